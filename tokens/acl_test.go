@@ -1,0 +1,72 @@
+package tokens_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/tokenstest"
+)
+
+// aclRule is the line in the package documentation that an operator copies.
+func aclRule(t *testing.T) []any {
+	t.Helper()
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rule, ok := strings.CutPrefix(strings.TrimSpace(line), "//\tACL SETUSER gateway on "); ok {
+			var words []any
+			for _, word := range strings.Fields(rule) {
+				words = append(words, word)
+			}
+			return words
+		}
+	}
+	t.Fatal("doc.go shows no ACL rule")
+	return nil
+}
+
+func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElse(t *testing.T) {
+	server := tokenstest.Redis(t)
+	ctx := context.Background()
+	if err := server.Client().Do(ctx, append([]any{"ACL", "SETUSER", "gateway", "on"}, aclRule(t)...)...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr(), Username: "gateway", Password: "a-long-password"})
+	defer rdb.Close()
+	w := &world{t, rdb, tokenstest.NewClock()}
+	var warnings bytes.Buffer
+	a := w.authority(limit(1), func(c *tokens.Config) { c.Log = slog.New(slog.NewTextHandler(&warnings, nil)) })
+	w.login(a, alice)
+	pair := w.refresh(a, w.login(a, alice).Refresh)
+	w.use(a, pair.Access)
+	if _, err := a.Resume(ctx, pair.Session); err != nil {
+		t.Error(err)
+	}
+	if n := len(w.list(a, 0)) + len(w.list(a, 2)); n != 2 {
+		t.Errorf("%d sessions listed, want 2", n)
+	}
+	if warnings.Len() > 0 {
+		t.Errorf("following the log: %s", &warnings)
+	}
+	_, err := a.EndUser(ctx, 2, "", tokens.CauseAdmin)
+	w.must(err)
+	w.must(a.EndAll(ctx, tokens.CauseAdmin))
+	if _, err := a.EvictionPolicy(ctx); err != nil {
+		t.Error(err)
+	}
+	w.catchUp(a)
+	for _, forbidden := range [][]any{{"FLUSHALL"}, {"CONFIG", "GET", "*"}, {"GET", "other:key"}, {"KEYS", "*"}} {
+		if err := rdb.Do(ctx, forbidden...).Err(); err == nil || !strings.HasPrefix(err.Error(), "NOPERM") {
+			t.Errorf("%v: %v, want NOPERM", forbidden, err)
+		}
+	}
+}

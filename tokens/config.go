@@ -1,0 +1,148 @@
+package tokens
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// LostAnswer is what happens to the parent of the current refresh token after the grace.
+type LostAnswer string
+
+// The policies for lost answers.
+const (
+	UntilUsed LostAnswer = "until_used" // good as long as its successor was never used (default)
+	Always    LostAnswer = "always"     // always good, for clients that never store the successor
+	Never     LostAnswer = "never"      // a reuse, as any other spent token
+)
+
+// OnStale is what Verify does when the view of revocations is older than Config.MaxStaleness.
+type OnStale string
+
+// The policies for a stale view.
+const (
+	Serve OnStale = "serve" // judge by what is known (default)
+	Deny  OnStale = "deny"  // refuse every token as Stale
+)
+
+// Config is what an Authority needs to know. The zero value of a field means its default; where "none" is
+// possible, a negative duration says so.
+type Config struct {
+	Issuer   string // iss, compared exactly
+	Audience string // aud; "" = neither set nor looked at
+
+	// Keys is the key table. The first one that can sign and is not retired signs, all verify. To bring
+	// in a new key, first add it last everywhere, then move it to the front: no replica is ever shown a
+	// key that it does not know.
+	Keys []Key
+	// RefreshSecrets make and verify refresh tokens: the first makes, all verify, each at least 32 bytes.
+	// When empty, one is derived from each key's private material, also from retired keys: a retired key
+	// must then stay listed for one RefreshTTL, or the sessions that hold its refresh tokens are lost.
+	RefreshSecrets [][]byte
+
+	AccessTTL    time.Duration // life of an access token; default 240h, at least 1s
+	RefreshTTL   time.Duration // idle limit of a session; default 720h, at least 1s
+	SessionTTL   time.Duration // absolute limit of a session, which no access token outlives; 0 = none
+	RefreshGrace time.Duration // how long a spent refresh token still converges; default 30s, negative = none
+	Leeway       time.Duration // clock skew allowed for exp, nbf, iat; default 30s, negative = none
+	LostAnswer   LostAnswer    // default UntilUsed
+	MaxSessions  int           // sessions per user; default 5, -1 = unlimited
+
+	KeyPrefix string // of every Redis key; default "cocart:"
+
+	// AcceptPluginTokens accepts HS256 tokens that the PHP plugin issued for Issuer with the secret of one
+	// of our HS256 keys. They have no session: only a user or an all cutoff revokes them.
+	AcceptPluginTokens bool
+
+	MaxStaleness  time.Duration // oldest view of revocations before OnStale applies; 0 = no limit, else at least 1s
+	OnStale       OnStale       // default Serve
+	VerifiedCache int           // verified tokens remembered; 0 = none; 10000 is a good number (about 1 KiB each)
+
+	Now func() time.Time // default time.Now
+	Log *slog.Logger     // default: discarded
+}
+
+const minRefreshSecret = 32
+
+// withDefaults returns the configuration with every default filled in.
+func (c Config) withDefaults() Config {
+	c.AccessTTL = durationOr(c.AccessTTL, 240*time.Hour)
+	c.RefreshTTL = durationOr(c.RefreshTTL, 720*time.Hour)
+	c.RefreshGrace = max(0, durationOr(c.RefreshGrace, 30*time.Second))
+	c.Leeway = max(0, durationOr(c.Leeway, 30*time.Second))
+	c.LostAnswer = wordOr(c.LostAnswer, UntilUsed)
+	c.OnStale = wordOr(c.OnStale, Serve)
+	c.KeyPrefix = wordOr(c.KeyPrefix, "cocart:")
+	if c.MaxSessions == 0 {
+		c.MaxSessions = 5
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func durationOr(d, fallback time.Duration) time.Duration {
+	if d == 0 {
+		return fallback
+	}
+	return d
+}
+
+func wordOr[S ~string](s, fallback S) S {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+// problems reports everything that is wrong at once, so that one run shows it all.
+func (c Config) problems() error {
+	return errors.Join(
+		wrong(c.Issuer == "", "issuer: must not be empty"),
+		wrong(c.AccessTTL < time.Second, "access lifetime: must be at least 1s, is %s", c.AccessTTL),
+		wrong(c.RefreshTTL < time.Second, "refresh lifetime: must be at least 1s, is %s", c.RefreshTTL),
+		wrong(c.SessionTTL < 0, "session lifetime: must not be negative, is %s", c.SessionTTL),
+		wrong(c.SessionTTL > 0 && c.SessionTTL < time.Second, "session lifetime: must be 0 (none) or at least 1s, is %s", c.SessionTTL),
+		wrong(c.MaxSessions < -1, "sessions per user: must be at least 1, or -1 for unlimited, is %d", c.MaxSessions),
+		wrong(c.VerifiedCache < 0, "verified token cache: must not be negative, is %d", c.VerifiedCache),
+		wrong(c.MaxStaleness != 0 && c.MaxStaleness < time.Second, "revocation staleness: must be 0 (no limit) or at least 1s, is %s", c.MaxStaleness),
+		oneOf("lost answer", c.LostAnswer, UntilUsed, Always, Never),
+		oneOf("stale revocations", c.OnStale, Serve, Deny),
+		c.keyProblems(),
+	)
+}
+
+func (c Config) keyProblems() error {
+	var found []error
+	seen := map[string]bool{}
+	for i, k := range c.Keys {
+		found = append(found, wrong(k.id == "", "key %d: made without NewHMACKey or ParseKey", i+1),
+			wrong(seen[k.id], "key %q: its id is used twice", k.id))
+		seen[k.id] = true
+	}
+	for i, s := range c.RefreshSecrets {
+		found = append(found, wrong(len(s) < minRefreshSecret, "refresh secret %d: must be at least %d bytes, is %d", i+1, minRefreshSecret, len(s)))
+	}
+	return errors.Join(found...)
+}
+
+func wrong(is bool, format string, args ...any) error {
+	if !is {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}
+
+func oneOf[S ~string](what string, got S, allowed ...S) error {
+	for _, a := range allowed {
+		if got == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: must be one of %v, is %q", what, allowed, string(got))
+}

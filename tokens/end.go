@@ -1,0 +1,172 @@
+package tokens
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// EndSession ends a session. When it returns nil, its refresh token is refused everywhere, and its access tokens
+// are refused here from now on and elsewhere as soon as the revocation log is read. A session that is already over,
+// or unknown, is no error: its access tokens may still live, so it is revoked all the same. ErrUnavailable: do it
+// again; until then its access tokens stay good, so that the one who asked can ask again. A text that is no session
+// id is Malformed.
+func (a *Authority) EndSession(ctx context.Context, session string, cause Cause) error {
+	id, ok := parseSessionID(session)
+	if !ok {
+		return Malformed
+	}
+	return a.end(ctx, id, cause)
+}
+
+func (a *Authority) end(ctx context.Context, id sessionID, cause Cause) error {
+	now := a.cfg.Now().UnixMilli()
+	ended, userID, err := a.store.bury(ctx, id, now, cause.known(), a.cfg.tombstone())
+	if err != nil {
+		return unavailable("ending session", err)
+	}
+	if ended {
+		a.metrics.ended(cause, 1)
+	}
+	if err := a.tellEnd(ctx, id, now, "end"); err != nil {
+		return err
+	}
+	if userID > 0 {
+		// The index is repaired by whoever reads it next, should this be lost.
+		a.store.ZRem(ctx, a.store.index(userID), id.String())
+	}
+	return nil
+}
+
+// bury turns the session into a tombstone and tells whether this call did it.
+func (s store) bury(ctx context.Context, id sessionID, now int64, cause Cause, keep time.Duration) (bool, int64, error) {
+	answer, err := endScript.Run(ctx, s, []string{s.session(id)}, now, string(cause), milliseconds(keep)).Slice()
+	if err != nil {
+		return false, 0, err
+	}
+	if len(answer) != 2 {
+		return false, 0, fmt.Errorf("end script answered %d values instead of 2", len(answer))
+	}
+	text, _ := answer[1].(string)
+	return answer[0] == int64(1), number(text), nil
+}
+
+// tellEnd tells the log that a session is over, then this process, and settles what the session owed.
+func (a *Authority) tellEnd(ctx context.Context, id sessionID, at int64, owed string) error {
+	return a.tell(ctx, sessionEnded(id, at), id, owed)
+}
+
+// tellRotation tells the log when the access tokens of earlier generations die.
+func (a *Authority) tellRotation(ctx context.Context, id sessionID, s step) error {
+	from, err := strconv.ParseInt(s.owed, 10, 64)
+	if err != nil {
+		return unavailable("reading what the revocation log is owed", err)
+	}
+	return a.tell(ctx, generationsEnded(id, s.generation, from), id, s.owed)
+}
+
+func (a *Authority) tell(ctx context.Context, e entry, id sessionID, owed string) error {
+	if err := a.append(ctx, e); err != nil {
+		return err
+	}
+	// Best effort: what stays owed is told once more, which changes nothing.
+	settleScript.Run(ctx, a.store, []string{a.store.session(id)}, owed)
+	return nil
+}
+
+// EndUser ends every session of a user that exists now; with a fingerprint, only those that carry it (the account
+// changed since). It counts the sessions it ended. A login that follows is not touched. What it promises, and what
+// ErrUnavailable means, is as for EndSession. Tokens that the PHP plugin issued die with either.
+func (a *Authority) EndUser(ctx context.Context, userID int64, fingerprint string, cause Cause) (ended int, err error) {
+	if userID <= 0 {
+		return 0, fmt.Errorf("ending the sessions of a user: %d is not a user id", userID)
+	}
+	listed, err := a.store.listed(ctx, userID)
+	if err != nil {
+		return 0, unavailable("finding the sessions of a user", err)
+	}
+	cutoff := a.cutoff(listed)
+	if err := a.store.keepUserCutoff(ctx, userID, fingerprint, cutoff, milliseconds(a.cfg.RefreshTTL+outlives)); err != nil {
+		return 0, unavailable("storing user cutoff", err)
+	}
+	if err := a.append(ctx, userCutoff(userID, fingerprint, cutoff)); err != nil {
+		return 0, err
+	}
+	return a.buryCutOff(ctx, listed, fingerprint, cause)
+}
+
+// cutoff is now, or later where a session that exists was created by a clock that is ahead of ours.
+func (a *Authority) cutoff(listed []*record) int64 {
+	cutoff := max(a.cfg.Now().UnixMilli(), a.newest.Load())
+	for _, s := range listed {
+		cutoff = max(cutoff, s.created)
+	}
+	return cutoff
+}
+
+// buryCutOff needs to tell the log nothing more: the cutoff covers them all.
+func (a *Authority) buryCutOff(ctx context.Context, listed []*record, fingerprint string, cause Cause) (ended int, err error) {
+	for _, s := range listed {
+		if fingerprint != "" && s.fingerprint != fingerprint {
+			continue
+		}
+		by, _, err := a.store.bury(ctx, s.id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone())
+		if err != nil {
+			return ended, unavailable("ending session", err)
+		}
+		if by {
+			a.metrics.ended(cause, 1)
+			ended++
+		}
+	}
+	return ended, nil
+}
+
+// EndAll ends every session of everybody that exists now, in one write: they are not visited, but refused when they
+// come. Their number is therefore not known and not counted.
+func (a *Authority) EndAll(ctx context.Context, cause Cause) error {
+	cutoff := a.cutoff(nil)
+	if err := a.store.Set(ctx, a.store.allCutoff(), cutoff, a.cfg.RefreshTTL+outlives).Err(); err != nil {
+		return unavailable("storing the cutoff of all", err)
+	}
+	if err := a.append(ctx, allCutoff(cutoff)); err != nil {
+		return err
+	}
+	a.cfg.Log.Warn("all sessions ended", "cause", string(cause.known()))
+	return nil
+}
+
+// everyFingerprint is the field of a user's cutoffs that holds for all sessions.
+const everyFingerprint = "*"
+
+func fingerprintField(fingerprint string) string { return "f:" + fingerprint }
+
+// keepUserCutoff keeps the cutoff as long as a session can live that was not refreshed since: a refresh looks at it.
+func (s store) keepUserCutoff(ctx context.Context, userID int64, fingerprint string, cutoff, life int64) error {
+	field := everyFingerprint
+	if fingerprint != "" {
+		field = fingerprintField(fingerprint)
+	}
+	_, err := s.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, s.userCutoffs(userID), field, cutoff)
+		p.Do(ctx, "PEXPIRE", s.userCutoffs(userID), life)
+		return nil
+	})
+	return err
+}
+
+// latest is the later of the cutoffs that concern a session; 0 when there is none.
+func latest(all *redis.StringCmd, user *redis.SliceCmd) int64 {
+	cutoff := number(all.Val())
+	for _, v := range user.Val() {
+		text, _ := v.(string)
+		cutoff = max(cutoff, number(text))
+	}
+	return cutoff
+}
+
+// tombstone is how long an ended session is remembered.
+func (c Config) tombstone() time.Duration { return min(tombstoneLife, c.RefreshTTL) }

@@ -1,0 +1,89 @@
+package tokens_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"cocart-gateway/tokens"
+)
+
+// snapshot copies a session's hash, and back puts it there again: what a failover to a replica that lags does.
+func (w *world) snapshot(session string) (back func()) {
+	ctx, key := context.Background(), "cocart:s:"+session
+	was, err := w.rdb.HGetAll(ctx, key).Result()
+	w.must(err)
+	return func() {
+		w.must(w.rdb.Del(ctx, key).Err())
+		for field, value := range was {
+			w.must(w.rdb.HSet(ctx, key, field, value).Err())
+		}
+	}
+}
+
+func TestAFailoverThatLostTheLastRotation(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		a := w.authority()
+		first := w.login(a, alice)
+		back := w.snapshot(first.Session)
+		second := w.refresh(a, first.Refresh)
+		back()
+		third := w.refresh(a, second.Refresh)
+		w.accessIs(a, third.Access, nil)
+		if got := w.refresh(a, first.Refresh); got.Refresh != third.Refresh {
+			t.Error("a slow tab did not converge after the failover")
+		}
+		w.clock.Advance(31 * time.Second)
+		w.refresh(a, third.Refresh)
+	})
+}
+
+func TestAFailoverThatLostTwoRotationsIsNotBelieved(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	first := w.login(a, alice)
+	back := w.snapshot(first.Session)
+	third := w.refresh(a, w.refresh(a, first.Refresh).Refresh)
+	back()
+	w.refreshIs(a, third.Refresh, tokens.Reused)
+}
+
+func TestAFailoverThatLostTheSession(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		a := w.authority()
+		pair := w.login(a, alice)
+		w.must(w.rdb.Del(context.Background(), "cocart:s:"+pair.Session).Err())
+		w.refreshIs(a, pair.Refresh, tokens.Unknown)
+		// Its access token still lives; a logout must end it all the same.
+		w.must(a.EndSession(context.Background(), pair.Session, tokens.CauseLogout))
+		w.accessIs(a, pair.Access, tokens.Revoked)
+	})
+}
+
+// A session that no index lists and no message reached is still found by the cutoff when it comes.
+func TestARefreshFindsACutoffThatCouldNotFindIt(t *testing.T) {
+	for name, cut := range map[string]func(a *tokens.Authority) error{
+		"of the user": func(a *tokens.Authority) error {
+			_, err := a.EndUser(context.Background(), 2, "", tokens.CauseAdmin)
+			return err
+		},
+		"of the fingerprint": func(a *tokens.Authority) error {
+			_, err := a.EndUser(context.Background(), 2, "fp-alice-1", tokens.CauseAccount)
+			return err
+		},
+		"of all": func(a *tokens.Authority) error { return a.EndAll(context.Background(), tokens.CauseAdmin) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				a := w.authority()
+				pair := w.login(a, alice)
+				w.must(w.rdb.Del(context.Background(), "cocart:u:2").Err())
+				w.must(cut(a))
+				w.must(w.rdb.Del(context.Background(), "cocart:revocations").Err())
+				fresh := w.authority()
+				w.refreshIs(fresh, pair.Refresh, tokens.Ended)
+				w.accessIs(fresh, pair.Access, tokens.Revoked)
+			})
+		})
+	}
+}

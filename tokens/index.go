@@ -1,0 +1,96 @@
+package tokens
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// The index of a user's sessions is another key than the sessions, so on a cluster it cannot be written together
+// with them. It is a list of where to look, never the truth: every reader looks at the sessions themselves, takes
+// out what is gone, and every refresh puts its session back in.
+
+// enlist puts a session into its user's index and notes that access tokens of our lifetime are being issued.
+func (a *Authority) enlist(ctx context.Context, s *record) error {
+	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		a.store.enlist(ctx, p, s, milliseconds(a.cfg.RefreshTTL+outlives))
+		a.noteLifetime(ctx, p)
+		return nil
+	})
+	return err
+}
+
+func (s store) enlist(ctx context.Context, p redis.Pipeliner, r *record, life int64) {
+	p.ZAdd(ctx, s.index(r.userID), redis.Z{Score: float64(r.created), Member: r.id.String()})
+	p.Do(ctx, "PEXPIRE", s.index(r.userID), life)
+}
+
+// listed returns the sessions in a user's index that still exist, oldest first, and repairs the index.
+func (s store) listed(ctx context.Context, userID int64) ([]*record, error) {
+	members, err := s.ZRange(ctx, s.index(userID), 0, -1).Result()
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]sessionID, 0, len(members))
+	var gone []any
+	for _, m := range members {
+		if id, ok := parseSessionID(m); ok {
+			ids = append(ids, id)
+		} else {
+			gone = append(gone, m)
+		}
+	}
+	records, err := s.loadAll(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return s.repair(ctx, userID, ids, records, gone)
+}
+
+// repair drops what ended or vanished from the index. A user id that differs would be a key of somebody else.
+func (s store) repair(ctx context.Context, userID int64, ids []sessionID, records []*record, gone []any) ([]*record, error) {
+	kept := records[:0]
+	for i, r := range records {
+		if r == nil || r.ended != 0 || r.userID != userID {
+			gone = append(gone, ids[i].String())
+			continue
+		}
+		kept = append(kept, r)
+	}
+	if len(gone) == 0 {
+		return kept, nil
+	}
+	return kept, s.ZRem(ctx, s.index(userID), gone...).Err()
+}
+
+// enforceLimit really ends the user's oldest sessions beyond the limit, never the one that has just begun.
+func (a *Authority) enforceLimit(ctx context.Context, newest *record) error {
+	if a.cfg.MaxSessions < 0 {
+		return nil
+	}
+	listed, err := a.store.listed(ctx, newest.userID)
+	if err != nil {
+		return unavailable("counting sessions", err)
+	}
+	others := a.othersAlive(listed, newest.id)
+	for _, s := range others[:max(0, len(others)+1-a.cfg.MaxSessions)] {
+		if err := a.end(ctx, s.id, CauseLimit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Authority) othersAlive(listed []*record, newest sessionID) []*record {
+	now := a.cfg.Now()
+	var alive []*record
+	for _, s := range listed {
+		if s.id != newest && now.Before(a.expires(s)) && !a.revoked.cutsOff(s) {
+			alive = append(alive, s)
+		}
+	}
+	return alive
+}
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,90 @@
+package tokens
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/redis/go-redis/v9"
+)
+
+// Issue starts a session for a customer whom WordPress has just accepted, and ends the user's oldest ones beyond
+// Config.MaxSessions. It answers ErrUnavailable when Redis is gone; then nobody holds a token of the session.
+func (a *Authority) Issue(ctx context.Context, who Identity, from Client) (Pair, error) {
+	s, err := a.newRecord(who, from)
+	if err != nil {
+		return Pair{}, err
+	}
+	pair, err := a.pair(s)
+	if err != nil {
+		return Pair{}, err
+	}
+	if err := a.store.create(ctx, s, a.cfg.RefreshTTL+outlives); err != nil {
+		return Pair{}, unavailable("storing session", err)
+	}
+	if err := a.enlist(ctx, s); err != nil {
+		return Pair{}, unavailable("listing session", err)
+	}
+	if err := a.enforceLimit(ctx, s); err != nil {
+		return Pair{}, err
+	}
+	a.metrics.started.Inc()
+	return pair, nil
+}
+
+func (a *Authority) newRecord(who Identity, from Client) (*record, error) {
+	if who.UserID <= 0 || who.UserID > maxUserID {
+		return nil, fmt.Errorf("starting session: %d is not a user id", who.UserID)
+	}
+	now := a.cfg.Now().UnixMilli()
+	from = from.tidy()
+	s := &record{
+		userID: who.UserID, login: printable(who.Login, maxDevice), fingerprint: printable(who.Fingerprint, maxDevice),
+		active: now, generation: 1, address: from.Address, device: from.Device, salt: make([]byte, saltBytes),
+	}
+	rand.Read(s.salt)
+	// A login that follows a cutoff within the same millisecond, or on a slower clock, is still after it.
+	s.created = max(now, a.revoked.latestCutoff(s.userID, s.fingerprint)+1)
+	s.id = newSessionID(s.created)
+	raise(&a.newest, s.created)
+	return s, s.setExtra(who.Claims)
+}
+
+func (s *record) setExtra(extra map[string]any) (err error) {
+	if len(extra) == 0 {
+		return nil
+	}
+	if s.extra, err = json.Marshal(extra, json.Deterministic(true)); err != nil {
+		return fmt.Errorf("encoding extra claims: %w", err)
+	}
+	return nil
+}
+
+// raise sets a number that only grows.
+func raise(n *atomic.Int64, to int64) {
+	for old := n.Load(); old < to && !n.CompareAndSwap(old, to); old = n.Load() {
+	}
+}
+
+// pair makes the tokens of a session's current generation.
+func (a *Authority) pair(s *record) (Pair, error) {
+	access, expiry, err := a.mint(s, a.cfg.Now())
+	if err != nil {
+		return Pair{}, err
+	}
+	return Pair{Access: access, AccessExpiry: expiry, Session: s.id.String(),
+		Refresh: a.refreshes.mint(s.id, s.generation, s.salt), RefreshExpiry: a.expires(s)}, nil
+}
+
+// create writes the hash and its expiry together, so that no crash leaves one that never goes away.
+func (s store) create(ctx context.Context, r *record, life time.Duration) error {
+	_, err := s.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, s.session(r.id), r.fields()...)
+		p.PExpire(ctx, s.session(r.id), life)
+		return nil
+	})
+	return err
+}

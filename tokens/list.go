@@ -1,0 +1,157 @@
+package tokens
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Session returns one session; one that was ended shows when and why for some days. Unknown when there is none.
+func (a *Authority) Session(ctx context.Context, id string) (Session, error) {
+	parsed, ok := parseSessionID(id)
+	if !ok {
+		return Session{}, Malformed
+	}
+	s, err := a.store.load(ctx, parsed)
+	if err != nil {
+		return Session{}, unavailable("reading session", err)
+	}
+	if s == nil {
+		return Session{}, Unknown
+	}
+	return a.public(s), nil
+}
+
+// Resume returns the current refresh token of a live session, for a login by a valid access token alone. It changes
+// nothing. The errors are Rejections (Unknown, Ended, Expired), or ErrUnavailable.
+func (a *Authority) Resume(ctx context.Context, session string) (refresh string, err error) {
+	id, ok := parseSessionID(session)
+	if !ok {
+		return "", Malformed
+	}
+	s, err := a.store.load(ctx, id)
+	switch {
+	case err != nil:
+		return "", unavailable("reading session", err)
+	case s == nil:
+		return "", Unknown
+	case s.ended != 0:
+		return "", Ended
+	case !a.cfg.Now().Before(a.expires(s)):
+		return "", Expired
+	}
+	if err := a.checkCutoffs(ctx, s); err != nil {
+		return "", err
+	}
+	return a.refreshes.mint(s.id, s.generation, s.salt), nil
+}
+
+// Sessions goes through the live sessions of a user, oldest first, or with 0 through those of everybody, in no order.
+// It stops at the first error, which is ErrUnavailable. Going through everybody's reads the whole keyspace in small
+// steps; a session that begins or ends meanwhile may be missed or shown.
+func (a *Authority) Sessions(ctx context.Context, userID int64) iter.Seq2[Session, error] {
+	if userID == 0 {
+		return a.everybodys(ctx)
+	}
+	return func(yield func(Session, error) bool) {
+		listed, err := a.store.listed(ctx, userID)
+		if err != nil {
+			yield(Session{}, unavailable("listing sessions", err))
+			return
+		}
+		a.yieldLive(ctx, listed, yield)
+	}
+}
+
+// yieldLive leaves out what has ended, also by a cutoff that did not visit it.
+func (a *Authority) yieldLive(ctx context.Context, records []*record, yield func(Session, error) bool) bool {
+	all, err := a.store.Get(ctx, a.store.allCutoff()).Result()
+	if missing(err) != nil {
+		yield(Session{}, unavailable("listing sessions", err))
+		return false
+	}
+	for _, s := range records {
+		if s == nil || s.ended != 0 || s.created <= number(all) || a.revoked.cutsOff(s) || !a.cfg.Now().Before(a.expires(s)) {
+			continue
+		}
+		if !yield(a.public(s), nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *Authority) everybodys(ctx context.Context) iter.Seq2[Session, error] {
+	return func(yield func(Session, error) bool) {
+		servers, err := a.store.masters(ctx)
+		if err != nil {
+			yield(Session{}, unavailable("finding Redis servers", err))
+			return
+		}
+		seen := map[sessionID]bool{} // SCAN may tell a key twice
+		for _, server := range servers {
+			if !a.scan(ctx, server, seen, yield) {
+				return
+			}
+		}
+	}
+}
+
+// scan goes through one server's keys and tells whether to go on.
+func (a *Authority) scan(ctx context.Context, server redis.UniversalClient, seen map[sessionID]bool, yield func(Session, error) bool) bool {
+	prefix := a.store.prefix + "s:"
+	for cursor := uint64(0); ; {
+		keys, next, err := server.Scan(ctx, cursor, escapeGlob(prefix)+"*", 500).Result()
+		if err != nil {
+			yield(Session{}, unavailable("listing sessions", err))
+			return false
+		}
+		records, err := a.store.loadAll(ctx, fresh(keys, prefix, seen))
+		if err != nil {
+			yield(Session{}, unavailable("listing sessions", err))
+			return false
+		}
+		if !a.yieldLive(ctx, records, yield) {
+			return false
+		}
+		if cursor = next; cursor == 0 {
+			return true
+		}
+	}
+}
+
+func fresh(keys []string, prefix string, seen map[sessionID]bool) (ids []sessionID) {
+	for _, k := range keys {
+		id, ok := parseSessionID(strings.TrimPrefix(k, prefix))
+		if ok && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// masters returns the servers that hold keys: all masters of a cluster, or the one there is.
+func (s store) masters(ctx context.Context) ([]redis.UniversalClient, error) {
+	cluster, ok := s.UniversalClient.(*redis.ClusterClient)
+	if !ok {
+		return []redis.UniversalClient{s.UniversalClient}, nil
+	}
+	var mu sync.Mutex
+	var all []redis.UniversalClient
+	err := cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, c)
+		return nil
+	})
+	return all, err
+}
+
+// escapeGlob keeps an operator's key prefix from being read as a pattern.
+func escapeGlob(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
+}

@@ -1,0 +1,174 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+)
+
+const metricPrefix = "cocart_gateway_"
+
+// metrics is one collector, so that it is registered whole or not at all. Every label is from a closed list, and
+// every series exists from the start, so that a rate is seen from its first event on.
+type metrics struct {
+	parts       []prometheus.Collector
+	rejections  *prometheus.CounterVec
+	refreshes   *prometheus.CounterVec
+	started     prometheus.Counter
+	sessionsEnd *prometheus.CounterVec
+	cacheHits   prometheus.Counter
+	cacheMisses prometheus.Counter
+	commands    *prometheus.HistogramVec
+}
+
+func newMetrics(a *Authority) *metrics {
+	m := &metrics{}
+	m.rejections = counters(m, "token_rejections_total", "Tokens refused, by kind (access, refresh) and reason ("+list(Rejections())+").", "kind", "reason")
+	m.refreshes = counters(m, "refreshes_total", "Refreshes, by verdict ("+list(Verdicts())+").", "verdict")
+	m.sessionsEnd = counters(m, "sessions_ended_total", "Sessions ended, by cause ("+list(Causes())+"). Ending all sessions at once is not counted.", "cause")
+	started := counters(m, "sessions_started_total", "Sessions started by a login.")
+	cache := counters(m, "verified_token_cache_total", "Lookups of access tokens among those verified before, by outcome (hit, miss).", "outcome")
+	m.started, m.cacheHits, m.cacheMisses = started.WithLabelValues(), cache.WithLabelValues("hit"), cache.WithLabelValues("miss")
+	m.commands = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    metricPrefix + "redis_command_duration_seconds",
+		Help:    "Time Redis took to answer, by command (" + strings.Join(timedCommands, ", ") + ") and outcome (ok, error). Waiting for revocations is not in it.",
+		Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12),
+	}, []string{"command", "outcome"})
+	m.parts = append(m.parts, m.commands)
+	m.gauges(a)
+	m.zero()
+	return m
+}
+
+// gauges show the view of revocations as it is when asked.
+func (m *metrics) gauges(a *Authority) {
+	size := func(pick func(sessions, users, pending int) int) func() float64 {
+		return func() float64 { return float64(pick(a.revoked.size())) }
+	}
+	m.gauge("revocation_age_seconds", "How old this gateway's view of revocations may be; -1 before it was read once.", a.ageSeconds)
+	m.gauge("revocation_sessions", "Sessions with revoked access tokens that may still live.", size(func(s, _, _ int) int { return s }))
+	m.gauge("revocation_users", "User cutoffs that access tokens may still fall under.", size(func(_, u, _ int) int { return u }))
+	m.gauge("revocation_pending", "Rotations whose previous access tokens are within their grace.", size(func(_, _, p int) int { return p }))
+}
+
+func (a *Authority) ageSeconds() float64 {
+	if a.follower.heard.Load() == 0 {
+		return -1
+	}
+	return a.follower.age(a.cfg.Now()).Seconds()
+}
+
+func (m *metrics) gauge(name, help string, value func() float64) {
+	m.parts = append(m.parts, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: metricPrefix + name, Help: help}, value))
+}
+
+func counters(m *metrics, name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricPrefix + name, Help: help}, labels)
+	m.parts = append(m.parts, c)
+	return c
+}
+
+func (m *metrics) zero() {
+	for _, r := range Rejections() {
+		m.rejections.WithLabelValues("access", string(r))
+		m.rejections.WithLabelValues("refresh", string(r))
+	}
+	for _, v := range Verdicts() {
+		m.refreshes.WithLabelValues(string(v))
+	}
+	for _, c := range Causes() {
+		m.sessionsEnd.WithLabelValues(string(c))
+	}
+}
+
+func list[S ~string](words []S) string {
+	text := make([]string, len(words))
+	for i, w := range words {
+		text[i] = string(w)
+	}
+	return strings.Join(text, ", ")
+}
+
+// Describe makes metrics a prometheus.Collector.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, c := range m.parts {
+		c.Describe(out)
+	}
+}
+
+// Collect makes metrics a prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	for _, c := range m.parts {
+		c.Collect(out)
+	}
+}
+
+func (m *metrics) rejectAccess(err error) { m.reject("access", err) }
+
+func (m *metrics) reject(kind string, err error) {
+	var r Rejection
+	if errors.As(err, &r) {
+		m.rejections.WithLabelValues(kind, string(r)).Inc()
+	}
+}
+
+func (m *metrics) countRefresh(v Verdict, err error) {
+	m.refreshes.WithLabelValues(string(v)).Inc()
+	m.reject("refresh", err)
+}
+
+func (m *metrics) ended(cause Cause, n int) {
+	m.sessionsEnd.WithLabelValues(string(cause.known())).Add(float64(n))
+}
+
+// timedCommands is the closed list of the command label.
+var timedCommands = []string{"evalsha", "eval", "hmget", "pipeline", "xadd", "zrange", "zrem", "set", "ping", "scan", "other"}
+
+// commandTimer measures the commands of the client.
+type commandTimer struct{ metrics *metrics }
+
+// DialHook measures nothing: a slow dial shows in its command.
+func (t commandTimer) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook measures one command.
+func (t commandTimer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		began := time.Now()
+		err := next(ctx, cmd)
+		if cmd.Name() != "xread" { // it waits on purpose
+			t.observe(commandLabel(cmd.Name()), began, err)
+		}
+		return err
+	}
+}
+
+// ProcessPipelineHook measures one round trip of many commands.
+func (t commandTimer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		began := time.Now()
+		err := next(ctx, cmds)
+		t.observe("pipeline", began, err)
+		return err
+	}
+}
+
+func (t commandTimer) observe(command string, began time.Time, err error) {
+	outcome := "ok"
+	if missing(err) != nil {
+		outcome = "error"
+	}
+	t.metrics.commands.WithLabelValues(command, outcome).Observe(time.Since(began).Seconds())
+}
+
+func commandLabel(name string) string {
+	for _, c := range timedCommands {
+		if c == name {
+			return c
+		}
+	}
+	return "other"
+}

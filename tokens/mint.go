@@ -1,0 +1,101 @@
+package tokens
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// claims are an access token's payload: the PHP plugin's, plus what sessions need. The order is the order on the wire.
+type claims struct {
+	Issuer      string         `json:"iss"`
+	IssuedAt    int64          `json:"iat"`
+	NotBefore   int64          `json:"nbf"`
+	Expiry      int64          `json:"exp"`
+	Subject     string         `json:"sub"`
+	Audience    string         `json:"aud,omitzero"`
+	Session     string         `json:"sid"`
+	Generation  uint64         `json:"gen"`
+	Fingerprint string         `json:"fp"`
+	Data        claimsData     `json:"data"`
+	Extra       jsontext.Value `json:"ext,omitzero"`
+}
+
+type claimsData struct {
+	User claimsUser `json:"user"`
+}
+
+type claimsUser struct {
+	ID      int64  `json:"id"`
+	Login   string `json:"username"`
+	Address string `json:"ip"`
+	Device  string `json:"device"`
+	PAT     string `json:"pat"`
+}
+
+var errTooLong = errors.New("access token would be longer than 8 KiB: fewer extra claims are needed")
+
+// mint makes the access token of a session's current generation. It fails only when no key can sign (any more)
+// or the extra claims are too long.
+func (a *Authority) mint(s *record, now time.Time) (token string, expiry time.Time, err error) {
+	key, err := a.keys.signer(now)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	expiry = a.accessExpiry(s, now)
+	payload, err := json.Marshal(a.claims(s, now.Unix(), expiry.Unix()))
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("encoding access token: %w", err)
+	}
+	token, err = a.sign(key, payload)
+	if len(token) > maxToken {
+		return "", time.Time{}, errTooLong
+	}
+	return token, expiry, err
+}
+
+// accessExpiry keeps a token from outliving its session's absolute limit.
+func (a *Authority) accessExpiry(s *record, now time.Time) time.Time {
+	expiry := now.Add(a.cfg.AccessTTL)
+	if a.cfg.SessionTTL > 0 {
+		if end := time.UnixMilli(s.created).Add(a.cfg.SessionTTL); end.Before(expiry) {
+			expiry = end
+		}
+	}
+	return time.Unix(expiry.Unix(), 0)
+}
+
+func (a *Authority) claims(s *record, issued, expiry int64) claims {
+	return claims{
+		Issuer: a.cfg.Issuer, IssuedAt: issued, NotBefore: issued, Expiry: expiry,
+		Subject: strconv.FormatInt(s.userID, 10), Audience: a.cfg.Audience,
+		Session: s.id.String(), Generation: s.generation, Fingerprint: s.fingerprint,
+		Data:  claimsData{User: claimsUser{ID: s.userID, Login: s.login, Address: s.address, Device: s.device, PAT: s.id.pat()}},
+		Extra: s.extra,
+	}
+}
+
+// pat is the plugin's name of a session in its tokens. Nothing reads it here; clients may.
+func (id sessionID) pat() string {
+	sum := sha256.Sum256(append([]byte("pat of session "), id[:]...))
+	return "pat_" + hex.EncodeToString(sum[:12])
+}
+
+func (a *Authority) sign(key *Key, payload []byte) (string, error) {
+	head := a.keys.heads[key]
+	signed := make([]byte, 0, len(head)+1+base64.RawURLEncoding.EncodedLen(len(payload)))
+	signed = append(append(signed, head...), '.')
+	signed = base64.RawURLEncoding.AppendEncode(signed, payload)
+	signature, err := key.method.Sign(string(signed), key.sign)
+	if err != nil {
+		return "", fmt.Errorf("signing access token with %s: %w", key, err)
+	}
+	return string(base64.RawURLEncoding.AppendEncode(append(signed, '.'), signature)), nil
+}

@@ -1,0 +1,142 @@
+package tokens
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Refresh trades a refresh token for a new pair. It decides in one atomic step in Redis what the presented
+// generation means (see rotate.lua); the same request made again, or many at once, converge to one successor. The
+// errors are Rejections, or ErrUnavailable when Redis is gone: then it is safe to try again with the same token.
+func (a *Authority) Refresh(ctx context.Context, refresh string, from Client) (Pair, Identity, error) {
+	pair, who, verdict, err := a.refresh(ctx, refresh, from.tidy())
+	a.metrics.countRefresh(verdict, err)
+	return pair, who, err
+}
+
+func (a *Authority) refresh(ctx context.Context, text string, from Client) (Pair, Identity, Verdict, error) {
+	t, err := a.refreshes.parse(text)
+	if err != nil {
+		return Pair{}, Identity{}, VerdictRefused, err
+	}
+	s, err := a.genuineSession(ctx, t)
+	if err != nil {
+		return Pair{}, Identity{}, verdictOf(err), err
+	}
+	step, err := a.store.rotate(ctx, t, from, a.cfg)
+	if err != nil {
+		return Pair{}, Identity{}, VerdictUnavailable, unavailable("rotating session", err)
+	}
+	if err := a.settleStep(ctx, s, t, step); err != nil {
+		return Pair{}, Identity{}, verdictOf(err), err
+	}
+	return a.answer(s, step, from)
+}
+
+// genuineSession finds the session of a token and checks the part of its MAC that needs the session's salt.
+func (a *Authority) genuineSession(ctx context.Context, t refreshToken) (*record, error) {
+	s, err := a.store.load(ctx, t.session)
+	switch {
+	case err != nil:
+		return nil, unavailable("reading session", err)
+	case s == nil:
+		return nil, Unknown
+	case s.ended != 0:
+		return nil, a.endedBefore(ctx, s)
+	case !t.genuine(s.salt):
+		return nil, BadSignature
+	}
+	return s, nil
+}
+
+// endedBefore answers for a tombstone. If the log was never told of the end, because Redis went away in between,
+// it is told now, and the answer is the one that could not be given then.
+func (a *Authority) endedBefore(ctx context.Context, s *record) error {
+	if s.owed == "" {
+		return Ended
+	}
+	if err := a.tellEnd(ctx, s.id, s.ended, s.owed); err != nil {
+		return err
+	}
+	if s.cause == CauseReuse {
+		a.warnReuse(s, 0)
+		return Reused
+	}
+	return Ended
+}
+
+// settleStep does what a step leaves to be done outside the session's own key.
+func (a *Authority) settleStep(ctx context.Context, s *record, t refreshToken, step step) error {
+	switch step.verdict {
+	case VerdictUnknown:
+		return Unknown
+	case VerdictExpired:
+		return Expired
+	case VerdictEnded:
+		return a.endedBefore(ctx, &record{id: s.id, ended: a.cfg.Now().UnixMilli(), owed: step.owed})
+	case VerdictReuse:
+		return a.endReused(ctx, s, t)
+	}
+	if step.owed != "" {
+		if err := a.tellRotation(ctx, s.id, step); err != nil {
+			return err
+		}
+	}
+	return a.checkCutoffs(ctx, s)
+}
+
+func (a *Authority) endReused(ctx context.Context, s *record, t refreshToken) error {
+	a.metrics.ended(CauseReuse, 1)
+	if err := a.tellEnd(ctx, s.id, a.cfg.Now().UnixMilli(), "end"); err != nil {
+		return err
+	}
+	a.warnReuse(s, t.generation)
+	return Reused
+}
+
+func (a *Authority) warnReuse(s *record, presented uint64) {
+	a.cfg.Log.Warn("refresh token reused, session ended", slog.String("verdict", string(VerdictReuse)), slog.String("session", s.id.String()),
+		slog.Int64("user", s.userID), slog.Uint64("presented", presented), slog.Uint64("current", s.generation))
+}
+
+// checkCutoffs ends a session that an earlier EndUser or EndAll could not find: its entry in the index was lost, or
+// there were too many to visit. It also puts the session back into the index. It stands after the rotation because
+// only then does it cost no round trip of its own; nobody has seen the new tokens yet.
+func (a *Authority) checkCutoffs(ctx context.Context, s *record) error {
+	var all *redis.StringCmd
+	var user *redis.SliceCmd
+	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		all = p.Get(ctx, a.store.allCutoff())
+		user = p.HMGet(ctx, a.store.userCutoffs(s.userID), everyFingerprint, fingerprintField(s.fingerprint))
+		a.store.enlist(ctx, p, s, milliseconds(a.cfg.RefreshTTL+outlives))
+		a.noteLifetime(ctx, p)
+		return nil
+	})
+	if missing(err) != nil {
+		return unavailable("reading cutoffs", err)
+	}
+	if s.created > latest(all, user) && !a.revoked.cutsOff(s) {
+		return nil
+	}
+	if err := a.end(ctx, s.id, CauseAccount); err != nil {
+		return err
+	}
+	return Ended
+}
+
+// answer makes the pair of the generation that is current now.
+func (a *Authority) answer(s *record, step step, from Client) (Pair, Identity, Verdict, error) {
+	s.generation, s.active = step.generation, a.cfg.Now().UnixMilli()
+	s.address, s.device = from.Address, from.Device
+	pair, err := a.pair(s)
+	if err != nil {
+		return Pair{}, Identity{}, step.verdict, err
+	}
+	who, err := s.identity()
+	if err != nil {
+		return Pair{}, Identity{}, step.verdict, err
+	}
+	return pair, who, step.verdict, nil
+}

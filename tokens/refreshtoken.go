@@ -1,0 +1,148 @@
+package tokens
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+)
+
+// A refresh token is 64 bytes as 128 lower-case hex digits, the form the PHP plugin's clients know:
+//
+//	session id 16 | generation 8 | secret id 8 | outer tag 16 | inner tag 16
+//
+// The outer tag needs only the refresh secret, so garbage is refused before Redis is asked. The inner tag needs
+// the session's salt as well, which lives only in Redis: neither the server alone nor Redis alone can forge one.
+// Nothing is random but the id and the salt, so the current token can be computed again.
+type refreshToken struct {
+	session    sessionID
+	generation uint64
+	secret     *refreshSecret
+	inner      [tagBytes]byte
+}
+
+const (
+	tagBytes      = 16
+	refreshBytes  = 64
+	refreshDigits = 2 * refreshBytes
+	saltBytes     = 32
+	atGeneration  = 16
+	atSecret      = 24
+	atOuter       = 32
+	atInner       = 48
+)
+
+// refreshSecret is one secret, taken apart for its three uses.
+type refreshSecret struct {
+	raw   []byte
+	id    [8]byte
+	outer []byte
+}
+
+func newRefreshSecret(raw []byte) *refreshSecret {
+	s := &refreshSecret{raw: raw, outer: derive(raw, nil, "outer tag")}
+	copy(s.id[:], derive(raw, nil, "secret id"))
+	return s
+}
+
+// derive separates the uses of one secret (RFC 5869). It cannot fail for 32 bytes.
+func derive(secret, salt []byte, use string) []byte {
+	key, err := hkdf.Key(sha256.New, secret, salt, "cocart-gateway refresh: "+use, sha256.Size)
+	if err != nil {
+		panic(err) // only in FIPS mode with a short secret, which New refuses: unreachable at run time
+	}
+	return key
+}
+
+// refreshRing makes and reads refresh tokens. The first secret makes, all read.
+type refreshRing []*refreshSecret
+
+func newRefreshRing(secrets [][]byte, keys []Key) refreshRing {
+	var ring refreshRing
+	for _, s := range secrets {
+		ring = append(ring, newRefreshSecret(append([]byte(nil), s...)))
+	}
+	if len(ring) > 0 {
+		return ring
+	}
+	for _, k := range keys {
+		if k.private != nil {
+			ring = append(ring, newRefreshSecret(derive(k.private, nil, "secret of a key")))
+		}
+	}
+	return ring
+}
+
+// mint computes the token of a session's generation.
+func (r refreshRing) mint(session sessionID, generation uint64, salt []byte) string {
+	var raw [refreshBytes]byte
+	copy(raw[:], session[:])
+	binary.BigEndian.PutUint64(raw[atGeneration:], generation)
+	copy(raw[atSecret:], r[0].id[:])
+	copy(raw[atOuter:], tag(r[0].outer, raw[:atOuter]))
+	copy(raw[atInner:], tag(r[0].inner(salt), raw[:atInner]))
+	return hex.EncodeToString(raw[:])
+}
+
+// parse reads a token and checks all that can be checked without Redis.
+func (r refreshRing) parse(text string) (refreshToken, error) {
+	raw, ok := lowerHex(text)
+	if !ok {
+		return refreshToken{}, Malformed
+	}
+	t := refreshToken{
+		session:    sessionID(raw[:atGeneration]),
+		generation: binary.BigEndian.Uint64(raw[atGeneration:]),
+		secret:     r.find([8]byte(raw[atSecret:atOuter])),
+		inner:      [tagBytes]byte(raw[atInner:]),
+	}
+	if t.secret == nil {
+		return refreshToken{}, UnknownKey
+	}
+	if !hmac.Equal(raw[atOuter:atInner], tag(t.secret.outer, raw[:atOuter])) {
+		return refreshToken{}, BadSignature
+	}
+	return t, nil
+}
+
+// lowerHex accepts exactly one spelling: what can be written in two ways can be told apart in two ways.
+func lowerHex(text string) (raw [refreshBytes]byte, ok bool) {
+	if len(text) != refreshDigits {
+		return raw, false
+	}
+	for _, c := range []byte(text) {
+		if c < '0' || c > 'f' || '9' < c && c < 'a' {
+			return raw, false
+		}
+	}
+	_, err := hex.Decode(raw[:], []byte(text))
+	return raw, err == nil
+}
+
+func (r refreshRing) find(id [8]byte) *refreshSecret {
+	for _, s := range r {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// genuine checks the inner tag with the salt that Redis keeps.
+func (t refreshToken) genuine(salt []byte) bool {
+	var raw [atInner]byte
+	copy(raw[:], t.session[:])
+	binary.BigEndian.PutUint64(raw[atGeneration:], t.generation)
+	copy(raw[atSecret:], t.secret.id[:])
+	copy(raw[atOuter:], tag(t.secret.outer, raw[:atOuter]))
+	return len(salt) == saltBytes && hmac.Equal(t.inner[:], tag(t.secret.inner(salt), raw[:]))
+}
+
+func (s *refreshSecret) inner(salt []byte) []byte { return derive(s.raw, salt, "inner tag") }
+
+func tag(key, message []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(message)
+	return mac.Sum(nil)[:tagBytes]
+}

@@ -1,0 +1,232 @@
+package tokens
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+)
+
+// memoryShop is an authority on an embedded store of its own, or on the one given.
+func memoryShop(t testing.TB, m *miniredis.Miniredis, now *time.Time, accessTTL time.Duration) *Authority {
+	t.Helper()
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	t.Cleanup(func() { rdb.Close() })
+	key, err := NewHMACKey("k1", "HS256", []byte("a-secret-for-tests-only-0123456789"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(Config{Issuer: "i", Keys: []Key{key}, AccessTTL: accessTTL, Now: func() time.Time { return *now }}, rdb, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestNothingIsForgottenWhileATokenItConcernsCanLive(t *testing.T) {
+	now, ctx := time.Unix(1_800_000_000, 0), context.Background()
+	a := memoryShop(t, miniredis.RunT(t), &now, time.Hour)
+	ended, cut := issued(t, a, 2), issued(t, a, 3)
+	rotated := issued(t, a, 4)
+	if _, _, err := a.Refresh(ctx, rotated.Refresh, Client{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.EndSession(ctx, ended.Session, CauseLogout); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.EndUser(ctx, 3, "", CauseAdmin); err != nil {
+		t.Fatal(err)
+	}
+	last := now.Add(time.Hour + a.cfg.Leeway - time.Second) // the last second of all three tokens
+	now = last
+	tended(t, a)
+	for _, dead := range []Pair{ended, cut, rotated} {
+		refuse(t, a, dead.Access, Revoked)
+	}
+	now = last.Add(lifetimeSlack + a.cfg.RefreshGrace + time.Minute)
+	tended(t, a)
+	if sessions, users, pending := a.revoked.size(); sessions+users+pending != 0 {
+		t.Errorf("still remembered: %d sessions, %d users, %d pending", sessions, users, pending)
+	}
+	refuse(t, a, ended.Access, Expired)
+}
+
+func issued(t *testing.T, a *Authority, userID int64) Pair {
+	t.Helper()
+	pair, err := a.Issue(context.Background(), Identity{UserID: userID}, Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+func tended(t *testing.T, a *Authority) {
+	t.Helper()
+	if err := a.tend(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An operator shortens the lifetime: tokens of the old one live on, and so must what revoked them.
+func TestAShorterLifetimeForgetsNothingEarly(t *testing.T) {
+	now, m := time.Unix(1_800_000_000, 0), miniredis.RunT(t)
+	before := memoryShop(t, m, &now, 100*time.Hour)
+	pair := issued(t, before, 2)
+	if err := before.EndSession(context.Background(), pair.Session, CauseLogout); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	after := memoryShop(t, m, &now, 15*time.Minute)
+	for range 99 {
+		if err := after.CatchUp(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		tended(t, after)
+		refuse(t, after, pair.Access, Revoked)
+		now = now.Add(time.Hour)
+	}
+	now = now.Add(time.Hour)
+	tended(t, after)
+	if sessions, _, _ := after.revoked.size(); sessions != 0 {
+		t.Error("it is remembered for ever")
+	}
+	if n := after.store.ZCard(context.Background(), after.store.lifetimes()).Val(); n != 0 {
+		t.Errorf("%d old lifetimes are remembered for ever", n)
+	}
+}
+
+func TestTheLogIsTrimmedByAge(t *testing.T) {
+	now, ctx := time.Now(), context.Background()
+	a := memoryShop(t, miniredis.RunT(t), &now, time.Hour)
+	old := decimal(now.Add(-2*time.Hour).UnixMilli()) + "-1"
+	young := decimal(now.Add(-30*time.Minute).UnixMilli()) + "-1"
+	for _, id := range []string{old, young} {
+		e := sessionEnded(newSessionID(1), now.UnixMilli())
+		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: id, Values: e.values()}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tended(t, a)
+	left := a.store.XRange(ctx, a.store.log(), "-", "+").Val()
+	if len(left) != 1 || left[0].ID != young {
+		t.Errorf("the log holds %v, want only %s", left, young)
+	}
+}
+
+// A failover can leave a log whose newest entry is older than what was read: reading on would skip what comes.
+func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
+	now, ctx := time.Unix(1_800_000_000, 0), context.Background()
+	a := memoryShop(t, miniredis.RunT(t), &now, time.Hour)
+	pair := issued(t, a, 2)
+	id, _ := parseSessionID(pair.Session)
+	if err := a.CatchUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	a.follower.position = decimal(time.Now().Add(time.Hour).UnixMilli()) + "-0"
+	if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: decimal(time.Now().UnixMilli()) + "-1", Values: sessionEnded(id, now.UnixMilli()).values()}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	tended(t, a)
+	if err := a.CatchUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, a, pair.Access, Revoked)
+}
+
+func TestNotesAreBoundedAndMerged(t *testing.T) {
+	var n useNotes
+	first := newSessionID(1)
+	n.add(first, note{2, 20})
+	n.add(first, note{1, 30})
+	for range mostNotes {
+		n.add(newSessionID(2), note{1, 1})
+	}
+	if len(n.notes) != mostNotes {
+		t.Errorf("%d notes are kept, want %d", len(n.notes), mostNotes)
+	}
+	if got := n.notes[first]; got != (note{2, 30}) {
+		t.Errorf("merged to %+v", got)
+	}
+	total := 0
+	for batch := n.take(); len(batch) > 0; batch = n.take() {
+		if len(batch) > noteBatch {
+			t.Fatalf("a batch of %d", len(batch))
+		}
+		total += len(batch)
+	}
+	if total != mostNotes {
+		t.Errorf("took %d notes of %d", total, mostNotes)
+	}
+}
+
+func TestOwnEntriesAreBounded(t *testing.T) {
+	var o ownEntries
+	now := time.Unix(1_800_000_000, 0)
+	for i := range 3 * ownKept {
+		o.add(allCutoff(int64(i)), now)
+	}
+	kept := o.recent(now)
+	if len(kept) > ownKept || len(kept) < ownKept/2 || kept[len(kept)-1].at != 3*ownKept-1 {
+		t.Errorf("kept %d entries up to %d", len(kept), kept[len(kept)-1].at)
+	}
+	if left := o.recent(now.Add(ownLife)); len(left) != 0 {
+		t.Errorf("%d entries are repeated for ever", len(left))
+	}
+}
+
+// The documentation promises a figure per million revocations; memory that was freed is given back.
+func TestMemoryOfAMillionRevocations(t *testing.T) {
+	const million = 1_000_000
+	before := heapBytes()
+	var table sessionTable
+	for i := range million {
+		table.kill(newSessionID(int64(i)), gone, 1000)
+	}
+	bytes := int64(heapBytes()-before) / million
+	t.Logf("%d bytes per ended session", bytes)
+	if bytes > 80 {
+		t.Errorf("a revocation takes %d bytes, the documentation promises at most 80", bytes)
+	}
+	table.forget(2)
+	if after := int64(heapBytes() - before); after > million {
+		t.Errorf("%d bytes stay behind after all was forgotten", after)
+	}
+	runtime.KeepAlive(&table)
+}
+
+func heapBytes() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func TestGenerationsDieInTheirOwnTimeWhateverTheOrder(t *testing.T) {
+	now := time.UnixMilli(1_000_000)
+	id := newSessionID(1)
+	var r revocations
+	r.apply(generationsEnded(id, 3, 1_000_020), now)
+	r.apply(generationsEnded(id, 2, 1_000_010), now)
+	r.apply(generationsEnded(id, 2, 1_000_010), now)
+	dead := func(at int64, generation uint64) bool {
+		v := &verified{session: id, created: 1, access: Access{Session: "x", Generation: generation}}
+		return r.covers(v, time.UnixMilli(at))
+	}
+	for _, row := range []struct {
+		at         int64
+		generation uint64
+		dead       bool
+	}{{1_000_009, 1, false}, {1_000_010, 1, true}, {1_000_010, 2, false}, {1_000_019, 2, false}, {1_000_020, 2, true}, {1_000_020, 3, false}} {
+		if got := dead(row.at, row.generation); got != row.dead {
+			t.Errorf("at %d generation %d dead: %v", row.at, row.generation, got)
+		}
+	}
+	r.apply(sessionEnded(id, 1_000_020), now)
+	if !dead(1_000_020, 1<<40) {
+		t.Error("a generation outlives its session")
+	}
+}

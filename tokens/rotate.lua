@@ -1,0 +1,76 @@
+-- One step of a refresh session, decided and written at once. One key only, so that it runs on Redis Cluster.
+-- The token's MAC was checked before; here only its generation counts.
+--
+-- KEYS[1] the session's hash
+-- ARGV    1 presented generation   2 now (ms)           3 grace (ms)       4 until_used | always | never
+--         5 idle limit (ms)        6 absolute (ms, 0 = none)               7 address          8 device
+--         9 how long the hash outlives its limit (ms)   10 how long a tombstone is kept (ms)
+-- returns {verdict, current generation, owed}
+--
+-- owed is what the revocation log, which is another key, must still be told: "T" = generations before the current
+-- one die at T (ms), "end" = the session is over. It stays in the hash until the log was told (settle.lua), so a
+-- request that is made again after a crash in between tells it again.
+local presented, now, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local policy, idle, absolute = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local f = redis.call('HMGET', KEYS[1], 'created', 'ended', 'active', 'gen', 'used', 'recent', 'owe')
+if not f[1] then return {'unknown', '0', ''} end
+if f[2] then return {'ended', f[4] or '0', f[7] or ''} end
+
+local created, active, gen = tonumber(f[1]), tonumber(f[3]), tonumber(f[4])
+local used, owed = tonumber(f[5] or '0'), f[7] or ''
+local function text(n) return string.format('%.0f', n) end
+
+if now >= active + idle or (absolute > 0 and now >= created + absolute) then
+  return {'expired', text(gen), ''}
+end
+
+-- recent: "generation:retired-at" of every generation retired less than the grace ago. Age counts, not ancestry.
+local recent, still_fresh = {}, false
+for g, at in string.gmatch(f[6] or '', '(%d+):(%d+)') do
+  if now - tonumber(at) < grace then
+    recent[#recent + 1] = g .. ':' .. at
+    still_fresh = still_fresh or tonumber(g) == presented
+  end
+end
+
+local verdict
+local function retire(g)
+  recent[#recent + 1] = text(g) .. ':' .. text(now)
+  gen, owed = g + 1, text(now + grace)
+end
+
+if presented == gen then
+  -- A client that rotates more often than the list is long is told the current token again: cutting the list
+  -- instead would make one of its parallel requests look like a theft.
+  if #recent < 32 then
+    verdict = 'rotated'
+    retire(gen)
+  else
+    verdict = 'held'
+  end
+elseif still_fresh then
+  verdict = 'concurrent'
+elseif presented == gen - 1 and (policy == 'always' or (policy == 'until_used' and used < gen)) then
+  verdict = 'lost_answer'
+elseif presented == gen + 1 then
+  -- Redis lost its last write. Until this moment it would have taken the parent as current, so counting the
+  -- parent as retired only now gives nobody more.
+  verdict = 'ahead'
+  retire(gen)
+  retire(gen)
+else
+  redis.call('HDEL', KEYS[1], 'login', 'fp', 'ext', 'salt', 'ip', 'ua', 'recent', 'used', 'seen')
+  redis.call('HSET', KEYS[1], 'ended', text(now), 'cause', 'reuse', 'owe', 'end')
+  redis.call('PEXPIRE', KEYS[1], ARGV[10])
+  return {'reuse', text(gen), 'end'}
+end
+
+redis.call('HSET', KEYS[1], 'gen', text(gen), 'active', text(now), 'recent', table.concat(recent, ' '),
+  'ip', ARGV[7], 'ua', ARGV[8])
+if owed ~= '' then redis.call('HSET', KEYS[1], 'owe', owed) end
+
+local left = idle
+if absolute > 0 and created + absolute - now < left then left = created + absolute - now end
+redis.call('PEXPIRE', KEYS[1], text(left + tonumber(ARGV[9])))
+return {verdict, text(gen), owed}

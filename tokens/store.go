@@ -1,0 +1,85 @@
+package tokens
+
+import (
+	"context"
+	_ "embed" // the scripts
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var (
+	//go:embed rotate.lua
+	rotateSource string
+	//go:embed end.lua
+	endSource string
+	//go:embed settle.lua
+	settleSource string
+	//go:embed use.lua
+	useSource string
+
+	rotateScript = redis.NewScript(rotateSource)
+	endScript    = redis.NewScript(endSource)
+	settleScript = redis.NewScript(settleSource)
+	useScript    = redis.NewScript(useSource)
+)
+
+const (
+	// outlives is how long a session's hash stays after its limit, so that a late client is told "expired".
+	outlives = 24 * time.Hour
+	// tombstoneLife is how long an ended session is remembered, so that a late client is told "ended".
+	tombstoneLife = 7 * 24 * time.Hour
+)
+
+// store names the Redis keys. No command or script uses more than one of them, so they may lie in any slots.
+type store struct {
+	redis.UniversalClient
+	prefix string
+}
+
+func (s store) session(id sessionID) string     { return s.prefix + "s:" + id.String() }
+func (s store) index(userID int64) string       { return s.prefix + "u:" + decimal(userID) }
+func (s store) userCutoffs(userID int64) string { return s.prefix + "c:" + decimal(userID) }
+func (s store) allCutoff() string               { return s.prefix + "cutoff" }
+func (s store) log() string                     { return s.prefix + "revocations" }
+func (s store) lifetimes() string               { return s.prefix + "lifetimes" }
+
+// load reads one session; nil when there is none.
+func (s store) load(ctx context.Context, id sessionID) (*record, error) {
+	return read(id, s.HMGet(ctx, s.session(id), recordFields...))
+}
+
+// loadAll reads many sessions in one round trip; nil stands where there is none.
+func (s store) loadAll(ctx context.Context, ids []sessionID) ([]*record, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	answers := make([]*redis.SliceCmd, len(ids))
+	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			answers[i] = p.HMGet(ctx, s.session(id), recordFields...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	records := make([]*record, len(ids))
+	for i, id := range ids {
+		if records[i], err = read(id, answers[i]); err != nil {
+			return nil, err
+		}
+	}
+	return records, nil
+}
+
+// missing turns redis' "no such key" into no error.
+func missing(err error) error {
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	return err
+}
+
+func milliseconds(d time.Duration) int64 { return int64(d / time.Millisecond) }

@@ -1,0 +1,170 @@
+// Package tokenstest starts what tests of tokens, and of whoever uses it, need: real redis-servers (alone, as a
+// cluster, watched by Sentinels), the embedded store, a clock that stands still, and an Authority with all of that.
+// Everything ends with the test. What is missing on the machine fails the test and is named.
+package tokenstest
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// quiet keeps what the client library says about every connection it cannot open out of the tests' output.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(quiet{}) }
+
+// Server is a real redis-server with a data directory of its own.
+type Server struct {
+	t       testing.TB
+	dir     string
+	options []string
+	watches string // a Sentinel's configuration file; "" for a server
+	addr    string
+	process *exec.Cmd
+	output  *bytes.Buffer
+	exited  chan error
+}
+
+// Redis starts a redis-server on a free loopback port, with its data kept over Stop and Start. It ends with the test.
+// The options are given to redis-server as they are.
+func Redis(t testing.TB, options ...string) *Server {
+	t.Helper()
+	return launch(t, &Server{t: t, dir: t.TempDir(), options: options})
+}
+
+func launch(t testing.TB, s *Server) *Server {
+	t.Helper()
+	for try := 0; ; try++ { // the port may be taken between choosing and using it
+		s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
+		if s.start() {
+			break
+		}
+		if try == 5 {
+			t.Fatalf("redis-server does not start: %s", s.output)
+		}
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Addr is its host and port.
+func (s *Server) Addr() string { return s.addr }
+
+// Client connects to it, with short timeouts and few retries so that an outage shows at once. It is closed with the test.
+func (s *Server) Client() *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, DialTimeout: time.Second, DialerRetries: 1})
+	s.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Start starts it again after Stop, with the data and the address it had.
+func (s *Server) Start() {
+	s.t.Helper()
+	if !s.start() {
+		s.t.Fatalf("redis-server does not start again: %s", s.output)
+	}
+}
+
+// Stop ends it. It saves its data first.
+func (s *Server) Stop() {
+	if s.process == nil {
+		return
+	}
+	s.process.Process.Signal(interrupt)
+	<-s.exited
+	s.process = nil
+}
+
+// Kill ends it as a power cut would.
+func (s *Server) Kill() {
+	if s.process == nil {
+		return
+	}
+	s.process.Process.Kill()
+	<-s.exited
+	s.process = nil
+}
+
+func (s *Server) start() bool {
+	s.t.Helper()
+	return s.run(s.arguments()) && s.answers()
+}
+
+func (s *Server) arguments() []string {
+	host, port, _ := net.SplitHostPort(s.addr)
+	where := []string{"--port", port, "--bind", host, "--dir", s.dir, "--daemonize", "no"}
+	if s.watches != "" {
+		return append([]string{s.watches, "--sentinel"}, where...)
+	}
+	return append(append(where, "--appendonly", "yes", "--save", ""), s.options...)
+}
+
+func (s *Server) run(args []string) bool {
+	s.t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		s.t.Fatal("redis-server is missing: install it (Debian package redis-server), these tests need a real one")
+	}
+	s.output = &bytes.Buffer{}
+	s.process = exec.Command(path, args...)
+	s.process.Stdout, s.process.Stderr = s.output, s.output
+	s.exited = make(chan error, 1)
+	if err := s.process.Start(); err != nil {
+		s.t.Fatalf("starting redis-server: %v", err)
+	}
+	go func(p *exec.Cmd, exited chan<- error) { exited <- p.Wait() }(s.process, s.exited)
+	return true
+}
+
+// answers waits until it takes commands, or has ended by itself.
+func (s *Server) answers() bool {
+	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1})
+	defer c.Close()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
+	for {
+		if c.Ping(context.Background()).Err() == nil {
+			return true
+		}
+		select {
+		case err := <-s.exited:
+			s.exited <- err
+			s.process = nil
+			return false
+		case <-deadline:
+			s.Kill()
+			return false
+		case <-tick.C:
+		}
+	}
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("finding a free port: %v", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// Embedded starts the embedded store and connects to it. Both end with the test.
+func Embedded(t testing.TB) *redis.Client {
+	t.Helper()
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr(), MaxRetries: -1})
+	t.Cleanup(func() { c.Close() })
+	return c
+}

@@ -1,0 +1,80 @@
+package tokenstest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// SentinelMaster is the name the Sentinels know the master by.
+const SentinelMaster = "shop"
+
+// RedisSentinel is a real master with a replica, watched by three Sentinels.
+type RedisSentinel struct {
+	t         testing.TB
+	Master    *Server
+	Replica   *Server
+	Sentinels []*Server
+}
+
+// Sentinel starts the trio and what it watches, and waits until they know each other. All ends with the test.
+func Sentinel(t testing.TB) *RedisSentinel {
+	t.Helper()
+	s := &RedisSentinel{t: t, Master: Redis(t, "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")}
+	host, port, _ := net.SplitHostPort(s.Master.Addr())
+	s.Replica = Redis(t, "--replicaof", host+" "+port)
+	Eventually(t, "the replica follows its master", func() bool { return linked(s.Replica) })
+	for range 3 {
+		s.Sentinels = append(s.Sentinels, watch(t, host, port))
+	}
+	for _, one := range s.Sentinels {
+		Eventually(t, "the Sentinels know each other", func() bool { return ready(one) })
+	}
+	return s
+}
+
+func watch(t testing.TB, host, port string) *Server {
+	t.Helper()
+	conf := filepath.Join(t.TempDir(), "sentinel.conf")
+	text := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]s 2\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 2000\n",
+		SentinelMaster, host, port)
+	must(t, os.WriteFile(conf, []byte(text), 0o600))
+	return launch(t, &Server{t: t, dir: t.TempDir(), watches: conf})
+}
+
+// ready tells whether a Sentinel knows the other two and the replica.
+func ready(sentinel *Server) bool {
+	info := sentinel.Client().Info(context.Background(), "sentinel").Val()
+	return strings.Contains(info, "slaves=1,sentinels=3")
+}
+
+// Client connects through the Sentinels. It is closed with the test.
+func (s *RedisSentinel) Client() *redis.Client {
+	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: SentinelMaster, DialTimeout: time.Second, SentinelAddrs: s.addrs()})
+	s.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func (s *RedisSentinel) addrs() (all []string) {
+	for _, one := range s.Sentinels {
+		all = append(all, one.Addr())
+	}
+	return all
+}
+
+// FailOver kills the master as a power cut would, and waits until the Sentinels have made the replica the master.
+func (s *RedisSentinel) FailOver() {
+	s.t.Helper()
+	s.Master.Kill()
+	replica := s.Replica.Client()
+	Eventually(s.t, "the replica took over", func() bool {
+		return strings.Contains(replica.Info(context.Background(), "replication").Val(), "role:master")
+	})
+}

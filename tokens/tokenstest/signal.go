@@ -1,0 +1,6 @@
+package tokenstest
+
+import "syscall"
+
+// interrupt lets redis-server save and end.
+const interrupt = syscall.SIGTERM

@@ -1,0 +1,118 @@
+package tokens
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// useNotes collects which generations of which sessions were seen by Verify, for Run to write down: whether a
+// successor was ever used decides what a spent parent means, and operators want to see when a session was last used.
+// Verify only ever touches memory.
+type useNotes struct {
+	mu    sync.Mutex // guards notes
+	notes map[sessionID]note
+}
+
+type note struct {
+	generation uint64
+	seen       int64 // Unix ms
+}
+
+const (
+	noteEvery = 5 * time.Minute // per token: how exact "last used" is
+	mostNotes = 1 << 18         // sessions noted while Redis is away; more are not
+	noteBatch = 500             // written in one round trip
+)
+
+// noteUse notes the first use of a token at once, and later ones every now and then.
+func (a *Authority) noteUse(v *verified, now time.Time) {
+	if v.fromPlugin() {
+		return
+	}
+	at, last := now.UnixMilli(), v.noted.Load()
+	if last != 0 && at-last < milliseconds(noteEvery) || !v.noted.CompareAndSwap(last, at) {
+		return
+	}
+	a.notes.add(v.session, note{v.access.Generation, at})
+}
+
+func (n *useNotes) add(id sessionID, fresh note) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.notes == nil {
+		n.notes = map[sessionID]note{}
+	}
+	old, known := n.notes[id]
+	if !known && len(n.notes) >= mostNotes {
+		return
+	}
+	n.notes[id] = note{max(old.generation, fresh.generation), max(old.seen, fresh.seen)}
+}
+
+// take hands over up to one batch.
+func (n *useNotes) take() map[sessionID]note {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.notes) <= noteBatch {
+		all := n.notes
+		n.notes = nil
+		return all
+	}
+	some := make(map[sessionID]note, noteBatch)
+	for id, one := range n.notes {
+		if len(some) == noteBatch {
+			break
+		}
+		some[id] = one
+		delete(n.notes, id)
+	}
+	return some
+}
+
+// writeNotes writes all notes down; what could not be written is kept for the next time.
+func (a *Authority) writeNotes(ctx context.Context) error {
+	for batch := a.notes.take(); len(batch) > 0; batch = a.notes.take() {
+		if err := a.store.note(ctx, batch); err != nil {
+			for id, one := range batch {
+				a.notes.add(id, one)
+			}
+			return unavailable("noting used sessions", err)
+		}
+	}
+	return nil
+}
+
+// note runs use.lua for each session in one round trip, with the whole script where a server does not know it yet.
+func (s store) note(ctx context.Context, batch map[sessionID]note) error {
+	err := s.runNotes(ctx, batch, useScript.EvalSha)
+	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
+		return s.runNotes(ctx, batch, useScript.Eval)
+	}
+	return err
+}
+
+type runScript func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
+
+func (s store) runNotes(ctx context.Context, batch map[sessionID]note, run runScript) error {
+	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for id, one := range batch {
+			run(ctx, p, []string{s.session(id)}, one.generation, one.seen)
+		}
+		return nil
+	})
+	return err
+}
+
+// lastNotes is the last thing Run does. A Redis that is gone then costs nothing but these notes.
+func (a *Authority) lastNotes(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCall)
+	defer cancel()
+	if err := a.writeNotes(ctx); err != nil {
+		a.cfg.Log.Warn("the last uses of sessions were not written down", "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package tokens
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// verified is a token whose signature and contents were found good once. What can change since then (time, key
+// retirement, revocation) is looked at on every use.
+type verified struct {
+	access    Access
+	session   sessionID // zero for a plugin token
+	created   int64     // of the session, or of a plugin token, in Unix milliseconds
+	notBefore int64     // Unix seconds
+	expiry    int64     // Unix seconds
+	key       *Key
+	noted     atomic.Int64 // when its use was last noted, in Unix milliseconds
+}
+
+func (v *verified) fromPlugin() bool { return v.access.Session == "" }
+
+// Verify judges an access token: in form, signature, issuer, audience, time, and against the revocations known
+// here. It does no I/O, so it works on while Redis is down, and it is safe for concurrent use. Every error is a
+// Rejection. What it returns is shared: read it only.
+func (a *Authority) Verify(access string) (*Access, error) {
+	now := a.cfg.Now()
+	v, err := a.judge(access, now)
+	if err != nil {
+		a.metrics.rejectAccess(err)
+		return nil, err
+	}
+	a.noteUse(v, now)
+	return &v.access, nil
+}
+
+func (a *Authority) judge(token string, now time.Time) (*verified, error) {
+	v, hit := a.cache.get(token)
+	if !hit {
+		var err error
+		if v, err = a.examine(token, now); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.current(v, now); err != nil {
+		return nil, err
+	}
+	if !hit {
+		a.cache.put(token, v)
+	}
+	return v, nil
+}
+
+// examine checks what cannot change about a token.
+func (a *Authority) examine(token string, now time.Time) (*verified, error) {
+	parts, err := split(token)
+	if err != nil {
+		return nil, err
+	}
+	if key, ours := a.keys.headers[parts.head]; ours {
+		return a.examineOurs(parts, key)
+	}
+	h, err := parseHeader(parts.head)
+	switch {
+	case err != nil:
+		return nil, err
+	case h.KeyID == nil:
+		return a.examinePlugins(parts, h, now)
+	}
+	key, err := a.keys.known(*h.KeyID, now)
+	if err != nil {
+		return nil, err
+	}
+	if h.Algorithm != key.Algorithm() {
+		return nil, WrongAlgorithm
+	}
+	return a.examineOurs(parts, key)
+}
+
+// examineOurs reads the payload only after its signature was found good.
+func (a *Authority) examineOurs(parts segments, key *Key) (*verified, error) {
+	if err := key.check(parts); err != nil {
+		return nil, err
+	}
+	p, err := parsePayload(parts.payload)
+	if err != nil {
+		return nil, err
+	}
+	if p.Issuer != a.cfg.Issuer {
+		return nil, WrongIssuer
+	}
+	if aud, ok := p.audience(); !ok || a.cfg.Audience != "" && aud != a.cfg.Audience {
+		return nil, WrongAudience
+	}
+	return p.ours(key)
+}
+
+// examinePlugins judges a token in the PHP plugin's shape: no kid, HS256, and issued for us. The plugin knows no
+// audience. Each of our HS256 keys is tried, since the token names none.
+func (a *Authority) examinePlugins(parts segments, h header, now time.Time) (*verified, error) {
+	if h.Algorithm != "HS256" {
+		return nil, WrongAlgorithm
+	}
+	key, err := a.pluginKey(parts, now)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parsePayload(parts.payload)
+	if err != nil {
+		return nil, err
+	}
+	if p.Issuer != a.cfg.Issuer {
+		return nil, WrongIssuer
+	}
+	return p.plugins(key)
+}
+
+func (a *Authority) pluginKey(parts segments, now time.Time) (*Key, error) {
+	err := error(UnknownKey)
+	if !a.cfg.AcceptPluginTokens {
+		return nil, err
+	}
+	for i := range a.keys.keys {
+		k := &a.keys.keys[i]
+		if k.Algorithm() != "HS256" || k.retired(now) {
+			continue
+		}
+		if err = k.check(parts); err == nil {
+			return k, nil
+		}
+	}
+	return nil, err
+}
+
+// check verifies the signature with the key's own algorithm.
+func (k *Key) check(parts segments) error {
+	signature, err := strictBase64.DecodeString(parts.signature)
+	if err != nil {
+		return Malformed
+	}
+	if k.method.Verify(parts.signed, signature, k.verify) != nil {
+		return BadSignature
+	}
+	return nil
+}
+
+// current checks what can change about a good token: the same for a remembered one and for a new one.
+func (a *Authority) current(v *verified, now time.Time) error {
+	seconds := now.Unix()
+	leeway := int64(a.cfg.Leeway / time.Second)
+	switch {
+	case v.key.retired(now):
+		return UnknownKey
+	case seconds >= v.expiry+leeway:
+		return Expired
+	case seconds < v.notBefore-leeway:
+		return NotYetValid
+	case a.stale(now):
+		return Stale
+	case a.revoked.covers(v, now):
+		return Revoked
+	}
+	return nil
+}
+
+// stale tells whether the operator would rather refuse than judge by an old view.
+func (a *Authority) stale(now time.Time) bool {
+	return a.cfg.OnStale == Deny && a.cfg.MaxStaleness > 0 && a.follower.age(now) > a.cfg.MaxStaleness
+}
