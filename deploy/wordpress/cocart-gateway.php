@@ -1,0 +1,899 @@
+<?php
+/**
+ * Plugin Name:       cocart-gateway
+ * Description:       Believes the identity that cocart-gateway signs into each request, and nobody else's. Goes into wp-content/mu-plugins.
+ * Version:           1.0.0
+ * Requires at least: 6.0
+ * Requires PHP:      7.4
+ *
+ * To be set in wp-config.php, above "That's all":
+ *
+ *     define( 'COCART_GATEWAY_SECRET', '…' );          // upstream.secret of the gateway, 32 bytes or more. While a secret
+ *                                                      // is being changed: array( 'the new one', 'the old one' ).
+ *     define( 'COCART_GATEWAY_REQUIRED', true );       // refuse CoCart requests that did not come through the gateway.
+ *     define( 'COCART_GATEWAY_NAMESPACES', array( 'cocart' ) );  // only if CoCart is white-labelled.
+ *     define( 'COCART_GATEWAY_AUDIENCE', 'shop.example' );       // only if the gateway's site.url is not this site's address.
+ *
+ * One filter: cocart_gateway_token_claims( array $claims, WP_User $user, WP_REST_Request $request ) adds claims to the
+ * access tokens of a login. At most 1024 bytes of JSON: they travel in a response header.
+ *
+ * What it does, in order: verify the signed header X-CoCart-Gateway when the file is included; make $_SERVER tell the
+ * client's address and scheme; answer WordPress's question who this is; refuse, at parse_request, whatever
+ * WordPress understood differently than the gateway; sign the answers the gateway acts on. The format is PROTOCOL.md.
+ * It writes to the database only when somebody logs a user out everywhere.
+ */
+
+namespace CoCartGateway;
+
+if ( ! defined( 'ABSPATH' ) ) {
+	exit;
+}
+
+const VERSION = '1.0.0';
+
+/** Seconds that the clocks of gateway and WordPress may differ by. */
+const LEEWAY = 10;
+
+/** Usermeta key of the epoch: it changes when a user is logged out everywhere. */
+const EPOCH = '_cocart_gateway_epoch';
+
+/** What proxies tell about a client, and what anybody may tell. X-Forwarded-* is matched by its beginning. */
+const PROXY_HEADERS = array(
+	'HTTP_FORWARDED',
+	'HTTP_FORWARDED_FOR',
+	'HTTP_X_REAL_IP',
+	'HTTP_CLIENT_IP',
+	'HTTP_X_CLIENT_IP',
+	'HTTP_CLUSTER_CLIENT_IP',
+	'HTTP_X_CLUSTER_CLIENT_IP',
+	'HTTP_TRUE_CLIENT_IP',
+	'HTTP_CF_CONNECTING_IP',
+	'HTTP_CF_CONNECTING_IPV6',
+	'HTTP_CF_VISITOR',
+	'HTTP_FASTLY_CLIENT_IP',
+	'HTTP_INCAP_CLIENT_IP',
+	'HTTP_X_SUCURI_CLIENTIP',
+	'HTTP_X_PROXYUSER_IP',
+	'HTTP_X_ORIGINAL_FORWARDED_FOR',
+	'HTTP_FRONT_END_HTTPS',
+);
+
+/** Why a request is not believed. The reason is for the server's log, never for the client. */
+final class Refusal extends \Exception {
+}
+
+// --- Secrets and tokens --------------------------------------------------------------------------------------------
+
+/**
+ * The usable secrets by key id.
+ *
+ * @return array<string,string>
+ */
+function secrets(): array {
+	$usable = array();
+	foreach ( array_filter( configured_secrets(), __NAMESPACE__ . '\is_usable' ) as $secret ) {
+		$usable[ substr( bin2hex( derived_key( $secret, 'kid' ) ), 0, 8 ) ] = $secret;
+	}
+	return $usable;
+}
+
+/** @param mixed $secret */
+function is_usable( $secret ): bool {
+	return is_string( $secret ) && strlen( $secret ) >= 32;
+}
+
+function configured_secrets(): array {
+	return defined( 'COCART_GATEWAY_SECRET' ) ? (array) \COCART_GATEWAY_SECRET : array();
+}
+
+/** One secret serves several purposes, each under its own key: a reply can never be passed off as an assertion. */
+function derived_key( string $secret, string $purpose ): string {
+	return hash_hmac( 'sha256', "cocart-gateway $purpose v1", $secret, true );
+}
+
+function encode( string $bytes ): string {
+	return rtrim( strtr( base64_encode( $bytes ), '+/', '-_' ), '=' );
+}
+
+/** Strict: no padding, no other alphabet, no stray bits (RFC 4648 section 3.5); one byte string has one spelling. */
+function decode( string $text ): string {
+	$bytes = base64_decode( strtr( $text, '-_', '+/' ), true );
+	if ( false === $bytes || encode( $bytes ) !== $text ) {
+		throw new Refusal( 'it is not unpadded base64url' );
+	}
+	return $bytes;
+}
+
+function object_in( string $part ): array {
+	$object = json_decode( decode( $part ), false, 4 );
+	if ( ! $object instanceof \stdClass ) {
+		throw new Refusal( 'header or claims are no JSON object' );
+	}
+	return (array) $object;
+}
+
+function signed( string $typ, string $kid, array $claims, string $key ): string {
+	$flags  = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE;
+	$header = array( 'alg' => 'HS256', 'kid' => $kid, 'typ' => $typ );
+	$input  = encode( json_encode( $header ) ) . '.' . encode( json_encode( $claims, $flags ) );
+	return $input . '.' . encode( hash_hmac( 'sha256', $input, $key, true ) );
+}
+
+/** A site as the gateway names it: no scheme, host in lower case, no slash at the end. */
+function site_name( string $url ): string {
+	$bare = preg_replace( '#^[a-z][a-z0-9+.-]*://#i', '', trim( $url ) );
+	$host = strcspn( $bare, '/' );
+	return strtolower( substr( $bare, 0, $host ) ) . rtrim( substr( $bare, $host ), '/' );
+}
+
+function audience(): string {
+	return site_name( (string) ( defined( 'COCART_GATEWAY_AUDIENCE' ) ? \COCART_GATEWAY_AUDIENCE : get_option( 'home' ) ) );
+}
+
+// --- The assertion -------------------------------------------------------------------------------------------------
+
+/** What the gateway says about this one request. There is none unless every check passed. */
+final class Assertion {
+
+	/** @var string "site", "guest", "credentials", "customer" or "login". */
+	public $kind;
+
+	/** @var int The customer's user id; 0 for everybody else. */
+	public $user;
+
+	/** @var string The fingerprint the customer's session was opened with. */
+	public $fingerprint;
+
+	/** @var string The client's address. */
+	public $ip;
+
+	/** @var string The scheme the client used. */
+	public $proto;
+
+	/** @var string */
+	private $token;
+
+	/** @var string */
+	private $kid;
+
+	/** @var string */
+	private $secret;
+
+	/** @var string */
+	private $audience;
+
+	/**
+	 * Reads a header value.
+	 *
+	 * @param array<string,string> $secrets By key id.
+	 * @param array                $server  $_SERVER: the request it must have been made for.
+	 * @throws Refusal On anything but a genuine assertion for exactly this request.
+	 */
+	public static function read( string $token, array $secrets, string $audience, array $server, int $now ): self {
+		if ( strlen( $token ) > 4096 ) {
+			throw new Refusal( 'it is longer than 4096 bytes' );
+		}
+		$parts = explode( '.', $token );
+		if ( 3 !== count( $parts ) ) {
+			throw new Refusal( 'it has not three parts' );
+		}
+		$kid = self::key_id( object_in( $parts[0] ) );
+		if ( ! isset( $secrets[ $kid ] ) ) {
+			throw new Refusal( 'it was signed with a secret that is not in COCART_GATEWAY_SECRET' );
+		}
+		$mac = hash_hmac( 'sha256', "$parts[0].$parts[1]", derived_key( $secrets[ $kid ], 'assertion' ), true );
+		if ( ! hash_equals( $mac, decode( $parts[2] ) ) ) {
+			throw new Refusal( 'its signature is wrong' );
+		}
+		$claims = object_in( $parts[1] );
+		self::check( $claims, $audience, $server, $now );
+		return new self( $claims, $token, $kid, $secrets[ $kid ] );
+	}
+
+	private function __construct( array $claims, string $token, string $kid, string $secret ) {
+		$this->kind        = $claims['kind'];
+		$this->user        = (int) $claims['sub'];
+		$this->fingerprint = $claims['fp'];
+		$this->ip          = $claims['ip'];
+		$this->proto       = $claims['proto'];
+		$this->audience    = $claims['aud'];
+		$this->token       = $token;
+		$this->kid         = $kid;
+		$this->secret      = $secret;
+	}
+
+	/** The algorithm is ours, not the token's (RFC 8725 section 3.1), and so is the type (section 3.11). */
+	private static function key_id( array $header ): string {
+		ksort( $header );
+		$kid = $header['kid'] ?? null;
+		if ( ! is_string( $kid ) || array( 'alg' => 'HS256', 'kid' => $kid, 'typ' => 'cocart-assertion+jwt' ) !== $header ) {
+			throw new Refusal( 'its JOSE header is not that of an assertion' );
+		}
+		return $kid;
+	}
+
+	private static function check( array $claims, string $audience, array $server, int $now ): void {
+		self::check_types( $claims );
+		self::check_user( $claims );
+		foreach ( self::rules( $claims, $audience, $server, $now ) as $reason => $kept ) {
+			if ( ! $kept ) {
+				throw new Refusal( $reason );
+			}
+		}
+	}
+
+	private static function check_types( array $claims ): void {
+		foreach ( array( 'iss', 'aud', 'kind', 'sub', 'sid', 'fp', 'ip', 'proto', 'm', 'h', 't' ) as $name ) {
+			if ( ! is_string( $claims[ $name ] ?? null ) ) {
+				throw new Refusal( "its claim $name is missing or no string" );
+			}
+		}
+		if ( ! is_int( $claims['iat'] ?? null ) || ! is_int( $claims['exp'] ?? null ) ) {
+			throw new Refusal( 'its claim iat or exp is missing or no integer' );
+		}
+	}
+
+	/** A customer has an id, a session and a fingerprint, and nobody else has any of them. */
+	private static function check_user( array $claims ): void {
+		$id       = (string) (int) $claims['sub'] === $claims['sub'] && (int) $claims['sub'] > 0;
+		$customer = $id && '' !== $claims['sid'] && '' !== $claims['fp'];
+		$nobody   = '0' === $claims['sub'] && '' === $claims['sid'] && '' === $claims['fp'];
+		if ( 'customer' === $claims['kind'] ? ! $customer : ! $nobody ) {
+			throw new Refusal( 'its user does not fit its kind' );
+		}
+	}
+
+	/** @return array<string,bool> What must hold, by what to log if it does not. */
+	private static function rules( array $c, string $audience, array $server, int $now ): array {
+		return array(
+			'it was not issued by the gateway'           => 'cocart-gateway' === $c['iss'],
+			"it is for {$c['aud']}, but this is $audience (COCART_GATEWAY_AUDIENCE can say otherwise)" => $c['aud'] === $audience,
+			'it lives longer than 60 seconds'            => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= 60,
+			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
+			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
+			'its kind is unknown'                        => in_array( $c['kind'], array( 'site', 'guest', 'credentials', 'customer', 'login' ), true ),
+			'its client address is none'                 => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
+			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
+			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
+			'it is for another host'                     => self::same_host( strtolower( $server['HTTP_HOST'] ?? '' ), strtolower( $c['h'] ) ),
+			'it is for another URL'                      => encode( hash( 'sha256', $server['REQUEST_URI'] ?? '', true ) ) === $c['t'],
+		);
+	}
+
+	/** Some web servers keep the port from PHP: Debian's fastcgi_params for nginx does. */
+	private static function same_host( string $seen, string $asserted ): bool {
+		return $seen === $asserted || preg_replace( '/:\d+$/D', '', $asserted ) === $seen;
+	}
+
+	/** A signed answer to this very assertion, good for a minute and of no use for any other request. */
+	public function reply( string $type, array $claims ): string {
+		$now    = time();
+		$common = array(
+			'iss' => 'cocart-wordpress',
+			'aud' => $this->audience,
+			'iat' => $now,
+			'exp' => $now + 60,
+			'req' => encode( hash( 'sha256', $this->token, true ) ),
+		);
+		return signed( "cocart-$type+jwt", $this->kid, $common + $claims, derived_key( $this->secret, 'reply' ) );
+	}
+}
+
+// --- What $_SERVER says --------------------------------------------------------------------------------------------
+
+/**
+ * Lets $_SERVER tell the client's address and scheme. CoCart and WooCommerce believe X-Forwarded-For and its relatives
+ * from anybody, or from a neighbour on loopback (WC_Geolocation::get_ip_address): with the truth in REMOTE_ADDR they
+ * can only do harm.
+ */
+function tell_the_client( Assertion $assertion ): void {
+	foreach ( array_keys( $_SERVER ) as $name ) {
+		if ( is_proxy_header( (string) $name ) ) {
+			unset( $_SERVER[ $name ] );
+		}
+	}
+	unset( $_SERVER['HTTP_X_COCART_GATEWAY'], $_SERVER['HTTPS'] );
+	$_SERVER['REMOTE_ADDR'] = $assertion->ip;
+	if ( 'https' === $assertion->proto ) {
+		$_SERVER['HTTPS'] = 'on';
+	} elseif ( '443' === (string) ( $_SERVER['SERVER_PORT'] ?? '' ) ) {
+		$_SERVER['SERVER_PORT'] = '80'; // Port 443 alone is TLS to is_ssl().
+	}
+}
+
+function is_proxy_header( string $name ): bool {
+	return 0 === strpos( $name, 'HTTP_X_FORWARDED' ) || in_array( $name, PROXY_HEADERS, true );
+}
+
+function forget_authorization(): void {
+	foreach ( array_keys( $_SERVER ) as $name ) {
+		if ( preg_match( '/^((REDIRECT_)*HTTP_AUTHORIZATION|PHP_AUTH_(USER|PW|DIGEST))$/', (string) $name ) ) {
+			unset( $_SERVER[ $name ] );
+		}
+	}
+}
+
+/** A cookie of wp-admin beside an asserted customer would turn the request anonymous (rest_cookie_check_errors). */
+function forget_cookies(): void {
+	$renamed = array();
+	foreach ( array( 'AUTH_COOKIE', 'SECURE_AUTH_COOKIE', 'LOGGED_IN_COOKIE' ) as $constant ) {
+		$renamed[] = defined( $constant ) ? constant( $constant ) : '';
+	}
+	foreach ( array_keys( $_COOKIE ) as $name ) {
+		if ( 0 === strpos( (string) $name, 'wordpress_' ) || in_array( (string) $name, $renamed, true ) ) {
+			unset( $_COOKIE[ $name ] );
+		}
+	}
+}
+
+/** CoCart takes ?username=&password= from $_REQUEST on any of its routes; routes read their fields elsewhere. */
+function forget_request_credentials(): void {
+	unset( $_REQUEST['username'], $_REQUEST['password'] );
+}
+
+/** Without the header PHP_AUTH_USER may still be there, and comes from Basic alone. */
+function authorization(): string {
+	return $_SERVER['HTTP_AUTHORIZATION'] ?? $_SERVER['REDIRECT_HTTP_AUTHORIZATION'] ?? 'Basic ';
+}
+
+function is_basic( string $header ): bool {
+	return 1 === preg_match( '/^\s*basic\s/i', $header );
+}
+
+/**
+ * Whether this is the site's front controller, which parses the request. A script of its own that loads WordPress never
+ * comes to parse_request, so an identity given to it would be bound to no route.
+ */
+function at_front_door(): bool {
+	foreach ( array( 'WP_ADMIN', 'DOING_AJAX', 'DOING_CRON', 'XMLRPC_REQUEST' ) as $other ) {
+		if ( defined( $other ) && constant( $other ) ) {
+			return false;
+		}
+	}
+	$script = (string) ( $_SERVER['SCRIPT_FILENAME'] ?? '' );
+	return defined( 'WP_USE_THEMES' ) && 'index.php' === basename( $script ) && ! is_content( $script );
+}
+
+/** Themes and plugins have files called index.php, too. */
+function is_content( string $script ): bool {
+	$content = realpath( \WP_CONTENT_DIR );
+	return false !== $content && 0 === strpos( (string) realpath( $script ), $content . DIRECTORY_SEPARATOR );
+}
+
+// --- Routes --------------------------------------------------------------------------------------------------------
+
+/** As WordPress matches routes: any case, and "$" before a last line feed (WP_REST_Server::match_request_to_handler). */
+function route_is( string $pattern, string $route ): bool {
+	return 1 === preg_match( '#^' . str_replace( 'NS', '(?:' . implode( '|', namespaces() ) . ')', $pattern ) . '$#i', $route );
+}
+
+/** @return string[] CoCart's namespaces, quoted for route_is(). */
+function namespaces(): array {
+	$names = array();
+	foreach ( defined( 'COCART_GATEWAY_NAMESPACES' ) ? (array) \COCART_GATEWAY_NAMESPACES : array() as $name ) {
+		$names[] = preg_quote( trim( (string) $name, '/' ), '#' );
+	}
+	$names = array_filter( $names, 'strlen' );
+	return $names ? $names : array( 'cocart' );
+}
+
+function is_cocart( string $route ): bool {
+	return route_is( '/NS(?:/[\s\S]*)?', $route );
+}
+
+function is_login( string $route ): bool {
+	return route_is( '/NS/v2/login/*', $route );
+}
+
+function is_batch( string $route ): bool {
+	return route_is( '(?:/batch/v1|/NS(?:/v\d+)?/batch)/*', $route );
+}
+
+/** Routes that open sessions: the gateway answers them itself and counts the attempts, so they are in no batch. */
+function opens_session( string $route ): bool {
+	return route_is( '/NS/(?:v\d+/login|jwt(?:/[\s\S]*)?)', $route );
+}
+
+/** The method WordPress will serve (WP_REST_Server::serve_request). */
+function method(): string {
+	$method = $_GET['_method'] ?? $_SERVER['HTTP_X_HTTP_METHOD_OVERRIDE'] ?? $_SERVER['REQUEST_METHOD'] ?? '';
+	return is_string( $method ) ? strtoupper( $method ) : '';
+}
+
+/**
+ * The routes inside a batch, as WP_REST_Server::serve_batch_request_v1 reads them.
+ *
+ * @return string[]|null Null when there are any that cannot be read.
+ */
+function batched( \WP_REST_Request $request ) {
+	$routes = array();
+	$inside = $request->get_param( 'requests' );
+	foreach ( is_array( $inside ) || null === $inside ? (array) $inside : array( null ) as $one ) {
+		$path = is_array( $one ) ? $one['path'] ?? null : null;
+		$url  = is_string( $path ) ? wp_parse_url( $path ) : false;
+		if ( ! is_array( $url ) || ! isset( $url['path'] ) ) {
+			return null;
+		}
+		$routes[] = $url['path'];
+	}
+	return $routes;
+}
+
+// --- Users ---------------------------------------------------------------------------------------------------------
+
+/**
+ * What a session is opened with, and ends with: it changes with the password however that was changed, with the
+ * e-mail address, when the user is logged out everywhere, and with the salts in wp-config.php.
+ */
+function fingerprint( object $user ): string {
+	$epoch = (string) get_user_meta( $user->ID, EPOCH, true );
+	$words = $user->user_pass . "\n" . $user->user_email . "\n" . $epoch;
+	return substr( hash_hmac( 'sha256', $words, wp_salt( 'auth' ) . 'cocart-gateway fingerprint v1' ), 0, 32 );
+}
+
+/** Whether a network no longer lets this user in here. Never on a single site. */
+function is_shut_out( object $user ): bool {
+	return is_multisite() && ( ! empty( $user->spam ) || ! empty( $user->deleted ) || ! is_user_member_of_blog( $user->ID, get_current_blog_id() ) );
+}
+
+/** Ends every session the user has at the gateway. */
+function next_epoch( int $id ): void {
+	$user = get_userdata( $id );
+	if ( $user ) {
+		$dead = fingerprint( $user );
+		update_user_meta( $id, EPOCH, bin2hex( random_bytes( 8 ) ) );
+		do_action( 'cocart_gateway_epoch_changed', $id, $dead );
+	}
+}
+
+if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
+	/**
+	 * WordPress has no hook for "Log out everywhere": its buttons, wp_destroy_all_sessions(), wp_destroy_other_sessions()
+	 * and WP-CLI all end in these two methods, and logging out of one browser does not.
+	 */
+	final class Session_Tokens extends \WP_User_Meta_Session_Tokens {
+
+		protected function destroy_other_sessions( $verifier ) {
+			parent::destroy_other_sessions( $verifier );
+			next_epoch( (int) $this->user_id );
+		}
+
+		protected function destroy_all_sessions() {
+			parent::destroy_all_sessions();
+			next_epoch( (int) $this->user_id );
+		}
+	}
+
+	function session_token_manager( $manager ) {
+		return 'WP_User_Meta_Session_Tokens' === $manager ? Session_Tokens::class : $manager;
+	}
+}
+
+// --- Answers -------------------------------------------------------------------------------------------------------
+
+/** Ends the request. What was already known of the visitor is forgotten, for the sake of whatever runs at shutdown. */
+function refuse( int $status, string $code, string $message, string $reason ): void {
+	error_log( "cocart-gateway: $code: $reason" );
+	if ( function_exists( 'wp_set_current_user' ) ) {
+		wp_set_current_user( 0 );
+	}
+	if ( ! defined( 'DONOTCACHEPAGE' ) ) {
+		define( 'DONOTCACHEPAGE', true );
+	}
+	if ( ! headers_sent() ) {
+		http_response_code( $status );
+		header_remove( 'Set-Cookie' );
+		header( 'Content-Type: application/json; charset=UTF-8' );
+		header( 'Cache-Control: no-store' );
+	}
+	echo json_encode( array( 'code' => $code, 'message' => $message, 'data' => array( 'status' => $status ) ) );
+	exit;
+}
+
+function refuse_assertion( string $reason ): void {
+	refuse( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', $reason );
+}
+
+// --- What WordPress really dispatches --------------------------------------------------------------------------------
+
+/** Watches which route WordPress serves, whatever the URL looked like. */
+abstract class Door {
+
+	/** @var bool Whether the REST server's next dispatch is the client's own request. */
+	private $serving = false;
+
+	/** Refuses the request unless this route is for it; '' is a page. */
+	abstract protected function admit( string $route ): void;
+
+	/** @param string[]|null $routes Of the requests in a batch; null when they cannot be read. */
+	abstract protected function admit_batch( $routes ): void;
+
+	protected function watch(): void {
+		add_action( 'parse_request', array( $this, 'parse_request' ), 0 );
+		add_filter( 'rest_authentication_errors', array( $this, 'serving' ), PHP_INT_MAX );
+		add_filter( 'rest_pre_dispatch', array( $this, 'rest_pre_dispatch' ), 0, 3 );
+	}
+
+	/** @param object $wp The WP instance. */
+	public function parse_request( $wp ): void {
+		$route = $wp->query_vars['rest_route'] ?? '';
+		$this->admit( is_string( $route ) ? $route : '' );
+	}
+
+	/**
+	 * Only a request that was served from outside is asked for its authentication; those that PHP makes to itself are
+	 * not, and are left alone.
+	 *
+	 * @param mixed $result
+	 */
+	public function serving( $result ) {
+		$this->serving = ! is_wp_error( $result ) && defined( 'REST_REQUEST' ) && \REST_REQUEST;
+		return $result;
+	}
+
+	/**
+	 * The last look: plugins can bring a request to the REST server by another way than parse_request, and a batch
+	 * tells its routes only here.
+	 *
+	 * @param mixed            $result
+	 * @param object           $server
+	 * @param \WP_REST_Request $request
+	 */
+	public function rest_pre_dispatch( $result, $server, $request ) {
+		if ( $this->serving ) {
+			$this->serving = false;
+			$this->admit( $request->get_route() );
+			$this->admit_batch( is_batch( $request->get_route() ) ? batched( $request ) : array() );
+		}
+		return $result;
+	}
+}
+
+// --- Requests with an assertion ------------------------------------------------------------------------------------
+
+/** Holds a request to what was asserted of it: who it is by, and what it is for. */
+final class Doorkeeper extends Door {
+
+	/** @var Assertion */
+	private $asserted;
+
+	/** @var int|false|null The customer once judged; null before. */
+	private $customer = null;
+
+	/** @var bool Whether the user is being looked up, which may ask who the user is. */
+	private $judging = false;
+
+	/** @var array<string,bool> Announced ends of sessions. */
+	private $announced = array();
+
+	public function __construct( Assertion $asserted ) {
+		$this->asserted = $asserted;
+	}
+
+	/** Runs when the file is included: before any plugin, any hook, and the first question who this is. */
+	public function open(): void {
+		tell_the_client( $this->asserted );
+		header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+		if ( ! $this->is( 'site' ) && ! at_front_door() ) {
+			refuse_assertion( 'it is for a CoCart route, but this is another script' );
+		}
+		$this->forget();
+		$this->watch_requests();
+		$this->watch_changes();
+		if ( $this->is( 'customer', 'guest' ) ) {
+			$this->answer_for_the_user();
+		}
+	}
+
+	private function is( string ...$kinds ): bool {
+		return in_array( $this->asserted->kind, $kinds, true );
+	}
+
+	/** Takes away what others would log somebody in with. */
+	private function forget(): void {
+		if ( $this->is( 'site', 'credentials' ) ) {
+			return;
+		}
+		forget_cookies();
+		if ( ! $this->is( 'login' ) || ! is_basic( authorization() ) ) {
+			forget_authorization();
+		}
+		if ( $this->is( 'guest' ) ) {
+			forget_request_credentials();
+			add_action( 'sanitize_comment_cookies', __NAMESPACE__ . '\forget_request_credentials', 0 ); // After wp_magic_quotes() built $_REQUEST anew.
+		}
+		if ( ! $this->is( 'login' ) ) {
+			unset( $_SERVER['HTTP_COCART_API_CUSTOMER'] ); // CoCart 5 would load that customer's session.
+		}
+		// A read-only key of WooCommerce is no password, and must not buy a token at the login.
+		add_filter( 'woocommerce_rest_is_request_to_rest_api', '__return_false', PHP_INT_MAX );
+		// CoCart reads the header a second time from getallheaders().
+		add_filter( 'cocart_auth_header', array( $this, 'cocart_auth_header' ), PHP_INT_MAX );
+	}
+
+	private function watch_requests(): void {
+		$this->watch();
+		add_action( 'wp', array( $this, 'page' ), PHP_INT_MIN );
+		add_filter( 'rest_post_dispatch', array( $this, 'rest_post_dispatch' ), PHP_INT_MAX, 3 );
+		if ( $this->is( 'site' ) ) {
+			// CoCart finds itself in any URL with wp-json/cocart/ in its query, and would try passwords there, uncounted.
+			add_filter( 'cocart_is_rest_api_request', '__return_false', PHP_INT_MAX );
+		} else {
+			// The second factor is skipped for no header and no parameter.
+			add_filter( 'cocart_login_secure_auth_methods', '__return_empty_array', PHP_INT_MAX );
+		}
+	}
+
+	/**
+	 * Priority 10 exactly: a must-use plugin's hook runs after WordPress's own wp_validate_auth_cookie at 10, which would
+	 * undo an earlier answer, and before CoCart's since 4.8 at 10. The last word keeps other plugins from having it.
+	 */
+	private function answer_for_the_user(): void {
+		add_filter( 'determine_current_user', array( $this, 'user' ), 10 );
+		add_filter( 'determine_current_user', array( $this, 'user' ), PHP_INT_MAX );
+		add_filter( 'cocart_authenticate', array( $this, 'cocart_authenticate' ), 0, 1 );
+		// 99: CoCart 3 to 4.1 load the cart at 10 and stop at an answer; rest_cookie_check_errors is at 100.
+		add_filter( 'rest_authentication_errors', array( $this, 'rest_authentication_errors' ), 99 );
+	}
+
+	/**
+	 * The asserted customer, or false: nobody.
+	 *
+	 * @return int|false
+	 */
+	public function user() {
+		if ( ! $this->is( 'customer' ) || $this->judging || ! function_exists( 'get_userdata' ) ) {
+			return false;
+		}
+		if ( null === $this->customer ) {
+			$this->judging  = true;
+			$this->customer = $this->judged();
+			$this->judging  = false;
+		}
+		return $this->customer;
+	}
+
+	/** @return int|false */
+	private function judged() {
+		$user = get_userdata( $this->asserted->user );
+		if ( ! $user || is_shut_out( $user ) ) {
+			$this->end( 'deleted' );
+		}
+		if ( ! hash_equals( fingerprint( $user ), $this->asserted->fingerprint ) ) {
+			$this->end( 'changed' );
+		}
+		return (int) $user->ID;
+	}
+
+	/** The session is over: the client must log in again, and the gateway tells all its replicas. */
+	private function end( string $reason ): void {
+		$this->announce( $this->asserted->user, $this->asserted->fingerprint, $reason );
+		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "sessions of user {$this->asserted->user} have ended: $reason" );
+	}
+
+	/** @param mixed $user_id */
+	public function cocart_authenticate( $user_id ) {
+		return $this->is( 'customer' ) ? $this->user() : $user_id;
+	}
+
+	/** @param mixed $header */
+	public function cocart_auth_header( $header ) {
+		return $this->is( 'login' ) && is_string( $header ) && is_basic( $header ) ? $header : '';
+	}
+
+	/** @param mixed $result */
+	public function rest_authentication_errors( $result ) {
+		$this->hold_user();
+		if ( ! empty( $result ) ) {
+			return $result;
+		}
+		return $this->user() ? true : $result; // Never true for a guest: it would switch off WordPress's own check.
+	}
+
+	/** Somebody else may have set another user meanwhile, or nobody have asked yet who this is. */
+	private function hold_user(): void {
+		if ( $this->is( 'customer', 'guest' ) && get_current_user_id() !== (int) $this->user() ) {
+			wp_set_current_user( (int) $this->user() );
+		}
+	}
+
+	/** WordPress gets here with pages only: a REST request ended in parse_request, or a plugin kept it from running. */
+	public function page(): void {
+		$this->admit( '' );
+	}
+
+	protected function admit( string $route ): void {
+		if ( $this->is( 'site' ) ) {
+			if ( is_cocart( $route ) ) {
+				refuse_assertion( 'WordPress dispatches a CoCart route for what the gateway took for another page' );
+			}
+			return;
+		}
+		if ( ! is_cocart( $route ) && ! is_batch( $route ) ) {
+			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a CoCart route' );
+		}
+		if ( $this->is( 'login' ) && ( ! is_login( $route ) || 'POST' !== method() ) ) {
+			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a login' );
+		}
+		$this->hold_user();
+	}
+
+	protected function admit_batch( $routes ): void {
+		foreach ( $routes ?? array( '' ) as $route ) {
+			if ( $this->is( 'site' ) && is_cocart( $route ) ) {
+				refuse_assertion( 'there is a CoCart route in the batch of another page' );
+			}
+			if ( $this->is( 'customer', 'guest' ) && ( ! is_cocart( $route ) || is_batch( $route ) || opens_session( $route ) ) ) {
+				refuse_assertion( 'there is a route in the batch that an asserted identity is not for' );
+			}
+		}
+	}
+
+	/**
+	 * Sent with header(), not in the response object: ?_envelope would copy its headers into the body.
+	 *
+	 * @param \WP_HTTP_Response $response
+	 * @param object            $server
+	 * @param \WP_REST_Request  $request
+	 */
+	public function rest_post_dispatch( $response, $server, $request ) {
+		if ( $this->is( 'login' ) && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
+			$this->vouch( $response->get_data(), $request );
+		}
+		if ( $this->is( 'customer' ) && $this->customer ) {
+			$this->changed( $this->customer, $this->asserted->fingerprint );
+		}
+		return $response;
+	}
+
+	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */
+	private function vouch( $data, \WP_REST_Request $request ): void {
+		$user  = get_userdata( get_current_user_id() );
+		$named = is_array( $data ) && isset( $data['user_id'] ) ? (string) $data['user_id'] : null;
+		if ( ! $user || is_shut_out( $user ) || null !== $named && (string) $user->ID !== $named ) {
+			error_log( 'cocart-gateway: a login was answered, but not for a user of this site' );
+			return;
+		}
+		$claims = array(
+			'sub'    => (string) $user->ID,
+			'login'  => (string) $user->user_login,
+			'fp'     => fingerprint( $user ),
+			'claims' => $this->token_claims( $user, $request ),
+		);
+		header( 'X-CoCart-Gateway-Login: ' . $this->asserted->reply( 'login', $claims ) );
+	}
+
+	private function token_claims( object $user, \WP_REST_Request $request ): object {
+		$claims = apply_filters( 'cocart_gateway_token_claims', array(), $user, $request );
+		if ( ! is_array( $claims ) || strlen( (string) json_encode( $claims ) ) > 1024 || JSON_ERROR_NONE !== json_last_error() ) {
+			error_log( 'cocart-gateway: cocart_gateway_token_claims gave no array of at most 1024 bytes of JSON; its claims are left out' );
+			return new \stdClass();
+		}
+		return (object) $claims;
+	}
+
+	/** Changes made in this very request, of whatever user, are told in its response. Those made elsewhere are found out later. */
+	private function watch_changes(): void {
+		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
+		add_action( 'after_password_reset', array( $this, 'after_password_reset' ), PHP_INT_MAX );
+		add_action( 'delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
+		add_action( 'wpmu_delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
+		add_action( 'cocart_gateway_epoch_changed', array( $this, 'changed' ), 10, 2 );
+	}
+
+	/**
+	 * Other plugins fire this, too, and not always with all its arguments.
+	 *
+	 * @param mixed $before The user as it was.
+	 */
+	public function profile_update( $user_id, $before = null ): void {
+		if ( $before instanceof \WP_User ) {
+			$this->changed( (int) $user_id, fingerprint( $before ) );
+		}
+	}
+
+	/** @param mixed $before The user as it was: reset_password() does not read it again. */
+	public function after_password_reset( $before ): void {
+		if ( $before instanceof \WP_User ) {
+			$this->changed( (int) $before->ID, fingerprint( $before ) );
+		}
+	}
+
+	public function delete_user( $user_id ): void {
+		$user = get_userdata( (int) $user_id );
+		if ( $user ) {
+			$this->announce( (int) $user_id, fingerprint( $user ), 'deleted' );
+		}
+	}
+
+	/** @param string $before The fingerprint as it was. */
+	public function changed( int $user_id, string $before ): void {
+		$user = get_userdata( $user_id );
+		if ( ! $user || ! hash_equals( fingerprint( $user ), $before ) ) {
+			$this->announce( $user_id, $before, $user ? 'changed' : 'deleted' );
+		}
+	}
+
+	private function announce( int $user_id, string $dead, string $reason ): void {
+		if ( headers_sent() || isset( $this->announced[ "$user_id $dead" ] ) ) {
+			return;
+		}
+		$this->announced[ "$user_id $dead" ] = true;
+		$claims = array( 'sub' => (string) $user_id, 'fp' => $dead, 'reason' => $reason );
+		header( 'X-CoCart-Gateway-Ended: ' . $this->asserted->reply( 'ended', $claims ), false );
+	}
+}
+
+// --- Requests without one ------------------------------------------------------------------------------------------
+
+/** With COCART_GATEWAY_REQUIRED: whoever reaches PHP directly has skipped every limit of the gateway. */
+final class Locked_Door extends Door {
+
+	public function close(): void {
+		add_filter( 'cocart_is_rest_api_request', '__return_false', PHP_INT_MAX ); // No password is tried meanwhile.
+		$this->watch();
+	}
+
+	protected function admit( string $route ): void {
+		if ( is_cocart( $route ) ) {
+			refuse( 403, 'cocart_gateway_required', 'This request must come through the gateway.', 'a CoCart request came with no assertion' );
+		}
+	}
+
+	protected function admit_batch( $routes ): void {
+		array_map( array( $this, 'admit' ), $routes ?? array() );
+	}
+}
+
+// --- For administrators --------------------------------------------------------------------------------------------
+
+function admin_notices( bool $late ): void {
+	if ( ! current_user_can( 'manage_options' ) ) {
+		return;
+	}
+	$notices = array();
+	if ( ! secrets() ) {
+		$notices[] = 'COCART_GATEWAY_SECRET is missing from wp-config.php, or shorter than 32 bytes: no request of the gateway is believed.';
+	}
+	if ( $late ) {
+		$notices[] = 'cocart-gateway.php was loaded as an ordinary plugin. It belongs in wp-content/mu-plugins: before all others.';
+	}
+	if ( class_exists( '\CoCart\JWTAuthentication\Plugin' ) ) {
+		$notices[] = 'The plugin CoCart JWT Authentication is active. The gateway does its work now: please deactivate it.';
+	}
+	foreach ( $notices as $notice ) {
+		echo '<div class="notice notice-warning"><p><strong>cocart-gateway:</strong> ' . esc_html( $notice ) . '</p></div>';
+	}
+}
+
+// --- Start ---------------------------------------------------------------------------------------------------------
+
+function start(): void {
+	$late = did_action( 'muplugins_loaded' ) > 0;
+	add_action( 'admin_notices', fn() => admin_notices( $late ) );
+	$secrets = secrets();
+	if ( $secrets && class_exists( Session_Tokens::class, false ) ) {
+		add_filter( 'session_token_manager', __NAMESPACE__ . '\session_token_manager', PHP_INT_MAX );
+	}
+	if ( isset( $_SERVER['HTTP_X_COCART_GATEWAY'] ) ) {
+		start_asserted( (string) $_SERVER['HTTP_X_COCART_GATEWAY'], $secrets );
+	} elseif ( defined( 'COCART_GATEWAY_REQUIRED' ) && \COCART_GATEWAY_REQUIRED ) {
+		( new Locked_Door() )->close();
+	}
+}
+
+/** A bad assertion is refused, never "then a guest": somebody meant to be somebody. */
+function start_asserted( string $token, array $secrets ): void {
+	$configured = configured_secrets();
+	if ( count( array_filter( $configured, __NAMESPACE__ . '\is_usable' ) ) < count( $configured ) ) {
+		error_log( 'cocart-gateway: a secret in COCART_GATEWAY_SECRET is shorter than 32 bytes and is not used' );
+	}
+	try {
+		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time() );
+	} catch ( Refusal $refusal ) {
+		refuse_assertion( 'the assertion was refused: ' . $refusal->getMessage() );
+	}
+	( new Doorkeeper( $asserted ) )->open();
+}
+
+start();

@@ -1,0 +1,96 @@
+package wordpress_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"cocart-gateway/deploy/wordpress"
+)
+
+// php runs PHP's command line and returns what it printed, even if it exited
+// with 1.
+func php(t *testing.T, args ...string) []byte {
+	t.Helper()
+	binary, err := exec.LookPath("php")
+	if err != nil {
+		t.Fatal("PHP is missing: apt-get install --no-install-recommends php-cli")
+	}
+	out, err := exec.CommandContext(t.Context(), binary, args...).Output()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
+		t.Fatalf("php %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func TestThePluginInPHP(t *testing.T) {
+	lines := bytes.Split(bytes.TrimSpace(php(t, "plugin_test.php")), []byte("\n"))
+	for _, line := range lines {
+		verdict, rest, _ := strings.Cut(string(line), " ")
+		name, why, _ := strings.Cut(rest, " -- ")
+		t.Run(name, func(t *testing.T) {
+			if verdict != "ok" {
+				t.Errorf("%s: %s", verdict, why)
+			}
+		})
+	}
+	if want := testsDeclared(t); len(lines) < want {
+		t.Errorf("%d tests ran, but there are at least %d", len(lines), want)
+	}
+}
+
+// testsDeclared counts the calls of test() in the cases; loops make more of
+// them, so it is a lower bound.
+func testsDeclared(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := 0
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), "_cases.php") {
+			continue
+		}
+		cases, err := os.ReadFile("testdata/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		declared += len(regexp.MustCompile(`(?m)^\s*test\(`).FindAll(cases, -1))
+	}
+	return declared
+}
+
+func TestVectorsAreWhatTheGeneratorWrites(t *testing.T) {
+	committed, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(php(t, "testdata/generate.php"), committed) {
+		t.Error("run: php testdata/generate.php > testdata/vectors.json")
+	}
+}
+
+func TestOneVersionEverywhere(t *testing.T) {
+	plugin, err := os.ReadFile("cocart-gateway.php")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(wordpress.Plugin, plugin) {
+		t.Error("the embedded plugin is not cocart-gateway.php")
+	}
+	for what, pattern := range map[string]string{
+		"the head":     `(?m)^ \* Version: +(\S+)$`,
+		"the constant": `(?m)^const VERSION = '(.+)';$`,
+	} {
+		found := regexp.MustCompile(pattern).FindSubmatch(wordpress.Plugin)
+		if found == nil || string(found[1]) != wordpress.PluginVersion {
+			t.Errorf("%s of the plugin says version %q, want %q", what, found, wordpress.PluginVersion)
+		}
+	}
+}

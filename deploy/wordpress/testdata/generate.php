@@ -1,0 +1,281 @@
+<?php
+/**
+ * Writes vectors.json, the test vectors of PROTOCOL.md, to standard output:
+ *
+ *     php generate.php > vectors.json
+ *
+ * Everything in it is fixed: running it again gives the same bytes.
+ */
+
+require __DIR__ . '/tokens.php';
+
+function row( array $what, array $request, string $token, array $change = array() ): array {
+	return array_merge(
+		$what,
+		array( 'secret' => SECRET, 'now' => NOW, 'audience' => 'shop.example', 'request' => $request ),
+		$change,
+		array( 'token' => $token )
+	);
+}
+
+function good( string $name, string $kind, array $request, array $claims = array(), array $change = array() ): array {
+	$all = claims( $kind, $request, $claims );
+	$row = row( array( 'name' => $name ), $request, assertion( $all, $change ), $change + array( 'audience' => $all['aud'] ) );
+	return array_merge( $row, array( 'claims' => $all, 'token' => $row['token'] ) );
+}
+
+/** A customer's assertion with one thing wrong in its claims (null removes a claim), its making, or its surroundings. */
+function bad( string $why, array $claims = array(), array $making = array(), array $around = array() ): array {
+	$all = array_filter( claims( $claims['kind'] ?? 'customer', request(), $claims ), fn( $v ) => null !== $v );
+	return row( array( 'why' => $why ), request(), assertion( $all, $making ), $around );
+}
+
+/** A customer's assertion, good until $spoil has had it. */
+function spoilt( string $why, callable $spoil ): array {
+	return row( array( 'why' => $why ), request(), $spoil( assertion( claims( 'customer', request() ) ) ) );
+}
+
+/** The same signature in other letters: the two bits that base64 leaves unused at its end are set. */
+function other_trailing_bits( string $token ): string {
+	$letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+	return substr( $token, 0, -1 ) . $letters[ strpos( $letters, substr( $token, -1 ) ) | 1 ];
+}
+
+function flipped( string $token ): string {
+	list( $header, $payload, $signature ) = explode( '.', $token );
+	$signature[0] = 'A' === $signature[0] ? 'B' : 'A';
+	return "$header.$payload.$signature";
+}
+
+/** The first 32 hex digits; $user is array( user_pass, user_email, epoch ). */
+function fingerprint( string $salt, array $user ): array {
+	$fp = substr( hash_hmac( 'sha256', implode( "\n", $user ), $salt . 'cocart-gateway fingerprint v1' ), 0, 32 );
+	return array( 'salt' => $salt, 'user_pass' => $user[0], 'user_email' => $user[1], 'epoch' => $user[2], 'fp' => $fp );
+}
+
+$other    = 'another secret, longer than thirty-two bytes';
+$unicode  = 'Schlüssel "mit" / und \\ und 🔑, lang genug';
+$login    = request( 'POST', 'shop.example', '/wp-json/cocart/v2/login' );
+$sub_site = array( 'aud' => 'shop.example:8443/store' );
+
+$assertions = array(
+	good( 'site: a page of the shop', 'site', request( 'GET', 'shop.example', '/product/hoodie/?color=blue&size=m' ) ),
+	good( 'guest: a guest looks at the cart', 'guest', request() ),
+	good( 'credentials: Basic on the cart', 'credentials', request() ),
+	good( 'customer: alice looks at the cart', 'customer', request() ),
+	good( 'login: alice logs in', 'login', $login ),
+	good( 'guest over http, from an IPv6 address', 'guest', request(), array( 'ip' => '2001:db8::7', 'proto' => 'http' ) ),
+	good( 'customer of a shop in a folder on its own port', 'customer', request( 'POST', 'shop.example:8443', '/store/wp-json/cocart/v2/cart/add-item?cart_key=t_0a1b' ), $sub_site ),
+	good( 'host compared without case', 'customer', request( 'GET', 'Shop.Example', '/?rest_route=/cocart/v2/cart' ) ),
+	good( 'host whose port the web server keeps to itself', 'customer', request(), array( 'h' => 'shop.example:8080' ) ),
+	good( 'target as raw bytes', 'customer', request( 'GET', 'shop.example', '/index.php/wp-json/cocart/v2/cart?x=%C3%A9&y=<b>&z=a/b' ) ),
+	good( 'characters that JSON encoders like to escape', 'customer', request(), array( 'sid' => 'a/b<c>&d"e\\f' ) ),
+	good( 'the longest lifetime', 'customer', request(), array( 'exp' => NOW + 60 ) ),
+	good( 'expired, but within the leeway', 'customer', request(), array( 'iat' => NOW - 39, 'exp' => NOW - 9 ) ),
+	good( 'from the future, but within the leeway', 'customer', request(), array( 'iat' => NOW + 10, 'exp' => NOW + 40 ) ),
+	good( 'a secret that is not ASCII', 'customer', request(), array(), array( 'secret' => $unicode ) ),
+);
+
+$bad_assertions = array(
+	bad( 'expired', array( 'iat' => NOW - 40, 'exp' => NOW - 10 ) ),
+	bad( 'not yet valid', array( 'iat' => NOW + 11, 'exp' => NOW + 41 ) ),
+	bad( 'lifetime longer than 60 seconds', array( 'exp' => NOW + 61 ) ),
+	bad( 'exp before iat', array( 'exp' => NOW - 1 ) ),
+	bad( 'exp as a string', array( 'exp' => (string) ( NOW + 30 ) ) ),
+	bad( 'iat as a fraction', array( 'iat' => NOW + 0.5 ) ),
+	bad( 'iat missing', array( 'iat' => null ) ),
+	bad( 'exp missing', array( 'exp' => null ) ),
+	bad( 'method of another request', array( 'm' => 'POST' ) ),
+	bad( 'method in lower case', array( 'm' => 'get' ) ),
+	bad( 'host of another site', array( 'h' => 'other.example' ) ),
+	bad( 'host with another port', array( 'h' => 'shop.example:444' ), array(), array( 'request' => request( 'GET', 'shop.example:443', '/wp-json/cocart/v2/cart' ) ) ),
+	bad( 'host without the port that was sent', array( 'h' => 'shop.example' ), array(), array( 'request' => request( 'GET', 'shop.example:443', '/wp-json/cocart/v2/cart' ) ) ),
+	bad( 'target of another route', array( 't' => b64( hash( 'sha256', '/wp-json/cocart/v2/cart/clear', true ) ) ) ),
+	bad( 'target without its query', array(), array(), array( 'request' => request( 'GET', 'shop.example', '/wp-json/cocart/v2/cart?rest_route=/wp/v2/users/me' ) ) ),
+	bad( 'target as a hex digest', array( 't' => hash( 'sha256', '/wp-json/cocart/v2/cart' ) ) ),
+	bad( 'audience of another site', array( 'aud' => 'other.example' ) ),
+	bad( 'audience of a folder of this host', array( 'aud' => 'shop.example/store' ) ),
+	bad( 'audience with a scheme', array( 'aud' => 'https://shop.example' ) ),
+	bad( 'audience as a list', array( 'aud' => array( 'shop.example' ) ) ),
+	bad( 'issuer of a reply', array( 'iss' => 'cocart-wordpress' ) ),
+	bad( 'issuer missing', array( 'iss' => null ) ),
+	bad( 'typ JWT', array(), array( 'header' => array( 'typ' => 'JWT' ) ) ),
+	bad( 'typ of a login reply', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
+	bad( 'typ missing', array(), array( 'raw_header' => json( array( 'alg' => 'HS256', 'kid' => kid( SECRET ) ) ) ) ),
+	bad( 'alg none, signed all the same', array(), array( 'header' => array( 'alg' => 'none' ) ) ),
+	bad( 'alg HS512', array(), array( 'header' => array( 'alg' => 'HS512' ), 'hash' => 'sha512' ) ),
+	bad( 'alg in lower case', array(), array( 'header' => array( 'alg' => 'hs256' ) ) ),
+	bad( 'alg as a list', array(), array( 'header' => array( 'alg' => array( 'HS256' ) ) ) ),
+	bad( 'kid unknown', array(), array( 'header' => array( 'kid' => '00000000' ) ) ),
+	bad( 'kid missing', array(), array( 'raw_header' => json( array( 'alg' => 'HS256', 'typ' => 'cocart-assertion+jwt' ) ) ) ),
+	bad( 'kid as a number', array(), array( 'header' => array( 'kid' => 0 ) ) ),
+	bad( 'a fourth field in the header', array(), array( 'header' => array( 'crit' => array( 'exp' ) ) ) ),
+	bad( 'header that is no object', array(), array( 'raw_header' => '"HS256"' ) ),
+	bad( 'header that is no JSON', array(), array( 'raw_header' => '{alg:HS256}' ) ),
+	bad( 'made with another secret', array(), array( 'secret' => $other ) ),
+	bad( 'made with another secret under our kid', array(), array( 'secret' => $other, 'header' => array( 'kid' => kid( SECRET ) ) ) ),
+	bad( 'signed with the secret itself', array(), array( 'key' => SECRET ) ),
+	bad( 'signed with the reply key', array(), array( 'key' => derived( SECRET, 'reply' ) ) ),
+	bad( 'claims that are a list', array(), array( 'payload' => '[]' ) ),
+	bad( 'claims that are a string', array(), array( 'payload' => '"customer"' ) ),
+	bad( 'claims that are null', array(), array( 'payload' => 'null' ) ),
+	bad( 'claims that are no JSON', array(), array( 'payload' => '{"iss":' ) ),
+	bad( 'claims that are empty', array(), array( 'payload' => '{}' ) ),
+	bad( 'kind unknown', array( 'kind' => 'admin' ) ),
+	bad( 'kind missing', array( 'kind' => null ) ),
+	bad( 'kind in upper case', array( 'kind' => 'Customer' ) ),
+	bad( 'sub as a number', array( 'sub' => 2 ) ),
+	bad( 'sub with a sign', array( 'sub' => '+2' ) ),
+	bad( 'sub below zero', array( 'sub' => '-2' ) ),
+	bad( 'sub with a leading zero', array( 'sub' => '02' ) ),
+	bad( 'sub with a blank', array( 'sub' => '2 ' ) ),
+	bad( 'sub with a line feed', array( 'sub' => "2\n" ) ),
+	bad( 'sub in hex', array( 'sub' => '0x2' ) ),
+	bad( 'sub as a login name', array( 'sub' => 'alice' ) ),
+	bad( 'sub beyond 64 bits', array( 'sub' => '18446744073709551618' ) ),
+	bad( 'sub missing', array( 'sub' => null ) ),
+	bad( 'customer 0', array( 'sub' => '0' ) ),
+	bad( 'customer without a fingerprint', array( 'fp' => '' ) ),
+	bad( 'customer whose fingerprint is missing', array( 'fp' => null ) ),
+	bad( 'customer without a session', array( 'sid' => '' ) ),
+	bad( 'guest with a user id', array( 'kind' => 'guest', 'sub' => '2' ) ),
+	bad( 'guest with a session', array( 'kind' => 'guest', 'sid' => 'b7Jx0aQ2nT4kVw9e' ) ),
+	bad( 'guest with a fingerprint', array( 'kind' => 'guest', 'fp' => '0123456789abcdef0123456789abcdef' ) ),
+	bad( 'login with a user id', array( 'kind' => 'login', 'sub' => '2' ) ),
+	bad( 'ip that is a host name', array( 'ip' => 'localhost' ) ),
+	bad( 'ip with a port', array( 'ip' => '203.0.113.7:4711' ) ),
+	bad( 'ip missing', array( 'ip' => null ) ),
+	bad( 'proto unknown', array( 'proto' => 'wss' ) ),
+	bad( 'proto missing', array( 'proto' => null ) ),
+	spoilt( 'flipped signature', 'flipped' ),
+	spoilt( 'the same signature in other letters', 'other_trailing_bits' ),
+	spoilt( 'padded base64', fn( $t ) => $t . '=' ),
+	spoilt( 'standard base64', fn( $t ) => substr( $t, 0, -43 ) . '+' . substr( $t, -42 ) ),
+	spoilt( 'signature missing', fn( $t ) => substr( $t, 0, strrpos( $t, '.' ) ) ),
+	spoilt( 'signature empty', fn( $t ) => substr( $t, 0, strrpos( $t, '.' ) + 1 ) ),
+	spoilt( 'alg none without a signature', fn( $t ) => b64( '{"alg":"none","typ":"cocart-assertion+jwt"}' ) . '.' . explode( '.', $t )[1] . '.' ),
+	spoilt( 'four parts', fn( $t ) => $t . '.e30' ),
+	spoilt( 'junk at the end', fn( $t ) => $t . ', junk' ),
+	spoilt( 'two assertions in one header', fn( $t ) => "$t, $t" ),
+	spoilt( 'a line feed at the end', fn( $t ) => $t . "\n" ),
+	spoilt( 'a blank in front', fn( $t ) => " $t" ),
+	spoilt( 'a scheme in front', fn( $t ) => "Bearer $t" ),
+	spoilt( 'empty', fn( $t ) => '' ),
+	spoilt( 'dots', fn( $t ) => '..' ),
+	spoilt( 'no JWS at all', fn( $t ) => 'user=2' ),
+	bad( 'longer than 4096 bytes', array( 'sid' => str_repeat( 'a', 4096 ) ) ),
+);
+
+$asked = assertion( claims( 'login', $login ) );
+$alice = assertion( claims( 'customer', request() ) );
+
+function answer( string $asked, array $claims ): array {
+	$common = array( 'iss' => 'cocart-wordpress', 'aud' => 'shop.example', 'iat' => NOW + 1, 'exp' => NOW + 61, 'req' => b64( hash( 'sha256', $asked, true ) ) );
+	return array_filter( array_merge( $common, $claims ), fn( $v ) => null !== $v );
+}
+
+function login_claims( array $change = array() ): array {
+	return array_merge( array( 'sub' => '2', 'login' => 'alice', 'fp' => '0123456789abcdef0123456789abcdef', 'claims' => new stdClass() ), $change );
+}
+
+function ended_claims( array $change = array() ): array {
+	return array_merge( array( 'sub' => '2', 'fp' => '0123456789abcdef0123456789abcdef', 'reason' => 'changed' ), $change );
+}
+
+function reply( array $what, string $type, string $asked, array $claims, array $making = array() ): array {
+	$all = answer( $asked, $claims );
+	$row = array(
+		'header'    => 'X-CoCart-Gateway-' . ucfirst( $type ),
+		'secret'    => SECRET,
+		'now'       => NOW + 1,
+		'audience'  => 'shop.example',
+		'assertion' => $asked,
+		'claims'    => $all,
+		'token'     => jws( "cocart-$type+jwt", 'reply', $all, $making ),
+	);
+	return array_merge( $what, $row );
+}
+
+$replies = array(
+	reply( array( 'name' => 'alice logged in' ), 'login', $asked, login_claims() ),
+	reply( array( 'name' => 'logged in with claims of the shop' ), 'login', $asked, login_claims( array( 'claims' => array( 'tier' => 'gold', 'branch' => 7, 'flags' => array( 'b2b' ) ) ) ) ),
+	reply( array( 'name' => 'a login name with letters that encoders like to escape' ), 'login', $asked, login_claims( array( 'login' => 'zoë/<o\'"brien>&co' ) ) ),
+	reply( array( 'name' => 'the password was changed' ), 'ended', $alice, ended_claims() ),
+	reply( array( 'name' => 'the user is gone' ), 'ended', $alice, ended_claims( array( 'reason' => 'deleted' ) ) ),
+);
+
+function bad_login( string $why, array $claims = array(), array $making = array() ): array {
+	global $asked;
+	return reply( array( 'why' => $why ), 'login', $asked, login_claims( $claims ), $making );
+}
+
+function bad_ended( string $why, array $claims = array(), array $making = array() ): array {
+	global $alice;
+	return reply( array( 'why' => $why ), 'ended', $alice, ended_claims( $claims ), $making );
+}
+
+$bad_replies = array(
+	bad_login( 'expired', array( 'iat' => NOW - 3600, 'exp' => NOW - 3540 ) ),
+	bad_login( 'not yet valid', array( 'iat' => NOW + 3600, 'exp' => NOW + 3660 ) ),
+	bad_login( 'answer to another request', array( 'req' => b64( hash( 'sha256', $alice, true ) ) ) ),
+	bad_login( 'answer to no request', array( 'req' => null ) ),
+	bad_login( 'audience of another site', array( 'aud' => 'other.example' ) ),
+	bad_login( 'issuer of an assertion', array( 'iss' => 'cocart-gateway' ) ),
+	bad_login( 'typ of an ended session', array(), array( 'header' => array( 'typ' => 'cocart-ended+jwt' ) ) ),
+	bad_login( 'typ of an assertion', array(), array( 'header' => array( 'typ' => 'cocart-assertion+jwt' ) ) ),
+	bad_login( 'alg none, signed all the same', array(), array( 'header' => array( 'alg' => 'none' ) ) ),
+	bad_login( 'alg HS512', array(), array( 'header' => array( 'alg' => 'HS512' ), 'hash' => 'sha512' ) ),
+	bad_login( 'kid unknown', array(), array( 'header' => array( 'kid' => '00000000' ) ) ),
+	bad_login( 'signed with the assertion key', array(), array( 'key' => derived( SECRET, 'assertion' ) ) ),
+	bad_login( 'made with another secret', array(), array( 'secret' => $other ) ),
+	bad_login( 'sub as a number', array( 'sub' => 2 ) ),
+	bad_login( 'sub of a guest', array( 'sub' => '0' ) ),
+	bad_login( 'sub as a login name', array( 'sub' => 'alice' ) ),
+	bad_login( 'fingerprint empty', array( 'fp' => '' ) ),
+	bad_login( 'claims that are a list', array( 'claims' => array( 'gold' ) ) ),
+	bad_ended( 'reason unknown', array( 'reason' => 'bored' ) ),
+	bad_ended( 'reason missing', array( 'reason' => null ) ),
+	bad_ended( 'fingerprint empty', array( 'fp' => '' ) ),
+	bad_ended( 'sub of a guest', array( 'sub' => '0' ) ),
+	bad_ended( 'typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
+	bad_ended( 'answer to another request', array( 'req' => b64( hash( 'sha256', $asked, true ) ) ) ),
+);
+
+$audiences = array(
+	'https://shop.example'             => 'shop.example',
+	'https://shop.example/'            => 'shop.example',
+	'http://shop.example'              => 'shop.example',
+	'HTTPS://Shop.Example//'           => 'shop.example',
+	'https://shop.example:8443/store/' => 'shop.example:8443/store',
+	'https://SHOP.example/Store/DE'    => 'shop.example/Store/DE',
+	'http://127.0.0.1:8080'            => '127.0.0.1:8080',
+	'http://[2001:DB8::1]:8080/'       => '[2001:db8::1]:8080',
+	'shop.example'                     => 'shop.example',
+);
+
+$vectors = array(
+	'about'          => 'Test vectors of PROTOCOL.md, written by generate.php. Claims are in the order they are signed in.',
+	'keys'           => array_map(
+		fn( $secret ) => array(
+			'secret'        => $secret,
+			'assertion_key' => bin2hex( derived( $secret, 'assertion' ) ),
+			'reply_key'     => bin2hex( derived( $secret, 'reply' ) ),
+			'kid'           => kid( $secret ),
+		),
+		array( SECRET, $other, $unicode )
+	),
+	'audiences'      => array_map( fn( $url, $aud ) => array( 'url' => $url, 'audience' => $aud ), array_keys( $audiences ), $audiences ),
+	'assertions'     => $assertions,
+	'bad_assertions' => $bad_assertions,
+	'replies'        => $replies,
+	'bad_replies'    => $bad_replies,
+	'fingerprints'   => array(
+		fingerprint( 'auth-key-and-auth-salt', array( '$P$BVbptZxEcZV2yeLyYeN.O4ZeG8225d.', 'alice@example.com', '' ) ),
+		fingerprint( 'auth-key-and-auth-salt', array( '$P$BVbptZxEcZV2yeLyYeN.O4ZeG8225d.', 'alice@example.com', '5f1c0b7a9d3e2468' ) ),
+		fingerprint( 'auth-key-and-auth-salt', array( '$P$BVbptZxEcZV2yeLyYeN.O4ZeG8225d.', 'alice@example.org', '' ) ),
+		fingerprint( 'auth-key-and-auth-salt', array( '$wp$2y$10$abcdefghijklmnopqrstuv', 'alice@example.com', '' ) ),
+		fingerprint( 'other-salt', array( '$P$BVbptZxEcZV2yeLyYeN.O4ZeG8225d.', 'alice@example.com', '' ) ),
+	),
+);
+
+echo json_encode( $vectors, JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR ), "\n";

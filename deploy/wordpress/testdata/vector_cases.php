@@ -1,0 +1,104 @@
+<?php
+/** vectors.json, through the front door wherever there is one. */
+
+$vectors = json_decode( file_get_contents( __DIR__ . '/vectors.json' ), true );
+
+foreach ( $vectors['keys'] as $row ) {
+	test(
+		"keys of \"$row[secret]\"",
+		function () use ( $row ) {
+			shop( array(), array( 'COCART_GATEWAY_SECRET' => $row['secret'] ) );
+			load_plugin();
+		},
+		function () use ( $row ) {
+			same( array( $row['kid'] => $row['secret'] ), CoCartGateway\secrets() );
+			same( $row['assertion_key'], bin2hex( CoCartGateway\derived_key( $row['secret'], 'assertion' ) ) );
+			same( $row['reply_key'], bin2hex( CoCartGateway\derived_key( $row['secret'], 'reply' ) ) );
+		}
+	);
+}
+
+foreach ( $vectors['audiences'] as $row ) {
+	test(
+		"a site at $row[url] is $row[audience]",
+		function () use ( $row ) {
+			shop();
+			$GLOBALS['options']['home'] = $row['url'];
+			load_plugin();
+		},
+		function () use ( $row ) {
+			same( $row['audience'], CoCartGateway\audience() );
+		}
+	);
+}
+
+/** A request with this vector's token, up to the end of the plugin's file. */
+function present( array $row ): void {
+	$server = array( 'REQUEST_METHOD' => $row['request']['method'], 'HTTP_HOST' => $row['request']['host'], 'REQUEST_URI' => $row['request']['target'] );
+	shop( $server, array( 'COCART_GATEWAY_SECRET' => $row['secret'], 'COCART_GATEWAY_AUDIENCE' => $row['audience'] ) );
+	$GLOBALS['now']                   = $row['now'];
+	$_SERVER['HTTP_X_COCART_GATEWAY'] = $row['token'];
+	load_plugin();
+}
+
+foreach ( $vectors['assertions'] as $row ) {
+	test(
+		"believed: $row[name]",
+		function () use ( $row ) {
+			present( $row );
+		},
+		passed( array(), function ( array $sent ) use ( $row ) {
+			same( array( 'X-CoCart-Gateway-Plugin' => array( '1.0.0' ) ), $sent['headers'], 'headers' );
+			same( array( $row['claims']['ip'], 'https' === $row['claims']['proto'] ), array( $_SERVER['REMOTE_ADDR'], isset( $_SERVER['HTTPS'] ) ) );
+		} )
+	);
+}
+
+foreach ( $vectors['bad_assertions'] as $row ) {
+	test(
+		"refused: $row[why]",
+		function () use ( $row ) {
+			present( $row );
+		},
+		function ( array $sent ) use ( $row ) {
+			bad_assertion()( $sent );
+			same( array( 'Content-Type', 'Cache-Control' ), array_keys( $sent['headers'] ), 'headers' );
+			same( false, '' !== $row['token'] && false !== strpos( $sent['log'][0], $row['token'] ), 'the token in the log' );
+		}
+	);
+}
+
+foreach ( $vectors['replies'] as $row ) {
+	test(
+		"reply: $row[name]",
+		function () use ( $row ) {
+			$login = 'X-CoCart-Gateway-Login' === $row['header'];
+			$uri   = $login ? '/wp-json/cocart/v2/login' : '/wp-json/cocart/v2/cart';
+			shop( array( 'REQUEST_METHOD' => $login ? 'POST' : 'GET', 'REQUEST_URI' => $uri ) );
+			load_plugin();
+			$asserted       = CoCartGateway\Assertion::read( $row['assertion'], CoCartGateway\secrets(), $row['audience'], $_SERVER, NOW );
+			$GLOBALS['now'] = $row['now'];
+			$claims         = array_slice( $row['claims'], 5 ); // Without the common ones.
+			echo $asserted->reply( $login ? 'login' : 'ended', $login ? array_merge( $claims, array( 'claims' => (object) $claims['claims'] ) ) : $claims );
+		},
+		function ( array $sent ) use ( $row ) {
+			same( $row['token'], $sent['body'], 'reply' );
+		}
+	);
+}
+
+foreach ( $vectors['fingerprints'] as $number => $row ) {
+	test(
+		"fingerprint $number",
+		function () use ( $row ) {
+			shop();
+			load_plugin();
+			$GLOBALS['salt'] = $row['salt'];
+			$GLOBALS['usermeta'][2]['_cocart_gateway_epoch'] = $row['epoch'];
+		},
+		function () use ( $row ) {
+			$user = new WP_User( array( 'ID' => 2, 'user_pass' => $row['user_pass'], 'user_email' => $row['user_email'] ) );
+			same( $row['fp'], CoCartGateway\fingerprint( $user ) );
+		}
+	);
+}

@@ -1,0 +1,330 @@
+<?php
+/**
+ * As much of WordPress as the plugin meets: hooks, users, the order of one request, and the places where core, CoCart
+ * and other plugins have a say in who the visitor is. Named after what it stands in for; one process, one request.
+ */
+
+namespace CoCartGateway {
+	// PHP's functions that leave no trace on the command line, caught on the plugin's own doorstep.
+
+	function header( string $line, bool $replace = true ): void {
+		list( $name, $value )                   = explode( ': ', $line, 2 );
+		$GLOBALS['sent']['headers'][ $name ] = $replace ? array( $value ) : array_merge( $GLOBALS['sent']['headers'][ $name ] ?? array(), array( $value ) );
+	}
+
+	function header_remove( string $name ): void {
+		unset( $GLOBALS['sent']['headers'][ $name ] );
+	}
+
+	function http_response_code( int $status ): void {
+		$GLOBALS['sent']['status'] = $status;
+	}
+
+	function headers_sent(): bool {
+		return false;
+	}
+
+	function error_log( string $line ): void {
+		$GLOBALS['sent']['log'][] = $line;
+	}
+
+	function time(): int {
+		return $GLOBALS['now'];
+	}
+}
+
+namespace {
+	define( 'ABSPATH', '/srv/shop/' );
+	define( 'WP_CONTENT_DIR', sys_get_temp_dir() . '/cocart-gateway-content-' . getmypid() );
+
+	$GLOBALS['now']       = NOW;
+	$GLOBALS['sent']      = array( 'status' => 200, 'headers' => array(), 'body' => '', 'log' => array(), 'writes' => array(), 'tried' => array() );
+	$GLOBALS['hooks']     = array();
+	$GLOBALS['fired']     = array();
+	$GLOBALS['options']   = array( 'home' => 'https://shop.example' );
+	$GLOBALS['salt']      = 'auth-key-and-auth-salt';
+	$GLOBALS['users']     = array();
+	$GLOBALS['usermeta']  = array();
+	$GLOBALS['passwords'] = array( 'alice:wonderland-1' => 2, 'bob:builder-2' => 3 );
+	$GLOBALS['multisite'] = false;
+	$GLOBALS['members']   = array( 2, 3 );
+
+	class WP_Error {
+		public $code, $message, $data;
+		public function __construct( $code = '', $message = '', $data = array() ) {
+			list( $this->code, $this->message, $this->data ) = array( $code, $message, $data );
+		}
+	}
+
+	class WP_User {
+		public $ID, $user_login, $user_pass, $user_email, $display_name = '', $spam = '0', $deleted = '0';
+		public function __construct( array $fields ) {
+			foreach ( $fields as $name => $value ) {
+				$this->$name = $value;
+			}
+		}
+	}
+
+	class WP_REST_Request {
+		private $method, $route, $params;
+		public function __construct( string $method, string $route, array $params = array() ) {
+			list( $this->method, $this->route, $this->params ) = array( $method, $route, $params );
+		}
+		public function get_method() {
+			return $this->method;
+		}
+		public function get_route() {
+			return $this->route;
+		}
+		public function get_param( $name ) {
+			return $this->params[ $name ] ?? null;
+		}
+	}
+
+	class WP_REST_Response {
+		private $data, $status;
+		public function __construct( $data, int $status = 200 ) {
+			list( $this->data, $this->status ) = array( $data, $status );
+		}
+		public function get_data() {
+			return $this->data;
+		}
+		public function get_status() {
+			return $this->status;
+		}
+	}
+
+	/** WordPress 6.9's manager of browser sessions, with sessions counted instead of kept. */
+	class WP_User_Meta_Session_Tokens {
+		protected $user_id;
+		public static $browsers = 2;
+		public function __construct( $user_id ) {
+			$this->user_id = $user_id;
+		}
+		public static function get_instance( $user_id ) {
+			$manager = apply_filters( 'session_token_manager', 'WP_User_Meta_Session_Tokens' );
+			return new $manager( $user_id );
+		}
+		public function destroy( $token ) {
+			--self::$browsers;
+		}
+		public function destroy_others( $token ) {
+			$this->destroy_other_sessions( $token );
+		}
+		public function destroy_all() {
+			$this->destroy_all_sessions();
+		}
+		protected function destroy_other_sessions( $verifier ) {
+			self::$browsers = 1;
+		}
+		protected function destroy_all_sessions() {
+			self::$browsers = 0;
+		}
+	}
+
+	function add_filter( $hook, $callback, $priority = 10, $arguments = 1 ) {
+		$GLOBALS['hooks'][ $hook ][ $priority ][] = array( $callback, $arguments );
+	}
+
+	function add_action( $hook, $callback, $priority = 10, $arguments = 1 ) {
+		add_filter( $hook, $callback, $priority, $arguments );
+	}
+
+	function apply_filters( $hook, $value, ...$more ) {
+		$priorities = $GLOBALS['hooks'][ $hook ] ?? array();
+		ksort( $priorities );
+		foreach ( array_merge( array(), ...array_values( $priorities ) ) as list( $callback, $arguments ) ) {
+			$value = $callback( ...array_slice( array_merge( array( $value ), $more ), 0, $arguments ) );
+		}
+		return $value;
+	}
+
+	function do_action( $hook, ...$arguments ) {
+		$GLOBALS['fired'][ $hook ] = 1 + ( $GLOBALS['fired'][ $hook ] ?? 0 );
+		apply_filters( $hook, ...( $arguments ? $arguments : array( '' ) ) );
+	}
+
+	function did_action( $hook ) {
+		return $GLOBALS['fired'][ $hook ] ?? 0;
+	}
+
+	function __return_false() {
+		return false;
+	}
+
+	function __return_empty_array() {
+		return array();
+	}
+
+	function get_option( $name ) {
+		return $GLOBALS['options'][ $name ] ?? false;
+	}
+
+	function is_wp_error( $thing ) {
+		return $thing instanceof WP_Error;
+	}
+
+	function wp_parse_url( $url ) {
+		return parse_url( $url );
+	}
+
+	function esc_html( $text ) {
+		return htmlspecialchars( $text, ENT_QUOTES );
+	}
+
+	function is_multisite() {
+		return $GLOBALS['multisite'];
+	}
+
+	function get_current_blog_id() {
+		return 1;
+	}
+
+	function is_user_member_of_blog( $user_id, $blog_id ) {
+		return in_array( $user_id, $GLOBALS['members'], true );
+	}
+
+	function current_user_can( $capability ) {
+		return 1 === get_current_user_id();
+	}
+
+	function get_user_meta( $user_id, $key, $single ) {
+		return apply_filters( 'get_user_metadata', $GLOBALS['usermeta'][ $user_id ][ $key ] ?? '' );
+	}
+
+	function update_user_meta( $user_id, $key, $value ) {
+		$GLOBALS['sent']['writes'][]            = "$user_id $key";
+		$GLOBALS['usermeta'][ $user_id ][ $key ] = $value;
+	}
+
+	/** pluggable.php: loaded after the must-use plugins, before the others. */
+	function load_pluggable() {
+		function get_userdata( $id ) {
+			return isset( $GLOBALS['users'][ $id ] ) ? new WP_User( $GLOBALS['users'][ $id ] ) : false;
+		}
+
+		function wp_salt( $scheme ) {
+			return 'auth' === $scheme ? $GLOBALS['salt'] : 'another-salt';
+		}
+
+		function wp_set_current_user( $id ) {
+			$GLOBALS['current_user'] = (int) $id;
+		}
+
+		function get_current_user_id() {
+			if ( ! isset( $GLOBALS['current_user'] ) ) {
+				$user_id = apply_filters( 'determine_current_user', false );
+				wp_set_current_user( $user_id ? $user_id : 0 );
+			}
+			return $GLOBALS['current_user'];
+		}
+	}
+
+	/** Whom the cookie of a browser names. */
+	function cookie_user() {
+		$GLOBALS['wp_rest_auth_cookie'] = isset( $_COOKIE['wordpress_logged_in_5f2a'] );
+		return 'bob' === ( $_COOKIE['wordpress_logged_in_5f2a'] ?? '' ) ? 3 : false;
+	}
+
+	/** Core: wp_validate_auth_cookie (which undoes any earlier answer), wp_validate_logged_in_cookie, rest_cookie_check_errors. */
+	function load_core() {
+		add_filter( 'determine_current_user', fn( $user_id ) => cookie_user() );
+		add_filter( 'determine_current_user', fn( $user_id ) => $user_id ? $user_id : cookie_user(), 20 );
+		add_filter( 'rest_authentication_errors', 'rest_cookie_check_errors', 100 );
+	}
+
+	function rest_cookie_check_errors( $result ) {
+		if ( ! empty( $result ) || empty( $GLOBALS['wp_rest_auth_cookie'] ) && get_current_user_id() ) {
+			return $result;
+		}
+		if ( ! isset( $_SERVER['HTTP_X_WP_NONCE'] ) ) {
+			wp_set_current_user( 0 );
+		}
+		return true;
+	}
+
+	/** CoCart's own authentication, at the priority of a version: 16 before 4.8, 10 since. */
+	function load_cocart( int $priority = 10 ) {
+		add_filter( 'determine_current_user', 'cocart_authenticate_user', $priority );
+		add_filter( 'rest_authentication_errors', 'cocart_fallback', 10 );
+		add_filter( 'rest_authentication_errors', fn( $error ) => empty( $error ) ? $GLOBALS['cocart_error'] ?? null : $error, 15 );
+	}
+
+	function cocart_authenticate_user( $user_id ) {
+		$ours = false !== strpos( $_SERVER['REQUEST_URI'], 'wp-json/cocart/' );
+		if ( ! empty( $user_id ) || ! apply_filters( 'cocart_is_rest_api_request', $ours ) ) {
+			return $user_id;
+		}
+		return apply_filters( 'cocart_authenticate', cocart_password_user(), true, null );
+	}
+
+	function cocart_password_user() {
+		$header = apply_filters( 'cocart_auth_header', $GLOBALS['getallheaders']['Authorization'] ?? $_SERVER['HTTP_AUTHORIZATION'] ?? '' );
+		$basic  = 0 === stripos( $header, 'basic ' ) ? base64_decode( substr( $header, 6 ) ) : null;
+		if ( null === $basic && isset( $_SERVER['PHP_AUTH_USER'] ) ) {
+			$basic = $_SERVER['PHP_AUTH_USER'] . ':' . $_SERVER['PHP_AUTH_PW'];
+		}
+		if ( null === $basic && ! empty( $_REQUEST['username'] ) && ! empty( $_REQUEST['password'] ) ) {
+			$basic = $_REQUEST['username'] . ':' . $_REQUEST['password'];
+		}
+		return null === $basic ? false : try_password( $basic );
+	}
+
+	function try_password( string $basic ) {
+		$GLOBALS['sent']['tried'][] = $basic;
+		if ( ! isset( $GLOBALS['passwords'][ $basic ] ) ) {
+			$GLOBALS['cocart_error'] = new WP_Error( 'cocart_authentication_error', 'The password you entered is incorrect.', array( 'status' => 401 ) );
+		}
+		return $GLOBALS['passwords'][ $basic ] ?? false;
+	}
+
+	function cocart_fallback( $error ) {
+		$user_id = empty( $error ) && 0 === get_current_user_id() ? cocart_authenticate_user( false ) : false;
+		if ( $user_id ) {
+			wp_set_current_user( $user_id );
+			return true;
+		}
+		return $error;
+	}
+
+	/** From the end of the plugins to the end of the request, for the route WordPress finds in it; '' is a page. */
+	function serve( string $route, ?callable $handler = null, array $params = array() ) {
+		$_REQUEST = array_merge( $_GET, $_POST ); // wp_magic_quotes().
+		do_action( 'sanitize_comment_cookies' );
+		$GLOBALS['sent']['users'][] = get_current_user_id(); // WP::init().
+		$wp                         = (object) array( 'query_vars' => '' === $route ? array() : array( 'rest_route' => $route ) );
+		do_action( 'parse_request', $wp );
+		if ( '' !== $route ) {
+			serve_rest( $route, $handler, $params );
+		}
+		do_action( 'wp', $wp );
+		$handler && $handler();
+		finish();
+	}
+
+	/** WP_REST_Server::serve_request(). */
+	function serve_rest( string $route, ?callable $handler = null, array $params = array() ) {
+		define( 'REST_REQUEST', true );
+		$GLOBALS['current_user'] = $GLOBALS['current_user'] ? $GLOBALS['current_user'] : null;
+		$GLOBALS['sent']['users'][] = get_current_user_id(); // rest_api_init: CoCart loads the session.
+		$request = new WP_REST_Request( CoCartGateway\method(), rtrim( $route, '/' ), $params );
+		$result  = apply_filters( 'rest_authentication_errors', null );
+		$result  = is_wp_error( $result ) ? new WP_REST_Response( (array) $result, $result->data['status'] ) : null;
+		$result  = $result ?? dispatch( $request, $handler );
+		$result  = apply_filters( 'rest_post_dispatch', $result, null, $request );
+		$GLOBALS['sent']['status'] = $result->get_status();
+		finish();
+	}
+
+	/** WP_REST_Server::dispatch(): also what PHP calls for requests to itself. */
+	function dispatch( WP_REST_Request $request, ?callable $handler = null ) {
+		apply_filters( 'rest_pre_dispatch', null, null, $request );
+		$GLOBALS['sent']['users'][] = get_current_user_id();
+		return ( $handler ? $handler( $request ) : null ) ?? new WP_REST_Response( array() );
+	}
+
+	function finish() {
+		$GLOBALS['sent']['finished'] = true;
+		exit;
+	}
+}

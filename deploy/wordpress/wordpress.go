@@ -1,0 +1,22 @@
+// Package wordpress holds the must-use plugin that makes WordPress believe the
+// gateway, so that the binary can hand it to an operator.
+//
+// The plugin is cocart-gateway.php and goes to wp-content/mu-plugins of the
+// shop; its head says what to put into wp-config.php. What it and the gateway
+// say to each other is written down in PROTOCOL.md, with test vectors for both
+// sides in testdata/vectors.json. The gateway's side is package upstream, which
+// needs nothing of this one.
+package wordpress
+
+import _ "embed"
+
+// PluginVersion is the version in the plugin's head, and what it answers in
+// X-CoCart-Gateway-Plugin. A gateway that reads another one there talks to a
+// shop whose copy is out of date.
+const PluginVersion = "1.0.0"
+
+// Plugin is the file cocart-gateway.php, byte for byte. It holds no secret and
+// is the same for every shop.
+//
+//go:embed cocart-gateway.php
+var Plugin []byte
