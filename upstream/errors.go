@@ -1,0 +1,37 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+)
+
+var (
+	// ErrUnavailable: WordPress could not be reached or hung up before it
+	// answered. Nothing is known about whether it acted on the request.
+	ErrUnavailable = errors.New("WordPress is unavailable")
+	// ErrTimeout: WordPress did not begin to answer in time. It may still act on
+	// the request.
+	ErrTimeout = errors.New("WordPress did not answer in time")
+	// ErrBadReply: WordPress answered, but not in a way that can be used: no JSON
+	// object at login, an answer too large, a signature that does not verify.
+	ErrBadReply = errors.New("WordPress sent an unusable answer")
+	// ErrNoPlugin: WordPress let a login in without the must-use plugin vouching
+	// for it: the plugin is not installed, or its secret is another.
+	ErrNoPlugin = errors.New("the must-use plugin did not sign the login")
+)
+
+// classifyError sorts a transport error. A cancelled context stays what it is:
+// the client left, which is nobody's failure.
+func classifyError(err error) error {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("%w: %w", ErrTimeout, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+}

@@ -1,0 +1,107 @@
+package upstream
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// The headers of the wire format. All of them share a prefix that no client
+// may send and no client may see.
+const (
+	reservedPrefix  = "x-cocart-gateway"
+	assertionHeader = "X-Cocart-Gateway" // as net/http spells them; PHP reads any case
+	loginHeader     = "X-Cocart-Gateway-Login"
+	endedHeader     = "X-Cocart-Gateway-Ended"
+	pluginHeader    = "X-Cocart-Gateway-Plugin"
+)
+
+// clientHeaders are the names under which proxies and plugins look for the
+// client's address. CoCart and WooCommerce believe several of them from
+// anybody, so each is either removed or made to say what we know.
+var clientHeaders = []string{
+	"X-Real-Ip", "Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip",
+}
+
+// Origin is where a request came from, as far as trusted proxies can tell.
+type Origin struct {
+	Client netip.Addr // behind the trusted proxies
+	Peer   netip.Addr // who is connected to us
+	Proto  string     // "https" or "http"
+	// Trusted: the peer is a trusted proxy, so that its X-Forwarded-* headers
+	// are built upon rather than replaced.
+	Trusted bool
+}
+
+// dropUnsafe removes every header that PHP could read as one of ours or as one
+// that it trusts. PHP files a header under its name with every "-", "_" and "."
+// turned into "_", and the last one wins; net/http only knows the exact
+// spelling. Any name outside letters, digits and "-" goes, as nginx and Apache
+// drop them by default.
+func dropUnsafe(h http.Header) {
+	for name := range h {
+		if !plainName(name) || isReserved(name) || name == "Proxy" { // Proxy: httpoxy, CVE-2016-5385
+			delete(h, name)
+		}
+	}
+}
+
+func plainName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+func isReserved(name string) bool {
+	return len(name) >= len(reservedPrefix) && strings.EqualFold(name[:len(reservedPrefix)], reservedPrefix)
+}
+
+// dropReserved keeps our reply headers from the client, and from a WordPress
+// page that happens to use their names.
+func dropReserved(h http.Header) {
+	for name := range h {
+		if isReserved(strings.NewReplacer("_", "-", ".", "-").Replace(name)) {
+			delete(h, name)
+		}
+	}
+}
+
+// setForwarded writes the X-Forwarded-* headers. A chain is continued only when
+// the peer is a trusted proxy; else what the client claims is thrown away.
+func setForwarded(h http.Header, in *http.Request, o Origin) {
+	var chain []string
+	if o.Trusted {
+		chain = append(chain, in.Header["X-Forwarded-For"]...)
+	}
+	if o.Peer.IsValid() { // a unix socket has no address
+		chain = append(chain, o.Peer.String())
+	}
+	host := in.Host
+	if prior := in.Header.Get("X-Forwarded-Host"); o.Trusted && prior != "" {
+		host = prior
+	}
+	for name := range h {
+		if strings.HasPrefix(name, "X-Forwarded-") || name == "Forwarded" {
+			delete(h, name)
+		}
+	}
+	for _, name := range clientHeaders {
+		if _, sent := h[name]; sent && o.Trusted && o.Client.IsValid() {
+			h[name] = []string{o.Client.String()}
+		} else {
+			delete(h, name)
+		}
+	}
+	if len(chain) > 0 {
+		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
+	}
+	h["X-Forwarded-Proto"] = []string{orDefault(o.Proto, "http")}
+	h["X-Forwarded-Host"] = []string{host}
+	if o.Client.IsValid() {
+		h["X-Real-Ip"] = []string{o.Client.String()}
+	}
+}

@@ -1,0 +1,184 @@
+package upstream
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Account is the customer WordPress let in at a login, in the plugin's signed
+// words.
+type Account struct {
+	UserID      int64
+	Login       string
+	Fingerprint string // opaque; goes into the session and every assertion
+	// Claims are what the filter cocart_gateway_token_claims added.
+	Claims map[string]any
+}
+
+// Ended says that a fingerprint of a user is dead: the password or e-mail
+// changed, or the user is gone. It may concern the asserted customer, who then
+// gets a 401, or any account that the request has just changed.
+type Ended struct {
+	UserID      int64
+	Fingerprint string
+	Reason      string // "changed" or "deleted"
+}
+
+const (
+	typLogin    = "cocart-login+jwt"
+	typEnded    = "cocart-ended+jwt"
+	replyLeeway = 10 * time.Second
+)
+
+type replyClaims struct {
+	Issuer      string          `json:"iss"`
+	Audience    string          `json:"aud"`
+	IssuedAt    int64           `json:"iat"`
+	Expiry      int64           `json:"exp"`
+	Request     string          `json:"req"`
+	Subject     string          `json:"sub"`
+	Login       string          `json:"login"`
+	Fingerprint string          `json:"fp"`
+	Reason      string          `json:"reason"`
+	Claims      json.RawMessage `json:"claims"`
+}
+
+// parseLogin reads the signed login header of an answer to the given assertion.
+func (w *WordPress) parseLogin(h http.Header, assertion string) (*Account, error) {
+	value := h.Get(loginHeader)
+	if value == "" {
+		return nil, ErrNoPlugin
+	}
+	c, err := w.verifyReply(value, typLogin, assertion)
+	if err != nil {
+		return nil, err
+	}
+	id, err := c.userID()
+	if err != nil {
+		return nil, err
+	}
+	if c.Fingerprint == "" || c.Login == "" {
+		return nil, badReply("login header names no user")
+	}
+	extra, err := c.extraClaims()
+	if err != nil {
+		return nil, err
+	}
+	return &Account{UserID: id, Login: c.Login, Fingerprint: c.Fingerprint, Claims: extra}, nil
+}
+
+// parseEnded reads the signed headers that end users' sessions. There are
+// several when one request changes several accounts.
+func (w *WordPress) parseEnded(h http.Header, assertion string) ([]Ended, error) {
+	var all []Ended
+	for _, value := range h[endedHeader] {
+		c, err := w.verifyReply(value, typEnded, assertion)
+		if err != nil {
+			return nil, err
+		}
+		id, err := c.userID()
+		if err != nil {
+			return nil, err
+		}
+		if c.Fingerprint == "" || (c.Reason != "changed" && c.Reason != "deleted") {
+			return nil, badReply("ended header does not say what ended")
+		}
+		all = append(all, Ended{UserID: id, Fingerprint: c.Fingerprint, Reason: c.Reason})
+	}
+	return all, nil
+}
+
+// verifyReply checks a signed reply header. The binding to the assertion it
+// answers is what keeps a recorded reply from ever being played back.
+func (w *WordPress) verifyReply(token, typ, assertion string) (*replyClaims, error) {
+	head, rest, _ := strings.Cut(token, ".")
+	body, sig, ok := strings.Cut(rest, ".")
+	if !ok || strings.Contains(sig, ".") {
+		return nil, badReply("reply header has not three parts")
+	}
+	key, err := w.replyKey(head, typ)
+	if err != nil {
+		return nil, err
+	}
+	got, err := base64.RawURLEncoding.Strict().DecodeString(sig)
+	if err != nil || !hmac.Equal(got, mac(key.reply, head+"."+body)) {
+		return nil, badReply("reply header has a bad signature")
+	}
+	var c replyClaims
+	if err := decodePart(body, &c); err != nil {
+		return nil, err
+	}
+	return &c, w.checkReply(&c, assertion)
+}
+
+func (w *WordPress) replyKey(head, typ string) (*signingKey, error) {
+	var h struct{ Alg, Kid, Typ string }
+	if err := decodePart(head, &h); err != nil {
+		return nil, err
+	}
+	if h.Alg != "HS256" || h.Typ != typ {
+		return nil, badReply("reply header is of another type")
+	}
+	for i := range w.keys {
+		if w.keys[i].kid == h.Kid {
+			return &w.keys[i], nil
+		}
+	}
+	return nil, badReply("reply header was signed with an unknown secret")
+}
+
+func (w *WordPress) checkReply(c *replyClaims, assertion string) error {
+	now := w.now()
+	asked := sha256.Sum256([]byte(assertion))
+	switch {
+	case c.Issuer != "cocart-wordpress":
+		return badReply("reply header has another issuer")
+	case c.Audience != w.audience:
+		return badReply("reply header comes from another site")
+	case c.Request != encode(asked[:]):
+		return badReply("reply header answers another request")
+	case now.Add(replyLeeway).Before(time.Unix(c.IssuedAt, 0)), !now.Add(-replyLeeway).Before(time.Unix(c.Expiry, 0)):
+		return badReply("reply header is out of its time; do the clocks agree?")
+	}
+	return nil
+}
+
+func (c *replyClaims) userID() (int64, error) {
+	id, err := strconv.ParseInt(c.Subject, 10, 64)
+	if err != nil || id <= 0 || strconv.FormatInt(id, 10) != c.Subject {
+		return 0, badReply("reply header names no user")
+	}
+	return id, nil
+}
+
+func (c *replyClaims) extraClaims() (map[string]any, error) {
+	if len(c.Claims) == 0 || string(c.Claims) == "[]" { // how PHP writes an empty array
+		return nil, nil
+	}
+	var m map[string]any
+	if err := json.Unmarshal(c.Claims, &m); err != nil {
+		return nil, badReply("the extra claims are not an object")
+	}
+	return m, nil
+}
+
+func decodePart(part string, v any) error {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	if err != nil {
+		return badReply("reply header is not base64url")
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return badReply("reply header is not a JSON object")
+	}
+	return nil
+}
+
+func badReply(why string) error { return fmt.Errorf("%w: %w", ErrBadReply, errors.New(why)) }

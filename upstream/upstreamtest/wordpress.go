@@ -1,0 +1,259 @@
+// Package upstreamtest is a WordPress for tests that need none of PHP: it checks
+// every assertion as the must-use plugin does, written from the wire format and
+// not from package upstream's code, answers like CoCart, and remembers what it
+// was asked.
+package upstreamtest
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Secret is shared by this WordPress and the gateways of a test.
+const Secret = "a shared secret of the tests, of 32 bytes and more"
+
+// SiteURL is where this WordPress believes it lives.
+const SiteURL = "https://shop.example"
+
+// User is a customer of the shop.
+type User struct {
+	ID                           int64
+	Login, Password, Fingerprint string
+}
+
+// Claims is an assertion that verified.
+type Claims struct {
+	Issuer      string `json:"iss"`
+	Audience    string `json:"aud"`
+	IssuedAt    int64  `json:"iat"`
+	Expiry      int64  `json:"exp"`
+	Kind        string `json:"kind"`
+	Subject     string `json:"sub"`
+	Session     string `json:"sid"`
+	Fingerprint string `json:"fp"`
+	Client      string `json:"ip"`
+	Proto       string `json:"proto"`
+	Method      string `json:"m"`
+	Host        string `json:"h"`
+	Target      string `json:"t"`
+}
+
+// Seen is one request as it arrived.
+type Seen struct {
+	Method, Target, Host string
+	Header               http.Header
+	Body                 string
+	Claims               Claims
+}
+
+// WordPress is a running fake shop. Set the fields before the first request, or
+// under Lock.
+type WordPress struct {
+	*httptest.Server
+	sync.Mutex
+
+	Users []User
+	// Answer, when set, answers instead of the shop. It returns false to leave a
+	// request to the shop after all.
+	Answer func(w http.ResponseWriter, r *http.Request, s Seen) bool
+	// NoPlugin: the must-use plugin is not installed.
+	NoPlugin bool
+	Now      func() time.Time
+
+	seen []Seen
+	t    testing.TB
+}
+
+// Start runs a shop with one customer until the test ends.
+func Start(t testing.TB) *WordPress {
+	wp := &WordPress{t: t, Now: time.Now, Users: []User{{ID: 2, Login: "alice", Password: "wonderland-1", Fingerprint: "fp-alice-1"}}}
+	wp.Server = httptest.NewServer(http.HandlerFunc(wp.serve))
+	t.Cleanup(wp.Close)
+	return wp
+}
+
+// Seen returns what arrived so far, oldest first.
+func (wp *WordPress) Seen() []Seen {
+	wp.Lock()
+	defer wp.Unlock()
+	return append([]Seen(nil), wp.seen...)
+}
+
+// Last returns the newest request; the test ends if there was none.
+func (wp *WordPress) Last() Seen {
+	wp.t.Helper()
+	all := wp.Seen()
+	if len(all) == 0 {
+		wp.t.Fatal("WordPress was asked nothing")
+	}
+	return all[len(all)-1]
+}
+
+func (wp *WordPress) serve(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // what a broken request leaves is what arrived
+	s := Seen{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header.Clone(), Body: string(body)}
+	assertion := r.Header.Get("X-CoCart-Gateway")
+	var err error
+	if s.Claims, err = wp.check(assertion, r); err != nil {
+		wp.t.Errorf("WordPress refuses the assertion of %s %s: %v", r.Method, r.RequestURI, err)
+	}
+	wp.Lock()
+	wp.seen = append(wp.seen, s)
+	answer, users, noPlugin := wp.Answer, wp.Users, wp.NoPlugin
+	wp.Unlock()
+	if !noPlugin {
+		w.Header().Set("X-CoCart-Gateway-Plugin", "test")
+	}
+	if answer != nil && answer(w, r, s) {
+		return
+	}
+	wp.shop(w, r, s, assertion, users, noPlugin)
+}
+
+func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assertion string, users []User, noPlugin bool) {
+	path := strings.ToLower(r.URL.Path)
+	switch {
+	case s.Claims.Kind == "customer" && !current(users, s.Claims):
+		w.Header().Set("X-CoCart-Gateway-Ended", wp.Sign("cocart-ended+jwt", assertion, map[string]any{
+			"sub": s.Claims.Subject, "fp": s.Claims.Fingerprint, "reason": "changed"}))
+		JSON(w, 401, `{"code":"cocart_authentication_error","message":"Authentication failed.","data":{"status":401}}`)
+	case strings.HasSuffix(path, "/v2/login"):
+		wp.login(w, r, s, assertion, users, noPlugin)
+	case strings.HasSuffix(path, "/logout"):
+		JSON(w, 200, "true")
+	case strings.Contains(path, "/cocart/") || strings.Contains(s.Target, "rest_route="):
+		key := "t_0123456789abcdef0123456789abcd"
+		if s.Claims.Kind == "customer" {
+			key = s.Claims.Subject
+		}
+		w.Header().Set("CoCart-API-Cart-Key", key)
+		JSON(w, 200, `{"cart_key":"`+key+`","items":[]}`)
+	default:
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<h1>The storefront</h1>")
+	}
+}
+
+func current(users []User, c Claims) bool {
+	for _, u := range users {
+		if strconv.FormatInt(u.ID, 10) == c.Subject {
+			return u.Fingerprint == c.Fingerprint
+		}
+	}
+	return false
+}
+
+func (wp *WordPress) login(w http.ResponseWriter, r *http.Request, s Seen, assertion string, users []User, noPlugin bool) {
+	username, password, _ := r.BasicAuth()
+	for _, u := range users {
+		known := u.Login == username && u.Password == password && s.Claims.Kind == "login"
+		if !known && (s.Claims.Kind != "customer" || strconv.FormatInt(u.ID, 10) != s.Claims.Subject) {
+			continue
+		}
+		if s.Claims.Kind == "login" && !noPlugin {
+			w.Header().Set("X-CoCart-Gateway-Login", wp.Sign("cocart-login+jwt", assertion, map[string]any{
+				"sub": strconv.FormatInt(u.ID, 10), "login": u.Login, "fp": u.Fingerprint, "claims": map[string]any{}}))
+		}
+		JSON(w, 200, LoginAnswer(u))
+		return
+	}
+	JSON(w, 401, `{"code":"cocart_authentication_error","message":"The password you entered is incorrect.","data":{"status":401}}`)
+}
+
+// LoginAnswer is CoCart's answer to a login, byte for byte as PHP writes it.
+func LoginAnswer(u User) string {
+	return fmt.Sprintf(`{"user_id":"%d","first_name":"Alice","last_name":"Liddell","display_name":"%s","role":"Customer",`+
+		`"avatar_urls":{"24":"http:\/\/shop.example\/24.png"},"email":"alice@example.com","extras":[],"dev_note":"Don't forget \/ to store the user's login information."}`, u.ID, u.Login)
+}
+
+// JSON writes an answer as WordPress does.
+func JSON(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // the test sees what is missing
+}
+
+// Sign makes a reply header that answers the given assertion.
+func (wp *WordPress) Sign(typ, assertion string, claims map[string]any) string {
+	now := wp.Now().Unix()
+	asked := sha256.Sum256([]byte(assertion))
+	all := map[string]any{"iss": "cocart-wordpress", "aud": Audience(SiteURL), "iat": now, "exp": now + 60, "req": b64(asked[:])}
+	for k, v := range claims {
+		all[k] = v
+	}
+	header, _ := json.Marshal(map[string]string{"alg": "HS256", "kid": kid(), "typ": typ}) // strings always encode
+	payload, err := json.Marshal(all)
+	if err != nil {
+		wp.t.Fatalf("signing a reply: %v", err)
+	}
+	signed := b64(header) + "." + b64(payload)
+	return signed + "." + b64(derive("cocart-gateway reply v1", signed))
+}
+
+// Audience is the name of a site in assertions.
+func Audience(site string) string {
+	u, _ := url.Parse(site) // a constant of the tests
+	return strings.TrimSuffix(strings.ToLower(u.Host)+u.Path, "/")
+}
+
+func (wp *WordPress) check(assertion string, r *http.Request) (Claims, error) {
+	var c Claims
+	parts := strings.Split(assertion, ".")
+	if len(parts) != 3 {
+		return c, fmt.Errorf("%d parts", len(parts))
+	}
+	if want := b64(derive("cocart-gateway assertion v1", parts[0]+"."+parts[1])); parts[2] != want {
+		return c, fmt.Errorf("bad signature")
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return c, err
+	}
+	target := sha256.Sum256([]byte(r.RequestURI))
+	now := wp.Now().Unix()
+	switch {
+	case c.Issuer != "cocart-gateway", c.Audience != Audience(SiteURL):
+		return c, fmt.Errorf("issuer %q, audience %q", c.Issuer, c.Audience)
+	case c.IssuedAt > now+10, c.Expiry < now-10, c.Expiry-c.IssuedAt > 60:
+		return c, fmt.Errorf("times %d to %d at %d", c.IssuedAt, c.Expiry, now)
+	case !isAddress(c.Client), c.Proto != "http" && c.Proto != "https":
+		return c, fmt.Errorf("client %q, proto %q", c.Client, c.Proto)
+	case c.Method != r.Method, c.Host != r.Host, c.Target != b64(target[:]):
+		return c, fmt.Errorf("made for %s %s", c.Method, c.Host)
+	}
+	return c, nil
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+func kid() string { return hex.EncodeToString(hash([]byte(Secret), "cocart-gateway kid v1")[:4]) }
+
+func derive(label, message string) []byte { return hash(hash([]byte(Secret), label), message) }
+
+func hash(key []byte, message string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(message))
+	return h.Sum(nil)
+}
+
+func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -1,0 +1,186 @@
+package upstream
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// The vectors belong to the wire format; the plugin's tests read the same file.
+type vectors struct {
+	Keys []struct {
+		Secret       string
+		AssertionKey string `json:"assertion_key"`
+		ReplyKey     string `json:"reply_key"`
+		Kid          string
+	}
+	Audiences  []struct{ URL, Audience string }
+	Assertions []vector
+	Replies    []vector
+	BadReplies []vector `json:"bad_replies"`
+}
+
+type vector struct {
+	Name, Why, Header, Secret, Audience, Assertion, Token string
+	Now                                                   int64
+	Request                                               struct{ Method, Host, Target string }
+	Claims                                                json.RawMessage // of any shape in a bad vector
+}
+
+type vectorClaims struct {
+	Sub, Login, Fp, Reason, Kind, Sid, IP, Proto string
+	Claims                                       map[string]any
+}
+
+func (v vector) claims(t *testing.T) vectorClaims {
+	t.Helper()
+	var c vectorClaims
+	if err := json.Unmarshal(v.Claims, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func readVectors(t *testing.T) vectors {
+	t.Helper()
+	raw, err := os.ReadFile("../deploy/wordpress/testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v vectors
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Keys) == 0 || len(v.Audiences) == 0 || len(v.Assertions) == 0 || len(v.Replies) == 0 || len(v.BadReplies) == 0 {
+		t.Fatal("the vectors lack a part")
+	}
+	return v
+}
+
+func speaker(t *testing.T, v vector) *WordPress {
+	t.Helper()
+	keys, err := newSigningKeys([]string{v.Secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &WordPress{keys: keys, audience: v.Audience, now: func() time.Time { return time.Unix(v.Now, 0) }}
+}
+
+func TestKeysAreDerivedAsThePluginDerivesThem(t *testing.T) {
+	for _, v := range readVectors(t).Keys {
+		keys, err := newSigningKeys([]string{v.Secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := [3]string{hex.EncodeToString(keys[0].assertion), hex.EncodeToString(keys[0].reply), keys[0].kid}
+		if want := [3]string{v.AssertionKey, v.ReplyKey, v.Kid}; got != want {
+			t.Errorf("keys of %q: got %v, want %v", v.Secret, got, want)
+		}
+	}
+}
+
+func TestAudienceIsWrittenAsThePluginWritesIt(t *testing.T) {
+	for _, v := range readVectors(t).Audiences {
+		site, err := url.Parse(v.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if site.Host == "" {
+			continue // a home option without a scheme; the configuration refuses such a site.url
+		}
+		if got := audience(site); got != v.Audience {
+			t.Errorf("audience of %s: got %q, want %q", v.URL, got, v.Audience)
+		}
+	}
+}
+
+func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
+	for _, v := range readVectors(t).Assertions {
+		t.Run(v.Name, func(t *testing.T) {
+			var want claims
+			if err := json.Unmarshal(v.Claims, &want); err != nil {
+				t.Fatal(err)
+			}
+			w := speaker(t, v)
+			if got := w.keys[0].sign(want); got != v.Token {
+				t.Errorf("signed\ngot  %s\nwant %s", got, v.Token)
+			}
+			got := w.assert(Assertion{
+				Kind: want.Kind, UserID: mustInt(t, want.Subject), Session: want.Session, Fingerprint: want.Fingerprint,
+				Client: netip.MustParseAddr(want.Client), Proto: want.Proto,
+			}, v.Request.Method, want.Host, v.Request.Target)
+			want.IssuedAt, want.Expiry = v.Now, v.Now+assertionLife // some vectors are of another time on purpose
+			if got != want {
+				t.Errorf("claims\ngot  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestRepliesOfTheVectorsAreUnderstood(t *testing.T) {
+	for _, v := range readVectors(t).Replies {
+		t.Run(v.Name, func(t *testing.T) {
+			w, h, c := speaker(t, v), http.Header{v.canonical(): {v.Token}}, v.claims(t)
+			if v.canonical() == loginHeader {
+				got, err := w.parseLogin(h, v.Assertion)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strconv.FormatInt(got.UserID, 10) != c.Sub || got.Login != c.Login || got.Fingerprint != c.Fp || len(got.Claims) != len(c.Claims) {
+					t.Errorf("got %+v, want %+v", got, c)
+				}
+				return
+			}
+			got, err := w.parseEnded(h, v.Assertion)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := []Ended{{UserID: mustInt(t, c.Sub), Fingerprint: c.Fp, Reason: c.Reason}}; !slices.Equal(got, want) {
+				t.Errorf("got %+v, want %+v", got, c)
+			}
+		})
+	}
+}
+
+func TestBadRepliesOfTheVectorsAreRefused(t *testing.T) {
+	for _, v := range readVectors(t).BadReplies {
+		t.Run(v.Why, func(t *testing.T) {
+			w, h := speaker(t, v), http.Header{v.canonical(): {v.Token}}
+			var err error
+			if v.canonical() == loginHeader {
+				_, err = w.parseLogin(h, v.Assertion)
+			} else {
+				_, err = w.parseEnded(h, v.Assertion)
+			}
+			if err == nil {
+				t.Error("it was believed")
+			}
+		})
+	}
+}
+
+func (v vector) canonical() string { return http.CanonicalHeaderKey(v.Header) }
+
+func TestShortSecretsAreRefused(t *testing.T) {
+	for _, secrets := range [][]string{nil, {""}, {"0123456789012345678901234567890"}, {"01234567890123456789012345678901", "short"}} {
+		if _, err := newSigningKeys(secrets); err == nil {
+			t.Errorf("%d secrets were accepted: %q", len(secrets), secrets)
+		}
+	}
+}
+
+func mustInt(t *testing.T, s string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
