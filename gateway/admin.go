@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
+)
+
+// Probes are asked at most this often: a readiness probe is not to become load
+// on WordPress, whoever sends how many of them.
+const (
+	probeLife    = 3 * time.Second
+	unreadyLife  = 100 * time.Millisecond // what comes up is to be seen at once
+	probeTimeout = 5 * time.Second
+)
+
+// Admin serves the private listener:
+//
+//	GET /metrics  for Prometheus
+//	GET /healthz  200 while the process runs
+//	GET /readyz   200 once Redis and WordPress answer, else 503 and which of them
+//	              does not; after Drain 503, so that load balancers look elsewhere
+//
+// It must not be reachable for customers.
+type Admin struct {
+	mux       *http.ServeMux
+	authority *tokens.Authority
+	wordpress *upstream.WordPress
+
+	mu       sync.Mutex // guards what follows, and lets one probe run at a time
+	draining bool
+	asked    time.Time
+	answer   Readiness
+}
+
+// Readiness is the answer of /readyz.
+type Readiness struct {
+	Ready     bool   `json:"ready"`
+	Redis     string `json:"redis"`     // "ok" or "unavailable"
+	WordPress string `json:"wordpress"` // "ok" or "unavailable"
+	// Plugin is the version of the must-use plugin, or "not seen": it is not
+	// installed, or has another secret. Logins cannot work then.
+	Plugin string `json:"plugin"`
+}
+
+// NewAdmin makes the handler of the private listener.
+func NewAdmin(authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
+	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress}
+	a.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answerProbe(w, http.StatusOK, map[string]bool{"alive": true})
+	})
+	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		answer := a.Ready(r.Context())
+		if answer.Ready {
+			answerProbe(w, http.StatusOK, answer)
+			return
+		}
+		answerProbe(w, http.StatusServiceUnavailable, answer)
+	})
+	return a
+}
+
+func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// Drain makes readiness fail from now on. Requests are still served.
+func (a *Admin) Drain() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.draining = true
+}
+
+// Ready asks Redis and WordPress, or repeats an answer of the last seconds.
+func (a *Admin) Ready(ctx context.Context) Readiness {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	life := unreadyLife
+	if a.answer.Ready {
+		life = probeLife
+	}
+	if a.asked.IsZero() || time.Since(a.asked) > life {
+		// Not the prober's own context: its hanging up must not become our answer.
+		probe, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+		defer cancel()
+		a.answer, a.asked = a.ask(probe), time.Now()
+	}
+	answer := a.answer
+	answer.Ready = answer.Ready && !a.draining
+	return answer
+}
+
+func (a *Admin) ask(ctx context.Context) Readiness {
+	const ok, unavailable = "ok", "unavailable"
+	r := Readiness{Redis: ok, WordPress: ok, Plugin: "not seen"}
+	if err := a.authority.Ready(ctx); err != nil {
+		r.Redis = unavailable
+	}
+	ping, err := a.wordpress.Ping(ctx)
+	switch {
+	case err != nil:
+		r.WordPress = unavailable
+	case ping.Plugin != "":
+		r.Plugin = ping.Plugin
+	}
+	r.Ready = r.Redis == ok && r.WordPress == ok
+	return r
+}
+
+func answerProbe(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // a prober that left needs no answer
+}

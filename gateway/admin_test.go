@@ -1,0 +1,102 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"cocart-gateway/gateway"
+	"cocart-gateway/upstream/upstreamtest"
+)
+
+func (s *shop) admin() *gateway.Admin { return gateway.NewAdmin(s.authority, s.upstream, s.registry) }
+
+func ask(t *testing.T, a http.Handler, target string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
+	return w.Code, w.Body.String()
+}
+
+func readiness(t *testing.T, a http.Handler) (int, gateway.Readiness) {
+	t.Helper()
+	status, body := ask(t, a, "/readyz")
+	var r gateway.Readiness
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	return status, r
+}
+
+func TestReadyOnceRedisAndWordPressAnswer(t *testing.T) {
+	s := openShop(t)
+	s.must(s.authority.CatchUp(t.Context()))
+	status, got := readiness(t, s.admin())
+	if want := (gateway.Readiness{Ready: true, Redis: "ok", WordPress: "ok", Plugin: "test"}); status != 200 || got != want {
+		t.Errorf("%d %+v", status, got)
+	}
+}
+
+func TestNotReadyNamesWhatIsMissing(t *testing.T) {
+	s := openShop(t)
+	s.must(s.authority.CatchUp(t.Context()))
+	s.store.SetError("LOADING")
+	status, got := readiness(t, s.admin())
+	if want := (gateway.Readiness{Redis: "unavailable", WordPress: "ok", Plugin: "test"}); status != 503 || got != want {
+		t.Errorf("without Redis: %d %+v", status, got)
+	}
+	s.store.SetError("")
+	s.wordpress.CloseClientConnections()
+	s.wordpress.Close()
+	status, got = readiness(t, s.admin())
+	if want := (gateway.Readiness{Redis: "ok", WordPress: "unavailable", Plugin: "not seen"}); status != 503 || got != want {
+		t.Errorf("without WordPress: %d %+v", status, got)
+	}
+}
+
+func TestProbesAreNoLoadOnWordPress(t *testing.T) {
+	s := openShop(t)
+	a := s.admin()
+	for range 20 {
+		readiness(t, a)
+	}
+	if n := len(s.wordpress.Seen()); n != 1 {
+		t.Errorf("WordPress was asked %d times", n)
+	}
+	if got := s.wordpress.Last(); got.Method != "HEAD" || got.Target != "/?rest_route=/" || got.Claims.Kind != "site" || got.Host != upstreamtest.Audience(upstreamtest.SiteURL) {
+		t.Errorf("asked: %+v", got)
+	}
+}
+
+func TestDrainingIsNotReadyButAlive(t *testing.T) {
+	s := openShop(t)
+	s.must(s.authority.CatchUp(t.Context()))
+	a := s.admin()
+	readiness(t, a)
+	a.Drain()
+	if status, got := readiness(t, a); status != 503 || got.Ready {
+		t.Errorf("%d %+v", status, got)
+	}
+	if status, _ := ask(t, a, "/healthz"); status != 200 {
+		t.Errorf("healthz: %d", status)
+	}
+}
+
+func TestMetricsAreServed(t *testing.T) {
+	s := openShop(t)
+	s.login()
+	status, body := ask(t, s.admin(), "/metrics")
+	for _, line := range []string{
+		`cocart_gateway_http_requests_total{code="200",method="POST",route="login"} 1`,
+		`cocart_gateway_logins_total{result="accepted"} 1`,
+	} {
+		if status != 200 || !strings.Contains(body, line+"\n") {
+			t.Errorf("%d, no %s", status, line)
+		}
+	}
+	if status, _ := ask(t, s.admin(), "/"); status != 404 {
+		t.Errorf("/: %d", status)
+	}
+}

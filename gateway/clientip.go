@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"cocart-gateway/upstream"
+)
+
+// origin tells who a request comes from. X-Forwarded-For is read from the right
+// and only as long as the address that wrote it is a trusted proxy; what stands
+// further left is whatever the client cared to send.
+func (g *Gateway) origin(r *http.Request) upstream.Origin {
+	peer := parseAddr(r.RemoteAddr)
+	o := upstream.Origin{Client: peer, Peer: peer, Proto: "http", Trusted: g.trusts(peer)}
+	if r.TLS != nil {
+		o.Proto = "https"
+	}
+	if !o.Trusted {
+		return o
+	}
+	o.Client = g.clientBehind(peer, r.Header["X-Forwarded-For"])
+	// The proxy nearest to us is the one that is trusted, and it appends.
+	if proto := lastElement(r.Header["X-Forwarded-Proto"]); strings.EqualFold(proto, "https") {
+		o.Proto = "https"
+	} else if proto != "" {
+		o.Proto = "http"
+	}
+	return o
+}
+
+func (g *Gateway) clientBehind(peer netip.Addr, headers []string) netip.Addr {
+	chain := strings.Split(strings.Join(headers, ","), ",")
+	client := peer
+	for i := len(chain) - 1; i >= 0 && g.trusts(client); i-- {
+		next := parseAddr(strings.TrimSpace(chain[i]))
+		if !next.IsValid() {
+			break // not an address: nothing left of it can be believed
+		}
+		client = next
+	}
+	return client
+}
+
+func (g *Gateway) trusts(a netip.Addr) bool {
+	for _, prefix := range g.cfg.TrustedProxies {
+		if prefix.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseAddr reads an address with or without port or brackets. IPv4-mapped IPv6
+// is IPv4, so that a prefix matches it (CVE-2024-24790), and a zone is dropped:
+// it means nothing to anybody else.
+func parseAddr(s string) netip.Addr {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().Unmap().WithZone("")
+	}
+	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
+
+func lastElement(headers []string) string {
+	all := strings.Join(headers, ",")
+	return strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
+}

@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+)
+
+// credentials are a user name (or e-mail, or phone number) and a password.
+type credentials struct{ username, password string }
+
+func (c credentials) complete() bool { return c.username != "" && c.password != "" }
+
+// findCredentials looks where CoCart looks, in its order: a Basic header, then
+// $_REQUEST, where a form beats the query, then JSON. CoCart accepts them on
+// every one of its routes, not only on login. Blanks around them go: CoCart
+// trims what comes as a parameter, and wp_hash_password trimmed the password
+// when it was set.
+func findCredentials(r *http.Request, query params, b *body) credentials {
+	if c := basicCredentials(r.Header.Get("Authorization")); c.complete() {
+		return c.trimmed()
+	}
+	c := credentials{query.value("username"), query.value("password")}
+	if _, ok := b.form.last("username"); ok {
+		c.username = b.form.value("username")
+	}
+	if _, ok := b.form.last("password"); ok {
+		c.password = b.form.value("password")
+	}
+	if !c.complete() {
+		c = credentials{memberString(b.object, "username"), memberString(b.object, "password")}
+	}
+	return c.trimmed()
+}
+
+func (c credentials) trimmed() credentials {
+	return credentials{phpTrim(c.username), phpTrim(c.password)}
+}
+
+// basicCredentials reads a Basic header (RFC 7617); its scheme matches in any
+// case (RFC 9110 section 11.1).
+func basicCredentials(header string) credentials {
+	scheme, encoded, _ := strings.Cut(strings.TrimSpace(header), " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return credentials{}
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil {
+		return credentials{}
+	}
+	username, password, _ := strings.Cut(string(raw), ":")
+	return credentials{username, password}
+}
+
+// hasCookieLogin tells whether a request uses WordPress's own cookie
+// authentication: the cookie with its nonce. The nonce counts in the header
+// only: a page of another origin cannot set that, but could add a _wpnonce to
+// a link. A cookie without a nonce is a leftover of the storefront.
+func hasCookieLogin(r *http.Request) bool {
+	if r.Header.Get("X-Wp-Nonce") == "" {
+		return false
+	}
+	for _, c := range r.Cookies() {
+		if strings.HasPrefix(c.Name, "wordpress_logged_in_") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
+)
+
+// Failure is an answer the gateway makes itself. Code and Message go to the
+// client, in CoCart's shape; Cause goes to the log and nowhere else.
+type Failure struct {
+	Status  int
+	Code    string
+	Message string
+	// Challenge goes into WWW-Authenticate (RFC 9110 section 11.6.1).
+	Challenge string
+	// RetryAfter in seconds, for 429 and 503. CoCart's SDKs read whole seconds only.
+	RetryAfter int
+	Cause      error
+}
+
+func (f *Failure) Error() string {
+	if f.Cause != nil {
+		return f.Code + ": " + f.Cause.Error()
+	}
+	return f.Code + ": " + f.Message
+}
+
+func (f *Failure) Unwrap() error { return f.Cause }
+
+// ambiguous refuses a request that two readers would read in two ways.
+func ambiguous(why string) *Failure {
+	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_ambiguous_request",
+		Message: "The request can be read in more than one way: " + why + "."}
+}
+
+// The texts CoCart and its JWT plugin use, so that clients which show or match
+// them keep working.
+const (
+	codeAuthentication = "cocart_authentication_error"
+	challengeNone      = `Bearer realm="CoCart"`
+	challengeInvalid   = `Bearer realm="CoCart", error="invalid_token", error_description="The access token is invalid or expired"`
+)
+
+// refusedToken is the answer to an access token that is not good: 401 (RFC 6750
+// section 3.1), or 403 where compat.invalid_token_status says so, which is what
+// the PHP plugin sends.
+func (g *Gateway) refusedToken(cause tokens.Rejection) *Failure {
+	if cause == tokens.Stale { // nothing is known against the token: no client should throw it away
+		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", RetryAfter: 5,
+			Message: "Tokens cannot be checked at the moment. Please try again shortly.", Cause: cause}
+	}
+	return &Failure{Status: g.cfg.InvalidTokenStatus, Code: codeAuthentication, Message: "Authentication failed.",
+		Challenge: challengeInvalid, Cause: cause}
+}
+
+func (g *Gateway) refusedRefresh(cause tokens.Rejection) *Failure {
+	f := &Failure{Status: g.cfg.InvalidTokenStatus, Code: codeAuthentication, Message: "Invalid refresh token.", Cause: cause}
+	if cause == tokens.Expired {
+		f.Message = "Refresh token expired."
+	}
+	return f
+}
+
+func tokenRequired() *Failure {
+	return &Failure{Status: http.StatusUnauthorized, Code: "cocart_rest_not_authorized",
+		Message: "Sorry, you are not authorized.", Challenge: challengeNone}
+}
+
+// failureOf turns any error into what the client reads. It returns nil when
+// there is nobody left to answer.
+func (g *Gateway) failureOf(err error) *Failure {
+	var f *Failure
+	var rejection tokens.Rejection
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &rejection):
+		return g.refusedToken(rejection)
+	case errors.Is(err, tokens.ErrUnavailable):
+		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", RetryAfter: 5,
+			Message: "Signing in is not possible at the moment. Please try again shortly.", Cause: err}
+	case errors.Is(err, context.Canceled):
+		return nil
+	case errors.Is(err, upstream.ErrTimeout):
+		return &Failure{Status: http.StatusGatewayTimeout, Code: "cocart_gateway_upstream_timeout",
+			Message: "The shop did not answer in time.", Cause: err}
+	case errors.Is(err, upstream.ErrUnavailable):
+		return &Failure{Status: http.StatusBadGateway, Code: "cocart_gateway_upstream_unavailable",
+			Message: "The shop cannot be reached at the moment.", Cause: err}
+	case errors.Is(err, upstream.ErrNoPlugin), errors.Is(err, upstream.ErrBadReply):
+		return &Failure{Status: http.StatusBadGateway, Code: "cocart_gateway_upstream_unusable",
+			Message: "The shop gave an answer that cannot be used.", Cause: err}
+	default:
+		return &Failure{Status: http.StatusInternalServerError, Code: "cocart_gateway_error",
+			Message: "Something went wrong on our side.", Cause: err}
+	}
+}
+
+// writeFailure is the only place that writes an error to a client.
+func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
+	h := w.Header()
+	clear(h) // whatever a handler prepared is not part of this answer
+	if f.Challenge != "" {
+		h.Set("WWW-Authenticate", f.Challenge)
+	}
+	if f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(f.RetryAfter))
+	}
+	type data struct {
+		Status int `json:"status"`
+	}
+	writeJSON(w, r, f.Status, struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Data    data   `json:"data"`
+	}{f.Code, f.Message, data{f.Status}})
+}
+
+// writeJSON sends an answer of our own. It is never to be cached, and a browser
+// of any origin may read it: it depends on no cookie, and WordPress itself lets
+// every origin read its REST answers.
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("gateway: an answer cannot be encoded: " + err.Error()) // only our own types come here
+	}
+	writeBytes(w, r, status, text, "application/json; charset=UTF-8")
+}
+
+func writeBytes(w http.ResponseWriter, r *http.Request, status int, text []byte, contentType string) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	allowOrigin(h, r)
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(text) // a client that left needs no answer
+	}
+}
+
+func allowOrigin(h http.Header, r *http.Request) {
+	h.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" || h.Get("Access-Control-Allow-Origin") != "" {
+		return
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate")
+}

@@ -1,0 +1,136 @@
+// Package gateway decides what happens to each request and what the client
+// reads.
+//
+// A request's way:
+//
+//	ServeHTTP ─► record starts ─► classify (route.go) ─► handler ─► record written
+//	                                                       └─ error ─► errors.go answers
+//
+//	login     login.go      WordPress judges the password, tokens go into its answer
+//	refresh   refresh.go    one step in Redis, WordPress is not asked
+//	validate  validate.go   is this access token good
+//	logout    logout.go     the session ends, then WordPress hears of it
+//	cocart    protected.go  bearer → customer, none → guest, bad → 401
+//	batch     protected.go  as above
+//	site      protected.go  passes untouched, less our own headers
+//
+// Handlers return an error; only errors.go writes one. What a token is worth is
+// package tokens' business, how WordPress is spoken to is package upstream's;
+// they do not know each other.
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
+)
+
+// Config is what the gateway needs to know of the site and its clients.
+type Config struct {
+	// SiteURL is the public address of the shop; its path is where WordPress's
+	// REST API begins.
+	SiteURL *url.URL
+	// RestPrefix is WordPress's REST prefix; empty means "wp-json".
+	RestPrefix string
+	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
+	Namespaces []string
+	// DenyGuests refuses CoCart requests that carry neither a token nor a
+	// password.
+	DenyGuests bool
+	// TrustedProxies may say who the client is.
+	TrustedProxies []netip.Prefix
+	// InvalidTokenStatus answers a token that is not good: 401, or 403 as the PHP
+	// plugin does. Zero means 401.
+	InvalidTokenStatus int
+	// MaxLoginBody is the largest body, in bytes, that is read on login and
+	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
+	MaxLoginBody int64
+}
+
+// Gateway is an http.Handler for the public listener.
+type Gateway struct {
+	cfg       Config
+	routes    routes
+	authority *tokens.Authority
+	wordpress *upstream.WordPress
+	metrics   *metrics
+	log       *slog.Logger
+	handlers  map[class]func(*exchange) error
+}
+
+// New puts the rooms together. It sends nothing and starts nothing.
+func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress, reg prometheus.Registerer, log *slog.Logger) (*Gateway, error) {
+	if cfg.SiteURL == nil {
+		return nil, errors.New("gateway: SiteURL is required")
+	}
+	if cfg.InvalidTokenStatus == 0 {
+		cfg.InvalidTokenStatus = http.StatusUnauthorized
+	}
+	if cfg.MaxLoginBody == 0 {
+		cfg.MaxLoginBody = 64 << 10
+	}
+	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
+	}
+	g := &Gateway{
+		cfg: cfg, routes: newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces),
+		authority: authority, wordpress: wordpress, metrics: m, log: log,
+	}
+	g.handlers = map[class]func(*exchange) error{
+		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
+		classCoCart: g.protected, classBatch: g.protected, classSite: g.site,
+	}
+	return g, nil
+}
+
+// exchange is one request on its way through the gateway.
+type exchange struct {
+	w       *recorder
+	r       *http.Request
+	target  string // as WordPress will receive it
+	verdict verdict
+	origin  upstream.Origin
+	record  *record
+}
+
+// ServeHTTP answers one request. See the package comment for its way.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), origin: g.origin(r)}
+	x.record = &record{start: time.Now(), class: classSite}
+	g.metrics.inFlight.Inc()
+	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
+	if err := g.handle(x); err != nil {
+		g.fail(x, err)
+	}
+}
+
+func (g *Gateway) handle(x *exchange) (err error) {
+	x.verdict, err = g.routes.classify(wire{
+		method: x.r.Method, target: x.target, override: x.r.Header.Get("X-Http-Method-Override"),
+	})
+	x.record.class = x.verdict.class
+	if err != nil {
+		return err
+	}
+	return g.handlers[x.verdict.class](x)
+}
+
+func (g *Gateway) fail(x *exchange, err error) {
+	f := g.failureOf(err)
+	if f == nil || x.w.status != 0 { // the client left, or has its answer already
+		x.record.err = err
+		return
+	}
+	x.record.failure, x.record.err = f, f.Cause
+	writeFailure(x.w, x.r, f)
+}

@@ -1,0 +1,218 @@
+package gateway
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
+)
+
+// login answers POST …/v2/login. With credentials WordPress judges them and a
+// session begins; with a valid bearer alone that session goes on, as with the
+// PHP plugin. Beside credentials a bearer means nothing: SDKs send the stale
+// one along.
+func (g *Gateway) login(x *exchange) error {
+	if err := refuseWrapping(x.verdict.query); err != nil {
+		return err
+	}
+	b, err := readBody(x.r, g.cfg.MaxLoginBody)
+	if err != nil {
+		return err
+	}
+	bearer, err := bearerToken(x.r.Header)
+	if err != nil {
+		return err
+	}
+	found := findCredentials(x.r, x.verdict.query, b)
+	if bearer != "" && !found.complete() {
+		err = g.continueSession(x, b, bearer)
+	} else {
+		err = g.startSession(x, b, found)
+	}
+	if err != nil && x.record.verdict == "" {
+		x.record.verdict = loginFailed
+		g.metrics.logins.WithLabelValues(loginFailed).Inc()
+	}
+	return err
+}
+
+func (g *Gateway) startSession(x *exchange, b *body, found credentials) error {
+	answer, err := g.wordpress.Login(x.r, loginCall(x, b, upstream.Assertion{Kind: upstream.Login}, found))
+	if err != nil {
+		return err
+	}
+	if err := g.heed(x.r.Context(), upstream.Assertion{Kind: upstream.Login}, &answer.Answer); err != nil {
+		return err
+	}
+	if answer.Account == nil {
+		return g.relayRefusal(x, answer)
+	}
+	who := answer.Account
+	pair, err := g.authority.Issue(x.r.Context(), tokens.Identity{
+		UserID: who.UserID, Login: who.Login, Fingerprint: who.Fingerprint, Claims: who.Claims,
+	}, x.client())
+	if err != nil {
+		return err
+	}
+	x.record.user, x.record.session = who.UserID, pair.Session
+	return g.answerLogin(x, answer, pair.Access, pair.Refresh, loginAccepted)
+}
+
+// continueSession tells a client that is logged in already the same access token
+// and the current refresh token again, instead of piling up sessions.
+func (g *Gateway) continueSession(x *exchange, b *body, bearer string) error {
+	access, err := g.verify(x, bearer)
+	if err != nil {
+		x.record.verdict = loginRefused
+		g.metrics.logins.WithLabelValues(loginRefused).Inc()
+		return err
+	}
+	answer, err := g.wordpress.Login(x.r, loginCall(x, b, customer(access), credentials{}))
+	if err != nil {
+		return err
+	}
+	if err := g.heed(x.r.Context(), customer(access), &answer.Answer); err != nil {
+		return err
+	}
+	if answer.Status != http.StatusOK {
+		return g.relayRefusal(x, answer)
+	}
+	refresh, err := g.authority.Resume(x.r.Context(), access.Session)
+	if err != nil {
+		return err
+	}
+	return g.answerLogin(x, answer, bearer, refresh, loginContinued)
+}
+
+func loginCall(x *exchange, b *body, a upstream.Assertion, found credentials) *upstream.LoginCall {
+	call := &upstream.LoginCall{
+		Forwarding: upstream.Forwarding{Assertion: a, Origin: x.origin},
+		Target:     x.target, Body: b.raw, ContentType: x.r.Header.Get("Content-Type"),
+		Username: found.username, Password: found.password,
+	}
+	path, _, hasQuery := strings.Cut(x.target, "?")
+	if hasQuery {
+		call.Target = strings.TrimSuffix(path+"?"+x.verdict.query.without(skipsChecks), "?")
+	}
+	switch {
+	case b.multipart: // easier to rewrite as the form it stands for; PHP fills $_POST the same
+		call.Body, call.ContentType = []byte(b.form.without(skipsChecks)), "application/x-www-form-urlencoded"
+	case b.form != nil:
+		call.Body = []byte(b.form.without(skipsChecks))
+	case hasMember(b.object, skipsChecks):
+		call.Body = writeObject(membersWithout(b.object, skipsChecks))
+	}
+	return call
+}
+
+// skipsChecks names parameters that may not reach CoCart at login: since 4.8 it
+// takes a request that merely has a consumer_key for one by API key, and asks
+// for no second factor.
+func skipsChecks(name string) bool { return strings.HasPrefix(name, "consumer_") }
+
+func hasMember(members []member, is func(string) bool) bool {
+	for _, m := range members {
+		if is(m.name) {
+			return true
+		}
+	}
+	return false
+}
+
+func membersWithout(members []member, drop func(string) bool) []member {
+	kept := make([]member, 0, len(members))
+	for _, m := range members {
+		if !drop(m.name) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// refuseWrapping: _jsonp and _envelope wrap WordPress's answer, its status
+// included, in a form that would hide a refusal or leak a token to a script tag.
+func refuseWrapping(query params) error {
+	for _, name := range []string{"_jsonp", "_envelope"} {
+		if _, ok := query.last(name); ok {
+			return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request",
+				Message: "The parameter " + name + " is not accepted here."}
+		}
+	}
+	return nil
+}
+
+// relayRefusal hands on what WordPress answered to a login it did not accept:
+// a wrong password, a second factor to be given, a redirect.
+func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error {
+	x.record.verdict = loginRefused
+	members, _ := parseObject(answer.Body)
+	switch code := memberString(members, "code"); {
+	case strings.HasPrefix(code, "cocart_2fa_"):
+		x.record.verdict = loginChallenge
+	case answer.Status >= 500:
+		x.record.verdict = loginFailed
+	}
+	g.metrics.logins.WithLabelValues(x.record.verdict).Inc()
+	relay(x, answer, answer.Body)
+	return nil
+}
+
+func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, access, refresh, result string) error {
+	text, err := addTokens(answer.Body, access, refresh)
+	if err != nil {
+		return err
+	}
+	x.record.verdict = result
+	g.metrics.logins.WithLabelValues(result).Inc()
+	relay(x, answer, text)
+	return nil
+}
+
+// relay sends WordPress's answer with its own headers.
+func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
+	h := x.w.Header()
+	maps.Copy(h, answer.Header)
+	h.Del("Etag") // it named another text
+	writeBytes(x.w, x.r, answer.Status, text, h.Get("Content-Type"))
+}
+
+// addTokens puts the tokens into extras of CoCart's answer and leaves every
+// other byte of its values as it is. An empty PHP array arrives as []; a list
+// becomes the object PHP would make of it.
+func addTokens(text []byte, access, refresh string) ([]byte, error) {
+	members, err := parseObject(text)
+	if err != nil {
+		return nil, upstream.ErrBadReply
+	}
+	extras := extrasOf(members)
+	extras = append(membersWithout(extras, func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }),
+		member{"jwt_token", quoted(access)}, member{"jwt_refresh", quoted(refresh)})
+	for i, m := range members {
+		if m.name == "extras" {
+			members[i].value = writeObject(extras)
+			return writeObject(members), nil
+		}
+	}
+	return writeObject(append(members, member{"extras", writeObject(extras)})), nil // CoCart before 3.8.1
+}
+
+func extrasOf(members []member) []member {
+	raw, _ := memberValue(members, "extras")
+	if extras, err := parseObject(raw); err == nil {
+		return extras
+	}
+	var list []json.RawMessage
+	_ = json.Unmarshal(raw, &list) // anything else was no place for extras
+	extras := make([]member, 0, len(list)+2)
+	for i, v := range list {
+		extras = append(extras, member{strconv.Itoa(i), v})
+	}
+	return extras
+}
+
+// quoted is for our own tokens only: hex digits, base64url and dots.
+func quoted(token string) json.RawMessage { return json.RawMessage(`"` + token + `"`) }

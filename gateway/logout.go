@@ -1,0 +1,26 @@
+package gateway
+
+import "cocart-gateway/tokens"
+
+// logout answers POST …/v1/logout and …/v2/logout. It ends the session of the
+// access token, the only one a client sends, and then lets WordPress do its
+// part; should that fail, the session has ended all the same.
+func (g *Gateway) logout(x *exchange) error {
+	bearer, err := bearerToken(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if bearer == "" {
+		return g.protected(x)
+	}
+	access, err := g.verify(x, bearer)
+	if err != nil {
+		return err
+	}
+	if access.Session != "" {
+		if err := g.authority.EndSession(x.r.Context(), access.Session, tokens.CauseLogout); err != nil {
+			return err
+		}
+	}
+	return g.forward(x, customer(access))
+}

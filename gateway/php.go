@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"net/url"
+	"strings"
+)
+
+// param is one parameter of a query string or urlencoded form, under the name
+// PHP files it.
+type param struct {
+	name, value string
+	// array: the name went on as name[…], so PHP makes it an array, which no
+	// string parameter of CoCart accepts.
+	array bool
+	raw   string // as it stood between the ampersands
+}
+
+type params []param
+
+// parseParams splits a query string or urlencoded form as PHP's
+// php_default_treat_data does: at "&" only, keeping what Go's url.ParseQuery
+// would refuse (a stray "%", a ";").
+func parseParams(s string) params {
+	if s == "" {
+		return nil
+	}
+	out := make(params, 0, 1+strings.Count(s, "&"))
+	for raw := range strings.SplitSeq(s, "&") {
+		if raw == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(raw, "=")
+		p := param{value: phpURLDecode(value), raw: raw}
+		if p.name, p.array = phpName(phpURLDecode(name)); p.name != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// last returns the value PHP ends up with: of several, the last one.
+func (ps params) last(name string) (p param, ok bool) {
+	for i := len(ps) - 1; i >= 0; i-- {
+		if ps[i].name == name {
+			return ps[i], true
+		}
+	}
+	return param{}, false
+}
+
+// value returns the last string value under a name; "" if it is absent or an
+// array.
+func (ps params) value(name string) string {
+	if p, ok := ps.last(name); ok && !p.array {
+		return p.value
+	}
+	return ""
+}
+
+// without returns the parameters as they were sent, less those that drop names.
+func (ps params) without(drop func(name string) bool) string {
+	kept := make([]string, 0, len(ps))
+	for _, p := range ps {
+		if !drop(p.name) {
+			kept = append(kept, p.raw)
+		}
+	}
+	return strings.Join(kept, "&")
+}
+
+// phpName is php_register_variable_ex on a parameter's name: leading blanks go,
+// a NUL ends it, and blanks, dots and an unclosed "[" become "_" up to the first
+// index.
+func phpName(s string) (name string, array bool) {
+	s = strings.TrimLeft(s, " ")
+	if i := strings.IndexByte(s, 0); i >= 0 {
+		s = s[:i]
+	}
+	open := strings.IndexByte(s, '[')
+	if open > 0 && strings.IndexByte(s[open:], ']') > 0 {
+		s, array = s[:open], true
+	}
+	if strings.ContainsAny(s, " .[") {
+		s = strings.NewReplacer(" ", "_", ".", "_", "[", "_").Replace(s)
+	}
+	return s, array
+}
+
+// phpURLDecode is PHP's urldecode: "+" is a blank, and a "%" that begins no
+// escape stays.
+func phpURLDecode(s string) string {
+	if !strings.ContainsAny(s, "%+") {
+		return s
+	}
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '+':
+			out = append(out, ' ')
+		case s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			out = append(out, unhex(s[i+1])<<4|unhex(s[i+2]))
+			i += 2
+		default:
+			out = append(out, s[i])
+		}
+	}
+	return string(out)
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func unhex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&^0x20 - 'A' + 10
+}
+
+// phpTrim cuts what PHP's trim cuts.
+func phpTrim(s string) string { return strings.Trim(s, " \t\n\r\x00\x0b") }

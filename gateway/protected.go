@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
+)
+
+// protected answers every other CoCart route: as the bearer's customer, as
+// whoever the credentials name once WordPress has judged them, or as a guest. A
+// bearer that is not good is refused here, and PHP never wakes up for it.
+func (g *Gateway) protected(x *exchange) error {
+	bearer, err := bearerToken(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if bearer != "" {
+		access, err := g.verify(x, bearer)
+		if err != nil {
+			return err
+		}
+		return g.forward(x, customer(access))
+	}
+	b, err := peekBody(x.r, g.cfg.MaxLoginBody)
+	if err != nil {
+		return err
+	}
+	password := g.carriesPassword(x, b)
+	switch {
+	case password, hasCookieLogin(x.r) && !g.cfg.DenyGuests:
+		return g.forward(x, upstream.Assertion{Kind: upstream.Credentials})
+	case g.cfg.DenyGuests && x.r.Method != http.MethodOptions: // a preflight never carries a token
+		return tokenRequired()
+	default:
+		return g.forward(x, upstream.Assertion{Kind: upstream.Guest})
+	}
+}
+
+// carriesPassword tells whether CoCart could find a password or an API key in
+// the request. A body too long to be looked at is taken to hold none: the plugin
+// then ignores any that it holds.
+func (g *Gateway) carriesPassword(x *exchange, b *body) bool {
+	for _, name := range []string{"username", "password", "consumer_key", "oauth_consumer_key"} { // the last two: WC_REST_Authentication
+		if x.verdict.query.value(name) != "" || b.form.value(name) != "" || memberString(b.object, name) != "" {
+			return true
+		}
+	}
+	scheme, _ := cutScheme(x.r.Header.Get("Authorization"))
+	return strings.EqualFold(scheme, "Basic")
+}
+
+// site answers what is not CoCart's. WordPress judges it as if we were not there.
+func (g *Gateway) site(x *exchange) error {
+	return g.forward(x, upstream.Assertion{Kind: upstream.Site})
+}
+
+// verify judges a bearer token and notes who it is. It does no I/O.
+func (g *Gateway) verify(x *exchange, bearer string) (*tokens.Access, error) {
+	access, err := g.authority.Verify(bearer)
+	if err != nil {
+		var rejection tokens.Rejection
+		if !errors.As(err, &rejection) {
+			return nil, err
+		}
+		x.record.verdict = string(rejection)
+		return nil, g.refusedToken(rejection)
+	}
+	x.record.user, x.record.session = access.UserID, access.Session
+	return access, nil
+}
+
+func customer(a *tokens.Access) upstream.Assertion {
+	return upstream.Assertion{Kind: upstream.Customer, UserID: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint}
+}
+
+func (x *exchange) client() tokens.Client {
+	return tokens.Client{Address: x.origin.Client.String(), Device: x.r.UserAgent()}
+}
+
+func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
+	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
+		Assertion: a, Origin: x.origin,
+		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
+		Before: func(ctx context.Context, answer *upstream.Answer) error {
+			if err := g.heed(ctx, a, answer); err != nil {
+				return err
+			}
+			if a.Kind == upstream.Customer {
+				keepPrivate(answer.Header)
+			}
+			return nil
+		},
+	})
+}
+
+// heed acts on WordPress's word that sessions of some accounts are over. When
+// the one asserted is among them and WordPress refused the request for it, the
+// error is the gateway's own refusal, to be sent instead. Should Redis be away
+// the refusal stands: WordPress refuses that fingerprint each time, and each
+// time says so.
+func (g *Gateway) heed(ctx context.Context, a upstream.Assertion, answer *upstream.Answer) error {
+	refused := false
+	for _, e := range answer.Ended {
+		n, err := g.authority.EndUser(ctx, e.UserID, e.Fingerprint, tokens.CauseAccount)
+		if err != nil {
+			g.log.ErrorContext(ctx, "ending the sessions of a changed account failed", "user", e.UserID, "cause", err.Error())
+		} else {
+			g.log.InfoContext(ctx, "account changed, sessions ended", "user", e.UserID, "reason", e.Reason, "sessions", n)
+		}
+		if e.UserID == a.UserID && e.Fingerprint == a.Fingerprint {
+			refused = answer.Status == http.StatusUnauthorized
+		}
+	}
+	if refused {
+		return g.refusedToken(tokens.Revoked)
+	}
+	return nil
+}
+
+// keepPrivate makes sure that no shared cache keeps a customer's answer
+// (RFC 9111 section 3.5). What CoCart says beyond that stays.
+func keepPrivate(h http.Header) {
+	cc := strings.ToLower(strings.Join(h["Cache-Control"], ","))
+	if !strings.Contains(cc, "no-store") {
+		h.Set("Cache-Control", "private, no-store")
+	}
+	h.Add("Vary", "Authorization")
+}

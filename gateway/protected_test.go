@@ -1,0 +1,400 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"cocart-gateway/gateway"
+	"cocart-gateway/upstream/upstreamtest"
+)
+
+func plugin403(c *gateway.Config)  { c.InvalidTokenStatus = 403 }
+func denyGuests(c *gateway.Config) { c.DenyGuests = true }
+
+// metric sums a counter's series that have a label of the given value.
+func (s *shop) metric(name, label string) float64 {
+	s.t.Helper()
+	families, err := s.registry.Gather()
+	s.must(err)
+	sum := 0.0
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if f.GetName() == name && l.GetValue() == label {
+					sum += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return sum
+}
+
+func TestBearerInEverySpellingIsTheCustomer(t *testing.T) {
+	s := openShop(t)
+	access, _ := s.login()
+	for _, header := range []string{"Bearer " + access, "bearer " + access, "BEARER   " + access, "Bearer\t" + access, " Bearer " + access + " "} {
+		r := s.do("GET", "/wp-json/cocart/v2/cart", "", "Authorization: "+header)
+		got := s.wordpress.Last()
+		if r.Status != 200 || got.Claims.Kind != "customer" || got.Claims.Subject != "2" || got.Claims.Fingerprint != "fp-alice-1" || got.Claims.Session == "" {
+			t.Errorf("%.12q: %d %+v", header, r.Status, got.Claims)
+		}
+		if _, leaked := got.Header["Authorization"]; leaked {
+			t.Error("the token reached WordPress")
+		}
+		if r.Header.Get("Cache-Control") != "private, no-store" {
+			t.Errorf("cacheable: %v", r.Header)
+		}
+	}
+}
+
+func TestNoBearerIsAGuest(t *testing.T) {
+	s := openShop(t)
+	for _, headers := range [][]string{nil, {"Authorization: "}, {"Authorization: Bearer"}, {"Authorization: Bearer  "}, {"Authorization: Token x"},
+		{"Authorization: Bearerx.y.z"}, {"Cookie: wordpress_logged_in_1=alice"}, {"X-WP-Nonce: 1"}} {
+		r := s.do("GET", "/wp-json/cocart/v2/cart?cart_key=t_1", "", headers...)
+		got := s.wordpress.Last()
+		if r.Status != 200 || got.Claims.Kind != "guest" || got.Claims.Subject != "0" || got.Target != "/wp-json/cocart/v2/cart?cart_key=t_1" {
+			t.Errorf("%v: %d %+v", headers, r.Status, got.Claims)
+		}
+		if _, leaked := got.Header["Authorization"]; leaked {
+			t.Errorf("%v: Authorization reached WordPress", headers)
+		}
+	}
+}
+
+func TestBadBearerIsRefusedBeforePHPWakesUp(t *testing.T) {
+	s := openShop(t)
+	access, _ := s.login()
+	asked := len(s.wordpress.Seen())
+	for _, token := range []string{"garbage", "a.b.c", access + "x", access[:len(access)-1], "x" + access, access + " junk", access + ", Bearer " + access, "..", access + "="} {
+		r := s.cart(token)
+		if got, want := r.failure(), failure(401, "cocart_authentication_error", "Authentication failed."); got != want {
+			t.Errorf("%.10q…: %s", token, got)
+		}
+		want := `Bearer realm="CoCart", error="invalid_token", error_description="The access token is invalid or expired"`
+		if r.Header.Get("WWW-Authenticate") != want || r.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("headers: %v", r.Header)
+		}
+	}
+	if n := len(s.wordpress.Seen()); n != asked {
+		t.Errorf("WordPress was asked %d times", n-asked)
+	}
+}
+
+func TestExpiredBearerIsRefused(t *testing.T) {
+	s := openShop(t)
+	access, _ := s.login()
+	s.clock.step(10*24*time.Hour + time.Minute)
+	if got := s.cart(access).Status; got != 401 {
+		t.Errorf("status %d", got)
+	}
+	if got := s.metric("cocart_gateway_token_rejections_total", "expired"); got != 1 {
+		t.Errorf("counted %v", got)
+	}
+}
+
+func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
+	s := openShop(t)
+	access, _ := s.login()
+	r := s.do("GET", "/wp-json/cocart/v2/cart", "", "Authorization: Bearer "+access, "Authorization: Bearer "+access)
+	if got, want := r.failure(), failure(400, "cocart_gateway_ambiguous_request", "The request can be read in more than one way: the request holds two Authorization headers."); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestCredentialsOnAnyRouteAreWordPresssToJudge(t *testing.T) {
+	const formType = "Content-Type: application/x-www-form-urlencoded"
+	s := openShop(t)
+	for name, send := range map[string]struct {
+		method, query, body string
+		headers             []string
+	}{
+		"Basic":             {"GET", "", "", []string{"Authorization: Basic YWxpY2U6eA=="}},
+		"Basic, odd":        {"GET", "", "", []string{"Authorization: basic nonsense"}},
+		"query":             {"GET", "?username=alice&password=x", "", nil},
+		"half of it":        {"GET", "?username=alice", "", nil},
+		"form":              {"POST", "", "username=alice&password=x", []string{formType}},
+		"JSON":              {"POST", "", `{"username":"alice","password":"x"}`, []string{"Content-Type: application/json"}},
+		"API key":           {"GET", "?consumer_key=ck_1&consumer_secret=cs_1", "", nil},
+		"cookie with nonce": {"GET", "", "", []string{"Cookie: a=b; wordpress_logged_in_1=alice", "X-WP-Nonce: 1"}},
+	} {
+		s.do(send.method, "/wp-json/cocart/v2/cart"+send.query, send.body, send.headers...)
+		got := s.wordpress.Last()
+		if got.Claims.Kind != "credentials" || got.Body != send.body {
+			t.Errorf("%s: %s, body %q", name, got.Claims.Kind, got.Body)
+		}
+	}
+}
+
+func TestLongBodiesPassWhole(t *testing.T) {
+	s := openShop(t)
+	body := `{"note":"` + strings.Repeat("a", 300<<10) + `","username":"alice","password":"x"}`
+	s.post("/wp-json/cocart/v2/cart/add-item", body)
+	if got := s.wordpress.Last(); got.Body != body || got.Claims.Kind != "guest" {
+		t.Errorf("%d bytes of %d, %s", len(got.Body), len(body), got.Claims.Kind)
+	}
+}
+
+func TestGuestsCanBeTurnedAway(t *testing.T) {
+	s := openShop(t, denyGuests)
+	r := s.do("GET", "/wp-json/cocart/v2/products", "")
+	if got, want := r.failure(), failure(401, "cocart_rest_not_authorized", "Sorry, you are not authorized."); got != want || r.Header.Get("WWW-Authenticate") != `Bearer realm="CoCart"` {
+		t.Errorf("got %s, %v", got, r.Header)
+	}
+	if got := s.do("GET", "/wp-json/cocart/v2/products", "", "Cookie: wordpress_logged_in_1=a", "X-WP-Nonce: 1").Status; got != 401 {
+		t.Errorf("cookie: %d", got)
+	}
+	access, _ := s.login()
+	for name, status := range map[string]int{
+		"customer":   s.cart(access).Status,
+		"Basic":      s.do("GET", "/wp-json/cocart/v2/products", "", "Authorization: Basic YTpi").Status,
+		"preflight":  s.do("OPTIONS", "/wp-json/cocart/v2/products", "", "Origin: https://app.example").Status,
+		"storefront": s.do("GET", "/", "").Status,
+		"other API":  s.do("GET", "/wp-json/wp/v2/posts", "").Status,
+	} {
+		if status != 200 {
+			t.Errorf("%s: %d", name, status)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	s := openShop(t)
+	access, _ := s.login()
+	const route = "/wp-json/cocart/jwt/validate-token"
+	r := s.post(route, "", "Authorization: Bearer "+access)
+	if want := `{"message":"Token is valid.","data":{"status":200}}`; r.Status != 200 || r.Body != want || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("valid: %d %s %v", r.Status, r.Body, r.Header)
+	}
+	if got, want := s.post(route, "").failure(), failure(401, "rest_forbidden", "Sorry, you are not allowed to do that."); got != want {
+		t.Errorf("none: %s", got)
+	}
+	if got, want := s.post(route, "", "Authorization: Bearer garbage").failure(), failure(401, "cocart_authentication_error", "Authentication failed."); got != want {
+		t.Errorf("bad: %s", got)
+	}
+	if n := len(s.wordpress.Seen()); n != 1 { // the login
+		t.Errorf("WordPress was asked %d times", n)
+	}
+}
+
+func TestLogoutEndsTheSession(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		s := openShop(t)
+		access, refresh := s.login()
+		other, _ := s.login()
+		r := s.post("/wp-json/cocart/"+version+"/logout", "", "Authorization: Bearer "+access)
+		if r.Status != 200 || r.Body != "true" || s.wordpress.Last().Claims.Subject != "2" {
+			t.Errorf("%d %s", r.Status, r.Body)
+		}
+		if got := s.cart(access).Status; got != 401 {
+			t.Errorf("access token: %d", got)
+		}
+		if got := s.refresh(refresh).Status; got != 401 {
+			t.Errorf("refresh token: %d", got)
+		}
+		if got := s.cart(other).Status; got != 200 {
+			t.Errorf("the other session: %d", got)
+		}
+	}
+}
+
+func TestLogoutEndsTheSessionEvenIfWordPressFails(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	s.wordpress.CloseClientConnections()
+	s.wordpress.Close()
+	if got := s.post("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+access).Status; got != 502 {
+		t.Errorf("status %d", got)
+	}
+	if got := [2]int{s.cart(access).Status, s.refresh(refresh).Status}; got != [2]int{401, 401} {
+		t.Errorf("afterwards: %v", got)
+	}
+}
+
+func TestGuestLogoutIsWordPresss(t *testing.T) {
+	s := openShop(t)
+	if r := s.post("/wp-json/cocart/v2/logout", ""); r.Status != 200 || r.Body != "true" || s.wordpress.Last().Claims.Kind != "guest" {
+		t.Errorf("%d %s", r.Status, r.Body)
+	}
+}
+
+func TestChangedAccountEndsItsSessions(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	s.wordpress.Lock()
+	s.wordpress.Users[0].Fingerprint = "fp-alice-2" // a new password, set behind our back
+	s.wordpress.Unlock()
+	r := s.cart(access)
+	if got, want := r.failure(), failure(401, "cocart_authentication_error", "Authentication failed."); got != want || r.Header.Get("WWW-Authenticate") == "" {
+		t.Errorf("first use: %s %v", got, r.Header)
+	}
+	asked := len(s.wordpress.Seen())
+	if got := s.cart(access).Status; got != 401 || len(s.wordpress.Seen()) != asked {
+		t.Errorf("second use: %d, asked WordPress %d times", got, len(s.wordpress.Seen())-asked)
+	}
+	if got := s.refresh(refresh).Status; got != 401 {
+		t.Errorf("refresh: %d", got)
+	}
+	fresh, _ := s.login() // in the same second
+	if got := s.cart(fresh).Status; got != 200 {
+		t.Errorf("fresh login: %d", got)
+	}
+}
+
+func TestAccountChangedThroughUsEndsItsSessionsAtOnce(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		for _, dead := range []struct{ user, fp string }{{"7", "fp-of-bob"}, {"2", "fp-alice-1"}} {
+			w.Header().Add("X-CoCart-Gateway-Ended", s.wordpress.Sign("cocart-ended+jwt", r.Header.Get("X-CoCart-Gateway"), map[string]any{"sub": dead.user, "fp": dead.fp, "reason": "changed"}))
+		}
+		upstreamtest.JSON(w, 200, "saved")
+		return true
+	}
+	if r := s.do("POST", "/wp-admin/profile.php", "pass1=x"); r.Status != 200 || r.Body != "saved" || r.Header.Get("X-CoCart-Gateway-Ended") != "" {
+		t.Errorf("%d %s %v", r.Status, r.Body, r.Header)
+	}
+	asked := len(s.wordpress.Seen())
+	if got := [2]int{s.cart(access).Status, s.refresh(refresh).Status}; got != [2]int{401, 401} || len(s.wordpress.Seen()) != asked {
+		t.Errorf("afterwards: %v", got)
+	}
+}
+
+func TestTheStorefrontDoesNotNoticeUs(t *testing.T) {
+	s := openShop(t)
+	for _, target := range []string{"/", "/wp-admin/admin-ajax.php?action=x&rest_route=/cocart/v2/cart", "/wp-json/wp/v2/posts", "/wp-json/wc/store/v1/cart", "/cocart/v2/cart", "/?s=wp-json/cocart/"} {
+		r := s.do("POST", target, "body", "Authorization: Bearer of-another-plugin", "Cookie: a=b", "Content-Type: text/plain")
+		got := s.wordpress.Last()
+		if r.Status != 200 || got.Target != target || got.Body != "body" || got.Claims.Kind != "site" ||
+			got.Header.Get("Authorization") != "Bearer of-another-plugin" || got.Header.Get("Cookie") != "a=b" {
+			t.Errorf("%s: %d %+v", target, r.Status, got)
+		}
+	}
+}
+
+func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
+	for name, row := range map[string]struct {
+		trusted string
+		headers []string
+		client  string
+		proto   string
+	}{
+		"nobody is trusted":            {"", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, "127.0.0.1", "http"},
+		"our peer is":                  {"127.0.0.0/8", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, "192.0.2.1", "https"},
+		"what the client claimed":      {"127.0.0.0/8", []string{"X-Forwarded-For: 6.6.6.6, 192.0.2.1"}, "192.0.2.1", "http"},
+		"a chain of proxies":           {"127.0.0.0/8 10.0.0.0/8", []string{"X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.1.1.1", "X-Forwarded-For: 10.2.2.2"}, "192.0.2.1", "http"},
+		"garbage in the chain":         {"127.0.0.0/8", []string{"X-Forwarded-For: 192.0.2.1, unknown"}, "127.0.0.1", "http"},
+		"IPv6 with port":               {"127.0.0.0/8", []string{"X-Forwarded-For: [2001:db8::1]:4711"}, "2001:db8::1", "http"},
+		"IPv4 in IPv6":                 {"127.0.0.0/8", []string{"X-Forwarded-For: ::ffff:192.0.2.1"}, "192.0.2.1", "http"},
+		"the nearest proxy's scheme":   {"127.0.0.0/8", []string{"X-Forwarded-Proto: https, http"}, "127.0.0.1", "http"},
+		"only proxies all the way":     {"127.0.0.0/8", []string{"X-Forwarded-For: 127.0.0.9"}, "127.0.0.9", "http"},
+		"other headers are not asked":  {"127.0.0.0/8", []string{"X-Real-IP: 192.0.2.1", "Forwarded: for=192.0.2.1"}, "127.0.0.1", "http"},
+		"no header from trusted peers": {"127.0.0.0/8", nil, "127.0.0.1", "http"},
+	} {
+		s := openShop(t, func(c *gateway.Config) {
+			for p := range strings.FieldsSeq(row.trusted) {
+				c.TrustedProxies = append(c.TrustedProxies, netip.MustParsePrefix(p))
+			}
+		})
+		s.do("GET", "/wp-json/cocart/v2/cart", "", row.headers...)
+		if got := s.wordpress.Last().Claims; got.Client != row.client || got.Proto != row.proto {
+			t.Errorf("%s: %s %s", name, got.Client, got.Proto)
+		}
+	}
+}
+
+func TestOurAnswersCanBeReadByBrowsers(t *testing.T) {
+	s := openShop(t)
+	for name, r := range map[string]reply{
+		"refresh": s.post(refreshRoute, "{}", "Origin: https://app.example"),
+		"refused": s.do("GET", "/wp-json/cocart/v2/cart", "", "Origin: https://app.example", "Authorization: Bearer a.b.c"),
+	} {
+		if r.Header.Get("Access-Control-Allow-Origin") != "https://app.example" || r.Header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(r.Header.Get("Vary"), "Origin") {
+			t.Errorf("%s: %v", name, r.Header)
+		}
+	}
+}
+
+func TestRedisAwayShoppersShopOn(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	s.store.SetError("LOADING Redis is loading the dataset in memory")
+	if got := s.cart(access).Status; got != 200 {
+		t.Errorf("cart: %d", got)
+	}
+	for name, r := range map[string]reply{
+		"refresh": s.refresh(refresh),
+		"login":   s.post("/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`),
+	} {
+		want := failure(503, "cocart_gateway_store_unavailable", "Signing in is not possible at the moment. Please try again shortly.")
+		if got := r.failure(); got != want || r.Header.Get("Retry-After") != "5" {
+			t.Errorf("%s: %s %v", name, got, r.Header)
+		}
+	}
+	s.store.SetError("")
+	if r := s.refresh(refresh); r.Status != 200 { // nothing was lost
+		t.Errorf("afterwards: %s %s", r.failure(), s.log)
+	}
+}
+
+func TestWordPressAwayIsSaidCalmly(t *testing.T) {
+	s := openShop(t)
+	s.wordpress.CloseClientConnections()
+	s.wordpress.Close()
+	want := failure(502, "cocart_gateway_upstream_unavailable", "The shop cannot be reached at the moment.")
+	for _, r := range []reply{s.do("GET", "/wp-json/cocart/v2/cart", ""), s.post("/wp-json/cocart/v2/login", `{"username":"a","password":"b"}`)} {
+		if got := r.failure(); got != want {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
+func TestLogsHoldNoSecrets(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	s.cart(access)
+	s.cart(access + "x")
+	_, second := s.refresh(refresh).pair(t)
+	s.refresh(strings.Repeat("a", 128))
+	s.do("GET", "/wp-json/cocart/v2/cart?username=alice&password=canary-password", "", "Cookie: session=canary-cookie", "Authorization: Basic Y2FuYXJ5LWJhc2ljOng=")
+	s.post("/wp-json/cocart/v2/login", `{"username":"alice","password":"canary-wrong"}`)
+	log := s.log.String()
+	for _, secret := range []string{access, refresh, second, "wonderland-1", "canary", "Y2FuYXJ5", upstreamtest.Secret, signingSecret} {
+		if strings.Contains(log, secret) {
+			t.Errorf("%.12q… is in the log", secret)
+		}
+	}
+	if n := strings.Count(log, `"msg":"request"`); n != 7 {
+		t.Errorf("%d request lines", n)
+	}
+}
+
+func TestMetricsAreCleanAndClosed(t *testing.T) {
+	s := openShop(t)
+	for _, method := range []string{"GET", "BREW", "FROB"} {
+		s.do(method, "/"+method, "")
+	}
+	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
+		w.WriteHeader(799)
+		return true
+	}
+	s.do("GET", "/", "")
+	problems, err := testutil.GatherAndLint(s.registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v %v", problems, err)
+	}
+	got := map[string]float64{}
+	for _, label := range []string{"GET", "other", "BREW", "200", "799"} {
+		got[label] = s.metric("cocart_gateway_http_requests_total", label)
+	}
+	for label, want := range map[string]float64{"GET": 2, "other": 3, "BREW": 0, "200": 3, "799": 0} {
+		if got[label] != want {
+			t.Errorf("%s: %v, want %v", label, got[label], want)
+		}
+	}
+}

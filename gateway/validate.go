@@ -1,0 +1,30 @@
+package gateway
+
+import "net/http"
+
+// validate answers POST …/jwt/validate-token. The data member is more than the
+// PHP plugin sends; the Flutter SDK looks for it.
+func (g *Gateway) validate(x *exchange) error {
+	if err := refuseWrapping(x.verdict.query); err != nil {
+		return err
+	}
+	bearer, err := bearerToken(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if bearer == "" {
+		return &Failure{Status: http.StatusUnauthorized, Code: "rest_forbidden",
+			Message: "Sorry, you are not allowed to do that.", Challenge: challengeNone}
+	}
+	if _, err := g.verify(x, bearer); err != nil {
+		return err
+	}
+	type data struct {
+		Status int `json:"status"`
+	}
+	writeJSON(x.w, x.r, http.StatusOK, struct {
+		Message string `json:"message"`
+		Data    data   `json:"data"`
+	}{"Token is valid.", data{http.StatusOK}})
+	return nil
+}
