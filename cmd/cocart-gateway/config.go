@@ -1,0 +1,110 @@
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Config is what a configuration file says, complete and checked: every default filled in, every secret read.
+// It holds secrets, but only in fields of type [Secret], so printing or logging a Config shows none of them.
+type Config struct {
+	Listen         string // host:port of the public listener
+	Admin          AdminConfig
+	Upstream       UpstreamConfig
+	Site           SiteConfig
+	Tokens         TokensConfig
+	Redis          RedisConfig
+	TrustedProxies []netip.Prefix // masked; IPv4-mapped addresses are plain IPv4
+	Compat         CompatConfig
+	Limits         LimitsConfig
+	Server         ServerConfig
+	Log            LogConfig
+}
+
+// AdminConfig is the listener for metrics, probes and administration.
+type AdminConfig struct {
+	Listen string // host:port
+}
+
+// UpstreamConfig is the way to WordPress.
+type UpstreamConfig struct {
+	URL             *url.URL // http or https, host and port only
+	Secret          []Secret // newest first, never empty; the first signs assertions, all are believed
+	DialTimeout     time.Duration
+	ResponseTimeout time.Duration // until the response header
+	IdleConnections int
+}
+
+// SiteConfig is what the shop is called from outside and which of its routes are CoCart's.
+type SiteConfig struct {
+	URL        *url.URL // issuer of tokens and WordPress's home; no trailing slash
+	RESTPrefix string   // without slashes at its ends
+	Namespaces []string // first segments of CoCart's routes, at least one
+	Guests     string   // "allow" or "deny"
+}
+
+// TokensConfig is how tokens are made and how long they are good.
+type TokensConfig struct {
+	Keys          []KeyConfig // at least one; the first signs, all verify
+	RefreshSecret []Secret    // newest first; empty: derived from Keys
+	AccessTTL     time.Duration
+	RefreshTTL    time.Duration // idle limit of a session, at least AccessTTL
+	SessionTTL    time.Duration // absolute limit of a session; 0: none
+	RefreshGrace  time.Duration
+	LostAnswer    string // "until_used", "always" or "never"
+	MaxSessions   int    // per user; -1: unlimited, never 0
+	Leeway        time.Duration
+	Audience      string // empty: no aud claim
+	VerifiedCache int    // entries; 0: no cache
+}
+
+// KeyConfig is one signing or verifying key. Exactly one of Secret, PrivateKey and PublicKey is set.
+type KeyConfig struct {
+	ID         string
+	Algorithm  string    // as in the JWT header: HS256 … EdDSA
+	Secret     Secret    // HS*: used byte for byte
+	PrivateKey Secret    // PEM
+	PublicKey  string    // PEM; such a key only verifies and is never the first
+	RetireAt   time.Time // UTC; zero: never
+}
+
+// RedisConfig is where sessions and revocations live.
+type RedisConfig struct {
+	Address  string // "embedded" or host:port; what a URL says beyond that is in the other fields
+	TLS      bool   // the address was a rediss:// URL
+	Username string
+	Password Secret
+	DB       int
+	Prefix   string
+	Timeout  time.Duration // of one command: dial, read and write each
+	PoolSize int           // 0: the library's default
+}
+
+// CompatConfig eases switching over from the CoCart JWT plugin.
+type CompatConfig struct {
+	InvalidTokenStatus int // 401 or 403
+}
+
+// LimitsConfig bounds what the gateway reads into memory, in bytes.
+type LimitsConfig struct {
+	LoginBody int64
+	Header    int64
+}
+
+// ServerConfig is the patience of the public listener.
+type ServerConfig struct {
+	ReadHeaderTimeout time.Duration
+	IdleTimeout       time.Duration
+	ShutdownTimeout   time.Duration
+}
+
+// LogConfig is what is logged and in which form.
+type LogConfig struct {
+	Level  slog.Level
+	Format string // "text" or "json"
+}
+
+// EmbeddedStore is the redis.address that asks for the store inside the gateway, which forgets at exit.
+const EmbeddedStore = "embedded"

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+type checked struct {
+	code           int
+	stdout, stderr string
+}
+
+func check(path string) checked {
+	var stdout, stderr bytes.Buffer
+	code := checkConfig(path, testEnv, &stdout, &stderr)
+	return checked{code, stdout.String(), stderr.String()}
+}
+
+func TestCheckOfAGoodConfigShowsWhatItAmountsTo(t *testing.T) {
+	path := filepath.Join("testdata", "config", "redis-url.good.yaml")
+	c, err := loadConfig(path, testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var effective bytes.Buffer
+	if err := c.writeYAML(&effective); err != nil {
+		t.Fatal(err)
+	}
+	want := checked{0, path + ": ok\n" + effective.String(), path + ": warning: " + c.Warnings()[0] + "\n"}
+	if got := check(path); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if strings.Contains(effective.String(), "geheim") {
+		t.Errorf("the password of the Redis URL is shown:\n%s", &effective)
+	}
+}
+
+func TestCheckOfABadConfigNamesEveryProblem(t *testing.T) {
+	path := filepath.Join("testdata", "config", "ten-mistakes.bad.yaml")
+	want := checked{1, "", path + ":" + strings.Join(wants(t, path), "\n"+path+":") + "\n"}
+	got := check(path)
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if lines := strings.Count(got.stderr, "\n"); lines != 10 {
+		t.Errorf("%d lines for ten mistakes:\n%s", lines, got.stderr)
+	}
+}
+
+func TestCheckOfAGoodConfigWarnsOnStderr(t *testing.T) {
+	path := filepath.Join("testdata", "config", "minimal.good.yaml")
+	c, err := loadConfig(path, testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := check(path)
+	if want := path + ": warning: " + strings.Join(c.Warnings(), "\n"+path+": warning: ") + "\n"; got.stderr != want || got.code != 0 {
+		t.Errorf("exit code %d, stderr %q, want 0 and %q", got.code, got.stderr, want)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	const (
+		forgets = "redis.address: is embedded; every session ends when the gateway does, and only one gateway can run; for a shop write the host:port of a Redis server"
+		http    = "site.url: is http; passwords and tokens travel readable for anybody on the way; use https"
+		plain   = "trusted_proxies: is empty, though site.url is https; the proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password"
+		anybody = "trusted_proxies[1]: is ::/0, everybody; any client can claim any address, which defeats limits per address; name your proxies only"
+	)
+	for _, row := range []struct {
+		name   string
+		change string
+		want   []string
+	}{
+		{"a shop with Redis and https has none", "", nil},
+		{"the embedded store forgets", "redis: {address: embedded}\n", []string{forgets}},
+		{"a site by http", "site: {url: \"http://shop.example.com\"}\n", []string{http}},
+		{"a site by http at an address", "site: {url: \"http://192.0.2.1\"}\n", []string{http}},
+		{"a site by http on this machine is fine", "site: {url: \"http://localhost:8080/shop\"}\nlisten: \":80\"\n", nil},
+		{"a site by http on ::1 is fine", "site: {url: \"http://[::1]:8080\"}\n", nil},
+		{"nobody is trusted to have ended TLS", "trusted_proxies: []\n", []string{plain}},
+		{"every address is a trusted proxy", "trusted_proxies: [10.0.0.0/8, \"::/0\"]\n", []string{anybody}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := withLines(t, row.change).Warnings()
+			if strings.Join(got, "\n") != strings.Join(row.want, "\n") {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// withLines loads a good configuration in which change replaces blocks of the same name.
+func withLines(t *testing.T, change string) *Config {
+	t.Helper()
+	blocks := topBlocks(change)
+	text := change
+	for name, block := range map[string]string{
+		"upstream": "upstream: {url: \"http://wordpress\", secret: \"${SHARED}\"}\n",
+		"site":     "site: {url: \"https://shop.example.com\"}\n",
+		"tokens":   "tokens: {keys: [{id: main, algorithm: HS256, secret: \"${SIGNING}\"}]}\n",
+		"redis":    "redis: {address: \"redis:6379\"}\n",
+
+		"trusted_proxies": "trusted_proxies: [192.0.2.7]\n",
+	} {
+		if blocks[name] == "" {
+			text += block
+		}
+	}
+	c, problems := parseConfig([]byte(text), source{env: testEnv, file: noFile})
+	if len(problems) > 0 {
+		t.Fatalf("%s\n%v", text, newConfigError("test", problems))
+	}
+	return c
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"cocart-gateway/tokens"
+)
+
+var missingKeys = mistake{"", "must have at least one key to sign tokens with",
+	"write e.g. keys: [{id: main, algorithm: HS256, secret: '${COCART_GATEWAY_SIGNING_KEY}'}]"}
+
+// hmacBytes is said here too, for a message that reads like all others; tokens has the last word.
+var hmacBytes = map[string]int{"HS256": 32, "HS384": 48, "HS512": 64}
+
+// makeKey is how to make a key for each family of algorithms.
+var makeKey = map[string]string{
+	"HS": "openssl rand -base64 48",
+	"RS": "openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:3072",
+	"PS": "openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:3072",
+	"ES": "openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 (P-384 for ES384, P-521 for ES512)",
+	"Ed": "openssl genpkey -algorithm ed25519",
+}
+
+var keyID = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
+
+func keyForm(k *KeyConfig) section {
+	pem := secretForm{"must be a PEM key", "make one with: openssl genpkey -algorithm ed25519", notEmpty}
+	return section{
+		required("id", &k.ID, text("must be 1 to 64 letters, digits, - and _", "write e.g. 2026-01", keyID.MatchString)),
+		required("algorithm", &k.Algorithm, algorithm()),
+		hideEmpty(secret("secret", &k.Secret, secretForm{"must be a secret of the length the algorithm asks for", makeSecret, nonEmptySecret})),
+		hideEmpty(secret("private_key", &k.PrivateKey, pem)),
+		hideEmpty(openText("public_key", &k.PublicKey, pem)),
+		hideEmpty(value("retire_at", &k.RetireAt, moment())),
+	}
+}
+
+// hideEmpty leaves out what does not apply to a key, such as the secret of a key pair.
+func hideEmpty(e entry) entry {
+	show := e.show
+	e.show = func(reveal bool) any {
+		if v := show(reveal); v != "" {
+			return v
+		}
+		return nil
+	}
+	return e
+}
+
+func algorithm() form[string] {
+	f := choice(tokens.Algorithms()...)
+	f.remedy = "write HS256 for a shared secret, EdDSA for a key pair"
+	return f
+}
+
+func notEmpty(s string) *mistake {
+	if s == "" {
+		return &mistake{}
+	}
+	return nil
+}
+
+func nonEmptySecret(s string) *mistake { return cmp.Or(notEmpty(s), untidy(s)) }
+
+// moment is a point in time; a bare day begins at midnight UTC. No moment at all is "".
+func moment() form[time.Time] {
+	return form[time.Time]{"must be a day or an RFC 3339 time", "write e.g. 2027-01-31 or 2027-01-31T06:00:00Z",
+		[]string{"!!str", "!!timestamp"}, parseMoment, func(t time.Time) any {
+			if t.IsZero() {
+				return ""
+			}
+			return t.Format(time.RFC3339Nano)
+		}}
+}
+
+func parseMoment(s string) (time.Time, *mistake) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 2000 && t.Year() <= 9998 {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, &mistake{}
+}
+
+// Key makes what tokens signs and verifies with. It cannot fail for a Config that loadConfig returned.
+func (k KeyConfig) Key() (key tokens.Key, err error) {
+	if k.symmetric() {
+		key, err = tokens.NewHMACKey(k.ID, k.Algorithm, []byte(k.Secret.Reveal()))
+	} else {
+		key, err = tokens.ParseKey(k.ID, k.Algorithm, []byte(cmp.Or(k.PrivateKey.Reveal(), k.PublicKey)))
+	}
+	if err != nil {
+		return tokens.Key{}, err
+	}
+	return key.RetireAt(k.RetireAt), nil
+}
+
+func (k KeyConfig) symmetric() bool { return strings.HasPrefix(k.Algorithm, "HS") }
+
+func checkKeys(c *Config, r *reader) {
+	ids := map[string]int{}
+	for i, k := range c.Tokens.Keys {
+		at := r.at(fmt.Sprintf("tokens.keys[%d]", i))
+		if first, twice := ids[k.ID]; twice {
+			r.reject(r.at(at.key+".id"), mistake{"is " + printable(k.ID) + ", as is tokens.keys[" + fmt.Sprint(first) + "].id",
+				"must be different for each key", "give this key another id"})
+		} else if k.ID != "" {
+			ids[k.ID] = i
+		}
+		if i == 0 {
+			checkSigner(k, at, r)
+		}
+		if k.Algorithm != "" && r.sound(at.key) {
+			k.check(at, r)
+		}
+	}
+}
+
+// checkSigner is about the first key: without it no customer can log in.
+func checkSigner(k KeyConfig, at place, r *reader) {
+	if !k.RetireAt.IsZero() {
+		r.reject(r.at(at.key+".retire_at"), mistake{"is set for the key that signs", "the first key must not retire",
+			"put the new key before this one; this one then verifies until it retires"})
+	}
+	if k.PublicKey != "" && !k.PrivateKey.IsSet() {
+		r.reject(r.at(at.key+".public_key", at.key+".public_key_file"), mistake{"is a public key only", "the first key must be able to sign",
+			"give private_key_file instead, or put a key that can sign before this one"})
+	}
+}
+
+// check compares the material with the algorithm; the length and kind of a key are judged where it is used.
+func (k KeyConfig) check(at place, r *reader) {
+	name, wanted := k.given()
+	if name != wanted {
+		value := pick(name == "", "has no key", "has "+name)
+		r.reject(at, mistake{value, k.Algorithm + " takes " + pick(k.symmetric(), "a secret and no PEM key", "either a private or a public PEM key, no secret"),
+			"give " + pick(k.symmetric(), "secret or secret_file", "private_key_file or public_key_file") + " alone"})
+		return
+	}
+	here := r.at(at.key+"."+name, at.key+"."+name+"_file")
+	key, err := k.Key()
+	switch {
+	case k.symmetric() && len(k.Secret.Reveal()) < hmacBytes[k.Algorithm]:
+		r.reject(here, mistake{fmt.Sprintf("is %d bytes long", len(k.Secret.Reveal())),
+			fmt.Sprintf("must be at least %d bytes for %s (RFC 7518 3.2)", hmacBytes[k.Algorithm], k.Algorithm), makeSecret})
+	case err != nil:
+		r.reject(here, mistake{"is refused: " + withoutID(err, k.ID), "must fit " + k.Algorithm, "make one with: " + makeKey[k.Algorithm[:2]]})
+	case name == "public_key" && key.CanSign():
+		r.reject(here, mistake{"is a private key", "must be a public one", "name the key private_key_file instead"})
+	case name == "private_key" && !key.CanSign():
+		r.reject(here, mistake{"is a public key", "must be a private one", "name the key public_key_file instead"})
+	case k.symmetric():
+		if m := weak(k.Secret.Reveal()); m != nil {
+			r.reject(here, *m)
+		}
+	}
+}
+
+// given names the key fields that are set, and which one alone would be right.
+func (k KeyConfig) given() (names, wanted string) {
+	var set []string
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{{"secret", k.Secret.IsSet()}, {"private_key", k.PrivateKey.IsSet()}, {"public_key", k.PublicKey != ""}} {
+		if f.set {
+			set = append(set, f.name)
+		}
+	}
+	wanted = pick(k.symmetric(), "secret", pick(k.PrivateKey.IsSet(), "private_key", "public_key"))
+	return strings.Join(set, " and "), wanted
+}
+
+func withoutID(err error, id string) string {
+	return strings.TrimPrefix(err.Error(), fmt.Sprintf("key %q: ", id))
+}

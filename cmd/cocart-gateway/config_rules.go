@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// checkRules is about keys that must fit each other. A key with a problem of its own is left alone.
+func checkRules(c *Config, r *reader) {
+	spreadRedisURL(&c.Redis, r)
+	checkNamespaces(c, r)
+	checkKeys(c, r)
+	checkOneUse(c, r)
+	checkLifetimes(&c.Tokens, r)
+	checkListeners(c, r)
+}
+
+func checkLifetimes(t *TokensConfig, r *reader) {
+	if t.RefreshTTL < t.AccessTTL && r.sound("tokens.refresh_ttl", "tokens.access_ttl") {
+		at := r.at("tokens.refresh_ttl", "tokens.access_ttl")
+		r.reject(place{"tokens.refresh_ttl", at.line}, mistake{
+			"is " + formatDuration(t.RefreshTTL) + ", shorter than tokens.access_ttl " + formatDuration(t.AccessTTL),
+			"must be at least tokens.access_ttl, or a session ends while its access token still works",
+			"write " + formatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
+	}
+	if t.SessionTTL != 0 && t.SessionTTL < t.AccessTTL && r.sound("tokens.session_ttl", "tokens.access_ttl") {
+		r.reject(r.at("tokens.session_ttl"), mistake{
+			"is " + formatDuration(t.SessionTTL) + ", shorter than tokens.access_ttl " + formatDuration(t.AccessTTL),
+			"must be 0 or at least tokens.access_ttl, or a session ends while its access token still works",
+			"write " + formatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
+	}
+}
+
+func checkListeners(c *Config, r *reader) {
+	if r.sound("listen", "admin.listen") && sameSocket(c.Listen, c.Admin.Listen) {
+		r.reject(r.at("admin.listen", "listen"), mistake{
+			fmt.Sprintf("is the same port twice: listen is %s and admin.listen is %s", c.Listen, c.Admin.Listen),
+			"must be two ports, since admin.listen shows what customers must not see", "change one of them"})
+	}
+	if c.Upstream.URL == nil || !r.sound("upstream.url") {
+		return
+	}
+	for _, own := range []string{"listen", "admin.listen"} {
+		address := pick(own == "listen", c.Listen, c.Admin.Listen)
+		if r.sound(own) && sameSocket(address, hostPort(c.Upstream.URL)) {
+			r.reject(r.at("upstream.url"), mistake{"is " + c.Upstream.URL.String() + ", the gateway itself (" + own + ")",
+				"must be the address of WordPress", "write where the web server of WordPress listens, e.g. http://127.0.0.1:8000"})
+		}
+	}
+}
+
+// checkOneUse keeps secrets apart: with one for both tokens and assertions, a customer's token could pass for an
+// assertion, and a list for rotation with the same secret twice rotates nothing.
+func checkOneUse(c *Config, r *reader) {
+	holder := map[Secret]string{}
+	check := func(key string, s Secret) {
+		earlier, known := holder[s]
+		switch {
+		case s.IsSet() && known:
+			r.reject(r.at(key, key+"_file"), mistake{"is the same as " + earlier, "must be a secret of its own", makeSecret})
+		case s.IsSet():
+			holder[s] = key
+		}
+	}
+	for i, s := range c.Upstream.Secret {
+		check(numbered("upstream.secret", i, len(c.Upstream.Secret)), s)
+	}
+	for i, k := range c.Tokens.Keys {
+		check(fmt.Sprintf("tokens.keys[%d].secret", i), k.Secret)
+	}
+	for i, s := range c.Tokens.RefreshSecret {
+		check(numbered("tokens.refresh_secret", i, len(c.Tokens.RefreshSecret)), s)
+	}
+}
+
+func numbered(key string, i, n int) string {
+	if n == 1 {
+		return key
+	}
+	return fmt.Sprintf("%s[%d]", key, i)
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = pick(u.Scheme == "https", "443", "80")
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// sameSocket reports whether two addresses surely are one port of this machine. Port 0 is always another one.
+func sameSocket(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	if portA != portB || portA == "0" {
+		return false
+	}
+	return hostA == hostB || everywhere(hostA) && thisMachine(hostB) || everywhere(hostB) && thisMachine(hostA) ||
+		loopback(hostA) && loopback(hostB)
+}
+
+func everywhere(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "" || err == nil && addr.IsUnspecified()
+}
+
+func thisMachine(host string) bool { return everywhere(host) || loopback(host) }
+
+// loopback is true for names that never leave the machine (RFC 6761 6.3).
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// at is where the first of keys stands that is in the file.
+func (r *reader) at(keys ...string) place {
+	for _, key := range keys {
+		if line := r.lines[key]; line > 0 {
+			return place{key, line}
+		}
+	}
+	return place{keys[0], 1}
+}
+
+// sound reports whether keys, and all keys below them, are free of problems so far.
+func (r *reader) sound(keys ...string) bool {
+	return !slices.ContainsFunc(keys, func(key string) bool { return r.faulty[key] })
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// defaultConfig is what holds where the file is silent. What has no sensible default is empty.
+func defaultConfig() *Config {
+	return &Config{
+		Listen: "127.0.0.1:8080",
+		Admin:  AdminConfig{Listen: "127.0.0.1:9090"},
+		Upstream: UpstreamConfig{
+			DialTimeout:     2 * time.Second,
+			ResponseTimeout: time.Minute,
+			IdleConnections: 512,
+		},
+		Site: SiteConfig{RESTPrefix: "wp-json", Namespaces: []string{"cocart"}, Guests: "allow"},
+		Tokens: TokensConfig{
+			AccessTTL:     10 * day,
+			RefreshTTL:    30 * day,
+			RefreshGrace:  30 * time.Second,
+			LostAnswer:    "until_used",
+			MaxSessions:   5,
+			Leeway:        30 * time.Second,
+			VerifiedCache: 10_000,
+		},
+		Redis:          RedisConfig{Address: EmbeddedStore, Prefix: "cocart:", Timeout: time.Second},
+		TrustedProxies: nil,
+		Compat:         CompatConfig{InvalidTokenStatus: 401},
+		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10},
+		Server: ServerConfig{
+			ReadHeaderTimeout: 5 * time.Second,
+			IdleTimeout:       time.Minute,
+			ShutdownTimeout:   30 * time.Second,
+		},
+		Log: LogConfig{Level: slog.LevelInfo, Format: "text"},
+	}
+}
+
+// shape is every key there is, bound to its place in c: the one table that reading, writing, suggestions and the
+// test of config.example.yaml go by.
+func shape(c *Config) section {
+	return section{
+		value("listen", &c.Listen, listenAddress("127.0.0.1:8080")),
+		block("admin", value("listen", &c.Admin.Listen, listenAddress("127.0.0.1:9090"))),
+		upstreamBlock(&c.Upstream),
+		siteBlock(&c.Site),
+		tokensBlock(&c.Tokens),
+		redisBlock(&c.Redis),
+		values("trusted_proxies", &c.TrustedProxies, proxy()),
+		block("compat",
+			value("invalid_token_status", &c.Compat.InvalidTokenStatus,
+				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 }))),
+		block("limits",
+			value("login_body", &c.Limits.LoginBody, size(1<<10, 16<<20, "64KiB")),
+			value("header", &c.Limits.Header, size(4<<10, 1<<20, "64KiB"))),
+		block("server",
+			value("read_header_timeout", &c.Server.ReadHeaderTimeout, duration(10*time.Millisecond, 5*time.Minute, "5s")),
+			value("idle_timeout", &c.Server.IdleTimeout, duration(10*time.Millisecond, time.Hour, "60s")),
+			value("shutdown_timeout", &c.Server.ShutdownTimeout, duration(0, time.Hour, "30s"))),
+		block("log",
+			value("level", &c.Log.Level, logLevel()),
+			value("format", &c.Log.Format, choice("text", "json"))),
+	}
+}
+
+func upstreamBlock(c *UpstreamConfig) entry {
+	return block("upstream",
+		required("url", &c.URL, webAddress("must be the address of WordPress, http or https, host and port only", "http://127.0.0.1:8000", noPath)),
+		needed(secrets("secret", &c.Secret, sharedSecret(32, "make one with openssl rand -base64 48 and put it in wp-config.php too"))),
+		value("dial_timeout", &c.DialTimeout, duration(10*time.Millisecond, time.Minute, "2s")),
+		value("response_timeout", &c.ResponseTimeout, duration(10*time.Millisecond, time.Hour, "60s")),
+		value("idle_connections", &c.IdleConnections, number(1, 100_000, "write e.g. 512")))
+}
+
+func siteBlock(c *SiteConfig) entry {
+	return block("site",
+		required("url", &c.URL, webAddress("must be the address of the shop as WordPress knows it, http or https, with a path at most",
+			"https://shop.example.com", sitePath)),
+		value("rest_prefix", &c.RESTPrefix, text("must be a path as in wp-json or api/v1: no slash at its ends, no part that begins with a dot",
+			"write e.g. wp-json", func(s string) bool { return s != "" && sitePath.MatchString("/"+s) && !strings.HasSuffix(s, "/") })),
+		values("namespaces", &c.Namespaces, namespace()),
+		value("guests", &c.Guests, choice("allow", "deny")))
+}
+
+func tokensBlock(c *TokensConfig) entry {
+	const longest = 10 * 365 * day
+	return block("tokens",
+		blocks("keys", &c.Keys, missingKeys, keyForm),
+		secrets("refresh_secret", &c.RefreshSecret, orEmpty(sharedSecret(32, makeSecret))),
+		value("access_ttl", &c.AccessTTL, duration(time.Minute, 365*day, "15m")),
+		value("refresh_ttl", &c.RefreshTTL, duration(time.Minute, longest, "30d")),
+		value("session_ttl", &c.SessionTTL, durationBy("must be a duration between 1m and 3650d, or 0 for no limit", "90d",
+			func(d time.Duration) bool { return d == 0 || time.Minute <= d && d <= longest })),
+		value("refresh_grace", &c.RefreshGrace, duration(0, 5*time.Minute, "30s")),
+		value("lost_answer", &c.LostAnswer, choice("until_used", "always", "never")),
+		value("max_sessions", &c.MaxSessions, numberBy("must be a whole number from 1 to 1000, or -1 for no limit", "write e.g. 5",
+			func(n int) bool { return n == -1 || 1 <= n && n <= 1000 })),
+		value("leeway", &c.Leeway, duration(0, 2*time.Minute, "30s")),
+		value("audience", &c.Audience, line(255)),
+		value("verified_cache", &c.VerifiedCache, number(0, 10_000_000, "write e.g. 10000, or 0 for none")))
+}

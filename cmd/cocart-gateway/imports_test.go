@@ -1,0 +1,60 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Which room may open which door. A test file may open more: only what ships is
+// judged.
+func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
+	const self = "cocart-gateway/"
+	forbidden := map[string][]string{
+		"tokens":   {self + "gateway", self + "upstream", "net/http", "net/http/httputil", "gopkg.in/yaml.v3"},
+		"upstream": {self + "gateway", self + "tokens", "github.com/redis/go-redis/v9", "github.com/golang-jwt/jwt/v5", "gopkg.in/yaml.v3"},
+		"gateway":  {"github.com/redis/go-redis/v9", "github.com/golang-jwt/jwt/v5", "net/http/httputil", "gopkg.in/yaml.v3"},
+	}
+	for room, doors := range forbidden {
+		files, err := filepath.Glob(filepath.Join("../..", room, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", room, len(files), err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, path := range imports(t, file) {
+				if slices.Contains(doors, path) {
+					t.Errorf("%s imports %s", file, path)
+				}
+			}
+		}
+	}
+}
+
+func imports(t *testing.T, file string) []string {
+	t.Helper()
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, source, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, spec := range parsed.Imports {
+		path, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// output is what a command says; it may still be saying it.
+type output struct {
+	sync.Mutex
+	bytes.Buffer
+	wrote chan struct{} // gets a word after each line
+}
+
+func newOutput() *output { return &output{wrote: make(chan struct{}, 1)} }
+
+func (o *output) Write(p []byte) (int, error) {
+	o.Lock()
+	defer o.Unlock()
+	select {
+	case o.wrote <- struct{}{}:
+	default:
+	}
+	return o.Buffer.Write(p)
+}
+
+func (o *output) String() string {
+	o.Lock()
+	defer o.Unlock()
+	return o.Buffer.String()
+}
+
+// await returns once the output holds the text.
+func (o *output) await(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for !strings.Contains(o.String(), text) {
+		select {
+		case <-o.wrote:
+		case <-deadline:
+			t.Fatalf("%q was never said: %s", text, o)
+		}
+	}
+}
+
+func TestExitCodesAndWords(t *testing.T) {
+	good := configFile(t, "127.0.0.1:0", "127.0.0.1:0", "http://127.0.0.1:1")
+	for name, row := range map[string]struct {
+		args           []string
+		code           int
+		stdout, stderr string // what must occur
+	}{
+		"version":           {[]string{"version"}, 0, "cocart-gateway " + version, ""},
+		"help":              {[]string{"help"}, 0, "serve", ""},
+		"no command":        {nil, 0, "Available Commands", ""},
+		"--help":            {[]string{"serve", "--help"}, 0, "cocart-gateway serve --config /etc/cocart-gateway/config.yaml", ""},
+		"check, good":       {[]string{"config", "check", good}, 0, "ok", ""},
+		"check, missing":    {[]string{"config", "check", "/nonexistent.yaml"}, 1, "", "/nonexistent.yaml"},
+		"check, no file":    {[]string{"config", "check"}, 2, "", "hint: cocart-gateway help"},
+		"unknown command":   {[]string{"sevre"}, 2, "", `unknown command "sevre"`},
+		"unknown flag":      {[]string{"serve", "--port", "1"}, 2, "", "unknown flag: --port"},
+		"serve, no config":  {[]string{"serve"}, 2, "", "serve needs --config FILE"},
+		"serve, missing":    {[]string{"serve", "--config", "/nonexistent.yaml"}, 1, "", "cocart-gateway: /nonexistent.yaml"},
+		"argument too many": {[]string{"version", "now"}, 2, "", "hint: cocart-gateway help"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr := newOutput(), newOutput()
+			code := run(t.Context(), row.args, noEnv, stdout, stderr)
+			if code != row.code || !strings.Contains(stdout.String(), row.stdout) || !strings.Contains(stderr.String(), row.stderr) {
+				t.Errorf("exit %d\nstdout: %s\nstderr: %s", code, stdout, stderr)
+			}
+		})
+	}
+}
+
+// configFile writes a configuration that works without any other process.
+func configFile(t *testing.T, listen, admin, upstream string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	text := `
+listen: "` + listen + `"
+admin: {listen: "` + admin + `"}
+upstream: {url: "` + upstream + `", secret: "a shared secret of these tests, 32 bytes"}
+site: {url: "http://127.0.0.1"}
+tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}
+server: {shutdown_timeout: 30s}
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestServeDrains(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(entered)
+			<-release
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer origin.Close()
+	public, admin := freeAddress(t), freeAddress(t)
+	ctx, terminate := context.WithCancel(t.Context())
+	defer terminate()
+	stderr, ended := newOutput(), make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--config", configFile(t, public, admin, origin.URL)}, noEnv, newOutput(), stderr)
+	}()
+	stderr.await(t, "msg=serving")
+	if !strings.Contains(stderr.String(), "redis.address: is embedded; every session ends when the gateway does") {
+		t.Errorf("it does not say that it forgets: %s", stderr)
+	}
+
+	slow := make(chan int, 1)
+	go func() { slow <- statusOf("http://" + public + "/slow") }()
+	<-entered
+	terminate() // as SIGTERM does
+	stderr.await(t, "msg=draining")
+	close(release)
+	if got := <-slow; got != http.StatusNoContent {
+		t.Errorf("the request in flight: %d", got)
+	}
+	if code := <-ended; code != exitOK || !strings.Contains(stderr.String(), "msg=stopped") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if got := statusOf("http://" + public + "/"); got != 0 {
+		t.Errorf("it still answers: %d", got)
+	}
+}
+
+func TestServeSaysWhichAddressIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for key, path := range map[string]string{
+		"listening on listen":       configFile(t, taken.Addr().String(), "127.0.0.1:0", "http://127.0.0.1:1"),
+		"listening on admin.listen": configFile(t, "127.0.0.1:0", taken.Addr().String(), "http://127.0.0.1:1"),
+	} {
+		stderr := newOutput()
+		code := run(t.Context(), []string{"serve", "--config", path}, noEnv, newOutput(), stderr)
+		if code != exitFailed || !strings.Contains(stderr.String(), key) || !strings.Contains(stderr.String(), "address already in use") {
+			t.Errorf("exit %d: %s", code, stderr)
+		}
+	}
+}
+
+func statusOf(url string) int {
+	resp, err := http.Get(url)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var update = flag.Bool("update", false, "write the table of metrics into README.md")
+
+const readme = "../../README.md"
+
+// The table of metrics in README.md is what the program registers: names, labels
+// and words. go test ./cmd/cocart-gateway -run README -update writes it anew.
+func TestREADMEListsEveryMetric(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile(`(?s)(<!-- metrics -->\n).*?(<!-- /metrics -->)`)
+	if !block.Match(text) {
+		t.Fatal("README.md has no place for the metrics")
+	}
+	want := block.ReplaceAllString(string(text), "${1}"+strings.ReplaceAll(metricsTable(t), "$", "$$")+"${2}")
+	if *update {
+		if err := os.WriteFile(readme, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(text) {
+		t.Error("README.md lists other metrics than the program has; run the test with -update")
+	}
+}
+
+// describer is a Registerer that remembers what it is given.
+type describer struct {
+	*prometheus.Registry
+	descriptions []string
+}
+
+func (d *describer) Register(c prometheus.Collector) error {
+	all := make(chan *prometheus.Desc, 100)
+	c.Describe(all)
+	close(all)
+	for desc := range all {
+		d.descriptions = append(d.descriptions, desc.String())
+	}
+	return d.Registry.Register(c)
+}
+
+func metricsTable(t *testing.T) string {
+	t.Helper()
+	cfg, err := loadConfig(configFile(t, "127.0.0.1:0", "127.0.0.1:0", "http://127.0.0.1:1"), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, closeStore, err := openStore(cfg.Redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore()
+	d := &describer{Registry: prometheus.NewRegistry()}
+	p := &program{cfg: cfg, log: slog.New(slog.DiscardHandler)}
+	if err := p.build(client, d); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Register(buildOf().metric()); err != nil {
+		t.Fatal(err)
+	}
+	parts := regexp.MustCompile(`fqName: "([^"]*)", help: "((?:[^"\\]|\\.)*)", unit: "[^"]*", constLabels: \{([^}]*)\}, variableLabels: \{([^}]*)\}`)
+	rows := []string{}
+	for _, text := range d.descriptions {
+		m := parts.FindStringSubmatch(text)
+		if m == nil {
+			t.Fatalf("not understood: %s", text)
+		}
+		labels := regexp.MustCompile(`="[^"]*"`).ReplaceAllString(m[3], "")
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", m[1], strings.ReplaceAll(labels+m[4], ",", ", "), strings.ReplaceAll(m[2], `\"`, `"`)))
+	}
+	slices.Sort(rows)
+	return "| metric | labels | what it says |\n|---|---|---|\n" + strings.Join(slices.Compact(rows), "\n") + "\n"
+}
