@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+	"time"
+
+	"cocart-gateway/deploy/demo/child"
+)
+
+// site is the shop as the gateway needs to know it.
+type site struct {
+	upstream string // where WordPress answers
+	home     string // what WordPress believes its address is
+}
+
+// configuration is YAML; values are quoted as JSON, which YAML reads too.
+var configuration = template.Must(template.New("gateway.yaml").Parse(`# Written by the demo at each start: changes here are lost.
+listen: {{.Listen}}
+admin:
+  listen: {{.Admin}}
+upstream:
+  url: {{.Upstream}}
+  secret: {{.UpstreamSecret}}
+site:
+  url: {{.Site}}
+tokens:
+  keys:
+    - id: "demo"
+      algorithm: "HS256"
+      secret: {{.SigningSecret}}
+  refresh_secret: {{.RefreshSecret}}
+redis:
+  address: "embedded"
+`))
+
+// writeConfiguration returns the path of the gateway's configuration file.
+func (o options) writeConfiguration(site site, secrets secrets) (string, error) {
+	values := map[string]string{
+		"Listen": fmt.Sprintf("127.0.0.1:%d", o.port), "Admin": fmt.Sprintf("127.0.0.1:%d", o.adminPort),
+		"Upstream": site.upstream, "Site": site.home,
+		"UpstreamSecret": secrets.Upstream, "SigningSecret": secrets.Signing, "RefreshSecret": secrets.Refresh,
+	}
+	for key, value := range values {
+		quoted, err := json.Marshal(value)
+		if err != nil {
+			return "", err
+		}
+		values[key] = string(quoted)
+	}
+	var text strings.Builder
+	if err := configuration.Execute(&text, values); err != nil {
+		return "", err
+	}
+	file := filepath.Join(o.dir, "gateway", "gateway.yaml")
+	return file, os.WriteFile(file, []byte(text.String()), 0o600)
+}
+
+// startGateway runs the gateway and waits until it says that it is ready.
+func (d *demo) startGateway(ctx context.Context, site site, secrets secrets) error {
+	d.progress("starting the gateway")
+	file, err := d.options.writeConfiguration(site, secrets)
+	if err != nil {
+		return fmt.Errorf("writing the gateway's configuration: %w", err)
+	}
+	d.gateway, err = child.Start(child.Program{
+		Name: "the gateway",
+		Args: []string{d.options.gateway, "serve", "--config", file},
+		Dir:  filepath.Dir(file),
+		Log:  filepath.Join(d.options.dir, "gateway", "gateway.log"),
+	}, d.died)
+	if err != nil {
+		return err
+	}
+	if d.shop == nil {
+		d.progress("waiting for " + site.upstream)
+	}
+	ready := d.options.adminAddress() + "/readyz"
+	var said string
+	err = d.gateway.Ready(ctx, func() bool {
+		status, body := ask(ctx, ready)
+		said = body
+		return status == http.StatusOK
+	})
+	if err != nil {
+		return fmt.Errorf("%w\n%s says: %s", err, ready, said)
+	}
+	return nil
+}
+
+// existingSite asks a shop for its own address, by which it judges the gateway's assertions. A
+// shop that does not tell is taken to live where it was reached.
+func existingSite(ctx context.Context, upstream string) site {
+	var index struct{ Home string }
+	_, body := ask(ctx, upstream+"/index.php?rest_route=/&_fields=home")
+	if json.Unmarshal([]byte(body), &index) != nil || index.Home == "" {
+		return site{upstream, upstream}
+	}
+	return site{upstream, index.Home}
+}
+
+// ask returns status 0 and the reason where nobody answers.
+func ask(ctx context.Context, address string) (int, string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, err.Error()
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	return response.StatusCode, strings.TrimSpace(string(body))
+}

@@ -1,0 +1,167 @@
+#!/bin/sh
+# Installs what a demo shop or the tests need from Debian, and only what is missing.
+#
+#   deploy/demo/install.sh GROUP…        install the missing packages of these groups
+#   deploy/demo/install.sh --list GROUP… only say what is missing, exit 1 if anything is
+#
+# Groups: shop (WordPress, PHP, MariaDB, nginx), php (the PHP command line), redis.
+# No service is started or enabled, and one that is already set up is left as it is.
+# ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
+set -eu
+
+root=${ROOT:-}
+policy=/usr/sbin/policy-rc.d
+list_only=
+scratch=
+
+main() {
+	if [ "${1:-}" = --list ]; then list_only=yes; shift; fi
+	[ $# -gt 0 ] || usage
+	missing= packages=
+	for group in "$@"; do needs "$group"; done
+	[ -n "$missing" ] || exit 0
+	[ -z "$list_only" ] && [ -z "$root" ] || explain "Missing on this machine:"
+	is_debian || explain "This machine is not a Debian, so nothing could be installed. Missing:"
+	become_root "$@"
+	install_packages
+	missing= packages=
+	for group in "$@"; do needs "$group"; done
+	[ -z "$missing" ] || explain "Debian's packages were installed, and yet these are missing:"
+}
+
+usage() {
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis)" >&2
+	exit 2
+}
+
+# needs GROUP adds what the group lacks to $missing (one line each) and $packages.
+needs() {
+	case $1 in
+	shop)
+		need nginx nginx-light /usr/sbin/nginx
+		need php php-cli /usr/bin/php
+		need php-fpm php-fpm '/usr/sbin/php-fpm[0-9]*'
+		need "PHP extension mysqli" php-mysql '/usr/lib/php/*/mysqli.so'
+		need "PHP extension mbstring" php-mbstring '/usr/lib/php/*/mbstring.so'
+		need "PHP extension xml" php-xml '/usr/lib/php/*/xml.so'
+		need "PHP extension curl" php-curl '/usr/lib/php/*/curl.so'
+		need mariadbd mariadb-server-core /usr/sbin/mariadbd
+		need mariadb-install-db mariadb-server-core /usr/bin/mariadb-install-db
+		need WordPress wordpress /usr/share/wordpress/wp-settings.php
+		need curl curl /usr/bin/curl
+		need "a WordPress theme" wordpress-theme-twentytwentyone \
+			/usr/share/wordpress/wp-content/themes/twentytwentyone/style.css
+		;;
+	php) need php php-cli /usr/bin/php ;;
+	redis) need redis-server redis-server /usr/bin/redis-server ;;
+	*)
+		echo "$0: no such group: $1 (there are: shop, php, redis)" >&2
+		exit 2
+		;;
+	esac
+}
+
+# need WHAT PACKAGE PATTERN: a look at files, because asking apt or PHP takes long.
+need() {
+	for file in "$root"$3; do
+		if [ -e "$file" ]; then return 0; fi
+	done
+	missing="$missing  $1 (Debian package $2, file $3)
+"
+	case " $packages " in *" $2 "*) ;; *) packages="$packages $2" ;; esac
+}
+
+explain() {
+	{
+		echo "$1"
+		printf '%s' "$missing"
+		echo "On Debian, as root:"
+		echo "  apt-get install --no-install-recommends$(companions)"
+		echo "Elsewhere: install these programs by the system's own means, at the paths named above."
+	} >&2
+	exit 1
+}
+
+# The package wordpress asks for "apache2 | httpd" and "libapache2-mod-php | php":
+# naming the second ones keeps Apache away.
+companions() {
+	case " $packages " in
+	*" wordpress "*) echo "$packages nginx-light php-fpm php" | tr ' ' '\n' | awk 'NF && !seen[$0]++ { printf " %s", $0 }' ;;
+	*) printf '%s' "$packages" ;;
+	esac
+}
+
+is_debian() {
+	[ -e /etc/debian_version ] && command -v apt-get >/dev/null
+}
+
+become_root() {
+	[ "$(id -u)" -ne 0 ] || return 0
+	if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+		exec sudo -n -- "$0" "$@"
+	fi
+	explain "Not root here, and sudo asks for a password, so nothing could be installed. Missing:"
+}
+
+install_packages() {
+	echo "Installing from Debian:$(companions)"
+	scratch=$(mktemp -d)
+	trap clean_up EXIT
+	trap 'exit 1' HUP INT TERM
+	hold_services
+	enabled_services >"$scratch/enabled"
+	apt_install >"$scratch/apt" 2>&1 || {
+		# Package lists are absent on a fresh machine, and go stale on an old one.
+		apt_update >"$scratch/apt" 2>&1 && apt_install >"$scratch/apt" 2>&1
+	} || {
+		tail -n 25 "$scratch/apt" >&2
+		explain "apt-get failed, see above. Missing:"
+	}
+	disable_new_services
+}
+
+apt_install() {
+	# shellcheck disable=SC2046 # a list of words on purpose
+	DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+		-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 $(companions)
+}
+
+# apt-get update does not wait for the lock of the lists by itself.
+apt_update() {
+	tries=0
+	until apt-get update --quiet=2; do
+		tries=$((tries + 1))
+		[ $tries -lt 10 ] || return 1
+		sleep 3
+	done
+}
+
+# hold_services forbids packages to start their services while they are installed.
+hold_services() {
+	[ ! -e $policy ] || return 0
+	: >"$scratch/policy-is-ours"
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod 755 $policy
+}
+
+clean_up() {
+	if [ -e "$scratch/policy-is-ours" ]; then rm -f $policy; fi
+	rm -rf "$scratch"
+}
+
+enabled_services() {
+	find /etc/systemd/system -path '*.wants/*' -printf '%f\n' 2>/dev/null | sort -u
+	find /etc/rc2.d -name 'S*' -printf '%f\n' 2>/dev/null | sed 's/^S[0-9]*//' | sort -u
+}
+
+# disable_new_services: what these packages have just enabled shall not run after a reboot.
+disable_new_services() {
+	enabled_services | grep -vxF -f "$scratch/enabled" | while read -r name; do
+		case $name in
+		*.service | *.timer | *.socket) ! command -v systemctl || systemctl --no-reload disable "$name" ;;
+		*) update-rc.d "$name" disable ;;
+		esac >/dev/null 2>&1 || echo "could not disable the service $name" >&2
+	done || true
+}
+
+main "$@"

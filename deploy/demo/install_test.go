@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// install runs the script on a machine whose files are below root.
+func install(t *testing.T, root string, args ...string) (code int, output string) {
+	t.Helper()
+	cmd := exec.Command("./install.sh", args...)
+	cmd.Env = append(os.Environ(), "ROOT="+root)
+	text, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(text)
+}
+
+func TestInstallNamesWhatIsMissing(t *testing.T) {
+	code, output := install(t, t.TempDir(), "shop", "redis")
+	want := `Missing on this machine:
+  nginx (Debian package nginx-light, file /usr/sbin/nginx)
+  php (Debian package php-cli, file /usr/bin/php)
+  php-fpm (Debian package php-fpm, file /usr/sbin/php-fpm[0-9]*)
+  PHP extension mysqli (Debian package php-mysql, file /usr/lib/php/*/mysqli.so)
+  PHP extension mbstring (Debian package php-mbstring, file /usr/lib/php/*/mbstring.so)
+  PHP extension xml (Debian package php-xml, file /usr/lib/php/*/xml.so)
+  PHP extension curl (Debian package php-curl, file /usr/lib/php/*/curl.so)
+  mariadbd (Debian package mariadb-server-core, file /usr/sbin/mariadbd)
+  mariadb-install-db (Debian package mariadb-server-core, file /usr/bin/mariadb-install-db)
+  WordPress (Debian package wordpress, file /usr/share/wordpress/wp-settings.php)
+  curl (Debian package curl, file /usr/bin/curl)
+  a WordPress theme (Debian package wordpress-theme-twentytwentyone, file /usr/share/wordpress/wp-content/themes/twentytwentyone/style.css)
+  redis-server (Debian package redis-server, file /usr/bin/redis-server)
+On Debian, as root:
+  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server php
+Elsewhere: install these programs by the system's own means, at the paths named above.
+`
+	if code != 1 || output != want {
+		t.Errorf("exit %d\n%s\nwant 1 and\n%s", code, output, want)
+	}
+}
+
+func TestInstallNamesOnlyWhatIsMissing(t *testing.T) {
+	root := t.TempDir()
+	place(t, root, "/usr/bin/redis-server")
+	code, output := install(t, root, "--list", "php", "redis")
+	want := `Missing on this machine:
+  php (Debian package php-cli, file /usr/bin/php)
+On Debian, as root:
+  apt-get install --no-install-recommends php-cli
+Elsewhere: install these programs by the system's own means, at the paths named above.
+`
+	if code != 1 || output != want {
+		t.Errorf("exit %d\n%s\nwant 1 and\n%s", code, output, want)
+	}
+}
+
+func TestInstallIsQuietWhereAllIsThere(t *testing.T) {
+	root := t.TempDir()
+	place(t, root, "/usr/bin/redis-server")
+	place(t, root, "/usr/bin/php")
+	if code, output := install(t, root, "php", "redis"); code != 0 || output != "" {
+		t.Errorf("exit %d: %s", code, output)
+	}
+}
+
+func TestInstallRefusesAWrongCommandLine(t *testing.T) {
+	for args, want := range map[string]string{"": "usage:", "pictures": "no such group: pictures"} {
+		if code, output := install(t, t.TempDir(), strings.Fields(args)...); code != 2 || !strings.Contains(output, want) {
+			t.Errorf("%q: exit %d: %s", args, code, output)
+		}
+	}
+}
+
+func place(t *testing.T, root, file string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(root+file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(root+file, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}

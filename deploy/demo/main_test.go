@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"cocart-gateway/deploy/demo/shop"
+)
+
+// fakeGateway makes this test binary a gateway that is ready, and ends when it is asked for /end.
+const fakeGateway = "COCART_DEMO_FAKE_GATEWAY"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(fakeGateway) != "" {
+		pretendToBeTheGateway()
+	}
+	os.Exit(m.Run())
+}
+
+func pretendToBeTheGateway() {
+	text, err := os.ReadFile(os.Args[len(os.Args)-1])
+	if err != nil {
+		panic(err)
+	}
+	admin := regexp.MustCompile(`admin:\n  listen: "(.*)"`).FindStringSubmatch(string(text))[1]
+	http.HandleFunc("/readyz", func(http.ResponseWriter, *http.Request) {})
+	http.HandleFunc("/end", func(http.ResponseWriter, *http.Request) {
+		fmt.Println("my last words")
+		os.Exit(3)
+	})
+	panic(http.ListenAndServe(admin, nil))
+}
+
+// session is a run of the demo, seen from its terminal.
+type session struct {
+	lines  *bufio.Scanner
+	output strings.Builder
+	stderr bytes.Buffer
+	ctrlC  context.CancelFunc
+	ended  chan int
+	port   string
+	admin  string
+}
+
+// begin runs the demo on free ports.
+func begin(t *testing.T, dir, gateway string, environment map[string]string) *session {
+	t.Helper()
+	s := &session{ended: make(chan int, 1), port: freePort(t), admin: freePort(t)}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.ctrlC = cancel
+	reader, writer := io.Pipe()
+	s.lines = bufio.NewScanner(reader)
+	getenv := func(name string) string {
+		return map[string]string{"PORT": s.port, "ADMIN_PORT": s.admin, "UPSTREAM": environment["UPSTREAM"]}[name]
+	}
+	args := []string{"-dir", dir, "-gateway", gateway, "-plugin", "../wordpress/cocart-gateway.php"}
+	go func() {
+		s.ended <- run(ctx, args, getenv, writer, &s.stderr)
+		writer.Close()
+	}()
+	t.Cleanup(func() { s.end() })
+	return s
+}
+
+// read collects output up to a line that says this, or to the end.
+func (s *session) read(until string) string {
+	for s.lines.Scan() {
+		s.output.WriteString(s.lines.Text() + "\n")
+		if strings.Contains(s.lines.Text(), until) {
+			break
+		}
+	}
+	return s.output.String()
+}
+
+// end presses Ctrl-C and returns the exit code.
+func (s *session) end() int {
+	s.ctrlC()
+	return s.wait()
+}
+
+func (s *session) wait() int {
+	s.read("\x00 no line has this")
+	code := <-s.ended
+	s.ended <- code
+	return code
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// The quick start, as a newcomer does it: what was printed is pasted into a shell.
+func TestTheThreePrintedCommandsWork(t *testing.T) {
+	gateway := filepath.Join(t.TempDir(), "cocart-gateway")
+	if output, err := exec.Command("go", "build", "-o", gateway, "../../cmd/cocart-gateway").CombinedOutput(); err != nil {
+		t.Fatalf("building the gateway: %v\n%s", err, output)
+	}
+	s := begin(t, shop.DefaultDir("demo-test"), gateway, nil)
+	text := s.read("Ctrl-C ends everything.")
+	commands := regexp.MustCompile(`(?m)^(LOGIN=|curl ).*$`).FindAllString(text, -1)
+	if len(commands) != 3 {
+		t.Fatalf("printed:\n%s\n%s", text, s.stderr.String())
+	}
+	pasted, err := exec.Command("sh", "-c", strings.Join(commands, "\n")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, pasted)
+	}
+	answers := strings.Split(strings.TrimSpace(string(pasted)), "\n")
+	wants := []string{`^{"user_id":"2",.*"jwt_token":"ey.*"jwt_refresh":"[0-9a-f]{128}"`, `^{"cart_hash":.*"cart_key":"2"`, `^{"token":"ey.*","refresh_token":"[0-9a-f]{128}"}$`}
+	for i, want := range wants {
+		if len(answers) != 3 || !regexp.MustCompile(want).MatchString(answers[i]) {
+			t.Fatalf("the commands print\n%s\nwant line %d to match %s", pasted, i+1, want)
+		}
+	}
+	if code := s.end(); code != 0 {
+		t.Errorf("after Ctrl-C: exit %d, %s", code, s.stderr.String())
+	}
+	for _, port := range []string{s.port, s.admin} {
+		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+			conn.Close()
+			t.Errorf("port %s still answers after Ctrl-C", port)
+		}
+	}
+}
+
+func TestAnExistingShopIsToldWhatToInstall(t *testing.T) {
+	existing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("rest_route") == "/" {
+			io.WriteString(w, `{"home":"https://shop.example/store"}`)
+		}
+	}))
+	defer existing.Close()
+	t.Setenv(fakeGateway, "yes")
+	dir := t.TempDir()
+	s := begin(t, dir, os.Args[0], map[string]string{"UPSTREAM": existing.URL + "/"})
+	text := s.read("Ctrl-C ends everything.")
+	kept, err := loadSecrets(filepath.Join(dir, "gateway"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"define( 'COCART_GATEWAY_SECRET', '" + kept.Upstream + "' );\ndefine( 'COCART_GATEWAY_REQUIRED', true );\n",
+		"Copy deploy/wordpress/cocart-gateway.php\n   to   wp-content/mu-plugins/cocart-gateway.php\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("printed:\n%s\nwant in it:\n%s", text, want)
+		}
+	}
+	configuration, err := os.ReadFile(filepath.Join(dir, "gateway", "gateway.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("upstream:\n  url: %q\n  secret: %q\nsite:\n  url: \"https://shop.example/store\"\n", existing.URL, kept.Upstream)
+	if !strings.Contains(string(configuration), want) {
+		t.Errorf("configuration:\n%s\nwant in it:\n%s", configuration, want)
+	}
+}
+
+func TestAGatewayThatEndsIsNamed(t *testing.T) {
+	dead := filepath.Join(t.TempDir(), "dead-gateway")
+	if err := os.WriteFile(dead, []byte("#!/bin/sh\necho no luck today\nexit 3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := begin(t, t.TempDir(), dead, map[string]string{"UPSTREAM": "http://127.0.0.1:1"})
+	if code := s.wait(); code != 1 || !strings.Contains(s.stderr.String(), "the gateway ended (exit status 3)") || !strings.Contains(s.stderr.String(), "no luck today") {
+		t.Errorf("at the start: exit %d: %s", code, s.stderr.String())
+	}
+	t.Setenv(fakeGateway, "yes")
+	s = begin(t, t.TempDir(), os.Args[0], map[string]string{"UPSTREAM": "http://127.0.0.1:1"})
+	s.read("Ctrl-C ends everything.")
+	if response, err := http.Get("http://127.0.0.1:" + s.admin + "/end"); err == nil {
+		response.Body.Close()
+	}
+	if code := s.wait(); code != 1 || !strings.Contains(s.stderr.String(), "the gateway ended (exit status 3)") || !strings.Contains(s.stderr.String(), "my last words") {
+		t.Errorf("later: exit %d: %s", code, s.stderr.String())
+	}
+}
+
+func TestTheDemoSaysWhatIsInTheWay(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	rows := []struct {
+		name        string
+		args        []string
+		environment map[string]string
+		code        int
+		want        string
+	}{
+		{"the port is in use", nil, map[string]string{"PORT": fmt.Sprint(port)}, 1, fmt.Sprintf("port %d is in use: choose another with make run PORT=%d\n", port, port+1)},
+		{"the admin port is in use", nil, map[string]string{"ADMIN_PORT": fmt.Sprint(port)}, 1, fmt.Sprintf("port %d is in use: choose another with make run ADMIN_PORT=%d\n", port, port+1)},
+		{"no gateway was built", []string{"-gateway", "/nowhere/gateway"}, nil, 1, "there is no gateway at /nowhere/gateway: build it with"},
+		{"the port is a word", nil, map[string]string{"PORT": "http"}, 2, "PORT=http: write a port number, 1 to 65535"},
+		{"the port is too high", nil, map[string]string{"ADMIN_PORT": "70000"}, 2, "ADMIN_PORT=70000: write a port number"},
+		{"the shop has no scheme", nil, map[string]string{"UPSTREAM": "127.0.0.1:8000"}, 2, "UPSTREAM=127.0.0.1:8000: write a whole URL"},
+		{"an unknown flag", []string{"-verbose"}, nil, 2, "flag provided but not defined: -verbose"},
+		{"an argument", []string{"now"}, nil, 2, `"now" is not understood`},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			args := append([]string{"-dir", t.TempDir()}, row.args...)
+			code := run(t.Context(), args, func(name string) string { return row.environment[name] }, &stdout, &stderr)
+			if code != row.code || !strings.Contains(stderr.String(), row.want) {
+				t.Errorf("exit %d: %s\nwant %d: %s", code, stderr.String(), row.code, row.want)
+			}
+		})
+	}
+}
+
+func TestSecretsAreKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gateway")
+	made, err := loadSecrets(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := loadSecrets(dir); err != nil || kept != made || len(made.Upstream) != 64 || made.Upstream == made.Signing {
+		t.Errorf("secrets %v, then %v, %v", made, kept, err)
+	}
+	file := filepath.Join(dir, "secrets.json")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%s: %v, %v, want it to be for us alone", file, info.Mode(), err)
+	}
+	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadSecrets(dir); err == nil || !strings.Contains(err.Error(), "remove the file") {
+		t.Errorf("broken secrets: %v", err)
+	}
+}

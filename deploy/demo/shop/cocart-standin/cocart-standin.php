@@ -1,0 +1,37 @@
+<?php
+/**
+ * Plugin Name: CoCart stand-in (not CoCart)
+ * Description: Answers like CoCart's REST API, for tests and demos of cocart-gateway. It is NOT CoCart, sells nothing, and has no place on a real site.
+ * Version: 1.0
+ * License: MIT
+ *
+ * This is a stand-in written for cocart-gateway. It imitates, from observation, how CoCart
+ * authenticates requests and what it answers on login, logout, cart, products and sessions,
+ * for the version named by COCART_STANDIN_VERSION. It contains no code of CoCart or WooCommerce,
+ * and its routes below /test/ tell everything about a request to anybody who asks.
+ */
+
+defined( 'ABSPATH' ) || exit;
+
+/** Whether the imitated version of CoCart is at least this one. */
+function cocart_standin_since( $version ) {
+	$imitated = defined( 'COCART_STANDIN_VERSION' ) ? COCART_STANDIN_VERSION : '4.7';
+	return version_compare( $imitated, $version, '>=' );
+}
+
+/** The first segment of the routes; a white-label shop renames it (CoCart 4.9 and later). */
+function cocart_standin_namespace() {
+	return defined( 'COCART_STANDIN_NAMESPACE' ) ? COCART_STANDIN_NAMESPACE : 'cocart';
+}
+
+/** An error as CoCart words them: {"code", "message", "data": {"status"}}. */
+function cocart_standin_error( $code, $message, $status, $more = array() ) {
+	return new WP_Error( $code, $message, array( 'status' => $status ) + $more );
+}
+
+foreach ( array( 'requests', 'credentials', 'authentication', 'permissions', 'products', 'carts', 'cart-session', 'cart-answers', 'cart-routes', 'login', 'two-factor', 'logout', 'sessions', 'store', 'headers', 'looking-glass', 'streams' ) as $cocart_standin_part ) {
+	require_once __DIR__ . "/includes/$cocart_standin_part.php";
+}
+
+register_activation_hook( __FILE__, 'cocart_standin_create_carts_table' );
+register_activation_hook( __FILE__, 'cocart_standin_create_customer_role' );

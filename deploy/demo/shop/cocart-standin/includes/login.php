@@ -1,0 +1,66 @@
+<?php
+/**
+ * POST /v2/login tells who is logged in. The credentials were judged long before it runs.
+ */
+
+defined( 'ABSPATH' ) || exit;
+
+add_action( 'rest_api_init', 'cocart_standin_register_login' );
+
+function cocart_standin_register_login() {
+	register_rest_route(
+		cocart_standin_namespace() . '/v2',
+		'/login',
+		array(
+			'methods'             => 'POST',
+			'callback'            => 'cocart_standin_login',
+			'permission_callback' => 'cocart_standin_may_log_in',
+		)
+	);
+}
+
+function cocart_standin_may_log_in( WP_REST_Request $request ) {
+	if ( ! is_user_logged_in() ) {
+		return cocart_standin_error( 'cocart_rest_not_authorized', 'Sorry, you are not authorized.', rest_authorization_required_code() );
+	}
+	if ( cocart_standin_login_is_secure_already( $request ) ) {
+		return true;
+	}
+	return apply_filters( 'cocart_login_permission_callback', true, wp_get_current_user(), $request );
+}
+
+/**
+ * Since 4.8 the second factor is skipped where the request seems to be authenticated by a token or
+ * an API key. It is judged by what the request merely contains, so a client can pretend.
+ */
+function cocart_standin_login_is_secure_already( WP_REST_Request $request ) {
+	if ( ! cocart_standin_since( '4.8' ) ) {
+		return false;
+	}
+	$method = '';
+	if ( false !== strpos( cocart_standin_auth_header(), 'Bearer ' ) ) {
+		$method = 'jwt';
+	} elseif ( isset( $request['consumer_key'] ) || isset( $request['consumer_secret'] ) ) {
+		$method = 'api_key';
+	}
+	return in_array( $method, (array) apply_filters( 'cocart_login_secure_auth_methods', array( 'jwt', 'api_key' ) ), true );
+}
+
+function cocart_standin_login() {
+	$user  = wp_get_current_user();
+	$roles = wp_roles()->role_names;
+	$role  = reset( $user->roles );
+	return rest_ensure_response(
+		array(
+			'user_id'      => (string) $user->ID,
+			'first_name'   => $user->first_name,
+			'last_name'    => $user->last_name,
+			'display_name' => $user->display_name,
+			'role'         => $role && isset( $roles[ $role ] ) ? translate_user_role( $roles[ $role ] ) : '',
+			'avatar_urls'  => rest_get_avatar_urls( $user->user_email ),
+			'email'        => $user->user_email,
+			'extras'       => apply_filters( 'cocart_login_extras', array(), $user ),
+			'dev_note'     => "Don't forget to store the users login information in order to authenticate all other routes with CoCart.",
+		)
+	);
+}
