@@ -1,0 +1,68 @@
+# make            this list
+# make run        a shop on this machine with the gateway in front of it, until Ctrl-C
+#                   UPSTREAM=http://127.0.0.1:8000  in front of an existing shop instead
+#                   PORT=8080 ADMIN_PORT=9090       where the gateway listens
+# make test       everything, as CI does; installs what it needs on a Debian machine
+# make test-short what needs nothing but Go
+# make fuzz       every fuzz target for a while (FUZZTIME=1m)
+# make bench      benchmarks
+# make build      bin/cocart-gateway
+# make lint       golangci-lint, in the version pinned here
+GO           ?= go
+PORT         ?= 8080
+ADMIN_PORT   ?= 9090
+UPSTREAM     ?=
+FUZZTIME     ?= 1m
+LINT_VERSION := v2.15.0
+LINT         := .tools/golangci-lint-$(LINT_VERSION)
+SHORT        := ./cmd/... ./gateway/... ./upstream/... ./tokens/...
+
+help:
+	@sed -n '/^[^#]/q; s/^# //p' Makefile
+
+build:
+	@$(GO) build -trimpath -o bin/cocart-gateway ./cmd/cocart-gateway
+
+run:
+ifeq ($(UPSTREAM),)
+	@deploy/demo/install.sh shop
+endif
+	@echo "Building the gateway …"
+	@$(GO) build -o bin/cocart-gateway ./cmd/cocart-gateway
+	@$(GO) build -o bin/demo ./deploy/demo
+	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) bin/demo -gateway bin/cocart-gateway
+
+test:
+	deploy/demo/install.sh shop redis
+	$(GO) mod verify
+	$(GO) vet ./...
+	$(MAKE) --no-print-directory lint
+	$(GO) test -race -timeout 30m ./...
+
+test-short:
+	$(GO) test -short $(SHORT)
+
+# go test takes one fuzz target of one package at a time.
+fuzz:
+	@$(GO) list $(SHORT) | while read -r package; do \
+		$(GO) test -list '^Fuzz' $$package | grep '^Fuzz' | while read -r target; do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done || exit 1; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./gateway ./tokens ./upstream
+
+lint: $(LINT)
+	$(LINT) run ./...
+
+$(LINT):
+	@echo "Building golangci-lint $(LINT_VERSION), once; this takes some minutes …"
+	@GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv .tools/golangci-lint $(LINT)
+
+clean:
+	rm -rf bin .tools
+
+.PHONY: help build run test test-short fuzz bench lint clean
