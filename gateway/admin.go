@@ -29,7 +29,8 @@ const (
 //	GET /readyz   200 once Redis and WordPress answer, else 503 and which of them
 //	              does not; after Drain 503, so that load balancers look elsewhere
 //
-// It must not be reachable for customers.
+// With a token in its configuration it also serves the administration API, see
+// adminapi.go. It must not be reachable for customers.
 type Admin struct {
 	mux       *http.ServeMux
 	authority *tokens.Authority
@@ -52,7 +53,7 @@ type Readiness struct {
 }
 
 // NewAdmin makes the handler of the private listener.
-func NewAdmin(authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
+func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
 	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress}
 	a.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -66,6 +67,7 @@ func NewAdmin(authority *tokens.Authority, wordpress *upstream.WordPress, metric
 		}
 		answerProbe(w, http.StatusServiceUnavailable, answer)
 	})
+	a.addAPI(cfg)
 	return a
 }
 

@@ -11,7 +11,9 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
-func (s *shop) admin() *gateway.Admin { return gateway.NewAdmin(s.authority, s.upstream, s.registry) }
+func (s *shop) admin() *gateway.Admin {
+	return gateway.NewAdmin(gateway.AdminConfig{}, s.authority, s.upstream, s.registry)
+}
 
 func ask(t *testing.T, a http.Handler, target string) (int, string) {
 	t.Helper()

@@ -137,7 +137,9 @@ func writeBytes(w http.ResponseWriter, r *http.Request, status int, text []byte,
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(text)))
-	h.Set("Cache-Control", "no-store")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	allowOrigin(h, r)
 	w.WriteHeader(status)

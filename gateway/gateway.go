@@ -12,6 +12,7 @@
 //	logout    logout.go     the session ends, then WordPress hears of it
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
 //	batch     protected.go  as above
+//	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
@@ -88,7 +89,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	}
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
-		classCoCart: g.protected, classBatch: g.protected, classSite: g.site,
+		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,
 	}
 	return g, nil
 }

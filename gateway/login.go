@@ -177,6 +177,7 @@ func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
 	h := x.w.Header()
 	maps.Copy(h, answer.Header)
 	h.Del("Etag") // it named another text
+	h.Set("Cache-Control", "no-store")
 	writeBytes(x.w, x.r, answer.Status, text, h.Get("Content-Type"))
 }
 

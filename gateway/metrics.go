@@ -31,7 +31,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_http_requests_total",
-			Help: "Requests answered, by route class (login, refresh, validate, logout, cocart, batch, site), method (other for unusual ones) and status code (499: the client left first).",
+			Help: "Requests answered, by route class (login, refresh, validate, logout, cocart, batch, jwks, site), method (other for unusual ones) and status code (499: the client left first).",
 		}, []string{"route", "method", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cocart_gateway_http_request_duration_seconds",

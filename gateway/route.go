@@ -17,11 +17,12 @@ const (
 	classLogout   class = "logout"
 	classCoCart   class = "cocart" // any other route of the configured namespaces
 	classBatch    class = "batch"
+	classJWKS     class = "jwks"
 	classSite     class = "site" // everything else
 )
 
 // classes lists every class, for metrics that want their series from the start.
-var classes = []class{classLogin, classRefresh, classValidate, classLogout, classCoCart, classBatch, classSite}
+var classes = []class{classLogin, classRefresh, classValidate, classLogout, classCoCart, classBatch, classJWKS, classSite}
 
 // wire is a request as WordPress will see it: what classify judges, and all it
 // judges.
@@ -74,6 +75,9 @@ func (rs routes) classify(w wire) (verdict, error) {
 	fromPath, inPath := rs.pathRoute(path)
 	fromQuery, inQuery := v.query.last("rest_route")
 	switch {
+	case path == jwksPath && (w.method == http.MethodGet || w.method == http.MethodHead):
+		v.class = classJWKS
+		return v, nil
 	case !rs.frontController(path):
 		return v, nil
 	case inQuery && fromQuery.array:

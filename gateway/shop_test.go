@@ -36,6 +36,7 @@ type shop struct {
 	registry  *prometheus.Registry
 	clock     *clock
 	log       *lockedBuffer
+	keys      []tokens.Key
 }
 
 type clock struct {
@@ -76,7 +77,15 @@ const signingSecret = "the signing secret of the tests, 32 bytes and more"
 
 func openShop(t *testing.T, change ...func(*gateway.Config)) *shop {
 	t.Helper()
+	return openShopWith(t, nil, change...)
+}
+
+// openShopWith has other signing keys.
+func openShopWith(t *testing.T, keys []tokens.Key, change ...func(*gateway.Config)) *shop {
+	t.Helper()
 	s := &shop{
+		keys: keys,
+
 		t: t, wordpress: upstreamtest.Start(t), store: miniredis.NewMiniRedis(), registry: prometheus.NewRegistry(),
 		clock: &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, log: &lockedBuffer{},
 	}
@@ -85,9 +94,13 @@ func openShop(t *testing.T, change ...func(*gateway.Config)) *shop {
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.must(s.store.StartAddr("127.0.0.1:0"))
 	client := redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true})
-	key, err := tokens.NewHMACKey("k1", "HS256", []byte(signingSecret))
-	s.must(err)
-	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: []tokens.Key{key}, VerifiedCache: 100, Now: s.clock.Now, Log: log}, client, s.registry)
+	if len(s.keys) == 0 {
+		key, err := tokens.NewHMACKey("k1", "HS256", []byte(signingSecret))
+		s.must(err)
+		s.keys = []tokens.Key{key}
+	}
+	var err error
+	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: s.keys, VerifiedCache: 100, Now: s.clock.Now, Log: log}, client, s.registry)
 	s.must(err)
 	origin, err := url.Parse(s.wordpress.URL)
 	s.must(err)

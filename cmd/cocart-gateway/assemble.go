@@ -35,7 +35,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		InvalidTokenStatus: p.cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       p.cfg.Limits.LoginBody,
 	}, p.authority, p.wordpress, reg, p.log)
-	p.admin = gateway.NewAdmin(p.authority, p.wordpress, reg)
+	p.admin = gateway.NewAdmin(gateway.AdminConfig{}, p.authority, p.wordpress, reg)
 	return err
 }
 

@@ -1,0 +1,181 @@
+package gateway_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"cocart-gateway/gateway"
+	"cocart-gateway/tokens"
+)
+
+const adminToken = "an administration token of the tests, 32 bytes"
+
+// administer asks the private listener as an operator with the token.
+func (s *shop) administer(a http.Handler, method, target, form string, headers ...string) reply {
+	s.t.Helper()
+	r := httptest.NewRequestWithContext(s.t.Context(), method, target, strings.NewReader(form))
+	r.Header.Set("Authorization", "Bearer "+adminToken)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, r)
+	return reply{w.Code, w.Header(), w.Body.String()}
+}
+
+func (s *shop) api() http.Handler {
+	return gateway.NewAdmin(gateway.AdminConfig{Token: adminToken, OAuth: true}, s.authority, s.upstream, s.registry)
+}
+
+func sessionsIn(t *testing.T, r reply) []tokens.Session {
+	t.Helper()
+	var answer struct{ Sessions []tokens.Session }
+	if err := json.Unmarshal([]byte(r.Body), &answer); err != nil || r.Status != 200 {
+		t.Fatalf("%d %s: %v", r.Status, r.Body, err)
+	}
+	return answer.Sessions
+}
+
+func TestOperatorsSeeAndEndSessions(t *testing.T) {
+	s := openShop(t)
+	a := s.api()
+	access, refresh := s.login()
+	other, _ := s.login()
+	list := sessionsIn(t, s.administer(a, "GET", "/sessions?user=2", ""))
+	if len(list) != 2 || len(sessionsIn(t, s.administer(a, "GET", "/sessions", ""))) != 2 || len(sessionsIn(t, s.administer(a, "GET", "/sessions?user=3", ""))) != 0 {
+		t.Fatalf("listed: %+v", list)
+	}
+	if got := strings.Trim(fmt.Sprint([]any{list[0].UserID, list[0].Login, list[0].Device, list[0].Address, list[0].Created.Equal(s.clock.Now())}), "[]"); got != "2 alice Go-http-client/1.1 127.0.0.1 true" {
+		t.Errorf("the first: %s", got)
+	}
+	id := list[0].ID
+	if r := s.administer(a, "DELETE", "/sessions/"+id, ""); r.Status != 200 || r.Body != `{"ended":1}` {
+		t.Errorf("%d %s", r.Status, r.Body)
+	}
+	if r := s.administer(a, "GET", "/sessions/"+id, ""); r.Status != 200 || !strings.Contains(r.Body, `"cause":"admin"`) {
+		t.Errorf("afterwards: %d %s", r.Status, r.Body)
+	}
+	statuses := fmt.Sprint(s.cart(access).Status, s.refresh(refresh).Status, s.cart(other).Status)
+	if statuses != "401 401 200" && statuses != "200 200 401" { // two sessions of one millisecond have no order
+		t.Errorf("afterwards: %s", statuses)
+	}
+	if r := s.administer(a, "DELETE", "/sessions?user=2", ""); r.Status != 200 || r.Body != `{"ended":1}` {
+		t.Errorf("the user's: %d %s", r.Status, r.Body)
+	}
+	if got := [2]int{s.cart(access).Status, s.cart(other).Status}; got != [2]int{401, 401} {
+		t.Errorf("the user's other session: %v", got)
+	}
+	last, _ := s.login()
+	if r := s.administer(a, "DELETE", "/sessions?all=true", ""); r.Status != 200 || r.Body != `{"ended":"all"}` {
+		t.Errorf("all: %d %s", r.Status, r.Body)
+	}
+	if got := s.cart(last).Status; got != 401 {
+		t.Errorf("after all: %d", got)
+	}
+}
+
+func TestAdministrationSaysWhatIsWrong(t *testing.T) {
+	s := openShop(t)
+	a := s.api()
+	for request, want := range map[string]string{
+		"GET /sessions?user=alice":                 "400 cocart_gateway_bad_request",
+		"GET /sessions?user=-1":                    "400 cocart_gateway_bad_request",
+		"GET /sessions/x":                          "400 cocart_gateway_bad_request",
+		"GET /sessions/AZas9kgAQTGtGQ4nT5nEWw":     "404 cocart_gateway_no_such_session",
+		"DELETE /sessions/AZas9kgAQTGtGQ4nT5nEWw":  "404 cocart_gateway_no_such_session",
+		"DELETE /sessions":                         "400 cocart_gateway_bad_request",
+		"DELETE /sessions?all=1":                   "400 cocart_gateway_bad_request",
+		"DELETE /sessions?all=true&user=2":         "400 cocart_gateway_bad_request",
+		"POST /oauth/revoke":                       "400 cocart_gateway_bad_request",
+		"POST /oauth/introspect?token=not-in-urls": "400 cocart_gateway_bad_request",
+	} {
+		method, target, _ := strings.Cut(request, " ")
+		r := s.administer(a, method, target, "")
+		var answer struct{ Code string }
+		_ = json.Unmarshal([]byte(r.Body), &answer) // then the code is ""
+		if got := fmt.Sprint(r.Status, " ", answer.Code); got != want {
+			t.Errorf("%s: %s, want %s", request, got, want)
+		}
+	}
+	s.store.SetError("LOADING")
+	if r := s.administer(a, "GET", "/sessions", ""); r.Status != 503 || r.Header.Get("Retry-After") != "5" {
+		t.Errorf("without Redis: %d %s", r.Status, r.Body)
+	}
+}
+
+func TestAdministrationNeedsItsToken(t *testing.T) {
+	s := openShop(t)
+	access, _ := s.login()
+	for name, header := range map[string]string{
+		"none": "", "another": "Bearer x", "a customer's": "Bearer " + access, "longer": "Bearer " + adminToken + "x", "as user name": "Basic " + base64.StdEncoding.EncodeToString([]byte(adminToken+":")),
+	} {
+		for _, target := range []string{"GET /sessions", "DELETE /sessions?all=true", "POST /oauth/revoke", "POST /oauth/introspect"} {
+			method, path, _ := strings.Cut(target, " ")
+			if r := s.administer(s.api(), method, path, "token="+access, "Authorization: "+header); r.Status != 401 || r.Header.Get("WWW-Authenticate") == "" {
+				t.Errorf("%s: %s: %d %s", name, target, r.Status, r.Body)
+			}
+		}
+	}
+	if got := s.cart(access).Status; got != 200 {
+		t.Errorf("something was ended all the same: %d", got)
+	}
+	for name, cfg := range map[string]gateway.AdminConfig{"no token": {OAuth: true}, "no OAuth": {Token: adminToken}} {
+		a := gateway.NewAdmin(cfg, s.authority, s.upstream, s.registry)
+		if r := s.administer(a, "POST", "/oauth/revoke", "token=x"); r.Status != 404 {
+			t.Errorf("%s: %d", name, r.Status)
+		}
+	}
+	if r := s.administer(gateway.NewAdmin(gateway.AdminConfig{}, s.authority, s.upstream, s.registry), "GET", "/sessions", ""); r.Status != 404 {
+		t.Errorf("switched off: %d", r.Status)
+	}
+}
+
+func TestIntrospectionAsRFC7662HasIt(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	introspect := func(token string) map[string]any {
+		r := s.administer(s.api(), "POST", "/oauth/introspect", url.Values{"token": {token}}.Encode(),
+			"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("billing:"+adminToken)))
+		var answer map[string]any
+		if err := json.Unmarshal([]byte(r.Body), &answer); err != nil || r.Status != 200 || r.Header.Get("Cache-Control") != "no-store" {
+			t.Fatalf("%d %s: %v", r.Status, r.Body, err)
+		}
+		delete(answer, "sid")
+		return answer
+	}
+	now := float64(s.clock.Now().Unix())
+	for name, row := range map[string]struct {
+		token string
+		want  map[string]any
+	}{
+		"access":  {access, map[string]any{"active": true, "token_type": "Bearer", "sub": "2", "username": "alice", "iat": now, "exp": now + 864000}},
+		"refresh": {refresh, map[string]any{"active": true, "token_type": "refresh_token", "sub": "2", "username": "alice", "iat": now, "exp": now + 2592000}},
+		"garbage": {"x", map[string]any{"active": false}},
+		"forged":  {access + "x", map[string]any{"active": false}},
+	} {
+		if got := introspect(row.token); fmt.Sprint(got) != fmt.Sprint(row.want) {
+			t.Errorf("%s: got %v, want %v", name, got, row.want)
+		}
+	}
+}
+
+func TestRevocationAsRFC7009HasIt(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	for _, token := range []string{"garbage", refresh, refresh, access} { // 200 each time, section 2.2
+		if r := s.administer(s.api(), "POST", "/oauth/revoke", "token="+token+"&token_type_hint=refresh_token"); r.Status != 200 {
+			t.Errorf("%d %s", r.Status, r.Body)
+		}
+	}
+	if got := [2]int{s.cart(access).Status, s.refresh(refresh).Status}; got != [2]int{401, 401} {
+		t.Errorf("afterwards: %v", got)
+	}
+}

@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// oauthToken is the parameter both endpoints share, of a form only (RFC 7009
+// section 2.1, RFC 7662 section 2.1): a token in a URL ends up in logs.
+func oauthToken(r *http.Request) (string, error) {
+	b, err := readBody(r, 64<<10)
+	if err != nil {
+		return "", err
+	}
+	token := b.form.value("token")
+	if token == "" {
+		return "", badRequest("The form parameter token is missing.")
+	}
+	return token, nil
+}
+
+// revoke is RFC 7009: 200 also for a token that is none (section 2.2).
+func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
+	token, err := oauthToken(r)
+	if err != nil {
+		return err
+	}
+	if err := a.authority.Revoke(r.Context(), token); err != nil {
+		return err
+	}
+	writeJSON(w, r, http.StatusOK, struct{}{})
+	return nil
+}
+
+// introspect is RFC 7662. What is not active says nothing else (section 2.2).
+func (a *Admin) introspect(w http.ResponseWriter, r *http.Request) error {
+	token, err := oauthToken(r)
+	if err != nil {
+		return err
+	}
+	i, err := a.authority.Introspect(r.Context(), token)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Active    bool   `json:"active"`
+		TokenType string `json:"token_type,omitempty"`
+		Subject   string `json:"sub,omitempty"`
+		Username  string `json:"username,omitempty"`
+		Session   string `json:"sid,omitempty"`
+		IssuedAt  int64  `json:"iat,omitempty"`
+		Expiry    int64  `json:"exp,omitempty"`
+	}{Active: i.Active, Username: i.Login, Session: i.Session}
+	if i.Active {
+		answer.TokenType = "Bearer"
+		if i.Refresh {
+			answer.TokenType = "refresh_token"
+		}
+		answer.Subject = strconv.FormatInt(i.UserID, 10)
+		answer.IssuedAt, answer.Expiry = i.IssuedAt.Unix(), i.Expiry.Unix()
+	}
+	writeJSON(w, r, http.StatusOK, answer)
+	return nil
+}

@@ -1,0 +1,67 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Introspection is what RFC 7662 lets a token say. The zero value is a token that is not active.
+type Introspection struct {
+	Active   bool
+	Refresh  bool // a refresh token; else an access token
+	UserID   int64
+	Login    string
+	Session  string
+	IssuedAt time.Time
+	Expiry   time.Time // of a refresh token: unless it is refreshed before
+}
+
+// Introspect tells whether a token would be accepted now, without using it up: an access token as Verify judges it, a
+// refresh token if it is its session's current one. Whatever is wrong with it, it is just not active (RFC 7662
+// section 2.2). ErrUnavailable when Redis is gone and the answer needs it, or the view of revocations is too old.
+func (a *Authority) Introspect(ctx context.Context, token string) (Introspection, error) {
+	answer, err := a.introspect(ctx, token)
+	var rejection Rejection
+	switch {
+	case errors.As(err, &rejection) && rejection == Stale:
+		return Introspection{}, unavailable("introspecting", rejection)
+	case errors.As(err, &rejection):
+		return Introspection{}, nil
+	}
+	return answer, err
+}
+
+func (a *Authority) introspect(ctx context.Context, token string) (Introspection, error) {
+	t, err := a.refreshes.parse(token)
+	if errors.Is(err, Malformed) { // then it can only be an access token
+		return a.introspectAccess(token)
+	}
+	if err != nil {
+		return Introspection{}, err
+	}
+	s, err := a.genuineSession(ctx, t)
+	switch {
+	case err != nil:
+		return Introspection{}, err
+	case t.generation != s.generation:
+		return Introspection{}, Reused
+	case !a.cfg.Now().Before(a.expires(s)):
+		return Introspection{}, Expired
+	}
+	if err := a.checkCutoffs(ctx, s); err != nil {
+		return Introspection{}, err
+	}
+	return Introspection{Active: true, Refresh: true, UserID: s.userID, Login: s.login, Session: s.id.String(),
+		IssuedAt: time.UnixMilli(s.active), Expiry: a.expires(s)}, nil
+}
+
+// introspectAccess does not go through Verify: nobody used the token by asking about it.
+func (a *Authority) introspectAccess(token string) (Introspection, error) {
+	v, err := a.judge(token, a.cfg.Now())
+	if err != nil {
+		return Introspection{}, err
+	}
+	return Introspection{Active: true, UserID: v.access.UserID, Login: v.access.Login, Session: v.access.Session,
+		IssuedAt: v.access.IssuedAt, Expiry: v.access.Expiry}, nil
+}
