@@ -34,7 +34,7 @@ func aclRule(t *testing.T) []any {
 	return nil
 }
 
-func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElse(t *testing.T) {
+func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *testing.T) {
 	server := tokenstest.Redis(t)
 	ctx := context.Background()
 	if err := server.Client().Do(ctx, append([]any{"ACL", "SETUSER", "gateway", "on"}, aclRule(t)...)...).Err(); err != nil {

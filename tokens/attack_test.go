@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -181,6 +182,17 @@ func TestATokenThatSaysWhatItMustNot(t *testing.T) {
 			w.accessIs(a, forge(goodHeader, with(goodPayload, row.old, row.new)), row.want)
 		})
 	}
+}
+
+func TestUserIDsNobodyHas(t *testing.T) {
+	w, a := attacked(t)
+	for id, want := range map[string]error{"0": tokens.Malformed, "-2": tokens.Malformed, "9007199254740992": tokens.Malformed, "9007199254740991": nil} {
+		payload := with(with(goodPayload, `"id":2`, `"id":`+id), `"sub":"2"`, `"sub":"`+id+`"`)
+		if _, err := a.Verify(forge(goodHeader, payload)); !errors.Is(err, want) {
+			t.Errorf("user id %s: %v, want %v", id, err, want)
+		}
+	}
+	w.accessIs(a, forge(goodHeader, goodPayload), nil)
 }
 
 func TestPayloadsThatAreNoObject(t *testing.T) {

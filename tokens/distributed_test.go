@@ -33,7 +33,7 @@ func onEachDistribution(t *testing.T, story func(t *testing.T, d distributed)) {
 
 // One story, because starting six servers takes a while: everything works on keys in any slot, and a master that
 // dies logs nobody out and lets nobody back in.
-func TestSessionsOnSeveralServersOutliveOneOfThem(t *testing.T) {
+func TestSessionsOnSeveralServersOutliveOneOfThemOnRealRedis(t *testing.T) {
 	onEachDistribution(t, func(t *testing.T, d distributed) {
 		w := &world{t, d.client, tokenstest.NewClock()}
 		a := w.authority()

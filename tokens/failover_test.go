@@ -87,3 +87,31 @@ func TestARefreshFindsACutoffThatCouldNotFindIt(t *testing.T) {
 		})
 	}
 }
+
+// The failover lost the tombstone, but this gateway knows of the end.
+func TestAFailoverThatLostTheEndOfASession(t *testing.T) {
+	for name, end := range map[string]func(a *tokens.Authority, pair tokens.Pair) error{
+		"logout": func(a *tokens.Authority, pair tokens.Pair) error {
+			return a.EndSession(context.Background(), pair.Session, tokens.CauseLogout)
+		},
+		"password change": func(a *tokens.Authority, pair tokens.Pair) error {
+			_, err := a.EndUser(context.Background(), 2, alice.Fingerprint, tokens.CauseAccount)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				a := w.authority()
+				pair := w.login(a, alice)
+				back := w.snapshot(pair.Session)
+				w.must(end(a, pair))
+				back()
+				w.must(w.rdb.Del(context.Background(), "cocart:c:2").Err())
+				w.refreshIs(a, pair.Refresh, tokens.Ended)
+				if _, err := a.Resume(context.Background(), pair.Session); err != tokens.Ended {
+					t.Errorf("resume: %v", err)
+				}
+			})
+		})
+	}
+}

@@ -195,7 +195,7 @@ func TestRotatingKeysLogsNobodyOut(t *testing.T) {
 }
 
 // Shoppers go on verifying and refreshing, on whichever replica they meet, while the keys are exchanged.
-func TestRotatingKeysUnderLoadLogsNobodyOut(t *testing.T) {
+func TestRotatingKeysUnderLoadLogsNobodyOutOnRealRedis(t *testing.T) {
 	w := &world{t, tokenstest.Redis(t).Client(), tokenstest.NewClock()}
 	old, new := tokenstest.Key(t, "k1"), tokenstest.Key(t, "k2")
 	var replicas [2]atomic.Pointer[tokens.Authority]

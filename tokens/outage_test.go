@@ -9,7 +9,7 @@ import (
 	"cocart-gateway/tokens/tokenstest"
 )
 
-func TestRedisDiesAndShoppersKeepShopping(t *testing.T) {
+func TestRedisDiesAndShoppersKeepShoppingOnRealRedis(t *testing.T) {
 	server := tokenstest.Redis(t)
 	w := &world{t, server.Client(), tokenstest.NewClock()}
 	a := w.authority(cached)
@@ -61,7 +61,7 @@ func TestNotReadyBeforeTheRevocationsWereRead(t *testing.T) {
 	w.must(a.Ready(context.Background()))
 }
 
-func TestRedisThatMayDropSessionsIsReported(t *testing.T) {
+func TestRedisThatMayDropSessionsIsReportedOnRealRedis(t *testing.T) {
 	for _, policy := range []string{"noeviction", "allkeys-lru", "volatile-ttl"} {
 		a := tokenstest.Authority(t, tokenstest.Redis(t, "--maxmemory-policy", policy).Client(), tokenstest.NewClock())
 		if got, err := a.EvictionPolicy(context.Background()); got != policy || err != nil {

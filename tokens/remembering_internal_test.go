@@ -137,6 +137,26 @@ func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
 	refuse(t, a, pair.Access, Revoked)
 }
 
+// A new master may hold, before what was read, entries that were never seen.
+func TestAfterAGapALittleIsReadAgain(t *testing.T) {
+	now, ctx := time.Unix(1_800_000_000, 0), context.Background()
+	a := memoryShop(t, miniredis.RunT(t), &now, time.Hour)
+	pair := issued(t, a, 2)
+	id, _ := parseSessionID(pair.Session)
+	read := time.Now()
+	for _, at := range []time.Time{read.Add(-overlap / 2), read.Add(time.Second)} {
+		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: decimal(at.UnixMilli()) + "-1", Values: sessionEnded(id, now.UnixMilli()).values()}).Err(); err != nil {
+			t.Fatal(err)
+		}
+		id = newSessionID(1) // the later one concerns somebody else
+	}
+	a.follower.position, a.follower.gap = decimal(read.UnixMilli())+"-1", true
+	if err := a.CatchUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, a, pair.Access, Revoked)
+}
+
 func TestNotesAreBoundedAndMerged(t *testing.T) {
 	var n useNotes
 	first := newSessionID(1)

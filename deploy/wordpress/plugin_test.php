@@ -110,6 +110,7 @@ foreach ( glob( __DIR__ . '/testdata/*_cases.php' ) as $cases ) {
 function run( array $test ): void {
 	list( $name, $play, $expect ) = $test;
 	require __DIR__ . '/testdata/wordpress.php';
+	require __DIR__ . '/testdata/authentication.php';
 	set_error_handler(
 		function ( $level, $message, $file, $line ) {
 			throw new ErrorException( $message, 0, $level, $file, $line );

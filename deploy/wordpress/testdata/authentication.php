@@ -1,0 +1,69 @@
+<?php
+/** Who else has a say in who the visitor is: WordPress's core by cookie, and CoCart by password. */
+
+/** Whom the cookie of a browser names. */
+function cookie_user() {
+	$GLOBALS['wp_rest_auth_cookie'] = isset( $_COOKIE['wordpress_logged_in_5f2a'] );
+	return 'bob' === ( $_COOKIE['wordpress_logged_in_5f2a'] ?? '' ) ? 3 : false;
+}
+
+/** Core: wp_validate_auth_cookie (which undoes any earlier answer), wp_validate_logged_in_cookie, rest_cookie_check_errors. */
+function load_core() {
+	add_filter( 'determine_current_user', fn( $user_id ) => cookie_user() );
+	add_filter( 'determine_current_user', fn( $user_id ) => $user_id ? $user_id : cookie_user(), 20 );
+	add_filter( 'rest_authentication_errors', 'rest_cookie_check_errors', 100 );
+}
+
+function rest_cookie_check_errors( $result ) {
+	if ( ! empty( $result ) || empty( $GLOBALS['wp_rest_auth_cookie'] ) && get_current_user_id() ) {
+		return $result;
+	}
+	if ( ! isset( $_SERVER['HTTP_X_WP_NONCE'] ) ) {
+		wp_set_current_user( 0 );
+	}
+	return true;
+}
+
+/** CoCart's own authentication, at the priority of a version: 16 before 4.8, 10 since. */
+function load_cocart( int $priority = 10 ) {
+	add_filter( 'determine_current_user', 'cocart_authenticate_user', $priority );
+	add_filter( 'rest_authentication_errors', 'cocart_fallback', 10 );
+	add_filter( 'rest_authentication_errors', fn( $error ) => empty( $error ) ? $GLOBALS['cocart_error'] ?? null : $error, 15 );
+}
+
+function cocart_authenticate_user( $user_id ) {
+	$ours = false !== strpos( $_SERVER['REQUEST_URI'], 'wp-json/cocart/' );
+	if ( ! empty( $user_id ) || ! apply_filters( 'cocart_is_rest_api_request', $ours ) ) {
+		return $user_id;
+	}
+	return apply_filters( 'cocart_authenticate', cocart_password_user(), true, null );
+}
+
+function cocart_password_user() {
+	$header = apply_filters( 'cocart_auth_header', $GLOBALS['getallheaders']['Authorization'] ?? $_SERVER['HTTP_AUTHORIZATION'] ?? '' );
+	$basic  = 0 === stripos( $header, 'basic ' ) ? base64_decode( substr( $header, 6 ) ) : null;
+	if ( null === $basic && isset( $_SERVER['PHP_AUTH_USER'] ) ) {
+		$basic = $_SERVER['PHP_AUTH_USER'] . ':' . $_SERVER['PHP_AUTH_PW'];
+	}
+	if ( null === $basic && ! empty( $_REQUEST['username'] ) && ! empty( $_REQUEST['password'] ) ) {
+		$basic = $_REQUEST['username'] . ':' . $_REQUEST['password'];
+	}
+	return null === $basic ? false : try_password( $basic );
+}
+
+function try_password( string $basic ) {
+	$GLOBALS['sent']['tried'][] = $basic;
+	if ( ! isset( $GLOBALS['passwords'][ $basic ] ) ) {
+		$GLOBALS['cocart_error'] = new WP_Error( 'cocart_authentication_error', 'The password you entered is incorrect.', array( 'status' => 401 ) );
+	}
+	return $GLOBALS['passwords'][ $basic ] ?? false;
+}
+
+function cocart_fallback( $error ) {
+	$user_id = empty( $error ) && 0 === get_current_user_id() ? cocart_authenticate_user( false ) : false;
+	if ( $user_id ) {
+		wp_set_current_user( $user_id );
+		return true;
+	}
+	return $error;
+}
