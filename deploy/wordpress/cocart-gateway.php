@@ -473,7 +473,9 @@ if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
 
 /** Ends the request. What was already known of the visitor is forgotten, for the sake of whatever runs at shutdown. */
 function refuse( int $status, string $code, string $message, string $reason ): void {
-	error_log( "cocart-gateway: $code: $reason" );
+	if ( '' !== $reason ) {
+		error_log( "cocart-gateway: $code: $reason" );
+	}
 	if ( function_exists( 'wp_set_current_user' ) ) {
 		wp_set_current_user( 0 );
 	}
@@ -826,8 +828,19 @@ final class Doorkeeper extends Door {
 
 // --- Requests without one ------------------------------------------------------------------------------------------
 
-/** With COCART_GATEWAY_REQUIRED: whoever reaches PHP directly has skipped every limit of the gateway. */
+/**
+ * Keeps CoCart's routes shut: with COCART_GATEWAY_REQUIRED, to whoever reaches PHP directly and so has skipped every
+ * limit of the gateway; and always to a request whose assertion is bad. The rest of the site is as without us: another
+ * secret or a clock that is off must not take the storefront down, and nobody is anybody there by an assertion.
+ */
 final class Locked_Door extends Door {
+
+	/** @var array The answer: status, code, message, and what to log. */
+	private $answer;
+
+	public function __construct( array $answer ) {
+		$this->answer = $answer;
+	}
 
 	public function close(): void {
 		add_filter( 'cocart_is_rest_api_request', '__return_false', PHP_INT_MAX ); // No password is tried meanwhile.
@@ -836,7 +849,7 @@ final class Locked_Door extends Door {
 
 	protected function admit( string $route ): void {
 		if ( is_cocart( $route ) ) {
-			refuse( 403, 'cocart_gateway_required', 'This request must come through the gateway.', 'a CoCart request came with no assertion' );
+			refuse( ...$this->answer );
 		}
 	}
 
@@ -878,11 +891,11 @@ function start(): void {
 	if ( isset( $_SERVER['HTTP_X_COCART_GATEWAY'] ) ) {
 		start_asserted( (string) $_SERVER['HTTP_X_COCART_GATEWAY'], $secrets );
 	} elseif ( defined( 'COCART_GATEWAY_REQUIRED' ) && \COCART_GATEWAY_REQUIRED ) {
-		( new Locked_Door() )->close();
+		( new Locked_Door( array( 403, 'cocart_gateway_required', 'This request must come through the gateway.', 'a CoCart request came with no assertion' ) ) )->close();
 	}
 }
 
-/** A bad assertion is refused, never "then a guest": somebody meant to be somebody. */
+/** A bad assertion is refused where CoCart answers, never "then a guest": somebody meant to be somebody. */
 function start_asserted( string $token, array $secrets ): void {
 	$configured = configured_secrets();
 	if ( count( array_filter( $configured, __NAMESPACE__ . '\is_usable' ) ) < count( $configured ) ) {
@@ -891,7 +904,10 @@ function start_asserted( string $token, array $secrets ): void {
 	try {
 		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time() );
 	} catch ( Refusal $refusal ) {
-		refuse_assertion( 'the assertion was refused: ' . $refusal->getMessage() );
+		unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
+		error_log( 'cocart-gateway: the assertion was refused: ' . $refusal->getMessage() );
+		( new Locked_Door( array( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', '' ) ) )->close();
+		return;
 	}
 	( new Doorkeeper( $asserted ) )->open();
 }

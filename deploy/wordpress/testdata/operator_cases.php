@@ -34,6 +34,14 @@ test( 'required: a page that asks CoCart something itself', direct( $required, '
 test( 'required: a batch with CoCart in it', direct( $required, '/batch/v1', array( 'requests' => array( array( 'path' => '/wp/v2/posts' ), array( 'path' => '/cocart/v2/cart' ) ) ) ), $refused );
 test( 'required: a batch without', direct( $required, '/batch/v1', array( 'requests' => array( array( 'path' => '/wp/v2/posts' ) ) ) ), passed( array( 0, 0, 0 ), 'untouched' ) );
 test( 'required: a request of the gateway', fn() => shop( array(), $required ) ?? asserted( 'customer' ) ?? load_plugin() ?? serve( '/cocart/v2/cart' ), passed( array( 2, 2, 2 ) ) );
+$outdated = fn( string $route ) => fn() => shop() ?? asserted( 'customer', array( 'iat' => NOW - 4000, 'exp' => NOW - 3970 ) ) ?? load_plugin() ?? serve( $route );
+$logged   = function ( array $sent ) {
+	same( array( 'cocart-gateway: the assertion was refused: it has expired; do the clocks agree?' ), $sent['log'], 'log' );
+	same( array( true, array(), '127.0.0.1', false ), array( $sent['finished'] ?? false, $sent['headers'], $_SERVER['REMOTE_ADDR'], isset( $_SERVER['HTTPS'] ) ) );
+};
+test( 'a bad assertion on a CoCart route', $outdated( '/cocart/v2/cart' ), bad_assertion() );
+test( 'a bad assertion does not take a page down', $outdated( '' ), $logged );
+test( 'a bad assertion does not take another route down', $outdated( '/wp/v2/posts' ), $logged );
 test( 'required: WP-CLI', fn() => shop( array(), $required ) ?? load_plugin(), passed( array() ) );
 
 /** A customer's request, to a shop with these secrets, signed with that one. */

@@ -59,6 +59,7 @@ foreach ( $vectors['bad_assertions'] as $row ) {
 		"refused: $row[why]",
 		function () use ( $row ) {
 			present( $row );
+			serve( '/cocart/v2/cart' );
 		},
 		function ( array $sent ) use ( $row ) {
 			bad_assertion()( $sent );
