@@ -64,8 +64,8 @@ func (w *WordPress) rewrite(pr *httputil.ProxyRequest) {
 	f := forwardingOf(pr.In.Context())
 	out := pr.Out
 	out.URL.Scheme, out.URL.Host = w.origin.Scheme, w.origin.Host
-	out.URL.RawQuery = pr.In.URL.RawQuery // verbatim: PHP reads more than Go can parse
-	out.Host = pr.In.Host
+	out.URL.RawQuery = pr.In.URL.RawQuery    // verbatim: PHP reads more than Go can parse
+	out.Host = orDefault(pr.In.Host, w.host) // HTTP/1.0 may name none
 	w.dress(out, pr.In, f)
 }
 
@@ -75,7 +75,7 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	if !f.KeepCredentials {
 		delete(out.Header, "Authorization")
 	}
-	setForwarded(out.Header, in, f.Origin)
+	setForwarded(out, in, f.Origin)
 	f.Assertion.Client, f.Assertion.Proto = f.Origin.Client, f.Origin.Proto
 	f.signed = w.sign(f.Assertion, out.Method, out.Host, out.URL.RequestURI())
 	out.Header.Set(assertionHeader, f.signed)

@@ -142,6 +142,14 @@ func TestHeadersThatPHPWouldTakeForOursAreDropped(t *testing.T) {
 	}
 }
 
+func TestARequestWithoutHostIsForTheSite(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	resp := raw(t, newFront(t, wp.URL, asSite()).Server, "GET /page HTTP/1.0\n\n")
+	if got := wp.Last(); resp.StatusCode != 200 || got.Host != "shop.example" || got.Claims.Host != "shop.example" || got.Header.Get("X-Forwarded-Host") != "shop.example" {
+		t.Errorf("%d %+v", resp.StatusCode, got)
+	}
+}
+
 func TestConnectionHeaderCannotTakeOursAway(t *testing.T) {
 	wp := upstreamtest.Start(t) // refuses a request without its assertion
 	fr := newFront(t, wp.URL, asSite())

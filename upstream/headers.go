@@ -72,7 +72,8 @@ func dropReserved(h http.Header) {
 
 // setForwarded writes the X-Forwarded-* headers. A chain is continued only when
 // the peer is a trusted proxy; else what the client claims is thrown away.
-func setForwarded(h http.Header, in *http.Request, o Origin) {
+func setForwarded(out, in *http.Request, o Origin) {
+	h := out.Header
 	var chain []string
 	if o.Trusted {
 		chain = append(chain, in.Header["X-Forwarded-For"]...)
@@ -80,7 +81,7 @@ func setForwarded(h http.Header, in *http.Request, o Origin) {
 	if o.Peer.IsValid() { // a unix socket has no address
 		chain = append(chain, o.Peer.String())
 	}
-	host := in.Host
+	host := out.Host
 	if prior := in.Header.Get("X-Forwarded-Host"); o.Trusted && prior != "" {
 		host = prior
 	}

@@ -59,7 +59,7 @@ func (w *WordPress) loginRequest(r *http.Request, c *LoginCall) (*http.Request, 
 		return nil, fmt.Errorf("reading the login target: %w", err)
 	}
 	req := (&http.Request{
-		Method: r.Method, URL: target, Host: r.Host, Header: r.Header.Clone(),
+		Method: r.Method, URL: target, Host: orDefault(r.Host, w.host), Header: r.Header.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: io.NopCloser(bytes.NewReader(c.Body)), ContentLength: int64(len(c.Body)),
 	}).WithContext(r.Context())

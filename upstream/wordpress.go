@@ -57,6 +57,7 @@ type Config struct {
 type WordPress struct {
 	origin    *url.URL
 	keys      []signingKey // the first signs
+	host      string       // of the site, for requests that name none
 	audience  string
 	pingPath  string
 	transport *http.Transport
@@ -81,6 +82,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 	w := &WordPress{
 		origin:    cfg.URL,
 		keys:      keys,
+		host:      cfg.SiteURL.Host,
 		audience:  audience(cfg.SiteURL),
 		pingPath:  strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
 		transport: newTransport(cfg),
@@ -150,7 +152,7 @@ func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
 	if err != nil {
 		return PingResult{}, fmt.Errorf("preparing a ping: %w", err)
 	}
-	req.Host, _, _ = strings.Cut(w.audience, "/")
+	req.Host = w.host
 	req.Header.Set(assertionHeader, w.sign(Assertion{Kind: Site}, req.Method, req.Host, target))
 	resp, err := w.roundTrip(req, "ping")
 	if err != nil {
