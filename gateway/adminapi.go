@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -26,6 +28,8 @@ type AdminConfig struct {
 //	DELETE /sessions/{id}             end it
 //	DELETE /sessions?user=N           end all of a user's
 //	DELETE /sessions?all=true         end everybody's
+//	POST   /tokens                    {"user": N[, "fingerprint": "…", "login": "…"]}: start a session
+//	POST   /tokens/inspect            {"token": "…"}: what it says, whether it is good, and if not why
 func (a *Admin) addAPI(cfg AdminConfig) {
 	if cfg.Token == "" {
 		return
@@ -36,6 +40,8 @@ func (a *Admin) addAPI(cfg AdminConfig) {
 		"GET /sessions/{id}":    a.showSession,
 		"DELETE /sessions/{id}": a.endSession,
 		"DELETE /sessions":      a.endSessions,
+		"POST /tokens":          a.createTokens,
+		"POST /tokens/inspect":  a.inspectToken,
 	} {
 		a.mux.Handle(pattern, guard(handle))
 	}
@@ -122,11 +128,17 @@ func userParameter(r *http.Request) (int64, error) {
 }
 
 func (a *Admin) showSession(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.authority.Session(r.Context(), r.PathValue("id"))
+	s, state, err := a.authority.SessionState(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	writeJSON(w, r, http.StatusOK, s)
+	if state == tokens.StateUnknown {
+		return tokens.Unknown
+	}
+	writeJSON(w, r, http.StatusOK, struct {
+		tokens.Session
+		State tokens.State `json:"state"`
+	}{s, state})
 	return nil
 }
 
@@ -163,5 +175,71 @@ func (a *Admin) endSessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	writeJSON(w, r, http.StatusOK, map[string]int{"ended": n})
+	return nil
+}
+
+// createTokens starts a session as cocart-gateway tokens create does. Without a
+// fingerprint the user's newest live session has to tell it.
+func (a *Admin) createTokens(w http.ResponseWriter, r *http.Request) error {
+	var who struct {
+		User               int64
+		Fingerprint, Login string
+	}
+	if err := readJSON(r, &who); err != nil {
+		return err
+	}
+	if who.User < 1 {
+		return badRequest("user must be the number of a WordPress user.")
+	}
+	identity, err := a.authority.Recall(r.Context(), tokens.Identity{UserID: who.User, Login: who.Login, Fingerprint: who.Fingerprint})
+	if err != nil {
+		return err
+	}
+	if identity.Fingerprint == "" {
+		return &Failure{Status: http.StatusConflict, Code: "cocart_gateway_fingerprint_needed",
+			Message: "This user has no live session to take the fingerprint of the account from; send it, WordPress computes it: CoCartGateway\\fingerprint( get_userdata( N ) )."}
+	}
+	pair, err := a.authority.Issue(r.Context(), identity, tokens.Client{Device: "cocart-gateway administration"})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, r, http.StatusCreated, map[string]any{
+		"user_id": who.User, "session": pair.Session,
+		"access_token": pair.Access, "access_expires": pair.AccessExpiry.UTC(),
+		"refresh_token": pair.Refresh, "refresh_expires": pair.RefreshExpiry.UTC(),
+	})
+	return nil
+}
+
+func (a *Admin) inspectToken(w http.ResponseWriter, r *http.Request) error {
+	var asked struct{ Token string }
+	if err := readJSON(r, &asked); err != nil {
+		return err
+	}
+	if asked.Token == "" {
+		return badRequest("token is missing.")
+	}
+	inspection, err := a.authority.Inspect(r.Context(), asked.Token)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, r, http.StatusOK, struct {
+		Good bool `json:"good"`
+		tokens.Inspection
+	}{inspection.Rejection == "", inspection})
+	return nil
+}
+
+// readJSON is strict: a misspelt member is a mistake, not a default.
+func readJSON(r *http.Request, into any) error {
+	b, err := readBody(r, 64<<10)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(b.raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return badRequest("The body must be a JSON object with the members of this call.")
+	}
 	return nil
 }

@@ -179,3 +179,39 @@ func TestRevocationAsRFC7009HasIt(t *testing.T) {
 		t.Errorf("afterwards: %v", got)
 	}
 }
+
+func TestOperatorsCreateAndInspectTokens(t *testing.T) {
+	s := openShop(t)
+	a := s.api()
+	const asJSON = "Content-Type: application/json"
+	if r := s.administer(a, "POST", "/tokens", `{"user":2}`, asJSON); r.Status != 409 {
+		t.Errorf("nobody knows the fingerprint: %d %s", r.Status, r.Body)
+	}
+	for name, body := range map[string]string{"given": `{"user":2,"fingerprint":"fp-alice-1","login":"alice"}`, "known by now": `{"user":2}`} {
+		r := s.administer(a, "POST", "/tokens", body, asJSON)
+		var pair struct {
+			Session, AccessToken, RefreshToken string
+		}
+		if err := json.Unmarshal([]byte(strings.NewReplacer("access_token", "AccessToken", "refresh_token", "RefreshToken").Replace(r.Body)), &pair); err != nil || r.Status != 201 {
+			t.Fatalf("%s: %d %s", name, r.Status, r.Body)
+		}
+		if got := s.cart(pair.AccessToken); got.Status != 200 || !strings.Contains(got.Body, `"cart_key":"2"`) {
+			t.Errorf("%s: the cart: %d %s", name, got.Status, got.Body)
+		}
+		r = s.administer(a, "POST", "/tokens/inspect", `{"token":"`+pair.AccessToken+`"}`, asJSON)
+		if r.Status != 200 || !strings.HasPrefix(r.Body, `{"good":true,"kind":"access"`) || !strings.Contains(r.Body, `"session_id":"`+pair.Session+`"`) {
+			t.Errorf("%s: inspected: %d %s", name, r.Status, r.Body)
+		}
+		s.refresh(pair.RefreshToken).pair(t)
+	}
+	if r := s.administer(a, "POST", "/tokens/inspect", `{"token":"a.b.c"}`, asJSON); r.Status != 200 || !strings.HasPrefix(r.Body, `{"good":false,"kind":"access","rejection":"malformed"`) {
+		t.Errorf("garbage: %d %s", r.Status, r.Body)
+	}
+	for _, body := range []string{"", "[]", `{"user":"2"}`, `{"user":0}`, `{"usr":2}`, `{"token":""}`} {
+		for _, target := range []string{"/tokens", "/tokens/inspect"} {
+			if r := s.administer(a, "POST", target, body, asJSON); r.Status != 400 {
+				t.Errorf("%s %s: %d %s", target, body, r.Status, r.Body)
+			}
+		}
+	}
+}

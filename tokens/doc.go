@@ -42,7 +42,7 @@
 // it can end sessions, but not make a token: he needs the refresh secret for that, as well.
 //
 // A Redis user for the gateway needs no more than this (Redis 6.2 or later; a cluster also needs +cluster and
-// +readonly, Sentinel nothing more):
+// +readonly, a database other than 0 +select, Sentinel nothing more):
 //
 //	ACL SETUSER gateway on >a-long-password resetchannels ~cocart:* -@all +evalsha +eval +hmget +hget +hset +hdel +pexpire +get +set +zadd +zrange +zrem +xadd +xread +xrevrange +xtrim +multi +exec +scan +time +ping +info +hello +client
 //

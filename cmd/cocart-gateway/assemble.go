@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,7 +21,7 @@ type registry interface {
 
 // build turns the configuration into the three rooms.
 func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
-	if p.authority, err = newAuthority(p, store, reg); err != nil {
+	if p.authority, err = newAuthority(p.cfg, store, reg, now, p.log); err != nil {
 		return err
 	}
 	if p.wordpress, err = newWordPress(p, reg); err != nil {
@@ -35,12 +36,12 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		InvalidTokenStatus: p.cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       p.cfg.Limits.LoginBody,
 	}, p.authority, p.wordpress, reg, p.log)
-	p.admin = gateway.NewAdmin(gateway.AdminConfig{}, p.authority, p.wordpress, reg)
+	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth}, p.authority, p.wordpress, reg)
 	return err
 }
 
-func newAuthority(p *program, store redis.UniversalClient, reg prometheus.Registerer) (*tokens.Authority, error) {
-	t := p.cfg.Tokens
+func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {
+	t := cfg.Tokens
 	keys := make([]tokens.Key, 0, len(t.Keys))
 	for i, k := range t.Keys {
 		key, err := k.Key()
@@ -50,13 +51,14 @@ func newAuthority(p *program, store redis.UniversalClient, reg prometheus.Regist
 		keys = append(keys, key)
 	}
 	return tokens.New(tokens.Config{
-		Issuer: p.cfg.Site.URL.String(), Audience: t.Audience,
+		Issuer: cfg.Site.URL.String(), Audience: t.Audience,
 		Keys: keys, RefreshSecrets: reveal(t.RefreshSecret),
 		AccessTTL: t.AccessTTL, RefreshTTL: t.RefreshTTL, SessionTTL: t.SessionTTL,
 		RefreshGrace: orNone(t.RefreshGrace), Leeway: orNone(t.Leeway),
 		LostAnswer: tokens.LostAnswer(t.LostAnswer), MaxSessions: t.MaxSessions,
-		KeyPrefix:     p.cfg.Redis.Prefix,
-		VerifiedCache: t.VerifiedCache, Now: now, Log: p.log,
+		KeyPrefix:    cfg.Redis.Prefix,
+		MaxStaleness: cfg.Revocation.MaxStaleness, OnStale: tokens.OnStale(cfg.Revocation.OnStale), // 0 is no limit in both
+		VerifiedCache: t.VerifiedCache, Now: now, Log: log,
 	}, store, reg)
 }
 

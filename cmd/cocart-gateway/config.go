@@ -15,6 +15,7 @@ type Config struct {
 	Upstream       UpstreamConfig
 	Site           SiteConfig
 	Tokens         TokensConfig
+	Revocation     RevocationConfig
 	Redis          RedisConfig
 	TrustedProxies []netip.Prefix // masked; IPv4-mapped addresses are plain IPv4
 	Compat         CompatConfig
@@ -26,6 +27,8 @@ type Config struct {
 // AdminConfig is the listener for metrics, probes and administration.
 type AdminConfig struct {
 	Listen string // host:port
+	Token  Secret // what an administrator shows; empty: there is no administration API
+	OAuth  bool   // RFC 7009 and RFC 7662 are served there; never without a Token
 }
 
 // UpstreamConfig is the way to WordPress.
@@ -70,17 +73,34 @@ type KeyConfig struct {
 	RetireAt   time.Time // UTC; zero: never
 }
 
+// RevocationConfig is what to do when revocations cannot be followed.
+type RevocationConfig struct {
+	MaxStaleness time.Duration // 0: no limit
+	OnStale      string        // "serve" or "deny"; deny never without a limit
+}
+
 // RedisConfig is where sessions and revocations live.
 type RedisConfig struct {
-	Address  string // "embedded" or host:port; what a URL says beyond that is in the other fields
-	TLS      bool   // the address was a rediss:// URL
-	Username string
-	Password Secret
-	DB       int
-	Prefix   string
-	Timeout  time.Duration // of one command: dial, read and write each
-	PoolSize int           // 0: the library's default
+	Addresses        []string // "embedded" alone, or host:port; what a URL says beyond that is in the other fields
+	Mode             string   // "standalone", "sentinel" or "cluster"
+	Master           string   // the name the Sentinels know the master set by; set for them only
+	Username         string
+	Password         Secret
+	SentinelUsername string
+	SentinelPassword Secret
+	DB               int // 0 for a cluster
+	Prefix           string
+	TLS              bool
+	TLSCA            string        // PEM; empty: the authorities that the machine trusts
+	TLSCert          string        // PEM, with TLSKey or not at all
+	TLSKey           Secret        // PEM
+	TLSServerName    string        // empty: the host of each server
+	Timeout          time.Duration // of one command: dial, read and write each
+	PoolSize         int           // of each server; 0: the library's default
 }
+
+// Embedded reports whether sessions live inside the gateway, in a store that forgets at exit.
+func (c RedisConfig) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
 
 // CompatConfig eases switching over from the CoCart JWT plugin.
 type CompatConfig struct {

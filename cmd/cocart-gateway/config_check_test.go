@@ -66,6 +66,7 @@ func TestWarnings(t *testing.T) {
 		forgets = "redis.address: is embedded; every session ends when the gateway does, and only one gateway can run; for a shop write the host:port of a Redis server"
 		http    = "site.url: is http; passwords and tokens travel readable for anybody on the way; use https"
 		plain   = "trusted_proxies: is empty, though site.url is https; the proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password"
+		idle    = "revocation.max_staleness: changes nothing, since revocation.on_stale is serve; write on_stale: deny to refuse tokens that cannot be judged by fresh revocations"
 		anybody = "trusted_proxies[1]: is ::/0, everybody; any client can claim any address, which defeats limits per address; name your proxies only"
 	)
 	for _, row := range []struct {
@@ -80,6 +81,8 @@ func TestWarnings(t *testing.T) {
 		{"a site by http on this machine is fine", "site: {url: \"http://localhost:8080/shop\"}\nlisten: \":80\"\n", nil},
 		{"a site by http on ::1 is fine", "site: {url: \"http://[::1]:8080\"}\n", nil},
 		{"nobody is trusted to have ended TLS", "trusted_proxies: []\n", []string{plain}},
+		{"a limit that nothing follows from", "revocation: {max_staleness: 10m}\n", []string{idle}},
+		{"a limit that is enforced is fine", "revocation: {max_staleness: 10m, on_stale: deny}\n", nil},
 		{"every address is a trusted proxy", "trusted_proxies: [10.0.0.0/8, \"::/0\"]\n", []string{anybody}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -156,6 +156,16 @@ func numberBy(rule, remedy string, good func(int) bool) form[int] {
 	}, func(n int) any { return n }}
 }
 
+// truth takes the two words that every reader of YAML agrees on.
+func truth() form[bool] {
+	return form[bool]{"must be true or false", "write true or false", []string{"!!bool"}, func(s string) (bool, *mistake) {
+		if s != "true" && s != "false" {
+			return false, &mistake{}
+		}
+		return s == "true", nil
+	}, func(b bool) any { return b }}
+}
+
 func logLevel() form[slog.Level] {
 	f := choice("info", "debug", "warn", "error")
 	return form[slog.Level]{"must be debug, info, warn or error", f.remedy, f.types, func(s string) (slog.Level, *mistake) {

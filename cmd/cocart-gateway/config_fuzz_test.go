@@ -49,6 +49,8 @@ func fuzzFile(path string, _ int64) ([]byte, *mistake) {
 		return []byte("a-shared-secret-in-a-file-0123456789\n"), nil
 	case "ed25519.pem":
 		return []byte(fuzzKey), nil
+	case "client.crt.pem", "client.key.pem":
+		return []byte(testKey(filepath.Base(path))), nil
 	}
 	return nil, &mistake{value: "the file cannot be read"}
 }

@@ -12,11 +12,28 @@ import (
 // checkRules is about keys that must fit each other. A key with a problem of its own is left alone.
 func checkRules(c *Config, r *reader) {
 	spreadRedisURL(&c.Redis, r)
+	checkRedis(&c.Redis, r)
+	checkAdmin(&c.Admin, r)
+	checkRevocation(&c.Revocation, r)
 	checkNamespaces(c, r)
 	checkKeys(c, r)
 	checkOneUse(c, r)
 	checkLifetimes(&c.Tokens, r)
 	checkListeners(c, r)
+}
+
+func checkAdmin(c *AdminConfig, r *reader) {
+	if c.OAuth && !c.Token.IsSet() && r.sound("admin.oauth", "admin.token", "admin.token_file") {
+		r.reject(r.at("admin.oauth"), mistake{"is true, but there is no admin.token",
+			"must not stand open: who reaches these endpoints can end sessions", "give admin.token or admin.token_file"})
+	}
+}
+
+func checkRevocation(c *RevocationConfig, r *reader) {
+	if c.OnStale == "deny" && c.MaxStaleness == 0 && r.sound("revocation.on_stale", "revocation.max_staleness") {
+		r.reject(r.at("revocation.on_stale"), mistake{"is deny, but revocation.max_staleness is 0, no limit",
+			"must come with a limit, or nothing is ever denied", "write e.g. max_staleness: 10m"})
+	}
 }
 
 func checkLifetimes(t *TokensConfig, r *reader) {
@@ -69,6 +86,7 @@ func checkOneUse(c *Config, r *reader) {
 	for i, s := range c.Upstream.Secret {
 		check(numbered("upstream.secret", i, len(c.Upstream.Secret)), s)
 	}
+	check("admin.token", c.Admin.Token)
 	for i, k := range c.Tokens.Keys {
 		check(fmt.Sprintf("tokens.keys[%d].secret", i), k.Secret)
 	}

@@ -26,7 +26,8 @@ func defaultConfig() *Config {
 			Leeway:        30 * time.Second,
 			VerifiedCache: 10_000,
 		},
-		Redis:          RedisConfig{Address: EmbeddedStore, Prefix: "cocart:", Timeout: time.Second},
+		Revocation:     RevocationConfig{OnStale: "serve"},
+		Redis:          RedisConfig{Addresses: []string{EmbeddedStore}, Mode: "standalone", Prefix: "cocart:", Timeout: time.Second},
 		TrustedProxies: nil,
 		Compat:         CompatConfig{InvalidTokenStatus: 401},
 		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10},
@@ -44,10 +45,11 @@ func defaultConfig() *Config {
 func shape(c *Config) section {
 	return section{
 		value("listen", &c.Listen, listenAddress("127.0.0.1:8080")),
-		block("admin", value("listen", &c.Admin.Listen, listenAddress("127.0.0.1:9090"))),
+		adminBlock(&c.Admin),
 		upstreamBlock(&c.Upstream),
 		siteBlock(&c.Site),
 		tokensBlock(&c.Tokens),
+		revocationBlock(&c.Revocation),
 		redisBlock(&c.Redis),
 		values("trusted_proxies", &c.TrustedProxies, proxy()),
 		block("compat",
@@ -64,6 +66,13 @@ func shape(c *Config) section {
 			value("level", &c.Log.Level, logLevel()),
 			value("format", &c.Log.Format, choice("text", "json"))),
 	}
+}
+
+func adminBlock(c *AdminConfig) entry {
+	return block("admin",
+		value("listen", &c.Listen, listenAddress("127.0.0.1:9090")),
+		secret("token", &c.Token, orEmpty(sharedSecret(32, makeSecret))),
+		value("oauth", &c.OAuth, truth()))
 }
 
 func upstreamBlock(c *UpstreamConfig) entry {
@@ -101,4 +110,11 @@ func tokensBlock(c *TokensConfig) entry {
 		value("leeway", &c.Leeway, duration(0, 2*time.Minute, "30s")),
 		value("audience", &c.Audience, line(255)),
 		value("verified_cache", &c.VerifiedCache, number(0, 10_000_000, "write e.g. 10000, or 0 for none")))
+}
+
+func revocationBlock(c *RevocationConfig) entry {
+	return block("revocation",
+		value("max_staleness", &c.MaxStaleness, durationBy("must be a duration between 5s and 365d, or 0 for no limit", "10m",
+			func(d time.Duration) bool { return d == 0 || 5*time.Second <= d && d <= 365*day })),
+		value("on_stale", &c.OnStale, choice("serve", "deny")))
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -39,93 +40,33 @@ var errReported = errors.New("reported")
 
 // run is main without the process around it.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) int {
+	return terminal{env: env, in: os.Stdin, out: stdout, err: stderr, now: now}.run(ctx, args)
+}
+
+// terminal is what a command knows of the world around it.
+type terminal struct {
+	env      func(string) (string, bool)
+	in       io.Reader
+	out, err io.Writer
+	now      func() time.Time
+}
+
+func (t terminal) run(ctx context.Context, args []string) int {
 	understood := false
-	root := newRoot(env, stdout, stderr)
+	root := newRoot(t)
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(t.out)
+	root.SetErr(t.err)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
 		return exitOK
 	case !understood:
-		fmt.Fprintf(stderr, "cocart-gateway: %v\nhint: cocart-gateway help\n", err)
+		fmt.Fprintf(t.err, "cocart-gateway: %v\nhint: cocart-gateway help\n", err)
 		return exitUsage
 	case !errors.Is(err, errReported):
-		fmt.Fprintf(stderr, "cocart-gateway: %v\n", err)
+		fmt.Fprintf(t.err, "cocart-gateway: %v\n", err)
 	}
 	return exitFailed
-}
-
-func newRoot(env func(string) (string, bool), stdout, stderr io.Writer) *cobra.Command {
-	root := &cobra.Command{
-		Use:           "cocart-gateway",
-		Short:         "Tokens and sessions for CoCart shops, in front of WordPress",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(serveCommand(env, stderr), configCommand(env, stdout, stderr), versionCommand(stdout))
-	return root
-}
-
-func serveCommand(env func(string) (string, bool), stderr io.Writer) *cobra.Command {
-	var path string
-	c := &cobra.Command{
-		Use:     "serve --config FILE",
-		Short:   "Run the gateway until SIGTERM or SIGINT, which let requests in flight finish",
-		Example: "  cocart-gateway serve --config /etc/cocart-gateway/config.yaml",
-		Args: func(c *cobra.Command, args []string) error {
-			if path == "" { // not cobra's required flag: it is looked at too late to be wrong usage
-				return errors.New("serve needs --config FILE")
-			}
-			return cobra.NoArgs(c, args)
-		},
-		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(path, env)
-			if err != nil {
-				return err
-			}
-			return serve(c.Context(), cfg, stderr)
-		},
-	}
-	c.Flags().StringVarP(&path, "config", "c", "", "configuration file (see config.example.yaml)")
-	return c
-}
-
-func configCommand(env func(string) (string, bool), stdout, stderr io.Writer) *cobra.Command {
-	group := &cobra.Command{
-		Use:   "config",
-		Short: "Look at a configuration file",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	group.AddCommand(&cobra.Command{
-		Use:     "check FILE",
-		Short:   "Report every problem of a configuration file, or what it amounts to, secrets hidden",
-		Example: "  cocart-gateway config check /etc/cocart-gateway/config.yaml",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if checkConfig(args[0], env, stdout, stderr) != exitOK {
-				return errReported
-			}
-			return nil
-		},
-	})
-	return group
-}
-
-func versionCommand(stdout io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version, its commit and the Go release it was built with",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(stdout, buildOf())
-			return err
-		},
-	}
 }

@@ -61,7 +61,7 @@ func TestExitCodesAndWords(t *testing.T) {
 	}{
 		"version":           {[]string{"version"}, 0, "cocart-gateway " + version, ""},
 		"help":              {[]string{"help"}, 0, "serve", ""},
-		"no command":        {nil, 0, "Available Commands", ""},
+		"no command":        {nil, 0, "Run the gateway:", ""},
 		"--help":            {[]string{"serve", "--help"}, 0, "cocart-gateway serve --config /etc/cocart-gateway/config.yaml", ""},
 		"check, good":       {[]string{"config", "check", good}, 0, "ok", ""},
 		"check, missing":    {[]string{"config", "check", "/nonexistent.yaml"}, 1, "", "/nonexistent.yaml"},

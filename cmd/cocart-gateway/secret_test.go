@@ -18,9 +18,12 @@ func fullOfSecrets(t *testing.T) (*Config, []string) {
 	t.Helper()
 	c := loadExample(t)
 	c.Redis.Password = NewSecret("the-redis-password")
+	c.Redis.SentinelPassword = NewSecret("the-sentinel-password")
+	c.Redis.TLSKey = NewSecret("the-client-key")
+	c.Admin.Token = NewSecret("the-admin-token")
 	c.Tokens.RefreshSecret = []Secret{NewSecret("the-refresh-secret-1"), NewSecret("the-refresh-secret-2")}
 	c.Tokens.Keys = append(c.Tokens.Keys, KeyConfig{ID: "pair", Algorithm: "EdDSA", PrivateKey: NewSecret("the-private-key")})
-	secrets := []string{c.Redis.Password.Reveal(), "the-refresh-secret", c.Tokens.Keys[0].Secret.Reveal(), "the-private-key", c.Upstream.Secret[0].Reveal()}
+	secrets := []string{"the-redis-password", "the-sentinel-password", "the-client-key", "the-admin-token", "the-refresh-secret", c.Tokens.Keys[0].Secret.Reveal(), "the-private-key", c.Upstream.Secret[0].Reveal()}
 	return c, secrets
 }
 
@@ -66,8 +69,8 @@ func TestNoPrintingOfAConfigShowsASecret(t *testing.T) {
 			}
 		}
 	}
-	if text := printings(t, c)["effective YAML"]; strings.Count(text, redacted) != 6 {
-		t.Errorf("the effective YAML does not say of each of six secrets that it is there:\n%s", text)
+	if text := printings(t, c)["effective YAML"]; strings.Count(text, redacted) != 9 {
+		t.Errorf("the effective YAML does not say of each of nine secrets that it is there:\n%s", text)
 	}
 }
 

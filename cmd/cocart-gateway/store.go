@@ -1,77 +1,81 @@
 package main
 
 import (
-	"context"
-	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
-	"net"
-	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 )
 
-// openStore dials Redis, or makes the embedded one. Dialling is lazy: a gateway
+// openStore dials Redis in the mode of the configuration, or makes the embedded store. Dialling is lazy: a gateway
 // starts without Redis, and is not ready until it is there.
+//
+// No command that may have been carried out is sent again behind our back. Most could be; a rotation could not
+// where the operator allows no grace: the second one would find the token spent, and log the customer out. And
+// whoever waits has been told how long at most (redis.timeout). So a single server and the master that Sentinels
+// name get no retries at all, and one attempt to dial. What a cluster needs is in openCluster.
 func openStore(cfg RedisConfig) (client redis.UniversalClient, closeStore func(), err error) {
-	if cfg.Address == EmbeddedStore {
+	if cfg.Embedded() {
 		return openEmbedded()
 	}
-	options := &redis.UniversalOptions{
-		Addrs: []string{cfg.Address}, DB: cfg.DB, Username: cfg.Username, Password: cfg.Password.Reveal(),
-		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, PoolSize: cfg.PoolSize,
-		ContextTimeoutEnabled: true,
-		// A command that may have been carried out is not sent twice behind our back.
-		MaxRetries: -1,
-		// Not worth an ACL rule of its own.
-		DisableIdentity: true,
+	secure, err := cfg.tlsConfig()
+	if err != nil {
+		return nil, nil, err
 	}
-	if cfg.TLS {
-		host, _, _ := net.SplitHostPort(cfg.Address) // a checked address has a port
-		options.TLSConfig = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	switch cfg.Mode {
+	case "sentinel":
+		client = openSentinel(cfg, secure)
+	case "cluster":
+		client = openCluster(cfg, secure)
+	default:
+		client = openStandalone(cfg, secure)
 	}
-	client = redis.NewUniversalClient(options)
 	return client, func() { _ = client.Close() }, nil // nothing is left to be lost
 }
 
-// openEmbedded makes a Redis-compatible store inside this process, on a loopback
-// port of its own behind a password nobody is told. (Its in-memory pipes have no
-// buffer: a pipeline longer than one read would wait for itself.) It forgets when
-// the process ends.
-func openEmbedded() (redis.UniversalClient, func(), error) {
-	store, password := miniredis.NewMiniRedis(), rand.Text()
-	store.RequireAuth(password)
-	if err := store.StartAddr("127.0.0.1:0"); err != nil {
-		return nil, nil, fmt.Errorf("starting the embedded store: %w", err)
-	}
-	client := redis.NewClient(&redis.Options{Addr: store.Addr(), Password: password, MaxRetries: -1, DisableIdentity: true})
-	stop := letTimePass(store)
-	return client, func() {
-		stop()
-		_ = client.Close() // nothing is left to be lost
-		store.Close()
-	}, nil
+// DisableIdentity, here and below: telling Redis the name of a library is not worth an ACL rule of its own.
+
+func openStandalone(cfg RedisConfig, secure *tls.Config) redis.UniversalClient {
+	return redis.NewClient(&redis.Options{
+		Addr: cfg.Addresses[0], Username: cfg.Username, Password: cfg.Password.Reveal(), DB: cfg.DB, TLSConfig: secure,
+		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
+		PoolSize: cfg.PoolSize, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+	})
 }
 
-// letTimePass lets keys expire: miniredis stands still unless it is told of the
-// time.
-func letTimePass(store *miniredis.Miniredis) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(time.Second)
-		defer ticker.Stop()
-		for last := time.Now(); ; {
-			select {
-			case <-ctx.Done():
-				return
-			case now := <-ticker.C:
-				store.FastForward(now.Sub(last))
-				last = now
-			}
+// openSentinel follows the master. Connections to the one before are closed by the client when the Sentinels tell it,
+// and by the Sentinels when they demote it, so that hardly a command meets a server that may not write.
+func openSentinel(cfg RedisConfig, secure *tls.Config) redis.UniversalClient {
+	return redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: cfg.Master, SentinelAddrs: cfg.Addresses,
+		SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword.Reveal(),
+		Username: cfg.Username, Password: cfg.Password.Reveal(), DB: cfg.DB, TLSConfig: secure,
+		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
+		PoolSize: cfg.PoolSize, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
+	})
+}
+
+// tlsConfig is nil where connections are not encrypted. Without a server name each server must have a certificate
+// for the address it is dialled by; in a cluster and behind Sentinels that is the one it announces. It cannot fail
+// for a Config that loadConfig returned.
+func (c RedisConfig) tlsConfig() (*tls.Config, error) {
+	if !c.TLS {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName}
+	if c.TLSCA != "" {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM([]byte(c.TLSCA)) {
+			return nil, fmt.Errorf("reading redis.tls_ca: it holds no certificate")
 		}
-	}()
-	return func() { cancel(); <-done }
+	}
+	if c.TLSCert != "" {
+		pair, err := tls.X509KeyPair([]byte(c.TLSCert), []byte(c.TLSKey.Reveal()))
+		if err != nil {
+			return nil, fmt.Errorf("reading redis.tls_cert and redis.tls_key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
 }

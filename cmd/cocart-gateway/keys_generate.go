@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"cocart-gateway/tokens"
+)
+
+// newKey is what keys generate was told.
+type newKey struct{ algorithm, id, out string }
+
+func keysGenerateCommand(t terminal) *cobra.Command {
+	var k newKey
+	c := &cobra.Command{
+		Use:   "generate [--algorithm ALGORITHM] [--id ID] [--out FILE]",
+		Short: "Make a key and print its entry for tokens.keys",
+		Long: "Make a key and print its entry for tokens.keys. With --out the private key or secret goes into a file that only\n" +
+			"its owner can read, and the entry names that file. A file that exists is never touched.\n\n" +
+			"To change keys without logging anybody out: add the new one at the end of tokens.keys on every gateway, then\n" +
+			"move it to the front, then give the old one a retire_at at least one tokens.access_ttl later.\n\n" +
+			"Algorithms: " + strings.Join(tokens.Algorithms(), ", ") + ".",
+		Example: "  cocart-gateway keys generate --out /etc/cocart-gateway/2026-11.pem --id 2026-11\n" +
+			"  cocart-gateway keys generate --algorithm HS256",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return t.generateKey(k) },
+	}
+	c.Flags().StringVar(&k.algorithm, "algorithm", "EdDSA", "what the key is for; HS256 is a secret that both sides share")
+	c.Flags().StringVar(&k.id, "id", "", "its name in tokens, the kid (default: today, as in 2026-11-23)")
+	c.Flags().StringVar(&k.out, "out", "", "a new file for the private key or secret")
+	return alsoNeeds(c, func([]string) error { return k.complaint() })
+}
+
+func (k newKey) complaint() error {
+	if k.id != "" && !keyID.MatchString(k.id) {
+		return errors.New("--id must be 1 to 64 letters, digits, - and _")
+	}
+	form := algorithm()
+	if _, m := form.parse(k.algorithm); m != nil {
+		wrong := m.or("", form.rule, form.remedy)
+		return fmt.Errorf("--algorithm %s; %s", wrong.rule, wrong.remedy)
+	}
+	return nil
+}
+
+func (t terminal) generateKey(k newKey) error {
+	if k.id == "" {
+		k.id = t.now().UTC().Format("2006-01-02")
+	}
+	material, err := tokens.GenerateKey(k.algorithm)
+	if err != nil {
+		return err
+	}
+	name, value := pick(strings.HasPrefix(k.algorithm, "HS"), "secret", "private_key"), string(material)
+	if k.out != "" {
+		name += "_file"
+		if value, err = writeKey(k.out, material); err != nil {
+			return err
+		}
+	}
+	text, err := keyEntry([2]string{"id", k.id}, [2]string{"algorithm", k.algorithm}, [2]string{name, escapeVariables(value)})
+	if err != nil {
+		return err
+	}
+	_, err = t.out.Write(text)
+	return err
+}
+
+// keyEntry is the item of tokens.keys, indented as there.
+func keyEntry(fields ...[2]string) ([]byte, error) {
+	entry := &yaml.Node{Kind: yaml.MappingNode}
+	for _, f := range fields {
+		var name, value yaml.Node
+		name.SetString(f[0])
+		value.SetString(f[1])
+		entry.Content = append(entry.Content, &name, &value)
+	}
+	text, err := yaml.Marshal([]*yaml.Node{entry})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the key's entry: %w", err)
+	}
+	var indented strings.Builder
+	for line := range strings.Lines(string(text)) {
+		indented.WriteString("    " + line)
+	}
+	return []byte(indented.String()), nil
+}
+
+// writeKey returns the whole path. It never overwrites: the old key would be gone, and with it every session that it
+// signed for.
+func writeKey(path string, material []byte) (string, error) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("naming the key's file: %w", err)
+	}
+	f, err := os.OpenFile(whole, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("writing the key: %w", err)
+	}
+	_, err = f.Write(material)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("writing the key: %w", errors.Join(err, os.Remove(whole)))
+	}
+	return whole, nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens"
+)
+
+// errEmbedded is why a command of its own cannot see sessions of a trial gateway.
+var errEmbedded = errors.New("redis.address is embedded: the sessions live inside the running gateway and nowhere else; " +
+	"ask its admin listener (admin.listen, with admin.token), or configure a Redis server")
+
+// openSessions loads the configuration and knows what running gateways know: it has read the revocations to their
+// end. What it is given to close must be closed.
+func (t terminal) openSessions(ctx context.Context, path string) (a *tokens.Authority, closeStore func(), err error) {
+	cfg, err := loadConfig(path, t.env)
+	if err != nil {
+		return nil, nil, err
+	}
+	if cfg.Redis.Embedded() {
+		return nil, nil, errEmbedded
+	}
+	a, closeStore, err = t.openAuthority(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.CatchUp(ctx); err != nil {
+		closeStore()
+		return nil, nil, err
+	}
+	return a, closeStore, nil
+}
+
+// openAuthority makes one that judges as the gateway does. It logs nothing: the command itself says what happened.
+func (t terminal) openAuthority(cfg *Config) (*tokens.Authority, func(), error) {
+	log := slog.New(slog.DiscardHandler)
+	redis.SetLogger(libraryLog{log})
+	client, closeStore, err := openStoreOfAnother(cfg.Redis)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := newAuthority(cfg, client, prometheus.NewRegistry(), t.now, log)
+	if err != nil {
+		closeStore()
+		return nil, nil, err
+	}
+	return a, closeStore, nil
+}
+
+// openStoreOfAnother is openStore, except that an embedded store is that of another process: out of reach.
+func openStoreOfAnother(cfg RedisConfig) (redis.UniversalClient, func(), error) {
+	if !cfg.Embedded() {
+		return openStore(cfg)
+	}
+	client := redis.NewClient(&redis.Options{MaxRetries: -1, DialerRetries: 1,
+		Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errEmbedded }})
+	return client, func() { _ = client.Close() }, nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/tokenstest"
+)
+
+// outlives fails a master over that its replica had caught up with: the shopper's session goes on, with as many
+// tries as a client makes.
+func (d *desk) outlives(master, replica *tokenstest.Server, failOver func()) {
+	d.Helper()
+	pair := d.login(bob)
+	other := d.login(alice)
+	d.must(d.gateway.EndSession(context.Background(), other.Session, tokens.CauseLogout))
+	written := offset(master)
+	tokenstest.Eventually(d, "the replica has all of it", func() bool { return offset(replica) >= written })
+	failOver()
+	tokenstest.Eventually(d, "the shopper's refresh was answered", func() bool {
+		_, _, err := d.gateway.Refresh(context.Background(), pair.Refresh, tokens.Client{})
+		if err != nil && !errors.Is(err, tokens.ErrUnavailable) {
+			d.Fatalf("a shopper was logged out by the failover: %v", err)
+		}
+		return err == nil
+	})
+	tokenstest.Eventually(d, "the operator sees it", func() bool {
+		got := d.run("sessions", "list")
+		return got.code == exitOK && strings.Contains(got.stdout, pair.Session) && !strings.Contains(got.stdout, other.Session)
+	})
+	d.sessionsWork()
+}
+
+// offset is how much of the history a server has.
+func offset(s *tokenstest.Server) int {
+	_, rest, _ := strings.Cut(s.Client().Info(context.Background(), "replication").Val(), "master_repl_offset:")
+	digits, _, _ := strings.Cut(rest, "\r")
+	return atoi(digits)
+}
+
+func addresses(servers []*tokenstest.Server) string {
+	var all []string
+	for _, s := range servers {
+		all = append(all, `"`+s.Addr()+`"`)
+	}
+	return "[" + strings.Join(all, ", ") + "]"
+}
+
+// admit makes the documented user on each server.
+func admit(t *testing.T, rule []any, servers ...*tokenstest.Server) {
+	t.Helper()
+	for _, s := range servers {
+		if err := s.Client().Do(context.Background(), rule...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAMasterThatSentinelsWatchOnRealRedis(t *testing.T) {
+	s := tokenstest.Sentinel(t)
+	admit(t, documentedUser(t), s.Master, s.Replica)
+	admit(t, []any{"ACL", "SETUSER", "seer", "on", ">still", "allchannels", "+@all"}, s.Sentinels...)
+	block := "redis:\n  address: " + addresses(s.Sentinels) + "\n  mode: sentinel\n  master: " + tokenstest.SentinelMaster +
+		"\n  username: gateway\n  password: a-long-password\n  sentinel_username: seer\n  sentinel_password: "
+	d := deskWith(t, block+"still\n")
+	d.sessionsWork()
+	stranger := &desk{T: t, config: configWith(t, block+"hunter2\n"), clock: d.clock}
+	if got := stranger.run("sessions", "list"); got.code != exitFailed || strings.Contains(got.stderr, "hunter2") {
+		t.Errorf("with another password for the Sentinels: %+v", got)
+	}
+	d.outlives(s.Master, s.Replica, s.FailOver)
+}
+
+func TestAClusterOfThreeMastersOnRealRedis(t *testing.T) {
+	c := tokenstest.Cluster(t)
+	rule := append(documentedUser(t), "+cluster", "+readonly")
+	admit(t, rule, append(c.Masters[:3:3], c.Replica)...)
+	d := deskWith(t, "redis:\n  address: "+addresses(c.Masters)+"\n  mode: cluster\n  username: gateway\n  password: a-long-password\n")
+	d.sessionsWork()
+	for user := range int64(20) { // in any slot, on every master
+		d.login(tokens.Identity{UserID: 100 + user, Login: "shopper", Fingerprint: "f"})
+	}
+	if got := strings.Count(d.ok("sessions", "list"), "shopper"); got != 20 {
+		t.Errorf("%d sessions are listed, want 20", got)
+	}
+	d.outlives(c.Masters[0], c.Replica, c.FailOver)
+}

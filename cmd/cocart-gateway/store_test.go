@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/tokenstest"
+)
+
+// sessionsWork is what every way to reach Redis must carry: a login, a refresh, an end that another gateway hears of,
+// and an operator who sees it all.
+func (d *desk) sessionsWork() {
+	d.Helper()
+	ctx := context.Background()
+	first := d.login(alice)
+	second, who, err := d.gateway.Refresh(ctx, first.Refresh, tokens.Client{})
+	if err != nil || who.Fingerprint != alice.Fingerprint {
+		d.Fatalf("refresh: %+v, %v", who, err)
+	}
+	if list := d.ok("sessions", "list", "--user", "7"); !strings.Contains(list, first.Session) {
+		d.Errorf("the session is not listed:\n%s", list)
+	}
+	d.must(d.gateway.EndSession(ctx, first.Session, tokens.CauseLogout))
+	other := d.another()
+	d.must(other.CatchUp(ctx))
+	if _, err := other.Verify(second.Access); !errors.Is(err, tokens.Revoked) {
+		d.Errorf("another gateway: %v", err)
+	}
+	if list := d.ok("sessions", "list"); strings.Contains(list, first.Session) {
+		d.Errorf("the ended session is listed:\n%s", list)
+	}
+}
+
+// documentedUser is the ACL rule that operators copy.
+func documentedUser(t *testing.T) []any {
+	t.Helper()
+	text, err := os.ReadFile("../../tokens/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rule, found := strings.Cut(string(text), "ACL SETUSER gateway on ")
+	if !found {
+		t.Fatal("tokens/doc.go shows no ACL rule")
+	}
+	rule, _, _ = strings.Cut(rule, "\n")
+	words := []any{"ACL", "SETUSER", "gateway", "on"}
+	for _, word := range strings.Fields(rule) {
+		words = append(words, word)
+	}
+	return words
+}
+
+func TestAServerWithAnACLUserADatabaseAndAPrefixOnRealRedis(t *testing.T) {
+	server := tokenstest.Redis(t)
+	admin := server.Client()
+	ctx := context.Background()
+	rule := append(documentedUser(t), "+select", "resetkeys", "~shop-2:*")
+	if err := admin.Do(ctx, rule...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.Do(ctx, "ACL", "SETUSER", "default", "off").Err(); err != nil {
+		t.Fatal(err)
+	}
+	d := deskWith(t, "redis: {address: \"redis://gateway:a-long-password@"+server.Addr()+"/3\", prefix: \"shop-2:\"}\n")
+	d.sessionsWork()
+	if keys, err := admin.Info(ctx, "keyspace").Result(); err != nil || !strings.Contains(keys, "\r\ndb3:") || strings.Contains(keys, "db0:") {
+		t.Errorf("%v in %s", err, keys)
+	}
+	wrong := configWith(t, "redis: {address: \""+server.Addr()+"\", username: gateway, password: hunter2}\n")
+	got := (&desk{T: t, config: wrong, clock: tokenstest.NewClock()}).run("sessions", "list")
+	if got.code != exitFailed || !strings.Contains(got.stderr, "WRONGPASS") || strings.Contains(got.stderr, "hunter2") {
+		t.Errorf("with another password: %+v", got)
+	}
+}
+
+// A server that accepts connections and says nothing sensible is asked once, not five times: redis.timeout says how
+// long a login may wait for it.
+func TestAServerThatCannotBeReachedIsDialledOnce(t *testing.T) {
+	for _, mode := range []string{"standalone", "cluster", "sentinel"} {
+		t.Run(mode, func(t *testing.T) {
+			address, accepted := hangsUp(t)
+			client, closeStore, err := openStore(RedisConfig{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: 5 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeStore()
+			if err := client.Get(t.Context(), "x").Err(); err == nil {
+				t.Error("it answered")
+			}
+			if n := accepted(); n != 1 {
+				t.Errorf("dialled %d times", n)
+			}
+		})
+	}
+}
+
+// hangsUp listens and closes what it accepts; accepted ends it and counts.
+func hangsUp(t *testing.T) (address string, accepted func() int) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			n++
+			c.Close()
+		}
+	})
+	return l.Addr().String(), func() int { l.Close(); listening.Wait(); return n }
+}
+
+// A command whose answer was lost may have been carried out; sending it again would do it twice.
+func TestACommandIsNeverCarriedOutTwiceOnRealRedis(t *testing.T) {
+	for _, mode := range []string{"standalone", "cluster"} {
+		t.Run(mode, func(t *testing.T) {
+			between, server := redisBehindALossyWire(t)
+			client, closeStore, err := openStore(RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: 5 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeStore()
+			if err := client.Incr(t.Context(), "n").Err(); err == nil {
+				t.Error("the answer was not lost")
+			}
+			if got, err := server.Client().Get(t.Context(), "n").Int(); err != nil || got != 1 {
+				t.Errorf("carried out %d times (%v)", got, err)
+			}
+		})
+	}
+}
+
+// The TLS material that a checked configuration cannot have is refused at start all the same.
+func TestUnusableTLSMaterialIsRefusedAtStart(t *testing.T) {
+	certificate, err := os.ReadFile(filepath.Join("testdata", "config", "keys", "client.crt.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, cfg := range map[string]RedisConfig{
+		"reading redis.tls_ca: it holds no certificate":       {TLS: true, TLSCA: "x"},
+		"reading redis.tls_cert and redis.tls_key: tls: fail": {TLS: true, TLSCert: string(bytes.TrimSpace(certificate)), TLSKey: NewSecret("x")},
+	} {
+		cfg.Addresses = []string{"127.0.0.1:1"}
+		if _, _, err := openStore(cfg); err == nil || !strings.HasPrefix(fmt.Sprint(err), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package tokens
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// past is a session with what only a rotation asks about it.
+type past struct {
+	*record        // nil when there is no such session
+	used    uint64 // last generation whose access token was seen
+	recent  string // "generation:retired-at" of generations, separated by spaces
+}
+
+func (s store) loadPast(ctx context.Context, id sessionID) (past, error) {
+	fields := append(recordFields[:len(recordFields):len(recordFields)], "used", "recent")
+	values, err := s.HMGet(ctx, s.session(id), fields...).Result()
+	if err != nil {
+		return past{}, err
+	}
+	n := len(recordFields)
+	used, _ := values[n].(string)
+	recent, _ := values[n+1].(string)
+	return past{parseRecord(id, values[:n]), uint64(number(used)), recent}, nil
+}
+
+// foresee says what Refresh would answer now, in its order. A test holds it to rotate.lua.
+func (a *Authority) foresee(t refreshToken, s past, state State) (Verdict, error) {
+	switch {
+	case s.record == nil:
+		return VerdictUnknown, Unknown
+	case s.ended != 0:
+		return VerdictEnded, Ended
+	case !t.genuine(s.salt):
+		return VerdictRefused, BadSignature
+	case state == StateExpired:
+		return VerdictExpired, Expired
+	}
+	verdict := a.step(t.generation, s)
+	switch {
+	case verdict == VerdictReuse:
+		return VerdictReuse, Reused
+	case state == StateEnded: // a cutoff, which Refresh looks at last
+		return VerdictEnded, Ended
+	}
+	return verdict, nil
+}
+
+func (a *Authority) step(presented uint64, s past) Verdict {
+	fresh, young := s.young(presented, a.cfg.Now(), a.cfg.RefreshGrace)
+	policy := a.cfg.LostAnswer
+	switch {
+	case presented == s.generation && fresh < 32:
+		return VerdictRotated
+	case presented == s.generation:
+		return VerdictHeld
+	case young:
+		return VerdictConcurrent
+	case presented+1 == s.generation && (policy == Always || policy == UntilUsed && s.used < s.generation):
+		return VerdictLostAnswer
+	case presented == s.generation+1:
+		return VerdictAhead
+	}
+	return VerdictReuse
+}
+
+// young counts the generations that were retired less than the grace ago and tells whether the presented one is
+// among them.
+func (s past) young(presented uint64, now time.Time, grace time.Duration) (fresh int, young bool) {
+	for one := range strings.FieldsSeq(s.recent) {
+		generation, at, _ := strings.Cut(one, ":")
+		if now.UnixMilli()-number(at) >= milliseconds(grace) {
+			continue
+		}
+		fresh++
+		g, err := strconv.ParseUint(generation, 10, 64)
+		young = young || err == nil && g == presented
+	}
+	return fresh, young
+}

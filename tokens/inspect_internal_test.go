@@ -1,0 +1,108 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// foretold inspects a token, then refreshes with it, and both must say the same.
+func foretold(t *testing.T, a *Authority, token string, want Verdict) Pair {
+	t.Helper()
+	i, err := a.Inspect(context.Background(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, _, verdict, err := a.refresh(context.Background(), token, Client{})
+	if verdict != want || i.Verdict != want {
+		t.Errorf("inspection says %q, refresh %q, want %q", i.Verdict, verdict, want)
+	}
+	if err != nil && !errors.Is(err, i.Rejection) || err == nil && i.Rejection != "" {
+		t.Errorf("inspection says %q, refresh %v", i.Rejection, err)
+	}
+	return pair
+}
+
+func TestInspectionForetellsEveryVerdict(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	m := miniredis.RunT(t)
+	a := memoryShop(t, m, &now, time.Hour)
+
+	first := issued(t, a, 2)
+	second := foretold(t, a, first.Refresh, VerdictRotated)
+	foretold(t, a, first.Refresh, VerdictConcurrent)
+	now = now.Add(time.Minute)
+	foretold(t, a, first.Refresh, VerdictLostAnswer)
+	third := foretold(t, a, second.Refresh, VerdictRotated)
+	now = now.Add(time.Minute)
+	key := "cocart:s:" + first.Session
+	m.HSet(key, "gen", "2") // a failover lost the last write
+	fourth := foretold(t, a, third.Refresh, VerdictAhead)
+	now = now.Add(time.Minute)
+	foretold(t, a, first.Refresh, VerdictReuse)
+	foretold(t, a, fourth.Refresh, VerdictEnded)
+
+	busy := issued(t, a, 3)
+	for range 32 {
+		busy = foretold(t, a, busy.Refresh, VerdictRotated)
+	}
+	foretold(t, a, busy.Refresh, VerdictHeld)
+
+	cutOff := issued(t, a, 4)
+	if err := a.EndAll(context.Background(), CauseAdmin); err != nil {
+		t.Fatal(err)
+	}
+	foretold(t, a, cutOff.Refresh, VerdictEnded)
+
+	now = now.Add(time.Second)
+	idle := issued(t, a, 5)
+	forged := digitChanged(idle.Refresh, 127) // the inner tag, which only Redis can tell from a good one
+	foretold(t, a, forged, VerdictRefused)
+	foretold(t, a, digitChanged(idle.Refresh, 70), VerdictRefused) // the outer tag
+	now = now.Add(a.cfg.RefreshTTL)
+	foretold(t, a, idle.Refresh, VerdictExpired)
+	m.FlushAll()
+	foretold(t, a, idle.Refresh, VerdictUnknown)
+}
+
+func digitChanged(token string, at int) string {
+	digit := "0"
+	if token[at] == '0' {
+		digit = "1"
+	}
+	return token[:at] + digit + token[at+1:]
+}
+
+// What Inspect says of every refresh token is, at any moment of any story, what the rules say.
+func TestInspectionKnowsTheRules(t *testing.T) {
+	const stories, steps = 30, 60
+	m := miniredis.RunT(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range stories {
+		m.FlushAll()
+		p := newPlay(t, m, []LostAnswer{UntilUsed, Always, Never}[n%3])
+		for range steps {
+			p.step(byte(random.IntN(256)))
+			p.foretell()
+		}
+	}
+}
+
+func (p *play) foretell() {
+	p.t.Helper()
+	for g, token := range p.tokens {
+		model := p.model.copy()
+		want := model.present(g, *p.now)
+		got, err := p.a.Inspect(context.Background(), token)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if want == nil && got.Rejection != "" || want != nil && !errors.Is(want, got.Rejection) {
+			p.t.Fatalf("generation %d of %d is inspected as %q, the rules say %v", g, p.model.generation, got.Rejection, want)
+		}
+	}
+}
