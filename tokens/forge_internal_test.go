@@ -68,7 +68,7 @@ func TestSessionIDsCarryTheirTime(t *testing.T) {
 			t.Errorf("%d became %s and %d", created, id, id.created())
 		}
 	}
-	if newSessionID(1) == newSessionID(1) {
+	if one, another := newSessionID(1), newSessionID(1); one == another {
 		t.Error("two sessions got one id")
 	}
 }

@@ -11,16 +11,22 @@ import (
 // EndSession. It costs what Refresh and EndSession cost, so only trusted callers may be let at it.
 func (a *Authority) Revoke(ctx context.Context, token string) error {
 	id, err := a.sessionOf(ctx, token)
-	var rejection Rejection
-	switch {
-	case errors.As(err, &rejection) && rejection != Stale:
-		return nil
-	case err != nil:
-		return err
-	case id == "":
+	if err != nil {
+		return unlessRejected(err)
+	}
+	if id == "" {
 		return Unknown
 	}
 	return a.EndSession(ctx, id, CauseClient)
+}
+
+// unlessRejected keeps what says nothing about the token itself.
+func unlessRejected(err error) error {
+	var rejection Rejection
+	if errors.As(err, &rejection) && rejection != Stale {
+		return nil
+	}
+	return err
 }
 
 // sessionOf names the session of a good access token or of a genuine refresh token of any generation: who holds a
