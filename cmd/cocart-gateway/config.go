@@ -21,6 +21,7 @@ type Config struct {
 	Limits         LimitsConfig
 	Server         ServerConfig
 	Log            LogConfig
+	Guard          GuardConfig // limits.login and below, and login
 }
 
 // AdminConfig is the listener for metrics, probes and administration.

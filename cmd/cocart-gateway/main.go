@@ -69,6 +69,7 @@ func newRoot(env func(string) (string, bool), stdout, stderr io.Writer) *cobra.C
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(serveCommand(env, stderr), configCommand(env, stdout, stderr), versionCommand(stdout))
+	root.AddCommand(lockoutsCommand(env, stdout))
 	return root
 }
 
