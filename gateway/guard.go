@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"slices"
@@ -54,12 +55,32 @@ func (g *Gateway) beginAttempt(x *exchange, b *body, found credentials) error {
 // namesIn returns every name in the request, first the one CoCart will take.
 // Versions of CoCart differ in where they look, so each is counted.
 func namesIn(x *exchange, b *body, found credentials) []string {
-	basic := basicCredentials(x.r.Header.Get("Authorization"))
-	names := []string{found.username, basic.username}
+	names := []string{found.username, basicName(x.r.Header.Get("Authorization"))}
 	for _, name := range []string{"username", "consumer_key", "oauth_consumer_key"} {
 		names = append(names, x.verdict.query.value(name), b.form.value(name), memberString(b.object, name))
 	}
 	return slices.DeleteFunc(names, func(s string) bool { return strings.TrimSpace(s) == "" })
+}
+
+// basicName reads the name in a Basic header as PHP's base64_decode does: what is
+// no letter of the alphabet is passed over, and padding may be missing.
+func basicName(header string) string {
+	scheme, encoded := cutScheme(header)
+	if !strings.EqualFold(scheme, "Basic") {
+		return ""
+	}
+	encoded = strings.Map(func(r rune) rune {
+		if strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", r) {
+			return r
+		}
+		return -1
+	}, encoded)
+	if len(encoded)%4 == 1 { // six bits are no byte
+		encoded = encoded[:len(encoded)-1]
+	}
+	raw, _ := base64.RawStdEncoding.DecodeString(encoded) // cannot fail any more
+	name, _, _ := strings.Cut(string(raw), ":")
+	return name
 }
 
 func holds(x *exchange, b *body, name string) bool {
@@ -74,6 +95,10 @@ func holds(x *exchange, b *body, name string) bool {
 // tryCredentials lets WordPress judge the password of a request that is no
 // login.
 func (g *Gateway) tryCredentials(x *exchange, b *body) error {
+	if !b.whole && !basicCredentials(x.r.Header.Get("Authorization")).complete() {
+		// PHP would prefer a name in the part of the form that was not looked at.
+		return readingBody(&http.MaxBytesError{Limit: g.cfg.MaxLoginBody})
+	}
 	if err := g.beginAttempt(x, b, findCredentials(x.r, x.verdict.query, b)); err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (j *judge) answer(w http.ResponseWriter, r *http.Request, seen upstreamtest
 	}
 	name, password := j.find(r, seen)
 	id := j.ids[strings.ToLower(strings.TrimSpace(name))]
-	right := map[int64]string{2: "wonderland-1", 3: "builder-2"}[id] == password
+	right := id != 0 && map[int64]string{2: "wonderland-1", 3: "builder-2"}[id] == password
 	switch {
 	case !right && id != 0:
 		j.say(w, r, id, "refused")
@@ -438,6 +438,58 @@ func TestEveryNameInALoginIsCounted(t *testing.T) {
 	s.judge.silent = true
 	basic := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("mallory:x"))
 	s.statuses("401 401 401 429", s.try("alice", "a", basic), s.try("alice", "b", basic), s.try("alice", "c", basic), s.try("alice", "d"))
+}
+
+func TestABasicHeaderThatOnlyPHPCanReadIsCounted(t *testing.T) {
+	s := guarded(t)
+	s.judge.silent = true
+	encoded := base64.StdEncoding.EncodeToString([]byte("alice:wrong"))
+	for _, header := range []string{strings.TrimRight(encoded, "="), "*" + encoded[:4] + "-.-" + encoded[4:], encoded + "==="} {
+		s.statuses("401", s.do("GET", "/wp-json/cocart/v2/cart", "", "Authorization: Basic "+header))
+	}
+	s.statuses("429", s.basic("alice", "wonderland-1"))
+}
+
+func TestANameBehindTheEndOfWhatIsReadIsNotTried(t *testing.T) {
+	s := guarded(t)
+	const form = "Content-Type: application/x-www-form-urlencoded"
+	long := "x=" + strings.Repeat("a", 64<<10) + "&username=alice&password=guess"
+	s.statuses("413", s.do("POST", "/wp-json/cocart/v2/cart?username=mallory&password=x", long, form))
+	if n := len(s.wordpress.Seen()); n != 0 {
+		t.Errorf("WordPress was asked %d times", n)
+	}
+	// Basic beats any form.
+	s.statuses("200", s.do("POST", "/wp-json/cocart/v2/cart", long, form, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("alice:wonderland-1"))))
+}
+
+func TestAClientThatLeavesBeforeTheAnswerGainsNoGuess(t *testing.T) {
+	s := guarded(t)
+	arrived := make(chan struct{})
+	judged := s.wordpress.Answer
+	s.wordpress.Answer = func(_ http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		arrived <- struct{}{}
+		<-r.Context().Done() // the gateway hung up
+		return true
+	}
+	for range 3 {
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			req, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/wp-json/cocart/v2/cart?username=alice&password=x", nil)
+			req.Host = "shop.example"
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				resp.Body.Close()
+			}
+		}()
+		<-arrived
+		leave()
+		<-left
+	}
+	s.wordpress.Lock()
+	s.wordpress.Answer = judged
+	s.wordpress.Unlock()
+	s.statuses("429", s.try("alice", "wonderland-1"))
 }
 
 func TestABadWordAboutAPasswordIsNotBelieved(t *testing.T) {

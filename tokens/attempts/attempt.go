@@ -19,7 +19,7 @@ type Try struct {
 }
 
 // maxNames is more than there are places in a request for a name.
-const maxNames = 8
+const maxNames = 16
 
 // Attempt is a password on its way. One of its methods must be called with what became of it; without that it stays
 // counted as wrong. A user id is 0 where WordPress named nobody.
