@@ -15,6 +15,9 @@
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
+// Passwords are counted wherever they come (guard.go, ratelimit.go), and their
+// refusals do not tell who is a customer (uniform.go).
+//
 // Handlers return an error; only errors.go writes one. What a token is worth is
 // package tokens' business, how WordPress is spoken to is package upstream's;
 // they do not know each other.
@@ -55,6 +58,8 @@ type Config struct {
 	// MaxLoginBody is the largest body, in bytes, that is read on login and
 	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
 	MaxLoginBody int64
+	// Guarding protects passwords.
+	Guarding Guarding
 }
 
 // Gateway is an http.Handler for the public listener.
@@ -102,6 +107,7 @@ type exchange struct {
 	verdict verdict
 	origin  upstream.Origin
 	record  *record
+	attempt attempt // the password of this request
 }
 
 // ServeHTTP answers one request. See the package comment for its way.

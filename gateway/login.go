@@ -41,8 +41,11 @@ func (g *Gateway) login(x *exchange) error {
 }
 
 func (g *Gateway) startSession(x *exchange, b *body, found credentials) error {
+	if err := g.beginAttempt(x, b, found); err != nil {
+		return err
+	}
 	answer, err := g.wordpress.Login(x.r, loginCall(x, b, upstream.Assertion{Kind: upstream.Login}, found))
-	if err != nil {
+	if err := g.settleLogin(x, answer, err); err != nil {
 		return err
 	}
 	if err := g.heed(x.r.Context(), upstream.Assertion{Kind: upstream.Login}, &answer.Answer); err != nil {

@@ -16,6 +16,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
 	logins   *prometheus.CounterVec
+	guardMetrics
 }
 
 // What became of a login.
@@ -53,7 +54,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for _, result := range []string{loginAccepted, loginContinued, loginRefused, loginChallenge, loginFailed} {
 		m.logins.WithLabelValues(result)
 	}
-	return m, errors.Join(reg.Register(m.requests), reg.Register(m.duration), reg.Register(m.inFlight), reg.Register(m.logins))
+	guard, err := newGuardMetrics(reg)
+	m.guardMetrics = guard
+	return m, errors.Join(err, reg.Register(m.requests), reg.Register(m.duration), reg.Register(m.inFlight), reg.Register(m.logins))
 }
 
 func (m *metrics) observe(c class, method string, status int, took time.Duration) {

@@ -31,7 +31,9 @@ func (g *Gateway) protected(x *exchange) error {
 	}
 	password := g.carriesPassword(x, b)
 	switch {
-	case password, hasCookieLogin(x.r) && !g.cfg.DenyGuests:
+	case password:
+		return g.tryCredentials(x, b)
+	case hasCookieLogin(x.r) && !g.cfg.DenyGuests:
 		return g.forward(x, upstream.Assertion{Kind: upstream.Credentials})
 	case g.cfg.DenyGuests && x.r.Method != http.MethodOptions: // a preflight never carries a token
 		return tokenRequired()
@@ -87,6 +89,9 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			if err := g.heed(ctx, a, answer); err != nil {
+				return err
+			}
+			if err := g.settleForwarded(ctx, x, answer); err != nil {
 				return err
 			}
 			if a.Kind == upstream.Customer {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"cocart-gateway/tokens/attempts"
 )
 
 // record is what is known of one request when it is over: one log line and one
@@ -27,11 +29,13 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	limit  *attempts.State // what the answer shall say of limits
 }
 
 func (w *recorder) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols { // 1xx are not the answer
 		w.status = status
+		showLimit(w.Header(), w.limit)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

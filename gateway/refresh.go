@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
 )
 
 // refresh answers POST …/jwt/refresh-token. The Authorization header is not
@@ -13,6 +14,9 @@ import (
 // is not asked.
 func (g *Gateway) refresh(x *exchange) error {
 	if err := refuseWrapping(x.verdict.query); err != nil {
+		return err
+	}
+	if err := g.allow(x, attempts.Refresh); err != nil {
 		return err
 	}
 	b, err := readBody(x.r, g.cfg.MaxLoginBody)

@@ -1,11 +1,18 @@
 package gateway
 
-import "net/http"
+import (
+	"net/http"
+
+	"cocart-gateway/tokens/attempts"
+)
 
 // validate answers POST …/jwt/validate-token. The data member is more than the
 // PHP plugin sends; the Flutter SDK looks for it.
 func (g *Gateway) validate(x *exchange) error {
 	if err := refuseWrapping(x.verdict.query); err != nil {
+		return err
+	}
+	if err := g.allow(x, attempts.Validate); err != nil {
 		return err
 	}
 	bearer, err := bearerToken(x.r.Header)

@@ -15,6 +15,9 @@ type Answer struct {
 	Header http.Header
 	// Ended lists the accounts whose older sessions are over, as the plugin says.
 	Ended []Ended
+	// Attempt is what became of the password in the request; nil when the plugin
+	// does not say.
+	Attempt *Attempt
 }
 
 // Forwarding is one request on its way to WordPress.
@@ -102,8 +105,12 @@ func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) 
 	if err != nil {
 		return nil, err
 	}
+	attempt, err := w.parseAttempt(resp.Header, f.signed)
+	if err != nil {
+		return nil, err
+	}
 	dropReserved(resp.Header)
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Ended: ended}, nil
+	return &Answer{Status: resp.StatusCode, Header: resp.Header, Ended: ended, Attempt: attempt}, nil
 }
 
 // keepError is ReverseProxy's ErrorHandler: only package gateway writes errors.

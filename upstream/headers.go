@@ -13,6 +13,7 @@ const (
 	assertionHeader = "X-Cocart-Gateway" // as net/http spells them; PHP reads any case
 	loginHeader     = "X-Cocart-Gateway-Login"
 	endedHeader     = "X-Cocart-Gateway-Ended"
+	attemptHeader   = "X-Cocart-Gateway-Attempt"
 	pluginHeader    = "X-Cocart-Gateway-Plugin"
 )
 

@@ -48,6 +48,7 @@ type replyClaims struct {
 	Login       string          `json:"login"`
 	Fingerprint string          `json:"fp"`
 	Reason      string          `json:"reason"`
+	Result      string          `json:"result"`
 	Claims      json.RawMessage `json:"claims"`
 }
 

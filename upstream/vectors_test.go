@@ -35,8 +35,8 @@ type vector struct {
 }
 
 type vectorClaims struct {
-	Sub, Login, Fp, Reason, Kind, Sid, IP, Proto string
-	Claims                                       map[string]any
+	Sub, Login, Fp, Reason, Result, Kind, Sid, IP, Proto string
+	Claims                                               map[string]any
 }
 
 func (v vector) claims(t *testing.T) vectorClaims {
@@ -138,6 +138,13 @@ func TestRepliesOfTheVectorsAreUnderstood(t *testing.T) {
 				}
 				return
 			}
+			if v.canonical() == attemptHeader {
+				got, err := w.parseAttempt(h, v.Assertion)
+				if want := (Attempt{mustInt(t, c.Sub), AttemptResult(c.Result)}); err != nil || *got != want {
+					t.Errorf("got %+v %v, want %+v", got, err, want)
+				}
+				return
+			}
 			got, err := w.parseEnded(h, v.Assertion)
 			if err != nil {
 				t.Fatal(err)
@@ -154,9 +161,12 @@ func TestBadRepliesOfTheVectorsAreRefused(t *testing.T) {
 		t.Run(v.Why, func(t *testing.T) {
 			w, h := speaker(t, v), http.Header{v.canonical(): {v.Token}}
 			var err error
-			if v.canonical() == loginHeader {
+			switch v.canonical() {
+			case loginHeader:
 				_, err = w.parseLogin(h, v.Assertion)
-			} else {
+			case attemptHeader:
+				_, err = w.parseAttempt(h, v.Assertion)
+			default:
 				_, err = w.parseEnded(h, v.Assertion)
 			}
 			if err == nil {

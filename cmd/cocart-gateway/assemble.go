@@ -27,6 +27,10 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.wordpress, err = newWordPress(p, reg); err != nil {
 		return err
 	}
+	guard, err := newGuard(p.cfg, store, p.log)
+	if err != nil {
+		return err
+	}
 	p.public, err = gateway.New(gateway.Config{
 		SiteURL:            p.cfg.Site.URL,
 		RestPrefix:         p.cfg.Site.RESTPrefix,
@@ -35,6 +39,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		TrustedProxies:     p.cfg.TrustedProxies,
 		InvalidTokenStatus: p.cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       p.cfg.Limits.LoginBody,
+		Guarding:           guarding(p.cfg.Guard, guard),
 	}, p.authority, p.wordpress, reg, p.log)
 	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth}, p.authority, p.wordpress, reg)
 	return err

@@ -22,6 +22,7 @@ type Config struct {
 	Limits         LimitsConfig
 	Server         ServerConfig
 	Log            LogConfig
+	Guard          GuardConfig // limits.login and below, and login
 }
 
 // AdminConfig is the listener for metrics, probes and administration.

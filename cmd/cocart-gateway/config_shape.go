@@ -36,7 +36,8 @@ func defaultConfig() *Config {
 			IdleTimeout:       time.Minute,
 			ShutdownTimeout:   30 * time.Second,
 		},
-		Log: LogConfig{Level: slog.LevelInfo, Format: "text"},
+		Log:   LogConfig{Level: slog.LevelInfo, Format: "text"},
+		Guard: defaultGuard(),
 	}
 }
 
@@ -55,9 +56,11 @@ func shape(c *Config) section {
 		block("compat",
 			value("invalid_token_status", &c.Compat.InvalidTokenStatus,
 				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 }))),
-		block("limits",
+		block("limits", append([]entry{
 			value("login_body", &c.Limits.LoginBody, size(1<<10, 16<<20, "64KiB")),
-			value("header", &c.Limits.Header, size(4<<10, 1<<20, "64KiB"))),
+			value("header", &c.Limits.Header, size(4<<10, 1<<20, "64KiB"))},
+			guardLimits(&c.Guard)...)...),
+		loginBlock(&c.Guard),
 		block("server",
 			value("read_header_timeout", &c.Server.ReadHeaderTimeout, duration(10*time.Millisecond, 5*time.Minute, "5s")),
 			value("idle_timeout", &c.Server.IdleTimeout, duration(10*time.Millisecond, time.Hour, "60s")),

@@ -469,6 +469,76 @@ if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
 	}
 }
 
+// --- Passwords -----------------------------------------------------------------------------------------------------
+
+/** The name that came with a password: where CoCart looks, and in its order. '' if there is none. */
+function tried_name( \WP_REST_Request $request ): string {
+	$basic = (string) base64_decode( (string) preg_replace( '/^\s*basic\s+/i', '', authorization() ) );
+	if ( is_basic( authorization() ) && false !== strpos( $basic, ':' ) ) {
+		return explode( ':', $basic, 2 )[0];
+	}
+	$php  = array( 'username' => $_SERVER['PHP_AUTH_USER'] ?? null, 'password' => $_SERVER['PHP_AUTH_PW'] ?? null );
+	$json = $request->get_json_params();
+	foreach ( array( array_map( __NAMESPACE__ . '\plain', $php ), array_map( __NAMESPACE__ . '\plain', $_REQUEST ), (array) $json ) as $source ) {
+		if ( ! empty( $source['username'] ) && ! empty( $source['password'] ) ) {
+			return is_string( $source['username'] ) ? $source['username'] : '';
+		}
+	}
+	return '';
+}
+
+/** WordPress puts slashes into what came with the request. */
+function plain( $value ) {
+	return is_string( $value ) ? stripslashes( $value ) : $value;
+}
+
+/** What became of a password: '' if nobody judged it, or nobody can tell. */
+function attempt_result( int $status, string $code, bool $somebody ): string {
+	if ( preg_match( '/^cocart_2fa_invalid(_code)?$/', $code ) ) {
+		return 'code_refused';
+	}
+	if ( 0 === strpos( $code, 'cocart_2fa_' ) ) {
+		return 'challenge';
+	}
+	if ( 'cocart_authentication_error' === $code && in_array( $status, array( 401, 403 ), true ) ) {
+		return 'refused';
+	}
+	return $somebody ? 'accepted' : '';
+}
+
+/** As it came, and as CoCart cleans what comes as a parameter. */
+function spellings( string $name ): array {
+	return array_unique( array_filter( array( trim( $name ), sanitize_text_field( $name ) ), 'strlen' ) );
+}
+
+/** Whether a user goes by this name, from what is known of the user anyway. */
+function goes_by( object $user, string $name ): bool {
+	$names = array( $user->user_login, $user->user_email, (string) get_user_meta( $user->ID, 'billing_phone', true ) );
+	foreach ( spellings( $name ) as $spelling ) {
+		if ( in_array( strtolower( $spelling ), array_map( 'strtolower', array_filter( $names, 'strlen' ) ), true ) ) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** The user whom CoCart looks up by this name: a login name, an e-mail address or a phone number. 0 if there is none. */
+function user_named( string $name ): int {
+	foreach ( spellings( $name ) as $spelling ) {
+		foreach ( array( 'login', 'email' ) as $field ) {
+			$user = get_user_by( $field, $spelling );
+			if ( $user ) {
+				return (int) $user->ID;
+			}
+		}
+		$found = get_users( array( 'meta_key' => 'billing_phone', 'meta_value' => $spelling, 'number' => 1, 'fields' => 'ID' ) );
+		if ( $found ) {
+			return (int) $found[0];
+		}
+	}
+	return 0;
+}
+
 // --- Answers -------------------------------------------------------------------------------------------------------
 
 /** Ends the request. What was already known of the visitor is forgotten, for the sake of whatever runs at shutdown. */
@@ -739,6 +809,9 @@ final class Doorkeeper extends Door {
 	 * @param \WP_REST_Request  $request
 	 */
 	public function rest_post_dispatch( $response, $server, $request ) {
+		if ( $this->is( 'login', 'credentials' ) ) {
+			$this->tell_attempt( $response, $request );
+		}
 		if ( $this->is( 'login' ) && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
 			$this->vouch( $response->get_data(), $request );
 		}
@@ -746,6 +819,25 @@ final class Doorkeeper extends Door {
 			$this->changed( $this->customer, $this->asserted->fingerprint );
 		}
 		return $response;
+	}
+
+	/**
+	 * Tells the gateway what became of the password in this request, and whose it is: CoCart tries it past WordPress's
+	 * own hooks, so nobody else counts. A user whom something else than the password logged in is not told.
+	 *
+	 * @param \WP_HTTP_Response $response
+	 */
+	private function tell_attempt( $response, \WP_REST_Request $request ): void {
+		$name   = tried_name( $request );
+		$data   = $response->get_data();
+		$code   = is_array( $data ) && is_string( $data['code'] ?? null ) ? $data['code'] : '';
+		$user   = get_userdata( get_current_user_id() );
+		$result = attempt_result( (int) $response->get_status(), $code, (bool) $user );
+		if ( '' === $name || '' === $result ) {
+			return;
+		}
+		$id = 'accepted' === $result ? ( goes_by( $user, $name ) ? (int) $user->ID : 0 ) : user_named( $name );
+		header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => (string) $id, 'result' => $result ) ) );
 	}
 
 	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */

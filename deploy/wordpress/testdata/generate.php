@@ -182,6 +182,10 @@ function ended_claims( array $change = array() ): array {
 	return array_merge( array( 'sub' => '2', 'fp' => '0123456789abcdef0123456789abcdef', 'reason' => 'changed' ), $change );
 }
 
+function attempt_claims( array $change = array() ): array {
+	return array_merge( array( 'sub' => '2', 'result' => 'refused' ), $change );
+}
+
 function reply( array $what, string $type, string $asked, array $claims, array $making = array() ): array {
 	$all = answer( $asked, $claims );
 	$row = array(
@@ -202,6 +206,11 @@ $replies = array(
 	reply( array( 'name' => 'a login name with letters that encoders like to escape' ), 'login', $asked, login_claims( array( 'login' => 'zoë/<o\'"brien>&co' ) ) ),
 	reply( array( 'name' => 'the password was changed' ), 'ended', $alice, ended_claims() ),
 	reply( array( 'name' => 'the user is gone' ), 'ended', $alice, ended_claims( array( 'reason' => 'deleted' ) ) ),
+	reply( array( 'name' => 'a wrong password of alice' ), 'attempt', $asked, attempt_claims() ),
+	reply( array( 'name' => 'a wrong password of nobody' ), 'attempt', $asked, attempt_claims( array( 'sub' => '0' ) ) ),
+	reply( array( 'name' => 'a right password of alice' ), 'attempt', $asked, attempt_claims( array( 'result' => 'accepted' ) ) ),
+	reply( array( 'name' => 'a second factor is asked for' ), 'attempt', $asked, attempt_claims( array( 'result' => 'challenge' ) ) ),
+	reply( array( 'name' => 'a wrong second factor' ), 'attempt', $asked, attempt_claims( array( 'result' => 'code_refused' ) ) ),
 );
 
 function bad_login( string $why, array $claims = array(), array $making = array() ): array {
@@ -212,6 +221,11 @@ function bad_login( string $why, array $claims = array(), array $making = array(
 function bad_ended( string $why, array $claims = array(), array $making = array() ): array {
 	global $alice;
 	return reply( array( 'why' => $why ), 'ended', $alice, ended_claims( $claims ), $making );
+}
+
+function bad_attempt( string $why, array $claims = array(), array $making = array() ): array {
+	global $asked;
+	return reply( array( 'why' => $why ), 'attempt', $asked, attempt_claims( $claims ), $making );
 }
 
 $bad_replies = array(
@@ -239,6 +253,14 @@ $bad_replies = array(
 	bad_ended( 'sub of a guest', array( 'sub' => '0' ) ),
 	bad_ended( 'typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
 	bad_ended( 'answer to another request', array( 'req' => b64( hash( 'sha256', $asked, true ) ) ) ),
+	bad_attempt( 'result unknown', array( 'result' => 'maybe' ) ),
+	bad_attempt( 'result missing', array( 'result' => null ) ),
+	bad_attempt( 'user missing', array( 'sub' => null ) ),
+	bad_attempt( 'user below zero', array( 'sub' => '-2' ) ),
+	bad_attempt( 'user with a leading zero', array( 'sub' => '02' ) ),
+	bad_attempt( 'attempt of the typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
+	bad_attempt( 'attempt at another request', array( 'req' => b64( hash( 'sha256', $alice, true ) ) ) ),
+	bad_attempt( 'attempt made with another secret', array(), array( 'secret' => $other ) ),
 );
 
 $audiences = array(

@@ -73,14 +73,15 @@ foreach ( $vectors['replies'] as $row ) {
 	test(
 		"reply: $row[name]",
 		function () use ( $row ) {
-			$login = 'X-CoCart-Gateway-Login' === $row['header'];
+			$login = 'X-CoCart-Gateway-Ended' !== $row['header']; // An attempt is vectored at the login, too.
+			$type  = strtolower( substr( $row['header'], strlen( 'X-CoCart-Gateway-' ) ) );
 			$uri   = $login ? '/wp-json/cocart/v2/login' : '/wp-json/cocart/v2/cart';
 			shop( array( 'REQUEST_METHOD' => $login ? 'POST' : 'GET', 'REQUEST_URI' => $uri ) );
 			load_plugin();
 			$asserted       = CoCartGateway\Assertion::read( $row['assertion'], CoCartGateway\secrets(), $row['audience'], $_SERVER, NOW );
 			$GLOBALS['now'] = $row['now'];
 			$claims         = array_slice( $row['claims'], 5 ); // Without the common ones.
-			echo $asserted->reply( $login ? 'login' : 'ended', $login ? array_merge( $claims, array( 'claims' => (object) $claims['claims'] ) ) : $claims );
+			echo $asserted->reply( $type, isset( $claims['claims'] ) ? array_merge( $claims, array( 'claims' => (object) $claims['claims'] ) ) : $claims );
 		},
 		function ( array $sent ) use ( $row ) {
 			same( $row['token'], $sent['body'], 'reply' );

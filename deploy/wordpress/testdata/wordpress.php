@@ -79,6 +79,9 @@ namespace {
 		public function get_param( $name ) {
 			return $this->params[ $name ] ?? null;
 		}
+		public function get_json_params() {
+			return $this->params['json'] ?? null;
+		}
 	}
 
 	class WP_REST_Response {
@@ -168,6 +171,10 @@ namespace {
 		return parse_url( $url );
 	}
 
+	function sanitize_text_field( $text ) {
+		return trim( preg_replace( array( '/<[^>]*>/', '/%[0-9a-f]{2}/i', '/\s+/' ), array( '', '', ' ' ), $text ) );
+	}
+
 	function esc_html( $text ) {
 		return htmlspecialchars( $text, ENT_QUOTES );
 	}
@@ -201,6 +208,21 @@ namespace {
 	function load_pluggable() {
 		function get_userdata( $id ) {
 			return isset( $GLOBALS['users'][ $id ] ) ? new WP_User( $GLOBALS['users'][ $id ] ) : false;
+		}
+
+		function get_user_by( $field, $value ) {
+			$GLOBALS['sent']['looked_up'][] = "$field $value";
+			foreach ( $GLOBALS['users'] as $id => $user ) {
+				if ( 0 === strcasecmp( $user[ "user_$field" ], $value ) ) {
+					return get_userdata( $id );
+				}
+			}
+			return false;
+		}
+
+		function get_users( $query ) {
+			$GLOBALS['sent']['looked_up'][] = "$query[meta_key] $query[meta_value]";
+			return array_keys( array_filter( $GLOBALS['usermeta'], fn( $meta ) => ( $meta[ $query['meta_key'] ] ?? null ) === $query['meta_value'] ) );
 		}
 
 		function wp_salt( $scheme ) {

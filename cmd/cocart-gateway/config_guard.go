@@ -1,0 +1,79 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"cocart-gateway/tokens/attempts"
+)
+
+// GuardConfig is how passwords are protected from guessing.
+type GuardConfig struct {
+	Account       attempts.Limit // wrong passwords of one account
+	Address       attempts.Limit // wrong passwords from one address
+	Overall       attempts.Limit // wrong passwords from everybody
+	SecondFactor  attempts.Limit // wrong second factors of one account
+	Refresh       attempts.Limit // requests from one address
+	Validate      attempts.Limit // requests from one address
+	UniformErrors bool           // a wrong password and an unknown user look alike
+}
+
+func defaultGuard() GuardConfig {
+	return GuardConfig{
+		Account: attempts.Limit{N: 10, Per: 15 * time.Minute}, Address: attempts.Limit{N: 50, Per: 15 * time.Minute},
+		Overall: attempts.Limit{N: 1000, Per: time.Minute}, SecondFactor: attempts.Limit{N: 5, Per: 15 * time.Minute},
+		Refresh: attempts.Limit{N: 600, Per: time.Minute}, Validate: attempts.Limit{N: 600, Per: time.Minute},
+		UniformErrors: true,
+	}
+}
+
+// guardLimits are the keys of the block limits that are about passwords and tokens.
+func guardLimits(c *GuardConfig) []entry {
+	return []entry{
+		block("login",
+			value("account", &c.Account, rate("10/15m")),
+			value("address", &c.Address, rate("50/15m")),
+			value("overall", &c.Overall, rate("1000/1m"))),
+		value("second_factor", &c.SecondFactor, rate("5/15m")),
+		value("refresh", &c.Refresh, rate("600/1m")),
+		value("validate", &c.Validate, rate("600/1m")),
+	}
+}
+
+func loginBlock(c *GuardConfig) entry {
+	return block("login", value("uniform_errors", &c.UniformErrors, truth()))
+}
+
+const (
+	mostInARate = 100_000
+	longestRate = 30 * day
+)
+
+// rate is "10/15m", or "off" for no limit.
+func rate(example string) form[attempts.Limit] {
+	return form[attempts.Limit]{
+		"must be a number from 1 to 100000, a slash and a duration between 1s and 30d, or off", "write e.g. " + example,
+		[]string{"!!str"}, parseRate, func(l attempts.Limit) any { return formatRate(l) },
+	}
+}
+
+func parseRate(s string) (attempts.Limit, *mistake) {
+	if s == "off" {
+		return attempts.Limit{}, nil
+	}
+	number, span, _ := strings.Cut(s, "/")
+	n, notNumber := strconv.Atoi(number)
+	per, notDuration := parseDuration(span)
+	if notNumber != nil || notDuration != nil || strconv.Itoa(n) != number || n < 1 || n > mostInARate || per < time.Second || per > longestRate {
+		return attempts.Limit{}, &mistake{}
+	}
+	return attempts.Limit{N: n, Per: per}, nil
+}
+
+func formatRate(l attempts.Limit) string {
+	if l.Off() {
+		return "off"
+	}
+	return strconv.Itoa(l.N) + "/" + formatDuration(l.Per)
+}

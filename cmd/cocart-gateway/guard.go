@@ -1,0 +1,23 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/gateway"
+	"cocart-gateway/tokens/attempts"
+)
+
+// newGuard makes what counts passwords. Its key comes from the secret that every gateway of a shop has.
+func newGuard(cfg *Config, store redis.UniversalClient, log *slog.Logger) (*attempts.Guard, error) {
+	c := cfg.Guard
+	return attempts.New(attempts.Config{
+		Account: c.Account, Address: c.Address, Overall: c.Overall, SecondFactor: c.SecondFactor, Refresh: c.Refresh, Validate: c.Validate,
+		Secret: []byte(cfg.Upstream.Secret[0].Reveal()), KeyPrefix: cfg.Redis.Prefix, Now: now, Log: log,
+	}, store)
+}
+
+func guarding(c GuardConfig, guard *attempts.Guard) gateway.Guarding {
+	return gateway.Guarding{Attempts: guard, UniformErrors: c.UniformErrors, Now: now}
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"cocart-gateway/tokens/attempts"
+)
+
+// lockedShop is a configuration whose Redis has a locked account and a locked address.
+func lockedShop(t *testing.T) (config string, again func()) {
+	t.Helper()
+	store := miniredis.RunT(t)
+	config = filepath.Join(t.TempDir(), "config.yaml")
+	text := fmt.Sprintf(`
+upstream: {url: "http://127.0.0.1:1", secret: "a shared secret of these tests, 32 bytes"}
+site: {url: "http://127.0.0.1"}
+tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}
+redis: {address: %q}
+limits: {login: {account: 1/15m, address: 1/15m}}
+`, store.Addr())
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := loadConfig(config, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again = func() {
+		t.Helper()
+		client, closeStore, err := openStore(cfg.Redis)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeStore()
+		g, err := newGuard(cfg, client, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := g.Begin(t.Context(), attempts.Try{Names: []string{"alice"}, Client: netip.MustParseAddr("2001:db8::1")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Refused(t.Context(), 17); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again()
+	return config, again
+}
+
+func command(t *testing.T, args ...string) (code int, said string) {
+	t.Helper()
+	out := newOutput()
+	code = run(t.Context(), args, noEnv, out, out)
+	return code, out.String()
+}
+
+func TestLockoutsAreListedAndClearedFromTheCommandLine(t *testing.T) {
+	for name, row := range map[string]struct {
+		clear []string
+		left  []string
+	}{
+		"user":    {[]string{"--user", "17"}, []string{"address"}},
+		"address": {[]string{"--address", "2001:db8::ffff"}, []string{"account"}},
+		"all":     {[]string{"--all"}, nil},
+		"another": {[]string{"--user", "18"}, []string{"account", "address"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, _ := lockedShop(t)
+			code, said := command(t, "lockouts", "list", "--config", config)
+			if code != 0 || !strings.Contains(said, "account  user:17") || strings.Contains(said, "alice") || strings.Count(said, "\n") != 3 {
+				t.Fatalf("exit %d: %s", code, said)
+			}
+			if code, said := command(t, append([]string{"lockouts", "clear", "--config", config}, row.clear...)...); code != 0 || said != "cleared\n" {
+				t.Fatalf("exit %d: %s", code, said)
+			}
+			var left []string
+			_, said = command(t, "lockouts", "list", "--config", config)
+			for line := range strings.Lines(said) {
+				if counter, _, _ := strings.Cut(line, " "); counter != "counter" {
+					left = append(left, counter)
+				}
+			}
+			if fmt.Sprint(left) != fmt.Sprint(row.left) {
+				t.Errorf("left: %v, want %v", left, row.left)
+			}
+		})
+	}
+}
+
+func TestAClearedAccountMayTryAgain(t *testing.T) {
+	config, again := lockedShop(t)
+	command(t, "lockouts", "clear", "--config", config, "--all")
+	again()
+}
+
+func TestLockoutsSayWhatIsMissing(t *testing.T) {
+	config, _ := lockedShop(t)
+	embedded := configFile(t, "127.0.0.1:0", "127.0.0.1:0", "http://127.0.0.1:1")
+	for name, row := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"no file":          {[]string{"list"}, exitUsage, "lockouts list needs --config FILE"},
+		"clear, no file":   {[]string{"clear", "--all"}, exitUsage, "lockouts clear needs --config FILE"},
+		"clear what":       {[]string{"clear", "--config", config}, exitUsage, "needs one of --user N, --address ADDRESS and --all"},
+		"clear two things": {[]string{"clear", "--config", config, "--all", "--user", "1"}, exitUsage, "needs one of"},
+		"user below zero":  {[]string{"clear", "--config", config, "--user", "-1"}, exitUsage, "needs one of"},
+		"no address":       {[]string{"clear", "--config", config, "--address", "shop.example"}, exitUsage, "must be an IP address"},
+		"embedded":         {[]string{"list", "--config", embedded}, exitFailed, "redis.address is embedded"},
+		"no such file":     {[]string{"list", "--config", "/nonexistent.yaml"}, exitFailed, "/nonexistent.yaml"},
+	} {
+		if code, said := command(t, append([]string{"lockouts"}, row.args...)...); code != row.code || !strings.Contains(said, row.want) {
+			t.Errorf("%s: exit %d: %s", name, code, said)
+		}
+	}
+}

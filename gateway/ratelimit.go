@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
+)
+
+// codeRateLimited is the code of CoCart Plus's own limiter, which answers it with
+// 400; the SDKs retry at 429 only. It must not hold "authenticat": they would
+// refresh their tokens at that.
+const codeRateLimited = "rate_limit_exceeded"
+
+// tooMany is the answer to an [attempts.Exceeded].
+func (g *Gateway) tooMany(x *exchange, err error) error {
+	var e *attempts.Exceeded
+	if !errors.As(err, &e) {
+		return err
+	}
+	x.w.limit = &e.State
+	x.record.verdict = verdictLimited
+	g.metrics.rateLimited.WithLabelValues(string(x.record.class), string(e.Scope)).Inc()
+	return &Failure{Status: http.StatusTooManyRequests, Code: codeRateLimited, RetryAfter: e.State.RetryAfter, Cause: e,
+		Message: fmt.Sprintf("Too many requests. Please wait %d seconds before trying again.", e.State.RetryAfter)}
+}
+
+// showLimit tells a client its limit, in both spellings that CoCart documents:
+// its core has the one, its JWT plugin the other. What WordPress says itself
+// stays.
+func showLimit(h http.Header, s *attempts.State) {
+	if s == nil {
+		return
+	}
+	for name, value := range map[string]int64{"Limit": int64(s.Limit), "Remaining": int64(s.Remaining), "Reset": ceilUnix(s)} {
+		for _, spelling := range []string{"Ratelimit-", "X-Ratelimit-"} {
+			if h.Get(spelling+name) == "" {
+				h.Set(spelling+name, strconv.FormatInt(value, 10))
+			}
+		}
+	}
+}
+
+// ceilUnix never says that something is there again when it is not quite.
+func ceilUnix(s *attempts.State) int64 {
+	unix := s.Reset.Unix()
+	if s.Reset.Nanosecond() > 0 {
+		unix++
+	}
+	return unix
+}
+
+const (
+	verdictLimited   = "limited"
+	attemptUndecided = "undecided"
+)
+
+// guardMetrics are of passwords and limits.
+type guardMetrics struct {
+	rateLimited *prometheus.CounterVec
+	attempts    *prometheus.CounterVec
+}
+
+func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
+	m := guardMetrics{
+		rateLimited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cocart_gateway_rate_limited_total",
+			Help: "Requests answered with 429, by route class and by whose counter had nothing left (account, address, overall, second_factor).",
+		}, []string{"route", "scope"}),
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cocart_gateway_attempts_total",
+			Help: "Passwords put to WordPress, by kind (login, credentials on another route) and result (accepted, refused, challenge: a second factor was asked for, code_refused: it was wrong, undecided: nobody judged it).",
+		}, []string{"kind", "result"}),
+	}
+	for _, c := range []class{classLogin, classCoCart, classBatch, classLogout} {
+		for _, s := range attempts.Scopes() {
+			m.rateLimited.WithLabelValues(string(c), string(s))
+		}
+	}
+	m.rateLimited.WithLabelValues(string(classRefresh), string(attempts.Address))
+	m.rateLimited.WithLabelValues(string(classValidate), string(attempts.Address))
+	for _, kind := range []string{kindLogin, kindCredentials} {
+		for _, r := range []upstream.AttemptResult{upstream.AttemptAccepted, upstream.AttemptRefused, upstream.AttemptChallenge, upstream.AttemptCodeRefused, attemptUndecided} {
+			m.attempts.WithLabelValues(kind, string(r))
+		}
+	}
+	return m, errors.Join(reg.Register(m.rateLimited), reg.Register(m.attempts))
+}
+
+const (
+	kindLogin       = "login"
+	kindCredentials = "credentials"
+)
+
+func attemptKind(x *exchange) string {
+	if x.record.class == classLogin {
+		return kindLogin
+	}
+	return kindCredentials
+}

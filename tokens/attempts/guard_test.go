@@ -1,0 +1,216 @@
+package attempts_test
+
+import (
+	"bytes"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/tokenstest"
+)
+
+func TestRequestsAreLimitedByAddress(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		for i := range 5 {
+			s, err := w.Allow(ctx, attempts.Refresh, home)
+			if err != nil || s.Limit != 5 || s.Remaining != 4-i {
+				t.Errorf("%d: %+v %v", i, s, err)
+			}
+		}
+		s, err := w.Allow(ctx, attempts.Refresh, home)
+		if scopeOf(err) != "address" || s.RetryAfter != 12 {
+			t.Errorf("%+v %v", s, err)
+		}
+		if _, err := w.Allow(ctx, attempts.Validate, home); err != nil {
+			t.Errorf("validate: %v", err)
+		}
+		if _, err := w.Allow(ctx, attempts.Refresh, addr("192.0.2.8")); err != nil {
+			t.Errorf("another address: %v", err)
+		}
+		w.clock.Advance(12 * time.Second)
+		if _, err := w.Allow(ctx, attempts.Refresh, home); err != nil {
+			t.Errorf("later: %v", err)
+		}
+	})
+}
+
+func TestReplicasShareTheirCounters(t *testing.T) {
+	w := open(t, tokenstest.Redis(t).Client())
+	other := world{TB: t, Guard: w.another(), rdb: w.rdb, clock: w.clock}
+	w.wrongTimes(2, "alice", 0)
+	other.wrongTimes(1, "alice", 0)
+	w.says(w.wrong("alice", 0), "account")
+	other.says(other.wrong("alice", 0), "account")
+}
+
+func TestRedisGoesAwayAndComesBack(t *testing.T) {
+	server := tokenstest.Redis(t)
+	var log bytes.Buffer
+	w := open(t, server.Client(), func(c *attempts.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	a, _ := w.begin(attempts.Try{Names: []string{"alice"}})
+	server.Stop()
+	_, _ = a.Refused(ctx, 2) // began in Redis
+	w.wrongTimes(2, "bob", 3)
+	w.says(w.wrong("bob", 3), "refused")
+	w.says(w.wrong("bob", 3), "account")
+	server.Start()
+	w.says(w.wrong("bob", 3), "account") // left alone for two seconds
+	w.clock.Advance(2 * time.Second)
+	w.wrongTimes(3, "bob", 3)
+	w.says(w.wrong("bob", 3), "account")
+	if n := strings.Count(log.String(), "cannot be counted in Redis"); n != 1 || !strings.Contains(log.String(), "in Redis again") {
+		t.Errorf("the log: %s", &log)
+	}
+}
+
+func TestTheArithmeticIsOneInRedisAndHere(t *testing.T) {
+	here, there := open(t, nobody(t)), open(t, tokenstest.Redis(t).Client())
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range 2000 {
+		d := time.Duration(r.IntN(20_000)) * time.Millisecond
+		here.clock.Advance(d)
+		there.clock.Advance(d)
+		a, errA := here.Allow(ctx, attempts.Refresh, home)
+		b, errB := there.Allow(ctx, attempts.Refresh, home)
+		if *a != *b || scopeOf(errA) != scopeOf(errB) {
+			t.Fatalf("step %d: here %+v %v, in Redis %+v %v", i, a, errA, b, errB)
+		}
+	}
+}
+
+func TestRedisHoldsNoNameAndNoAddressAndForgets(t *testing.T) {
+	rdb := tokenstest.Redis(t).Client()
+	w := open(t, rdb)
+	w.wrongTimes(2, "alice@example.com", 2)
+	w.wrongTimes(1, "nobody", 0)
+	a, _ := w.begin(attempts.Try{Names: []string{"alice"}, Code: true})
+	_, _ = a.CodeRefused(ctx, 2)
+	_, _ = w.Allow(ctx, attempts.Refresh, home)
+	keys, err := rdb.Keys(ctx, "*").Result()
+	if err != nil || len(keys) < 6 {
+		t.Fatalf("%v %v", keys, err)
+	}
+	for _, key := range keys {
+		for _, secret := range []string{"alice", "nobody", "example", "192.0.2.7"} {
+			if strings.Contains(key, secret) {
+				t.Errorf("%s holds %s", key, secret)
+			}
+		}
+		if ttl := rdb.PTTL(ctx, key).Val(); !strings.HasPrefix(key, "cocart:a:") || ttl == -1 || ttl > 2*time.Hour {
+			t.Errorf("%s stays for %s", key, ttl)
+		}
+	}
+}
+
+func TestHashesDifferByTheSecret(t *testing.T) {
+	rdb := tokenstest.Embedded(t)
+	w := open(t, rdb)
+	w.wrongTimes(1, "nobody", 0)
+	before := len(rdb.Keys(ctx, "*name*").Val())
+	other := world{TB: t, Guard: w.another(func(c *attempts.Config) { c.Secret = []byte(strings.Repeat("another-", 5)) }), rdb: rdb, clock: w.clock}
+	other.wrongTimes(1, "nobody", 0)
+	if after := len(rdb.Keys(ctx, "*name*").Val()); before != 1 || after != 2 {
+		t.Errorf("%d keys, then %d", before, after)
+	}
+}
+
+func TestTheDocumentedRedisUserMayCount(t *testing.T) {
+	server := tokenstest.Redis(t)
+	text, err := os.ReadFile("../doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rule, _ := strings.Cut(string(text), "//\tACL SETUSER gateway on ")
+	rule, _, _ = strings.Cut(rule, "\n")
+	args := []any{"ACL", "SETUSER", "gateway", "on"}
+	for _, word := range strings.Fields(rule) {
+		args = append(args, word)
+	}
+	if err := server.Client().Do(ctx, args...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr(), Username: "gateway", Password: "a-long-password"})
+	defer rdb.Close()
+	var log bytes.Buffer
+	w := open(t, rdb, func(c *attempts.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	w.wrongTimes(2, "alice", 2)
+	w.says(w.right("alice", 2), "accepted")
+	w.wrongTimes(3, "alice", 2)
+	if all, err := w.Lockouts(ctx); err != nil || len(all) != 1 {
+		t.Errorf("%v %v", all, err)
+	}
+	if err := w.ClearAll(ctx); err != nil || log.Len() > 0 {
+		t.Errorf("%v %s", err, &log)
+	}
+}
+
+func TestOneScriptOneKey(t *testing.T) {
+	cluster := tokenstest.Cluster(t).Client()
+	w := open(t, cluster)
+	w.wrongTimes(1, "alice", 2)
+	w.wrongTimes(2, "alice@example.com", 2)
+	w.says(w.wrong("alice", 2), "account")
+	if all, err := w.Lockouts(ctx); err != nil || len(all) != 1 {
+		t.Errorf("%v %v", all, err)
+	}
+}
+
+func TestLockoutsAreListedAndCleared(t *testing.T) {
+	v6 := addr("2001:db8::1")
+	for name, clear := range map[string]func(w *world) error{
+		"by user": func(w *world) error { return w.ClearUser(ctx, 2) },
+		"by address": func(w *world) error {
+			if err := w.ClearAddress(ctx, home); err != nil {
+				return err
+			}
+			return w.ClearAddress(ctx, addr("2001:db8::ffff"))
+		},
+		"all": func(w *world) error { return w.ClearAll(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := open(t, tokenstest.Embedded(t))
+			w.wrongTimes(1, "bob", 3)
+			w.wrongTimes(3, "alice", 2)
+			for range 5 {
+				_, _ = w.Allow(ctx, attempts.Refresh, home)
+			}
+			for range 6 {
+				_, _ = w.Allow(ctx, attempts.Validate, v6)
+			}
+			all, err := w.Lockouts(ctx)
+			if err != nil || len(all) != 3 {
+				t.Fatalf("%+v %v", all, err)
+			}
+			want := attempts.Lockout{Counter: "account", Whose: "user:2", Until: w.clock.Now().Add(5 * time.Minute), Reset: time.UnixMicro(w.clock.Now().Add(15 * time.Minute).UnixMicro())}
+			if all[0] != want {
+				t.Errorf("%+v, want %+v", all[0], want)
+			}
+			if err := clear(w); err != nil {
+				t.Fatal(err)
+			}
+			left, _ := w.Lockouts(ctx)
+			if want := map[string]int{"by user": 2, "by address": 1, "all": 0}[name]; len(left) != want {
+				t.Errorf("%d left: %+v", len(left), left)
+			}
+		})
+	}
+}
+
+func TestABadConfigurationIsRefused(t *testing.T) {
+	for name, cfg := range map[string]attempts.Config{
+		"a short secret":     {Secret: []byte("short")},
+		"a limit of less":    {Secret: make([]byte, 32), Account: per(-1, time.Minute)},
+		"a limit of no time": {Secret: make([]byte, 32), Refresh: per(1, 0)},
+		"too many":           {Secret: make([]byte, 32), Overall: per(2_000_000, time.Second)},
+	} {
+		if _, err := attempts.New(cfg, tokenstest.Embedded(t)); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}

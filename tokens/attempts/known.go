@@ -1,0 +1,52 @@
+package attempts
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+const (
+	knownFor  = 5 * time.Minute
+	knownSize = 10_000
+)
+
+// known remembers for some minutes, in this process only and under a key that nobody has, which passwords were right.
+// Shops that send Basic with each request send many at once: a right password that waits for its answer must not use
+// up the counter. It opens no lock: then right and wrong would tell apart.
+type known struct {
+	key     []byte
+	entries *otter.Cache[string, time.Time]
+}
+
+func newKnown() (*known, error) {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	entries, err := otter.New(&otter.Options[string, time.Time]{
+		MaximumSize: knownSize,
+		Executor:    func(maintain func()) { maintain() }, // here and now: no goroutine is left behind
+	})
+	return &known{key, entries}, err
+}
+
+// proof stands for a name and its password; "" when there is none.
+func (k *known) proof(name, password string) string {
+	if name == "" || password == "" {
+		return ""
+	}
+	return string(sum(k.key, name+"\x00"+password))
+}
+
+func (k *known) has(proof string, now time.Time) bool {
+	until, ok := k.entries.GetIfPresent(proof)
+	return ok && now.Before(until)
+}
+
+func (k *known) add(proof string, now time.Time) {
+	if proof != "" {
+		k.entries.Set(proof, now.Add(knownFor))
+	}
+}
+
+func (k *known) forget(proof string) { k.entries.Invalidate(proof) }

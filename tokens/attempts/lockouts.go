@@ -1,0 +1,153 @@
+package attempts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Lockout is a counter in Redis that has nothing left.
+type Lockout struct {
+	// Counter is account, second_factor, address, overall, refresh or validate.
+	Counter string `json:"counter"`
+	// Whose is "user:2", "name:" and a hash, the hash of an address, or "".
+	Whose string `json:"whose,omitempty"`
+	// Until is when one more is let through, Reset when all are.
+	Until time.Time `json:"until"`
+	Reset time.Time `json:"reset"`
+}
+
+// Lockouts reads the whole keyspace in small steps and returns what is used up, in the order of their names.
+func (g *Guard) Lockouts(ctx context.Context) ([]Lockout, error) {
+	keys, err := g.shared.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Lockout
+	for _, key := range keys {
+		l, locked, err := g.lockout(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if locked {
+			all = append(all, l)
+		}
+	}
+	return all, nil
+}
+
+func (g *Guard) lockout(ctx context.Context, key string) (Lockout, bool, error) {
+	counter, whose, _ := strings.Cut(strings.TrimPrefix(key, "a:"), ":")
+	limit := g.limit(counter)
+	if limit.Off() {
+		return Lockout{}, false, nil
+	}
+	text, err := g.shared.Get(ctx, g.shared.prefix+key).Result()
+	if err != nil && !errors.Is(err, redis.Nil) { // it may have expired meanwhile
+		return Lockout{}, false, fmt.Errorf("reading lockouts: %w", err)
+	}
+	full, _ := strconv.ParseInt(text, 10, 64) // 0: nothing is counted
+	state := limit.state(full, g.now())
+	until := g.cfg.Now().Add(time.Duration(state.RetryAfter) * time.Second)
+	return Lockout{counter, whose, until, state.Reset}, state.Remaining == 0, nil
+}
+
+// limit is that of a counter by the word in its key; none for an alias.
+func (g *Guard) limit(counter string) Limit {
+	return map[string]Limit{
+		"account": g.cfg.Account, "second_factor": g.cfg.SecondFactor, "address": g.cfg.Address, "overall": g.cfg.Overall,
+		"refresh": g.cfg.Refresh, "validate": g.cfg.Validate,
+	}[counter]
+}
+
+// ClearUser forgets the wrong passwords and second factors of an account. What was tried under a name before WordPress
+// told whose it is runs out by itself.
+func (g *Guard) ClearUser(ctx context.Context, user int64) error {
+	return g.reset(ctx, accountKeys(user)...)
+}
+
+// ClearAddress forgets what an address did; of an IPv6 address, what its /64 did.
+func (g *Guard) ClearAddress(ctx context.Context, a netip.Addr) error {
+	h := g.namer.address(a)
+	return g.reset(ctx, "a:address:"+h, "a:refresh:"+h, "a:validate:"+h)
+}
+
+// ClearAll forgets every counter.
+func (g *Guard) ClearAll(ctx context.Context) error {
+	keys, err := g.shared.keys(ctx)
+	if err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(keys, 500) {
+		if err := g.reset(ctx, batch...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func accountKeys(user int64) []string {
+	return []string{"a:account:" + userName(user), "a:second_factor:" + userName(user)}
+}
+
+// resets give back all that there is. They delete no key: a Redis user for the gateway may not.
+func (g *Guard) resets(keys ...string) []draw {
+	var draws []draw
+	for _, key := range keys {
+		counter, _, _ := strings.Cut(strings.TrimPrefix(key, "a:"), ":")
+		if limit := g.limit(counter); !limit.Off() {
+			draws = append(draws, draw{"", key, limit, -int64(limit.N)})
+		}
+	}
+	return draws
+}
+
+func (g *Guard) reset(ctx context.Context, keys ...string) error {
+	draws := g.resets(keys...)
+	if len(draws) == 0 {
+		return nil
+	}
+	_, err := g.shared.spend(ctx, g.now(), draws)
+	return err
+}
+
+// keys returns every key of this package, without the prefix, sorted.
+func (s *shared) keys(ctx context.Context) ([]string, error) {
+	var mu sync.Mutex
+	var all []string
+	scan := func(ctx context.Context, server redis.UniversalClient) error {
+		found := server.Scan(ctx, 0, escapeGlob(s.prefix)+"a:*", 500).Iterator()
+		for found.Next(ctx) {
+			mu.Lock()
+			all = append(all, strings.TrimPrefix(found.Val(), s.prefix))
+			mu.Unlock()
+		}
+		return found.Err()
+	}
+	err := s.everywhere(ctx, scan)
+	if err != nil {
+		return nil, fmt.Errorf("reading lockouts: %w", err)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil // SCAN may tell a key twice
+}
+
+func (s *shared) everywhere(ctx context.Context, do func(context.Context, redis.UniversalClient) error) error {
+	if cluster, ok := s.UniversalClient.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error { return do(ctx, c) })
+	}
+	return do(ctx, s.UniversalClient)
+}
+
+// escapeGlob keeps an operator's key prefix from being read as a pattern.
+func escapeGlob(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
+}
