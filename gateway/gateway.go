@@ -3,7 +3,7 @@
 //
 // A request's way:
 //
-//	ServeHTTP ─► record starts ─► classify (route.go) ─► handler ─► record written
+//	ServeHTTP ─► record starts ─► classify (route.go) ─► handler ─► dress ─► record written
 //	                                                       └─ error ─► errors.go answers
 //
 //	login     login.go      WordPress judges the password, tokens go into its answer
@@ -14,6 +14,9 @@
 //	batch     protected.go  as above
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
+//
+// Every answer passes dress.go last: what browsers of other origins may read
+// (cors.go). A browser's preflight is answered there too.
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
 // package tokens' business, how WordPress is spoken to is package upstream's;
@@ -30,6 +33,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/cors"
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -55,6 +59,8 @@ type Config struct {
 	// MaxLoginBody is the largest body, in bytes, that is read on login and
 	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
 	MaxLoginBody int64
+	// CORS is for browsers; its zero value lets every origin read, without cookies.
+	CORS CORSConfig
 }
 
 // Gateway is an http.Handler for the public listener.
@@ -66,6 +72,7 @@ type Gateway struct {
 	metrics   *metrics
 	log       *slog.Logger
 	handlers  map[class]func(*exchange) error
+	cors      *cors.Cors // nil: WordPress's own headers
 }
 
 // New puts the rooms together. It sends nothing and starts nothing.
@@ -79,6 +86,10 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if cfg.MaxLoginBody == 0 {
 		cfg.MaxLoginBody = 64 << 10
 	}
+	sharing, err := newCORS(cfg.CORS)
+	if err != nil {
+		return nil, err
+	}
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
@@ -86,6 +97,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	g := &Gateway{
 		cfg: cfg, routes: newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces),
 		authority: authority, wordpress: wordpress, metrics: m, log: log,
+		cors: sharing,
 	}
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
@@ -102,12 +114,14 @@ type exchange struct {
 	verdict verdict
 	origin  upstream.Origin
 	record  *record
+	relayed bool // the answer is WordPress's
 }
 
 // ServeHTTP answers one request. See the package comment for its way.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), origin: g.origin(r)}
 	x.record = &record{start: time.Now(), class: classSite}
+	x.w.dress = func() { g.dress(x) }
 	g.metrics.inFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	if err := g.handle(x); err != nil {
@@ -122,6 +136,9 @@ func (g *Gateway) handle(x *exchange) (err error) {
 	x.record.class = x.verdict.class
 	if err != nil {
 		return err
+	}
+	if g.answersPreflight(x) {
+		return nil
 	}
 	return g.handlers[x.verdict.class](x)
 }

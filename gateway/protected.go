@@ -86,6 +86,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
+			x.relayed = true
 			if err := g.heed(ctx, a, answer); err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ type Config struct {
 	Redis          RedisConfig
 	TrustedProxies []netip.Prefix // masked; IPv4-mapped addresses are plain IPv4
 	Compat         CompatConfig
+	CORS           CORSConfig
 	Limits         LimitsConfig
 	Server         ServerConfig
 	Log            LogConfig

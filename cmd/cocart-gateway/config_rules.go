@@ -17,6 +17,7 @@ func checkRules(c *Config, r *reader) {
 	checkOneUse(c, r)
 	checkLifetimes(&c.Tokens, r)
 	checkListeners(c, r)
+	checkCORS(&c.CORS, r)
 }
 
 func checkLifetimes(t *TokensConfig, r *reader) {

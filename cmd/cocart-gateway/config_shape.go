@@ -29,6 +29,7 @@ func defaultConfig() *Config {
 		Redis:          RedisConfig{Address: EmbeddedStore, Prefix: "cocart:", Timeout: time.Second},
 		TrustedProxies: nil,
 		Compat:         CompatConfig{InvalidTokenStatus: 401},
+		CORS:           defaultCORS(),
 		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10},
 		Server: ServerConfig{
 			ReadHeaderTimeout: 5 * time.Second,
@@ -53,6 +54,7 @@ func shape(c *Config) section {
 		block("compat",
 			value("invalid_token_status", &c.Compat.InvalidTokenStatus,
 				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 }))),
+		corsEntry(&c.CORS),
 		block("limits",
 			value("login_body", &c.Limits.LoginBody, size(1<<10, 16<<20, "64KiB")),
 			value("header", &c.Limits.Header, size(4<<10, 1<<20, "64KiB"))),

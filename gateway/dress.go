@@ -1,0 +1,45 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// dress gives an answer its last headers, just before they leave: whoever made
+// it, WordPress, a handler or errors.go. The storefront's answers stay as they
+// are.
+func (g *Gateway) dress(x *exchange) {
+	h := x.w.Header()
+	ours := x.record.class.ours()
+	if ours || x.record.failure != nil {
+		g.share(x, h)
+		tidyVary(h)
+	}
+}
+
+// ours tells whether a class is CoCart's. The public keys are nobody's secret and
+// have headers of their own.
+func (c class) ours() bool { return c != classSite && c != classJWKS && c != "" }
+
+func addVary(h http.Header, names ...string) {
+	for _, name := range names {
+		h.Add("Vary", name)
+	}
+}
+
+// tidyVary makes one line of Vary, with no name twice (WordPress with CoCart's
+// CORS filter sends Origin two times).
+func tidyVary(h http.Header) {
+	var names []string
+	for name := range strings.SplitSeq(strings.Join(h["Vary"], ","), ",") {
+		name = strings.TrimSpace(name)
+		known := slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+		if name != "" && !known {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		h["Vary"] = []string{strings.Join(names, ", ")}
+	}
+}
