@@ -12,6 +12,13 @@ import (
 func (g *Gateway) dress(x *exchange) {
 	h := x.w.Header()
 	ours := x.record.class.ours()
+	if ours {
+		g.watchCaches(x, h)
+		g.keepFromCaches(x, h)
+		if !g.cfg.KeepCartKeyNames {
+			mirrorCartKey(h)
+		}
+	}
 	if ours || x.record.failure != nil {
 		g.share(x, h)
 		tidyVary(h)
@@ -41,5 +48,26 @@ func tidyVary(h http.Header) {
 	}
 	if len(names) > 0 {
 		h["Vary"] = []string{strings.Join(names, ", ")}
+	}
+}
+
+// cartKeyHeaders are the two spellings of each header that names a guest's cart:
+// Community 4 of CoCart sends the second, its JavaScript and Swift clients read
+// the first.
+var cartKeyHeaders = [][2]string{
+	{"Cart-Key", "Cocart-Api-Cart-Key"},
+	{"Cart-Expiring", "Cocart-Api-Cart-Expiring"},
+	{"Cart-Expiration", "Cocart-Api-Cart-Expiration"},
+}
+
+func mirrorCartKey(h http.Header) {
+	for _, pair := range cartKeyHeaders {
+		one, other := h[pair[0]], h[pair[1]]
+		switch {
+		case len(one) == 0 && len(other) > 0:
+			h[pair[0]] = slices.Clone(other)
+		case len(other) == 0 && len(one) > 0:
+			h[pair[1]] = slices.Clone(one)
+		}
 	}
 }

@@ -16,7 +16,8 @@
 //	site      protected.go  passes untouched, less our own headers
 //
 // Every answer passes dress.go last: what browsers of other origins may read
-// (cors.go). A browser's preflight is answered there too.
+// (cors.go), what caches may keep (caches.go). A browser's preflight is answered
+// in cors.go.
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
 // package tokens' business, how WordPress is spoken to is package upstream's;
@@ -61,6 +62,11 @@ type Config struct {
 	MaxLoginBody int64
 	// CORS is for browsers; its zero value lets every origin read, without cookies.
 	CORS CORSConfig
+	// KeepCartKeyNames sends the headers that name a cart in the one spelling that
+	// CoCart chose; else they go out in both.
+	KeepCartKeyNames bool
+	// Now is the clock of warnings; nil means time.Now.
+	Now func() time.Time
 }
 
 // Gateway is an http.Handler for the public listener.
@@ -73,6 +79,7 @@ type Gateway struct {
 	log       *slog.Logger
 	handlers  map[class]func(*exchange) error
 	cors      *cors.Cors // nil: WordPress's own headers
+	caches    *cacheWatch
 }
 
 // New puts the rooms together. It sends nothing and starts nothing.
@@ -86,7 +93,14 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if cfg.MaxLoginBody == 0 {
 		cfg.MaxLoginBody = 64 << 10
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	sharing, err := newCORS(cfg.CORS)
+	if err != nil {
+		return nil, err
+	}
+	caches, err := newCacheWatch(reg)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +111,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	g := &Gateway{
 		cfg: cfg, routes: newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces),
 		authority: authority, wordpress: wordpress, metrics: m, log: log,
-		cors: sharing,
+		cors: sharing, caches: caches,
 	}
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
@@ -114,6 +128,7 @@ type exchange struct {
 	verdict verdict
 	origin  upstream.Origin
 	record  *record
+	guest   bool // forwarded as a guest's
 	relayed bool // the answer is WordPress's
 }
 

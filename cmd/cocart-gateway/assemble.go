@@ -34,6 +34,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		TrustedProxies:     p.cfg.TrustedProxies,
 		InvalidTokenStatus: p.cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       p.cfg.Limits.LoginBody,
+		KeepCartKeyNames:   !p.cfg.Compat.MirrorCartKey,
 		CORS:               p.cfg.CORS.gateway(),
 	}, p.authority, p.wordpress, reg, p.log)
 	p.admin = gateway.NewAdmin(gateway.AdminConfig{}, p.authority, p.wordpress, reg)

@@ -86,6 +86,7 @@ type RedisConfig struct {
 // CompatConfig eases switching over from the CoCart JWT plugin.
 type CompatConfig struct {
 	InvalidTokenStatus int // 401 or 403
+	MirrorCartKey      bool
 }
 
 // LimitsConfig bounds what the gateway reads into memory, in bytes.

@@ -28,7 +28,7 @@ func defaultConfig() *Config {
 		},
 		Redis:          RedisConfig{Address: EmbeddedStore, Prefix: "cocart:", Timeout: time.Second},
 		TrustedProxies: nil,
-		Compat:         CompatConfig{InvalidTokenStatus: 401},
+		Compat:         CompatConfig{InvalidTokenStatus: 401, MirrorCartKey: true},
 		CORS:           defaultCORS(),
 		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10},
 		Server: ServerConfig{
@@ -53,7 +53,8 @@ func shape(c *Config) section {
 		values("trusted_proxies", &c.TrustedProxies, proxy()),
 		block("compat",
 			value("invalid_token_status", &c.Compat.InvalidTokenStatus,
-				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 }))),
+				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 })),
+			value("mirror_cart_key", &c.Compat.MirrorCartKey, truth())),
 		corsEntry(&c.CORS),
 		block("limits",
 			value("login_body", &c.Limits.LoginBody, size(1<<10, 16<<20, "64KiB")),
