@@ -21,7 +21,9 @@ type Failure struct {
 	Challenge string
 	// RetryAfter in seconds, for 429 and 503. CoCart's SDKs read whole seconds only.
 	RetryAfter int
-	Cause      error
+	// Allow lists the methods that a 405 would have taken (RFC 9110 section 15.5.6).
+	Allow string
+	Cause error
 }
 
 func (f *Failure) Error() string {
@@ -111,6 +113,9 @@ func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
 	}
 	if f.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.RetryAfter))
+	}
+	if f.Allow != "" {
+		h.Set("Allow", f.Allow)
 	}
 	type data struct {
 		Status int `json:"status"`

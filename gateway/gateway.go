@@ -3,8 +3,8 @@
 //
 // A request's way:
 //
-//	ServeHTTP ─► record starts ─► classify (route.go) ─► handler ─► dress ─► record written
-//	                                                       └─ error ─► errors.go answers
+//	ServeHTTP ─► record starts ─► classify (route.go) ─► bound (bounds.go) ─► handler ─► dress ─► record written
+//	                                                                            └─ error ─► errors.go answers
 //
 //	login     login.go      WordPress judges the password, tokens go into its answer
 //	refresh   refresh.go    one step in Redis, WordPress is not asked
@@ -62,6 +62,8 @@ type Config struct {
 	MaxLoginBody int64
 	// CORS is for browsers; its zero value lets every origin read, without cookies.
 	CORS CORSConfig
+	// Bounds of requests on CoCart's routes.
+	Bounds BoundsConfig
 	// KeepCartKeyNames sends the headers that name a cart in the one spelling that
 	// CoCart chose; else they go out in both.
 	KeepCartKeyNames bool
@@ -93,6 +95,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if cfg.MaxLoginBody == 0 {
 		cfg.MaxLoginBody = 64 << 10
 	}
+	cfg.Bounds = cfg.Bounds.orDefaults()
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -128,8 +131,9 @@ type exchange struct {
 	verdict verdict
 	origin  upstream.Origin
 	record  *record
-	guest   bool // forwarded as a guest's
-	relayed bool // the answer is WordPress's
+	body    *guardedBody // nil: none, or not on our routes
+	guest   bool         // forwarded as a guest's
+	relayed bool         // the answer is WordPress's
 }
 
 // ServeHTTP answers one request. See the package comment for its way.
@@ -152,10 +156,10 @@ func (g *Gateway) handle(x *exchange) (err error) {
 	if err != nil {
 		return err
 	}
-	if g.answersPreflight(x) {
-		return nil
+	if err := g.bound(x); err != nil || g.answersPreflight(x) {
+		return err
 	}
-	return g.handlers[x.verdict.class](x)
+	return x.orBody(g.handlers[x.verdict.class](x))
 }
 
 func (g *Gateway) fail(x *exchange, err error) {

@@ -35,6 +35,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		InvalidTokenStatus: p.cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       p.cfg.Limits.LoginBody,
 		KeepCartKeyNames:   !p.cfg.Compat.MirrorCartKey,
+		Bounds:             gateway.BoundsConfig{Body: p.cfg.Limits.Body, Parameters: p.cfg.Limits.Parameters, BodyTime: p.cfg.Server.ReadTimeout},
 		CORS:               p.cfg.CORS.gateway(),
 	}, p.authority, p.wordpress, reg, p.log)
 	p.admin = gateway.NewAdmin(gateway.AdminConfig{}, p.authority, p.wordpress, reg)

@@ -89,15 +89,18 @@ type CompatConfig struct {
 	MirrorCartKey      bool
 }
 
-// LimitsConfig bounds what the gateway reads into memory, in bytes.
+// LimitsConfig bounds requests; sizes are in bytes.
 type LimitsConfig struct {
-	LoginBody int64
-	Header    int64
+	LoginBody  int64
+	Header     int64
+	Body       int64 // on CoCart's routes
+	Parameters int   // of one query or form
 }
 
 // ServerConfig is the patience of the public listener.
 type ServerConfig struct {
 	ReadHeaderTimeout time.Duration
+	ReadTimeout       time.Duration // for the body of a CoCart request
 	IdleTimeout       time.Duration
 	ShutdownTimeout   time.Duration
 }
