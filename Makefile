@@ -33,7 +33,7 @@ endif
 	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) bin/demo -gateway bin/cocart-gateway
 
 test:
-	deploy/demo/install.sh shop redis
+	deploy/demo/install.sh shop redis browser
 	$(GO) mod verify
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint

@@ -56,8 +56,12 @@ func peekBody(r *http.Request, limit int64) (*body, error) {
 }
 
 func readingBody(err error) error {
+	var f *Failure // from the guard in bounds.go
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &tooLarge):
 		return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large",
 			Message: fmt.Sprintf("The request body is larger than %d bytes.", tooLarge.Limit)}
 	}

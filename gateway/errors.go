@@ -21,7 +21,9 @@ type Failure struct {
 	Challenge string
 	// RetryAfter in seconds, for 429 and 503. CoCart's SDKs read whole seconds only.
 	RetryAfter int
-	Cause      error
+	// Allow lists the methods that a 405 would have taken (RFC 9110 section 15.5.6).
+	Allow string
+	Cause error
 }
 
 func (f *Failure) Error() string {
@@ -112,6 +114,9 @@ func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
 	if f.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.RetryAfter))
 	}
+	if f.Allow != "" {
+		h.Set("Allow", f.Allow)
+	}
 	type data struct {
 		Status int `json:"status"`
 	}
@@ -122,9 +127,7 @@ func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
 	}{f.Code, f.Message, data{f.Status}})
 }
 
-// writeJSON sends an answer of our own. It is never to be cached, and a browser
-// of any origin may read it: it depends on no cookie, and WordPress itself lets
-// every origin read its REST answers.
+// writeJSON sends an answer of our own. It is never to be cached.
 func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -141,19 +144,8 @@ func writeBytes(w http.ResponseWriter, r *http.Request, status int, text []byte,
 		h.Set("Cache-Control", "no-store")
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
-	allowOrigin(h, r)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(text) // a client that left needs no answer
 	}
-}
-
-func allowOrigin(h http.Header, r *http.Request) {
-	h.Add("Vary", "Origin")
-	origin := r.Header.Get("Origin")
-	if origin == "" || h.Get("Access-Control-Allow-Origin") != "" {
-		return
-	}
-	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate")
 }

@@ -3,8 +3,8 @@
 //
 // A request's way:
 //
-//	ServeHTTP ─► record starts ─► classify (route.go) ─► handler ─► record written
-//	                                                       └─ error ─► errors.go answers
+//	ServeHTTP ─► record starts ─► classify (route.go) ─► bound (bounds.go) ─► handler ─► dress ─► record written
+//	                                                                            └─ error ─► errors.go answers
 //
 //	login     login.go      WordPress judges the password, tokens go into its answer
 //	refresh   refresh.go    one step in Redis, WordPress is not asked
@@ -17,6 +17,10 @@
 //
 // Passwords are counted wherever they come (guard.go, ratelimit.go), and their
 // refusals do not tell who is a customer (uniform.go).
+//
+// Every answer passes dress.go last: what browsers of other origins may read
+// (cors.go), what caches may keep (caches.go). A browser's preflight is answered
+// in cors.go.
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
 // package tokens' business, how WordPress is spoken to is package upstream's;
@@ -33,6 +37,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/cors"
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -60,6 +65,15 @@ type Config struct {
 	MaxLoginBody int64
 	// Guarding protects passwords.
 	Guarding Guarding
+	// CORS is for browsers; its zero value lets every origin read, without cookies.
+	CORS CORSConfig
+	// Bounds of requests on CoCart's routes.
+	Bounds BoundsConfig
+	// KeepCartKeyNames sends the headers that name a cart in the one spelling that
+	// CoCart chose; else they go out in both.
+	KeepCartKeyNames bool
+	// Now is the clock of warnings; nil means time.Now.
+	Now func() time.Time
 }
 
 // Gateway is an http.Handler for the public listener.
@@ -71,6 +85,8 @@ type Gateway struct {
 	metrics   *metrics
 	log       *slog.Logger
 	handlers  map[class]func(*exchange) error
+	cors      *cors.Cors // nil: WordPress's own headers
+	caches    *cacheWatch
 }
 
 // New puts the rooms together. It sends nothing and starts nothing.
@@ -84,6 +100,18 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if cfg.MaxLoginBody == 0 {
 		cfg.MaxLoginBody = 64 << 10
 	}
+	cfg.Bounds = cfg.Bounds.orDefaults()
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	sharing, err := newCORS(cfg.CORS)
+	if err != nil {
+		return nil, err
+	}
+	caches, err := newCacheWatch(reg)
+	if err != nil {
+		return nil, err
+	}
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
@@ -91,6 +119,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	g := &Gateway{
 		cfg: cfg, routes: newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces),
 		authority: authority, wordpress: wordpress, metrics: m, log: log,
+		cors: sharing, caches: caches,
 	}
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
@@ -107,13 +136,17 @@ type exchange struct {
 	verdict verdict
 	origin  upstream.Origin
 	record  *record
-	attempt attempt // the password of this request
+	attempt attempt      // the password of this request
+	body    *guardedBody // nil: none, or not on our routes
+	guest   bool         // forwarded as a guest's
+	relayed bool         // the answer is WordPress's
 }
 
 // ServeHTTP answers one request. See the package comment for its way.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), origin: g.origin(r)}
 	x.record = &record{start: time.Now(), class: classSite}
+	x.w.dress = func() { g.dress(x) }
 	g.metrics.inFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	if err := g.handle(x); err != nil {
@@ -129,7 +162,10 @@ func (g *Gateway) handle(x *exchange) (err error) {
 	if err != nil {
 		return err
 	}
-	return g.handlers[x.verdict.class](x)
+	if err := g.bound(x); err != nil || g.answersPreflight(x) {
+		return err
+	}
+	return x.orBody(g.handlers[x.verdict.class](x))
 }
 
 func (g *Gateway) fail(x *exchange, err error) {

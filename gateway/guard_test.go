@@ -142,7 +142,7 @@ func TestTooManyWrongPasswordsAreAnsweredBeforeWordPressIsAsked(t *testing.T) {
 		t.Errorf("%d %s", r.Status, r.Body)
 	}
 	want := map[string]string{"Retry-After": "300", "RateLimit-Limit": "3", "RateLimit-Remaining": "0", "X-RateLimit-Limit": "3", "X-RateLimit-Remaining": "0",
-		"RateLimit-Reset": strconv.FormatInt(s.clock.Now().Add(15*time.Minute).Unix(), 10), "Cache-Control": "no-store"}
+		"RateLimit-Reset": strconv.FormatInt(s.clock.Now().Add(15*time.Minute).Unix(), 10), "Cache-Control": "private, no-store"}
 	for name, value := range want {
 		if got := r.Header.Get(name); got != value {
 			t.Errorf("%s: %q, want %q", name, got, value)

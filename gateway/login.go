@@ -177,6 +177,7 @@ func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, access,
 
 // relay sends WordPress's answer with its own headers.
 func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
+	x.relayed = true
 	h := x.w.Header()
 	maps.Copy(h, answer.Header)
 	h.Del("Etag") // it named another text

@@ -19,7 +19,7 @@ func TestLoginAnswersWithCoCartsOwnWordsAndTheTokens(t *testing.T) {
 	if r.Body != want {
 		t.Errorf("got  %s\nwant %s", r.Body, want)
 	}
-	if r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Content-Type") != "application/json; charset=UTF-8" {
+	if r.Header.Get("Cache-Control") != "private, no-store" || r.Header.Get("Content-Type") != "application/json; charset=UTF-8" {
 		t.Errorf("headers: %v", r.Header)
 	}
 	if got := s.cart(access); got.Status != 200 || !strings.Contains(got.Body, `"cart_key":"2"`) {

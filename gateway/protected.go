@@ -84,20 +84,17 @@ func (x *exchange) client() tokens.Client {
 }
 
 func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
+	x.guest = a.Kind == upstream.Guest
+	g.forgetValidators(x)
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
+			x.relayed = true
 			if err := g.heed(ctx, a, answer); err != nil {
 				return err
 			}
-			if err := g.settleForwarded(ctx, x, answer); err != nil {
-				return err
-			}
-			if a.Kind == upstream.Customer {
-				keepPrivate(answer.Header)
-			}
-			return nil
+			return g.settleForwarded(ctx, x, answer)
 		},
 	})
 }
@@ -124,14 +121,4 @@ func (g *Gateway) heed(ctx context.Context, a upstream.Assertion, answer *upstre
 		return g.refusedToken(tokens.Revoked)
 	}
 	return nil
-}
-
-// keepPrivate makes sure that no shared cache keeps a customer's answer
-// (RFC 9111 section 3.5). What CoCart says beyond that stays.
-func keepPrivate(h http.Header) {
-	cc := strings.ToLower(strings.Join(h["Cache-Control"], ","))
-	if !strings.Contains(cc, "no-store") {
-		h.Set("Cache-Control", "private, no-store")
-	}
-	h.Add("Vary", "Authorization")
 }

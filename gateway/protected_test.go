@@ -77,7 +77,7 @@ func TestBadBearerIsRefusedBeforePHPWakesUp(t *testing.T) {
 			t.Errorf("%.10q…: %s", token, got)
 		}
 		want := `Bearer realm="CoCart", error="invalid_token", error_description="The access token is invalid or expired"`
-		if r.Header.Get("WWW-Authenticate") != want || r.Header.Get("Cache-Control") != "no-store" {
+		if r.Header.Get("WWW-Authenticate") != want || r.Header.Get("Cache-Control") != "private, no-store" {
 			t.Errorf("headers: %v", r.Header)
 		}
 	}
@@ -168,7 +168,7 @@ func TestValidate(t *testing.T) {
 	access, _ := s.login()
 	const route = "/wp-json/cocart/jwt/validate-token"
 	r := s.post(route, "", "Authorization: Bearer "+access)
-	if want := `{"message":"Token is valid.","data":{"status":200}}`; r.Status != 200 || r.Body != want || r.Header.Get("Cache-Control") != "no-store" {
+	if want := `{"message":"Token is valid.","data":{"status":200}}`; r.Status != 200 || r.Body != want || r.Header.Get("Cache-Control") != "private, no-store" {
 		t.Errorf("valid: %d %s %v", r.Status, r.Body, r.Header)
 	}
 	if got, want := s.post(route, "").failure(), failure(401, "rest_forbidden", "Sorry, you are not allowed to do that."); got != want {
@@ -304,18 +304,6 @@ func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 		s.do("GET", "/wp-json/cocart/v2/cart", "", row.headers...)
 		if got := s.wordpress.Last().Claims; got.Client != row.client || got.Proto != row.proto {
 			t.Errorf("%s: %s %s", name, got.Client, got.Proto)
-		}
-	}
-}
-
-func TestOurAnswersCanBeReadByBrowsers(t *testing.T) {
-	s := openShop(t)
-	for name, r := range map[string]reply{
-		"refresh": s.post(refreshRoute, "{}", "Origin: https://app.example"),
-		"refused": s.do("GET", "/wp-json/cocart/v2/cart", "", "Origin: https://app.example", "Authorization: Bearer a.b.c"),
-	} {
-		if r.Header.Get("Access-Control-Allow-Origin") != "https://app.example" || r.Header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(r.Header.Get("Vary"), "Origin") {
-			t.Errorf("%s: %v", name, r.Header)
 		}
 	}
 }

@@ -30,19 +30,26 @@ type recorder struct {
 	status int
 	bytes  int64
 	limit  *attempts.State // what the answer shall say of limits
+	dress  func()          // called once, before the header of the answer leaves
 }
 
 func (w *recorder) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols { // 1xx are not the answer
-		w.status = status
-		showLimit(w.Header(), w.limit)
+		w.begin(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
+func (w *recorder) begin(status int) {
+	if w.status == 0 && status != http.StatusSwitchingProtocols {
+		w.dress()
+	}
+	w.status = status
+}
+
 func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.begin(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)

@@ -15,7 +15,7 @@ func TestRefreshRotatesTheToken(t *testing.T) {
 	asked := len(s.wordpress.Seen())
 	r := s.refresh(refresh)
 	access, successor := r.pair(t)
-	if successor == refresh || r.Header.Get("Cache-Control") != "no-store" {
+	if successor == refresh || r.Header.Get("Cache-Control") != "private, no-store" {
 		t.Errorf("not rotated, or cacheable: %v", r.Header)
 	}
 	if len(s.wordpress.Seen()) != asked {

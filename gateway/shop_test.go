@@ -108,7 +108,7 @@ func openShopWith(t *testing.T, keys []tokens.Key, change ...func(*gateway.Confi
 	s.must(err)
 	s.upstream, err = upstream.New(upstream.Config{URL: origin, SiteURL: site, Secrets: []string{upstreamtest.Secret}, ResponseTimeout: 5 * time.Second, Now: s.clock.Now}, s.registry, log)
 	s.must(err)
-	cfg := gateway.Config{SiteURL: site}
+	cfg := gateway.Config{SiteURL: site, Now: s.clock.Now}
 	for _, c := range change {
 		c(&cfg)
 	}

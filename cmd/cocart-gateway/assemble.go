@@ -40,6 +40,9 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		InvalidTokenStatus: p.cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       p.cfg.Limits.LoginBody,
 		Guarding:           guarding(p.cfg.Guard, guard),
+		KeepCartKeyNames:   !p.cfg.Compat.MirrorCartKey,
+		Bounds:             gateway.BoundsConfig{Body: p.cfg.Limits.Body, Parameters: p.cfg.Limits.Parameters, BodyTime: p.cfg.Server.ReadTimeout},
+		CORS:               p.cfg.CORS.gateway(),
 	}, p.authority, p.wordpress, reg, p.log)
 	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth}, p.authority, p.wordpress, reg)
 	return err

@@ -19,6 +19,7 @@ type Config struct {
 	Redis          RedisConfig
 	TrustedProxies []netip.Prefix // masked; IPv4-mapped addresses are plain IPv4
 	Compat         CompatConfig
+	CORS           CORSConfig
 	Limits         LimitsConfig
 	Server         ServerConfig
 	Log            LogConfig
@@ -106,17 +107,21 @@ func (c RedisConfig) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
 // CompatConfig eases switching over from the CoCart JWT plugin.
 type CompatConfig struct {
 	InvalidTokenStatus int // 401 or 403
+	MirrorCartKey      bool
 }
 
-// LimitsConfig bounds what the gateway reads into memory, in bytes.
+// LimitsConfig bounds requests; sizes are in bytes.
 type LimitsConfig struct {
-	LoginBody int64
-	Header    int64
+	LoginBody  int64
+	Header     int64
+	Body       int64 // on CoCart's routes
+	Parameters int   // of one query or form
 }
 
 // ServerConfig is the patience of the public listener.
 type ServerConfig struct {
 	ReadHeaderTimeout time.Duration
+	ReadTimeout       time.Duration // for the body of a CoCart request
 	IdleTimeout       time.Duration
 	ShutdownTimeout   time.Duration
 }

@@ -20,6 +20,7 @@ func checkRules(c *Config, r *reader) {
 	checkOneUse(c, r)
 	checkLifetimes(&c.Tokens, r)
 	checkListeners(c, r)
+	checkCORS(&c.CORS, r)
 }
 
 func checkAdmin(c *AdminConfig, r *reader) {

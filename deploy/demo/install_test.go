@@ -23,7 +23,7 @@ func install(t *testing.T, root string, args ...string) (code int, output string
 }
 
 func TestInstallNamesWhatIsMissing(t *testing.T) {
-	code, output := install(t, t.TempDir(), "shop", "redis")
+	code, output := install(t, t.TempDir(), "shop", "redis", "browser")
 	want := `Missing on this machine:
   nginx (Debian package nginx-light, file /usr/sbin/nginx)
   php (Debian package php-cli, file /usr/bin/php)
@@ -38,8 +38,9 @@ func TestInstallNamesWhatIsMissing(t *testing.T) {
   curl (Debian package curl, file /usr/bin/curl)
   a WordPress theme (Debian package wordpress-theme-twentytwentyone, file /usr/share/wordpress/wp-content/themes/twentytwentyone/style.css)
   redis-server (Debian package redis-server, file /usr/bin/redis-server)
+  Chromium (Debian package chromium, file /usr/bin/chromium)
 On Debian, as root:
-  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server php
+  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server chromium php
 Elsewhere: install these programs by the system's own means, at the paths named above.
 `
 	if code != 1 || output != want {

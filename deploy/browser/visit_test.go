@@ -1,0 +1,191 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/gateway"
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/upstreamtest"
+)
+
+const chromium = "/usr/bin/chromium"
+
+// shop is a gateway in front of a WordPress, and a web server of another origin
+// whose pages ask it.
+type shop struct {
+	t         *testing.T
+	wordpress *upstreamtest.WordPress
+	store     *miniredis.Miniredis
+	gateway   string // its address
+	pages     *httptest.Server
+	reports   chan map[string]any
+}
+
+// openShop lets cors know the origin of the pages.
+func openShop(t *testing.T, cors func(page string) gateway.CORSConfig) *shop {
+	t.Helper()
+	s := &shop{t: t, wordpress: upstreamtest.Start(t), store: miniredis.RunT(t), reports: make(chan map[string]any, 1)}
+	pages := http.NewServeMux()
+	pages.Handle("GET /", http.FileServer(http.Dir("testdata")))
+	pages.HandleFunc("GET /visit/{name}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<!doctype html><title>A shop of another origin</title><script type="module" src="/` + r.PathValue("name") + `.js"></script>`))
+	})
+	pages.HandleFunc("POST /close-store", func(http.ResponseWriter, *http.Request) { s.store.Close() })
+	pages.HandleFunc("POST /report", func(_ http.ResponseWriter, r *http.Request) {
+		var report map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&report); err != nil {
+			t.Errorf("reading a report: %v", err)
+		}
+		s.reports <- report
+	})
+	s.pages = httptest.NewServer(pages)
+	t.Cleanup(s.pages.Close)
+	s.gateway = s.openGateway(cors(s.pages.URL))
+	return s
+}
+
+func (s *shop) openGateway(cors gateway.CORSConfig) string {
+	s.t.Helper()
+	log, registry := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
+	client := redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true})
+	s.t.Cleanup(func() { _ = client.Close() })
+	key, err := tokens.NewHMACKey("k1", "HS256", []byte("the signing secret of the tests, 32 bytes and more"))
+	s.must(err)
+	authority, err := tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: []tokens.Key{key}, Log: log}, client, registry)
+	s.must(err)
+	origin, err := url.Parse(s.wordpress.URL)
+	s.must(err)
+	site, err := url.Parse(upstreamtest.SiteURL)
+	s.must(err)
+	wordpress, err := upstream.New(upstream.Config{URL: origin, SiteURL: site, Secrets: []string{upstreamtest.Secret}}, registry, log)
+	s.must(err)
+	s.t.Cleanup(wordpress.Close)
+	g, err := gateway.New(gateway.Config{SiteURL: site, CORS: cors}, authority, wordpress, registry, log)
+	s.must(err)
+	server := httptest.NewServer(g)
+	s.t.Cleanup(server.Close)
+	return server.URL
+}
+
+func (s *shop) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// visit loads a page of testdata in Chromium and returns what it reports.
+func (s *shop) visit(name string) map[string]any {
+	s.t.Helper()
+	if _, err := os.Stat(chromium); err != nil {
+		s.t.Fatalf("%s is missing: run deploy/demo/install.sh browser", chromium)
+	}
+	profile := s.t.TempDir()
+	var stderr strings.Builder
+	process := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile,
+		s.pages.URL+"/visit/"+name+"?gateway="+url.QueryEscape(s.gateway))
+	process.Env = append(os.Environ(), "HOME="+profile)
+	process.Stderr = &stderr
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a browser is many processes
+	s.must(process.Start())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = process.Wait() // killed, as a rule
+	}()
+	defer func() {
+		_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
+		<-ended
+	}()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	defer cancel()
+	select {
+	case report := <-s.reports:
+		return report
+	case <-ended:
+		s.t.Fatalf("Chromium ended without a report:\n%s", stderr.String())
+	case <-ctx.Done():
+		_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
+		<-ended
+		s.t.Fatalf("no report from the page:\n%s", stderr.String())
+	}
+	return nil
+}
+
+func anyOrigin(string) gateway.CORSConfig { return gateway.CORSConfig{} }
+
+func TestAPageOfAnotherOriginShops(t *testing.T) {
+	s := openShop(t, anyOrigin)
+	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		w.Header().Set("Access-Control-Allow-Origin", r.Header.Get("Origin")) // as WordPress does of itself
+		w.Header().Set("Access-Control-Allow-Credentials", "true")
+		if !strings.HasSuffix(r.URL.Path, "/busy") {
+			return false
+		}
+		w.Header().Set("Retry-After", "7")
+		w.Header().Set("RateLimit-Remaining", "0")
+		upstreamtest.JSON(w, 429, `{"code":"rate_limit_exceeded","message":"Too many requests.","data":{"status":429}}`)
+		return true
+	}
+	want := map[string]any{
+		"login": 200.0, "cart": "200 2 2 2", "refresh": 200.0, "again": "200 2",
+		"wrong password": "401 cocart_authentication_error",
+		"bad token":      `401 cocart_authentication_error Bearer realm="CoCart"`,
+		"guest":          "200 t_0123456789abcdef0123456789abcd",
+		"removed":        200.0, "busy": "429 7 0",
+		"store away":   "503 cocart_gateway_store_unavailable 5",
+		"with cookies": "TypeError", "a header not allowed": "TypeError",
+	}
+	if got := s.visit("shopping"); !maps.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+	for _, seen := range s.wordpress.Seen() {
+		if seen.Method == "OPTIONS" {
+			t.Errorf("WordPress was asked %s %s", seen.Method, seen.Target)
+		}
+	}
+}
+
+func TestAPageMayReadWhatItsOriginMay(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		cors func(page string) gateway.CORSConfig
+		want map[string]any
+	}{
+		{"another origin is listed", func(string) gateway.CORSConfig {
+			return gateway.CORSConfig{Origins: []string{"https://app.example"}, Credentials: true}
+		}, map[string]any{"guest": "TypeError", "bearer": "TypeError", "login": "TypeError", "cookies": "TypeError"}},
+		{"its origin is listed", func(page string) gateway.CORSConfig {
+			return gateway.CORSConfig{Origins: []string{"https://app.example", page}}
+		}, map[string]any{"guest": "200", "bearer": "401", "login": "200", "cookies": "TypeError"}},
+		{"its origin is listed, with cookies", func(page string) gateway.CORSConfig {
+			return gateway.CORSConfig{Origins: []string{page}, Credentials: true}
+		}, map[string]any{"guest": "200", "bearer": "401", "login": "200", "cookies": "200"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := openShop(t, row.cors)
+			if got := s.visit("knocking"); !maps.Equal(got, row.want) {
+				t.Errorf("got %v\nwant %v", got, row.want)
+			}
+		})
+	}
+}

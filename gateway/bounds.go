@@ -1,0 +1,180 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// BoundsConfig bounds what a request on a CoCart route may be, passwords aside.
+type BoundsConfig struct {
+	// Body is the largest body in bytes; zero means 10 MiB.
+	Body int64
+	// Parameters is how many a query or a form may have; zero means 1000, which is
+	// PHP's max_input_vars.
+	Parameters int
+	// BodyTime is how long a client may take to send a body; zero means 30 s.
+	BodyTime time.Duration
+}
+
+func (b BoundsConfig) orDefaults() BoundsConfig {
+	if b.Body == 0 {
+		b.Body = 10 << 20
+	}
+	if b.Parameters == 0 {
+		b.Parameters = 1000
+	}
+	if b.BodyTime == 0 {
+		b.BodyTime = 30 * time.Second
+	}
+	return b
+}
+
+// bound refuses what no client of CoCart sends, before anything of the body is
+// read, and watches over what is read of it later. The storefront is WordPress's
+// to bound, but for two methods: TRACE would show an attacker's page our own
+// headers, and CONNECT asks for a tunnel.
+func (g *Gateway) bound(x *exchange) error {
+	if m := x.r.Method; m == http.MethodTrace || m == http.MethodConnect {
+		return methodNotAllowed()
+	}
+	if !x.record.class.ours() {
+		return nil
+	}
+	encoding := strings.TrimSpace(strings.Join(x.r.Header["Content-Encoding"], ","))
+	_, query, _ := strings.Cut(x.target, "?")
+	switch {
+	case !slices.Contains(coCartMethods, x.r.Method), !slices.Contains(coCartMethods, x.verdict.method):
+		return methodNotAllowed()
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+		// PHP does not decode a body, but modules in front of it do: two readings.
+		return &Failure{Status: http.StatusUnsupportedMediaType, Code: "cocart_gateway_encoded_body",
+			Message: "The request body must not be compressed or encoded."}
+	case strings.Count(query, "&") >= g.cfg.Bounds.Parameters:
+		return tooManyParameters(g.cfg.Bounds.Parameters)
+	case x.r.ContentLength > g.cfg.Bounds.Body:
+		return readingBody(&http.MaxBytesError{Limit: g.cfg.Bounds.Body})
+	}
+	g.guardBody(x)
+	return nil
+}
+
+func methodNotAllowed() *Failure {
+	return &Failure{Status: http.StatusMethodNotAllowed, Code: "cocart_gateway_method_not_allowed",
+		Message: "This method is not accepted here.", Allow: strings.Join(coCartMethods, ", ")}
+}
+
+// tooManyParameters: PHP drops the rest unseen (php_default_treat_data), and with
+// it whatever the gateway judged there.
+func tooManyParameters(limit int) *Failure {
+	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_too_many_parameters",
+		Message: fmt.Sprintf("The request has more than %d parameters.", limit)}
+}
+
+// guardedBody is a request body that ends with an error when it grows too long,
+// holds too many form fields or takes too long to arrive. The error is the answer
+// to the request, whoever reads: the transport hands it back wrapped.
+type guardedBody struct {
+	io.ReadCloser
+	separator *counter // nil: not a form
+	limit     int
+
+	mu      sync.Mutex // held while reading, often by the transport
+	refused *Failure   // what the last Read found wrong
+}
+
+// guardBody puts the guard on. A body that never comes costs a goroutine and, once
+// forwarded, a connection to PHP. The deadline ends with the body: net/http takes
+// it off when it begins to watch for the client leaving.
+func (g *Gateway) guardBody(x *exchange) {
+	if x.r.Body == nil || x.r.Body == http.NoBody {
+		return
+	}
+	deadline := time.Now().Add(g.cfg.Bounds.BodyTime)
+	if err := http.NewResponseController(x.w).SetReadDeadline(deadline); err != nil {
+		g.log.Debug("no deadline for a request body", "cause", err.Error())
+	}
+	x.body = &guardedBody{
+		ReadCloser: http.MaxBytesReader(x.w.ResponseWriter, x.r.Body, g.cfg.Bounds.Body),
+		separator:  fieldSeparator(x.r.Header.Get("Content-Type")), limit: g.cfg.Bounds.Parameters,
+	}
+	x.r.Body = x.body
+}
+
+func (b *guardedBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, err := b.read(p)
+	errors.As(err, &b.refused)
+	return n, err
+}
+
+func (b *guardedBody) read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.separator != nil && b.separator.count(p[:n]) >= b.limit {
+		return 0, tooManyParameters(b.limit)
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, &Failure{Status: http.StatusRequestTimeout, Code: "cocart_gateway_body_timeout",
+			Message: "The request body did not arrive in time.", Cause: err}
+	case errors.As(err, new(*http.MaxBytesError)):
+		return n, readingBody(err)
+	}
+	return n, err
+}
+
+// orBody prefers what was wrong with a request's body to its context having ended:
+// net/http ends that too when a read runs into its deadline, and the transport may
+// see either first.
+func (x *exchange) orBody(err error) error {
+	if x.body == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	x.body.mu.Lock() // a read under way ends with the body's deadline at the latest
+	defer x.body.mu.Unlock()
+	if x.body.refused != nil {
+		return x.body.refused
+	}
+	return err
+}
+
+// counter counts a separator in a stream.
+type counter struct {
+	separator []byte
+	tail      []byte
+	n         int
+}
+
+// fieldSeparator is what stands between the fields of a form; nil for other
+// bodies, whose members PHP does not count.
+func fieldSeparator(contentType string) *counter {
+	switch mediaType(contentType) {
+	case mediaForm:
+		return &counter{separator: []byte("&")}
+	case mediaMultipart:
+		if _, attributes, err := mime.ParseMediaType(contentType); err == nil && attributes["boundary"] != "" {
+			return &counter{separator: []byte("\n--" + attributes["boundary"]), n: -1} // the last one ends the form
+		}
+	}
+	return nil
+}
+
+func (c *counter) count(p []byte) int {
+	seen := p
+	if len(c.tail) > 0 {
+		seen = append(c.tail, p...)
+	}
+	c.n += bytes.Count(seen, c.separator)
+	c.tail = append([]byte(nil), seen[max(0, len(seen)-len(c.separator)+1):]...)
+	return c.n
+}

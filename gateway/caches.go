@@ -1,0 +1,148 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// keepFromCaches makes sure that no cache keeps an answer on our routes
+// (RFC 9111 section 3.5), not even one told to heed other headers or none: hosts
+// have cached POST answers, and with them one customer's cart for the next.
+// Products for guests are public and keep what CoCart says.
+func (g *Gateway) keepFromCaches(x *exchange, h http.Header) {
+	addVary(h, "Authorization", "Origin")
+	if g.public(x, h) {
+		return
+	}
+	for name := range h {
+		if cacheHeader(name) {
+			delete(h, name)
+		}
+	}
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("CDN-Cache-Control", "no-store")                // RFC 9213
+	h.Set("Surrogate-Control", "no-store")                // Fastly, Varnish
+	h.Set("X-LiteSpeed-Cache-Control", "no-cache")        // LiteSpeed and QUIC.cloud
+	if !x.guest && g.routes.isProducts(x.verdict.route) { // see forgetValidators
+		h.Del("Etag")
+		h.Del("Last-Modified")
+	}
+}
+
+// cacheHeader tells whether a header would have some cache keep an answer, or
+// says that one did. X-LiteSpeed-Purge stays: it is about other answers.
+func cacheHeader(name string) bool {
+	switch name {
+	case "Age", "Expires", "Surrogate-Control", "X-Accel-Expires", "Edge-Control":
+		return true
+	case "X-Litespeed-Purge", "X-Litespeed-Purge2":
+		return false
+	}
+	return strings.HasPrefix(name, "X-Litespeed-") || strings.HasSuffix(name, "Cdn-Cache-Control")
+}
+
+// public tells whether an answer is the same for everybody: products, read by a
+// guest. One that names a cart or sets a cookie is that guest's own after all.
+func (g *Gateway) public(x *exchange, h http.Header) bool {
+	if !x.guest || x.record.failure != nil || !reads(x.r.Method) || !reads(x.verdict.method) ||
+		!g.routes.isProducts(x.verdict.route) || len(h["Set-Cookie"]) > 0 {
+		return false
+	}
+	for _, pair := range cartKeyHeaders {
+		if len(h[pair[0]]) > 0 || len(h[pair[1]]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// isProducts is true for …/v1/products and …/v2/products and what is below.
+func (rs routes) isProducts(route string) bool {
+	rest, ok := rs.cutNamespace(strings.ToLower(route))
+	if !ok {
+		return false
+	}
+	for _, version := range []string{"/v1", "/v2"} {
+		if below, found := strings.CutPrefix(rest, version+"/products"); found && (below == "" || below[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetValidators takes If-None-Match off a request for products that is not a
+// guest's. CoCart's product ETags do not depend on the user and its clients
+// remember them by URL, so a 304 would leave a customer with the guest's prices,
+// or after logout a guest with the customer's: hence their answers carry none.
+func (g *Gateway) forgetValidators(x *exchange) {
+	if !x.guest && x.record.class.ours() && g.routes.isProducts(x.verdict.route) {
+		x.r.Header.Del("If-None-Match")
+		x.r.Header.Del("If-Modified-Since")
+	}
+}
+
+// cacheWatch notices caches between the gateway and PHP, which hand one
+// customer's answer to another, and which no header of ours can reach.
+type cacheWatch struct {
+	answers prometheus.Counter
+	mu      sync.Mutex
+	warned  time.Time
+}
+
+func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
+	w := &cacheWatch{answers: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "cocart_gateway_cached_upstream_total",
+		Help: "Answers on CoCart routes, products aside, that came out of a cache in front of PHP, going by Age, X-Cache and CF-Cache-Status. Any is one too many.",
+	})}
+	if err := reg.Register(w.answers); err != nil {
+		return nil, errors.Join(errors.New("gateway: registering metrics"), err)
+	}
+	return w, nil
+}
+
+// due is true once a minute at most.
+func (w *cacheWatch) due(now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.warned.IsZero() && now.Sub(w.warned) < time.Minute {
+		return false
+	}
+	w.warned = now
+	return true
+}
+
+func (g *Gateway) watchCaches(x *exchange, h http.Header) {
+	sign := cachedBy(h)
+	if sign == "" || g.routes.isProducts(x.verdict.route) {
+		return
+	}
+	g.caches.answers.Inc()
+	if g.caches.due(g.cfg.Now()) {
+		g.log.WarnContext(context.Background(), "a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it",
+			"route", string(x.record.class), "header", sign)
+	}
+}
+
+// cachedBy names the header that gives a cache away.
+func cachedBy(h http.Header) string {
+	if age, err := strconv.ParseInt(strings.TrimSpace(h.Get("Age")), 10, 64); err == nil && age > 0 {
+		return "Age"
+	}
+	for _, name := range []string{"X-Cache", "Cf-Cache-Status"} {
+		for _, value := range h[name] {
+			if strings.Contains(strings.ToUpper(value), "HIT") {
+				return name
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// dress gives an answer its last headers, just before they leave: whoever made
+// it, WordPress, a handler or errors.go. The storefront's answers stay as they
+// are.
+func (g *Gateway) dress(x *exchange) {
+	h := x.w.Header()
+	ours := x.record.class.ours()
+	showLimit(h, x.w.limit)
+	if ours {
+		g.watchCaches(x, h)
+		g.keepFromCaches(x, h)
+		if !g.cfg.KeepCartKeyNames {
+			mirrorCartKey(h)
+		}
+	}
+	if ours || x.record.failure != nil {
+		g.share(x, h)
+		tidyVary(h)
+	}
+}
+
+// ours tells whether a class is CoCart's. The public keys are nobody's secret and
+// have headers of their own.
+func (c class) ours() bool { return c != classSite && c != classJWKS && c != "" }
+
+func addVary(h http.Header, names ...string) {
+	for _, name := range names {
+		h.Add("Vary", name)
+	}
+}
+
+// tidyVary makes one line of Vary, with no name twice (WordPress with CoCart's
+// CORS filter sends Origin two times).
+func tidyVary(h http.Header) {
+	var names []string
+	for name := range strings.SplitSeq(strings.Join(h["Vary"], ","), ",") {
+		name = strings.TrimSpace(name)
+		known := slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+		if name != "" && !known {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		h["Vary"] = []string{strings.Join(names, ", ")}
+	}
+}
+
+// cartKeyHeaders are the two spellings of each header that names a guest's cart:
+// Community 4 of CoCart sends the second, its JavaScript and Swift clients read
+// the first.
+var cartKeyHeaders = [][2]string{
+	{"Cart-Key", "Cocart-Api-Cart-Key"},
+	{"Cart-Expiring", "Cocart-Api-Cart-Expiring"},
+	{"Cart-Expiration", "Cocart-Api-Cart-Expiration"},
+}
+
+func mirrorCartKey(h http.Header) {
+	for _, pair := range cartKeyHeaders {
+		one, other := h[pair[0]], h[pair[1]]
+		switch {
+		case len(one) == 0 && len(other) > 0:
+			h[pair[0]] = slices.Clone(other)
+		case len(other) == 0 && len(one) > 0:
+			h[pair[1]] = slices.Clone(one)
+		}
+	}
+}
