@@ -3,15 +3,15 @@
 //
 // A request's way:
 //
-//	ServeHTTP ─► record starts ─► classify (route.go) ─► handler ─► record written
-//	                                                       └─ error ─► errors.go answers
+//	ServeHTTP ─► record starts ─► read (read.go, route.go) ─► handler ─► record written
+//	                                                            └─ error ─► errors.go answers
 //
 //	login     login.go      WordPress judges the password, tokens go into its answer
 //	refresh   refresh.go    one step in Redis, WordPress is not asked
 //	validate  validate.go   is this access token good
 //	logout    logout.go     the session ends, then WordPress hears of it
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
-//	batch     protected.go  as above
+//	batch     protected.go  as above, once batch.go has looked at what is in it
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
@@ -55,7 +55,13 @@ type Config struct {
 	// MaxLoginBody is the largest body, in bytes, that is read on login and
 	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
 	MaxLoginBody int64
+	// AuthHeaders are the names under which clients send what belongs into
+	// Authorization; empty means Authorization alone. What comes under the others
+	// is not forwarded under them.
+	AuthHeaders []string
 }
+
+const defaultLoginBody = 64 << 10
 
 // Gateway is an http.Handler for the public listener.
 type Gateway struct {
@@ -77,7 +83,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 		cfg.InvalidTokenStatus = http.StatusUnauthorized
 	}
 	if cfg.MaxLoginBody == 0 {
-		cfg.MaxLoginBody = 64 << 10
+		cfg.MaxLoginBody = defaultLoginBody
 	}
 	m, err := newMetrics(reg)
 	if err != nil {
@@ -116,9 +122,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) handle(x *exchange) (err error) {
-	x.verdict, err = g.routes.classify(wire{
-		method: x.r.Method, target: x.target, override: x.r.Header.Get("X-Http-Method-Override"),
-	})
+	x.verdict, err = g.read(x.r, x.target)
 	x.record.class = x.verdict.class
 	if err != nil {
 		return err

@@ -82,6 +82,9 @@ func (x *exchange) client() tokens.Client {
 }
 
 func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
+	if err := g.admit(x, a); err != nil {
+		return err
+	}
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,

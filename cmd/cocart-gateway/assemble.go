@@ -34,6 +34,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		TrustedProxies:     p.cfg.TrustedProxies,
 		InvalidTokenStatus: p.cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       p.cfg.Limits.LoginBody,
+		AuthHeaders:        p.cfg.Site.AuthHeaders,
 	}, p.authority, p.wordpress, reg, p.log)
 	p.admin = gateway.NewAdmin(gateway.AdminConfig{}, p.authority, p.wordpress, reg)
 	return err

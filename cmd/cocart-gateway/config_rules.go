@@ -13,6 +13,7 @@ import (
 func checkRules(c *Config, r *reader) {
 	spreadRedisURL(&c.Redis, r)
 	checkNamespaces(c, r)
+	checkAuthHeaders(c, r)
 	checkKeys(c, r)
 	checkOneUse(c, r)
 	checkLifetimes(&c.Tokens, r)
