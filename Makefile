@@ -4,7 +4,8 @@
 #                   PORT=8080 ADMIN_PORT=9090       where the gateway listens
 # make test       everything, as CI does; installs what it needs on a Debian machine
 # make test-short what needs nothing but Go
-# make fuzz       every fuzz target for a while (FUZZTIME=1m)
+# make fuzz       every fuzz target for a while (FUZZTIME=1m), then requests to the gateway and to a real WordPress
+#                   (FUZZREQUESTS=30000; FUZZSEED=1 repeats the run)
 # make bench      benchmarks
 # make build      bin/cocart-gateway
 # make lint       golangci-lint, in the version pinned here
@@ -13,6 +14,8 @@ PORT         ?= 8080
 ADMIN_PORT   ?= 9090
 UPSTREAM     ?=
 FUZZTIME     ?= 1m
+FUZZREQUESTS ?= 30000
+FUZZSEED     ?= $(shell date +%s)
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
 SHORT        := ./cmd/... ./gateway/... ./upstream/... ./tokens/...
@@ -50,6 +53,8 @@ fuzz:
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done || exit 1; \
 	done
+	deploy/demo/install.sh shop redis
+	FUZZREQUESTS=$(FUZZREQUESTS) FUZZSEED=$(FUZZSEED) $(GO) test -count=1 -timeout 2h -v -run TestGatewayAndWordPressReadEachRequestAlike ./deploy/e2e
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./gateway ./tokens ./upstream

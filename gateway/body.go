@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -89,18 +90,17 @@ const (
 
 // mediaType sorts a Content-Type as PHP (forms) and wp_is_json_media_type do.
 func mediaType(contentType string) media {
-	t, _, _ := strings.Cut(contentType, ";")
-	t = strings.ToLower(strings.TrimSpace(t))
-	switch {
-	case t == "application/x-www-form-urlencoded":
-		return mediaForm
-	case t == "multipart/form-data":
-		return mediaMultipart
-	case t == "application/json", strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json"):
+	if kind := phpForm(http.Header{"Content-Type": {contentType}}); kind != mediaOther {
+		return kind
+	}
+	if jsonMedia.MatchString(contentType) {
 		return mediaJSON
 	}
 	return mediaOther
 }
+
+// jsonMedia is wp_is_json_media_type, on the type without its parameters.
+var jsonMedia = regexp.MustCompile(`(?i)^[^;]*(^|[\s,])application/([\w!#$&-^.+]+\+)?json(\+oembed)?($|[\s;,])`)
 
 func parseBody(raw []byte, contentType string) (*body, error) {
 	b := &body{raw: raw, whole: true}

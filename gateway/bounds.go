@@ -15,6 +15,10 @@ import (
 	"time"
 )
 
+// defaultParameters is PHP's max_input_vars: what comes after so many parameters
+// is not there for PHP.
+const defaultParameters = 1000
+
 // BoundsConfig bounds what a request on a CoCart route may be, passwords aside.
 type BoundsConfig struct {
 	// Body is the largest body in bytes; zero means 10 MiB.
@@ -31,7 +35,7 @@ func (b BoundsConfig) orDefaults() BoundsConfig {
 		b.Body = 10 << 20
 	}
 	if b.Parameters == 0 {
-		b.Parameters = 1000
+		b.Parameters = defaultParameters
 	}
 	if b.BodyTime == 0 {
 		b.BodyTime = 30 * time.Second
@@ -53,7 +57,7 @@ func (g *Gateway) bound(x *exchange) error {
 	encoding := strings.TrimSpace(strings.Join(x.r.Header["Content-Encoding"], ","))
 	_, query, _ := strings.Cut(x.target, "?")
 	switch {
-	case !slices.Contains(coCartMethods, x.r.Method), !slices.Contains(coCartMethods, x.verdict.method):
+	case !slices.Contains(coCartMethods, x.r.Method), x.verdict.method != "" && !slices.Contains(coCartMethods, x.verdict.method):
 		return methodNotAllowed()
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		// PHP does not decode a body, but modules in front of it do: two readings.
@@ -64,7 +68,9 @@ func (g *Gateway) bound(x *exchange) error {
 	case x.r.ContentLength > g.cfg.Bounds.Body:
 		return readingBody(&http.MaxBytesError{Limit: g.cfg.Bounds.Body})
 	}
-	g.guardBody(x)
+	if x.body == nil {
+		g.guardBody(x)
+	}
 	return nil
 }
 

@@ -69,13 +69,13 @@ func TestMethodsOfCoCartRoutes(t *testing.T) {
 	if r := s.do("PROPFIND", "/shop/", ""); r.Status != 200 {
 		t.Errorf("PROPFIND of the storefront: %d", r.Status)
 	}
-	if got := s.raw("CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n"); got != 405 {
+	if got := s.rawReply("CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n"); got != 405 {
 		t.Errorf("CONNECT: %d", got)
 	}
 }
 
 // raw sends bytes on a connection of their own and returns the status.
-func (s *shop) raw(request string) int {
+func (s *shop) rawReply(request string) int {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.Listener.Addr().String())
 	s.must(err)
@@ -203,10 +203,10 @@ func TestBodiesAreBounded(t *testing.T) {
 		t.Errorf("WordPress asked %d times", n-asked)
 	}
 	for name, headers := range map[string]string{"guest": "Accept: */*", "customer": "Authorization: Bearer " + access} {
-		if got := s.raw(chunked(addItemRoute, headers, larger)); got != 413 {
+		if got := s.rawReply(chunked(addItemRoute, headers, larger)); got != 413 {
 			t.Errorf("%s, in chunks: %d", name, got)
 		}
-		if got := s.raw(chunked(addItemRoute, headers, whole)); got != 200 || s.wordpress.Last().Body != whole {
+		if got := s.rawReply(chunked(addItemRoute, headers, whole)); got != 200 || s.wordpress.Last().Body != whole {
 			t.Errorf("%s, as large as may be, in chunks: %d", name, got)
 		}
 	}
@@ -225,9 +225,9 @@ func TestBodiesMustArriveInTime(t *testing.T) {
 	access, _ := s.login()
 	const half = "Host: shop.example\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
 	got := map[string]int{
-		"login":    s.raw("POST " + loginRoute + " HTTP/1.1\r\n" + half + "\r\n{"),
-		"guest":    s.raw("POST " + addItemRoute + " HTTP/1.1\r\n" + half + "\r\n{"),
-		"customer": s.raw("POST " + addItemRoute + " HTTP/1.1\r\n" + half + "Authorization: Bearer " + access + "\r\n\r\n{"),
+		"login":    s.rawReply("POST " + loginRoute + " HTTP/1.1\r\n" + half + "\r\n{"),
+		"guest":    s.rawReply("POST " + addItemRoute + " HTTP/1.1\r\n" + half + "\r\n{"),
+		"customer": s.rawReply("POST " + addItemRoute + " HTTP/1.1\r\n" + half + "Authorization: Bearer " + access + "\r\n\r\n{"),
 	}
 	if want := map[string]int{"login": 408, "guest": 408, "customer": 408}; !maps.Equal(got, want) {
 		t.Errorf("got %v", got)

@@ -18,6 +18,7 @@ import (
 // Products for guests are public and keep what CoCart says.
 func (g *Gateway) keepFromCaches(x *exchange, h http.Header) {
 	addVary(h, "Authorization", "Origin")
+	addVary(h, g.cfg.AuthHeaders...)
 	if g.public(x, h) {
 		return
 	}
@@ -55,7 +56,7 @@ func (g *Gateway) public(x *exchange, h http.Header) bool {
 		!g.routes.isProducts(x.verdict.route) || len(h["Set-Cookie"]) > 0 {
 		return false
 	}
-	for _, pair := range cartKeyHeaders {
+	for _, pair := range cartHeaderPairs {
 		if len(h[pair[0]]) > 0 || len(h[pair[1]]) > 0 {
 			return false
 		}

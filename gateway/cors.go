@@ -45,7 +45,7 @@ var (
 )
 
 // newCORS returns nil for a passthrough.
-func newCORS(cfg CORSConfig) (*cors.Cors, error) {
+func newCORS(cfg CORSConfig, authHeaders []string) (*cors.Cors, error) {
 	if cfg.Passthrough {
 		return nil, nil
 	}
@@ -62,7 +62,7 @@ func newCORS(cfg CORSConfig) (*cors.Cors, error) {
 	}
 	return cors.New(cors.Options{
 		AllowedOrigins: cfg.Origins, AllowCredentials: cfg.Credentials,
-		AllowedMethods: coCartMethods, AllowedHeaders: allowedHeaders, ExposedHeaders: exposedHeaders,
+		AllowedMethods: coCartMethods, AllowedHeaders: slices.Concat(allowedHeaders, authHeaders), ExposedHeaders: exposedHeaders,
 		MaxAge: seconds,
 	}), nil
 }

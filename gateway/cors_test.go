@@ -71,7 +71,7 @@ func TestEveryAnswerCanBeReadByABrowser(t *testing.T) {
 		"bad bearer":      s.do("GET", cartRoute, "", appOrigin, "Authorization: Bearer a.b.c"),
 		"ambiguous":       s.do("GET", cartRoute+"?rest_route=/wp/v2/posts", "", appOrigin),
 		"odd route":       s.do("GET", "/wp-json/cocart//v2", "", appOrigin),
-		"batch":           s.post("/wp-json/batch/v1", `{}`, appOrigin),
+		"batch":           s.post("/wp-json/batch/v1", `{"requests":[{"method":"POST","path":"/cocart/v2/cart/add-item"}]}`, appOrigin),
 		"too large":       s.post(refreshRoute, strings.Repeat("x", 1<<17), appOrigin),
 		"logout":          s.post("/wp-json/cocart/v2/logout", "", appOrigin, "Authorization: Bearer "+access),
 	}
@@ -221,5 +221,16 @@ func TestCredentialsForEverybodyAreRefusedAtStart(t *testing.T) {
 		if _, err := gateway.New(cfg, nil, nil, prometheus.NewRegistry(), nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+func TestPreflightsAllowTheHeadersClientsAuthenticateWith(t *testing.T) {
+	s := openShop(t, func(c *gateway.Config) { c.AuthHeaders = []string{"Authorization", "X-Shop-Auth"} })
+	r := s.do("OPTIONS", cartRoute, "", appOrigin, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: authorization,x-shop-auth")
+	if r.Status != 204 || r.Header.Get("Access-Control-Allow-Headers") != "authorization,x-shop-auth" {
+		t.Errorf("%d %v", r.Status, r.Header)
+	}
+	if r = s.do("GET", productsRoute, ""); !strings.Contains(r.Header.Get("Vary"), "X-Shop-Auth") {
+		t.Errorf("Vary: %v", r.Header["Vary"])
 	}
 }

@@ -52,17 +52,17 @@ func tidyVary(h http.Header) {
 	}
 }
 
-// cartKeyHeaders are the two spellings of each header that names a guest's cart:
+// cartHeaderPairs are the two spellings of each header that names a guest's cart:
 // Community 4 of CoCart sends the second, its JavaScript and Swift clients read
 // the first.
-var cartKeyHeaders = [][2]string{
+var cartHeaderPairs = [][2]string{
 	{"Cart-Key", "Cocart-Api-Cart-Key"},
 	{"Cart-Expiring", "Cocart-Api-Cart-Expiring"},
 	{"Cart-Expiration", "Cocart-Api-Cart-Expiration"},
 }
 
 func mirrorCartKey(h http.Header) {
-	for _, pair := range cartKeyHeaders {
+	for _, pair := range cartHeaderPairs {
 		one, other := h[pair[0]], h[pair[1]]
 		switch {
 		case len(one) == 0 && len(other) > 0:

@@ -3,15 +3,15 @@
 //
 // A request's way:
 //
-//	ServeHTTP ─► record starts ─► classify (route.go) ─► bound (bounds.go) ─► handler ─► dress ─► record written
-//	                                                                            └─ error ─► errors.go answers
+//	ServeHTTP ─► record starts ─► read (read.go, route.go) ─► bound (bounds.go) ─► handler ─► dress ─► record written
+//	                                                                                 └─ error ─► errors.go answers
 //
 //	login     login.go      WordPress judges the password, tokens go into its answer
 //	refresh   refresh.go    one step in Redis, WordPress is not asked
 //	validate  validate.go   is this access token good
 //	logout    logout.go     the session ends, then WordPress hears of it
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
-//	batch     protected.go  as above
+//	batch     protected.go  as above, once batch.go has looked at what is in it
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
@@ -74,7 +74,13 @@ type Config struct {
 	KeepCartKeyNames bool
 	// Now is the clock of warnings; nil means time.Now.
 	Now func() time.Time
+	// AuthHeaders are the names under which clients send what belongs into
+	// Authorization; empty means Authorization alone. What comes under the others
+	// is not forwarded under them.
+	AuthHeaders []string
 }
+
+const defaultLoginBody = 64 << 10
 
 // Gateway is an http.Handler for the public listener.
 type Gateway struct {
@@ -98,13 +104,13 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 		cfg.InvalidTokenStatus = http.StatusUnauthorized
 	}
 	if cfg.MaxLoginBody == 0 {
-		cfg.MaxLoginBody = 64 << 10
+		cfg.MaxLoginBody = defaultLoginBody
 	}
 	cfg.Bounds = cfg.Bounds.orDefaults()
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	sharing, err := newCORS(cfg.CORS)
+	sharing, err := newCORS(cfg.CORS, cfg.AuthHeaders)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +127,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 		authority: authority, wordpress: wordpress, metrics: m, log: log,
 		cors: sharing, caches: caches,
 	}
+	g.routes.parameters = cfg.Bounds.Parameters
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
 		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,
@@ -154,18 +161,27 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (g *Gateway) handle(x *exchange) (err error) {
-	x.verdict, err = g.routes.classify(wire{
-		method: x.r.Method, target: x.target, override: x.r.Header.Get("X-Http-Method-Override"),
-	})
-	x.record.class = x.verdict.class
-	if err != nil {
-		return err
+func (g *Gateway) handle(x *exchange) error {
+	// By its target first: what is known to be CoCart's is bounded before any of
+	// its body is read.
+	for _, read := range []func(*http.Request, string) (verdict, error){g.readTarget, g.read} {
+		if err := g.classify(x, read); err != nil {
+			return err
+		}
 	}
-	if err := g.bound(x); err != nil || g.answersPreflight(x) {
-		return err
+	if g.answersPreflight(x) {
+		return nil
 	}
 	return x.orBody(g.handlers[x.verdict.class](x))
+}
+
+func (g *Gateway) classify(x *exchange, read func(*http.Request, string) (verdict, error)) (err error) {
+	x.verdict, err = read(x.r, x.target)
+	x.record.class = x.verdict.class
+	if err != nil {
+		return x.orBody(err)
+	}
+	return g.bound(x)
 }
 
 func (g *Gateway) fail(x *exchange, err error) {

@@ -27,6 +27,7 @@ func (g *Gateway) login(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	x.dropCustomerCartKeys()
 	found := findCredentials(x.r, x.verdict.query, b)
 	if bearer != "" && !found.complete() {
 		err = g.continueSession(x, b, bearer)

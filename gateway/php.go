@@ -70,13 +70,16 @@ func (ps params) without(drop func(name string) bool) string {
 
 // phpName is php_register_variable_ex on a parameter's name: leading blanks go,
 // a NUL ends it, and blanks, dots and an unclosed "[" become "_" up to the first
-// index.
+// index. A name that begins with an index is none.
 func phpName(s string) (name string, array bool) {
 	s = strings.TrimLeft(s, " ")
 	if i := strings.IndexByte(s, 0); i >= 0 {
 		s = s[:i]
 	}
 	open := strings.IndexByte(s, '[')
+	if open == 0 {
+		return "", false
+	}
 	if open > 0 && strings.IndexByte(s[open:], ']') > 0 {
 		s, array = s[:open], true
 	}
@@ -119,6 +122,25 @@ func unhex(c byte) byte {
 		return c - '0'
 	}
 	return c&^0x20 - 'A' + 10
+}
+
+// phpLower and phpUpper know ASCII only, as strtoupper of PHP 8 and PCRE's i flag
+// do: to Go the Kelvin sign is a "k".
+func phpLower(s string) string { return mapASCII(s, 'A', 'Z', 'a'-'A') }
+
+func phpUpper(s string) string { return mapASCII(s, 'a', 'z', 'A'-'a') }
+
+func mapASCII(s string, from, to byte, by int) string {
+	if strings.IndexFunc(s, func(r rune) bool { return rune(from) <= r && r <= rune(to) }) < 0 {
+		return s
+	}
+	out := []byte(s)
+	for i, c := range out {
+		if from <= c && c <= to {
+			out[i] = byte(int(c) + by)
+		}
+	}
+	return string(out)
 }
 
 // phpTrim cuts what PHP's trim cuts.

@@ -84,6 +84,9 @@ func (x *exchange) client() tokens.Client {
 }
 
 func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
+	if err := g.admit(x, a); err != nil {
+		return err
+	}
 	x.guest = a.Kind == upstream.Guest
 	g.forgetValidators(x)
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{

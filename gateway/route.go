@@ -27,9 +27,12 @@ var classes = []class{classLogin, classRefresh, classValidate, classLogout, clas
 // wire is a request as WordPress will see it: what classify judges, and all it
 // judges.
 type wire struct {
-	method   string
-	target   string // path and query, as they will be sent
-	override string // X-HTTP-Method-Override
+	method string
+	target string // path and query, as they will be sent
+	header http.Header
+	// form is the body as PHP fills $_POST with it; the zero value where PHP reads
+	// none.
+	form form
 }
 
 // verdict is what WordPress will make of a request.
@@ -41,6 +44,7 @@ type verdict struct {
 	// X-HTTP-Method-Override.
 	method string
 	query  params
+	batch  batch // what is in it, if it is one
 }
 
 // routes knows where the site's REST API lives.
@@ -48,10 +52,11 @@ type routes struct {
 	home       string   // the path of the site's URL, without slashes at its ends
 	prefix     string   // rest_get_url_prefix
 	namespaces []string // lower case
+	parameters int      // how many PHP reads of a query or a form (max_input_vars)
 }
 
 func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
-	r := routes{home: strings.Trim(site.Path, "/"), prefix: strings.Trim(prefix, "/")}
+	r := routes{home: strings.Trim(site.Path, "/"), prefix: strings.Trim(prefix, "/"), parameters: defaultParameters}
 	if r.prefix == "" {
 		r.prefix = "wp-json"
 	}
@@ -59,100 +64,78 @@ func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
 		namespaces = []string{"cocart"}
 	}
 	for _, ns := range namespaces {
-		r.namespaces = append(r.namespaces, strings.ToLower(strings.Trim(ns, "/")))
+		r.namespaces = append(r.namespaces, phpLower(strings.Trim(ns, "/")))
 	}
 	return r
 }
 
 // classify reads a request as WP::parse_request and WP_REST_Server will. It is
 // a pure function: http.ServeMux would clean paths, compare case and redirect
-// where WordPress does not. An error is a [Failure] with status 400: WordPress
-// could be brought to see another route than the one a reader sees.
+// where WordPress does not. An error is a [Failure] with status 400: two readers
+// could differ about a request that one of them takes for CoCart's. What is
+// CoCart's to nobody is never refused.
 func (rs routes) classify(w wire) (verdict, error) {
 	path, rawQuery, _ := strings.Cut(w.target, "?")
 	v := verdict{class: classSite, query: parseParams(rawQuery)}
 	v.method = effectiveMethod(w, v.query)
-	fromPath, inPath := rs.pathRoute(path)
-	fromQuery, inQuery := v.query.last("rest_route")
+	door := rs.entrance(path)
 	switch {
 	case path == jwksPath && (w.method == http.MethodGet || w.method == http.MethodHead):
 		v.class = classJWKS
 		return v, nil
-	case !rs.frontController(path):
-		return v, nil
-	case inQuery && fromQuery.array:
-		return v, rs.refuseIfOurs(fromPath, ambiguous("rest_route is given as an array"))
-	case inQuery && inPath && !sameRoute(fromQuery.value, fromPath):
-		return v, rs.refuseIfOurs(fromPath+"\n"+fromQuery.value, ambiguous("the path and rest_route name different routes"))
-	case inQuery && fromQuery.value != "": // WP::parse_request: the query beats the path
-		v.route = trimRoute(fromQuery.value)
-	case inPath:
-		v.route = trimRoute(fromPath)
-	default:
+	case door == otherScript:
 		return v, nil
 	}
+	found := rs.findRoutes(path, w, v.query)
+	if !slices.ContainsFunc(found.all, rs.ours) {
+		if w.form.unreadable && rs.named(w.form.raw) {
+			return v, ambiguous("the form cannot be read")
+		}
+		return v, nil
+	}
+	switch {
+	case found.tooMany:
+		return v, tooManyParameters(rs.parameters)
+	case found.doubt != "":
+		return v, ambiguous(found.doubt)
+	case door == unclear:
+		return v, ambiguous("the path names a PHP file that may not exist")
+	case !rs.ours(found.route): // PHP overwrote ours with another one, or with an empty one
+		return v, nil
+	}
+	if err := oddHeaders(w, v.query); err != nil {
+		return v, err
+	}
+	if err := odd(found.route); err != nil {
+		return v, err
+	}
+	v.route = trimRoute(found.route)
 	v.class = rs.classOf(v.route, v.method)
-	if v.class == classSite {
-		return v, nil
-	}
-	return v, odd(v.route)
+	return v, nil
+}
+
+// ours tells whether a route is one that the gateway judges.
+func (rs routes) ours(route string) bool {
+	return rs.classOf(trimRoute(route), http.MethodGet) != classSite
 }
 
 // effectiveMethod is WP_REST_Server::serve_request: $_GET['_method'], else the
-// override header, on any method.
+// override header, on any method. It is enough that they are there; empty ones
+// make a method that no route has.
 func effectiveMethod(w wire, query params) string {
-	if m := query.value("_method"); m != "" {
-		return strings.ToUpper(m)
+	if m, ok := query.last("_method"); ok {
+		return phpUpper(m.value)
 	}
-	if w.override != "" {
-		return strings.ToUpper(w.override)
+	if values := w.header["X-Http-Method-Override"]; len(values) > 0 {
+		return phpUpper(values[len(values)-1])
 	}
-	return w.method
-}
-
-// pathRoute matches WordPress's rewrite rules ^wp-json/?$, ^wp-json/(.*)? and
-// the same below index.php, first on the path as it came, then urldecoded:
-// "WP-JSON" is no REST path, and "%77p-json" is one.
-func (rs routes) pathRoute(path string) (route string, ok bool) {
-	p := strings.Trim(path, "/")
-	if len(rs.home) > 0 && len(p) >= len(rs.home) && strings.EqualFold(p[:len(rs.home)], rs.home) {
-		p = strings.Trim(p[len(rs.home):], "/")
-	}
-	for _, candidate := range []string{p, phpURLDecode(p)} {
-		for {
-			if rest, found := strings.CutPrefix(candidate, rs.prefix); found && (rest == "" || rest[0] == '/') {
-				return "/" + strings.TrimPrefix(rest, "/"), true
-			}
-			rest, found := strings.CutPrefix(candidate, "index.php/")
-			if !found {
-				break
-			}
-			candidate = strings.TrimLeft(rest, "/")
-		}
-	}
-	return "", false
-}
-
-// frontController tells whether a path reaches index.php at the site's root.
-// Another PHP file never dispatches REST routes, and wp-admin and admin-ajax
-// must not be mistaken for CoCart because of a parameter.
-func (rs routes) frontController(path string) bool {
-	p := strings.ToLower(phpURLDecode(path))
-	if strings.Contains(p, "/wp-admin/") || strings.HasSuffix(p, "/wp-admin") {
-		return false
-	}
-	for segment := range strings.SplitSeq(p, "/") {
-		if strings.HasSuffix(segment, ".php") && segment != "index.php" {
-			return false
-		}
-	}
-	return true
+	return phpUpper(w.method)
 }
 
 // classOf names the class of a REST route. Routes match without regard to case
 // (the i flag in WP_REST_Server::match_request_to_handler).
 func (rs routes) classOf(route, method string) class {
-	route = strings.ToLower(route)
+	route = phpLower(route)
 	if route == "/batch/v1" {
 		return classBatch
 	}
@@ -162,7 +145,7 @@ func (rs routes) classOf(route, method string) class {
 	}
 	post := method == http.MethodPost
 	switch {
-	case rest == "/batch":
+	case isBatch(rest):
 		return classBatch
 	case !post:
 		return classCoCart
@@ -188,28 +171,19 @@ func (rs routes) cutNamespace(route string) (rest string, ok bool) {
 	return "", false
 }
 
-// refuseIfOurs returns the error when one of the routes a request could mean is
-// CoCart's; other plugins' requests are not ours to judge.
-func (rs routes) refuseIfOurs(candidates string, err error) error {
-	for route := range strings.SplitSeq(candidates, "\n") {
-		if rs.classOf(trimRoute(route), http.MethodGet) != classSite {
-			return err
-		}
-	}
-	return nil
-}
-
 // odd refuses spellings of a CoCart route that no client sends and on which
 // servers disagree. WordPress answers 404 to them, as far as is known; that is
 // not worth relying on.
 func odd(route string) error {
-	decoded := phpURLDecode(route)
+	decoded := phpURLDecode(strings.TrimSuffix(route, "\n")) // PCRE's "$" matches before a last line feed
 	switch {
 	case strings.ContainsAny(decoded, "\x00\r\n\\"):
 		return ambiguous("the route holds a control character or a backslash")
-	case strings.Contains(strings.ToLower(route), "%2f"):
+	case strings.ContainsAny(decoded, `'"`): // WordPress puts a backslash before it
+		return ambiguous("the route holds a quote")
+	case strings.Contains(phpLower(route), "%2f"):
 		return ambiguous("the route holds an encoded slash")
-	case strings.Contains(decoded, "//"):
+	case strings.Contains(strings.TrimRight(decoded, "/"), "//"):
 		return ambiguous("the route holds an empty segment")
 	case slices.ContainsFunc(strings.Split(decoded, "/"), func(s string) bool { return s == "." || s == ".." }):
 		return ambiguous("the route holds a dot segment")

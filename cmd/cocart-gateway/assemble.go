@@ -43,6 +43,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		KeepCartKeyNames:   !p.cfg.Compat.MirrorCartKey,
 		Bounds:             gateway.BoundsConfig{Body: p.cfg.Limits.Body, Parameters: p.cfg.Limits.Parameters, BodyTime: p.cfg.Server.ReadTimeout},
 		CORS:               p.cfg.CORS.gateway(),
+		AuthHeaders:        p.cfg.Site.AuthHeaders,
 	}, p.authority, p.wordpress, reg, p.log)
 	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth}, p.authority, p.wordpress, reg)
 	return err

@@ -48,6 +48,8 @@ type SiteConfig struct {
 	RESTPrefix string   // without slashes at its ends
 	Namespaces []string // first segments of CoCart's routes, at least one
 	Guests     string   // "allow" or "deny"
+
+	AuthHeaders []string // where clients put Authorization, at least one
 }
 
 // TokensConfig is how tokens are made and how long they are good.

@@ -16,7 +16,7 @@ func defaultConfig() *Config {
 			ResponseTimeout: time.Minute,
 			IdleConnections: 512,
 		},
-		Site: SiteConfig{RESTPrefix: "wp-json", Namespaces: []string{"cocart"}, Guests: "allow"},
+		Site: SiteConfig{RESTPrefix: "wp-json", Namespaces: []string{"cocart"}, Guests: "allow", AuthHeaders: []string{"Authorization"}},
 		Tokens: TokensConfig{
 			AccessTTL:     10 * day,
 			RefreshTTL:    30 * day,
@@ -101,7 +101,8 @@ func siteBlock(c *SiteConfig) entry {
 		value("rest_prefix", &c.RESTPrefix, text("must be a path as in wp-json or api/v1: no slash at its ends, no part that begins with a dot",
 			"write e.g. wp-json", func(s string) bool { return s != "" && sitePath.MatchString("/"+s) && !strings.HasSuffix(s, "/") })),
 		values("namespaces", &c.Namespaces, namespace()),
-		value("guests", &c.Guests, choice("allow", "deny")))
+		value("guests", &c.Guests, choice("allow", "deny")),
+		values("auth_headers", &c.AuthHeaders, authHeader()))
 }
 
 func tokensBlock(c *TokensConfig) entry {

@@ -109,14 +109,6 @@ func TestATokenForCoCartIsNoneForTheRestOfWordPress(t *testing.T) {
 	}
 }
 
-func TestCoCartDispatchedForSomethingElseIsRefused(t *testing.T) {
-	g := startGateway(t, "embedded", "")
-	r := g.send("POST", "/any-page/", "rest_route=/cocart/v2/cart", "Content-Type: application/x-www-form-urlencoded", "X-HTTP-Method-Override: GET")
-	if r.Status == 200 {
-		t.Errorf("%d %s", r.Status, r.Body)
-	}
-}
-
 func TestCredentialsOnOtherRoutesAreCoCartsToJudge(t *testing.T) {
 	g := startGateway(t, "embedded", "")
 	if f := factsOf(t, g.send("GET", whoami, "", "Authorization: Basic YWxpY2U6d29uZGVybGFuZC0x")); f.UserID != 2 {

@@ -1,0 +1,187 @@
+package gateway
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// maxBatchBody is how much of a batch is read, in bytes. CoCart takes 25 requests
+// in one.
+const maxBatchBody = 1 << 20
+
+// batch is what a batch holds, as WP_REST_Server::serve_batch_request_v1 reads it.
+type batch struct {
+	ours, others int
+	// mixed: CoCart's routes are beside those of others. An identity that is good
+	// for the one is not for the other.
+	mixed bool
+	// cartKeys are those in the paths, bodies and headers of its requests.
+	cartKeys []string
+}
+
+// isBatch tells whether a route below a namespace is CoCart's own batch.
+func isBatch(rest string) bool {
+	version, ok := strings.CutSuffix(rest, "/batch")
+	digits, versioned := strings.CutPrefix(version, "/v")
+	return ok && (version == "" || versioned && digits != "" && strings.Trim(digits, "0123456789") == "")
+}
+
+// readBatch judges a batch by what is in it. One of WordPress's own without a
+// CoCart route is the storefront's affair, and so is one that is too long to be
+// read: should CoCart be in it, the must-use plugin refuses it.
+func (rs routes) readBatch(r *http.Request, v verdict) (verdict, error) {
+	core := phpLower(v.route) == "/batch/v1"
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBatchBody+1))
+	if err != nil {
+		return v, readingBody(err)
+	}
+	r.Body = rejoin(raw, r.Body)
+	if len(raw) > maxBatchBody {
+		if core {
+			v.class = classSite
+			return v, nil
+		}
+		return v, readingBody(&http.MaxBytesError{Limit: maxBatchBody})
+	}
+	inside, doubt := requestsIn(raw, r.Header.Get("Content-Type"), v.method, v.query)
+	if err := rs.judge(&v, inside); err != nil {
+		return v, err
+	}
+	if core && v.batch.ours == 0 {
+		v.class = classSite
+		return v, nil
+	}
+	if doubt {
+		return v, ambiguous("the batch names its requests in two places")
+	}
+	return v, nil
+}
+
+// judge sorts the requests of a batch. Those that open sessions are refused
+// wherever they are: nothing in a batch is counted, and no token could be added.
+func (rs routes) judge(v *verdict, inside []inner) error {
+	for _, request := range inside {
+		path, query, plain := innerPath(request.path)
+		rest, ours := rs.cutNamespace(phpLower(path))
+		switch {
+		case !plain && rs.named([]byte(path)):
+			return ambiguous("a path in the batch is no plain path")
+		case ours && (isBatch(strings.TrimRight(rest, "/")) || opensSession(rest)):
+			return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_not_in_batch",
+				Message: "Logging in, refreshing and validating tokens, and further batches cannot be part of a batch."}
+		case ours:
+			v.batch.ours++
+		default:
+			v.batch.others++
+		}
+		v.batch.cartKeys = append(v.batch.cartKeys, cartKeysOf(parseParams(query))...)
+		v.batch.cartKeys = append(v.batch.cartKeys, request.cartKeys...)
+	}
+	v.batch.mixed = v.batch.ours > 0 && v.batch.others > 0
+	return nil
+}
+
+// opensSession names the routes that hand out or judge tokens.
+func opensSession(rest string) bool {
+	rest = strings.TrimRight(strings.TrimSuffix(rest, "\n"), "/")
+	version, login := strings.CutSuffix(rest, "/login")
+	return rest == "/jwt" || strings.HasPrefix(rest, "/jwt/") || login && strings.HasPrefix(version, "/v")
+}
+
+// innerPath is wp_parse_url on the path of a request in a batch. It is plain when
+// nobody could find a host in it.
+func innerPath(s string) (path, query string, plain bool) {
+	s, _, _ = strings.Cut(s, "#")
+	path, query, _ = strings.Cut(s, "?")
+	plain = strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.ContainsAny(path, "\\\x00\r\n") &&
+		!strings.Contains(strings.TrimRight(path, "/"), "//")
+	return path, query, plain
+}
+
+// inner is one request of a batch.
+type inner struct {
+	path     string
+	cartKeys []string
+}
+
+// requestsIn finds the requests of a batch in WordPress's parameter order: JSON,
+// form, query. In two of them they are in doubt. On another method than POST
+// WordPress reads forms itself.
+func requestsIn(raw []byte, contentType, method string, query params) (all []inner, doubt bool) {
+	sources := [][]inner{requestsInParams(query)}
+	switch kind := mediaType(contentType); {
+	case kind == mediaJSON:
+		object, _ := parseObject(raw) // what cannot be read WordPress refuses
+		value, _ := memberValue(object, "requests")
+		sources = append(sources, requestsInJSON(value))
+	case kind == mediaOther && method != http.MethodPost && untyped(contentType):
+		sources = append(sources, requestsInParams(parseParams(string(raw))))
+	case kind != mediaOther:
+		if b, err := parseBody(raw, contentType); err == nil {
+			sources = append(sources, requestsInParams(b.form))
+		}
+	}
+	found := 0
+	for _, source := range sources {
+		if len(source) > 0 {
+			found++
+		}
+		all = append(all, source...)
+	}
+	return all, found > 1
+}
+
+// untyped is WP_REST_Request::parse_body_params, which takes a body of no type for
+// a form, and one of a type that PHP did not know for it.
+func untyped(contentType string) bool {
+	value := contentType
+	if i := strings.IndexByte(value, ';'); i > 0 {
+		value = value[:i]
+	}
+	return !strings.Contains(value, "/") || phpLower(phpTrim(value)) == "application/x-www-form-urlencoded"
+}
+
+// requestsInJSON takes lists and objects alike: PHP makes a list of an object
+// whose names are numbers.
+func requestsInJSON(value json.RawMessage) []inner {
+	var list []json.RawMessage
+	if members, err := parseObject(value); err == nil {
+		for _, m := range members {
+			list = append(list, m.value)
+		}
+	} else if json.Unmarshal(value, &list) != nil {
+		return nil
+	}
+	var all []inner
+	for _, item := range list {
+		request, _ := parseObject(item)
+		one := inner{path: memberString(request, "path")}
+		for _, name := range []string{"body", "headers"} {
+			value, _ := memberValue(request, name)
+			members, _ := parseObject(value)
+			one.cartKeys = append(one.cartKeys, cartKeysInJSON(members)...)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// requestsInParams reads requests[0][path]=… of a query or form.
+func requestsInParams(ps params) []inner {
+	var all []inner
+	for _, p := range ps {
+		if p.name != "requests" || !p.array {
+			continue
+		}
+		name, _, _ := strings.Cut(p.raw, "=")
+		switch name = phpURLDecode(name); {
+		case strings.Contains(name, "path"):
+			all = append(all, inner{path: p.value})
+		case isCartKeyName(name[strings.LastIndexByte(strings.TrimRight(name, "]"), '[')+1:]):
+			all = append(all, inner{path: "/", cartKeys: []string{p.value}})
+		}
+	}
+	return all
+}

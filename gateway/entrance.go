@@ -1,0 +1,70 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+)
+
+// entrance is the script that a path leads to.
+type entrance int
+
+const (
+	frontDoor   entrance = iota // index.php of the site, unless there is a static file
+	otherScript                 // one of WordPress's own, which never dispatches REST routes
+	unclear                     // a PHP file if there is one, the front controller if not
+)
+
+// entryPoints are WordPress's scripts beside index.php. They must not be
+// mistaken for CoCart because of a parameter.
+var entryPoints = []string{
+	"wp-login.php", "wp-cron.php", "xmlrpc.php", "wp-comments-post.php", "wp-activate.php", "wp-signup.php",
+	"wp-trackback.php", "wp-mail.php", "wp-links-opml.php",
+}
+
+// entrance: a path that names no PHP file is rewritten to index.php, wherever it
+// lies; wp-admin/nothing is, too.
+func (rs routes) entrance(path string) entrance {
+	clean := rs.cleaned(path)
+	if lower := phpLower(clean); !strings.Contains(lower, ".php") {
+		if isAdminPage(clean) && plainPath(path) {
+			return otherScript
+		}
+		return frontDoor
+	}
+	below, isIndex := strings.CutPrefix(clean, "index.php")
+	if isIndex && (below == "" || below[0] == '/') && !namesPHP(below) {
+		return frontDoor
+	}
+	if !namesPHP(clean) {
+		return frontDoor
+	}
+	if plainPath(path) && isEntryPoint(clean) {
+		return otherScript
+	}
+	return unclear
+}
+
+func namesPHP(clean string) bool {
+	return slices.ContainsFunc(strings.Split(phpLower(clean), "/"), func(s string) bool { return strings.HasSuffix(s, ".php") })
+}
+
+func isEntryPoint(clean string) bool {
+	if slices.Contains(entryPoints, clean) {
+		return true
+	}
+	folder, _, _ := strings.Cut(clean, "/")
+	return strings.HasSuffix(clean, ".php") && strings.Count(clean, ".php") == 1 &&
+		(folder == "wp-admin" || folder == "wp-content" || folder == "wp-includes")
+}
+
+// isAdminPage names the folders whose index.php is wp-admin's.
+func isAdminPage(clean string) bool {
+	return clean == "wp-admin" || clean == "wp-admin/network" || clean == "wp-admin/user"
+}
+
+// plainPath: every web server finds the same file behind it.
+func plainPath(path string) bool {
+	lower := phpLower(path)
+	return !strings.Contains(lower, "%2f") && !strings.Contains(lower, "%5c") && !strings.Contains(lower, "%00") &&
+		!strings.Contains(lower, "%2e") && !strings.Contains(lower, "/.")
+}

@@ -1,0 +1,121 @@
+package gateway
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// form is a body as PHP fills $_POST with it.
+type form struct {
+	// params holds every rest_route, and may hold others.
+	params params
+	total  int // parameters, at most
+	// unreadable: PHP reads more than we could.
+	unreadable bool
+	raw        []byte
+}
+
+// peekForm looks at the beginning of a form that PHP would read, and puts it
+// back: rest_route in a form on any page of the site dispatches a REST route. PHP
+// fills $_POST on POST alone. Of a longer form than limit only the beginning is
+// seen; should CoCart be in the rest, the must-use plugin refuses, for the
+// request was asserted for another page.
+func peekForm(r *http.Request, limit int64) (form, error) {
+	kind := phpForm(r.Header)
+	if r.Method != http.MethodPost || kind == mediaOther || r.Body == nil || r.Body == http.NoBody {
+		return form{}, nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, limit))
+	if err != nil {
+		return form{}, readingBody(err)
+	}
+	r.Body = rejoin(raw, r.Body)
+	return parseForm(raw, kind, r.Header.Get("Content-Type")), nil
+}
+
+// phpForm is the choice of sapi_read_post_data: the type ends at ";", "," or a
+// blank.
+func phpForm(h http.Header) media {
+	for _, value := range h["Content-Type"] {
+		if end := strings.IndexAny(value, ";, "); end >= 0 {
+			value = value[:end]
+		}
+		switch phpLower(value) {
+		case "application/x-www-form-urlencoded":
+			return mediaForm
+		case "multipart/form-data":
+			return mediaMultipart
+		}
+	}
+	return mediaOther
+}
+
+func parseForm(raw []byte, kind media, contentType string) form {
+	if kind == mediaForm {
+		text := string(raw)
+		return form{params: routeParams(text), total: parameters(text), raw: raw}
+	}
+	if !mentionsRoute.Match(raw) { // the usual upload
+		return form{}
+	}
+	f := form{raw: raw, unreadable: !plainMultipart(raw, contentType)}
+	if b, err := parseBody(raw, contentType); err == nil {
+		f.params, f.total = b.form, len(b.form)
+	} else {
+		f.unreadable = true
+	}
+	return f
+}
+
+// routeParams is parseParams for rest_route alone, at a fraction of the cost.
+func routeParams(text string) (found params) {
+	for raw := range strings.SplitSeq(text, "&") {
+		name, _, _ := strings.Cut(raw, "=")
+		if name == "rest_route" || strings.ContainsAny(name, "%+. [\x00") {
+			for _, p := range parseParams(raw) {
+				if p.name == "rest_route" {
+					found = append(found, p)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// mentionsRoute is rest_route in any spelling that PHP makes it of: the names of
+// a multipart form are not decoded.
+var mentionsRoute = regexp.MustCompile(`rest[_. \[]route`)
+
+// named tells whether a text names a route of ours.
+func (rs routes) named(raw []byte) bool {
+	text := phpLower(string(raw))
+	for _, ns := range append([]string{"batch/v1"}, rs.namespaces...) {
+		if strings.Contains(text, ns) {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	plainType        = regexp.MustCompile(`(?i)^multipart/form-data; ?boundary=("?)[0-9A-Za-z'()+_.:=?/-]{1,70}("?)$`)
+	dispositionLine  = regexp.MustCompile(`(?i)content-disposition[^\n]*`)
+	plainDisposition = regexp.MustCompile(`(?i)^content-disposition: form-data; name="[^"\\\r\n]*"(; filename="[^"\\\r\n]+")?\r?$`)
+)
+
+// plainMultipart tells whether a multipart form is written as browsers and
+// libraries write it. PHP and Go read others differently: where the boundary is
+// looked for, which of two names counts, whether an empty filename makes a file.
+func plainMultipart(raw []byte, contentType string) bool {
+	if !plainType.MatchString(contentType) {
+		return false
+	}
+	for _, line := range dispositionLine.FindAll(raw, -1) {
+		if mentionsRoute.Match(line) && !plainDisposition.Match(line) {
+			return false
+		}
+	}
+	return true
+}

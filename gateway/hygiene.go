@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// hopByHop are the headers that a Connection header may name (RFC 9110 section
+// 7.6.1): those that end here anyway.
+var hopByHop = map[string]bool{
+	"close": true, "keep-alive": true, "upgrade": true, "te": true, "trailer": true, "transfer-encoding": true,
+	"http2-settings": true, "proxy-connection": true, "": true,
+}
+
+// oddHeaders refuses what would make WordPress read a CoCart request otherwise
+// than we did: a header that Connection takes away on the way, and one that is
+// there twice, of which PHP sees the last, the first or both, as the web server
+// likes.
+func oddHeaders(w wire, query params) error {
+	for name := range strings.SplitSeq(strings.Join(w.header["Connection"], ","), ",") {
+		if !hopByHop[phpLower(strings.Trim(name, " \t"))] {
+			return ambiguous("Connection names a header that is not about the connection")
+		}
+	}
+	for _, name := range []string{"Content-Type", "X-Http-Method-Override"} {
+		if len(w.header[name]) > 1 {
+			return ambiguous("the request holds two " + name + " headers")
+		}
+	}
+	if m, ok := query.last("_method"); ok && m.array {
+		return ambiguous("_method is given as an array")
+	}
+	if strings.Trim(effectiveMethod(w, query), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return ambiguous("the method is not made of letters")
+	}
+	if phpForm(w.header) != mediaOther && jsonMedia.MatchString(w.header.Get("Content-Type")) {
+		return ambiguous("Content-Type names both a form and JSON")
+	}
+	return nil
+}
+
+// gatherAuthorization moves the header that a client authenticates with to where
+// the rest of the gateway, and WordPress, look for it. The other names in the
+// list go: CoCart and its neighbours know some of them.
+func (g *Gateway) gatherAuthorization(h http.Header) error {
+	names := g.cfg.AuthHeaders
+	if len(names) == 0 {
+		return nil
+	}
+	var values []string
+	for _, name := range names {
+		name = http.CanonicalHeaderKey(name)
+		for _, value := range h[name] {
+			if strings.Trim(value, " \t") != "" {
+				values = append(values, value)
+			}
+		}
+		delete(h, name)
+	}
+	delete(h, "Authorization")
+	switch len(values) {
+	case 0:
+		return nil
+	case 1:
+		h["Authorization"] = values
+		return nil
+	}
+	return ambiguous("the request holds two Authorization headers")
+}

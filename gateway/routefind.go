@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"path"
+	"strings"
+)
+
+// routesFound is every REST route that some reader could find in a request.
+type routesFound struct {
+	all   []string
+	route string // the one WordPress will dispatch; "" is none
+	doubt string // why two readers could differ
+	// tooMany parameters were sent: PHP drops the rest unseen.
+	tooMany bool
+}
+
+// findRoutes looks where WP::parse_request looks. Of rest_route in the form, in
+// the query and in the path it takes the first that is there, even if it is
+// empty; it dies when form and query differ.
+func (rs routes) findRoutes(path string, w wire, query params) (f routesFound) {
+	fromPath, inPath := rs.pathRoute(path)
+	if again := rs.pathInfoRoute(path); again != fromPath && rs.isBelowIndex(path) {
+		f.add(again)
+		f.doubt = "web servers differ in what they make of a path below index.php"
+	}
+	if inPath {
+		f.add(fromPath)
+	}
+	_, rawQuery, _ := strings.Cut(w.target, "?")
+	fromQuery, inQuery := f.parameter(query)
+	fromForm, inForm := f.parameter(w.form.params)
+	f.tooMany = parameters(rawQuery) > rs.parameters || w.form.total > rs.parameters
+	if strings.Contains(w.target, "#") {
+		f.doubt = "the query holds a fragment"
+	}
+	if w.form.unreadable {
+		f.doubt = "the form cannot be read"
+	}
+	switch {
+	case inQuery && inForm && fromQuery != fromForm:
+		f.doubt = "the query and the form name different routes"
+	case inForm:
+		f.settle(fromForm, fromPath, inPath)
+	case inQuery:
+		f.settle(fromQuery, fromPath, inPath)
+	default:
+		f.route = fromPath
+	}
+	return f
+}
+
+func (f *routesFound) add(route string) { f.all = append(f.all, route) }
+
+// parameter reads rest_route from one source. Of several PHP takes the last.
+func (f *routesFound) parameter(ps params) (route string, ok bool) {
+	for _, p := range ps {
+		if p.name != "rest_route" {
+			continue
+		}
+		route, ok = p.value, true
+		f.add(route)
+		if cut, _, found := strings.Cut(route, "#"); found {
+			f.add(cut)
+		}
+		if p.array {
+			f.doubt = "rest_route is given as an array"
+		}
+	}
+	return route, ok
+}
+
+func parameters(raw string) int { return 1 + strings.Count(raw, "&") }
+
+// settle: a parameter beats the path, and one that disagrees with it is no
+// request of any client. "0" is as empty to PHP as "" is.
+func (f *routesFound) settle(route, fromPath string, inPath bool) {
+	if inPath && trimRoute(route) != trimRoute(fromPath) {
+		f.doubt = "the path and rest_route name different routes"
+	}
+	if route != "0" {
+		f.route = route
+	}
+}
+
+// pathRoute matches WordPress's rewrite rules ^wp-json/?$, ^wp-json/(.*)? and
+// the same below index.php, first on the path as it came, then urldecoded:
+// "WP-JSON" is no REST path, and "%77p-json" is one.
+func (rs routes) pathRoute(path string) (route string, ok bool) {
+	return rs.rewrite(rs.cutHome(strings.Trim(path, "/")))
+}
+
+func (rs routes) rewrite(p string) (route string, ok bool) {
+	for _, candidate := range []string{p, phpURLDecode(p)} {
+		for _, base := range []string{rs.prefix, "index.php/" + rs.prefix} {
+			if rest, found := cutPattern(candidate, base); found && (rest == "" || rest == "\n" || rest[0] == '/') {
+				line, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "\n") // "." stops there
+				return "/" + line, true
+			}
+		}
+	}
+	return "", false
+}
+
+// cutPattern is CutPrefix, but a dot in the prefix is any character: WordPress
+// puts both names into its rewrite rules as they are.
+func cutPattern(s, pattern string) (rest string, ok bool) {
+	if len(s) < len(pattern) {
+		return s, false
+	}
+	for i := range len(pattern) {
+		if s[i] != pattern[i] && (pattern[i] != '.' || s[i] == '\n') {
+			return s, false
+		}
+	}
+	return s[len(pattern):], true
+}
+
+// cutHome takes the site's own path off, in any case and without a slash after
+// it, as WP::parse_request does.
+func (rs routes) cutHome(p string) string {
+	if n := len(rs.home); n > 0 && len(p) >= n && strings.EqualFold(p[:n], rs.home) {
+		return strings.Trim(p[n:], "/")
+	}
+	return p
+}
+
+// pathInfoRoute is the reading of a web server that gives PHP a PATH_INFO: what
+// follows index.php, decoded and without double slashes and dot segments.
+func (rs routes) pathInfoRoute(p string) string {
+	_, info, _ := strings.Cut(rs.cleaned(p), "index.php/")
+	route, _ := rs.rewrite(strings.Trim(strings.ReplaceAll(info, "%", "%25"), "/"))
+	return route
+}
+
+func (rs routes) isBelowIndex(p string) bool {
+	return strings.HasPrefix(rs.cleaned(p), "index.php/")
+}
+
+// cleaned is a path as web servers look for files: below the site, decoded,
+// without double slashes and dot segments.
+func (rs routes) cleaned(p string) string {
+	decoded := phpURLDecode(strings.ReplaceAll(p, "+", "%2B"))
+	return rs.cutHome(strings.Trim(path.Clean("/"+decoded), "/"))
+}
