@@ -61,7 +61,7 @@ func guarded(t *testing.T, change ...func(*attempts.Config, *gateway.Config)) *g
 	s.registry = prometheus.NewRegistry()
 	g, err := gateway.New(cfg, s.authority, s.upstream, s.registry, slog.New(slog.NewJSONHandler(s.log, nil)))
 	s.must(err)
-	s.Server.Close()
+	s.Close()
 	s.Server = httptest.NewServer(g)
 	return s
 }

@@ -196,5 +196,3 @@ func odd(route string) error {
 func trimRoute(route string) string {
 	return strings.TrimRight(strings.TrimSuffix(route, "\n"), "/\\")
 }
-
-func sameRoute(a, b string) bool { return trimRoute(a) == trimRoute(b) }

@@ -120,7 +120,7 @@ func TestHashesDifferByTheSecret(t *testing.T) {
 	}
 }
 
-func TestTheDocumentedRedisUserMayCount(t *testing.T) {
+func TestTheDocumentedRedisUserMayCountOnRealRedis(t *testing.T) {
 	server := tokenstest.Redis(t)
 	text, err := os.ReadFile("../doc.go")
 	if err != nil {
@@ -150,7 +150,7 @@ func TestTheDocumentedRedisUserMayCount(t *testing.T) {
 	}
 }
 
-func TestOneScriptOneKey(t *testing.T) {
+func TestOneScriptOneKeyOnRealRedis(t *testing.T) {
 	cluster := tokenstest.Cluster(t).Client()
 	w := open(t, cluster)
 	w.wrongTimes(1, "alice", 2)
