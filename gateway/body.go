@@ -37,11 +37,20 @@ func readBody(r *http.Request, limit int64) (*body, error) {
 	return parseBody(raw, r.Header.Get("Content-Type"))
 }
 
-// peekBody looks at up to limit bytes of a form or JSON body and puts them back,
-// so that the request can still be forwarded.
+// maxJSONBody is how much of a JSON body is looked at, in bytes: there is no
+// telling what is in a part of it.
+const maxJSONBody = 1 << 20
+
+// peekBody looks at up to limit bytes of a form, or at a JSON body, and puts them
+// back, so that the request can still be forwarded. JSON that is too long is a
+// 413: the plugin keeps a long form's password from CoCart, but CoCart reads JSON
+// itself, and would try passwords there that nobody counted.
 func peekBody(r *http.Request, limit int64) (*body, error) {
-	switch mediaType(r.Header.Get("Content-Type")) {
-	case mediaForm, mediaMultipart, mediaJSON:
+	kind := mediaType(r.Header.Get("Content-Type"))
+	switch kind {
+	case mediaForm, mediaMultipart:
+	case mediaJSON:
+		limit = max(limit, maxJSONBody)
 	default:
 		return &body{whole: true}, nil
 	}
@@ -50,10 +59,13 @@ func peekBody(r *http.Request, limit int64) (*body, error) {
 		return nil, readingBody(err)
 	}
 	r.Body = rejoin(raw, r.Body)
-	if int64(len(raw)) > limit {
-		return &body{}, nil
+	switch {
+	case int64(len(raw)) <= limit:
+		return parseBody(raw, r.Header.Get("Content-Type"))
+	case kind == mediaJSON:
+		return nil, readingBody(&http.MaxBytesError{Limit: limit})
 	}
-	return parseBody(raw, r.Header.Get("Content-Type"))
+	return &body{}, nil
 }
 
 func readingBody(err error) error {
