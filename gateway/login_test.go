@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"compress/gzip"
 	"encoding/base64"
 	"mime/multipart"
 	"net/http"
@@ -225,6 +226,27 @@ func TestLoginBodyIsBounded(t *testing.T) {
 	s := openShop(t)
 	r := s.post("/wp-json/cocart/v2/login", `{"username":"`+strings.Repeat("a", 64<<10)+`"}`)
 	if got, want := r.failure(), failure(413, "cocart_gateway_body_too_large", "The request body is larger than 65536 bytes."); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+// It is asked for as it is; what comes compressed all the same is never unpacked,
+// so that no few bytes can become many.
+func TestACompressedLoginAnswerIsNotUnpacked(t *testing.T) {
+	s := openShop(t)
+	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, seen upstreamtest.Seen) bool {
+		if asked := seen.Header.Get("Accept-Encoding"); asked != "" {
+			t.Errorf("asked for %s", asked)
+		}
+		w.Header().Set("X-CoCart-Gateway-Login", s.wordpress.Sign("cocart-login+jwt", r.Header.Get("X-CoCart-Gateway"), map[string]any{"sub": "2", "login": "alice", "fp": "f"}))
+		w.Header().Set("Content-Encoding", "gzip")
+		zip := gzip.NewWriter(w)
+		_, _ = zip.Write([]byte(`{"user_id":"2","extras":[]}`))
+		_ = zip.Close()
+		return true
+	}
+	r := s.post("/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`, "Accept-Encoding: gzip")
+	if got, want := r.failure(), failure(502, "cocart_gateway_upstream_unusable", "The shop gave an answer that cannot be used."); got != want {
 		t.Errorf("got %s", got)
 	}
 }

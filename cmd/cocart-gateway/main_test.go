@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -174,4 +175,59 @@ func statusOf(url string) int {
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode
+}
+
+// serveOn runs the gateway until the test ends, with more configuration, and
+// returns its address.
+func serveOn(t *testing.T, more string) string {
+	t.Helper()
+	public := freeAddress(t)
+	path := configFile(t, public, freeAddress(t), "http://127.0.0.1:1")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), "server: {shutdown_timeout: 30s}", more, 1))
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, terminate := context.WithCancel(t.Context())
+	stderr, ended := newOutput(), make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"serve", "--config", path}, noEnv, newOutput(), stderr) }()
+	t.Cleanup(func() { terminate(); <-ended })
+	stderr.await(t, "msg=serving")
+	return public
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	address := serveOn(t, "limits: {header: 4KiB}")
+	for size, want := range map[int]int{1 << 10: http.StatusBadGateway, 64 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Long", strings.Repeat("a", size))
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want { // 502: nothing answers at the upstream of this test
+			t.Errorf("%d bytes: %d, want %d", size, resp.StatusCode, want)
+		}
+	}
+}
+
+func TestSlowHeadersAreHungUpOn(t *testing.T) {
+	conn, err := net.Dial("tcp", serveOn(t, "server: {read_header_timeout: 50ms}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: half a head"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil { // returns when the other side has closed
+		t.Errorf("reading: %v", err)
+	}
 }
