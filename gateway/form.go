@@ -17,16 +17,17 @@ type form struct {
 	raw        []byte
 }
 
+// hasForm: PHP fills $_POST on POST alone.
+func hasForm(r *http.Request) bool {
+	return r.Method == http.MethodPost && phpForm(r.Header) != mediaOther && r.Body != nil && r.Body != http.NoBody
+}
+
 // peekForm looks at the beginning of a form that PHP would read, and puts it
-// back: rest_route in a form on any page of the site dispatches a REST route. PHP
-// fills $_POST on POST alone. Of a longer form than limit only the beginning is
+// back: rest_route in a form on any page of the site dispatches a REST route. Of a longer form than limit only the beginning is
 // seen; should CoCart be in the rest, the must-use plugin refuses, for the
 // request was asserted for another page.
 func peekForm(r *http.Request, limit int64) (form, error) {
 	kind := phpForm(r.Header)
-	if r.Method != http.MethodPost || kind == mediaOther || r.Body == nil || r.Body == http.NoBody {
-		return form{}, nil
-	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, limit))
 	if err != nil {
 		return form{}, readingBody(err)

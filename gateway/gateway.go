@@ -164,7 +164,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) handle(x *exchange) error {
 	// By its target first: what is known to be CoCart's is bounded before any of
 	// its body is read.
-	for _, read := range []func(*http.Request, string) (verdict, error){g.readTarget, g.read} {
+	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {
 		if err := g.classify(x, read); err != nil {
 			return err
 		}
@@ -175,8 +175,8 @@ func (g *Gateway) handle(x *exchange) error {
 	return x.orBody(g.handlers[x.verdict.class](x))
 }
 
-func (g *Gateway) classify(x *exchange, read func(*http.Request, string) (verdict, error)) (err error) {
-	x.verdict, err = read(x.r, x.target)
+func (g *Gateway) classify(x *exchange, read func(*exchange) (verdict, error)) (err error) {
+	x.verdict, err = read(x)
 	x.record.class = x.verdict.class
 	if err != nil {
 		return x.orBody(err)

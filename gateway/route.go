@@ -50,16 +50,17 @@ type verdict struct {
 // routes knows where the site's REST API lives.
 type routes struct {
 	home       string   // the path of the site's URL, without slashes at its ends
-	prefix     string   // rest_get_url_prefix
+	bases      []string // what REST paths begin with: rest_get_url_prefix, also below index.php
 	namespaces []string // lower case
 	parameters int      // how many PHP reads of a query or a form (max_input_vars)
 }
 
 func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
-	r := routes{home: strings.Trim(site.Path, "/"), prefix: strings.Trim(prefix, "/"), parameters: defaultParameters}
-	if r.prefix == "" {
-		r.prefix = "wp-json"
+	prefix = strings.Trim(prefix, "/")
+	if prefix == "" {
+		prefix = "wp-json"
 	}
+	r := routes{home: strings.Trim(site.Path, "/"), bases: []string{prefix, "index.php/" + prefix}, parameters: defaultParameters}
 	if len(namespaces) == 0 {
 		namespaces = []string{"cocart"}
 	}
@@ -78,7 +79,8 @@ func (rs routes) classify(w wire) (verdict, error) {
 	path, rawQuery, _ := strings.Cut(w.target, "?")
 	v := verdict{class: classSite, query: parseParams(rawQuery)}
 	v.method = effectiveMethod(w, v.query)
-	door := rs.entrance(path)
+	clean := rs.cleaned(path)
+	door := rs.entrance(path, clean)
 	switch {
 	case path == jwksPath && (w.method == http.MethodGet || w.method == http.MethodHead):
 		v.class = classJWKS
@@ -86,7 +88,7 @@ func (rs routes) classify(w wire) (verdict, error) {
 	case door == otherScript:
 		return v, nil
 	}
-	found := rs.findRoutes(path, w, v.query)
+	found := rs.findRoutes(path, clean, w, v.query)
 	if !slices.ContainsFunc(found.all, rs.ours) {
 		if w.form.unreadable && rs.named(w.form.raw) {
 			return v, ambiguous("the form cannot be read")

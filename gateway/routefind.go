@@ -17,11 +17,10 @@ type routesFound struct {
 // findRoutes looks where WP::parse_request looks. Of rest_route in the form, in
 // the query and in the path it takes the first that is there, even if it is
 // empty; it dies when form and query differ.
-func (rs routes) findRoutes(path string, w wire, query params) (f routesFound) {
+func (rs routes) findRoutes(path, clean string, w wire, query params) (f routesFound) {
 	fromPath, inPath := rs.pathRoute(path)
-	if again := rs.pathInfoRoute(path); again != fromPath && rs.isBelowIndex(path) {
-		f.add(again)
-		f.doubt = "web servers differ in what they make of a path below index.php"
+	if below, found := strings.CutPrefix(clean, "index.php/"); found {
+		f.addPathInfo(rs.pathInfoRoute(below), fromPath)
 	}
 	if inPath {
 		f.add(fromPath)
@@ -47,6 +46,13 @@ func (rs routes) findRoutes(path string, w wire, query params) (f routesFound) {
 		f.route = fromPath
 	}
 	return f
+}
+
+func (f *routesFound) addPathInfo(route, fromPath string) {
+	if route != fromPath {
+		f.add(route)
+		f.doubt = "web servers differ in what they make of a path below index.php"
+	}
 }
 
 func (f *routesFound) add(route string) { f.all = append(f.all, route) }
@@ -91,7 +97,7 @@ func (rs routes) pathRoute(path string) (route string, ok bool) {
 
 func (rs routes) rewrite(p string) (route string, ok bool) {
 	for _, candidate := range []string{p, phpURLDecode(p)} {
-		for _, base := range []string{rs.prefix, "index.php/" + rs.prefix} {
+		for _, base := range rs.bases {
 			if rest, found := cutPattern(candidate, base); found && (rest == "" || rest == "\n" || rest[0] == '/') {
 				line, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "\n") // "." stops there
 				return "/" + line, true
@@ -126,14 +132,9 @@ func (rs routes) cutHome(p string) string {
 
 // pathInfoRoute is the reading of a web server that gives PHP a PATH_INFO: what
 // follows index.php, decoded and without double slashes and dot segments.
-func (rs routes) pathInfoRoute(p string) string {
-	_, info, _ := strings.Cut(rs.cleaned(p), "index.php/")
+func (rs routes) pathInfoRoute(info string) string {
 	route, _ := rs.rewrite(strings.Trim(strings.ReplaceAll(info, "%", "%25"), "/"))
 	return route
-}
-
-func (rs routes) isBelowIndex(p string) bool {
-	return strings.HasPrefix(rs.cleaned(p), "index.php/")
 }
 
 // cleaned is a path as web servers look for files: below the site, decoded,

@@ -61,11 +61,14 @@ func isReserved(name string) bool {
 	return len(name) >= len(reservedPrefix) && strings.EqualFold(name[:len(reservedPrefix)], reservedPrefix)
 }
 
+// phpSpelling makes one name of those that PHP files under one.
+var phpSpelling = strings.NewReplacer("_", "-", ".", "-")
+
 // dropReserved keeps our reply headers from the client, and from a WordPress
 // page that happens to use their names.
 func dropReserved(h http.Header) {
 	for name := range h {
-		if isReserved(strings.NewReplacer("_", "-", ".", "-").Replace(name)) {
+		if isReserved(phpSpelling.Replace(name)) {
 			delete(h, name)
 		}
 	}
