@@ -187,7 +187,8 @@ func TestOperatorsCreateAndInspectTokens(t *testing.T) {
 	if r := s.administer(a, "POST", "/tokens", `{"user":2}`, asJSON); r.Status != 409 {
 		t.Errorf("nobody knows the fingerprint: %d %s", r.Status, r.Body)
 	}
-	for name, body := range map[string]string{"given": `{"user":2,"fingerprint":"fp-alice-1","login":"alice"}`, "known by now": `{"user":2}`} {
+	for _, row := range [][2]string{{"given", `{"user":2,"fingerprint":"fp-alice-1","login":"alice"}`}, {"known by now", `{"user":2}`}} {
+		name, body := row[0], row[1]
 		r := s.administer(a, "POST", "/tokens", body, asJSON)
 		var pair struct {
 			Session, AccessToken, RefreshToken string
