@@ -135,6 +135,7 @@ func anyOrigin(string) gateway.CORSConfig { return gateway.CORSConfig{} }
 
 func TestAPageOfAnotherOriginShops(t *testing.T) {
 	s := openShop(t, anyOrigin)
+	s.wordpress.Lock() // nothing between here and a browser's request tells the race detector which came first
 	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
 		w.Header().Set("Access-Control-Allow-Origin", r.Header.Get("Origin")) // as WordPress does of itself
 		w.Header().Set("Access-Control-Allow-Credentials", "true")
@@ -146,6 +147,7 @@ func TestAPageOfAnotherOriginShops(t *testing.T) {
 		upstreamtest.JSON(w, 429, `{"code":"rate_limit_exceeded","message":"Too many requests.","data":{"status":429}}`)
 		return true
 	}
+	s.wordpress.Unlock()
 	want := map[string]any{
 		"login": 200.0, "cart": "200 2 2 2", "refresh": 200.0, "again": "200 2",
 		"wrong password": "401 cocart_authentication_error",

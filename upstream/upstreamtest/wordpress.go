@@ -60,8 +60,8 @@ type Seen struct {
 	Claims               Claims
 }
 
-// WordPress is a running fake shop. Set the fields before the first request, or
-// under Lock.
+// WordPress is a running fake shop. Set the fields before the first request of
+// this process, or under Lock.
 type WordPress struct {
 	*httptest.Server
 	sync.Mutex
