@@ -86,7 +86,7 @@ func (g *Gateway) failureOf(err error) *Failure {
 		return g.refusedToken(rejection)
 	case errors.Is(err, tokens.ErrUnavailable):
 		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", RetryAfter: 5,
-			Message: "Signing in is not possible at the moment. Please try again shortly.", Cause: err}
+			Message: "Signing in and out is not possible at the moment. Please try again shortly.", Cause: err}
 	case errors.Is(err, context.Canceled):
 		return nil
 	case errors.Is(err, upstream.ErrTimeout):

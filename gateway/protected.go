@@ -43,8 +43,8 @@ func (g *Gateway) protected(x *exchange) error {
 }
 
 // carriesPassword tells whether CoCart could find a password or an API key in
-// the request. A body too long to be looked at is taken to hold none: the plugin
-// then ignores any that it holds.
+// the request. A form too long to be looked at is taken to hold none: the plugin
+// then keeps any that it holds from CoCart.
 func (g *Gateway) carriesPassword(x *exchange, b *body) bool {
 	for _, name := range []string{"username", "password", "consumer_key", "oauth_consumer_key"} { // the last two: WC_REST_Authentication
 		if x.verdict.query.value(name) != "" || b.form.value(name) != "" || memberString(b.object, name) != "" {

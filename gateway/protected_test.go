@@ -331,8 +331,9 @@ func TestRedisAwayShoppersShopOn(t *testing.T) {
 	for name, r := range map[string]reply{
 		"refresh": s.refresh(refresh),
 		"login":   s.post("/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`),
+		"logout":  s.post("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+access), // to be asked for again
 	} {
-		want := failure(503, "cocart_gateway_store_unavailable", "Signing in is not possible at the moment. Please try again shortly.")
+		want := failure(503, "cocart_gateway_store_unavailable", "Signing in and out is not possible at the moment. Please try again shortly.")
 		if got := r.failure(); got != want || r.Header.Get("Retry-After") != "5" {
 			t.Errorf("%s: %s %v", name, got, r.Header)
 		}
@@ -340,6 +341,9 @@ func TestRedisAwayShoppersShopOn(t *testing.T) {
 	s.store.SetError("")
 	if r := s.refresh(refresh); r.Status != 200 { // nothing was lost
 		t.Errorf("afterwards: %s %s", r.failure(), s.log)
+	}
+	if r := s.post("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+access); r.Status != 200 || s.cart(access).Status != 401 {
+		t.Errorf("logout afterwards: %s", r.failure())
 	}
 }
 
