@@ -98,12 +98,14 @@ func (s *shop) visit(name string) map[string]any {
 	if _, err := os.Stat(chromium); err != nil {
 		s.t.Fatalf("%s is missing: run deploy/demo/install.sh browser", chromium)
 	}
-	profile := s.t.TempDir()
+	profile, err := os.MkdirTemp("", "browser") // not t.TempDir: Chromium makes a socket in it, whose path must be short
+	s.must(err)
+	defer os.RemoveAll(profile)
 	var stderr strings.Builder
 	process := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile,
 		s.pages.URL+"/visit/"+name+"?gateway="+url.QueryEscape(s.gateway))
-	process.Env = append(os.Environ(), "HOME="+profile)
+	process.Env = append(os.Environ(), "HOME="+profile, "TMPDIR="+profile) // killed, it leaves what it had there
 	process.Stderr = &stderr
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a browser is many processes
 	s.must(process.Start())
