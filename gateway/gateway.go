@@ -12,6 +12,7 @@
 //	logout    logout.go     the session ends, then WordPress hears of it
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
 //	batch     protected.go  as above, once batch.go has looked at what is in it
+//	          oldplugin.go  what CoCart JWT Authentication issued
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
@@ -74,6 +75,9 @@ type Config struct {
 	KeepCartKeyNames bool
 	// Now is the clock of warnings; nil means time.Now.
 	Now func() time.Time
+	// PluginRefresh has refresh tokens that are none of ours judged by the old JWT
+	// plugin, still active behind the gateway.
+	PluginRefresh bool
 	// AuthHeaders are the names under which clients send what belongs into
 	// Authorization; empty means Authorization alone. What comes under the others
 	// is not forwarded under them.

@@ -76,7 +76,7 @@ func (g *Gateway) verify(x *exchange, bearer string) (*tokens.Access, error) {
 }
 
 func customer(a *tokens.Access) upstream.Assertion {
-	return upstream.Assertion{Kind: upstream.Customer, UserID: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint}
+	return upstream.Assertion{Kind: upstream.Customer, UserID: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT}
 }
 
 func (x *exchange) client() tokens.Client {
@@ -116,7 +116,7 @@ func (g *Gateway) heed(ctx context.Context, a upstream.Assertion, answer *upstre
 		} else {
 			g.log.InfoContext(ctx, "account changed, sessions ended", "user", e.UserID, "reason", e.Reason, "sessions", n)
 		}
-		if e.UserID == a.UserID && e.Fingerprint == a.Fingerprint {
+		if e.UserID == a.UserID && e.Fingerprint == endedBy(a) {
 			refused = answer.Status == http.StatusUnauthorized
 		}
 	}
