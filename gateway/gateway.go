@@ -75,6 +75,8 @@ type Config struct {
 	KeepCartKeyNames bool
 	// Now is the clock of warnings; nil means time.Now.
 	Now func() time.Time
+	// DryRun enforces nothing: see dryrun.go.
+	DryRun bool
 	// PluginRefresh has refresh tokens that are none of ours judged by the old JWT
 	// plugin, still active behind the gateway.
 	PluginRefresh bool
@@ -97,6 +99,7 @@ type Gateway struct {
 	handlers  map[class]func(*exchange) error
 	cors      *cors.Cors // nil: WordPress's own headers
 	caches    *cacheWatch
+	dryRun    *dryRun // nil: what is refused is refused
 }
 
 // New puts the rooms together. It sends nothing and starts nothing.
@@ -132,6 +135,9 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 		cors: sharing, caches: caches,
 	}
 	g.routes.parameters = cfg.Bounds.Parameters
+	if g.dryRun, err = newDryRun(cfg.DryRun, reg); err != nil {
+		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
+	}
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
 		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,
@@ -166,6 +172,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) handle(x *exchange) error {
+	if g.dryRun != nil {
+		return g.lookOn(x)
+	}
 	// By its target first: what is known to be CoCart's is bounded before any of
 	// its body is read.
 	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {

@@ -29,8 +29,14 @@ const (
 // Foreign tells whether a text has the form of a refresh token, but was made with none of our secrets: the PHP
 // plugin's have the same form. It does no I/O.
 func (a *Authority) Foreign(refresh string) bool {
-	_, err := a.refreshes.parse(refresh)
+	err := a.Recognise(refresh)
 	return errors.Is(err, UnknownKey) || errors.Is(err, BadSignature)
+}
+
+// Recognise tells what is wrong with a refresh token, as far as can be told without Redis: nil, or a Rejection.
+func (a *Authority) Recognise(refresh string) error {
+	_, err := a.refreshes.parse(refresh)
+	return err
 }
 
 // Adopt answers for a refresh token that is Foreign. The first who comes with it has ask say whose it is, which spends
