@@ -23,6 +23,8 @@
 // (cors.go), what caches may keep (caches.go). A browser's preflight is answered
 // in cors.go.
 //
+// In the dry run none of this happens: dryrun.go looks on.
+//
 // Handlers return an error; only errors.go writes one. What a token is worth is
 // package tokens' business, how WordPress is spoken to is package upstream's;
 // they do not know each other.
