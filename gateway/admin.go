@@ -36,6 +36,8 @@ type Admin struct {
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
 
+	dryRun bool
+
 	mu       sync.Mutex // guards what follows, and lets one probe run at a time
 	draining bool
 	asked    time.Time
@@ -50,11 +52,13 @@ type Readiness struct {
 	// Plugin is the version of the must-use plugin, or "not seen": it is not
 	// installed, or has another secret. Logins cannot work then.
 	Plugin string `json:"plugin"`
+	// DryRun: the gateway answers, but enforces nothing.
+	DryRun bool `json:"dry_run,omitempty"`
 }
 
 // NewAdmin makes the handler of the private listener.
 func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
-	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress}
+	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun}
 	a.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerProbe(w, http.StatusOK, map[string]bool{"alive": true})
@@ -101,7 +105,7 @@ func (a *Admin) Ready(ctx context.Context) Readiness {
 
 func (a *Admin) ask(ctx context.Context) Readiness {
 	const ok, unavailable = "ok", "unavailable"
-	r := Readiness{Redis: ok, WordPress: ok, Plugin: "not seen"}
+	r := Readiness{Redis: ok, WordPress: ok, Plugin: "not seen", DryRun: a.dryRun}
 	if err := a.authority.Ready(ctx); err != nil {
 		r.Redis = unavailable
 	}

@@ -18,6 +18,8 @@ type AdminConfig struct {
 	Token string
 	// OAuth adds the endpoints of RFC 7009 and RFC 7662. They need Token.
 	OAuth bool
+	// DryRun says in /readyz that the gateway enforces nothing.
+	DryRun bool
 }
 
 // addAPI is the administration API, JSON in and out, for whoever holds the

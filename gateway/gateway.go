@@ -12,6 +12,7 @@
 //	logout    logout.go     the session ends, then WordPress hears of it
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
 //	batch     protected.go  as above, once batch.go has looked at what is in it
+//	          oldplugin.go  what CoCart JWT Authentication issued
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
@@ -21,6 +22,8 @@
 // Every answer passes dress.go last: what browsers of other origins may read
 // (cors.go), what caches may keep (caches.go). A browser's preflight is answered
 // in cors.go.
+//
+// In the dry run none of this happens: dryrun.go looks on.
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
 // package tokens' business, how WordPress is spoken to is package upstream's;
@@ -74,6 +77,11 @@ type Config struct {
 	KeepCartKeyNames bool
 	// Now is the clock of warnings; nil means time.Now.
 	Now func() time.Time
+	// DryRun enforces nothing: see dryrun.go.
+	DryRun bool
+	// PluginRefresh has refresh tokens that are none of ours judged by the old JWT
+	// plugin, still active behind the gateway.
+	PluginRefresh bool
 	// AuthHeaders are the names under which clients send what belongs into
 	// Authorization; empty means Authorization alone. What comes under the others
 	// is not forwarded under them.
@@ -93,6 +101,7 @@ type Gateway struct {
 	handlers  map[class]func(*exchange) error
 	cors      *cors.Cors // nil: WordPress's own headers
 	caches    *cacheWatch
+	dryRun    *dryRun // nil: what is refused is refused
 }
 
 // New puts the rooms together. It sends nothing and starts nothing.
@@ -128,6 +137,9 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 		cors: sharing, caches: caches,
 	}
 	g.routes.parameters = cfg.Bounds.Parameters
+	if g.dryRun, err = newDryRun(cfg.DryRun, reg); err != nil {
+		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
+	}
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
 		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,
@@ -162,6 +174,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) handle(x *exchange) error {
+	if g.dryRun != nil {
+		return g.lookOn(x)
+	}
 	// By its target first: what is known to be CoCart's is bounded before any of
 	// its body is read.
 	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {

@@ -95,16 +95,20 @@ func holds(x *exchange, b *body, name string) bool {
 // tryCredentials lets WordPress judge the password of a request that is no
 // login.
 func (g *Gateway) tryCredentials(x *exchange, b *body) error {
-	if !b.whole && !basicCredentials(x.r.Header.Get("Authorization")).complete() {
-		// PHP would prefer a name in the part of the form that was not looked at.
-		return readingBody(&http.MaxBytesError{Limit: g.cfg.MaxLoginBody})
-	}
-	if err := g.beginAttempt(x, b, findCredentials(x.r, x.verdict.query, b)); err != nil {
+	if err := g.beginCredentials(x, b); err != nil {
 		return err
 	}
 	err := g.forward(x, upstream.Assertion{Kind: upstream.Credentials})
 	g.abandon(x, err)
 	return err
+}
+
+func (g *Gateway) beginCredentials(x *exchange, b *body) error {
+	if !b.whole && !basicCredentials(x.r.Header.Get("Authorization")).complete() {
+		// PHP would prefer a name in the part of the form that was not looked at.
+		return readingBody(&http.MaxBytesError{Limit: g.cfg.MaxLoginBody})
+	}
+	return g.beginAttempt(x, b, findCredentials(x.r, x.verdict.query, b))
 }
 
 // settleForwarded counts what became of the password of a forwarded request,

@@ -55,10 +55,13 @@ func (g *Gateway) startSession(x *exchange, b *body, found credentials) error {
 	if answer.Account == nil {
 		return g.relayRefusal(x, answer)
 	}
+	return g.answerAccount(x, answer)
+}
+
+// answerAccount begins a session of the customer whom WordPress vouches for.
+func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error {
 	who := answer.Account
-	pair, err := g.authority.Issue(x.r.Context(), tokens.Identity{
-		UserID: who.UserID, Login: who.Login, Fingerprint: who.Fingerprint, Claims: who.Claims,
-	}, x.client())
+	pair, err := g.authority.Issue(x.r.Context(), identity(who), x.client())
 	if err != nil {
 		return err
 	}
@@ -85,11 +88,18 @@ func (g *Gateway) continueSession(x *exchange, b *body, bearer string) error {
 	if answer.Status != http.StatusOK {
 		return g.relayRefusal(x, answer)
 	}
+	if answer.Account != nil { // a token of the old plugin has no session to go on with
+		return g.answerAccount(x, answer)
+	}
 	refresh, err := g.authority.Resume(x.r.Context(), access.Session)
 	if err != nil {
 		return err
 	}
 	return g.answerLogin(x, answer, bearer, refresh, loginContinued)
+}
+
+func identity(who *upstream.Account) tokens.Identity {
+	return tokens.Identity{UserID: who.UserID, Login: who.Login, Fingerprint: who.Fingerprint, Claims: who.Claims}
 }
 
 func loginCall(x *exchange, b *body, a upstream.Assertion, found credentials) *upstream.LoginCall {

@@ -1,7 +1,5 @@
 package gateway
 
-import "cocart-gateway/tokens"
-
 // logout answers POST …/v1/logout and …/v2/logout. It ends the session of the
 // access token, the only one a client sends, and then lets WordPress do its
 // part; should that fail, the session has ended all the same.
@@ -17,10 +15,8 @@ func (g *Gateway) logout(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if access.Session != "" {
-		if err := g.authority.EndSession(x.r.Context(), access.Session, tokens.CauseLogout); err != nil {
-			return err
-		}
+	if err := g.endOwn(x, access); err != nil {
+		return err
 	}
 	return g.forward(x, customer(access))
 }

@@ -14,31 +14,44 @@ import (
 // whoever the credentials name once WordPress has judged them, or as a guest. A
 // bearer that is not good is refused here, and PHP never wakes up for it.
 func (g *Gateway) protected(x *exchange) error {
+	a, b, err := g.whose(x)
+	switch {
+	case err != nil:
+		return err
+	case b != nil:
+		return g.tryCredentials(x, b)
+	}
+	return g.forward(x, a)
+}
+
+// whose tells by whom a request is. The body comes back where it, or the header,
+// holds a password that is to be judged.
+func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 	bearer, err := bearerToken(x.r.Header)
 	if err != nil {
-		return err
+		return upstream.Assertion{}, nil, err
 	}
 	if bearer != "" {
 		access, err := g.verify(x, bearer)
 		if err != nil {
-			return err
+			return upstream.Assertion{}, nil, err
 		}
-		return g.forward(x, customer(access))
+		return customer(access), nil, nil
 	}
 	b, err := peekBody(x.r, g.cfg.MaxLoginBody)
 	if err != nil {
-		return err
+		return upstream.Assertion{}, nil, err
 	}
 	password := g.carriesPassword(x, b)
 	switch {
 	case password:
-		return g.tryCredentials(x, b)
+		return upstream.Assertion{Kind: upstream.Credentials}, b, nil
 	case hasCookieLogin(x.r) && !g.cfg.DenyGuests:
-		return g.forward(x, upstream.Assertion{Kind: upstream.Credentials})
+		return upstream.Assertion{Kind: upstream.Credentials}, nil, nil
 	case g.cfg.DenyGuests && x.r.Method != http.MethodOptions: // a preflight never carries a token
-		return tokenRequired()
+		return upstream.Assertion{}, nil, tokenRequired()
 	default:
-		return g.forward(x, upstream.Assertion{Kind: upstream.Guest})
+		return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 	}
 }
 
@@ -76,7 +89,7 @@ func (g *Gateway) verify(x *exchange, bearer string) (*tokens.Access, error) {
 }
 
 func customer(a *tokens.Access) upstream.Assertion {
-	return upstream.Assertion{Kind: upstream.Customer, UserID: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint}
+	return upstream.Assertion{Kind: upstream.Customer, UserID: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT}
 }
 
 func (x *exchange) client() tokens.Client {
@@ -116,7 +129,7 @@ func (g *Gateway) heed(ctx context.Context, a upstream.Assertion, answer *upstre
 		} else {
 			g.log.InfoContext(ctx, "account changed, sessions ended", "user", e.UserID, "reason", e.Reason, "sessions", n)
 		}
-		if e.UserID == a.UserID && e.Fingerprint == a.Fingerprint {
+		if e.UserID == a.UserID && e.Fingerprint == endedBy(a) {
 			refused = answer.Status == http.StatusUnauthorized
 		}
 	}

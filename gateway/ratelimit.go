@@ -25,7 +25,9 @@ func (g *Gateway) tooMany(x *exchange, err error) error {
 	}
 	x.w.limit = &e.State
 	x.record.verdict = verdictLimited
-	g.metrics.rateLimited.WithLabelValues(string(x.record.class), string(e.Scope)).Inc()
+	if g.dryRun == nil {
+		g.metrics.rateLimited.WithLabelValues(string(x.record.class), string(e.Scope)).Inc()
+	}
 	return &Failure{Status: http.StatusTooManyRequests, Code: codeRateLimited, RetryAfter: e.State.RetryAfter, Cause: e,
 		Message: fmt.Sprintf("Too many requests. Please wait %d seconds before trying again.", e.State.RetryAfter)}
 }

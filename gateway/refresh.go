@@ -11,7 +11,7 @@ import (
 
 // refresh answers POST …/jwt/refresh-token. The Authorization header is not
 // looked at: every SDK sends the access token that has just expired. WordPress
-// is not asked.
+// is not asked, but for tokens of the old plugin (oldplugin.go).
 func (g *Gateway) refresh(x *exchange) error {
 	if err := refuseWrapping(x.verdict.query); err != nil {
 		return err
@@ -27,7 +27,7 @@ func (g *Gateway) refresh(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	pair, who, err := g.authority.Refresh(x.r.Context(), token, x.client())
+	pair, who, err := g.redeem(x, b, token)
 	var rejection tokens.Rejection
 	if errors.As(err, &rejection) {
 		x.record.verdict = string(rejection)

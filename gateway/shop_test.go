@@ -100,7 +100,7 @@ func openShopWith(t *testing.T, keys []tokens.Key, change ...func(*gateway.Confi
 		s.keys = []tokens.Key{key}
 	}
 	var err error
-	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: s.keys, VerifiedCache: 100, Now: s.clock.Now, Log: log}, client, s.registry)
+	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: s.keys, PluginSecret: []byte(pluginSecret), VerifiedCache: 100, Now: s.clock.Now, Log: log}, client, s.registry)
 	s.must(err)
 	origin, err := url.Parse(s.wordpress.URL)
 	s.must(err)

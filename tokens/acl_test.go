@@ -3,6 +3,7 @@ package tokens_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"strings"
@@ -56,6 +57,11 @@ func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *
 	}
 	if warnings.Len() > 0 {
 		t.Errorf("following the log: %s", &warnings)
+	}
+	w.adopt(a, new(elsewhere).isAlice)
+	w.adopt(a, new(elsewhere).isAlice)
+	if _, _, err := a.Adopt(ctx, strings.Repeat("0", 128), phone, func(context.Context) (tokens.Identity, error) { return alice, tokens.Unknown }); !errors.Is(err, tokens.Unknown) {
+		t.Error(err)
 	}
 	_, err := a.EndUser(ctx, 2, "", tokens.CauseAdmin)
 	w.must(err)

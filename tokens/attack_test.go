@@ -41,7 +41,7 @@ func with(text, old, new string) string {
 
 func attacked(t *testing.T) (*world, *tokens.Authority) {
 	w := embedded(t)
-	return w, w.authority(func(c *tokens.Config) { c.Audience = "shop"; c.AcceptPluginTokens = true })
+	return w, w.authority(func(c *tokens.Config) { c.Audience = "shop"; c.PluginSecret = []byte(tokenstest.Secret + "k1") })
 }
 
 func TestTheForgedTokenWithoutAFlawIsGood(t *testing.T) {

@@ -16,6 +16,7 @@ type Authority struct {
 	cfg       Config
 	store     store
 	keys      *keyring
+	plugin    *Key // of the PHP plugin's tokens; nil: they are refused
 	refreshes refreshRing
 	cache     verifiedCache
 	metrics   *metrics
@@ -41,6 +42,7 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 	if err := errors.Join(cfg.problems(), unsigned); err != nil {
 		return nil, fmt.Errorf("tokens: %w", err)
 	}
+	a.plugin = newPluginKey(cfg.PluginSecret)
 	a.metrics = newMetrics(a)
 	if err := reg.Register(a.metrics); err != nil {
 		return nil, fmt.Errorf("tokens: registering metrics: %w", err)

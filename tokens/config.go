@@ -51,9 +51,9 @@ type Config struct {
 
 	KeyPrefix string // of every Redis key; default "cocart:"
 
-	// AcceptPluginTokens accepts HS256 tokens that the PHP plugin issued for Issuer with the secret of one
-	// of our HS256 keys. They have no session: only a user or an all cutoff revokes them.
-	AcceptPluginTokens bool
+	// PluginSecret is what the PHP plugin signs with: its HS256 tokens for Issuer are accepted. Nil: they are
+	// not. It is as long as it is: nobody can lengthen the secret of tokens that are out already. See plugin.go.
+	PluginSecret []byte
 
 	MaxStaleness  time.Duration // oldest view of revocations before OnStale applies; 0 = no limit, else at least 1s
 	OnStale       OnStale       // default Serve

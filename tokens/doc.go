@@ -32,6 +32,7 @@
 //	cutoff        string  everybody's sessions created up to then are over               refresh lifetime + 24 h
 //	revocations   stream  the revocation log: kind session | generations | user | all, at, sid, below, uid, fp   trimmed by age
 //	a:<counter>   string  wrong passwords and requests: see package attempts below this one      when they no longer count
+//	p:<digest>    string  SHA-256 of a refresh token of the PHP plugin → the session it became; while WordPress is asked, who asks   refresh lifetime + 24 h
 //	lifetimes     zset    access lifetime in ms → when it was last issued: how long the log must be kept   members go when they no longer matter
 //
 // Fields of a session: uid, login, fp, ext (extra claims), salt (32 random bytes), created, active (last login or

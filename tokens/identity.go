@@ -80,8 +80,11 @@ type Access struct {
 	Fingerprint string // "" for a token that the PHP plugin issued
 	KeyID       string // the key that verified it
 	Generation  uint64 // of the session when the token was issued; 0 for a token that the PHP plugin issued
-	IssuedAt    time.Time
-	Expiry      time.Time
+	// PAT is the PHP plugin's name of the login that a token of its own comes from; "" for a token of ours.
+	// WordPress knows which of them still count.
+	PAT      string
+	IssuedAt time.Time
+	Expiry   time.Time
 }
 
 // Session is a refresh session as operators see it.

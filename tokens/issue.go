@@ -18,6 +18,10 @@ func (a *Authority) Issue(ctx context.Context, who Identity, from Client) (Pair,
 	if err != nil {
 		return Pair{}, err
 	}
+	return a.begin(ctx, s)
+}
+
+func (a *Authority) begin(ctx context.Context, s *record) (Pair, error) {
 	pair, err := a.pair(s)
 	if err != nil {
 		return Pair{}, err

@@ -55,7 +55,7 @@ func NewHMACKey(id, alg string, secret []byte) (Key, error) {
 	return hmacKey(id, alg, secret)
 }
 
-// hmacKey does not look at the secret's length, for tests with the plugin's sample secret.
+// hmacKey does not look at the secret's length, which is the plugin's affair where it is the plugin's secret.
 func hmacKey(id, alg string, secret []byte) (Key, error) {
 	if err := checkID(id); err != nil {
 		return Key{}, err

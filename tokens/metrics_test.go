@@ -71,6 +71,7 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 			}
 			return p.Refresh
 		}},
+		{tokens.VerdictAdopted, func() string { return foreign }},
 		{tokens.VerdictReuse, func() string {
 			p := w.login(a, alice)
 			w.refresh(a, w.refresh(a, p.Refresh).Refresh)
@@ -94,7 +95,11 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 	for _, row := range verdicts {
 		token := row.refresh()
 		before := w.value(reg, "refreshes_total", string(row.want))
-		a.Refresh(context.Background(), token, phone)
+		if row.want == tokens.VerdictAdopted {
+			a.Adopt(context.Background(), token, phone, new(elsewhere).isAlice)
+		} else {
+			a.Refresh(context.Background(), token, phone)
+		}
 		if after := w.value(reg, "refreshes_total", string(row.want)); after != before+1 {
 			t.Errorf("%s: counted %v before and %v after", row.want, before, after)
 		}

@@ -79,6 +79,7 @@ type receivedData struct {
 type receivedUser struct {
 	ID    int64  `json:"id"`
 	Login string `json:"username"`
+	PAT   string `json:"pat"`
 }
 
 func parsePayload(text string) (*received, error) {
@@ -111,16 +112,6 @@ func (p *received) ours(key *Key) (*verified, error) {
 	v := p.verified(key)
 	v.session, v.created = id, id.created()
 	v.access.Session, v.access.Generation, v.access.Fingerprint = *p.Session, *p.Generation, *p.Fingerprint
-	return v, nil
-}
-
-// plugins reads a payload that must have come from the PHP plugin, which knows no sessions.
-func (p *received) plugins(key *Key) (*verified, error) {
-	if p.Session != nil || p.Generation != nil || p.Fingerprint != nil {
-		return nil, Malformed
-	}
-	v := p.verified(key)
-	v.created = p.IssuedAt * 1000
 	return v, nil
 }
 

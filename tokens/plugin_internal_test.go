@@ -22,9 +22,13 @@ func pluginShop(t *testing.T, now *time.Time, accept bool, secret string) *Autho
 	if err != nil {
 		t.Fatal(err)
 	}
+	var plugin []byte
+	if accept {
+		plugin = []byte(secret)
+	}
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // never asked
 	t.Cleanup(func() { rdb.Close() })
-	a, err := New(Config{Issuer: "http://cocartapi.local", Audience: "shop", Keys: []Key{other, key}, AcceptPluginTokens: accept, VerifiedCache: 10,
+	a, err := New(Config{Issuer: "http://cocartapi.local", Audience: "shop", Keys: []Key{other, key}, PluginSecret: plugin, VerifiedCache: 10,
 		Now: func() time.Time { return *now }}, rdb, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +36,8 @@ func pluginShop(t *testing.T, now *time.Time, accept bool, secret string) *Autho
 	return a
 }
 
+// The samples are of a plugin before 3.0, which named no PAT: their form and signature are the plugin's to this day,
+// and so is their being refused.
 func TestTheQuickStartsSampleTokens(t *testing.T) {
 	text, err := os.ReadFile("testdata/plugin-tokens.txt")
 	if err != nil {
@@ -41,19 +47,72 @@ func TestTheQuickStartsSampleTokens(t *testing.T) {
 	for i, token := range strings.Fields(string(text)) {
 		now := time.Unix(issued[i], 0)
 		a := pluginShop(t, &now, true, "banana")
-		got, err := a.Verify(token)
-		want := Access{UserID: 1, Login: "sebastien", KeyID: "plugin", IssuedAt: now, Expiry: now.Add(240 * time.Hour)}
-		if err != nil || *got != want {
-			t.Errorf("sample token %d at its iat: %+v, %v, want %+v", i+1, got, err, want)
-		}
+		refuse(t, a, token, Malformed)
 		refuse(t, pluginShop(t, &now, true, "orange"), token, BadSignature)
 		refuse(t, pluginShop(t, &now, false, "banana"), token, UnknownKey)
 
+		head, rest, _ := strings.Cut(token, ".")
+		payload, _, _ := strings.Cut(rest, ".")
+		text, err := strictBase64.DecodeString(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token = signedByPlugin(t, head, strings.Replace(string(text), `"user":{`, `"user":{"pat":"pat_0123456789abcdef01234567",`, 1))
+		got, err := a.Verify(token)
+		want := Access{UserID: 1, Login: "sebastien", KeyID: "plugin", PAT: "pat_0123456789abcdef01234567", IssuedAt: now, Expiry: now.Add(240 * time.Hour)}
+		if err != nil || *got != want {
+			t.Errorf("sample token %d with a PAT at its iat: %+v, %v, want %+v", i+1, got, err, want)
+		}
 		a.revoked.apply(userCutoff(1, "any", now.UnixMilli()), now)
 		refuse(t, a, token, Revoked)
 
 		now = time.Now()
 		refuse(t, pluginShop(t, &now, true, "banana"), token, Expired)
+	}
+}
+
+// signedByPlugin signs with the samples' secret; head is encoded already.
+func signedByPlugin(t *testing.T, head, payload string) string {
+	t.Helper()
+	key := newPluginKey([]byte("banana"))
+	signed := head + "." + encode([]byte(payload))
+	signature, err := key.method.Sign(signed, key.sign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed + "." + encode(signature)
+}
+
+func TestAPluginTokenIsGoodForThirtyDaysAtMost(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	head := encode([]byte(`{"alg":"HS256","typ":"JWT"}`))
+	token := signedByPlugin(t, head, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1900000000,"data":{"user":{"id":1,"pat":"pat_x"}}}`)
+	a := pluginShop(t, &now, true, "banana")
+	now = now.Add(pluginTokenLife + 29*time.Second) // the leeway is 30 s
+	if _, err := a.Verify(token); err != nil {
+		t.Error(err)
+	}
+	now = now.Add(time.Second)
+	refuse(t, a, token, Expired)
+}
+
+func TestEndingThePluginsTokensOfAUserEndsNoSessionOfOurs(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	a := pluginShop(t, &now, true, "banana")
+	head := encode([]byte(`{"alg":"HS256","typ":"JWT"}`))
+	token := signedByPlugin(t, head, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1,"pat":"pat_x"}}}`)
+	s, err := a.newRecord(Identity{UserID: 1, Login: "alice", Fingerprint: "fp"}, Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := a.pair(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.revoked.apply(userCutoff(1, PluginFingerprint, now.UnixMilli()), now)
+	refuse(t, a, token, Revoked)
+	if _, err := a.Verify(pair.Access); err != nil {
+		t.Errorf("our own token: %v", err)
 	}
 }
 
@@ -71,21 +130,18 @@ func TestAPluginTokenOfAnotherShapeIsRefused(t *testing.T) {
 		want          error
 	}{
 		"as the plugin writes it": {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http:\/\/cocartapi.local","iat":1800000000,"nbf":1800000000,"exp":1800000600,"data":{"user":{"id":1,"pat":"pat_x"}}}`, nil},
-		"with a session":          {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"sid":"","data":{"user":{"id":1}}}`, Malformed},
+		"without a PAT":           {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1}}}`, Malformed},
+		"with an odd PAT":         {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1,"pat":"pat x"}}}`, Malformed},
+		"with a session":          {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"sid":"","data":{"user":{"id":1,"pat":"pat_x"}}}`, Malformed},
 		"of another site":         {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://other.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1}}}`, WrongIssuer},
 		"without exp":             {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"data":{"user":{"id":1}}}`, Malformed},
-		"id a string":             {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":"1"}}}`, Malformed},
+		"id a string":             {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":"1","pat":"pat_x"}}}`, Malformed},
 		"HS512 in name only":      {`{"alg":"HS512","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1}}}`, WrongAlgorithm},
 		"named as ours":           {`{"alg":"HS256","typ":"JWT","kid":"plugin"}`, `{"iss":"http://cocartapi.local","aud":"shop","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1}}}`, Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := pluginShop(t, &now, true, "banana")
-			signed := encode([]byte(row.head)) + "." + encode([]byte(row.payload))
-			signature, err := a.keys.byID["plugin"].method.Sign(signed, []byte("banana"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := a.Verify(signed + "." + encode(signature)); !errors.Is(err, row.want) {
+			if _, err := a.Verify(signedByPlugin(t, encode([]byte(row.head)), row.payload)); !errors.Is(err, row.want) {
 				t.Errorf("verify: %v, want %v", err, row.want)
 			}
 		})

@@ -27,6 +27,7 @@ type record struct {
 	ended       int64 // 0 while it lives
 	cause       Cause
 	owed        string // what the revocation log still has to be told, see rotate.lua
+	recent      string // only written: generations that count as retired at the beginning, see adopt.go
 }
 
 // recordFields are the hash fields in the order parseRecord reads them.
@@ -36,6 +37,9 @@ var recordFields = []string{"uid", "login", "fp", "ext", "salt", "created", "act
 func (s *record) fields() []any {
 	f := []any{"uid", s.userID, "login", s.login, "fp", s.fingerprint, "salt", s.salt, "created", s.created,
 		"active", s.active, "gen", s.generation, "ip", s.address, "ua", s.device}
+	if s.recent != "" {
+		f = append(f, "recent", s.recent)
+	}
 	if s.extra != nil {
 		f = append(f, "ext", []byte(s.extra))
 	}

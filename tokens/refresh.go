@@ -25,6 +25,11 @@ func (a *Authority) refresh(ctx context.Context, text string, from Client) (Pair
 	if err != nil {
 		return Pair{}, Identity{}, verdictOf(err), err
 	}
+	return a.take(ctx, s, t, from)
+}
+
+// take does the one step of a token that is genuine.
+func (a *Authority) take(ctx context.Context, s *record, t refreshToken, from Client) (Pair, Identity, Verdict, error) {
 	step, err := a.store.rotate(ctx, t, from, a.cfg)
 	if err != nil {
 		return Pair{}, Identity{}, VerdictUnavailable, unavailable("rotating session", err)

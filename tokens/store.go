@@ -18,11 +18,14 @@ var (
 	settleSource string
 	//go:embed use.lua
 	useSource string
+	//go:embed claim.lua
+	claimSource string
 
 	rotateScript = redis.NewScript(rotateSource)
 	endScript    = redis.NewScript(endSource)
 	settleScript = redis.NewScript(settleSource)
 	useScript    = redis.NewScript(useSource)
+	claimScript  = redis.NewScript(claimSource)
 )
 
 const (

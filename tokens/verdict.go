@@ -17,6 +17,7 @@ const (
 	VerdictLostAnswer  Verdict = "lost_answer" // the parent, by Config.LostAnswer: the current token again
 	VerdictHeld        Verdict = "held"        // more than 32 rotations within the grace: the current token again
 	VerdictAhead       Verdict = "ahead"       // Redis lost its last write in a failover: a new pair
+	VerdictAdopted     Verdict = "adopted"     // a token of the PHP plugin: a session of ours
 	VerdictReuse       Verdict = "reuse"       // a spent token: the session was ended
 	VerdictEnded       Verdict = "ended"       // the session had been ended before
 	VerdictExpired     Verdict = "expired"     // the session's idle or absolute limit has passed
@@ -27,7 +28,7 @@ const (
 
 // Verdicts returns the closed list, for metrics and documentation.
 func Verdicts() []Verdict {
-	return []Verdict{VerdictRotated, VerdictConcurrent, VerdictLostAnswer, VerdictHeld, VerdictAhead, VerdictReuse,
+	return []Verdict{VerdictRotated, VerdictConcurrent, VerdictLostAnswer, VerdictHeld, VerdictAhead, VerdictAdopted, VerdictReuse,
 		VerdictEnded, VerdictExpired, VerdictUnknown, VerdictRefused, VerdictUnavailable}
 }
 

@@ -64,7 +64,7 @@ func (a *Authority) examine(token string, now time.Time) (*verified, error) {
 	case err != nil:
 		return nil, err
 	case h.KeyID == nil:
-		return a.examinePlugins(parts, h, now)
+		return a.examinePlugins(parts, h)
 	}
 	key, err := a.keys.known(*h.KeyID, now)
 	if err != nil {
@@ -92,43 +92,6 @@ func (a *Authority) examineOurs(parts segments, key *Key) (*verified, error) {
 		return nil, WrongAudience
 	}
 	return p.ours(key)
-}
-
-// examinePlugins judges a token in the PHP plugin's shape: no kid, HS256, and issued for us. The plugin knows no
-// audience. Each of our HS256 keys is tried, since the token names none.
-func (a *Authority) examinePlugins(parts segments, h header, now time.Time) (*verified, error) {
-	if h.Algorithm != "HS256" {
-		return nil, WrongAlgorithm
-	}
-	key, err := a.pluginKey(parts, now)
-	if err != nil {
-		return nil, err
-	}
-	p, err := parsePayload(parts.payload)
-	if err != nil {
-		return nil, err
-	}
-	if p.Issuer != a.cfg.Issuer {
-		return nil, WrongIssuer
-	}
-	return p.plugins(key)
-}
-
-func (a *Authority) pluginKey(parts segments, now time.Time) (*Key, error) {
-	err := error(UnknownKey)
-	if !a.cfg.AcceptPluginTokens {
-		return nil, err
-	}
-	for i := range a.keys.keys {
-		k := &a.keys.keys[i]
-		if k.Algorithm() != "HS256" || k.retired(now) {
-			continue
-		}
-		if err = k.check(parts); err == nil {
-			return k, nil
-		}
-	}
-	return nil, err
 }
 
 // check verifies the signature with the key's own algorithm.

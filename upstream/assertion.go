@@ -26,6 +26,8 @@ const (
 	Credentials Kind = "credentials" // a CoCart request whose credentials WordPress judges
 	Customer    Kind = "customer"    // a CoCart request by UserID
 	Login       Kind = "login"       // a login whose password WordPress judges
+	Refresh     Kind = "refresh"     // a refresh token that the old JWT plugin judges
+	Observed    Kind = "observed"    // a dry run: WordPress is told who the client is, and decides as without us
 )
 
 // Assertion is what the gateway vouches for about one request. Method, host
@@ -36,6 +38,9 @@ type Assertion struct {
 	UserID      int64
 	Session     string
 	Fingerprint string
+	// PAT is set for a Customer by a token of the old JWT plugin, who has neither
+	// Session nor Fingerprint.
+	PAT string
 	// Client is who sent the request, behind any trusted proxies.
 	Client netip.Addr
 	// Proto is the scheme the client used: "https" or "http".
@@ -89,6 +94,7 @@ type claims struct {
 	Method      string `json:"m"`
 	Host        string `json:"h"`
 	Target      string `json:"t"`
+	PAT         string `json:"pat,omitempty"`
 }
 
 // sign returns the value of the assertion header for exactly this request. A
@@ -102,7 +108,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 	digest := sha256.Sum256([]byte(target))
 	c := claims{
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + assertionLife,
-		Kind: a.Kind, Subject: strconv.FormatInt(a.UserID, 10), Session: a.Session, Fingerprint: a.Fingerprint,
+		Kind: a.Kind, Subject: strconv.FormatInt(a.UserID, 10), Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
 		Proto: orDefault(a.Proto, "http"), Method: method, Host: host, Target: encode(digest[:]),
 	}
 	if !a.Client.IsValid() { // a unix socket, or our own ping: this machine

@@ -24,7 +24,7 @@ type Answer struct {
 type Forwarding struct {
 	Assertion Assertion
 	Origin    Origin
-	// KeepCredentials lets Authorization through: for Site, Credentials and Login.
+	// KeepCredentials lets Authorization through: for Site, Credentials, Login and Observed.
 	KeepCredentials bool
 	// Before sees the answer first. An error drops the answer and is returned by
 	// Forward, with nothing written to the client.
@@ -81,7 +81,11 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	setForwarded(out, in, f.Origin)
 	f.Assertion.Client, f.Assertion.Proto = f.Origin.Client, f.Origin.Proto
 	f.signed = w.sign(f.Assertion, out.Method, out.Host, out.URL.RequestURI())
-	out.Header.Set(assertionHeader, f.signed)
+	name := assertionHeader
+	if f.Assertion.Kind == Observed {
+		name = observedHeader
+	}
+	out.Header.Set(name, f.signed)
 }
 
 // inspect is ReverseProxy's ModifyResponse.

@@ -10,7 +10,8 @@ import (
 // may send and no client may see.
 const (
 	reservedPrefix  = "x-cocart-gateway"
-	assertionHeader = "X-Cocart-Gateway" // as net/http spells them; PHP reads any case
+	assertionHeader = "X-Cocart-Gateway"          // as net/http spells them; PHP reads any case
+	observedHeader  = "X-Cocart-Gateway-Observed" // in place of the first in a dry run
 	loginHeader     = "X-Cocart-Gateway-Login"
 	endedHeader     = "X-Cocart-Gateway-Ended"
 	attemptHeader   = "X-Cocart-Gateway-Attempt"

@@ -33,7 +33,8 @@ type LoginCall struct {
 type LoginAnswer struct {
 	Answer
 	Body []byte
-	// Account is set when the status is 200 and the call was of kind Login.
+	// Account is set when the status is 200 and the call was of kind Login or
+	// Refresh, or by a token of the old JWT plugin.
 	Account *Account
 }
 
@@ -41,11 +42,15 @@ type LoginAnswer struct {
 // refusal is an answer, not an error. A 200 that the must-use plugin did not
 // sign is [ErrNoPlugin]: without its word nobody is logged in.
 func (w *WordPress) Login(r *http.Request, c *LoginCall) (*LoginAnswer, error) {
+	return w.ask(r, c, "login")
+}
+
+func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswer, error) {
 	req, err := w.loginRequest(r, c)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := w.roundTrip(req, "login")
+	resp, err := w.roundTrip(req, name)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +110,7 @@ func (w *WordPress) readLogin(resp *http.Response, c *LoginCall) (*LoginAnswer, 
 		return nil, badReply("the login answer is larger than " + strconv.Itoa(maxLoginAnswer) + " bytes")
 	}
 	answer := &LoginAnswer{Body: body}
-	if resp.StatusCode == http.StatusOK && c.Assertion.Kind == Login {
+	if resp.StatusCode == http.StatusOK && c.Assertion.vouchedFor() {
 		if answer.Account, err = w.parseLogin(resp.Header, c.signed); err != nil {
 			return nil, err
 		}
@@ -120,6 +125,9 @@ func (w *WordPress) readLogin(resp *http.Response, c *LoginCall) (*LoginAnswer, 
 	}
 	return answer, nil
 }
+
+// vouchedFor: the plugin says whose session may begin.
+func (a Assertion) vouchedFor() bool { return a.Kind == Login || a.Kind == Refresh || a.PAT != "" }
 
 func readingError(err error) error {
 	if errors.Is(err, context.Canceled) {

@@ -113,7 +113,7 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 				t.Errorf("signed\ngot  %s\nwant %s", got, v.Token)
 			}
 			got := w.assert(Assertion{
-				Kind: want.Kind, UserID: mustInt(t, want.Subject), Session: want.Session, Fingerprint: want.Fingerprint,
+				Kind: want.Kind, UserID: mustInt(t, want.Subject), Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT,
 				Client: netip.MustParseAddr(want.Client), Proto: want.Proto,
 			}, v.Request.Method, want.Host, v.Request.Target)
 			want.IssuedAt, want.Expiry = v.Now, v.Now+assertionLife // some vectors are of another time on purpose

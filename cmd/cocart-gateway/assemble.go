@@ -44,8 +44,10 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		Bounds:             gateway.BoundsConfig{Body: p.cfg.Limits.Body, Parameters: p.cfg.Limits.Parameters, BodyTime: p.cfg.Server.ReadTimeout},
 		CORS:               p.cfg.CORS.gateway(),
 		AuthHeaders:        p.cfg.Site.AuthHeaders,
+		PluginRefresh:      p.cfg.Compat.Migration.PluginRefresh,
+		DryRun:             p.cfg.Compat.Migration.DryRun,
 	}, p.authority, p.wordpress, reg, p.log)
-	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth}, p.authority, p.wordpress, reg)
+	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth, DryRun: p.cfg.Compat.Migration.DryRun}, p.authority, p.wordpress, reg)
 	return err
 }
 
@@ -65,7 +67,7 @@ func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Regis
 		AccessTTL: t.AccessTTL, RefreshTTL: t.RefreshTTL, SessionTTL: t.SessionTTL,
 		RefreshGrace: orNone(t.RefreshGrace), Leeway: orNone(t.Leeway),
 		LostAnswer: tokens.LostAnswer(t.LostAnswer), MaxSessions: t.MaxSessions,
-		KeyPrefix:    cfg.Redis.Prefix,
+		KeyPrefix: cfg.Redis.Prefix, PluginSecret: cfg.Compat.Migration.tokens(),
 		MaxStaleness: cfg.Revocation.MaxStaleness, OnStale: tokens.OnStale(cfg.Revocation.OnStale), // 0 is no limit in both
 		VerifiedCache: t.VerifiedCache, Now: now, Log: log,
 	}, store, reg)

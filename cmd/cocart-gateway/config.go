@@ -110,6 +110,7 @@ func (c RedisConfig) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
 type CompatConfig struct {
 	InvalidTokenStatus int // 401 or 403
 	MirrorCartKey      bool
+	Migration          MigrationConfig
 }
 
 // LimitsConfig bounds requests; sizes are in bytes.

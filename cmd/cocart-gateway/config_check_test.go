@@ -67,6 +67,9 @@ func TestWarnings(t *testing.T) {
 		http    = "site.url: is http; passwords and tokens travel readable for anybody on the way; use https"
 		plain   = "trusted_proxies: is empty, though site.url is https; the proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password"
 		idle    = "revocation.max_staleness: changes nothing, since revocation.on_stale is serve; write on_stale: deny to refuse tokens that cannot be judged by fresh revocations"
+		dry     = "compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do; the shop and its own plugins decide everything"
+		guessed = "compat.plugin_secret: is only 6 characters long; whoever guesses it can make tokens that validate; set accept_plugin_tokens: false as soon as the last of them has expired"
+		unused  = "compat.plugin_secret: is not used, since compat.accept_plugin_tokens is false; remove it once the move is over"
 		anybody = "trusted_proxies[1]: is ::/0, everybody; any client can claim any address, which defeats limits per address; name your proxies only"
 	)
 	for _, row := range []struct {
@@ -83,6 +86,10 @@ func TestWarnings(t *testing.T) {
 		{"nobody is trusted to have ended TLS", "trusted_proxies: []\n", []string{plain}},
 		{"a limit that nothing follows from", "revocation: {max_staleness: 10m}\n", []string{idle}},
 		{"a limit that is enforced is fine", "revocation: {max_staleness: 10m, on_stale: deny}\n", nil},
+		{"a dry run", "compat: {dry_run: true}\n", []string{dry}},
+		{"tokens made with a secret that can be guessed", "compat: {accept_plugin_tokens: true, plugin_secret: banana}\n", []string{guessed}},
+		{"a plugin's secret that nobody uses", "compat: {plugin_secret: banana}\n", []string{unused}},
+		{"a plugin's secret that is long enough is fine", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\"}\n", nil},
 		{"every address is a trusted proxy", "trusted_proxies: [10.0.0.0/8, \"::/0\"]\n", []string{anybody}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -19,6 +19,7 @@ func checkRules(c *Config, r *reader) {
 	checkAuthHeaders(c, r)
 	checkKeys(c, r)
 	checkOneUse(c, r)
+	checkMigration(c, r)
 	checkLifetimes(&c.Tokens, r)
 	checkListeners(c, r)
 	checkCORS(&c.CORS, r)

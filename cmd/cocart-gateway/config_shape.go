@@ -55,10 +55,11 @@ func shape(c *Config) section {
 		revocationBlock(&c.Revocation),
 		redisBlock(&c.Redis),
 		values("trusted_proxies", &c.TrustedProxies, proxy()),
-		block("compat",
+		block("compat", append([]entry{
 			value("invalid_token_status", &c.Compat.InvalidTokenStatus,
 				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 })),
-			value("mirror_cart_key", &c.Compat.MirrorCartKey, truth())),
+			value("mirror_cart_key", &c.Compat.MirrorCartKey, truth())},
+			migrationKeys(&c.Compat.Migration)...)...),
 		corsEntry(&c.CORS),
 		block("limits", append([]entry{
 			value("login_body", &c.Limits.LoginBody, size(1<<10, 16<<20, "64KiB")),

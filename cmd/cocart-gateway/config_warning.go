@@ -18,6 +18,7 @@ func (c *Config) Warnings() []string {
 		"is empty, though site.url is https; the proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password")
 	add(c.Revocation.MaxStaleness > 0 && c.Revocation.OnStale == "serve", "revocation.max_staleness",
 		"changes nothing, since revocation.on_stale is serve; write on_stale: deny to refuse tokens that cannot be judged by fresh revocations")
+	c.Compat.Migration.warnings(add)
 	for i, p := range c.TrustedProxies {
 		add(p.Bits() == 0, fmt.Sprintf("trusted_proxies[%d]", i),
 			"is "+p.String()+", everybody; any client can claim any address, which defeats limits per address; name your proxies only")

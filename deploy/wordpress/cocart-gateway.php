@@ -135,7 +135,10 @@ function audience(): string {
 /** What the gateway says about this one request. There is none unless every check passed. */
 final class Assertion {
 
-	/** @var string "site", "guest", "credentials", "customer" or "login". */
+	/** What may be asserted; "observed" comes under a name of its own, and changes nothing but who the client is. */
+	const KINDS = array( 'site', 'guest', 'credentials', 'customer', 'login', 'refresh' );
+
+	/** @var string One of these. */
 	public $kind;
 
 	/** @var int The customer's user id; 0 for everybody else. */
@@ -143,6 +146,9 @@ final class Assertion {
 
 	/** @var string The fingerprint the customer's session was opened with. */
 	public $fingerprint;
+
+	/** @var string The login, by its own name, that CoCart JWT Authentication issued the customer's token at; '' for ours. */
+	public $pat;
 
 	/** @var string The client's address. */
 	public $ip;
@@ -167,9 +173,10 @@ final class Assertion {
 	 *
 	 * @param array<string,string> $secrets By key id.
 	 * @param array                $server  $_SERVER: the request it must have been made for.
+	 * @param string[]             $kinds   What it may be.
 	 * @throws Refusal On anything but a genuine assertion for exactly this request.
 	 */
-	public static function read( string $token, array $secrets, string $audience, array $server, int $now ): self {
+	public static function read( string $token, array $secrets, string $audience, array $server, int $now, array $kinds = self::KINDS ): self {
 		if ( strlen( $token ) > 4096 ) {
 			throw new Refusal( 'it is longer than 4096 bytes' );
 		}
@@ -187,6 +194,9 @@ final class Assertion {
 		}
 		$claims = object_in( $parts[1] );
 		self::check( $claims, $audience, $server, $now );
+		if ( ! in_array( $claims['kind'], $kinds, true ) ) {
+			throw new Refusal( 'its kind is unknown' );
+		}
 		return new self( $claims, $token, $kid, $secrets[ $kid ] );
 	}
 
@@ -194,6 +204,7 @@ final class Assertion {
 		$this->kind        = $claims['kind'];
 		$this->user        = (int) $claims['sub'];
 		$this->fingerprint = $claims['fp'];
+		$this->pat         = $claims['pat'] ?? '';
 		$this->ip          = $claims['ip'];
 		$this->proto       = $claims['proto'];
 		$this->audience    = $claims['aud'];
@@ -233,11 +244,14 @@ final class Assertion {
 		}
 	}
 
-	/** A customer has an id, a session and a fingerprint, and nobody else has any of them. */
+	/** A customer has an id, and a session and a fingerprint or the PAT of the old plugin. Nobody else has any of them. */
 	private static function check_user( array $claims ): void {
 		$id       = (string) (int) $claims['sub'] === $claims['sub'] && (int) $claims['sub'] > 0;
-		$customer = $id && '' !== $claims['sid'] && '' !== $claims['fp'];
-		$nobody   = '0' === $claims['sub'] && '' === $claims['sid'] && '' === $claims['fp'];
+		$pat      = array_key_exists( 'pat', $claims );
+		$named    = $pat && is_string( $claims['pat'] ) && '' !== $claims['pat'];
+		$session  = $named ? '' === $claims['sid'] && '' === $claims['fp'] : ! $pat && '' !== $claims['sid'] && '' !== $claims['fp'];
+		$customer = $id && $session;
+		$nobody   = '0' === $claims['sub'] && '' === $claims['sid'] && '' === $claims['fp'] && ! $pat;
 		if ( 'customer' === $claims['kind'] ? ! $customer : ! $nobody ) {
 			throw new Refusal( 'its user does not fit its kind' );
 		}
@@ -251,7 +265,6 @@ final class Assertion {
 			'it lives longer than 60 seconds'            => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= 60,
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
 			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
-			'its kind is unknown'                        => in_array( $c['kind'], array( 'site', 'guest', 'credentials', 'customer', 'login' ), true ),
 			'its client address is none'                 => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
 			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
@@ -385,6 +398,10 @@ function is_login( string $route ): bool {
 	return route_is( '/NS/v2/login/*', $route );
 }
 
+function is_refresh( string $route ): bool {
+	return route_is( '/NS/jwt/refresh-token/*', $route );
+}
+
 function is_batch( string $route ): bool {
 	return route_is( '(?:/batch/v1|/NS(?:/v\d+)?/batch)/*', $route );
 }
@@ -434,6 +451,38 @@ function fingerprint( object $user ): string {
 /** Whether a network no longer lets this user in here. Never on a single site. */
 function is_shut_out( object $user ): bool {
 	return is_multisite() && ( ! empty( $user->spam ) || ! empty( $user->deleted ) || ! is_user_member_of_blog( $user->ID, get_current_blog_id() ) );
+}
+
+/**
+ * Whether CoCart JWT Authentication still counts a login among this user's own: it forgets them at a logout, at a new
+ * password and at its own refresh. What it keeps is read, never written, and also when it is deactivated.
+ */
+function old_plugin_knows( int $user_id, string $pat ): bool {
+	if ( '' === $pat || ! get_user_meta( $user_id, '_cocart_jwt_tokens', true ) ) {
+		return false;
+	}
+	foreach ( (array) get_user_meta( $user_id, '_cocart_jwt_token_pat', false ) as $logins ) {
+		if ( is_array( $logins ) && array_key_exists( $pat, $logins ) ) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * The user for whom that plugin has just answered a refresh, or false. The token in its answer comes from PHP itself;
+ * that the plugin has noted it for that user makes sure of it.
+ *
+ * @param mixed $data
+ * @return object|false
+ */
+function refreshed_by_old_plugin( $data ) {
+	$token  = is_array( $data ) && is_string( $data['token'] ?? null ) ? $data['token'] : '';
+	$claims = json_decode( (string) base64_decode( strtr( explode( '.', $token )[1] ?? '', '-_', '+/' ) ), true );
+	$named  = is_array( $claims ) ? $claims['data']['user'] ?? null : null;
+	$id     = is_array( $named ) && is_int( $named['id'] ?? null ) ? $named['id'] : 0;
+	$pat    = is_array( $named ) && is_string( $named['pat'] ?? null ) ? $named['pat'] : '';
+	return $id > 0 && old_plugin_knows( $id, $pat ) ? get_userdata( $id ) : false;
 }
 
 /** Ends every session the user has at the gateway. */
@@ -632,6 +681,9 @@ final class Doorkeeper extends Door {
 	/** @var int|false|null The customer once judged; null before. */
 	private $customer = null;
 
+	/** @var string The customer's fingerprint when the request began. */
+	private $before = '';
+
 	/** @var bool Whether the user is being looked up, which may ask who the user is. */
 	private $judging = false;
 
@@ -652,7 +704,7 @@ final class Doorkeeper extends Door {
 		$this->forget();
 		$this->watch_requests();
 		$this->watch_changes();
-		if ( $this->is( 'customer', 'guest' ) ) {
+		if ( $this->is( 'customer', 'guest', 'refresh' ) ) {
 			$this->answer_for_the_user();
 		}
 	}
@@ -670,7 +722,7 @@ final class Doorkeeper extends Door {
 		if ( ! $this->is( 'login' ) || ! is_basic( authorization() ) ) {
 			forget_authorization();
 		}
-		if ( $this->is( 'guest' ) ) {
+		if ( $this->is( 'guest', 'refresh' ) ) {
 			forget_request_credentials();
 			add_action( 'sanitize_comment_cookies', __NAMESPACE__ . '\forget_request_credentials', 0 ); // After wp_magic_quotes() built $_REQUEST anew.
 		}
@@ -731,15 +783,30 @@ final class Doorkeeper extends Door {
 		if ( ! $user || is_shut_out( $user ) ) {
 			$this->end( 'deleted' );
 		}
-		if ( ! hash_equals( fingerprint( $user ), $this->asserted->fingerprint ) ) {
+		$this->before = fingerprint( $user );
+		if ( '' !== $this->asserted->pat ) {
+			return $this->by_old_plugin( $user );
+		}
+		if ( ! hash_equals( $this->before, $this->asserted->fingerprint ) ) {
 			$this->end( 'changed' );
+		}
+		return (int) $user->ID;
+	}
+
+	/**
+	 * A token of the old plugin has no fingerprint. Its PAT says as much as the plugin itself would make of it, and
+	 * nobody can make one up: the secrets of the gateway are still not enough to become a customer.
+	 */
+	private function by_old_plugin( object $user ): int {
+		if ( ! old_plugin_knows( (int) $user->ID, $this->asserted->pat ) ) {
+			refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "a token of user {$user->ID} is none of CoCart JWT Authentication's any more" );
 		}
 		return (int) $user->ID;
 	}
 
 	/** The session is over: the client must log in again, and the gateway tells all its replicas. */
 	private function end( string $reason ): void {
-		$this->announce( $this->asserted->user, $this->asserted->fingerprint, $reason );
+		$this->announce( $this->asserted->user, '' === $this->asserted->pat ? $this->asserted->fingerprint : 'plugin', $reason );
 		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "sessions of user {$this->asserted->user} have ended: $reason" );
 	}
 
@@ -764,7 +831,7 @@ final class Doorkeeper extends Door {
 
 	/** Somebody else may have set another user meanwhile, or nobody have asked yet who this is. */
 	private function hold_user(): void {
-		if ( $this->is( 'customer', 'guest' ) && get_current_user_id() !== (int) $this->user() ) {
+		if ( $this->is( 'customer', 'guest', 'refresh' ) && get_current_user_id() !== (int) $this->user() ) {
 			wp_set_current_user( (int) $this->user() );
 		}
 	}
@@ -786,6 +853,9 @@ final class Doorkeeper extends Door {
 		}
 		if ( $this->is( 'login' ) && ( ! is_login( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a login' );
+		}
+		if ( $this->is( 'refresh' ) && ( ! is_refresh( $route ) || 'POST' !== method() ) ) {
+			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a refresh' );
 		}
 		$this->hold_user();
 	}
@@ -813,10 +883,16 @@ final class Doorkeeper extends Door {
 			$this->tell_attempt( $response, $request );
 		}
 		if ( $this->is( 'login' ) && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
-			$this->vouch( $response->get_data(), $request );
+			$this->vouch_login( $response->get_data(), $request );
+		}
+		if ( $this->is( 'refresh' ) && is_refresh( $request->get_route() ) && 200 === $response->get_status() ) {
+			$this->vouch( refreshed_by_old_plugin( $response->get_data() ), $request );
 		}
 		if ( $this->is( 'customer' ) && $this->customer ) {
-			$this->changed( $this->customer, $this->asserted->fingerprint );
+			$this->changed( $this->customer, $this->before );
+			if ( '' !== $this->asserted->pat && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
+				$this->vouch_login( $response->get_data(), $request );
+			}
 		}
 		return $response;
 	}
@@ -841,10 +917,15 @@ final class Doorkeeper extends Door {
 	}
 
 	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */
-	private function vouch( $data, \WP_REST_Request $request ): void {
+	private function vouch_login( $data, \WP_REST_Request $request ): void {
 		$user  = get_userdata( get_current_user_id() );
 		$named = is_array( $data ) && isset( $data['user_id'] ) ? (string) $data['user_id'] : null;
-		if ( ! $user || is_shut_out( $user ) || null !== $named && (string) $user->ID !== $named ) {
+		$this->vouch( $user && null !== $named && (string) $user->ID !== $named ? false : $user, $request );
+	}
+
+	/** @param object|false $user */
+	private function vouch( $user, \WP_REST_Request $request ): void {
+		if ( ! $user || is_shut_out( $user ) ) {
 			error_log( 'cocart-gateway: a login was answered, but not for a user of this site' );
 			return;
 		}
@@ -980,10 +1061,27 @@ function start(): void {
 	if ( $secrets && class_exists( Session_Tokens::class, false ) ) {
 		add_filter( 'session_token_manager', __NAMESPACE__ . '\session_token_manager', PHP_INT_MAX );
 	}
+	if ( isset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] ) ) {
+		start_observed( (string) $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'], $secrets );
+	}
 	if ( isset( $_SERVER['HTTP_X_COCART_GATEWAY'] ) ) {
 		start_asserted( (string) $_SERVER['HTTP_X_COCART_GATEWAY'], $secrets );
 	} elseif ( defined( 'COCART_GATEWAY_REQUIRED' ) && \COCART_GATEWAY_REQUIRED ) {
 		( new Locked_Door( array( 403, 'cocart_gateway_required', 'This request must come through the gateway.', 'a CoCart request came with no assertion' ) ) )->close();
+	}
+}
+
+/**
+ * A gateway in its dry run says who the client is, and nothing else: everything is as without it, for
+ * COCART_GATEWAY_REQUIRED too. One that is not believed is only logged.
+ */
+function start_observed( string $token, array $secrets ): void {
+	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
+	try {
+		tell_the_client( Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) ) );
+		header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+	} catch ( Refusal $refusal ) {
+		error_log( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
 	}
 }
 

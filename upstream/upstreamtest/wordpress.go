@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +34,8 @@ const SiteURL = "https://shop.example"
 type User struct {
 	ID                           int64
 	Login, Password, Fingerprint string
+	// PATs are the logins that the old JWT plugin still counts.
+	PATs []string
 }
 
 // Claims is an assertion that verified.
@@ -50,6 +53,7 @@ type Claims struct {
 	Method      string `json:"m"`
 	Host        string `json:"h"`
 	Target      string `json:"t"`
+	PAT         string `json:"pat"`
 }
 
 // Seen is one request as it arrived.
@@ -72,7 +76,10 @@ type WordPress struct {
 	Answer func(w http.ResponseWriter, r *http.Request, s Seen) bool
 	// NoPlugin: the must-use plugin is not installed.
 	NoPlugin bool
-	Now      func() time.Time
+	// OldRefresh are the refresh tokens of the old JWT plugin and whose they are;
+	// each is spent by its use. Nil: that plugin is not active.
+	OldRefresh map[string]int64
+	Now        func() time.Time
 
 	seen []Seen
 	t    testing.TB
@@ -106,10 +113,16 @@ func (wp *WordPress) Last() Seen {
 func (wp *WordPress) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body) // what a broken request leaves is what arrived
 	s := Seen{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header.Clone(), Body: string(body)}
-	assertion := r.Header.Get("X-CoCart-Gateway")
+	assertion, observed := r.Header.Get("X-CoCart-Gateway"), r.Header.Get("X-CoCart-Gateway-Observed")
+	if assertion == "" {
+		assertion = observed
+	}
 	var err error
 	if s.Claims, err = wp.check(assertion, r); err != nil {
 		wp.t.Errorf("WordPress refuses the assertion of %s %s: %v", r.Method, r.RequestURI, err)
+	}
+	if err == nil && (s.Claims.Kind == "observed") != (observed != "") {
+		wp.t.Errorf("an assertion of kind %s came in the wrong header", s.Claims.Kind)
 	}
 	wp.Lock()
 	wp.seen = append(wp.seen, s)
@@ -126,13 +139,17 @@ func (wp *WordPress) serve(w http.ResponseWriter, r *http.Request) {
 
 func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assertion string, users []User, noPlugin bool) {
 	path := strings.ToLower(r.URL.Path)
+	if route := r.URL.Query().Get("rest_route"); route != "" {
+		path = strings.ToLower(route)
+	}
 	switch {
 	case s.Claims.Kind == "customer" && !current(users, s.Claims):
-		w.Header().Set("X-CoCart-Gateway-Ended", wp.Sign("cocart-ended+jwt", assertion, map[string]any{
-			"sub": s.Claims.Subject, "fp": s.Claims.Fingerprint, "reason": "changed"}))
+		wp.end(w, s.Claims, assertion, users)
 		JSON(w, 401, `{"code":"cocart_authentication_error","message":"Authentication failed.","data":{"status":401}}`)
 	case strings.HasSuffix(path, "/v2/login"):
 		wp.login(w, r, s, assertion, users, noPlugin)
+	case strings.HasSuffix(path, "/jwt/refresh-token"):
+		wp.oldRefresh(w, s, assertion, users, noPlugin)
 	case strings.HasSuffix(path, "/logout"):
 		JSON(w, 200, "true")
 	case strings.Contains(path, "/cocart/") || strings.Contains(s.Target, "rest_route="):
@@ -151,7 +168,7 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 func current(users []User, c Claims) bool {
 	for _, u := range users {
 		if strconv.FormatInt(u.ID, 10) == c.Subject {
-			return u.Fingerprint == c.Fingerprint
+			return c.PAT == "" && u.Fingerprint == c.Fingerprint || c.PAT != "" && slices.Contains(u.PATs, c.PAT)
 		}
 	}
 	return false
@@ -164,9 +181,8 @@ func (wp *WordPress) login(w http.ResponseWriter, r *http.Request, s Seen, asser
 		if !known && (s.Claims.Kind != "customer" || strconv.FormatInt(u.ID, 10) != s.Claims.Subject) {
 			continue
 		}
-		if s.Claims.Kind == "login" && !noPlugin {
-			w.Header().Set("X-CoCart-Gateway-Login", wp.Sign("cocart-login+jwt", assertion, map[string]any{
-				"sub": strconv.FormatInt(u.ID, 10), "login": u.Login, "fp": u.Fingerprint, "claims": map[string]any{}}))
+		if (s.Claims.Kind == "login" || s.Claims.PAT != "") && !noPlugin {
+			wp.vouch(w, u, assertion)
 		}
 		JSON(w, 200, LoginAnswer(u))
 		return

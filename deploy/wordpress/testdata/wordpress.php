@@ -196,7 +196,7 @@ namespace {
 	}
 
 	function get_user_meta( $user_id, $key, $single ) {
-		return apply_filters( 'get_user_metadata', $GLOBALS['usermeta'][ $user_id ][ $key ] ?? '' );
+		return apply_filters( 'get_user_metadata', $GLOBALS['usermeta'][ $user_id ][ $key ] ?? ( $single ? '' : array() ) );
 	}
 
 	function update_user_meta( $user_id, $key, $value ) {

@@ -1,0 +1,150 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/upstream"
+)
+
+// In the dry run the gateway looks on: each request goes to WordPress as it came
+// and each answer back, with WordPress and its own plugins deciding everything.
+// What would have become of the request is judged on a copy of its header
+// (dryrun_judge.go), told in the log and counted.
+
+// What the dry run says of a request. The words are metric labels.
+const (
+	drySame  = "same"  // let through by both, or refused by both
+	dryAdmit = "admit" // the shop refused a token that would have been good
+	dryOther = "other" // would be refused for another reason than those below
+)
+
+// dryVerdicts are the reasons for which a request would be refused that the shop
+// answered well, by the code of the refusal.
+var dryVerdicts = map[string]string{
+	"cocart_gateway_ambiguous_request":      "ambiguous",
+	codeAuthentication:                      "token",
+	"cocart_rest_not_authorized":            "guest",
+	codeRateLimited:                         "limit",
+	"cocart_gateway_body_too_large":         "body",
+	"cocart_gateway_encoded_body":           "body",
+	"cocart_gateway_too_many_parameters":    "parameters",
+	"cocart_gateway_method_not_allowed":     "method",
+	"cocart_gateway_not_your_cart":          "cart_key",
+	"cocart_must_authenticate_user":         "cart_key",
+	"cocart_gateway_mixed_batch":            "batch",
+	"cocart_gateway_bad_request":            "request",
+	"cocart_gateway_bad_body":               "request",
+	"cocart_jwt_auth_missing_refresh_token": "request",
+	"rest_invalid_json":                     "request",
+	"rest_invalid_param":                    "request",
+}
+
+type dryRun struct{ total *prometheus.CounterVec }
+
+// newDryRun is nil where everything is enforced.
+func newDryRun(on bool, reg prometheus.Registerer) (*dryRun, error) {
+	d := &dryRun{prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cocart_gateway_dry_run_total",
+		Help: "Requests in the dry run (compat.dry_run), by route class and verdict: same (let through or refused as by the shop), admit (the shop refused a token that would be good), or why it would be refused that the shop answered (token, guest, limit, body, parameters, method, cart_key, batch, ambiguous, request, other).",
+	}, []string{"route", "verdict"})}
+	if err := reg.Register(d.total); err != nil || !on {
+		return nil, err
+	}
+	for _, c := range classes {
+		d.total.WithLabelValues(string(c), drySame)
+		for _, verdict := range dryVerdicts {
+			d.total.WithLabelValues(string(c), verdict)
+		}
+	}
+	return d, nil
+}
+
+// lookOn forwards a request as it is, and tells what would have become of it.
+// Only when WordPress does not answer does the client read something of ours.
+func (g *Gateway) lookOn(x *exchange) error {
+	x.w.dress = func() {}
+	would := g.newJudgement(x)
+	x.record.class, x.record.user = would.record.class, would.record.user
+	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
+		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, KeepCredentials: true,
+		Before: func(ctx context.Context, answer *upstream.Answer) error {
+			x.relayed = true
+			would.shop = answer.Status
+			g.settleObserved(ctx, would)
+			return nil
+		},
+	})
+	g.tell(x, would)
+	return err
+}
+
+// settleObserved counts what became of a password, so that the limits are seen
+// at work before they are in force.
+func (g *Gateway) settleObserved(ctx context.Context, would *judgement) {
+	if would.attempt.counted == nil {
+		return
+	}
+	said := upstream.Attempt{Result: upstream.AttemptAccepted}
+	switch {
+	case would.shop == http.StatusUnauthorized, would.shop == http.StatusForbidden:
+		said.Result = upstream.AttemptRefused
+	case would.shop != http.StatusOK:
+		g.abandon(&would.exchange, nil)
+		return
+	}
+	if err := g.settle(ctx, &would.exchange, said); err != nil && would.err == nil {
+		would.err = err
+	}
+}
+
+// tell says what the dry run saw. A shop that did not answer is nobody's verdict.
+func (g *Gateway) tell(x *exchange, would *judgement) {
+	if would.shop == 0 {
+		if would.attempt.counted != nil {
+			g.abandon(&would.exchange, nil)
+		}
+		return
+	}
+	var f *Failure
+	if err := would.refusal(g.cfg.Bounds); err != nil {
+		f = g.failureOf(err)
+	}
+	verdict := would.verdictOn(f)
+	x.record.verdict = verdict
+	g.dryRun.total.WithLabelValues(string(would.record.class), verdict).Inc()
+	if verdict == drySame {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("route", string(would.record.class)), slog.String("method", methodLabel(x.r.Method)),
+		slog.String("verdict", verdict), slog.Int("shop_status", would.shop), slog.String("client", x.origin.Client.String()),
+	}
+	if f == nil {
+		g.log.LogAttrs(x.r.Context(), slog.LevelInfo, "dry run: would be admitted", attrs...)
+		return
+	}
+	attrs = append(attrs, slog.Int("status", f.Status), slog.String("code", f.Code))
+	if f.Cause != nil {
+		attrs = append(attrs, slog.String("cause", f.Cause.Error()))
+	}
+	g.log.LogAttrs(x.r.Context(), slog.LevelInfo, "dry run: would be refused", attrs...)
+}
+
+// verdictOn is one word for what both said.
+func (j *judgement) verdictOn(f *Failure) string {
+	refusedToken := j.shop == http.StatusUnauthorized || j.shop == http.StatusForbidden
+	switch {
+	case f == nil && j.goodToken && refusedToken && j.record.class != classLogin:
+		return dryAdmit
+	case f == nil, j.shop >= 400:
+		return drySame
+	}
+	if verdict, ok := dryVerdicts[f.Code]; ok {
+		return verdict
+	}
+	return dryOther
+}

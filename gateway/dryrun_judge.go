@@ -1,0 +1,189 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
+)
+
+// judgement is what would have become of a request: an exchange of its own with
+// a copy of the header, whose answer nobody reads.
+type judgement struct {
+	exchange
+	err       error // why it would have been refused
+	goodToken bool
+	shop      int // the status that WordPress answered; 0: none
+	passing   *passingBody
+}
+
+// newJudgement judges a request and leaves it as it was: what was looked at of
+// its body is put back.
+func (g *Gateway) newJudgement(x *exchange) *judgement {
+	j := &judgement{exchange: exchange{
+		w: &recorder{ResponseWriter: x.w.ResponseWriter, dress: func() {}}, r: x.r.Clone(x.r.Context()),
+		target: x.target, origin: x.origin, record: &record{class: classSite},
+		body: &guardedBody{}, // so that bound puts no guard on the body
+	}}
+	j.err = g.judge(j)
+	x.r.Body = j.r.Body
+	if j.record.class.ours() && x.r.Body != nil && x.r.Body != http.NoBody {
+		j.passing = &passingBody{ReadCloser: x.r.Body, separator: fieldSeparator(x.r.Header.Get("Content-Type"))}
+		x.r.Body = j.passing
+	}
+	return j
+}
+
+func (g *Gateway) judge(j *judgement) error {
+	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {
+		if err := g.classify(&j.exchange, read); err != nil {
+			return err
+		}
+	}
+	switch j.verdict.class {
+	case classSite, classJWKS:
+		return nil
+	case classLogin:
+		return g.judgeLogin(j)
+	case classRefresh:
+		return g.judgeRefresh(j)
+	case classValidate:
+		return g.judgeValidate(j)
+	}
+	if g.cors != nil && isPreflight(j.r) {
+		return nil
+	}
+	return g.judgeProtected(j)
+}
+
+func (g *Gateway) judgeLogin(j *judgement) error {
+	b, err := g.peekToken(j)
+	if err != nil {
+		return err
+	}
+	bearer, err := bearerToken(j.r.Header)
+	if err != nil {
+		return err
+	}
+	found := findCredentials(j.r, j.verdict.query, b)
+	if bearer != "" && !found.complete() {
+		return g.judgeToken(j, bearer)
+	}
+	return g.beginAttempt(&j.exchange, b, found)
+}
+
+func (g *Gateway) judgeRefresh(j *judgement) error {
+	if err := g.allow(&j.exchange, attempts.Refresh); err != nil {
+		return err
+	}
+	b, err := g.peekToken(j)
+	if err != nil {
+		return err
+	}
+	token, err := refreshToken(&j.exchange, b)
+	if err != nil || g.cfg.PluginRefresh && g.authority.Foreign(token) {
+		return err
+	}
+	var rejection tokens.Rejection
+	if errors.As(g.authority.Recognise(token), &rejection) {
+		return g.refusedRefresh(rejection)
+	}
+	return nil
+}
+
+func (g *Gateway) judgeValidate(j *judgement) error {
+	if err := refuseWrapping(j.verdict.query); err != nil {
+		return err
+	}
+	if err := g.allow(&j.exchange, attempts.Validate); err != nil {
+		return err
+	}
+	bearer, err := bearerToken(j.r.Header)
+	if err != nil || bearer == "" {
+		return err // without a token both say 401
+	}
+	return g.judgeToken(j, bearer)
+}
+
+func (g *Gateway) judgeProtected(j *judgement) error {
+	a, b, err := g.whose(&j.exchange)
+	j.goodToken = a.Kind == upstream.Customer
+	if err != nil {
+		return err
+	}
+	if b != nil {
+		if err := g.beginCredentials(&j.exchange, b); err != nil {
+			return err
+		}
+	}
+	return g.admit(&j.exchange, a)
+}
+
+func (g *Gateway) judgeToken(j *judgement, bearer string) error {
+	_, err := g.verify(&j.exchange, bearer)
+	j.goodToken = err == nil
+	return err
+}
+
+// peekToken looks at the body of a login or refresh, which may not be long.
+func (g *Gateway) peekToken(j *judgement) (*body, error) {
+	if err := refuseWrapping(j.verdict.query); err != nil {
+		return nil, err
+	}
+	tooLong := readingBody(&http.MaxBytesError{Limit: g.cfg.MaxLoginBody})
+	if j.r.ContentLength > g.cfg.MaxLoginBody {
+		return nil, tooLong
+	}
+	b, err := peekBody(j.r, g.cfg.MaxLoginBody)
+	if err == nil && (!b.whole || int64(len(b.raw)) > g.cfg.MaxLoginBody) {
+		return nil, tooLong
+	}
+	return b, err
+}
+
+// refusal is why the request would have been refused, once all of its body that
+// WordPress wanted has passed.
+func (j *judgement) refusal(bounds BoundsConfig) error {
+	if j.err != nil || j.passing == nil {
+		return j.err
+	}
+	n, fields := j.passing.seen()
+	switch {
+	case n > bounds.Body:
+		return readingBody(&http.MaxBytesError{Limit: bounds.Body})
+	case fields >= bounds.Parameters:
+		return tooManyParameters(bounds.Parameters)
+	}
+	return nil
+}
+
+// passingBody measures a body on its way.
+type passingBody struct {
+	io.ReadCloser
+	separator *counter // nil: not a form
+
+	mu sync.Mutex // guards what follows: the transport may read on after the answer
+	n  int64
+	c  int
+}
+
+func (b *passingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.n += int64(n)
+	if b.separator != nil {
+		b.c = b.separator.count(p[:n])
+	}
+	return n, err
+}
+
+func (b *passingBody) seen() (bytes int64, fields int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.n, b.c
+}

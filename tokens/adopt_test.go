@@ -1,0 +1,178 @@
+package tokens_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cocart-gateway/tokens"
+)
+
+const foreign = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+// elsewhere counts how often it is asked whose a token is.
+type elsewhere struct{ asked atomic.Int64 }
+
+func (e *elsewhere) isAlice(context.Context) (tokens.Identity, error) {
+	e.asked.Add(1)
+	return alice, nil
+}
+
+func (w *world) adopt(a *tokens.Authority, ask func(context.Context) (tokens.Identity, error)) tokens.Pair {
+	w.Helper()
+	pair, who, err := a.Adopt(context.Background(), foreign, phone, ask)
+	if err != nil || who.UserID != alice.UserID {
+		w.Fatalf("adopting: %+v, %v", who, err)
+	}
+	return pair
+}
+
+func TestWhichRefreshTokensAreForeign(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	for text, want := range map[string]bool{
+		foreign: true, w.login(a, alice).Refresh: false, foreign[1:]: false, strings.ToUpper(foreign): false, "": false, foreign + "\n": false,
+	} {
+		if got := a.Foreign(text); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
+
+func TestAForeignTokenBecomesOneSessionForAllTabs(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		one, other := w.authority(), w.authority()
+		var from elsewhere
+		pairs := make([]tokens.Pair, 20)
+		var tabs sync.WaitGroup
+		for i := range pairs {
+			a := one
+			if i%2 > 0 {
+				a = other
+			}
+			tabs.Go(func() {
+				pair, _, err := a.Adopt(context.Background(), foreign, phone, from.isAlice)
+				if err != nil {
+					t.Error(err)
+				}
+				pairs[i] = pair
+			})
+		}
+		tabs.Wait()
+		for _, p := range pairs {
+			if p.Refresh != pairs[0].Refresh || p.Session != pairs[0].Session {
+				t.Errorf("tabs diverge: %s and %s", p.Session, pairs[0].Session)
+			}
+			w.accessIs(other, p.Access, nil)
+		}
+		if n := from.asked.Load(); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+		w.refresh(one, pairs[0].Refresh)
+	})
+}
+
+func TestAForeignTokenThatCameAgain(t *testing.T) {
+	for name, row := range map[string]struct {
+		policy tokens.LostAnswer
+		used   bool // the session's second generation
+		later  time.Duration
+		want   error
+	}{
+		"within the grace, after the session was refreshed":        {tokens.UntilUsed, true, 29 * time.Second, nil},
+		"a day later, because the answer was lost":                 {tokens.UntilUsed, false, 24 * time.Hour, nil},
+		"a day later, after the session was refreshed":             {tokens.UntilUsed, true, 24 * time.Hour, tokens.Reused},
+		"a day later, where a lost answer is never told again":     {tokens.Never, false, 24 * time.Hour, tokens.Reused},
+		"a day later, by a client that never stores the new token": {tokens.Always, false, 24 * time.Hour, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := embedded(t)
+			a := w.authority(func(c *tokens.Config) { c.LostAnswer = row.policy })
+			var from elsewhere
+			first := w.adopt(a, from.isAlice)
+			if row.used {
+				w.refresh(a, first.Refresh)
+			}
+			w.clock.Advance(row.later)
+			again, _, err := a.Adopt(context.Background(), foreign, phone, from.isAlice)
+			if !errors.Is(err, row.want) {
+				t.Fatalf("%v, want %v", err, row.want)
+			}
+			if err == nil && again.Session != first.Session {
+				t.Error("it became a second session")
+			}
+			if row.want != nil {
+				w.refreshIs(a, first.Refresh, tokens.Ended)
+			}
+			if n := from.asked.Load(); n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestAForeignTokenOfASessionThatEnded(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	var from elsewhere
+	pair := w.adopt(a, from.isAlice)
+	w.must(a.EndSession(context.Background(), pair.Session, tokens.CauseLogout))
+	if _, _, err := a.Adopt(context.Background(), foreign, phone, from.isAlice); !errors.Is(err, tokens.Ended) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAForeignTokenThatNobodyKnowsMayBeAskedAboutAgain(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	if _, _, err := a.Adopt(context.Background(), foreign, phone, func(context.Context) (tokens.Identity, error) { return alice, tokens.Unknown }); !errors.Is(err, tokens.Unknown) {
+		t.Errorf("%v", err)
+	}
+	var from elsewhere
+	w.adopt(a, from.isAlice)
+}
+
+func TestAClientThatLeavesDoesNotLoseItsToken(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	ctx, leave := context.WithCancel(context.Background())
+	_, _, err := a.Adopt(ctx, foreign, phone, func(ctx context.Context) (tokens.Identity, error) {
+		leave()
+		return alice, ctx.Err()
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	var from elsewhere
+	w.adopt(a, from.isAlice)
+	if from.asked.Load() != 0 {
+		t.Error("it was asked about twice")
+	}
+}
+
+func TestAForeignTokenIsNotAskedAboutWhileRedisIsAway(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	w.must(w.rdb.Close())
+	var from elsewhere
+	if _, _, err := a.Adopt(context.Background(), foreign, phone, from.isAlice); !errors.Is(err, tokens.ErrUnavailable) || from.asked.Load() != 0 {
+		t.Errorf("%v, asked %d times", err, from.asked.Load())
+	}
+}
+
+func TestNoForeignTokenCanBeReadFromRedis(t *testing.T) {
+	w := embedded(t)
+	var from elsewhere
+	w.adopt(w.authority(), from.isAlice)
+	keys, err := w.rdb.Keys(context.Background(), "*").Result()
+	w.must(err)
+	for _, k := range keys {
+		if strings.Contains(k, foreign[:16]) {
+			t.Errorf("it is in %s", k)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package tokens
+
+import "time"
+
+// pluginTokenLife is the longest that a token of the PHP plugin is good for, counted from its iat, whatever its exp
+// says (10 days by default, but a filter may say anything): revocations need not be remembered for longer.
+const pluginTokenLife = 30 * 24 * time.Hour
+
+// PluginFingerprint is what EndUser takes to end the tokens that the PHP plugin issued to a user until now, and no
+// session of ours.
+const PluginFingerprint = "plugin"
+
+// newPluginKey is nil without a secret.
+func newPluginKey(secret []byte) *Key {
+	if len(secret) == 0 {
+		return nil
+	}
+	key, err := hmacKey("plugin", "HS256", secret)
+	if err != nil {
+		panic(err) // only the id can be wrong
+	}
+	return &key
+}
+
+// examinePlugins judges a token in the PHP plugin's shape: no kid, HS256 with the plugin's secret, and issued for us.
+// The plugin knows no audience. Such a token belongs to no session: it ends with any cutoff of its user, with its exp,
+// and when WordPress no longer knows its PAT.
+func (a *Authority) examinePlugins(parts segments, h header) (*verified, error) {
+	switch {
+	case h.Algorithm != "HS256":
+		return nil, WrongAlgorithm
+	case a.plugin == nil:
+		return nil, UnknownKey
+	}
+	if err := a.plugin.check(parts); err != nil {
+		return nil, err
+	}
+	p, err := parsePayload(parts.payload)
+	if err != nil {
+		return nil, err
+	}
+	if p.Issuer != a.cfg.Issuer {
+		return nil, WrongIssuer
+	}
+	return p.plugins(a.plugin)
+}
+
+// plugins reads a payload that must have come from the PHP plugin, which knows no sessions. Before 3.0 it named no
+// PAT; it refuses such tokens by now, and so do we.
+func (p *received) plugins(key *Key) (*verified, error) {
+	if p.Session != nil || p.Generation != nil || p.Fingerprint != nil || !isPAT(p.Data.User.PAT) {
+		return nil, Malformed
+	}
+	v := p.verified(key)
+	v.created = p.IssuedAt * 1000
+	v.access.PAT = p.Data.User.PAT
+	v.expiry = min(v.expiry, p.IssuedAt+int64(pluginTokenLife/time.Second))
+	v.access.Expiry = time.Unix(v.expiry, 0)
+	return v, nil
+}
+
+// isPAT: the plugin writes "pat_" and 24 hex digits; a filter may name them otherwise.
+func isPAT(s string) bool {
+	for i := range len(s) {
+		if !isWordByte(s[i]) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}

@@ -1,0 +1,56 @@
+package upstreamtest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// oldRefresh answers as the old JWT plugin does, beside which the must-use
+// plugin vouches for the user.
+func (wp *WordPress) oldRefresh(w http.ResponseWriter, s Seen, assertion string, users []User, noPlugin bool) {
+	var asked struct {
+		Token string `json:"refresh_token"`
+	}
+	_ = json.Unmarshal([]byte(s.Body), &asked) // what is no token is refused below
+	wp.Lock()
+	id, known := wp.OldRefresh[asked.Token]
+	active := wp.OldRefresh != nil
+	if s.Claims.Kind == "refresh" {
+		delete(wp.OldRefresh, asked.Token)
+	}
+	wp.Unlock()
+	switch {
+	case !active:
+		JSON(w, 404, `{"code":"rest_no_route","message":"No route was found matching the URL and request method.","data":{"status":404}}`)
+		return
+	case !known:
+		JSON(w, 403, `{"code":"cocart_authentication_error","message":"Invalid refresh token.","data":{"status":403}}`)
+		return
+	}
+	for _, u := range users {
+		if u.ID == id && s.Claims.Kind == "refresh" && !noPlugin {
+			wp.vouch(w, u, assertion)
+		}
+	}
+	JSON(w, 200, `{"token":"a.new.token","refresh_token":"another"}`)
+}
+
+func (wp *WordPress) vouch(w http.ResponseWriter, u User, assertion string) {
+	w.Header().Set("X-CoCart-Gateway-Login", wp.Sign("cocart-login+jwt", assertion, map[string]any{
+		"sub": strconv.FormatInt(u.ID, 10), "login": u.Login, "fp": u.Fingerprint, "claims": map[string]any{}}))
+}
+
+// end announces what ended, but not that one login of the old plugin did.
+func (wp *WordPress) end(w http.ResponseWriter, c Claims, assertion string, users []User) {
+	ended := map[string]any{"sub": c.Subject, "fp": c.Fingerprint, "reason": "changed"}
+	if c.PAT != "" {
+		for _, u := range users {
+			if strconv.FormatInt(u.ID, 10) == c.Subject {
+				return
+			}
+		}
+		ended["fp"], ended["reason"] = "plugin", "deleted"
+	}
+	w.Header().Set("X-CoCart-Gateway-Ended", wp.Sign("cocart-ended+jwt", assertion, ended))
+}
