@@ -57,7 +57,7 @@ namespace {
 	}
 
 	class WP_User {
-		public $ID, $user_login, $user_pass, $user_email, $display_name = '', $spam = '0', $deleted = '0';
+		public $ID, $user_login, $user_pass, $user_email, $display_name = '', $spam = '0', $deleted = '0', $caps = array( 'customer' => true );
 		public function __construct( array $fields ) {
 			foreach ( $fields as $name => $value ) {
 				$this->$name = $value;
@@ -84,7 +84,10 @@ namespace {
 		}
 	}
 
-	class WP_REST_Response {
+	class WP_HTTP_Response {
+	}
+
+	class WP_REST_Response extends WP_HTTP_Response {
 		private $data, $status;
 		public function __construct( $data, int $status = 200 ) {
 			list( $this->data, $this->status ) = array( $data, $status );
@@ -131,6 +134,16 @@ namespace {
 
 	function add_action( $hook, $callback, $priority = 10, $arguments = 1 ) {
 		add_filter( $hook, $callback, $priority, $arguments );
+	}
+
+	function remove_action( $hook, $callback, $priority = 10 ) {
+		$left = array_filter( $GLOBALS['hooks'][ $hook ][ $priority ] ?? array(), fn( $one ) => $one[0] !== $callback );
+		$GLOBALS['hooks'][ $hook ][ $priority ] = $left;
+	}
+
+	function __( $text, $domain ) {
+		$GLOBALS['sent']['domains'][ $domain ] = true;
+		return $text;
 	}
 
 	function apply_filters( $hook, $value, ...$more ) {
@@ -195,8 +208,14 @@ namespace {
 		return 1 === get_current_user_id();
 	}
 
+	/** A meta key has one value here, or a list of rows if it was added to. */
 	function get_user_meta( $user_id, $key, $single ) {
-		return apply_filters( 'get_user_metadata', $GLOBALS['usermeta'][ $user_id ][ $key ] ?? '' );
+		return apply_filters( 'get_user_metadata', $GLOBALS['usermeta'][ $user_id ][ $key ] ?? ( $single ? '' : array() ) );
+	}
+
+	function add_user_meta( $user_id, $key, $value ) {
+		$GLOBALS['sent']['writes'][]              = "$user_id $key";
+		$GLOBALS['usermeta'][ $user_id ][ $key ][] = $value;
 	}
 
 	function update_user_meta( $user_id, $key, $value ) {
