@@ -827,7 +827,7 @@ abstract class Door {
 
 	/** @param object $wp The WP instance. */
 	public function parse_request( $wp = null ): void {
-		if ( ! is_object( $wp ) ) {
+		if ( ! is_object( $wp ) || ! is_array( $wp->query_vars ?? null ) ) {
 			return; // Fired by somebody else.
 		}
 		$route = $wp->query_vars['rest_route'] ?? '';

@@ -120,6 +120,7 @@ function run( array $test ): void {
 	list( $name, $play, $expect ) = $test;
 	require __DIR__ . '/testdata/wordpress.php';
 	require __DIR__ . '/testdata/authentication.php';
+	require __DIR__ . '/testdata/passwords.php';
 	set_error_handler(
 		function ( $level, $message, $file, $line ) {
 			throw new ErrorException( $message, 0, $level, $file, $line );

@@ -21,7 +21,7 @@ namespace CoCartGateway {
 	}
 
 	function headers_sent(): bool {
-		return false;
+		return $GLOBALS['headers_sent'];
 	}
 
 	function error_log( string $line ): void {
@@ -37,7 +37,8 @@ namespace {
 	define( 'ABSPATH', '/srv/shop/' );
 	define( 'WP_CONTENT_DIR', sys_get_temp_dir() . '/cocart-gateway-content-' . getmypid() );
 
-	$GLOBALS['now']       = NOW;
+	$GLOBALS['now']          = NOW;
+	$GLOBALS['headers_sent'] = false;
 	$GLOBALS['sent']      = array( 'status' => 200, 'headers' => array(), 'body' => '', 'log' => array(), 'writes' => array(), 'tried' => array() );
 	$GLOBALS['hooks']     = array();
 	$GLOBALS['fired']     = array();
@@ -221,6 +222,13 @@ namespace {
 	function update_user_meta( $user_id, $key, $value ) {
 		$GLOBALS['sent']['writes'][]            = "$user_id $key";
 		$GLOBALS['usermeta'][ $user_id ][ $key ] = $value;
+	}
+
+	/** wp_logout() of WordPress 5.5 and later. */
+	function wp_logout() {
+		$user_id = get_current_user_id();
+		wp_set_current_user( 0 );
+		do_action( 'wp_logout', $user_id );
 	}
 
 	/** pluggable.php: loaded after the must-use plugins, before the others. */
