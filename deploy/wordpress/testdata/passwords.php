@@ -14,7 +14,7 @@ function newest_kind(): string {
 }
 
 function version(): float {
-	return $GLOBALS['version'] ?? 6.1;
+	return $GLOBALS['wordpress_version'] ?? 6.1;
 }
 
 /** Before 6.8 the check itself renews MD5, and hands the filter a hash made anew. */

@@ -4,7 +4,7 @@
 /** Alice, whose hash is of this kind, in a WordPress of this version; $event happens on a page. */
 function with_hash( float $version, string $kind, callable $event, bool $through_gateway = true ): callable {
 	return function () use ( $version, $kind, $event, $through_gateway ) {
-		$GLOBALS['version'] = $version;
+		$GLOBALS['wordpress_version'] = $version;
 		shop( array( 'REQUEST_URI' => '/wp-login.php', 'REQUEST_METHOD' => 'POST' ) );
 		$GLOBALS['users'][2]['user_pass'] = hashed( $kind, 'wonderland-1' );
 		$through_gateway && asserted( 'site' );
@@ -70,9 +70,9 @@ foreach ( array( 'first' => '$wp$2y$10$', 'second' => '$wp$2y$12$' ) as $last =>
 test(
 	'renewed twice over the years',
 	with_hash( 6.8, 'md5', function () {
-		$GLOBALS['version'] = 6.1;
+		$GLOBALS['wordpress_version'] = 6.1;
 		authenticate( 2, 'wonderland-1' );
-		$GLOBALS['version'] = 6.8;
+		$GLOBALS['wordpress_version'] = 6.8;
 		store( 3, array() ); // Another request would know nothing of the first time.
 		authenticate( 2, 'wonderland-1' );
 	} ),
@@ -115,7 +115,7 @@ test(
 test(
 	'a customer goes on after a renewal',
 	function () {
-		$GLOBALS['version'] = 6.8;
+		$GLOBALS['wordpress_version'] = 6.8;
 		shop();
 		$GLOBALS['users'][2]['user_pass'] = hashed( '$P$B', 'wonderland-1' );
 		asserted( 'customer' );
@@ -129,7 +129,7 @@ test(
 test(
 	'a login that renews the hash is told the fingerprint of before',
 	function () {
-		$GLOBALS['version'] = 6.8;
+		$GLOBALS['wordpress_version'] = 6.8;
 		add_filter( 'cocart_authenticate', fn( $user_id ) => authenticate( 2, 'wonderland-1' ) ? $user_id : 0 );
 		add_filter( 'muplugins_loaded', fn() => $GLOBALS['users'][2]['user_pass'] = '$P$Bwonderland-1' );
 		login();

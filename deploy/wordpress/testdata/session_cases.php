@@ -112,7 +112,7 @@ test( 'a user removed by a plugin that does not say from where', happens( 'site'
 test( 'the shop ends the sessions of a user', happens( 'site', fn() => CoCartGateway\end_sessions( 2 ) ), has_ended( 1, array( '2 ended' ) ) );
 test( 'the shop ends the sessions of a user, with a reason of its own, past the gateway', happens( '', fn() => CoCartGateway\end_sessions( get_userdata( 2 ), 'banned' ) ), has_ended( 0, array( '2 banned' ) ) );
 test( 'the shop ends the sessions of nobody', happens( 'site', fn() => CoCartGateway\end_sessions( 0 ) ?? CoCartGateway\end_sessions( false ) ?? CoCartGateway\end_sessions( 77 ) ), $nothing );
-test( 'wp_set_password() for another user, on a page', happens( 'site', function () { $GLOBALS['version'] = 6.2; wp_set_password( 'other-1', 2 ); } ), has_ended( 1, array( '2 changed' ) ) );
+test( 'wp_set_password() for another user, on a page', happens( 'site', function () { $GLOBALS['wordpress_version'] = 6.2; wp_set_password( 'other-1', 2 ); } ), has_ended( 1, array( '2 changed' ) ) );
 test(
 	'wp_set_password() for another user, by a route of CoCart, before WordPress told anybody',
 	function () {
