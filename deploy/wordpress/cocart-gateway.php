@@ -2,7 +2,7 @@
 /**
  * Plugin Name:       cocart-gateway
  * Description:       Believes the identity that cocart-gateway signs into each request, and nobody else's. Goes into wp-content/mu-plugins.
- * Version:           1.0.0
+ * Version:           1.1.0
  * Requires at least: 6.0
  * Requires PHP:      7.4
  *
@@ -13,14 +13,15 @@
  *     define( 'COCART_GATEWAY_REQUIRED', true );       // refuse CoCart requests that did not come through the gateway.
  *     define( 'COCART_GATEWAY_NAMESPACES', array( 'cocart' ) );  // only if CoCart is white-labelled.
  *     define( 'COCART_GATEWAY_AUDIENCE', 'shop.example' );       // only if the gateway's site.url is not this site's address.
+ *     define( 'COCART_GATEWAY_END_ON_LOGOUT', false );           // logging out of a browser leaves the apps logged in.
+ *     define( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', true );       // a change of roles ends the user's sessions.
  *
- * One filter: cocart_gateway_token_claims( array $claims, WP_User $user, WP_REST_Request $request ) adds claims to the
- * access tokens of a login. At most 1024 bytes of JSON: they travel in a response header.
+ * Actions and filters for other plugins are listed in HOOKS.md.
  *
  * What it does, in order: verify the signed header X-CoCart-Gateway when the file is included; make $_SERVER tell the
  * client's address and scheme; answer WordPress's question who this is; refuse, at parse_request, whatever
  * WordPress understood differently than the gateway; sign the answers the gateway acts on. The format is PROTOCOL.md.
- * It writes to the database only when somebody logs a user out everywhere.
+ * It writes to the database only when somebody logs out, or WordPress renews the hash of a password.
  */
 
 namespace CoCartGateway;
@@ -29,13 +30,16 @@ if ( ! defined( 'ABSPATH' ) ) {
 	exit;
 }
 
-const VERSION = '1.0.0';
+const VERSION = '1.1.0';
 
 /** Seconds that the clocks of gateway and WordPress may differ by. */
 const LEEWAY = 10;
 
 /** Usermeta key of the epoch: it changes when a user is logged out everywhere. */
 const EPOCH = '_cocart_gateway_epoch';
+
+/** Usermeta key of renewed password hashes, one row each: digest of the new hash, blank, digest to go on with. */
+const RENEWED = '_cocart_gateway_renewed';
 
 /** What proxies tell about a client, and what anybody may tell. X-Forwarded-* is matched by its beginning. */
 const PROXY_HEADERS = array(
@@ -156,6 +160,9 @@ final class Assertion {
 	/** @var string The scheme the client used. */
 	public $proto;
 
+	/** @var int When it was issued, by the gateway's clock; Unix seconds. */
+	public $issued_at;
+
 	/** @var string */
 	private $token;
 
@@ -207,6 +214,7 @@ final class Assertion {
 		$this->pat         = $claims['pat'] ?? '';
 		$this->ip          = $claims['ip'];
 		$this->proto       = $claims['proto'];
+		$this->issued_at   = $claims['iat'];
 		$this->audience    = $claims['aud'];
 		$this->token       = $token;
 		$this->kid         = $kid;
@@ -402,6 +410,11 @@ function is_refresh( string $route ): bool {
 	return route_is( '/NS/jwt/refresh-token/*', $route );
 }
 
+/** What a guest sees of these is the same for all, and may be cached. */
+function shows_products( string $route ): bool {
+	return route_is( '/NS/(?:v\d+/)?products(?:/[\s\S]*)?', $route );
+}
+
 function is_batch( string $route ): bool {
 	return route_is( '(?:/batch/v1|/NS(?:/v\d+)?/batch)/*', $route );
 }
@@ -440,12 +453,60 @@ function batched( \WP_REST_Request $request ) {
 
 /**
  * What a session is opened with, and ends with: it changes with the password however that was changed, with the
- * e-mail address, when the user is logged out everywhere, and with the salts in wp-config.php.
+ * e-mail address, when the user is logged out, with the salts in wp-config.php, and with the roles if that is wanted.
  */
 function fingerprint( object $user ): string {
-	$epoch = (string) get_user_meta( $user->ID, EPOCH, true );
-	$words = $user->user_pass . "\n" . $user->user_email . "\n" . $epoch;
-	return substr( hash_hmac( 'sha256', $words, wp_salt( 'auth' ) . 'cocart-gateway fingerprint v1' ), 0, 32 );
+	$words = array( password_digest( $user ), (string) $user->user_email, meta_text( $user->ID, EPOCH ) );
+	if ( switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ) {
+		$words[] = roles( $user );
+	}
+	return substr( hash_hmac( 'sha256', implode( "\n", $words ), wp_salt( 'auth' ) . 'cocart-gateway fingerprint v1' ), 0, 32 );
+}
+
+/** Stays the same when WordPress stores the same password under a newer kind of hash. */
+function password_digest( object $user ): string {
+	$digest  = digest( (string) $user->user_pass );
+	$renewed = get_user_meta( $user->ID, RENEWED, false );
+	foreach ( is_array( $renewed ) ? $renewed : array() as $line ) {
+		$pair = is_string( $line ) ? explode( ' ', $line ) : array();
+		if ( 2 === count( $pair ) && $pair[0] === $digest ) {
+			return $pair[1];
+		}
+	}
+	return $digest;
+}
+
+/** Keyed, because it is stored: without wp-config.php it is no help in guessing the password behind an old hash. */
+function digest( string $hash ): string {
+	return substr( hash_hmac( 'sha256', $hash, wp_salt( 'auth' ) . 'cocart-gateway password v1' ), 0, 32 );
+}
+
+/**
+ * Roles and capabilities given to the user here, as stored: WP_User::$roles lacks those which a plugin registers after
+ * the first question who this is.
+ */
+function roles( object $user ): string {
+	$given = array_keys( array_filter( (array) ( $user->caps ?? array() ) ) );
+	sort( $given, SORT_STRING );
+	return implode( ',', $given );
+}
+
+function meta_text( int $id, string $key ): string {
+	$value = get_user_meta( $id, $key, true );
+	return is_scalar( $value ) ? (string) $value : '';
+}
+
+/** A constant of wp-config.php that is true or false. */
+function switched_on( string $constant, bool $otherwise ): bool {
+	return defined( $constant ) ? (bool) constant( $constant ) : $otherwise;
+}
+
+/** Others fire WordPress's hooks, too, with whatever they have. */
+function user_id_in( $value ): int {
+	if ( $value instanceof \WP_User ) {
+		return (int) $value->ID;
+	}
+	return is_numeric( $value ) && $value > 0 ? (int) $value : 0;
 }
 
 /** Whether a network no longer lets this user in here. Never on a single site. */
@@ -485,13 +546,41 @@ function refreshed_by_old_plugin( $data ) {
 	return $id > 0 && old_plugin_knows( $id, $pat ) ? get_userdata( $id ) : false;
 }
 
-/** Ends every session the user has at the gateway. */
-function next_epoch( int $id ): void {
+/**
+ * Ends every session the user has at the gateway, at the latest with the next request of each; browsers stay logged in
+ * to WordPress. For the shop's own code, too. The reason is for the action cocart_gateway_sessions_ended.
+ *
+ * @param int|\WP_User $user
+ */
+function end_sessions( $user, string $reason = 'ended' ): void {
+	next_epoch( user_id_in( $user ), $reason );
+}
+
+function next_epoch( int $id, string $reason = 'logged_out_everywhere' ): void {
 	$user = get_userdata( $id );
 	if ( $user ) {
 		$dead = fingerprint( $user );
 		update_user_meta( $id, EPOCH, bin2hex( random_bytes( 8 ) ) );
+		tell_ended( $id, $dead, $reason );
 		do_action( 'cocart_gateway_epoch_changed', $id, $dead );
+	}
+}
+
+/** wp_logout: whoever leaves a browser expects to have left. Not so in a customer's request, see Doorkeeper::open(). */
+function logged_out( $user_id = 0 ): void {
+	$id  = user_id_in( $user_id );
+	$end = switched_on( 'COCART_GATEWAY_END_ON_LOGOUT', true );
+	if ( $id && ( ask_others( 'cocart_gateway_end_on_logout', $end, $id ) ?? $end ) ) {
+		next_epoch( $id, 'logged_out' );
+	}
+}
+
+/** Each end is told to other plugins once per request. */
+function tell_ended( int $id, string $dead, string $reason ): void {
+	static $told = array();
+	if ( ! isset( $told[ "$id $dead" ] ) ) {
+		$told[ "$id $dead" ] = true;
+		tell_others( 'cocart_gateway_sessions_ended', $id, $reason );
 	}
 }
 
@@ -516,6 +605,107 @@ if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
 	function session_token_manager( $manager ) {
 		return 'WP_User_Meta_Session_Tokens' === $manager ? Session_Tokens::class : $manager;
 	}
+}
+
+// --- Password hashes that WordPress renews -------------------------------------------------------------------------
+
+/**
+ * Since 6.8 WordPress replaces an old hash at a login by password, and before that MD5; other plugins do the like. The
+ * password stays, so sessions shall, too: it is noted that the new hash stands for the old one. A hash that changed in
+ * any other way has no such note, and ends them. The password itself is kept nowhere.
+ */
+final class Renewal {
+
+	/** @var int The last user whose stored data changed in this request. */
+	private $user = 0;
+
+	/** @var string That user's hash before. */
+	private $before = '';
+
+	/** @var string Which password fitted which hash last, under a key that lives as long as the request. */
+	private $fitted = '';
+
+	/** @var string */
+	private $key = '';
+
+	/** @var bool Whether the password is being checked by ourselves. */
+	private $checking = false;
+
+	public function watch(): void {
+		add_action( 'clean_user_cache', array( $this, 'clean_user_cache' ), 10, 2 );
+		add_filter( 'check_password', array( $this, 'check_password' ), PHP_INT_MAX, 4 );
+		add_action( 'wp_set_password', array( $this, 'wp_set_password' ), PHP_INT_MIN, 3 );
+	}
+
+	/** Fires with the user as it was, once the new hash is stored (wp_set_password, wp_update_user). */
+	public function clean_user_cache( $user_id = 0, $before = null ): void {
+		if ( $before instanceof \WP_User && (int) $before->ID !== $this->user ) {
+			$this->user   = (int) $before->ID;
+			$this->before = (string) $before->user_pass;
+		}
+	}
+
+	/** Before 6.8 WordPress renews a hash within this check, and tells nobody before 6.2. */
+	public function check_password( $fits = false, $password = '', $hash = '', $user_id = 0 ) {
+		if ( true !== $fits || $this->checking || ! is_string( $password ) || ! is_string( $hash ) ) {
+			return $fits;
+		}
+		$this->fitted = $this->trace( $password, $hash );
+		if ( $this->user && user_id_in( $user_id ) === $this->user ) {
+			$user = get_userdata( $this->user );
+			if ( $user && $this->renews( $this->before, $user ) && $this->fits( $password, $user->user_pass ) && $this->fits( $password, $this->before ) ) {
+				$this->note( $user, $this->before );
+			}
+		}
+		return $fits;
+	}
+
+	/** Since 6.2, and since 6.8 with the user as it was. The password has just been stored under the user's hash. */
+	public function wp_set_password( $password = '', $user_id = 0, $before = null ): void {
+		$id   = user_id_in( $user_id );
+		$user = $id ? get_userdata( $id ) : false;
+		$hash = $id === $this->user ? $this->before : '';
+		$hash = $before instanceof \WP_User && (int) $before->ID === $id ? (string) $before->user_pass : $hash;
+		if ( is_string( $password ) && $user && $this->renews( $hash, $user ) && $this->fits( $password, $hash ) ) {
+			$this->note( $user, $hash );
+		}
+	}
+
+	/** Two hashes of one kind are two times a password was set, be it the same one. */
+	private function renews( string $before, object $user ): bool {
+		$kind = hash_kind( $before );
+		return '' !== $kind && hash_kind( (string) $user->user_pass ) !== $kind && password_digest( $user ) === digest( (string) $user->user_pass );
+	}
+
+	private function fits( string $password, string $hash ): bool {
+		if ( hash_equals( $this->trace( $password, $hash ), $this->fitted ) ) {
+			return true; // WordPress has just checked it; each check takes a while.
+		}
+		$this->checking = true;
+		$fits           = wp_check_password( $password, $hash );
+		$this->checking = false;
+		return true === $fits;
+	}
+
+	private function trace( string $password, string $hash ): string {
+		$this->key = '' === $this->key ? random_bytes( 32 ) : $this->key;
+		return hash_hmac( 'sha256', "$hash\n$password", $this->key );
+	}
+
+	/** A row of its own for each: two logins at once cannot overwrite each other's. */
+	private function note( object $user, string $before ): void {
+		$was = (object) array( 'ID' => $user->ID, 'user_pass' => $before );
+		add_user_meta( $user->ID, RENEWED, digest( (string) $user->user_pass ) . ' ' . password_digest( $was ) );
+	}
+}
+
+/** What a stored hash is made with, cost included; '' if that is unknown. */
+function hash_kind( string $hash ): string {
+	if ( preg_match( '/^[0-9a-f]{32}$/D', $hash ) ) {
+		return 'md5';
+	}
+	$found = preg_match( '/^(?:\$[PH]\$.|(?:\$wp)?\$2[abxy]\$\d\d\$|(?:\$wp)?\$argon2[a-z]+\$v=\d+\$[^$]+\$)/', $hash, $kind );
+	return $found ? $kind[0] : '';
 }
 
 // --- Passwords -----------------------------------------------------------------------------------------------------
@@ -590,17 +780,66 @@ function user_named( string $name ): int {
 
 // --- Answers -------------------------------------------------------------------------------------------------------
 
+/** There are hosts that switch error_log() off, and then calling it is fatal. */
+function log_line( string $line ): void {
+	if ( function_exists( 'error_log' ) ) {
+		error_log( $line );
+	}
+}
+
+/** After the first byte of the body it is too late, and PHP would complain into the page. */
+function send_header( string $line, bool $replace = true ): void {
+	if ( ! headers_sent() ) {
+		header( $line, $replace );
+	}
+}
+
+/** Page caches inside PHP, and LiteSpeed's, which keeps REST answers as well. */
+function keep_out_of_caches(): void {
+	if ( ! defined( 'DONOTCACHEPAGE' ) ) {
+		define( 'DONOTCACHEPAGE', true );
+	}
+	tell_others( 'litespeed_control_set_nocache', 'cocart-gateway' );
+}
+
+/** Fires an action. What a callback throws is for the shop to mend, and costs no customer the request. */
+function tell_others( string $hook, ...$arguments ): void {
+	try {
+		do_action( $hook, ...$arguments );
+	} catch ( \Throwable $thrown ) {
+		log_line( "cocart-gateway: a callback of $hook threw " . thrown( $thrown ) );
+	}
+}
+
+/**
+ * Asks a yes-or-no filter. Only true and false count: a callback that forgets to return changes nothing.
+ *
+ * @return bool|null Null when a callback threw.
+ */
+function ask_others( string $hook, bool $answer, ...$arguments ) {
+	try {
+		$given = apply_filters( $hook, $answer, ...$arguments );
+	} catch ( \Throwable $thrown ) {
+		log_line( "cocart-gateway: a callback of $hook threw " . thrown( $thrown ) );
+		return null;
+	}
+	return is_bool( $given ) ? $given : $answer;
+}
+
+/** Without the message: it may hold what must not be logged. */
+function thrown( \Throwable $thrown ): string {
+	return get_class( $thrown ) . ' in ' . $thrown->getFile() . ' line ' . $thrown->getLine();
+}
+
 /** Ends the request. What was already known of the visitor is forgotten, for the sake of whatever runs at shutdown. */
 function refuse( int $status, string $code, string $message, string $reason ): void {
 	if ( '' !== $reason ) {
-		error_log( "cocart-gateway: $code: $reason" );
+		log_line( "cocart-gateway: $code: $reason" );
 	}
 	if ( function_exists( 'wp_set_current_user' ) ) {
 		wp_set_current_user( 0 );
 	}
-	if ( ! defined( 'DONOTCACHEPAGE' ) ) {
-		define( 'DONOTCACHEPAGE', true );
-	}
+	keep_out_of_caches();
 	if ( ! headers_sent() ) {
 		http_response_code( $status );
 		header_remove( 'Set-Cookie' );
@@ -636,7 +875,10 @@ abstract class Door {
 	}
 
 	/** @param object $wp The WP instance. */
-	public function parse_request( $wp ): void {
+	public function parse_request( $wp = null ): void {
+		if ( ! is_object( $wp ) || ! is_array( $wp->query_vars ?? null ) ) {
+			return; // Fired by somebody else.
+		}
 		$route = $wp->query_vars['rest_route'] ?? '';
 		$this->admit( is_string( $route ) ? $route : '' );
 	}
@@ -647,7 +889,7 @@ abstract class Door {
 	 *
 	 * @param mixed $result
 	 */
-	public function serving( $result ) {
+	public function serving( $result = null ) {
 		$this->serving = ! is_wp_error( $result ) && defined( 'REST_REQUEST' ) && \REST_REQUEST;
 		return $result;
 	}
@@ -660,8 +902,8 @@ abstract class Door {
 	 * @param object           $server
 	 * @param \WP_REST_Request $request
 	 */
-	public function rest_pre_dispatch( $result, $server, $request ) {
-		if ( $this->serving ) {
+	public function rest_pre_dispatch( $result = null, $server = null, $request = null ) {
+		if ( $this->serving && $request instanceof \WP_REST_Request ) {
 			$this->serving = false;
 			$this->admit( $request->get_route() );
 			$this->admit_batch( is_batch( $request->get_route() ) ? batched( $request ) : array() );
@@ -678,11 +920,14 @@ final class Doorkeeper extends Door {
 	/** @var Assertion */
 	private $asserted;
 
+	/** @var int The site of a network that the request is for. */
+	private $blog;
+
 	/** @var int|false|null The customer once judged; null before. */
 	private $customer = null;
 
 	/** @var string The customer's fingerprint when the request began. */
-	private $before = '';
+	private $began = '';
 
 	/** @var bool Whether the user is being looked up, which may ask who the user is. */
 	private $judging = false;
@@ -690,20 +935,34 @@ final class Doorkeeper extends Door {
 	/** @var array<string,bool> Announced ends of sessions. */
 	private $announced = array();
 
+	/** @var array<int,string> Fingerprints, as they were, of users that this request may be changing. */
+	private $before = array();
+
+	/** @var bool Whether others were told who this is. */
+	private $welcomed = false;
+
 	public function __construct( Assertion $asserted ) {
 		$this->asserted = $asserted;
+		$this->blog     = get_current_blog_id();
 	}
 
 	/** Runs when the file is included: before any plugin, any hook, and the first question who this is. */
 	public function open(): void {
 		tell_the_client( $this->asserted );
-		header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
 		if ( ! $this->is( 'site' ) && ! at_front_door() ) {
 			refuse_assertion( 'it is for a CoCart route, but this is another script' );
+		}
+		if ( $this->is( 'customer', 'credentials', 'login', 'refresh' ) ) {
+			keep_out_of_caches();
 		}
 		$this->forget();
 		$this->watch_requests();
 		$this->watch_changes();
+		if ( $this->is( 'customer' ) ) {
+			// CoCart's logout calls wp_logout(); of the sessions of a token only its own ends, and the gateway sees to that.
+			remove_action( 'wp_logout', __NAMESPACE__ . '\logged_out' );
+		}
 		if ( $this->is( 'customer', 'guest', 'refresh' ) ) {
 			$this->answer_for_the_user();
 		}
@@ -783,11 +1042,11 @@ final class Doorkeeper extends Door {
 		if ( ! $user || is_shut_out( $user ) ) {
 			$this->end( 'deleted' );
 		}
-		$this->before = fingerprint( $user );
+		$this->began = fingerprint( $user );
 		if ( '' !== $this->asserted->pat ) {
 			return $this->by_old_plugin( $user );
 		}
-		if ( ! hash_equals( $this->before, $this->asserted->fingerprint ) ) {
+		if ( ! hash_equals( $this->began, $this->asserted->fingerprint ) ) {
 			$this->end( 'changed' );
 		}
 		return (int) $user->ID;
@@ -806,22 +1065,24 @@ final class Doorkeeper extends Door {
 
 	/** The session is over: the client must log in again, and the gateway tells all its replicas. */
 	private function end( string $reason ): void {
-		$this->announce( $this->asserted->user, '' === $this->asserted->pat ? $this->asserted->fingerprint : 'plugin', $reason );
+		$told = 'refused' === $reason ? 'changed' : $reason; // All that the gateway needs to know.
+		tell_ended( $this->asserted->user, $this->asserted->fingerprint, $reason );
+		$this->announce( $this->asserted->user, '' === $this->asserted->pat ? $this->asserted->fingerprint : 'plugin', $told );
 		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "sessions of user {$this->asserted->user} have ended: $reason" );
 	}
 
 	/** @param mixed $user_id */
-	public function cocart_authenticate( $user_id ) {
+	public function cocart_authenticate( $user_id = false ) {
 		return $this->is( 'customer' ) ? $this->user() : $user_id;
 	}
 
 	/** @param mixed $header */
-	public function cocart_auth_header( $header ) {
+	public function cocart_auth_header( $header = '' ) {
 		return $this->is( 'login' ) && is_string( $header ) && is_basic( $header ) ? $header : '';
 	}
 
 	/** @param mixed $result */
-	public function rest_authentication_errors( $result ) {
+	public function rest_authentication_errors( $result = null ) {
 		$this->hold_user();
 		if ( ! empty( $result ) ) {
 			return $result;
@@ -858,6 +1119,40 @@ final class Doorkeeper extends Door {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a refresh' );
 		}
 		$this->hold_user();
+		if ( ! $this->is( 'guest' ) || ! shows_products( $route ) ) {
+			keep_out_of_caches();
+		}
+		if ( $this->is( 'customer', 'credentials' ) ) {
+			$this->welcome( $route, get_userdata( get_current_user_id() ) );
+		}
+	}
+
+	/**
+	 * Once per request, when every plugin is loaded and WordPress knows the route and the user.
+	 *
+	 * @param \WP_User|false $user
+	 */
+	private function welcome( string $route, $user ): void {
+		if ( $this->welcomed || ! $user ) {
+			return;
+		}
+		$this->welcomed = true;
+		$context        = array( 'kind' => $this->asserted->kind, 'route' => $route, 'ip' => $this->asserted->ip );
+		$allowed        = ask_others( 'cocart_gateway_allow_customer', true, $user, $context );
+		if ( null === $allowed ) {
+			refuse( 500, 'cocart_gateway_error', 'Something went wrong.', 'cocart_gateway_allow_customer gave no answer' );
+		}
+		if ( ! $allowed ) {
+			$this->turn_away( (int) $user->ID );
+		}
+		tell_others( 'cocart_gateway_customer_authenticated', $user, $context );
+	}
+
+	private function turn_away( int $user_id ): void {
+		if ( $this->is( 'customer' ) ) {
+			$this->end( 'refused' );
+		}
+		refuse( 403, 'cocart_gateway_not_allowed', 'This account cannot be used here.', "cocart_gateway_allow_customer refused user $user_id" );
 	}
 
 	protected function admit_batch( $routes ): void {
@@ -878,7 +1173,11 @@ final class Doorkeeper extends Door {
 	 * @param object            $server
 	 * @param \WP_REST_Request  $request
 	 */
-	public function rest_post_dispatch( $response, $server, $request ) {
+	public function rest_post_dispatch( $response = null, $server = null, $request = null ) {
+		$this->settle();
+		if ( ! $response instanceof \WP_HTTP_Response || ! $request instanceof \WP_REST_Request ) {
+			return $response;
+		}
 		if ( $this->is( 'login', 'credentials' ) ) {
 			$this->tell_attempt( $response, $request );
 		}
@@ -889,7 +1188,7 @@ final class Doorkeeper extends Door {
 			$this->vouch( refreshed_by_old_plugin( $response->get_data() ), $request );
 		}
 		if ( $this->is( 'customer' ) && $this->customer ) {
-			$this->changed( $this->customer, $this->before );
+			$this->changed( $this->customer, $this->began );
 			if ( '' !== $this->asserted->pat && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
 				$this->vouch_login( $response->get_data(), $request );
 			}
@@ -913,7 +1212,7 @@ final class Doorkeeper extends Door {
 			return;
 		}
 		$id = 'accepted' === $result ? ( goes_by( $user, $name ) ? (int) $user->ID : 0 ) : user_named( $name );
-		header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => (string) $id, 'result' => $result ) ) );
+		send_header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => (string) $id, 'result' => $result ) ) );
 	}
 
 	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */
@@ -926,22 +1225,29 @@ final class Doorkeeper extends Door {
 	/** @param object|false $user */
 	private function vouch( $user, \WP_REST_Request $request ): void {
 		if ( ! $user || is_shut_out( $user ) ) {
-			error_log( 'cocart-gateway: a login was answered, but not for a user of this site' );
+			log_line( 'cocart-gateway: a login was answered, but not for a user of this site' );
 			return;
 		}
+		$this->welcome( $request->get_route(), $user );
 		$claims = array(
 			'sub'    => (string) $user->ID,
 			'login'  => (string) $user->user_login,
 			'fp'     => fingerprint( $user ),
 			'claims' => $this->token_claims( $user, $request ),
 		);
-		header( 'X-CoCart-Gateway-Login: ' . $this->asserted->reply( 'login', $claims ) );
+		send_header( 'X-CoCart-Gateway-Login: ' . $this->asserted->reply( 'login', $claims ) );
 	}
 
 	private function token_claims( object $user, \WP_REST_Request $request ): object {
-		$claims = apply_filters( 'cocart_gateway_token_claims', array(), $user, $request );
-		if ( ! is_array( $claims ) || strlen( (string) json_encode( $claims ) ) > 1024 || JSON_ERROR_NONE !== json_last_error() ) {
-			error_log( 'cocart-gateway: cocart_gateway_token_claims gave no array of at most 1024 bytes of JSON; its claims are left out' );
+		try {
+			$claims = apply_filters( 'cocart_gateway_token_claims', array(), $user, $request );
+			$usable = is_array( $claims ) && strlen( (string) json_encode( $claims ) ) <= 1024 && JSON_ERROR_NONE === json_last_error();
+		} catch ( \Throwable $thrown ) {
+			log_line( 'cocart-gateway: a callback of cocart_gateway_token_claims threw ' . thrown( $thrown ) . '; its claims are left out' );
+			return new \stdClass();
+		}
+		if ( ! $usable ) {
+			log_line( 'cocart-gateway: cocart_gateway_token_claims gave no array of at most 1024 bytes of JSON; its claims are left out' );
 			return new \stdClass();
 		}
 		return (object) $claims;
@@ -954,6 +1260,60 @@ final class Doorkeeper extends Door {
 		add_action( 'delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
 		add_action( 'wpmu_delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
 		add_action( 'cocart_gateway_epoch_changed', array( $this, 'changed' ), 10, 2 );
+		add_action( 'remove_user_from_blog', array( $this, 'remove_user_from_blog' ), PHP_INT_MAX, 2 );
+		add_action( 'clean_user_cache', array( $this, 'clean_user_cache' ), 10, 2 );
+		$settling = array( 'wp_set_password', 'wp_redirect' );
+		if ( switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ) {
+			foreach ( array( 'add_user_metadata', 'update_user_metadata', 'delete_user_metadata' ) as $hook ) {
+				add_filter( $hook, array( $this, 'before_metadata' ), PHP_INT_MAX, 3 );
+			}
+			array_push( $settling, 'set_user_role', 'add_user_role', 'remove_user_role' );
+		}
+		foreach ( $settling as $hook ) {
+			add_filter( $hook, array( $this, 'settle' ), PHP_INT_MAX );
+		}
+	}
+
+	/** Of a network's site: the user as such stays. WordPress has switched to that site already. */
+	public function remove_user_from_blog( $user_id = 0, $blog_id = 0 ): void {
+		if ( is_numeric( $blog_id ) && (int) $blog_id === $this->blog ) {
+			$this->delete_user( $user_id );
+		}
+	}
+
+	/** Fires after the change, with the user as it was. */
+	public function clean_user_cache( $user_id = 0, $before = null ): void {
+		if ( $before instanceof \WP_User ) {
+			$this->remember( $before );
+		}
+	}
+
+	private function remember( \WP_User $user ): void {
+		$this->before[ (int) $user->ID ] = $this->before[ (int) $user->ID ] ?? fingerprint( $user );
+	}
+
+	/** Fires before roles are stored, by whatever function (WP_User::set_role, add_role, remove_all_caps …). */
+	public function before_metadata( $result = null, $user_id = 0, $key = '' ) {
+		$user = is_string( $key ) && preg_match( '/capabilities$/D', $key ) ? get_userdata( user_id_in( $user_id ) ) : false;
+		if ( $user ) {
+			$this->remember( $user );
+		}
+		return $result;
+	}
+
+	/**
+	 * Looks whether the changes that were under way have ended sessions. Not sooner: a hash that was merely renewed is
+	 * noted after the user was stored.
+	 *
+	 * @param mixed $value Passed on: some of these hooks are filters.
+	 */
+	public function settle( $value = null ) {
+		$before       = $this->before;
+		$this->before = array();
+		foreach ( $before as $user_id => $fingerprint ) {
+			$this->changed( $user_id, $fingerprint );
+		}
+		return $value;
 	}
 
 	/**
@@ -961,41 +1321,46 @@ final class Doorkeeper extends Door {
 	 *
 	 * @param mixed $before The user as it was.
 	 */
-	public function profile_update( $user_id, $before = null ): void {
-		if ( $before instanceof \WP_User ) {
-			$this->changed( (int) $user_id, fingerprint( $before ) );
-		}
-	}
-
-	/** @param mixed $before The user as it was: reset_password() does not read it again. */
-	public function after_password_reset( $before ): void {
+	public function profile_update( $user_id = 0, $before = null ): void {
 		if ( $before instanceof \WP_User ) {
 			$this->changed( (int) $before->ID, fingerprint( $before ) );
 		}
 	}
 
-	public function delete_user( $user_id ): void {
-		$user = get_userdata( (int) $user_id );
-		if ( $user ) {
-			$this->announce( (int) $user_id, fingerprint( $user ), 'deleted' );
+	/** @param mixed $before The user as it was: reset_password() does not read it again. */
+	public function after_password_reset( $before = null ): void {
+		if ( $before instanceof \WP_User ) {
+			$this->changed( (int) $before->ID, fingerprint( $before ) );
 		}
 	}
 
-	/** @param string $before The fingerprint as it was. */
-	public function changed( int $user_id, string $before ): void {
-		$user = get_userdata( $user_id );
+	public function delete_user( $user_id = 0 ): void {
+		$user = get_userdata( user_id_in( $user_id ) );
+		if ( $user ) {
+			$this->announce( (int) $user->ID, fingerprint( $user ), 'deleted' );
+		}
+	}
+
+	/** @param mixed $before The fingerprint as it was. */
+	public function changed( $user_id = 0, $before = '' ): void {
+		$user_id = user_id_in( $user_id );
+		$user    = get_userdata( $user_id );
+		if ( ! $user_id || ! is_string( $before ) || '' === $before ) {
+			return;
+		}
 		if ( ! $user || ! hash_equals( fingerprint( $user ), $before ) ) {
 			$this->announce( $user_id, $before, $user ? 'changed' : 'deleted' );
 		}
 	}
 
 	private function announce( int $user_id, string $dead, string $reason ): void {
+		tell_ended( $user_id, $dead, $reason );
 		if ( headers_sent() || isset( $this->announced[ "$user_id $dead" ] ) ) {
 			return;
 		}
 		$this->announced[ "$user_id $dead" ] = true;
 		$claims = array( 'sub' => (string) $user_id, 'fp' => $dead, 'reason' => $reason );
-		header( 'X-CoCart-Gateway-Ended: ' . $this->asserted->reply( 'ended', $claims ), false );
+		send_header( 'X-CoCart-Gateway-Ended: ' . $this->asserted->reply( 'ended', $claims ), false );
 	}
 }
 
@@ -1033,33 +1398,194 @@ final class Locked_Door extends Door {
 
 // --- For administrators --------------------------------------------------------------------------------------------
 
-function admin_notices( bool $late ): void {
+/** What this request told about the set-up. Nothing is stored: the page that an administrator looks at tells enough. */
+final class Seen {
+
+	/** @var bool Whether this file was loaded after the must-use plugins. */
+	public static $late = false;
+
+	/** @var bool Whether a good assertion came with the request. */
+	public static $believed = false;
+
+	/** @var string Why the assertion was refused; '' if it was not, or there was none. */
+	public static $refusal = '';
+
+	/** @var int Seconds that WordPress's clock is ahead of the gateway's, the way of the request included. */
+	public static $ahead = 0;
+}
+
+/**
+ * What is right and what is wrong with the set-up, for Site Health, the notices and whoever else asks.
+ *
+ * @return array[] Each with id, status ("good", "recommended" or "critical"), label, description, action ('' if there
+ *                 is nothing to do) and notice: whether administrators should read it on every page. Plain text.
+ */
+function checks(): array {
+	$checks = array( check_secret(), check_place(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
+	return array_values( array_filter( $checks ) );
+}
+
+function found( string $id, string $status, string $label, string $description, string $action = '', bool $notice = false ): array {
+	return compact( 'id', 'status', 'label', 'description', 'action', 'notice' );
+}
+
+function check_secret(): array {
+	$set    = configured_secrets();
+	$usable = array_filter( $set, __NAMESPACE__ . '\is_usable' );
+	$action = __( 'Put the gateway\'s upstream.secret into wp-config.php as COCART_GATEWAY_SECRET. It has 32 bytes or more.', 'cocart-gateway' );
+	if ( ! $set ) {
+		return found( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is missing from wp-config.php', 'cocart-gateway' ), __( 'Without it no request of the gateway is believed, and nobody can log in through it.', 'cocart-gateway' ), $action, true );
+	}
+	if ( ! $usable ) {
+		return found( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used, so no request of the gateway is believed, and nobody can log in through it.', 'cocart-gateway' ), $action, true );
+	}
+	if ( count( $usable ) < count( $set ) ) {
+		return found( 'secret', 'recommended', __( 'One of the secrets in COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used; the others are.', 'cocart-gateway' ), $action, true );
+	}
+	return found( 'secret', 'good', __( 'The gateway\'s secret is set', 'cocart-gateway' ), __( 'COCART_GATEWAY_SECRET is long enough.', 'cocart-gateway' ) );
+}
+
+function check_place(): array {
+	if ( Seen::$late ) {
+		return found( 'must_use', 'critical', __( 'cocart-gateway.php was loaded as an ordinary plugin', 'cocart-gateway' ), __( 'It has to come before all other plugins, or they see requests without an identity.', 'cocart-gateway' ), __( 'Move the file to wp-content/mu-plugins.', 'cocart-gateway' ), true );
+	}
+	return found( 'must_use', 'good', __( 'cocart-gateway.php is a must-use plugin', 'cocart-gateway' ), __( 'It is loaded before all other plugins.', 'cocart-gateway' ) );
+}
+
+/** Nothing can be said without a secret, nor where there is no visitor. */
+function check_front() {
+	if ( ! secrets() || defined( 'WP_CLI' ) || defined( 'DOING_CRON' ) ) {
+		return null;
+	}
+	if ( '' !== Seen::$refusal ) {
+		return check_refusal( Seen::$refusal );
+	}
+	if ( Seen::$believed ) {
+		return found( 'in_front', 'good', __( 'The gateway is in front of this site', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php.', 'cocart-gateway' ) );
+	}
+	return found( 'in_front', 'recommended', __( 'This page did not come through the gateway', 'cocart-gateway' ), __( 'Either the gateway is not in front of this site yet, or you reached WordPress past it.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, and only the gateway to WordPress.', 'cocart-gateway' ) );
+}
+
+/** The gateway's request was not believed: by what the log says, which of the usual reasons it is. */
+function check_refusal( string $why ): array {
+	$label = __( 'This page came with a signature of the gateway that was refused', 'cocart-gateway' );
+	$shut  = __( 'CoCart is shut to its requests meanwhile.', 'cocart-gateway' );
+	if ( preg_match( '/COCART_GATEWAY_SECRET|signature/', $why ) ) {
+		return found( 'in_front', 'critical', $label, __( 'It was made with another secret than the one in wp-config.php.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make COCART_GATEWAY_SECRET the same as the gateway\'s upstream.secret.', 'cocart-gateway' ), true );
+	}
+	if ( strpos( $why, 'clocks' ) ) {
+		return found( 'in_front', 'critical', $label, __( 'The clocks of gateway and WordPress differ by more than ten seconds.', 'cocart-gateway' ) . ' ' . $shut, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
+	}
+	if ( strpos( $why, 'COCART_GATEWAY_AUDIENCE' ) ) {
+		return found( 'in_front', 'critical', $label, __( 'The gateway was told another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
+	}
+	return found( 'in_front', 'critical', $label, __( 'Something between gateway and WordPress changes requests, or somebody made it up. PHP\'s error log has the reason.', 'cocart-gateway' ) . ' ' . $shut, __( 'Look for a proxy that changes the host, the path or the method.', 'cocart-gateway' ), true );
+}
+
+/** Assertions are made right before they are sent, so what is left of the difference is the clocks'. */
+function check_clock() {
+	if ( ! Seen::$believed ) {
+		return null;
+	}
+	if ( abs( Seen::$ahead ) > LEEWAY / 2 ) {
+		/* translators: %d: seconds. */
+		$differ = sprintf( __( 'They are %d seconds apart. From ten seconds on no request of the gateway is believed.', 'cocart-gateway' ), abs( Seen::$ahead ) );
+		return found( 'clock', 'recommended', __( 'The clocks of gateway and WordPress drift apart', 'cocart-gateway' ), $differ, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
+	}
+	return found( 'clock', 'good', __( 'The clocks of gateway and WordPress agree', 'cocart-gateway' ), __( 'Signatures of the gateway are good for seconds.', 'cocart-gateway' ) );
+}
+
+function check_old_plugin(): array {
+	if ( class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
+		return found( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway.', 'cocart-gateway' ), true );
+	}
+	return found( 'old_plugin', 'good', __( 'The gateway alone hands out tokens', 'cocart-gateway' ), __( 'CoCart JWT Authentication is not active.', 'cocart-gateway' ) );
+}
+
+function check_required(): array {
+	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return found( 'required', 'good', __( 'CoCart answers through the gateway only', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED is set.', 'cocart-gateway' ) );
+	}
+	return found( 'required', 'recommended', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'Whoever reaches WordPress directly can try passwords there, and no limit of the gateway counts them.', 'cocart-gateway' ), __( 'Once the gateway is in front, set COCART_GATEWAY_REQUIRED to true in wp-config.php.', 'cocart-gateway' ) );
+}
+
+/** "Log out everywhere" is heard of only from WordPress's own session manager. */
+function check_browser_sessions() {
+	$manager = secrets() ? apply_filters( 'session_token_manager', 'WP_User_Meta_Session_Tokens' ) : null;
+	if ( null === $manager || Session_Tokens::class === $manager ) {
+		return null;
+	}
+	return found( 'browser_sessions', 'recommended', __( 'Another plugin keeps the sessions of browsers', 'cocart-gateway' ), __( '"Log Out Everywhere Else" does not reach sessions at the gateway.', 'cocart-gateway' ), __( 'Let that plugin call CoCartGateway\end_sessions( $user_id ).', 'cocart-gateway' ) );
+}
+
+/** site_status_tests: one test per check that can be made now. */
+function site_status_tests( $tests = array() ) {
+	if ( ! is_array( $tests ) ) {
+		return $tests;
+	}
+	foreach ( checks() as $check ) {
+		$name                     = "cocart_gateway_$check[id]";
+		$tests['direct'][ $name ] = array(
+			'label' => $check['label'],
+			'test'  => fn() => site_health_result( $check, $name ),
+		);
+	}
+	return $tests;
+}
+
+/** As WP_Site_Health wants it: HTML. */
+function site_health_result( array $check, string $name ): array {
+	$colors = array( 'good' => 'blue', 'recommended' => 'orange', 'critical' => 'red' );
+	return array(
+		'label'       => esc_html( $check['label'] ),
+		'status'      => $check['status'],
+		'badge'       => array( 'label' => 'cocart-gateway', 'color' => $colors[ $check['status'] ] ),
+		'description' => '<p>' . esc_html( $check['description'] ) . '</p>',
+		'actions'     => '' === $check['action'] ? '' : '<p>' . esc_html( $check['action'] ) . '</p>',
+		'test'        => $name,
+	);
+}
+
+/** debug_information: what somebody who helps would ask for. No secrets, nor anything made from one. */
+function debug_information( $info = array() ) {
+	if ( ! is_array( $info ) ) {
+		return $info;
+	}
+	$fields = array(
+		'version'    => array( 'label' => __( 'Version', 'cocart-gateway' ), 'value' => VERSION ),
+		'audience'   => array( 'label' => __( 'This site, as the gateway names it', 'cocart-gateway' ), 'value' => audience() ),
+		'namespaces' => array( 'label' => __( 'Namespaces of CoCart', 'cocart-gateway' ), 'value' => stripslashes( implode( ', ', namespaces() ) ) ),
+		'secrets'    => array( 'label' => __( 'Usable secrets', 'cocart-gateway' ), 'value' => count( secrets() ) ),
+	);
+	foreach ( checks() as $check ) {
+		$fields[ $check['id'] ] = array( 'label' => $check['label'], 'value' => $check['description'], 'debug' => $check['status'] );
+	}
+	$info['cocart-gateway'] = array( 'label' => 'cocart-gateway', 'fields' => $fields );
+	return $info;
+}
+
+function admin_notices(): void {
 	if ( ! current_user_can( 'manage_options' ) ) {
 		return;
 	}
-	$notices = array();
-	if ( ! secrets() ) {
-		$notices[] = 'COCART_GATEWAY_SECRET is missing from wp-config.php, or shorter than 32 bytes: no request of the gateway is believed.';
-	}
-	if ( $late ) {
-		$notices[] = 'cocart-gateway.php was loaded as an ordinary plugin. It belongs in wp-content/mu-plugins: before all others.';
-	}
-	if ( class_exists( '\CoCart\JWTAuthentication\Plugin' ) ) {
-		$notices[] = 'The plugin CoCart JWT Authentication is active. The gateway does its work now: please deactivate it.';
-	}
-	foreach ( $notices as $notice ) {
-		echo '<div class="notice notice-warning"><p><strong>cocart-gateway:</strong> ' . esc_html( $notice ) . '</p></div>';
+	foreach ( checks() as $check ) {
+		if ( $check['notice'] && 'good' !== $check['status'] ) {
+			$class = 'critical' === $check['status'] ? 'notice-error' : 'notice-warning';
+			echo '<div class="notice ' . $class . '"><p><strong>cocart-gateway: ' . esc_html( $check['label'] ) . '.</strong> ' . esc_html( "$check[description] $check[action]" ) . '</p></div>';
+		}
 	}
 }
 
 // --- Start ---------------------------------------------------------------------------------------------------------
 
 function start(): void {
-	$late = did_action( 'muplugins_loaded' ) > 0;
-	add_action( 'admin_notices', fn() => admin_notices( $late ) );
+	Seen::$late = did_action( 'muplugins_loaded' ) > 0;
+	add_action( 'admin_notices', __NAMESPACE__ . '\admin_notices' );
+	add_filter( 'site_status_tests', __NAMESPACE__ . '\site_status_tests' );
+	add_filter( 'debug_information', __NAMESPACE__ . '\debug_information' );
 	$secrets = secrets();
-	if ( $secrets && class_exists( Session_Tokens::class, false ) ) {
-		add_filter( 'session_token_manager', __NAMESPACE__ . '\session_token_manager', PHP_INT_MAX );
+	if ( $secrets ) {
+		watch_accounts();
 	}
 	if ( isset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] ) ) {
 		start_observed( (string) $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'], $secrets );
@@ -1079,26 +1605,38 @@ function start_observed( string $token, array $secrets ): void {
 	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
 	try {
 		tell_the_client( Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) ) );
-		header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
 	} catch ( Refusal $refusal ) {
-		error_log( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
+		log_line( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
 	}
+}
+
+/** On every request: accounts are changed in wp-admin, at wp-login.php and on the command line, too. */
+function watch_accounts(): void {
+	if ( class_exists( Session_Tokens::class, false ) ) {
+		add_filter( 'session_token_manager', __NAMESPACE__ . '\session_token_manager', PHP_INT_MAX );
+	}
+	add_action( 'wp_logout', __NAMESPACE__ . '\logged_out' );
+	( new Renewal() )->watch();
 }
 
 /** A bad assertion is refused where CoCart answers, never "then a guest": somebody meant to be somebody. */
 function start_asserted( string $token, array $secrets ): void {
 	$configured = configured_secrets();
 	if ( count( array_filter( $configured, __NAMESPACE__ . '\is_usable' ) ) < count( $configured ) ) {
-		error_log( 'cocart-gateway: a secret in COCART_GATEWAY_SECRET is shorter than 32 bytes and is not used' );
+		log_line( 'cocart-gateway: a secret in COCART_GATEWAY_SECRET is shorter than 32 bytes and is not used' );
 	}
 	try {
 		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time() );
 	} catch ( Refusal $refusal ) {
 		unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
-		error_log( 'cocart-gateway: the assertion was refused: ' . $refusal->getMessage() );
+		Seen::$refusal = $refusal->getMessage();
+		log_line( 'cocart-gateway: the assertion was refused: ' . $refusal->getMessage() );
 		( new Locked_Door( array( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', '' ) ) )->close();
 		return;
 	}
+	Seen::$believed = true;
+	Seen::$ahead    = time() - $asserted->issued_at;
 	( new Doorkeeper( $asserted ) )->open();
 }
 

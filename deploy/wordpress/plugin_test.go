@@ -94,3 +94,21 @@ func TestOneVersionEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// withoutLog is as much of WordPress as a request with a bad assertion needs.
+const withoutLog = `define( 'ABSPATH', __DIR__ );
+	define( 'COCART_GATEWAY_SECRET', str_repeat( 's', 32 ) );
+	function add_filter() {}
+	function add_action() {}
+	function did_action() { return 0; }
+	function get_option() { return 'https://shop.example'; }
+	$_SERVER['HTTP_X_COCART_GATEWAY'] = 'garbage';
+	require 'cocart-gateway.php';
+	echo 'goes on';`
+
+// Some hosts switch error_log() off, and PHP 8 dies of calling it.
+func TestAHostWithoutErrorLog(t *testing.T) {
+	if got := php(t, "-d", "display_errors=1", "-d", "disable_functions=error_log", "-r", withoutLog); string(got) != "goes on" {
+		t.Errorf("got %s", got)
+	}
+}

@@ -56,8 +56,17 @@ function replied( array $sent, string $name ): array {
 }
 
 function fp( int $user ): string {
-	$of = $GLOBALS['users'][ $user ];
-	return substr( hash_hmac( 'sha256', "$of[user_pass]\n$of[user_email]\n" . ( $GLOBALS['usermeta'][ $user ]['_cocart_gateway_epoch'] ?? '' ), $GLOBALS['salt'] . 'cocart-gateway fingerprint v1' ), 0, 32 );
+	$of    = $GLOBALS['users'][ $user ];
+	$words = array( password_digest( $of['user_pass'] ), $of['user_email'], $GLOBALS['usermeta'][ $user ]['_cocart_gateway_epoch'] ?? '' );
+	return keyed( implode( "\n", $words ), 'fingerprint' );
+}
+
+function password_digest( string $hash ): string {
+	return keyed( $hash, 'password' );
+}
+
+function keyed( string $words, string $purpose ): string {
+	return substr( hash_hmac( 'sha256', $words, $GLOBALS['salt'] . "cocart-gateway $purpose v1" ), 0, 32 );
 }
 
 /** A shop with three users, and PHP-FPM's view of a request that came through the gateway's own connection. */
@@ -111,6 +120,7 @@ function run( array $test ): void {
 	list( $name, $play, $expect ) = $test;
 	require __DIR__ . '/testdata/wordpress.php';
 	require __DIR__ . '/testdata/authentication.php';
+	require __DIR__ . '/testdata/passwords.php';
 	set_error_handler(
 		function ( $level, $message, $file, $line ) {
 			throw new ErrorException( $message, 0, $level, $file, $line );

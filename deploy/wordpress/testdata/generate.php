@@ -49,7 +49,8 @@ function flipped( string $token ): string {
 
 /** The first 32 hex digits; $user is array( user_pass, user_email, epoch ). */
 function fingerprint( string $salt, array $user ): array {
-	$fp = substr( hash_hmac( 'sha256', implode( "\n", $user ), $salt . 'cocart-gateway fingerprint v1' ), 0, 32 );
+	$digest = substr( hash_hmac( 'sha256', $user[0], $salt . 'cocart-gateway password v1' ), 0, 32 );
+	$fp     = substr( hash_hmac( 'sha256', implode( "\n", array( $digest, $user[1], $user[2] ) ), $salt . 'cocart-gateway fingerprint v1' ), 0, 32 );
 	return array( 'salt' => $salt, 'user_pass' => $user[0], 'user_email' => $user[1], 'epoch' => $user[2], 'fp' => $fp );
 }
 

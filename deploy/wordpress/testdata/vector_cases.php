@@ -48,7 +48,7 @@ foreach ( $vectors['assertions'] as $row ) {
 			present( $row );
 		},
 		passed( array(), function ( array $sent ) use ( $row ) {
-			same( array( 'X-CoCart-Gateway-Plugin' => array( '1.0.0' ) ), $sent['headers'], 'headers' );
+			same( array( 'X-CoCart-Gateway-Plugin' => array( CoCartGateway\VERSION ) ), $sent['headers'], 'headers' );
 			same( array( $row['claims']['ip'], 'https' === $row['claims']['proto'] ), array( $_SERVER['REMOTE_ADDR'], isset( $_SERVER['HTTPS'] ) ) );
 		} )
 	);

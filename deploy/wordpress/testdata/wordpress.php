@@ -21,7 +21,7 @@ namespace CoCartGateway {
 	}
 
 	function headers_sent(): bool {
-		return false;
+		return $GLOBALS['headers_sent'];
 	}
 
 	function error_log( string $line ): void {
@@ -37,7 +37,8 @@ namespace {
 	define( 'ABSPATH', '/srv/shop/' );
 	define( 'WP_CONTENT_DIR', sys_get_temp_dir() . '/cocart-gateway-content-' . getmypid() );
 
-	$GLOBALS['now']       = NOW;
+	$GLOBALS['now']          = NOW;
+	$GLOBALS['headers_sent'] = false;
 	$GLOBALS['sent']      = array( 'status' => 200, 'headers' => array(), 'body' => '', 'log' => array(), 'writes' => array(), 'tried' => array() );
 	$GLOBALS['hooks']     = array();
 	$GLOBALS['fired']     = array();
@@ -57,7 +58,7 @@ namespace {
 	}
 
 	class WP_User {
-		public $ID, $user_login, $user_pass, $user_email, $display_name = '', $spam = '0', $deleted = '0';
+		public $ID, $user_login, $user_pass, $user_email, $display_name = '', $spam = '0', $deleted = '0', $caps = array( 'customer' => true );
 		public function __construct( array $fields ) {
 			foreach ( $fields as $name => $value ) {
 				$this->$name = $value;
@@ -84,7 +85,10 @@ namespace {
 		}
 	}
 
-	class WP_REST_Response {
+	class WP_HTTP_Response {
+	}
+
+	class WP_REST_Response extends WP_HTTP_Response {
 		private $data, $status;
 		public function __construct( $data, int $status = 200 ) {
 			list( $this->data, $this->status ) = array( $data, $status );
@@ -131,6 +135,16 @@ namespace {
 
 	function add_action( $hook, $callback, $priority = 10, $arguments = 1 ) {
 		add_filter( $hook, $callback, $priority, $arguments );
+	}
+
+	function remove_action( $hook, $callback, $priority = 10 ) {
+		$left = array_filter( $GLOBALS['hooks'][ $hook ][ $priority ] ?? array(), fn( $one ) => $one[0] !== $callback );
+		$GLOBALS['hooks'][ $hook ][ $priority ] = $left;
+	}
+
+	function __( $text, $domain ) {
+		$GLOBALS['sent']['domains'][ $domain ] = true;
+		return $text;
 	}
 
 	function apply_filters( $hook, $value, ...$more ) {
@@ -195,13 +209,26 @@ namespace {
 		return 1 === get_current_user_id();
 	}
 
+	/** A meta key has one value here, or a list of rows if it was added to. */
 	function get_user_meta( $user_id, $key, $single ) {
 		return apply_filters( 'get_user_metadata', $GLOBALS['usermeta'][ $user_id ][ $key ] ?? ( $single ? '' : array() ) );
+	}
+
+	function add_user_meta( $user_id, $key, $value ) {
+		$GLOBALS['sent']['writes'][]              = "$user_id $key";
+		$GLOBALS['usermeta'][ $user_id ][ $key ][] = $value;
 	}
 
 	function update_user_meta( $user_id, $key, $value ) {
 		$GLOBALS['sent']['writes'][]            = "$user_id $key";
 		$GLOBALS['usermeta'][ $user_id ][ $key ] = $value;
+	}
+
+	/** wp_logout() of WordPress 5.5 and later. */
+	function wp_logout() {
+		$user_id = get_current_user_id();
+		wp_set_current_user( 0 );
+		do_action( 'wp_logout', $user_id );
 	}
 
 	/** pluggable.php: loaded after the must-use plugins, before the others. */
