@@ -126,6 +126,9 @@ func (wp *WordPress) serve(w http.ResponseWriter, r *http.Request) {
 
 func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assertion string, users []User, noPlugin bool) {
 	path := strings.ToLower(r.URL.Path)
+	if route := r.URL.Query().Get("rest_route"); route != "" {
+		path = strings.ToLower(route)
+	}
 	switch {
 	case s.Claims.Kind == "customer" && !current(users, s.Claims):
 		w.Header().Set("X-CoCart-Gateway-Ended", wp.Sign("cocart-ended+jwt", assertion, map[string]any{
