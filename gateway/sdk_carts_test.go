@@ -8,12 +8,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -86,7 +88,12 @@ func shopWithCarts(t *testing.T, policy tokens.LostAnswer) *shop {
 	var err error
 	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: s.keys, LostAnswer: policy, Now: s.clock.Now, Log: log}, client, registry)
 	s.must(err)
-	g, err := gateway.New(gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Now: s.clock.Now}, s.authority, s.upstream, registry, log)
+	per := attempts.Limit{N: 40, Per: 10 * time.Minute}
+	guard, err := attempts.New(attempts.Config{Account: per, Address: per, Overall: per, SecondFactor: per, Refresh: per, Validate: per,
+		Secret: []byte(upstreamtest.Secret), KeyPrefix: "cocart:", Now: s.clock.Now}, client)
+	s.must(err)
+	cfg := gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Now: s.clock.Now, Guarding: gateway.Guarding{Attempts: guard, Now: s.clock.Now}}
+	g, err := gateway.New(cfg, s.authority, s.upstream, registry, log)
 	s.must(err)
 	s.Close()
 	s.Server = httptest.NewServer(g)

@@ -161,6 +161,21 @@ var scenarios = []struct {
 		}
 		s.add()
 	}},
+	{"waits as long as it is told after too many refreshes", func(s story) {
+		s.ok(s.login())
+		s.add()
+		for range 40 {
+			s.ok(s.renew())
+		}
+		r, err := s.once("POST", refreshRoute, `{"refresh_token":"`+s.refresh+`"}`)
+		seconds, notANumber := strconv.Atoi(r.Header.Get("Retry-After"))
+		if err != nil || r.Status != 429 || notANumber != nil || seconds < 1 || seconds > 60 {
+			s.t.Errorf("%d, Retry-After %q, %v", r.Status, r.Header.Get("Retry-After"), err)
+		}
+		s.later(time.Duration(seconds) * time.Second)
+		s.ok(s.renew())
+		s.has(1)
+	}},
 	{"waits as long as it is told while Redis is away", func(s story) {
 		s.ok(s.login())
 		s.s.store.SetError("LOADING")
