@@ -65,6 +65,9 @@ func (rs routes) judge(v *verdict, inside []inner) error {
 	for _, request := range inside {
 		path, query, plain := innerPath(request.path)
 		rest, ours := rs.cutNamespace(phpLower(path))
+		if below, found := strings.CutPrefix(phpLower(path), pluginNamespace); found && !ours && opensSession(below) && rs.ours(path) {
+			rest, ours = below, true
+		}
 		switch {
 		case !plain && rs.named([]byte(path)):
 			return ambiguous("a path in the batch is no plain path")

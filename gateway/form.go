@@ -92,7 +92,7 @@ var mentionsRoute = regexp.MustCompile(`rest[_. \[]route`)
 // named tells whether a text names a route of ours.
 func (rs routes) named(raw []byte) bool {
 	text := phpLower(string(raw))
-	for _, ns := range append([]string{"batch/v1"}, rs.namespaces...) {
+	for _, ns := range append([]string{"batch/v1", pluginNamespace[1:] + "/jwt/"}, rs.namespaces...) {
 		if strings.Contains(text, ns) {
 			return true
 		}

@@ -10,6 +10,7 @@
 //	refresh   refresh.go    one step in Redis, WordPress is not asked
 //	validate  validate.go   is this access token good
 //	logout    logout.go     the session ends, then WordPress hears of it
+//	          alias.go      login and logout under the names of the Flutter and Swift SDKs
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
 //	batch     protected.go  as above, once batch.go has looked at what is in it
 //	          oldplugin.go  what CoCart JWT Authentication issued
@@ -186,6 +187,9 @@ func (g *Gateway) handle(x *exchange) error {
 	}
 	if g.answersPreflight(x) {
 		return nil
+	}
+	if err := g.rename(x); err != nil {
+		return x.orBody(err)
 	}
 	return x.orBody(g.handlers[x.verdict.class](x))
 }

@@ -176,7 +176,7 @@ func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error 
 }
 
 func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, access, refresh, result string) error {
-	text, err := addTokens(answer.Body, access, refresh)
+	text, err := addTokens(answer.Body, access, refresh, x.verdict.alias)
 	if err != nil {
 		return err
 	}
@@ -199,10 +199,13 @@ func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
 // addTokens puts the tokens into extras of CoCart's answer and leaves every
 // other byte of its values as it is. An empty PHP array arrives as []; a list
 // becomes the object PHP would make of it.
-func addTokens(text []byte, access, refresh string) ([]byte, error) {
+func addTokens(text []byte, access, refresh string, alias bool) ([]byte, error) {
 	members, err := parseObject(text)
 	if err != nil {
 		return nil, upstream.ErrBadReply
+	}
+	if alias {
+		members = addPair(members, access, refresh)
 	}
 	extras := extrasOf(members)
 	extras = append(membersWithout(extras, func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }),

@@ -1,9 +1,20 @@
 package gateway
 
+import "errors"
+
 // logout answers POST …/v1/logout and …/v2/logout. It ends the session of the
 // access token, the only one a client sends, and then lets WordPress do its
 // part; should that fail, the session has ended all the same.
 func (g *Gateway) logout(x *exchange) error {
+	err := g.endSession(x)
+	if errors.Is(err, errLoggedOut) {
+		tellLogout(x)
+		return nil
+	}
+	return err
+}
+
+func (g *Gateway) endSession(x *exchange) error {
 	bearer, err := bearerToken(x.r.Header)
 	if err != nil {
 		return err

@@ -110,7 +110,10 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 			if err := g.heed(ctx, a, answer); err != nil {
 				return err
 			}
-			return g.settleForwarded(ctx, x, answer)
+			if err := g.settleForwarded(ctx, x, answer); err != nil {
+				return err
+			}
+			return x.holdLogout(answer)
 		},
 	})
 }

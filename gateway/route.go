@@ -45,6 +45,7 @@ type verdict struct {
 	method string
 	query  params
 	batch  batch // what is in it, if it is one
+	alias  bool  // route was asked for under another name (alias.go)
 }
 
 // routes knows where the site's REST API lives.
@@ -118,7 +119,7 @@ func (rs routes) classify(w wire) (verdict, error) {
 
 // ours tells whether a route is one that the gateway judges.
 func (rs routes) ours(route string) bool {
-	return rs.classOf(trimRoute(route), http.MethodGet) != classSite
+	return rs.classOf(trimRoute(route), http.MethodPost) != classSite
 }
 
 // effectiveMethod is WP_REST_Server::serve_request: $_GET['_method'], else the
@@ -142,11 +143,15 @@ func (rs routes) classOf(route, method string) class {
 		return classBatch
 	}
 	rest, ok := rs.cutNamespace(route)
-	if !ok {
-		return classSite
-	}
 	post := method == http.MethodPost
+	if below, found := strings.CutPrefix(route, pluginNamespace); !ok && found && post {
+		if c, known := jwtClass(below); known {
+			return c
+		}
+	}
 	switch {
+	case !ok:
+		return classSite
 	case isBatch(rest):
 		return classBatch
 	case !post:
@@ -155,10 +160,9 @@ func (rs routes) classOf(route, method string) class {
 		return classLogin
 	case rest == "/v2/logout", rest == "/v1/logout":
 		return classLogout
-	case rest == "/jwt/refresh-token":
-		return classRefresh
-	case rest == "/jwt/validate-token":
-		return classValidate
+	}
+	if c, known := jwtClass(rest); known {
+		return c
 	}
 	return classCoCart
 }

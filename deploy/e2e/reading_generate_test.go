@@ -12,7 +12,7 @@ import (
 // give a meaning to, and their neighbours.
 var (
 	someRoutes = []string{"/cocart/v2/cart", "/cocart/v2/cart", "/cocart/v2/login", "/cocart/v2/login/", "/cocart/jwt/refresh-token", "/cocart/jwt/validate-token",
-		"/cocart/v1/logout", "/cocart/v2/logout", "/cocart", "/cocart/", "/cocart/batch", "/cocart/v2/batch", "/batch/v1", "/COCART/V2/Login", "/cocartx/v2/cart",
+		"/cocart/v1/logout", "/cocart/v2/logout", "/cocart/jwt/token", "/cocart/jwt/logout", "/cocart", "/cocart/", "/cocart/batch", "/cocart/v2/batch", "/batch/v1", "/COCART/V2/Login", "/cocartx/v2/cart",
 		"/wp/v2/posts", "/wp/v2/users/me", "/", "", "0", "cocart/v2/cart", "//cocart/v2/cart", "/cocart//v2/cart", "/coc\u212Art/v2/cart", "/cocart\\v2\\cart"}
 	somePrefixes = []string{"/wp-json", "/wp-json", "/wp-json", "/index.php/wp-json", "/index.php", "/indexXphp/wp-json", "/WP-JSON", "//wp-json", "/wp-json/", "/wp-jsonx",
 		"/blog/wp-json", "/index.php/index.php/wp-json", "/index.php//wp-json", "/wp-content/wp-json", "/wp%2Djson", "/%77p-json", "/wp-json%2F", "/index.php%2Fwp-json"}

@@ -78,10 +78,10 @@ var (
 	readConfig = gw.Config{SiteURL: &url.URL{Scheme: "https", Host: "shop.example"}}
 	space      = regexp.MustCompile(`(?i)^/cocart(/|$)`)
 	opening    = map[string]*regexp.Regexp{
-		"login":    regexp.MustCompile(`(?i)^/cocart/v2/login$`),
+		"login":    regexp.MustCompile(`(?i)^/cocart/(v2/login|jwt/token)$`),
 		"refresh":  regexp.MustCompile(`(?i)^/cocart/jwt/refresh-token$`),
 		"validate": regexp.MustCompile(`(?i)^/cocart/jwt/validate-token$`),
-		"logout":   regexp.MustCompile(`(?i)^/cocart/v[12]/logout$`),
+		"logout":   regexp.MustCompile(`(?i)^/cocart/(v[12]|jwt)/logout$`),
 	}
 	batches = regexp.MustCompile(`(?i)^/cocart(/v\d+)?/batch$`)
 )

@@ -127,7 +127,7 @@ $as_without = function ( string $address, bool $tls ) {
 		same( false, isset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] ), 'the assertion' );
 	};
 };
-test( 'the dry run tells the client and changes nothing else', observed(), $and( $as_without( '203.0.113.7', true ), fn( array $sent ) => same( array( 'X-CoCart-Gateway-Plugin' => array( '1.0.0' ) ), $sent['headers'] ) ) );
+test( 'the dry run tells the client and changes nothing else', observed(), $and( $as_without( '203.0.113.7', true ), fn( array $sent ) => same( array( 'X-CoCart-Gateway-Plugin' => array( \CoCartGateway\VERSION ) ), $sent['headers'] ) ) );
 test( 'an assertion of the dry run that is outdated changes nothing at all', observed( array(), array( 'iat' => NOW - 4000, 'exp' => NOW - 3970 ) ), $and( $as_without( '127.0.0.1', false ), fn( array $sent ) => same( array( 1, array() ), array( count( $sent['log'] ), $sent['headers'] ) ) ) );
 test( 'an assertion of another kind is none of the dry run', observed( array(), array(), 'guest' ), $and( $as_without( '127.0.0.1', false ), fn( array $sent ) => same( 1, count( $sent['log'] ) ) ) );
 test( 'required: the dry run does not count as the gateway', observed( array( 'COCART_GATEWAY_REQUIRED' => true ) ), refused( 403, 'cocart_gateway_required', 'This request must come through the gateway.' ) );
