@@ -56,7 +56,7 @@ func (s *Shop) writeKnobs() error {
 	}
 	content, err := render("wp-config.php", map[string]any{
 		"Dir": s.Dir, "User": s.place.User, "SiteURL": s.siteURL(), "Environment": s.config.Environment,
-		"Salts": salts, "Constants": s.constants(), "Network": s.config.Network,
+		"Salts": salts, "Constants": s.constants(), "Network": s.isNetwork(),
 	})
 	if err != nil {
 		return fmt.Errorf("writing wp-config.php: %w", err)

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// networkConstants are those of a network that is there; while one is made, WordPress must not
-// take itself for one.
+// isNetwork holds once the network is there; while it is made, WordPress is a single site.
+func (s *Shop) isNetwork() bool { return s.config.Network && s.place.exists(networkFile) }
+
 func (s *Shop) networkConstants() map[string]any {
-	if !s.config.Network || !s.place.exists(networkFile) {
+	if !s.isNetwork() {
 		return nil
 	}
 	return map[string]any{
@@ -34,7 +35,7 @@ func (s *Shop) makeNetwork(ctx context.Context) error {
 	if err := s.Configure(func(*Config) {}); err != nil {
 		return err
 	}
-	if _, err := s.PHP(ctx, fmt.Sprintf(makeNetwork, s.config.SiteURL, site.Host)); err != nil {
+	if _, err := s.PHP(ctx, fmt.Sprintf(makeNetwork, site.Host)); err != nil {
 		return fmt.Errorf("making a network: %w", err)
 	}
 	if err := s.place.write(networkFile, nil); err != nil {
@@ -50,15 +51,13 @@ func (s *Shop) makeNetwork(ctx context.Context) error {
 }
 
 // makeNetwork is what WordPress's Tools > Network Setup does. In a network the address of a site is an
-// option, because a constant would be that of all sites.
+// option, as wp_install has set it: a constant would be that of all sites.
 const makeNetwork = `
 require_once ABSPATH . 'wp-admin/includes/upgrade.php';
 require_once ABSPATH . 'wp-admin/includes/network.php';
 foreach ( $GLOBALS['wpdb']->tables( 'ms_global' ) as $table => $prefixed ) { $GLOBALS['wpdb']->$table = $prefixed; }
-update_option( 'siteurl', '%[1]s' );
-update_option( 'home', '%[1]s' );
 install_network();
-$made = populate_network( 1, '%[2]s', 'admin@example.com', 'Demo Network', '/', false );
+$made = populate_network( 1, '%s', 'admin@example.com', 'Demo Network', '/', false );
 if ( is_wp_error( $made ) && 'no_wildcard_dns' !== $made->get_error_code() ) { throw new Exception( $made->get_error_message() ); }`
 
 const addSecondSite = `
