@@ -635,6 +635,9 @@ final class Doorkeeper extends Door {
 	/** @var bool Whether the user is being looked up, which may ask who the user is. */
 	private $judging = false;
 
+	/** @var int Whom WordPress's own wp_authenticate() has let in, by whatever name its plugins know. */
+	private $authenticated = 0;
+
 	/** @var array<string,bool> Announced ends of sessions. */
 	private $announced = array();
 
@@ -693,6 +696,9 @@ final class Doorkeeper extends Door {
 		} else {
 			// The second factor is skipped for no header and no parameter.
 			add_filter( 'cocart_login_secure_auth_methods', '__return_empty_array', PHP_INT_MAX );
+		}
+		if ( $this->is( 'login' ) ) {
+			add_filter( 'authenticate', array( $this, 'authenticate' ), PHP_INT_MAX );
 		}
 	}
 
@@ -840,12 +846,28 @@ final class Doorkeeper extends Door {
 		header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => (string) $id, 'result' => $result ) ) );
 	}
 
+	/** @param mixed $user */
+	public function authenticate( $user ) {
+		$this->authenticated = $user instanceof \WP_User ? (int) $user->ID : 0;
+		return $user;
+	}
+
+	/** Whether the password logged this user in, and not some plugin that answers for every visitor. */
+	private function logged_in_by_password( object $user, \WP_REST_Request $request ): bool {
+		$name = tried_name( $request );
+		return '' !== $name && ( goes_by( $user, $name ) || (int) $user->ID === $this->authenticated );
+	}
+
 	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */
 	private function vouch( $data, \WP_REST_Request $request ): void {
 		$user  = get_userdata( get_current_user_id() );
 		$named = is_array( $data ) && isset( $data['user_id'] ) ? (string) $data['user_id'] : null;
 		if ( ! $user || is_shut_out( $user ) || null !== $named && (string) $user->ID !== $named ) {
 			error_log( 'cocart-gateway: a login was answered, but not for a user of this site' );
+			return;
+		}
+		if ( ! $this->logged_in_by_password( $user, $request ) ) {
+			error_log( 'cocart-gateway: a login was answered for a user whom something else than the password logged in' );
 			return;
 		}
 		$claims = array(
