@@ -11,7 +11,7 @@ import (
 
 // docs are the pages whose rows are held by tests, and how many they name at
 // least.
-var docs = map[string]int{"tokens/TOKENS.md": 30, "gateway/ATTACKS.md": 12}
+var docs = map[string]int{"tokens/TOKENS.md": 30, "gateway/ATTACKS.md": 12, "deploy/wordpress/COMPATIBILITY.md": 35}
 
 // A row of these pages that names a test nobody wrote promises nothing.
 func TestTheTestsThatTheDocsNameExist(t *testing.T) {

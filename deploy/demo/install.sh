@@ -5,33 +5,37 @@
 #   deploy/demo/install.sh --list GROUP… only say what is missing, exit 1 if anything is
 #
 # Groups: shop (WordPress, PHP, MariaDB, nginx), php (the PHP command line), redis,
-# browser (Chromium), node (Node.js and npm).
+# browser (Chromium), node (Node.js and npm), wordpress-next (the WordPress of the Debian after
+# this one, for tests: unpacked below /usr/local, beside Debian's own, which stays).
 # No service is started or enabled, and one that is already set up is left as it is.
 # ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
 set -eu
 
 root=${ROOT:-}
 policy=/usr/sbin/policy-rc.d
+next_release=trixie
+next_wordpress=/usr/local/share/cocart-gateway/wordpress-$next_release
 list_only=
 scratch=
 
 main() {
 	if [ "${1:-}" = --list ]; then list_only=yes; shift; fi
 	[ $# -gt 0 ] || usage
-	missing= packages=
+	missing= packages= fetch=
 	for group in "$@"; do needs "$group"; done
 	[ -n "$missing" ] || exit 0
 	[ -z "$list_only" ] && [ -z "$root" ] || explain "Missing on this machine:"
 	is_debian || explain "This machine is not a Debian, so nothing could be installed. Missing:"
 	become_root "$@"
 	install_packages
-	missing= packages=
+	[ -z "$fetch" ] || fetch_next_wordpress
+	missing= packages= fetch=
 	for group in "$@"; do needs "$group"; done
 	[ -z "$missing" ] || explain "Debian's packages were installed, and yet these are missing:"
 }
 
 usage() {
-	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node)" >&2
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next)" >&2
 	exit 2
 }
 
@@ -60,8 +64,9 @@ needs() {
 		need Node.js nodejs /usr/bin/node
 		need npm npm /usr/bin/npm
 		;;
+	wordpress-next) need_next_wordpress ;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next)" >&2
 		exit 2
 		;;
 	esac
@@ -77,12 +82,20 @@ need() {
 	case " $packages " in *" $2 "*) ;; *) packages="$packages $2" ;; esac
 }
 
+need_next_wordpress() {
+	[ ! -e "$root$next_wordpress/wp-settings.php" ] || return 0
+	missing="$missing  WordPress of Debian $next_release (unpacked into $next_wordpress by this script)
+"
+	fetch=yes
+}
+
 explain() {
 	{
 		echo "$1"
 		printf '%s' "$missing"
 		echo "On Debian, as root:"
-		echo "  apt-get install --no-install-recommends$(companions)"
+		[ -z "$packages" ] || echo "  apt-get install --no-install-recommends$(companions)"
+		[ -z "$fetch" ] || echo "  $0 wordpress-next"
 		echo "Elsewhere: install these programs by the system's own means, at the paths named above."
 	} >&2
 	exit 1
@@ -110,10 +123,11 @@ become_root() {
 }
 
 install_packages() {
-	echo "Installing from Debian:$(companions)"
 	scratch=$(mktemp -d)
 	trap clean_up EXIT
 	trap 'exit 1' HUP INT TERM
+	[ -n "$packages" ] || return 0
+	echo "Installing from Debian:$(companions)"
 	hold_services
 	enabled_services >"$scratch/enabled"
 	apt_install >"$scratch/apt" 2>&1 || {
@@ -168,6 +182,39 @@ disable_new_services() {
 		*) update-rc.d "$name" disable ;;
 		esac >/dev/null 2>&1 || echo "could not disable the service $name" >&2
 	done || true
+}
+
+# fetch_next_wordpress takes one package of the next Debian, by an apt with lists of its own, from the
+# mirror this machine uses, and only unpacks it: nothing of the system changes. What the package links to
+# in other packages (scripts of wp-admin, readers of audio files) is left out, but for the certificates.
+fetch_next_wordpress() {
+	echo "Unpacking WordPress of Debian $next_release into $next_wordpress"
+	mkdir -p "$scratch/lists/partial" "$scratch/archives/partial" "$scratch/tree"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) $next_release main" >"$scratch/sources.list"
+	{ next_apt update --quiet=2 && (cd "$scratch" && next_apt download wordpress) && unpack_wordpress; } >"$scratch/apt" 2>&1 || {
+		tail -n 25 "$scratch/apt" >&2
+		explain "WordPress of Debian $next_release could not be fetched, see above. Missing:"
+	}
+}
+
+next_apt() {
+	apt-get -o Dir::State::lists="$scratch/lists" -o Dir::Cache="$scratch" -o Dir::Etc::sourcelist="$scratch/sources.list" \
+		-o Dir::Etc::sourceparts=- -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
+}
+
+mirror() {
+	found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/$') || found=http://deb.debian.org/debian/
+	echo "$found"
+}
+
+unpack_wordpress() {
+	dpkg-deb --extract "$scratch"/wordpress_*.deb "$scratch/tree"
+	find "$scratch/tree/usr/share/wordpress" -type l ! -name ca-bundle.crt -delete
+	cp -r /usr/share/wordpress/wp-content/themes/. "$scratch/tree/usr/share/wordpress/wp-content/themes/"
+	mkdir -p "$(dirname "$next_wordpress")"
+	rm -rf "$next_wordpress"
+	mv "$scratch/tree/usr/share/wordpress" "$next_wordpress"
+	chmod 755 "$next_wordpress"
 }
 
 main "$@"

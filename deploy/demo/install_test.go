@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"cocart-gateway/deploy/demo/shop"
 )
 
 // install runs the script on a machine whose files are below root.
@@ -23,7 +25,7 @@ func install(t *testing.T, root string, args ...string) (code int, output string
 }
 
 func TestInstallNamesWhatIsMissing(t *testing.T) {
-	code, output := install(t, t.TempDir(), "shop", "redis", "browser")
+	code, output := install(t, t.TempDir(), "shop", "redis", "browser", "node", "wordpress-next")
 	want := `Missing on this machine:
   nginx (Debian package nginx-light, file /usr/sbin/nginx)
   php (Debian package php-cli, file /usr/bin/php)
@@ -39,8 +41,12 @@ func TestInstallNamesWhatIsMissing(t *testing.T) {
   a WordPress theme (Debian package wordpress-theme-twentytwentyone, file /usr/share/wordpress/wp-content/themes/twentytwentyone/style.css)
   redis-server (Debian package redis-server, file /usr/bin/redis-server)
   Chromium (Debian package chromium, file /usr/bin/chromium)
+  Node.js (Debian package nodejs, file /usr/bin/node)
+  npm (Debian package npm, file /usr/bin/npm)
+  WordPress of Debian trixie (unpacked into /usr/local/share/cocart-gateway/wordpress-trixie by this script)
 On Debian, as root:
-  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server chromium php
+  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server chromium nodejs npm php
+  ./install.sh wordpress-next
 Elsewhere: install these programs by the system's own means, at the paths named above.
 `
 	if code != 1 || output != want {
@@ -60,6 +66,28 @@ Elsewhere: install these programs by the system's own means, at the paths named 
 `
 	if code != 1 || output != want {
 		t.Errorf("exit %d\n%s\nwant 1 and\n%s", code, output, want)
+	}
+}
+
+func TestInstallNamesTheNextWordPressAlone(t *testing.T) {
+	code, output := install(t, t.TempDir(), "wordpress-next")
+	want := `Missing on this machine:
+  WordPress of Debian trixie (unpacked into /usr/local/share/cocart-gateway/wordpress-trixie by this script)
+On Debian, as root:
+  ./install.sh wordpress-next
+Elsewhere: install these programs by the system's own means, at the paths named above.
+`
+	if code != 1 || output != want {
+		t.Errorf("exit %d\n%s\nwant 1 and\n%s", code, output, want)
+	}
+}
+
+// The script and the shop agree on where the newer WordPress is.
+func TestTheNextWordPressIsWhereTheShopLooks(t *testing.T) {
+	root := t.TempDir()
+	place(t, root, shop.NextWordPress+"/wp-settings.php")
+	if code, output := install(t, root, "wordpress-next"); code != 0 || output != "" {
+		t.Errorf("exit %d: %s", code, output)
 	}
 }
 

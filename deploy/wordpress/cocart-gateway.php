@@ -932,6 +932,9 @@ final class Doorkeeper extends Door {
 	/** @var bool Whether the user is being looked up, which may ask who the user is. */
 	private $judging = false;
 
+	/** @var int Whom WordPress's own wp_authenticate() has let in, by whatever name its plugins know. */
+	private $authenticated = 0;
+
 	/** @var array<string,bool> Announced ends of sessions. */
 	private $announced = array();
 
@@ -1004,6 +1007,9 @@ final class Doorkeeper extends Door {
 		} else {
 			// The second factor is skipped for no header and no parameter.
 			add_filter( 'cocart_login_secure_auth_methods', '__return_empty_array', PHP_INT_MAX );
+		}
+		if ( $this->is( 'login' ) ) {
+			add_filter( 'authenticate', array( $this, 'authenticate' ), PHP_INT_MAX );
 		}
 	}
 
@@ -1215,11 +1221,28 @@ final class Doorkeeper extends Door {
 		send_header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => (string) $id, 'result' => $result ) ) );
 	}
 
+	/** @param mixed $user */
+	public function authenticate( $user ) {
+		$this->authenticated = $user instanceof \WP_User ? (int) $user->ID : 0;
+		return $user;
+	}
+
+	/** Whether the password logged this user in, and not some plugin that answers for every visitor. */
+	private function logged_in_by_password( object $user, \WP_REST_Request $request ): bool {
+		$name = tried_name( $request );
+		return '' !== $name && ( goes_by( $user, $name ) || (int) $user->ID === $this->authenticated );
+	}
+
 	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */
 	private function vouch_login( $data, \WP_REST_Request $request ): void {
 		$user  = get_userdata( get_current_user_id() );
 		$named = is_array( $data ) && isset( $data['user_id'] ) ? (string) $data['user_id'] : null;
-		$this->vouch( $user && null !== $named && (string) $user->ID !== $named ? false : $user, $request );
+		$user  = $user && null !== $named && (string) $user->ID !== $named ? false : $user;
+		if ( $user && $this->is( 'login' ) && ! $this->logged_in_by_password( $user, $request ) ) {
+			log_line( 'cocart-gateway: a login was answered for a user whom something else than the password logged in' );
+			return;
+		}
+		$this->vouch( $user, $request );
 	}
 
 	/** @param object|false $user */

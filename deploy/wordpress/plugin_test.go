@@ -29,7 +29,13 @@ func php(t *testing.T, args ...string) []byte {
 }
 
 func TestThePluginInPHP(t *testing.T) {
-	lines := bytes.Split(bytes.TrimSpace(php(t, "plugin_test.php")), []byte("\n"))
+	verdicts(t, php(t, "plugin_test.php"))
+}
+
+// verdicts makes a test of each line that plugin_test.php prints.
+func verdicts(t *testing.T, printed []byte) {
+	t.Helper()
+	lines := bytes.Split(bytes.TrimSpace(printed), []byte("\n"))
 	for _, line := range lines {
 		verdict, rest, _ := strings.Cut(string(line), " ")
 		name, why, _ := strings.Cut(rest, " -- ")

@@ -160,7 +160,9 @@ function failed( array $test ): bool {
 	return 0 !== $status;
 }
 
-if ( isset( $argv[1] ) ) {
+if ( 'count' === ( $argv[1] ?? '' ) ) {
+	echo count( $tests );
+} elseif ( isset( $argv[1] ) ) {
 	run( $tests[ (int) $argv[1] ] ); // By number: for a PHP that cannot fork.
 } elseif ( in_array( true, array_map( 'failed', $tests ), true ) ) {
 	exit( 1 );

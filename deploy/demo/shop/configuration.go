@@ -56,7 +56,7 @@ func (s *Shop) writeKnobs() error {
 	}
 	content, err := render("wp-config.php", map[string]any{
 		"Dir": s.Dir, "User": s.place.User, "SiteURL": s.siteURL(), "Environment": s.config.Environment,
-		"Salts": salts, "Constants": s.config.constants(),
+		"Salts": salts, "Constants": s.constants(), "Network": s.isNetwork(),
 	})
 	if err != nil {
 		return fmt.Errorf("writing wp-config.php: %w", err)
@@ -68,11 +68,13 @@ func (s *Shop) writeKnobs() error {
 }
 
 // constants are sorted, and come last: Constants may replace what the other fields say.
-func (c Config) constants() []constant {
+func (s *Shop) constants() []constant {
+	c := s.config
 	all := map[string]any{"COCART_STANDIN_VERSION": c.CoCart, "COCART_GATEWAY_REQUIRED": c.Required}
 	if c.Secret != "" {
 		all["COCART_GATEWAY_SECRET"] = c.Secret
 	}
+	maps.Copy(all, s.networkConstants())
 	maps.Copy(all, c.Constants)
 	var list []constant
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -97,6 +99,18 @@ func (s *Shop) mustUse(name string, php []byte) error {
 		return s.place.remove("site/wp-content/mu-plugins/" + name)
 	}
 	return s.place.write("site/wp-content/mu-plugins/"+name, php)
+}
+
+// DropIn puts a file beside WordPress's own that WordPress looks for there, such as object-cache.php;
+// nil removes it.
+func (s *Shop) DropIn(name string, php []byte) error {
+	if strings.ContainsAny(name, "/\\") || !strings.HasSuffix(name, ".php") {
+		return fmt.Errorf("drop-in %q: the name is a file name that ends in .php", name)
+	}
+	if php == nil {
+		return s.place.remove("site/wp-content/" + name)
+	}
+	return s.place.write("site/wp-content/"+name, php)
 }
 
 // salts are made once per shop: fingerprints and cookies stay good over a restart.

@@ -18,8 +18,8 @@ const stampFile = "stamp"
 
 // stamp names what an installed shop depends on: our layout, WordPress's version, the script
 // that installs it and the tables of the stand-in.
-func stamp() (string, error) {
-	version, err := os.ReadFile(wordPress + "/wp-includes/version.php")
+func (c Config) stamp() (string, error) {
+	version, err := os.ReadFile(c.WordPress + "/wp-includes/version.php")
 	if err != nil {
 		return "", fmt.Errorf("reading WordPress's version: %w", err)
 	}
@@ -31,20 +31,20 @@ func stamp() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(bytes.Join([][]byte{[]byte(layout), version, install, tables}, []byte{0}))
+	sum := sha256.Sum256(bytes.Join([][]byte{fmt.Appendf(nil, "%s %t", layout, c.Network), version, install, tables}, []byte{0}))
 	return hex.EncodeToString(sum[:]), nil
 }
 
 // discardOutdated removes a shop that is unfinished or of another version.
 func (s *Shop) discardOutdated(context.Context) error {
-	wanted, err := stamp()
+	wanted, err := s.config.stamp()
 	if err != nil {
 		return err
 	}
 	if found, err := s.place.root.ReadFile(stampFile); err == nil && string(found) == wanted {
 		return nil
 	}
-	return s.place.remove(stampFile, "db", "site", "admin-password")
+	return s.place.remove(stampFile, networkFile, "db", "site", "admin-password")
 }
 
 func (s *Shop) installed() bool { return s.place.exists(stampFile) }
@@ -61,7 +61,7 @@ func (s *Shop) copyWordPress(ctx context.Context) error {
 	if err := s.place.makeTheirs("site"); err != nil {
 		return err
 	}
-	if err := s.work(ctx, "copying WordPress", "/bin/cp", "-rL", "--", wordPress+"/.", s.place.path("site")); err != nil {
+	if err := s.work(ctx, "copying WordPress", "/bin/cp", "-rL", "--", s.config.WordPress+"/.", s.place.path("site")); err != nil {
 		return err
 	}
 	return s.place.remove("site/.htaccess")
@@ -87,7 +87,10 @@ func (s *Shop) installWordPress(ctx context.Context) error {
 	if _, err := s.runPHP(ctx, password, s.place.path("etc/install.php"), s.place.path("site")); err != nil {
 		return fmt.Errorf("installing WordPress: %w", err)
 	}
-	wanted, err := stamp()
+	if err := s.makeNetwork(ctx); err != nil {
+		return err
+	}
+	wanted, err := s.config.stamp()
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ const (
 	wordPress = "/usr/share/wordpress"
 )
 
+// NextWordPress is where deploy/demo/install.sh wordpress-next puts a newer one.
+const NextWordPress = "/usr/local/share/cocart-gateway/wordpress-trixie"
+
 // phpFPM is the newest php-fpm of the machine: Debian names them after their version.
 func phpFPM() string {
 	programs, _ := filepath.Glob("/usr/sbin/php-fpm[0-9]*")
@@ -32,7 +35,7 @@ func phpFPM() string {
 }
 
 // requirePrograms names everything that is missing at once.
-func requirePrograms() error {
+func requirePrograms(wordPress string) error {
 	var missing []string
 	for _, file := range []string{nginx, mariadbd, installDB, php, phpFPM(), wordPress + "/wp-settings.php"} {
 		if _, err := os.Stat(file); err != nil {
@@ -42,7 +45,7 @@ func requirePrograms() error {
 	if missing == nil {
 		return nil
 	}
-	return errors.New("a demo shop needs " + strings.Join(missing, ", ") + "; deploy/demo/install.sh shop installs them")
+	return errors.New("a demo shop needs " + strings.Join(missing, ", ") + "; deploy/demo/install.sh shop (wordpress-next for a newer WordPress) installs them")
 }
 
 // spawn starts a program of the shop. Its output goes to Dir/log/NAME.log.

@@ -36,6 +36,11 @@ type Config struct {
 	Plugin []byte
 	// CoCart is the version whose behaviour the stand-in imitates, "4.7" if empty.
 	CoCart string
+	// WordPress is where WordPress is copied from, Debian's package if empty.
+	WordPress string
+	// Network makes it a network of sites in subdirectories: the shop at SiteURL, which must be
+	// given then, and a second one at SiteURL/second that has no customers yet.
+	Network bool
 	// Environment becomes WP_ENVIRONMENT_TYPE, "production" if empty. There CoCart looks at
 	// credentials only where WordPress's is_ssl() holds; "local" lifts that.
 	Environment string
@@ -74,7 +79,7 @@ type Shop struct {
 // only; a running shop ends with Stop. A second shop in the same directory is refused.
 func Start(ctx context.Context, config Config) (*Shop, error) {
 	config = config.withDefaults()
-	if err := requirePrograms(); err != nil {
+	if err := requirePrograms(config.WordPress); err != nil {
 		return nil, err
 	}
 	place, err := prepare(config.Dir)
@@ -98,6 +103,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CoCart == "" {
 		c.CoCart = "4.7"
+	}
+	if c.WordPress == "" {
+		c.WordPress = wordPress
 	}
 	if c.Environment == "" {
 		c.Environment = "production"
@@ -134,7 +142,7 @@ func (s *Shop) start(ctx context.Context) error {
 func (s *Shop) Died() <-chan error { return s.died }
 
 // Configure changes the configuration of the running shop and writes wp-config.php and the
-// must-use plugin anew; the next request sees it. Dir, Port, Fresh and Log stay as they were.
+// must-use plugin anew; the next request sees it. Dir, Port, WordPress, Network, Fresh and Log stay as they were.
 func (s *Shop) Configure(change func(*Config)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

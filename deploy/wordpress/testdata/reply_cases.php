@@ -47,6 +47,26 @@ test(
 	}
 );
 test(
+	'a login with the password of one user, while a plugin says that everybody is another',
+	function () {
+		add_filter( 'determine_current_user', fn() => 3, PHP_INT_MAX );
+		login( array( 'user_id' => '3' ) );
+	},
+	function ( array $sent ) {
+		same( 1, count( $sent['log'] ), 'lines in the log' );
+		no_login_header( $sent );
+	}
+);
+test(
+	'a login by a name that only a plugin of wp_authenticate() knows',
+	function () {
+		arrive( 'login', array( 'REQUEST_METHOD' => 'POST', 'REQUEST_URI' => '/wp-json/cocart/v2/login', 'HTTP_AUTHORIZATION' => 'Basic ' . base64_encode( 'a.liddell@directory:x' ) ) );
+		add_filter( 'determine_current_user', fn() => apply_filters( 'authenticate', get_userdata( 2 ) )->ID, 16 );
+		serve( '/cocart/v2/login', fn() => new WP_REST_Response( array( 'user_id' => '2' ), 200 ) );
+	},
+	passed( array( 2, 2, 2 ), fn( array $sent ) => same( '2', replied( $sent, 'X-CoCart-Gateway-Login' )['sub'] ) )
+);
+test(
 	'a login with a wrong password',
 	fn() => login( array(), 401, array( 'HTTP_AUTHORIZATION' => 'Basic ' . base64_encode( 'alice:wrong' ) ) ),
 	function ( array $sent ) {

@@ -7,7 +7,8 @@
  *
  * This is a stand-in written for cocart-gateway. It imitates, from observation, how CoCart
  * authenticates requests and what it answers on login, logout, cart, products and sessions,
- * for the version named by COCART_STANDIN_VERSION. It contains no code of CoCart or WooCommerce,
+ * for the version named by COCART_STANDIN_VERSION: 3.0 to 4.9, and 5.0 for the line that is being
+ * developed. It contains no code of CoCart or WooCommerce,
  * and its routes below /test/ tell everything about a request to anybody who asks.
  */
 
@@ -17,6 +18,11 @@ defined( 'ABSPATH' ) || exit;
 function cocart_standin_since( $version ) {
 	$imitated = defined( 'COCART_STANDIN_VERSION' ) ? COCART_STANDIN_VERSION : '4.7';
 	return version_compare( $imitated, $version, '>=' );
+}
+
+/** Whether the imitated version is at least the first one, and older than the second. */
+function cocart_standin_between( $from, $before ) {
+	return cocart_standin_since( $from ) && ! cocart_standin_since( $before );
 }
 
 /** The first segment of the routes; a white-label shop renames it (CoCart 4.9 and later). */
@@ -29,7 +35,7 @@ function cocart_standin_error( $code, $message, $status, $more = array() ) {
 	return new WP_Error( $code, $message, array( 'status' => $status ) + $more );
 }
 
-foreach ( array( 'requests', 'credentials', 'authentication', 'permissions', 'products', 'carts', 'cart-session', 'cart-answers', 'cart-routes', 'cart-item', 'login', 'two-factor', 'logout', 'sessions', 'store', 'headers', 'looking-glass', 'streams', 'jwt-plugin' ) as $cocart_standin_part ) {
+foreach ( array( 'requests', 'credentials', 'authentication', 'permissions', 'products', 'carts', 'cart-session', 'rate-limit', 'cart-answers', 'cart-routes', 'cart-item', 'login', 'two-factor', 'logout', 'sessions', 'store', 'headers', 'looking-glass', 'streams', 'jwt-plugin' ) as $cocart_standin_part ) {
 	require_once __DIR__ . "/includes/$cocart_standin_part.php";
 }
 

@@ -15,9 +15,9 @@ foreach ( {{php .Salts}} as $cocart_demo_name => $cocart_demo_value ) {
 	define( $cocart_demo_name, $cocart_demo_value );
 }
 
-define( 'WP_HOME', {{php .SiteURL}} );
+{{if not .Network}}define( 'WP_HOME', {{php .SiteURL}} );
 define( 'WP_SITEURL', {{php .SiteURL}} );
-define( 'WP_ENVIRONMENT_TYPE', {{php .Environment}} );
+{{end}}define( 'WP_ENVIRONMENT_TYPE', {{php .Environment}} );
 define( 'WP_DEFAULT_THEME', 'twentytwentyone' );
 
 // The shop keeps to itself: no cron runs beside a request, nothing is fetched, nothing is updated.

@@ -5,7 +5,10 @@
 
 defined( 'ABSPATH' ) || exit;
 
-final class CoCart_Standin_Authentication {
+class CoCart_Standin_Authentication {
+	/** Whose saved cart was fetched at rest_authentication_errors; null where that did not happen. */
+	public static $saved_cart_of = null;
+
 	/** The error of this request's credentials, told at rest_authentication_errors. */
 	private $error = null;
 
@@ -13,14 +16,37 @@ final class CoCart_Standin_Authentication {
 	private $authenticated_by_cocart = false;
 
 	public function __construct() {
-		// Until 4.8 the hooks exist only on requests that look like CoCart's when plugins load.
-		if ( ! cocart_standin_since( '4.8' ) && ! cocart_standin_is_request() ) {
+		// Until 4.8, and again in 5.0, the hooks exist only on requests that look like CoCart's when plugins load.
+		if ( ! cocart_standin_between( '4.8', '5.0' ) && ! cocart_standin_is_request() ) {
 			return;
 		}
-		$late = cocart_standin_since( '4.8' ) ? 10 : 16;
-		add_filter( 'determine_current_user', array( $this, 'authenticate' ), $late );
+		add_filter( 'determine_current_user', array( $this, 'authenticate' ), self::priority() );
 		add_filter( 'rest_authentication_errors', array( $this, 'fallback' ), 10 );
+		if ( ! cocart_standin_since( '4.2' ) || cocart_standin_between( '4.3.7', '4.6.2' ) || cocart_standin_since( '5.0' ) ) {
+			add_filter( 'rest_authentication_errors', array( $this, 'user_logged_in' ), 10 );
+		}
 		add_filter( 'rest_authentication_errors', array( $this, 'check' ), 15 );
+		if ( cocart_standin_between( '4.1', '4.2' ) ) {
+			add_filter( 'rest_authentication_errors', array( $this, 'send_cart_key' ), 20 );
+		}
+		if ( cocart_standin_since( '5.0' ) ) {
+			$this->do_as_5_does();
+		}
+	}
+
+	private static function priority() {
+		if ( cocart_standin_between( '4.8', '5.0' ) ) {
+			return 10;
+		}
+		return cocart_standin_since( '3.1' ) ? 16 : 15;
+	}
+
+	/** Over TLS nobody is asked for a nonce any more, on any route of the API. */
+	private function do_as_5_does() {
+		add_filter( 'rest_authentication_errors', 'cocart_standin_limit_rate', 20 );
+		if ( is_ssl() ) {
+			remove_filter( 'rest_authentication_errors', 'rest_cookie_check_errors', 100 );
+		}
 	}
 
 	/** determine_current_user: whoever answered before is believed, and nothing else is looked at. */
@@ -31,13 +57,17 @@ final class CoCart_Standin_Authentication {
 		if ( $this->credentials_count() ) {
 			$user_id = $this->by_credentials( $user_id );
 		}
-		$user_id                       = apply_filters( 'cocart_authenticate', $user_id, is_ssl(), $this );
+		$asked = array( $user_id, is_ssl() );
+		if ( cocart_standin_since( '3.8.1' ) ) {
+			$asked[] = $this;
+		}
+		$user_id                       = apply_filters( 'cocart_authenticate', ...$asked );
 		$this->authenticated_by_cocart = ! empty( $user_id );
 		return $user_id;
 	}
 
-	/** Public from 4.3.23 on, protected before; other plugins call it. */
-	public function set_error( $error ) {
+	/** Other plugins call it; where it is protected, that is a fatal error. */
+	protected function set_error( $error ) {
 		$this->error = $error;
 	}
 
@@ -48,6 +78,21 @@ final class CoCart_Standin_Authentication {
 			if ( $user_id ) {
 				wp_set_current_user( $user_id );
 			}
+		}
+		return $result;
+	}
+
+	/**
+	 * rest_authentication_errors 10: the saved cart of a customer is fetched, and 5.0 loads the session only now.
+	 * Somebody who answered before keeps both from happening.
+	 */
+	public function user_logged_in( $result ) {
+		if ( ! empty( $result ) ) {
+			return $result;
+		}
+		self::$saved_cart_of = get_current_user_id();
+		if ( cocart_standin_since( '5.0' ) ) {
+			CoCart_Standin_Session::load();
 		}
 		return $result;
 	}
@@ -69,6 +114,14 @@ final class CoCart_Standin_Authentication {
 		return is_user_logged_in() ? true : $result;
 	}
 
+	/** rest_authentication_errors 20 in 4.1: every answer names the cart. */
+	public function send_cart_key( $result ) {
+		if ( ! is_wp_error( $result ) && CoCart_Standin_Session::$current ) {
+			header( cocart_standin_header( 'Cart-Key' ) . ': ' . CoCart_Standin_Session::$current->key );
+		}
+		return $result;
+	}
+
 	private function credentials_count() {
 		return is_ssl() || in_array( wp_get_environment_type(), array( 'local', 'development' ), true );
 	}
@@ -82,10 +135,10 @@ final class CoCart_Standin_Authentication {
 		if ( '' === (string) $name || '' === (string) $password ) {
 			return $this->refuse( 'Authentication invalid!' );
 		}
-		return cocart_standin_since( '4.2' ) ? $this->by_password( $name, $password ) : $this->by_wordpress( $name, $password );
+		return cocart_standin_between( '4.2', '5.0' ) ? $this->by_password( $name, $password ) : $this->by_wordpress( $name, $password );
 	}
 
-	/** 4.2 and later compare the password themselves, past every hook that counts failed logins. */
+	/** From 4.2 to 4.9 CoCart compares the password itself, past every hook that counts failed logins. */
 	private function by_password( $name, $password ) {
 		$user = get_user_by( 'login', cocart_standin_login_name( $name ) );
 		if ( ! $user ) {
@@ -111,4 +164,15 @@ final class CoCart_Standin_Authentication {
 	}
 }
 
-new CoCart_Standin_Authentication();
+/** 3.1 to 3.x, and 4.3.23 to 4.9: other plugins may tell an error. */
+final class CoCart_Standin_Open_Authentication extends CoCart_Standin_Authentication {
+	public function set_error( $error ) {
+		parent::set_error( $error );
+	}
+}
+
+if ( cocart_standin_between( '3.1', '4.0' ) || cocart_standin_between( '4.3.23', '5.0' ) ) {
+	new CoCart_Standin_Open_Authentication();
+} else {
+	new CoCart_Standin_Authentication();
+}

@@ -64,8 +64,8 @@ function cocart_standin_add_item( WP_REST_Request $request ) {
 
 function cocart_standin_with_cart_headers( CoCart_Standin_Session $session, array $answer ) {
 	$response = rest_ensure_response( $answer );
-	$response->header( 'CoCart-API-Cart-Key', $session->key );
-	$response->header( 'CoCart-API-Cart-Expiring', (string) $session->expiring );
-	$response->header( 'CoCart-API-Cart-Expiration', (string) $session->expiration );
+	$response->header( cocart_standin_header( 'Cart-Key' ), $session->key );
+	$response->header( cocart_standin_header( 'Cart-Expiring' ), (string) $session->expiring );
+	$response->header( cocart_standin_header( 'Cart-Expiration' ), (string) $session->expiration );
 	return $response;
 }

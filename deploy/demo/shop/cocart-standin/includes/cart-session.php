@@ -1,7 +1,8 @@
 <?php
 /**
  * Whose cart a request is about. This is decided at rest_api_init, BEFORE rest_authentication_errors:
- * an identity that turns up only there finds the guest's cart loaded already.
+ * an identity that turns up only there finds the guest's cart loaded already. 5.0 alone waits for
+ * rest_authentication_errors, priority 10.
  */
 
 defined( 'ABSPATH' ) || exit;
@@ -23,6 +24,12 @@ final class CoCart_Standin_Session {
 	}
 
 	public static function load_on_rest() {
+		if ( ! cocart_standin_since( '5.0' ) ) {
+			self::load();
+		}
+	}
+
+	public static function load() {
 		if ( null === self::$current && cocart_standin_is_request() && self::wanted() ) {
 			self::$current = new self();
 		}
@@ -41,26 +48,64 @@ final class CoCart_Standin_Session {
 	private function __construct() {
 		$user             = get_current_user_id();
 		$asked            = self::asked_key();
-		$this->key        = $user ? (string) $user : ( '' !== $asked ? $asked : self::new_guest_key() );
+		$named            = self::named_customer();
+		$this->key        = $user ? (string) $user : ( '' !== $named ? $named : ( '' !== $asked ? $asked : self::new_guest_key() ) );
 		$this->items      = cocart_standin_read_cart( $this->key );
 		$this->expiring   = time() + DAY_IN_SECONDS;
 		$this->expiration = time() + ( $user ? 7 : 2 ) * DAY_IN_SECONDS;
 		if ( $user && '' !== $asked && $asked !== $this->key ) {
 			$this->take_over( $asked );
 		}
+		if ( ! $user && ! cocart_standin_since( '4.2' ) ) {
+			$this->remember();
+		}
 	}
 
+	/** The parameter is known since 3.1, the headers since 4.2; until then there is a cookie. */
 	public static function asked_key() {
-		$asked = isset( $_GET['cart_key'] ) ? wp_unslash( $_GET['cart_key'] ) : '';
-		foreach ( array( 'HTTP_COCART_API_CART_KEY', 'HTTP_CART_KEY' ) as $header ) {
-			$asked = '' === $asked && isset( $_SERVER[ $header ] ) ? wp_unslash( $_SERVER[ $header ] ) : $asked;
+		$asked = isset( $_GET['cart_key'] ) && cocart_standin_since( '3.1' ) ? wp_unslash( $_GET['cart_key'] ) : '';
+		if ( '' === $asked ) {
+			$asked = cocart_standin_since( '4.2' ) ? self::key_in_headers() : self::key_in_cookie();
 		}
 		$asked = is_string( $asked ) ? sanitize_text_field( $asked ) : '';
 		return strlen( $asked ) <= 42 ? $asked : '';
 	}
 
+	private static function key_in_headers() {
+		foreach ( array( 'HTTP_COCART_API_CART_KEY', 'HTTP_CART_KEY' ) as $header ) {
+			if ( ! empty( $_SERVER[ $header ] ) ) {
+				return wp_unslash( $_SERVER[ $header ] );
+			}
+		}
+		return '';
+	}
+
+	private static function cookie() {
+		return 'wp_cocart_session_' . COOKIEHASH;
+	}
+
+	/** key||signature: a cookie that somebody made up is none. */
+	private static function key_in_cookie() {
+		$cookie = isset( $_COOKIE[ self::cookie() ] ) ? wp_unslash( $_COOKIE[ self::cookie() ] ) : '';
+		$parts  = is_string( $cookie ) ? explode( '||', $cookie ) : array();
+		return 2 === count( $parts ) && hash_equals( wp_hash( $parts[0] ), $parts[1] ) ? $parts[0] : '';
+	}
+
+	private function remember() {
+		if ( ! headers_sent() ) {
+			setcookie( self::cookie(), $this->key . '||' . wp_hash( $this->key ), $this->expiration, '/', '', is_ssl(), true );
+		}
+	}
+
+	/** 5.0 lets a header name the customer, whoever sends it. */
+	private static function named_customer() {
+		$id = isset( $_SERVER['HTTP_COCART_API_CUSTOMER'] ) && cocart_standin_since( '5.0' ) ? wp_unslash( $_SERVER['HTTP_COCART_API_CUSTOMER'] ) : '';
+		return is_string( $id ) && ctype_digit( $id ) && get_userdata( (int) $id ) ? $id : '';
+	}
+
+	/** Since 4.3.23 a guest's key can be told from a customer's. */
 	public static function new_guest_key() {
-		return 't_' . bin2hex( random_bytes( 15 ) );
+		return cocart_standin_since( '4.3.23' ) ? 't_' . bin2hex( random_bytes( 15 ) ) : bin2hex( random_bytes( 16 ) );
 	}
 
 	public function add( $product, $quantity ) {

@@ -1,7 +1,7 @@
 <?php
 /**
  * Where CoCart looks for a user name and a password, in this order: Basic header, PHP's own
- * reading of it, query or form parameters, JSON body (4.7 and later).
+ * reading of it, query or form parameters, JSON body (4.7 to 4.9).
  */
 
 defined( 'ABSPATH' ) || exit;
@@ -9,7 +9,7 @@ defined( 'ABSPATH' ) || exit;
 /** array( name, password ), or null where the request carries none. */
 function cocart_standin_credentials() {
 	$sources = array( 'basic_header', 'php_auth', 'parameters' );
-	if ( cocart_standin_since( '4.7' ) ) {
+	if ( cocart_standin_between( '4.7', '5.0' ) ) {
 		$sources[] = 'json';
 	}
 	foreach ( $sources as $source ) {

@@ -11,7 +11,15 @@ add_filter( 'nocache_headers', 'cocart_standin_never_store' );
 add_filter( 'rest_post_dispatch', 'cocart_standin_add_headers', 10, 3 );
 
 function cocart_standin_more_cors_headers( $headers ) {
-	return array_merge( $headers, array( 'CoCart-API-Cart-Key', 'CoCart-API-Cart-Expiring', 'CoCart-API-Cart-Expiration' ) );
+	return array_merge( $headers, array_map( 'cocart_standin_header', array( 'Cart-Key', 'Cart-Expiring', 'Cart-Expiration' ) ) );
+}
+
+/** The name of a header: 5.0 dropped the prefix. */
+function cocart_standin_header( $name ) {
+	if ( cocart_standin_since( '5.0' ) ) {
+		return $name;
+	}
+	return ( 'Timestamp' === $name ? 'CoCart-' : 'CoCart-API-' ) . $name;
 }
 
 /** As newer versions of WordPress word it. */
@@ -25,7 +33,7 @@ function cocart_standin_add_headers( $response, $server, WP_REST_Request $reques
 	if ( '' === $endpoint ) {
 		return $response;
 	}
-	$response->header( 'CoCart-Timestamp', (string) time() );
+	$response->header( cocart_standin_header( 'Timestamp' ), (string) time() );
 	if ( preg_match( '#^(cart|get-cart|add-item|logout)\b#', $endpoint ) ) {
 		$response->header( 'Expires', 'Thu, 01-Jan-70 00:00:01 GMT' );
 		$response->header( 'Cache-Control', wp_get_nocache_headers()['Cache-Control'] );

@@ -50,17 +50,27 @@ function cocart_standin_login() {
 	$user  = wp_get_current_user();
 	$roles = wp_roles()->role_names;
 	$role  = reset( $user->roles );
-	return rest_ensure_response(
-		array(
-			'user_id'      => (string) $user->ID,
-			'first_name'   => $user->first_name,
-			'last_name'    => $user->last_name,
-			'display_name' => $user->display_name,
-			'role'         => $role && isset( $roles[ $role ] ) ? translate_user_role( $roles[ $role ] ) : '',
-			'avatar_urls'  => rest_get_avatar_urls( $user->user_email ),
-			'email'        => $user->user_email,
-			'extras'       => apply_filters( 'cocart_login_extras', array(), $user ),
-			'dev_note'     => "Don't forget to store the users login information in order to authenticate all other routes with CoCart.",
-		)
+	return rest_ensure_response( cocart_standin_login_answer( $user, $role && isset( $roles[ $role ] ) ? translate_user_role( $roles[ $role ] ) : '' ) );
+}
+
+/** Before 3.8.1 no plugin could add anything; 5.0 leaves the avatars out unless they are asked for. */
+function cocart_standin_login_answer( WP_User $user, $role ) {
+	$answer = array(
+		'user_id'      => (string) $user->ID,
+		'first_name'   => $user->first_name,
+		'last_name'    => $user->last_name,
+		'display_name' => $user->display_name,
+		'role'         => $role,
+		'avatar_urls'  => rest_get_avatar_urls( $user->user_email ),
+		'email'        => $user->user_email,
+		'extras'       => apply_filters( 'cocart_login_extras', array(), $user ),
+		'dev_note'     => "Don't forget to store the users login information in order to authenticate all other routes with CoCart.",
 	);
+	if ( ! cocart_standin_since( '3.8.1' ) ) {
+		unset( $answer['extras'] );
+	}
+	if ( cocart_standin_since( '5.0' ) && ( ! isset( $_GET['avatars'] ) || 'true' !== $_GET['avatars'] ) ) {
+		unset( $answer['avatar_urls'] );
+	}
+	return $answer;
 }

@@ -8,13 +8,22 @@ defined( 'ABSPATH' ) || exit;
 
 add_action( 'rest_api_init', 'cocart_standin_note_early_user', 1 );
 add_action( 'rest_api_init', 'cocart_standin_register_looking_glass' );
+add_filter( 'rest_authentication_errors', 'cocart_standin_note_authentication', PHP_INT_MAX );
 add_action( 'template_redirect', 'cocart_standin_looking_glass_page', 0 );
 
-$GLOBALS['cocart_standin_early_user'] = null;
+$GLOBALS['cocart_standin_early_user']               = null;
+$GLOBALS['cocart_standin_authentication']           = null;
+$GLOBALS['cocart_standin_user_at_permission_check'] = null;
 
 /** Carts are chosen at this moment, so what counts is who the user is now. */
 function cocart_standin_note_early_user() {
 	$GLOBALS['cocart_standin_early_user'] = get_current_user_id();
+}
+
+/** What everybody together answered; true means that WordPress asks for no nonce. */
+function cocart_standin_note_authentication( $result ) {
+	$GLOBALS['cocart_standin_authentication'] = is_wp_error( $result ) ? $result->get_error_code() : $result;
+	return $result;
 }
 
 function cocart_standin_register_looking_glass() {
@@ -38,20 +47,23 @@ function cocart_standin_looking_glass_page() {
 function cocart_standin_facts() {
 	$user = wp_get_current_user();
 	return array(
-		'user_id'               => $user->ID,
-		'login'                 => $user->ID ? $user->user_login : '',
-		'user_at_rest_api_init' => $GLOBALS['cocart_standin_early_user'],
-		'cart_key'              => CoCart_Standin_Session::$current ? CoCart_Standin_Session::$current->key : null,
-		'remote_addr'           => $_SERVER['REMOTE_ADDR'],
-		'is_ssl'                => is_ssl(),
-		'method'                => $_SERVER['REQUEST_METHOD'],
-		'request_uri'           => $_SERVER['REQUEST_URI'],
-		'host'                  => isset( $_SERVER['HTTP_HOST'] ) ? $_SERVER['HTTP_HOST'] : '',
-		'server'                => (object) cocart_standin_request_variables(),
-		'headers'               => (object) getallheaders(),
-		'cookies'               => array_keys( $_COOKIE ),
-		'get'                   => (object) wp_unslash( $_GET ),
-		'post'                  => (object) wp_unslash( $_POST ),
+		'user_id'                  => $user->ID,
+		'login'                    => $user->ID ? $user->user_login : '',
+		'user_at_rest_api_init'    => $GLOBALS['cocart_standin_early_user'],
+		'user_at_permission_check' => $GLOBALS['cocart_standin_user_at_permission_check'],
+		'saved_cart_of'            => CoCart_Standin_Authentication::$saved_cart_of,
+		'authentication'           => $GLOBALS['cocart_standin_authentication'],
+		'cart_key'                 => CoCart_Standin_Session::$current ? CoCart_Standin_Session::$current->key : null,
+		'remote_addr'              => $_SERVER['REMOTE_ADDR'],
+		'is_ssl'                   => is_ssl(),
+		'method'                   => $_SERVER['REQUEST_METHOD'],
+		'request_uri'              => $_SERVER['REQUEST_URI'],
+		'host'                     => isset( $_SERVER['HTTP_HOST'] ) ? $_SERVER['HTTP_HOST'] : '',
+		'server'                   => (object) cocart_standin_request_variables(),
+		'headers'                  => (object) getallheaders(),
+		'cookies'                  => array_keys( $_COOKIE ),
+		'get'                      => (object) wp_unslash( $_GET ),
+		'post'                     => (object) wp_unslash( $_POST ),
 		'body_base64'           => base64_encode( (string) file_get_contents( 'php://input' ) ),
 	);
 }

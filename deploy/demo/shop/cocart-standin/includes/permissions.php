@@ -8,6 +8,7 @@ defined( 'ABSPATH' ) || exit;
 add_filter( 'rest_pre_dispatch', 'cocart_standin_check_method', 10, 3 );
 
 function cocart_standin_check_method( $result, $server, WP_REST_Request $request ) {
+	$GLOBALS['cocart_standin_user_at_permission_check'] = get_current_user_id();
 	if ( ! empty( $result ) || ! cocart_standin_is_request() || is_user_logged_in() ) {
 		return $result;
 	}
