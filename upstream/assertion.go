@@ -26,6 +26,7 @@ const (
 	Credentials Kind = "credentials" // a CoCart request whose credentials WordPress judges
 	Customer    Kind = "customer"    // a CoCart request by UserID
 	Login       Kind = "login"       // a login whose password WordPress judges
+	Status      Kind = "status"      // the operator asks what the plugin sees
 )
 
 // Assertion is what the gateway vouches for about one request. Method, host
