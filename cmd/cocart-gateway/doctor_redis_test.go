@@ -32,7 +32,7 @@ func TestTheDoctorSaysWhatIsWrongWithRedisOnRealRedis(t *testing.T) {
 				"warning redis.persistence: It saves nothing: its restart logs every customer out. → Set appendonly yes."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := openPractice(t, "127.0.0.1:1")
+			p := openPractice(t)
 			p.redis = row.redis
 			p.expect(t, 1, strings.Split(row.want, "\n")...)
 		})
@@ -45,7 +45,7 @@ func TestTheDoctorNamesWhatRedisDeniesOnRealRedis(t *testing.T) {
 	if err := server.Client().Do(t.Context(), acl...).Err(); err != nil {
 		t.Fatal(err)
 	}
-	p := openPractice(t, "127.0.0.1:1")
+	p := openPractice(t)
 	p.redis = fmt.Sprintf("{address: %q, username: gateway, password: a-long-password}", server.Addr())
 	p.expect(t, 1, "problem redis.permissions: Redis denies its user what the gateway needs: +eval +xadd. → Give it the ACL rule in the package comment of tokens (tokens/doc.go).")
 }

@@ -47,7 +47,7 @@ func exampleLines(t *testing.T) [][]string {
 func TestEveryExampleWorks(t *testing.T) {
 	const at = "/etc/cocart-gateway/"
 	d := openDesk(t)
-	wellShop := openPractice(t, healthyRedis(t)).write(t)
+	wellShop := openPractice(t).write(t)
 	for _, words := range exampleLines(t) {
 		d.clock.Advance(time.Second) // no login is cut off by an example before it
 		pair := d.login(alice)

@@ -83,6 +83,14 @@ test( 'the status without Authorization', status( array(), array(), array( 'HTTP
 test( 'the status where Authorization comes by another name', status( array(), array(), array( 'HTTP_AUTHORIZATION' => null, 'REDIRECT_HTTP_AUTHORIZATION' => 'Bearer cocart-gateway-status' ) ), stated( array( 'authorization' => true ) ) );
 test( 'the status with CoCart and WooCommerce', status( array(), array(), array( 'constants' => array( 'COCART_VERSION' => '4.8.1', 'WC_VERSION' => '10.3.5' ) ) ), stated( array( 'woocommerce' => '10.3.5', 'cocart' => '4.8.1' ) ) );
 test(
+	'the status with a CoCart that tells its version in its class only',
+	function () {
+		eval( 'class CoCart { public static $version = "5.0.0"; }' );
+		status()();
+	},
+	stated( array( 'cocart' => '5.0.0' ) )
+);
+test(
 	'the status beside the plugin that this replaces',
 	function () {
 		class_alias( 'WP_User', 'CoCart\JWTAuthentication\Plugin' );
