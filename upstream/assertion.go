@@ -28,6 +28,7 @@ const (
 	Login       Kind = "login"       // a login whose password WordPress judges
 	Refresh     Kind = "refresh"     // a refresh token that the old JWT plugin judges
 	Observed    Kind = "observed"    // a dry run: WordPress is told who the client is, and decides as without us
+	Status      Kind = "status"      // the operator asks what the plugin sees
 )
 
 // Assertion is what the gateway vouches for about one request. Method, host

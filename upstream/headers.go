@@ -16,6 +16,7 @@ const (
 	endedHeader     = "X-Cocart-Gateway-Ended"
 	attemptHeader   = "X-Cocart-Gateway-Attempt"
 	pluginHeader    = "X-Cocart-Gateway-Plugin"
+	statusHeader    = "X-Cocart-Gateway-Status"
 )
 
 // clientHeaders are the names under which proxies and plugins look for the

@@ -100,24 +100,30 @@ func (w *WordPress) parseEnded(h http.Header, assertion string) ([]Ended, error)
 // verifyReply checks a signed reply header. The binding to the assertion it
 // answers is what keeps a recorded reply from ever being played back.
 func (w *WordPress) verifyReply(token, typ, assertion string) (*replyClaims, error) {
-	head, rest, _ := strings.Cut(token, ".")
-	body, sig, ok := strings.Cut(rest, ".")
-	if !ok || strings.Contains(sig, ".") {
-		return nil, badReply("reply header has not three parts")
-	}
-	key, err := w.replyKey(head, typ)
-	if err != nil {
-		return nil, err
-	}
-	got, err := base64.RawURLEncoding.Strict().DecodeString(sig)
-	if err != nil || !hmac.Equal(got, mac(key.reply, head+"."+body)) {
-		return nil, badReply("reply header has a bad signature")
-	}
 	var c replyClaims
-	if err := decodePart(body, &c); err != nil {
+	if err := w.openReply(token, typ, &c); err != nil {
 		return nil, err
 	}
 	return &c, w.checkReply(&c, assertion)
+}
+
+// openReply decodes the claims of a reply that WordPress signed, whenever and
+// in answer to whatever that was.
+func (w *WordPress) openReply(token, typ string, claims any) error {
+	head, rest, _ := strings.Cut(token, ".")
+	body, sig, ok := strings.Cut(rest, ".")
+	if !ok || strings.Contains(sig, ".") {
+		return badReply("reply header has not three parts")
+	}
+	key, err := w.replyKey(head, typ)
+	if err != nil {
+		return err
+	}
+	got, err := base64.RawURLEncoding.Strict().DecodeString(sig)
+	if err != nil || !hmac.Equal(got, mac(key.reply, head+"."+body)) {
+		return badReply("reply header has a bad signature")
+	}
+	return decodePart(body, claims)
 }
 
 func (w *WordPress) replyKey(head, typ string) (*signingKey, error) {

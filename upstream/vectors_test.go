@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -145,6 +146,10 @@ func TestRepliesOfTheVectorsAreUnderstood(t *testing.T) {
 				}
 				return
 			}
+			if v.canonical() == statusHeader {
+				checkStatus(t, w, v)
+				return
+			}
 			got, err := w.parseEnded(h, v.Assertion)
 			if err != nil {
 				t.Fatal(err)
@@ -166,6 +171,11 @@ func TestBadRepliesOfTheVectorsAreRefused(t *testing.T) {
 				_, err = w.parseLogin(h, v.Assertion)
 			case attemptHeader:
 				_, err = w.parseAttempt(h, v.Assertion)
+			case statusHeader:
+				if o := w.read(report(v)); o == StatusTold || o == StatusRefused {
+					t.Errorf("it was believed: %s", o)
+				}
+				err = ErrBadReply
 			default:
 				_, err = w.parseEnded(h, v.Assertion)
 			}
@@ -173,6 +183,35 @@ func TestBadRepliesOfTheVectorsAreRefused(t *testing.T) {
 				t.Error("it was believed")
 			}
 		})
+	}
+}
+
+// report is an answer that holds the vector's token.
+func report(v vector) *StatusReport {
+	return &StatusReport{Probe: &Probe{
+		signed: v.Assertion, Header: http.Header{statusHeader: {v.Token}}, Sent: time.Unix(v.Now, 0),
+		asked: claims{Audience: "shop.example", Method: "GET", Host: "shop.example", Target: "r6WPhICHBO7mN7fr3Cqq6GOPqQzCYmD1DNPrijHWGmY"},
+	}}
+}
+
+func checkStatus(t *testing.T, w *WordPress, v vector) {
+	t.Helper()
+	var c struct {
+		Iat     int64
+		Refused string
+		Status  *Facts
+	}
+	if err := json.Unmarshal(v.Claims, &c); err != nil {
+		t.Fatal(err)
+	}
+	r := report(v)
+	r.Outcome = w.read(r)
+	want := &StatusReport{Probe: r.Probe, Outcome: StatusTold, Facts: c.Status, Clock: time.Duration(c.Iat-v.Now) * time.Second, Timed: true}
+	if c.Refused != "" {
+		want.Outcome, want.Refused, want.Differs = StatusRefused, c.Refused, Differences{Audience: "other.example"}
+	}
+	if !reflect.DeepEqual(r, want) {
+		t.Errorf("got %+v, want %+v", r, want)
 	}
 }
 

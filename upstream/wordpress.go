@@ -9,6 +9,7 @@
 //
 //   - forward.go: the reverse proxy, its errors and what happens to an answer
 //   - login.go: the one call whose answer the gateway reads itself
+//   - status.go, probe.go: what cocart-gateway doctor asks
 //   - assertion.go, reply.go: what is signed in each direction
 //   - headers.go: which headers may cross, in the spelling PHP reads them
 package upstream

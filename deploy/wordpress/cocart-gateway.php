@@ -140,7 +140,7 @@ function audience(): string {
 final class Assertion {
 
 	/** What may be asserted; "observed" comes under a name of its own, and changes nothing but who the client is. */
-	const KINDS = array( 'site', 'guest', 'credentials', 'customer', 'login', 'refresh' );
+	const KINDS = array( 'site', 'guest', 'credentials', 'customer', 'login', 'refresh', 'status' );
 
 	/** @var string One of these. */
 	public $kind;
@@ -163,6 +163,9 @@ final class Assertion {
 	/** @var int When it was issued, by the gateway's clock; Unix seconds. */
 	public $issued_at;
 
+	/** @var array Of the token. */
+	private $claims;
+
 	/** @var string */
 	private $token;
 
@@ -184,6 +187,21 @@ final class Assertion {
 	 * @throws Refusal On anything but a genuine assertion for exactly this request.
 	 */
 	public static function read( string $token, array $secrets, string $audience, array $server, int $now, array $kinds = self::KINDS ): self {
+		$read = self::signed_by_us( $token, $secrets );
+		self::check( $read->claims, $audience, $server, $now );
+		if ( ! in_array( $read->kind, $kinds, true ) ) {
+			throw new Refusal( 'its kind is unknown' );
+		}
+		return $read;
+	}
+
+	/**
+	 * Made by somebody who holds one of the secrets, for whatever request, site and time.
+	 *
+	 * @param array<string,string> $secrets By key id.
+	 * @throws Refusal On anything else.
+	 */
+	public static function signed_by_us( string $token, array $secrets ): self {
 		if ( strlen( $token ) > 4096 ) {
 			throw new Refusal( 'it is longer than 4096 bytes' );
 		}
@@ -200,14 +218,12 @@ final class Assertion {
 			throw new Refusal( 'its signature is wrong' );
 		}
 		$claims = object_in( $parts[1] );
-		self::check( $claims, $audience, $server, $now );
-		if ( ! in_array( $claims['kind'], $kinds, true ) ) {
-			throw new Refusal( 'its kind is unknown' );
-		}
+		self::check_types( $claims );
 		return new self( $claims, $token, $kid, $secrets[ $kid ] );
 	}
 
 	private function __construct( array $claims, string $token, string $kid, string $secret ) {
+		$this->claims      = $claims;
 		$this->kind        = $claims['kind'];
 		$this->user        = (int) $claims['sub'];
 		$this->fingerprint = $claims['fp'];
@@ -232,7 +248,6 @@ final class Assertion {
 	}
 
 	private static function check( array $claims, string $audience, array $server, int $now ): void {
-		self::check_types( $claims );
 		self::check_user( $claims );
 		foreach ( self::rules( $claims, $audience, $server, $now ) as $reason => $kept ) {
 			if ( ! $kept ) {
@@ -1409,7 +1424,7 @@ final class Locked_Door extends Door {
 	}
 
 	protected function admit( string $route ): void {
-		if ( is_cocart( $route ) ) {
+		if ( is_cocart( $route ) || is_status( $route ) ) {
 			refuse( ...$this->answer );
 		}
 	}
@@ -1417,6 +1432,133 @@ final class Locked_Door extends Door {
 	protected function admit_batch( $routes ): void {
 		array_map( array( $this, 'admit' ), $routes ?? array() );
 	}
+}
+
+// --- Status --------------------------------------------------------------------------------------------------------
+
+/** What cocart-gateway doctor asks, as ?rest_route=, which every permalink structure knows. */
+const STATUS_ROUTE = '/cocart-gateway/v1/status';
+
+/** What the doctor sends as Authorization, to see whether the web server hands that to PHP. */
+const STATUS_AUTHORIZATION = 'Bearer cocart-gateway-status';
+
+function is_status( string $route ): bool {
+	return STATUS_ROUTE === $route;
+}
+
+/** Whether somebody asks without an assertion: a gateway whose header something on the way took off should hear that. */
+function asks_for_status(): bool {
+	return STATUS_ROUTE === ( $_GET['rest_route'] ?? '' );
+}
+
+/** Answers one question of the gateway's operator, and is for nobody else: without the secret there is no such route. */
+final class Status_Desk extends Door {
+
+	/** @var Assertion */
+	private $asserted;
+
+	/** @var bool Whether Authorization arrived. */
+	private $authorization;
+
+	public function __construct( Assertion $asserted ) {
+		$this->asserted      = $asserted;
+		$this->authorization = STATUS_AUTHORIZATION === authorization();
+	}
+
+	public function open(): void {
+		tell_the_client( $this->asserted );
+		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+		if ( ! at_front_door() ) {
+			refuse_assertion( 'it is for the status, but this is another script' );
+		}
+		forget_cookies();
+		forget_authorization();
+		$this->watch();
+		add_action( 'wp', fn() => $this->admit( '' ), PHP_INT_MIN );
+	}
+
+	protected function admit( string $route ): void {
+		if ( ! is_status( $route ) ) {
+			refuse_assertion( 'WordPress dispatches something else for what the gateway took for the status' );
+		}
+		tell_status( $this->asserted, array( 'status' => (object) $this->facts() ) );
+	}
+
+	protected function admit_batch( $routes ): void {
+	}
+
+	private function facts(): array {
+		return array(
+			'plugin'        => VERSION,
+			'php'           => PHP_VERSION,
+			'sapi'          => PHP_SAPI,
+			'wordpress'     => (string) ( $GLOBALS['wp_version'] ?? '' ),
+			'woocommerce'   => defined( 'WC_VERSION' ) ? (string) \WC_VERSION : '',
+			'cocart'        => cocart_version(),
+			'routes'        => cocart_namespaces(),
+			'home'          => (string) get_option( 'home' ),
+			'siteurl'       => (string) get_option( 'siteurl' ),
+			'rest_prefix'   => trim( (string) rest_get_url_prefix(), '/' ),
+			'permalinks'    => '' !== (string) get_option( 'permalink_structure' ),
+			'tls'           => is_ssl(),
+			'required'      => switched_on( 'COCART_GATEWAY_REQUIRED', false ),
+			'secrets'       => count( secrets() ),
+			'old_plugin'    => class_exists( '\CoCart\JWTAuthentication\Plugin' ),
+			'object_cache'  => (bool) wp_using_ext_object_cache(),
+			'multisite'     => is_multisite(),
+			'late'          => Seen::$late,
+			'authorization' => $this->authorization,
+		);
+	}
+}
+
+function cocart_version(): string {
+	if ( defined( 'COCART_VERSION' ) ) {
+		return (string) \COCART_VERSION;
+	}
+	return class_exists( '\CoCart' ) && isset( \CoCart::$version ) ? (string) \CoCart::$version : '';
+}
+
+/**
+ * The namespaces of CoCart's routes. The REST index does not tell them: CoCart takes them out of it.
+ *
+ * @return string[]
+ */
+function cocart_namespaces(): array {
+	$all = rest_get_server()->get_namespaces();
+	return array_values( array_filter( $all, fn( $name ) => is_cocart( '/' . $name ) ) );
+}
+
+/**
+ * Tells somebody who asks for the status, and holds a secret of ours, why that is not answered. Everybody else learns
+ * nothing: whose assertion is for something else, or was signed with another secret.
+ */
+function tell_refusal( string $token, array $secrets, Refusal $refusal ): void {
+	try {
+		$asked = Assertion::signed_by_us( $token, $secrets );
+	} catch ( Refusal $stranger ) {
+		return;
+	}
+	if ( 'status' !== $asked->kind ) {
+		return;
+	}
+	$saw = array(
+		'aud' => audience(),
+		'm'   => (string) ( $_SERVER['REQUEST_METHOD'] ?? '' ),
+		'h'   => (string) ( $_SERVER['HTTP_HOST'] ?? '' ),
+		't'   => encode( hash( 'sha256', (string) ( $_SERVER['REQUEST_URI'] ?? '' ), true ) ),
+	);
+	send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+	tell_status( $asked, array( 'refused' => $refusal->getMessage(), 'saw' => $saw ) );
+}
+
+/** Ends the request. */
+function tell_status( Assertion $asked, array $claims ): void {
+	send_header( 'X-CoCart-Gateway-Status: ' . $asked->reply( 'status', $claims ) );
+	send_header( 'Content-Type: application/json; charset=UTF-8' );
+	send_header( 'Cache-Control: no-store' );
+	echo '{}';
+	exit;
 }
 
 // --- For administrators --------------------------------------------------------------------------------------------
@@ -1615,7 +1757,7 @@ function start(): void {
 	}
 	if ( isset( $_SERVER['HTTP_X_COCART_GATEWAY'] ) ) {
 		start_asserted( (string) $_SERVER['HTTP_X_COCART_GATEWAY'], $secrets );
-	} elseif ( defined( 'COCART_GATEWAY_REQUIRED' ) && \COCART_GATEWAY_REQUIRED ) {
+	} elseif ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) || asks_for_status() ) {
 		( new Locked_Door( array( 403, 'cocart_gateway_required', 'This request must come through the gateway.', 'a CoCart request came with no assertion' ) ) )->close();
 	}
 }
@@ -1655,12 +1797,13 @@ function start_asserted( string $token, array $secrets ): void {
 		unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
 		Seen::$refusal = $refusal->getMessage();
 		log_line( 'cocart-gateway: the assertion was refused: ' . $refusal->getMessage() );
+		tell_refusal( $token, $secrets, $refusal );
 		( new Locked_Door( array( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', '' ) ) )->close();
 		return;
 	}
 	Seen::$believed = true;
 	Seen::$ahead    = time() - $asserted->issued_at;
-	( new Doorkeeper( $asserted ) )->open();
+	'status' === $asserted->kind ? ( new Status_Desk( $asserted ) )->open() : ( new Doorkeeper( $asserted ) )->open();
 }
 
 start();

@@ -57,6 +57,7 @@ function fingerprint( string $salt, array $user ): array {
 $other    = 'another secret, longer than thirty-two bytes';
 $unicode  = 'Schlüssel "mit" / und \\ und 🔑, lang genug';
 $login    = request( 'POST', 'shop.example', '/wp-json/cocart/v2/login' );
+$status   = request( 'GET', 'shop.example', '/?rest_route=/cocart-gateway/v1/status' );
 $sub_site = array( 'aud' => 'shop.example:8443/store' );
 
 $assertions = array(
@@ -67,6 +68,7 @@ $assertions = array(
 	good( 'login: alice logs in', 'login', $login ),
 	good( 'refresh: a refresh token of the old plugin', 'refresh', request( 'POST', 'shop.example', '/wp-json/cocart/jwt/refresh-token' ) ),
 	good( 'customer by a token of the old plugin', 'customer', request(), array( 'sid' => '', 'fp' => '', 'pat' => 'pat_0123456789abcdef01234567' ) ),
+	good( 'status: the operator asks what the plugin sees', 'status', $status ),
 	good( 'guest over http, from an IPv6 address', 'guest', request(), array( 'ip' => '2001:db8::7', 'proto' => 'http' ) ),
 	good( 'customer of a shop in a folder on its own port', 'customer', request( 'POST', 'shop.example:8443', '/store/wp-json/cocart/v2/cart/add-item?cart_key=t_0a1b' ), $sub_site ),
 	good( 'host compared without case', 'customer', request( 'GET', 'Shop.Example', '/?rest_route=/cocart/v2/cart' ) ),
@@ -179,6 +181,7 @@ $bad_assertions = array(
 
 $asked = assertion( claims( 'login', $login ) );
 $alice = assertion( claims( 'customer', request() ) );
+$desk  = assertion( claims( 'status', $status ) );
 
 function answer( string $asked, array $claims ): array {
 	$common = array( 'iss' => 'cocart-wordpress', 'aud' => 'shop.example', 'iat' => NOW + 1, 'exp' => NOW + 61, 'req' => b64( hash( 'sha256', $asked, true ) ) );
@@ -195,6 +198,37 @@ function ended_claims( array $change = array() ): array {
 
 function attempt_claims( array $change = array() ): array {
 	return array_merge( array( 'sub' => '2', 'result' => 'refused' ), $change );
+}
+
+/** What a shop says of itself; $change is array_merged into it. */
+function status_claims( array $change = array() ): array {
+	$facts = array(
+		'plugin'        => '1.0.0',
+		'php'           => '8.4.16',
+		'sapi'          => 'fpm-fcgi',
+		'wordpress'     => '6.9',
+		'woocommerce'   => '10.3.5',
+		'cocart'        => '4.8.1',
+		'routes'        => array( 'cocart/v1', 'cocart/v2' ),
+		'home'          => 'https://shop.example',
+		'siteurl'       => 'https://shop.example',
+		'rest_prefix'   => 'wp-json',
+		'permalinks'    => true,
+		'tls'           => true,
+		'required'      => true,
+		'secrets'       => 1,
+		'old_plugin'    => false,
+		'object_cache'  => false,
+		'multisite'     => false,
+		'late'          => false,
+		'authorization' => true,
+	);
+	return array( 'status' => array_merge( $facts, $change ) );
+}
+
+function refused_claims( array $change = array() ): array {
+	$saw = array( 'aud' => 'other.example', 'm' => 'GET', 'h' => 'shop.example', 't' => b64( hash( 'sha256', '/?rest_route=/cocart-gateway/v1/status', true ) ) );
+	return array_merge( array( 'refused' => 'it is for shop.example, but this is other.example (COCART_GATEWAY_AUDIENCE can say otherwise)', 'saw' => $saw ), $change );
 }
 
 function reply( array $what, string $type, string $asked, array $claims, array $making = array() ): array {
@@ -222,6 +256,9 @@ $replies = array(
 	reply( array( 'name' => 'a right password of alice' ), 'attempt', $asked, attempt_claims( array( 'result' => 'accepted' ) ) ),
 	reply( array( 'name' => 'a second factor is asked for' ), 'attempt', $asked, attempt_claims( array( 'result' => 'challenge' ) ) ),
 	reply( array( 'name' => 'a wrong second factor' ), 'attempt', $asked, attempt_claims( array( 'result' => 'code_refused' ) ) ),
+	reply( array( 'name' => 'the status of a shop' ), 'status', $desk, status_claims() ),
+	reply( array( 'name' => 'why the status is not told' ), 'status', $desk, refused_claims() ),
+	reply( array( 'name' => 'the status of a shop whose clock is off' ), 'status', $desk, array( 'iat' => NOW + 3600, 'exp' => NOW + 3660 ) + refused_claims( array( 'refused' => 'it has expired; do the clocks agree?' ) ) ),
 );
 
 function bad_login( string $why, array $claims = array(), array $making = array() ): array {
@@ -237,6 +274,11 @@ function bad_ended( string $why, array $claims = array(), array $making = array(
 function bad_attempt( string $why, array $claims = array(), array $making = array() ): array {
 	global $asked;
 	return reply( array( 'why' => $why ), 'attempt', $asked, attempt_claims( $claims ), $making );
+}
+
+function bad_status( string $why, array $claims = array(), array $making = array() ): array {
+	global $desk;
+	return reply( array( 'why' => $why ), 'status', $desk, $claims + status_claims(), $making );
 }
 
 $bad_replies = array(
@@ -272,6 +314,12 @@ $bad_replies = array(
 	bad_attempt( 'attempt of the typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
 	bad_attempt( 'attempt at another request', array( 'req' => b64( hash( 'sha256', $alice, true ) ) ) ),
 	bad_attempt( 'attempt made with another secret', array(), array( 'secret' => $other ) ),
+	bad_status( 'status that says nothing', array( 'status' => null ) ),
+	bad_status( 'status that is a word', array( 'status' => 'fine' ) ),
+	bad_status( 'status in answer to another request', array( 'req' => b64( hash( 'sha256', $alice, true ) ) ) ),
+	bad_status( 'status of the typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
+	bad_status( 'status made with another secret', array(), array( 'secret' => $other ) ),
+	bad_status( 'status by the issuer of an assertion', array( 'iss' => 'cocart-gateway' ) ),
 );
 
 $audiences = array(

@@ -73,13 +73,14 @@ foreach ( $vectors['replies'] as $row ) {
 	test(
 		"reply: $row[name]",
 		function () use ( $row ) {
-			$login = 'X-CoCart-Gateway-Ended' !== $row['header']; // An attempt is vectored at the login, too.
+			$login = ! in_array( $row['header'], array( 'X-CoCart-Gateway-Ended', 'X-CoCart-Gateway-Status' ), true ); // An attempt is vectored at the login, too.
 			$type  = strtolower( substr( $row['header'], strlen( 'X-CoCart-Gateway-' ) ) );
-			$uri   = $login ? '/wp-json/cocart/v2/login' : '/wp-json/cocart/v2/cart';
+			$cart  = 'status' === $type ? '/?rest_route=/cocart-gateway/v1/status' : '/wp-json/cocart/v2/cart';
+			$uri   = $login ? '/wp-json/cocart/v2/login' : $cart;
 			shop( array( 'REQUEST_METHOD' => $login ? 'POST' : 'GET', 'REQUEST_URI' => $uri ) );
 			load_plugin();
 			$asserted       = CoCartGateway\Assertion::read( $row['assertion'], CoCartGateway\secrets(), $row['audience'], $_SERVER, NOW );
-			$GLOBALS['now'] = $row['now'];
+			$GLOBALS['now'] = $row['claims']['iat'];
 			$claims         = array_slice( $row['claims'], 5 ); // Without the common ones.
 			echo $asserted->reply( $type, isset( $claims['claims'] ) ? array_merge( $claims, array( 'claims' => (object) $claims['claims'] ) ) : $claims );
 		},

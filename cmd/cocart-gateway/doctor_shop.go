@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cocart-gateway/upstream"
+)
+
+// What the plugin is made for, as its head says.
+const (
+	oldestPHP       = "7.4"
+	oldestWordPress = "6.0"
+)
+
+// facts judges what the plugin told about the shop.
+func (r *report) facts(cfg *Config, f *upstream.Facts) {
+	r.versions(f)
+	r.cocart(cfg, f)
+	r.site(cfg, f)
+	if wants := cfg.Site.URL.Scheme == "https"; f.TLS == wants {
+		r.ok("tls", "WordPress believes us whether a customer came by HTTPS.")
+	} else {
+		r.problem("tls", fmt.Sprintf("WordPress was told that the customer came by %s, and is_ssl() is %t all the same: CoCart takes no password then.", cfg.Site.URL.Scheme, f.TLS),
+			"Look in wp-config.php, the web server and other plugins for what sets HTTPS or SERVER_PORT, and take it out.")
+	}
+	if f.Authorization {
+		r.ok("authorization", "Authorization reaches PHP.")
+	} else {
+		r.problem("authorization", "Authorization does not reach PHP: CoCart sees no password that is sent as Basic.",
+			"Apache: CGIPassAuth On. nginx: fastcgi_param HTTP_AUTHORIZATION $http_authorization.")
+	}
+	if f.Required {
+		r.ok("required", "CoCart answers only through the gateway (COCART_GATEWAY_REQUIRED).")
+	} else {
+		r.warn("required", "Whoever reaches PHP past the gateway may use CoCart without its limits.", "Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php.")
+	}
+	if f.OldPlugin {
+		r.warn("old_plugin", "CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of.", "Deactivate it, once you no longer need it for switching over.")
+	} else {
+		r.ok("old_plugin", "CoCart JWT Authentication is not active.")
+	}
+	r.ok("object_cache", "%s", pick(f.ObjectCache, "There is a persistent object cache: passwords changed by SQL end sessions once it forgets.", "There is no persistent object cache."))
+}
+
+func (r *report) versions(f *upstream.Facts) {
+	found := fmt.Sprintf("WordPress %s%s, PHP %s (%s).", f.WordPress, pick(f.Multisite, " (multisite)", ""), f.PHP, f.SAPI)
+	if olderThan(f.WordPress, oldestWordPress) || olderThan(f.PHP, oldestPHP) {
+		r.problem("versions", found, "The plugin needs WordPress "+oldestWordPress+" and PHP "+oldestPHP+" or newer: upgrade.")
+		return
+	}
+	r.add("versions", statusOK, found, "")
+}
+
+func (r *report) cocart(cfg *Config, f *upstream.Facts) {
+	switch {
+	case len(f.Routes) == 0 && f.WooCommerce == "":
+		r.warn("woocommerce", "WooCommerce is not active.", "Activate it: CoCart needs it.")
+	case f.WooCommerce == "":
+		r.warn("woocommerce", "WooCommerce does not say that it is active.", "Make sure that it is: CoCart needs it.")
+	default:
+		r.ok("woocommerce", "WooCommerce %s.", f.WooCommerce)
+	}
+	var missing []string
+	for _, name := range cfg.Site.Namespaces {
+		if !slices.ContainsFunc(f.Routes, func(route string) bool { return strings.EqualFold(strings.SplitN(route, "/", 2)[0], name) }) {
+			missing = append(missing, name)
+		}
+	}
+	version := strings.TrimSpace("CoCart " + f.CoCart)
+	switch {
+	case len(missing) > 0 && f.CoCart == "":
+		r.problem("cocart", "CoCart is not active: WordPress has no routes below "+strings.Join(missing, ", ")+".", "Activate CoCart; in a white-label shop write its namespace to site.namespaces and define COCART_GATEWAY_NAMESPACES.")
+	case len(missing) > 0:
+		r.problem("cocart", version+" has no routes below "+strings.Join(missing, ", ")+".", "Write to site.namespaces, and define as COCART_GATEWAY_NAMESPACES, what this shop calls them.")
+	default:
+		r.ok("cocart", "%s serves %s.", version, strings.Join(f.Routes, ", "))
+	}
+}
+
+// site compares addresses as an operator reads them; that the plugin believed us tells that they are the same site.
+func (r *report) site(cfg *Config, f *upstream.Facts) {
+	ours, theirs := cfg.Site.URL.String(), strings.TrimRight(f.Home, "/")
+	_, ourRest, _ := strings.Cut(ours, "://")
+	_, theirRest, _ := strings.Cut(theirs, "://")
+	switch {
+	case strings.EqualFold(ours, theirs):
+		r.ok("site", "WordPress has the same address as site.url: %s.", ours)
+	case strings.EqualFold(ourRest, theirRest):
+		r.warn("site", "WordPress has "+theirs+" as its address, and site.url is "+ours+": its links will lead there.", "Make Settings → General say "+ours+".")
+	default:
+		r.ok("site", "WordPress has %s as its address, and takes %s for the gateway's (COCART_GATEWAY_AUDIENCE).", theirs, ours)
+	}
+}
+
+// probe asks CoCart's routes as a guest would, under the prefix that clients use. The facts are nil if nobody told
+// any.
+func (r *report) probe(ctx context.Context, wp *upstream.WordPress, cfg *Config, f *upstream.Facts) {
+	target := cfg.Site.RESTPrefix + "/" + cfg.Site.Namespaces[0] + "/v2"
+	p, err := r.ask(ctx, wp, cfg, target)
+	if err != nil {
+		r.problem("rest", "/"+target+" is not answered: "+cause(err)+".", "Look whether PHP is overloaded.")
+		r.skip("CoCart did not answer", "cache")
+		return
+	}
+	r.rest(cfg, f, p, target)
+	again, err := r.ask(ctx, wp, cfg, target)
+	if err != nil {
+		r.skip("CoCart did not answer a second time", "cache")
+		return
+	}
+	if sign := cacheSign(again.Header); sign != "" {
+		r.problem("cache", "A cache in front of PHP answers CoCart's routes ("+sign+"): it may hand one customer's cart to the next.", "Exclude /"+cfg.Site.RESTPrefix+"/"+cfg.Site.Namespaces[0]+"/ from that cache.")
+		return
+	}
+	r.ok("cache", "No cache in front of PHP answers CoCart's routes.")
+}
+
+func (r *report) ask(ctx context.Context, wp *upstream.WordPress, cfg *Config, target string) (*upstream.Probe, error) {
+	ctx, cancel := context.WithTimeout(ctx, questionTime)
+	defer cancel()
+	return wp.Probe(ctx, upstream.Assertion{Kind: upstream.Guest, Proto: cfg.Site.URL.Scheme}, target)
+}
+
+func (r *report) rest(cfg *Config, f *upstream.Facts, p *upstream.Probe, target string) {
+	var index struct{ Namespace string }
+	switch {
+	case p.Status == http.StatusOK && json.Unmarshal(p.Body, &index) == nil && index.Namespace != "":
+		r.ok("rest", "CoCart answers guests at /%s.", target)
+	case f != nil && f.RestPrefix != cfg.Site.RESTPrefix:
+		r.problem("rest", "REST addresses begin with "+f.RestPrefix+" in this shop, and site.rest_prefix is "+cfg.Site.RESTPrefix+".", "Write rest_prefix: "+f.RestPrefix+".")
+	case f != nil && !f.Permalinks:
+		r.problem("rest", "Permalinks are plain: /"+target+", which apps ask for, is not there.", "Choose any other structure in Settings → Permalinks.")
+	case p.Code == "rest_no_route":
+		r.problem("rest", "/"+target+" is no route of WordPress: CoCart is not active.", "Activate CoCart.")
+	case p.Code != "":
+		r.problem("rest", fmt.Sprintf("/%s answers %d %s to a guest.", target, p.Status, p.Code), "Look which plugin closes the REST API to guests, and let CoCart's routes be open.")
+	default:
+		r.problem("rest", fmt.Sprintf("/%s answers %d, and not as WordPress does.", target, p.Status), "Make the web server hand all that is no file to index.php, as for pretty permalinks.")
+	}
+}
+
+// cacheSign names the header that gives a cache away.
+func cacheSign(h http.Header) string {
+	if age, err := strconv.Atoi(h.Get("Age")); err == nil && age > 0 {
+		return "Age: " + strconv.Itoa(age)
+	}
+	for _, name := range []string{"X-Cache", "Cf-Cache-Status", "X-Litespeed-Cache", "X-Fastcgi-Cache", "X-Proxy-Cache"} {
+		if value := h.Get(name); strings.Contains(strings.ToUpper(value), "HIT") {
+			return name + ": " + cell(value)
+		}
+	}
+	return ""
+}

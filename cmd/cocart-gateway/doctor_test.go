@@ -1,0 +1,277 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cocart-gateway/tokens/tokenstest"
+	"cocart-gateway/upstream/upstreamtest"
+)
+
+// practice is a shop for a doctor to look at, and the configuration of its gateway.
+type practice struct {
+	*upstreamtest.Desk
+	listen, admin, upstream, site, redis, more string
+	accessTTL, proxies                         string
+	mode                                       os.FileMode
+}
+
+// openPractice is a shop in which all is well. It has no Redis; that is no complaint where none was given.
+func openPractice(t *testing.T) *practice {
+	t.Helper()
+	d := upstreamtest.OpenDesk(t)
+	return &practice{Desk: d, listen: freeAddress(t), admin: freeAddress(t), upstream: d.URL, site: upstreamtest.SiteURL,
+		redis: noRedis, accessTTL: "15m", proxies: "[127.0.0.1]", mode: 0o600}
+}
+
+const noRedis = "{address: embedded}"
+
+func (p *practice) write(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	text := fmt.Sprintf(`
+listen: %q
+admin: {listen: %q}
+upstream: {url: %q, secret: %q}
+site: {url: %q}
+tokens: {access_ttl: %s, keys: [{id: main, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}
+redis: %s
+trusted_proxies: %s
+%s`, p.listen, p.admin, p.upstream, upstreamtest.Secret, p.site, p.accessTTL, p.redis, p.proxies, p.more)
+	if err := os.WriteFile(path, []byte(text), p.mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// look runs doctor --json and returns what is not well, one text each.
+func (p *practice) look(t *testing.T) (code int, complaints []string) {
+	t.Helper()
+	path := p.write(t)
+	out := newOutput()
+	code = run(t.Context(), []string{"doctor", "--json", "--config", path}, noEnv, out, out)
+	var answer report
+	if err := json.Unmarshal([]byte(out.String()), &answer); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if answer.OK != (code == exitOK) {
+		t.Errorf("ok is %t, the exit code %d", answer.OK, code)
+	}
+	names := strings.NewReplacer(path, "FILE", p.upstream, "UPSTREAM", p.listen, "LISTEN", p.admin, "ADMIN")
+	for _, c := range answer.Checks {
+		if c.Status != statusOK && (p.redis != noRedis || c.Group != "redis" && c.ID != "configuration.warning-redis.address") {
+			complaints = append(complaints, names.Replace(strings.TrimSuffix(fmt.Sprintf("%s %s: %s → %s", c.Status, c.ID, c.Found, c.Advice), " → ")))
+		}
+	}
+	return code, complaints
+}
+
+// expect quotes every complaint but those that something was not checked, of which it names the reasons.
+func (p *practice) expect(t *testing.T, code int, want ...string) {
+	t.Helper()
+	got, complaints := p.look(t)
+	complaints = slices.DeleteFunc(complaints, func(c string) bool { return strings.HasPrefix(c, "unchecked ") })
+	if got != code || !slices.Equal(complaints, want) {
+		t.Errorf("exit %d, want %d\ngot\n%s\nwant\n%s", got, code, strings.Join(complaints, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestTheDoctorFindsAHealthyShopWellOnRealRedis(t *testing.T) {
+	p := openPractice(t)
+	p.redis = fmt.Sprintf("{address: %q}", tokenstest.Redis(t, "--appendonly", "yes").Addr())
+	p.expect(t, exitOK)
+	out := newOutput()
+	if run(t.Context(), []string{"doctor", "--config", p.write(t)}, noEnv, out, out); !strings.HasSuffix(out.String(), "\n\nAll is well.\n") {
+		t.Errorf("%s", out)
+	}
+}
+
+// Each row is a shop in which one thing is wrong, and all that the doctor complains of.
+func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
+	for name, row := range map[string]struct {
+		spoil func(*practice)
+		code  int
+		want  string
+	}{
+		"the plugin is missing": {func(p *practice) { p.NoPlugin = true }, 1,
+			"problem wordpress.plugin: The must-use plugin is not there: nobody can log in, and every customer is a guest. → Install it: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"},
+		"the plugin is too old to answer": {func(p *practice) { p.OldPlugin = true; p.Facts["plugin"] = "0.9.0" }, 1,
+			"problem wordpress.plugin: The must-use plugin is too old to answer: version 0.9.0, and this gateway comes with 1.1.0. → Write it anew: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"},
+		"the plugin is older": {fact("plugin", "0.10.2"), 1,
+			"problem wordpress.plugin: The must-use plugin is version 0.10.2, older than 1.1.0, which belongs to this gateway. → Write it anew: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"},
+		"the plugin is newer": {fact("plugin", "1.10.0"), 0,
+			"warning wordpress.plugin: The must-use plugin is version 1.10.0, newer than 1.1.0, which belongs to this gateway. → Upgrade the gateway, too, or put the older plugin back."},
+		"the plugin is in the wrong folder": {fact("late", true), 1,
+			"problem wordpress.late: It is loaded as an ordinary plugin, after others that may log somebody in. → Move cocart-gateway.php to wp-content/mu-plugins, not into a folder below it."},
+		"another secret": {func(p *practice) { p.Secret = "another secret, longer than thirty-two bytes" }, 1,
+			"problem wordpress.secret: It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing. → Put the value of upstream.secret there: cocart-gateway wordpress config prints the line."},
+		"a clock an hour ahead": {clock(time.Hour), 1,
+			"problem wordpress.clock: The clock of WordPress is 1h ahead of ours. → Let both machines keep time by NTP (timedatectl)."},
+		"a clock an hour behind": {clock(-time.Hour), 1,
+			"problem wordpress.clock: The clock of WordPress is 1h behind ours. → Let both machines keep time by NTP (timedatectl)."},
+		"another site": {func(p *practice) { p.Site = "www.shop.example" }, 1,
+			"problem wordpress.site: WordPress takes itself for www.shop.example, and site.url is https://shop.example. → Write to site.url what Settings → General has as Site Address; or define COCART_GATEWAY_AUDIENCE in wp-config.php."},
+		"another scheme": {fact("home", "http://shop.example"), 0,
+			"warning wordpress.site: WordPress has http://shop.example as its address, and site.url is https://shop.example: its links will lead there. → Make Settings → General say https://shop.example."},
+		"a proxy that changes the host": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.Host = "backend"; return false }), 1,
+			"problem wordpress.host: WordPress sees the Host backend instead of shop.example. → A proxy between the gateway and PHP changes it: let it pass Host on (nginx: proxy_set_header Host $http_host)."},
+		"a proxy that changes the address": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.RequestURI = "/x" + r.RequestURI; return false }), 1,
+			"problem wordpress.target: WordPress sees another address than the gateway asked for. → A proxy or rewrite rule between the gateway and PHP changes REQUEST_URI: let it pass unchanged."},
+		"a proxy that changes the method": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.Method = "POST"; return false }), 1,
+			"problem wordpress.method: WordPress sees the method POST instead of GET. → Something between the gateway and PHP changes it."},
+		"a proxy that takes the header off": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.Header.Del("X-CoCart-Gateway"); return false }), 1,
+			"problem wordpress.plugin: The must-use plugin is there, but the header X-CoCart-Gateway does not reach it. → Something between the gateway and PHP takes it off: let it pass."},
+		"a proxy that takes the answer's header off": {answering(200, "{}"), 1,
+			"problem wordpress.plugin: The must-use plugin answers, but its header X-CoCart-Gateway-Status does not reach us. → Something between PHP and the gateway takes the X-CoCart-Gateway headers off: let them pass."},
+		"a redirect": {before(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Location", "https://shop.example/?token=x")
+			w.WriteHeader(301)
+			return true
+		}), 1, `problem wordpress.reachable: UPSTREAM sends us elsewhere: 301 to "https://shop.example/?…". → Write the address that serves shop.example itself to upstream.url; if that insists on HTTPS, https://.`},
+		"PHP is down": {answering(502, "<h1>Bad Gateway</h1>"), 1,
+			"problem wordpress.reachable: UPSTREAM answers 502: PHP or the database behind it does not work. → Look into the logs of the web server and of PHP."},
+		"another web server": {answering(404, "<h1>It works!</h1>"), 1,
+			"problem wordpress.reachable: What answers at UPSTREAM (404) is not the REST API of WordPress. → Check that this web server knows shop.example as a name of the shop, and that no plugin closes the REST API."},
+		"nobody listens": {func(p *practice) { p.Close() }, 1,
+			"problem wordpress.reachable: WordPress at UPSTREAM cannot be reached: connection refused. → Start its web server, or correct upstream.url."},
+		"CoCart is not active": {func(p *practice) {
+			p.Facts["routes"], p.Facts["cocart"] = []string{}, ""
+			rest(404, `{"code":"rest_no_route"}`)(p)
+		}, 1,
+			"problem wordpress.cocart: CoCart is not active: WordPress has no routes below cocart. → Activate CoCart; in a white-label shop write its namespace to site.namespaces and define COCART_GATEWAY_NAMESPACES.\n" +
+				"problem wordpress.rest: /wp-json/cocart/v2 is no route of WordPress: CoCart is not active. → Activate CoCart."},
+		"a white-label shop": {fact("routes", []string{"mystore/v2"}), 1,
+			"problem wordpress.cocart: CoCart 4.8.1 has no routes below cocart. → Write to site.namespaces, and define as COCART_GATEWAY_NAMESPACES, what this shop calls them."},
+		"WooCommerce is not active": {fact("woocommerce", ""), 0,
+			"warning wordpress.woocommerce: WooCommerce does not say that it is active. → Make sure that it is: CoCart needs it."},
+		"the old plugin is active": {fact("old_plugin", true), 0,
+			"warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of. → Deactivate it, once you no longer need it for switching over."},
+		"the gateway is not required": {fact("required", false), 0,
+			"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php."},
+		"is_ssl is wrong": {fact("tls", false), 1,
+			"problem wordpress.tls: WordPress was told that the customer came by https, and is_ssl() is false all the same: CoCart takes no password then. → Look in wp-config.php, the web server and other plugins for what sets HTTPS or SERVER_PORT, and take it out."},
+		"Authorization is lost": {fact("authorization", false), 1,
+			"problem wordpress.authorization: Authorization does not reach PHP: CoCart sees no password that is sent as Basic. → Apache: CGIPassAuth On. nginx: fastcgi_param HTTP_AUTHORIZATION $http_authorization."},
+		"an old PHP": {fact("php", "7.3.33"), 1,
+			"problem wordpress.versions: WordPress 6.9, PHP 7.3.33 (fpm-fcgi). → The plugin needs WordPress 6.0 and PHP 7.4 or newer: upgrade."},
+		"another prefix": {func(p *practice) { p.Facts["rest_prefix"] = "api"; rest(404, "<h1>Not found</h1>")(p) }, 1,
+			"problem wordpress.rest: REST addresses begin with api in this shop, and site.rest_prefix is wp-json. → Write rest_prefix: api."},
+		"plain permalinks": {func(p *practice) { p.Facts["permalinks"] = false; rest(404, "<h1>Not found</h1>")(p) }, 1,
+			"problem wordpress.rest: Permalinks are plain: /wp-json/cocart/v2, which apps ask for, is not there. → Choose any other structure in Settings → Permalinks."},
+		"no rewriting": {rest(404, "<h1>Not found</h1>"), 1,
+			"problem wordpress.rest: /wp-json/cocart/v2 answers 404, and not as WordPress does. → Make the web server hand all that is no file to index.php, as for pretty permalinks."},
+		"a closed REST API": {rest(401, `{"code":"rest_not_logged_in"}`), 1,
+			"problem wordpress.rest: /wp-json/cocart/v2 answers 401 rest_not_logged_in to a guest. → Look which plugin closes the REST API to guests, and let CoCart's routes be open."},
+		"a cache": {before(func(w http.ResponseWriter, _ *http.Request) bool { w.Header().Set("X-Cache", "HIT"); return false }), 1,
+			"problem wordpress.cache: A cache in front of PHP answers CoCart's routes (X-Cache: HIT): it may hand one customer's cart to the next. → Exclude /wp-json/cocart/ from that cache."},
+		"no trusted proxy": {func(p *practice) { p.proxies = "[]" }, 0,
+			"warning configuration.warning-trusted_proxies: trusted_proxies: is empty, though site.url is https. → The proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password."},
+		"a readable file": {func(p *practice) { p.mode = 0o644 }, 0,
+			"warning configuration.mode: FILE can be read by every user of this machine. → Unless all its secrets come from the environment or from files: chmod 600 FILE."},
+		"long-lived tokens": {func(p *practice) { p.accessTTL = "10d" }, 0,
+			"warning tokens.access_ttl: An access token is good for 10d, also in the hands of a thief. → If your apps refresh by themselves, as CoCart's SDKs do, write tokens.access_ttl: 15m."},
+		"a mistake in the file": {func(p *practice) { p.accessTTL = "15"; p.more = "log: {level: loud}" }, 1,
+			`problem configuration.problem-1: FILE:6: tokens.access_ttl: is 15; must be a duration between 1m and 365d. → Write e.g. 15m.` + "\n" +
+				`problem configuration.problem-2: FILE:9: log.level: is "loud"; must be debug, info, warn or error. → Write one of these words.`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := openPractice(t)
+			p.Lock()
+			row.spoil(p)
+			p.Unlock()
+			p.expect(t, row.code, strings.Split(row.want, "\n")...)
+		})
+	}
+}
+
+func fact(name string, value any) func(*practice) {
+	return func(p *practice) { p.Facts[name] = value }
+}
+
+func clock(ahead time.Duration) func(*practice) {
+	return func(p *practice) { p.Now = func() time.Time { return time.Now().Add(ahead) } }
+}
+
+func before(change func(http.ResponseWriter, *http.Request) bool) func(*practice) {
+	return func(p *practice) { p.Before = change }
+}
+
+func answering(status int, text string) func(*practice) {
+	return before(func(w http.ResponseWriter, _ *http.Request) bool { upstreamtest.JSON(w, status, text); return true })
+}
+
+// rest answers instead of CoCart's routes under their pretty addresses.
+func rest(status int, text string) func(*practice) {
+	return before(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, "/wp-json/") {
+			return false
+		}
+		upstreamtest.JSON(w, status, text)
+		return true
+	})
+}
+
+// What cannot be looked at is said, once for each check, and with the reason.
+func TestTheDoctorSaysWhatItCouldNotCheck(t *testing.T) {
+	p := openPractice(t)
+	p.redis = fmt.Sprintf("{address: %q}", freeAddress(t))
+	p.Close()
+	_, complaints := p.look(t)
+	for _, want := range []string{
+		"unchecked redis.eviction: Not checked: Redis did not answer.", "unchecked redis.clock: Not checked: Redis did not answer.",
+		"unchecked wordpress.plugin: Not checked: WordPress did not answer.", "unchecked wordpress.tls: Not checked: WordPress did not answer.",
+	} {
+		if !slices.Contains(complaints, want) {
+			t.Errorf("missing: %s\nin\n%s", want, strings.Join(complaints, "\n"))
+		}
+	}
+}
+
+// A port that is held is no problem if it is the gateway that holds it.
+func TestTheDoctorKnowsARunningGateway(t *testing.T) {
+	for name, row := range map[string]struct{ metrics, want string }{
+		"this one":        {"cocart_gateway_build_info{goversion=\"go1\",version=\"" + version + "\"} 1\n", ""},
+		"another version": {"cocart_gateway_build_info{version=\"0.0.1\"} 1\n", "warning listeners.admin: admin.listen ADMIN is held by a running gateway of version 0.0.1; this is " + version + ". → Restart the gateway after an upgrade."},
+		"a stranger":      {"hello\n", "problem listeners.admin: admin.listen ADMIN is held by another program. → End that program, or write another port."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			held := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, row.metrics) }))
+			defer held.Close()
+			p := openPractice(t)
+			p.admin = strings.TrimPrefix(held.URL, "http://")
+			_, complaints := p.look(t)
+			if got := strings.Join(complaints, "\n"); got != row.want {
+				t.Errorf("got %s\nwant %s", got, row.want)
+			}
+		})
+	}
+	p := openPractice(t)
+	p.listen = net.JoinHostPort("192.0.2.1", "8080")
+	p.expect(t, 1, "problem listeners.public: Nobody can listen on listen LISTEN: cannot assign requested address. → Write an address of this machine, or only a port, as in :8080.")
+}
+
+func TestTheDoctorsReportForPeople(t *testing.T) {
+	p := openPractice(t)
+	p.Facts["plugin"] = "0.9.0"
+	out := newOutput()
+	code := run(t.Context(), []string{"doctor", "--config", p.write(t)}, noEnv, out, out)
+	for _, want := range []string{
+		"Configuration\n  ok         ", "\nRedis\n  warning    The store is embedded:",
+		"\n  unchecked  Not checked: there is no Redis.\n", "\nWordPress\n  ok         WordPress answers at " + p.URL,
+		"\n  problem    The must-use plugin is version 0.9.0, older than 1.1.0, which belongs to this gateway.\n             → Write it anew: ",
+		"\n\n1 problem, 2 warnings. Send it no traffic before the problems are gone.\n",
+	} {
+		if code != exitFailed || !strings.Contains(out.String(), want) {
+			t.Errorf("exit %d, missing %q in\n%s", code, want, out)
+		}
+	}
+}

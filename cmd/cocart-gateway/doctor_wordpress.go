@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/deploy/wordpress"
+	"cocart-gateway/upstream"
+)
+
+// factChecks are those that only the plugin can answer.
+var factChecks = []string{"versions", "woocommerce", "cocart", "site", "tls", "authorization", "required", "old_plugin", "object_cache"}
+
+// probeChecks ask CoCart's routes themselves.
+var probeChecks = []string{"rest", "cache"}
+
+func (r *report) wordpress(ctx context.Context, cfg *Config) {
+	wp, err := newWordPress(&program{cfg: cfg, log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+	if err != nil {
+		r.problem("reachable", err.Error(), "")
+		return
+	}
+	defer wp.Close()
+	s, err := askStatus(ctx, wp, cfg)
+	if err != nil {
+		r.wordpressAway(cfg, err)
+		return
+	}
+	if !r.answers(cfg, s) {
+		r.skipWordPress("WordPress did not answer")
+		return
+	}
+	if s.Timed {
+		judgeClock(s.Clock, "WordPress", r.add)
+	}
+	r.outcome(ctx, wp, cfg, s)
+}
+
+func askStatus(ctx context.Context, wp *upstream.WordPress, cfg *Config) (*upstream.StatusReport, error) {
+	ctx, cancel := context.WithTimeout(ctx, questionTime)
+	defer cancel()
+	return wp.Status(ctx, cfg.Site.URL.Scheme)
+}
+
+func (r *report) skipWordPress(because string) {
+	r.skip(because, "clock", "plugin", "secret")
+	r.skip(because, factChecks...)
+	r.skip(because, probeChecks...)
+}
+
+func (r *report) wordpressAway(cfg *Config, err error) {
+	where := cfg.Upstream.URL.String()
+	if errors.Is(err, upstream.ErrTimeout) {
+		r.problem("reachable", "WordPress at "+where+" does not answer in time.", "Look whether PHP is overloaded, and whether a firewall swallows the connection.")
+	} else {
+		r.problem("reachable", "WordPress at "+where+" cannot be reached: "+cause(err)+".", "Start its web server, or correct upstream.url.")
+	}
+	r.skipWordPress("WordPress did not answer")
+}
+
+// answers tells whether it is WordPress that answers.
+func (r *report) answers(cfg *Config, s *upstream.StatusReport) bool {
+	where := cfg.Upstream.URL.String()
+	switch {
+	case s.Outcome == upstream.StatusElsewhere:
+		r.problem("reachable", fmt.Sprintf("%s sends us elsewhere: %d to %s.", where, s.Status, quoted(s.Header.Get("Location"))),
+			"Write the address that serves "+cfg.Site.URL.Host+" itself to upstream.url; if that insists on HTTPS, https://.")
+	case s.Outcome == upstream.StatusUnlike && s.Status >= http.StatusInternalServerError:
+		r.problem("reachable", fmt.Sprintf("%s answers %d: PHP or the database behind it does not work.", where, s.Status), "Look into the logs of the web server and of PHP.")
+	case s.Outcome == upstream.StatusUnlike:
+		r.problem("reachable", fmt.Sprintf("What answers at %s (%d) is not the REST API of WordPress.", where, s.Status),
+			"Check that this web server knows "+cfg.Site.URL.Host+" as a name of the shop, and that no plugin closes the REST API.")
+	default:
+		r.ok("reachable", "WordPress answers at %s in %d ms.", where, s.Took.Milliseconds())
+		return true
+	}
+	return false
+}
+
+func (r *report) outcome(ctx context.Context, wp *upstream.WordPress, cfg *Config, s *upstream.StatusReport) {
+	switch s.Outcome {
+	case upstream.StatusTold:
+		r.pluginVersion(s.Facts.Plugin)
+		r.late(s.Facts.Late)
+		r.ok("secret", "It has our secret.")
+		r.facts(cfg, s.Facts)
+		r.probe(ctx, wp, cfg, s.Facts)
+		return
+	case upstream.StatusRefused:
+		r.pluginVersion(s.Plugin)
+		r.ok("secret", "It has our secret.")
+		r.refused(cfg, s)
+	case upstream.StatusUnknown:
+		r.ok("plugin", "The must-use plugin is there.")
+		r.problem("secret", "It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing.",
+			"Put the value of upstream.secret there: cocart-gateway wordpress config prints the line.")
+	case upstream.StatusStripped:
+		r.problem("plugin", "The must-use plugin is there, but the header X-CoCart-Gateway does not reach it.",
+			"Something between the gateway and PHP takes it off: let it pass.")
+	case upstream.StatusUnsigned:
+		r.problem("plugin", "The must-use plugin answers, but its header X-CoCart-Gateway-Status does not reach us.",
+			"Something between PHP and the gateway takes the X-CoCart-Gateway headers off: let them pass.")
+	case upstream.StatusStale:
+		r.problem("plugin", "A cache in front of PHP answers with what WordPress told somebody earlier.",
+			"Exclude requests with rest_route= and "+cfg.Site.RESTPrefix+"/ from that cache.")
+	case upstream.StatusNoPlugin:
+		r.noPlugin(ctx, wp)
+		r.skip("the plugin did not answer", append([]string{"secret"}, factChecks...)...)
+		r.probe(ctx, wp, cfg, nil)
+		return
+	}
+	r.skip("the plugin did not answer", factChecks...)
+	r.skip("the plugin did not answer", probeChecks...)
+}
+
+const installAdvice = "Write it anew: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"
+
+// noPlugin looks whether there is one after all, from before it told its status.
+func (r *report) noPlugin(ctx context.Context, wp *upstream.WordPress) {
+	ctx, cancel := context.WithTimeout(ctx, questionTime)
+	defer cancel()
+	if p, err := wp.Ping(ctx); err == nil && p.Plugin != "" {
+		r.problem("plugin", "The must-use plugin is too old to answer: version "+p.Plugin+", and this gateway comes with "+wordpress.PluginVersion+".", installAdvice)
+		return
+	}
+	r.problem("plugin", "The must-use plugin is not there: nobody can log in, and every customer is a guest.",
+		"Install it: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php")
+}
+
+func (r *report) pluginVersion(theirs string) {
+	const ours = wordpress.PluginVersion
+	switch {
+	case theirs == ours:
+		r.ok("plugin", "The must-use plugin is there, version %s.", theirs)
+	case olderThan(theirs, ours):
+		r.problem("plugin", "The must-use plugin is version "+theirs+", older than "+ours+", which belongs to this gateway.", installAdvice)
+	default:
+		r.warn("plugin", "The must-use plugin is version "+theirs+", newer than "+ours+", which belongs to this gateway.", "Upgrade the gateway, too, or put the older plugin back.")
+	}
+}
+
+func (r *report) late(late bool) {
+	if late {
+		r.problem("late", "It is loaded as an ordinary plugin, after others that may log somebody in.", "Move cocart-gateway.php to wp-content/mu-plugins, not into a folder below it.")
+	}
+}
+
+// refused says which part of the assertion WordPress sees otherwise. The clock is told by a check of its own.
+func (r *report) refused(cfg *Config, s *upstream.StatusReport) {
+	d := s.Differs
+	told := len(r.Checks)
+	if d.Audience != "" {
+		r.problem("site", "WordPress takes itself for "+d.Audience+", and site.url is "+cfg.Site.URL.String()+".",
+			"Write to site.url what Settings → General has as Site Address; or define COCART_GATEWAY_AUDIENCE in wp-config.php.")
+	}
+	if d.Host != "" {
+		r.problem("host", "WordPress sees the Host "+d.Host+" instead of "+cfg.Site.URL.Host+".", "A proxy between the gateway and PHP changes it: let it pass Host on (nginx: proxy_set_header Host $http_host).")
+	}
+	if d.Method != "" {
+		r.problem("method", "WordPress sees the method "+d.Method+" instead of GET.", "Something between the gateway and PHP changes it.")
+	}
+	if d.Target {
+		r.problem("target", "WordPress sees another address than the gateway asked for.", "A proxy or rewrite rule between the gateway and PHP changes REQUEST_URI: let it pass unchanged.")
+	}
+	if len(r.Checks) == told && s.Clock.Abs() <= clockProblem {
+		r.problem("refused", "The plugin refuses our requests: "+s.Refused+".", "Look into PHP's error log.")
+	}
+}

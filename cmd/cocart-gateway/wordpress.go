@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"cocart-gateway/deploy/wordpress"
+)
+
+func wordpressCommand(t terminal) *cobra.Command {
+	return group("wordpress", "The WordPress side: the must-use plugin, and its lines in wp-config.php", groupRun, pluginCommand(t), phpConfigCommand(t))
+}
+
+func pluginCommand(t terminal) *cobra.Command {
+	var installed string
+	c := &cobra.Command{
+		Use:   "plugin [--check FILE]",
+		Short: "Write the must-use plugin that belongs to this gateway, or compare the installed one with it",
+		Long: "Writes the must-use plugin that belongs to this gateway to its output. It holds no secret.\n" +
+			"With --check it compares the file that is installed; exit code 1 means that it is another one.",
+		Example: "  cocart-gateway wordpress plugin > /var/www/html/wp-content/mu-plugins/cocart-gateway.php",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if installed != "" {
+				return t.comparePlugin(installed)
+			}
+			_, err := t.out.Write(wordpress.Plugin)
+			return err
+		},
+	}
+	c.Flags().StringVar(&installed, "check", "", "compare this file")
+	return c
+}
+
+const maxPlugin = 4 << 20
+
+var pluginVersion = regexp.MustCompile(`(?m)^ \* Version: +(\S+)$`)
+
+func (t terminal) comparePlugin(path string) error {
+	theirs, m := readBounded(path, maxPlugin)
+	if m != nil {
+		return fmt.Errorf("%s: %s", path, m.value)
+	}
+	if bytes.Equal(theirs, wordpress.Plugin) {
+		_, err := fmt.Fprintf(t.out, "%s is the plugin of this gateway, version %s.\n", path, wordpress.PluginVersion)
+		return err
+	}
+	const remedy = "; write it anew: cocart-gateway wordpress plugin > "
+	found := pluginVersion.FindSubmatch(theirs)
+	switch {
+	case found == nil || !bytes.Contains(theirs, []byte("namespace CoCartGateway;")):
+		return fmt.Errorf("%s is not the plugin of the gateway", path)
+	case olderThan(string(found[1]), wordpress.PluginVersion):
+		return fmt.Errorf("%s is version %s, older than %s, which belongs to this gateway%s%s", path, printable(string(found[1])), wordpress.PluginVersion, remedy, path)
+	case olderThan(wordpress.PluginVersion, string(found[1])):
+		return fmt.Errorf("%s is version %s, newer than %s, which belongs to this gateway; upgrade the gateway, too", path, printable(string(found[1])), wordpress.PluginVersion)
+	}
+	return fmt.Errorf("%s says that it is version %s, but was changed%s%s", path, wordpress.PluginVersion, remedy, path)
+}
+
+func phpConfigCommand(t terminal) *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "config --config FILE",
+		Short: "Print the lines for wp-config.php that fit a configuration, the secret among them",
+		Long: "Prints the lines for wp-config.php that fit a configuration, the secret among them: mind who sees the screen.\n" +
+			"They belong above \"That's all, stop editing!\".",
+		Example: "  cocart-gateway wordpress config --config /etc/cocart-gateway/config.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path, t.env)
+			if err != nil {
+				return err
+			}
+			return writePHPConfig(t.out, cfg)
+		},
+	}
+	return needsConfig(c, &path)
+}
+
+func writePHPConfig(w io.Writer, cfg *Config) error {
+	secrets := make([]string, 0, len(cfg.Upstream.Secret))
+	for _, s := range cfg.Upstream.Secret {
+		secrets = append(secrets, phpText(s.Reveal()))
+	}
+	value := secrets[0]
+	if len(secrets) > 1 {
+		value = "array( " + strings.Join(secrets, ", ") + " )"
+	}
+	lines := "define( 'COCART_GATEWAY_SECRET', " + value + " );\n" +
+		"define( 'COCART_GATEWAY_REQUIRED', true );   // once your traffic goes through the gateway\n"
+	if names := cfg.Site.Namespaces; len(names) != 1 || names[0] != "cocart" {
+		quoted := make([]string, 0, len(names))
+		for _, name := range names {
+			quoted = append(quoted, phpText(name))
+		}
+		lines += "define( 'COCART_GATEWAY_NAMESPACES', array( " + strings.Join(quoted, ", ") + " ) );\n"
+	}
+	_, err := io.WriteString(w, lines)
+	return err
+}
+
+// phpText is a single-quoted string of PHP, in which only two characters mean anything.
+func phpText(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}

@@ -1,0 +1,137 @@
+<?php
+/** What the gateway's operator is told, and who else is told nothing. */
+
+/** The parts of WordPress that only the status asks. */
+function load_status_needs( array $namespaces ): void {
+	$GLOBALS['namespaces'] = $namespaces;
+	$GLOBALS['wp_version'] = '6.9';
+	if ( ! function_exists( 'is_ssl' ) ) {
+		function is_ssl() {
+			return 'on' === ( $_SERVER['HTTPS'] ?? '' );
+		}
+	}
+	if ( ! function_exists( 'rest_get_url_prefix' ) ) {
+		function rest_get_url_prefix() {
+			return 'wp-json';
+		}
+	}
+	if ( ! function_exists( 'wp_using_ext_object_cache' ) ) {
+		function wp_using_ext_object_cache() {
+			return null;
+		}
+	}
+	if ( ! function_exists( 'rest_get_server' ) ) {
+		function rest_get_server() {
+			return new class() {
+				public function get_namespaces() {
+					return $GLOBALS['namespaces'];
+				}
+			};
+		}
+	}
+}
+
+/** The operator's question; the changes are to the claims, to how they are signed, and to what PHP sees of the request. */
+function status( array $claims = array(), array $making = array(), array $seen = array(), string $route = '/cocart-gateway/v1/status' ): callable {
+	return function () use ( $claims, $making, $seen, $route ) {
+		$_GET = array( 'rest_route' => '/cocart-gateway/v1/status' );
+		shop( array( 'REQUEST_URI' => '/?rest_route=/cocart-gateway/v1/status', 'HTTP_AUTHORIZATION' => 'Bearer cocart-gateway-status' ), $seen['constants'] ?? array() );
+		unset( $seen['constants'] );
+		load_status_needs( array( 'oembed/1.0', 'cocart/v1', 'CoCart/v2', 'cocart', 'cocart-pro/v1', 'wp/v2' ) );
+		$GLOBALS['options'] += array( 'siteurl' => 'https://shop.example/wp', 'permalink_structure' => '/%postname%/' );
+		asserted( 'status', $claims, $making );
+		$_SERVER = $seen + $_SERVER;
+		load_plugin();
+		serve( $route );
+	};
+}
+
+/** The status was told; its facts are given to $more. */
+function stated( array $want ): callable {
+	return function ( array $sent ) use ( $want ) {
+		$claims = replied( $sent, 'X-CoCart-Gateway-Status' );
+		same( array( '{}', array( 'no-store' ), array( '1.1.0' ) ), array( $sent['body'], $sent['headers']['Cache-Control'], $sent['headers']['X-CoCart-Gateway-Plugin'] ) );
+		same( b64( hash( 'sha256', $GLOBALS['asked'], true ) ), $claims['req'], 'req' );
+		same( $want, array_intersect_key( $claims['status'] ?? array(), $want ), 'facts' );
+		same( array( array(), array() ), array( $sent['writes'], $sent['log'] ), 'writes and log' );
+	};
+}
+
+/** Why it was not told, and what WordPress saw. */
+function refused_status( string $reason, array $saw = array(), int $now = NOW ): callable {
+	return function ( array $sent ) use ( $reason, $saw, $now ) {
+		$claims = replied( $sent, 'X-CoCart-Gateway-Status' );
+		$target = b64( hash( 'sha256', '/?rest_route=/cocart-gateway/v1/status', true ) );
+		same( array( $reason, $now ), array( $claims['refused'], $claims['iat'] ) );
+		same( array_merge( array( 'aud' => 'shop.example', 'm' => 'GET', 'h' => 'shop.example', 't' => $target ), $saw ), $claims['saw'], 'saw' );
+		same( array( false, array( "cocart-gateway: the assertion was refused: $reason" ) ), array( isset( $claims['status'] ), $sent['log'] ), 'facts and log' );
+		same( '{}', $sent['body'], 'body' );
+	};
+}
+
+$facts = array(
+	'plugin' => '1.1.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
+	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
+	'rest_prefix' => 'wp-json', 'permalinks' => true, 'tls' => true, 'required' => false, 'secrets' => 1, 'old_plugin' => false,
+	'object_cache' => false, 'multisite' => false, 'late' => false, 'authorization' => true,
+);
+test( 'the status of a shop', status(), stated( $facts ) );
+test( 'the status over http', status( array( 'proto' => 'http' ) ), stated( array( 'tls' => false ) ) );
+test( 'the status of a shop that requires the gateway', status( array(), array(), array( 'constants' => array( 'COCART_GATEWAY_REQUIRED' => true ) ) ), stated( array( 'required' => true ) ) );
+test( 'the status while a secret is changed', status( array(), array(), array( 'constants' => array( 'COCART_GATEWAY_SECRET' => array( 'a new secret that is longer than thirty-two bytes', SECRET ) ) ) ), stated( array( 'secrets' => 2 ) ) );
+test( 'the status without Authorization', status( array(), array(), array( 'HTTP_AUTHORIZATION' => '' ) ), stated( array( 'authorization' => false ) ) );
+test( 'the status where Authorization comes by another name', status( array(), array(), array( 'HTTP_AUTHORIZATION' => null, 'REDIRECT_HTTP_AUTHORIZATION' => 'Bearer cocart-gateway-status' ) ), stated( array( 'authorization' => true ) ) );
+test( 'the status with CoCart and WooCommerce', status( array(), array(), array( 'constants' => array( 'COCART_VERSION' => '4.8.1', 'WC_VERSION' => '10.3.5' ) ) ), stated( array( 'woocommerce' => '10.3.5', 'cocart' => '4.8.1' ) ) );
+test(
+	'the status with a CoCart that tells its version in its class only',
+	function () {
+		eval( 'class CoCart { public static $version = "5.0.0"; }' );
+		status()();
+	},
+	stated( array( 'cocart' => '5.0.0' ) )
+);
+test(
+	'the status beside the plugin that this replaces',
+	function () {
+		class_alias( 'WP_User', 'CoCart\JWTAuthentication\Plugin' );
+		status()();
+	},
+	stated( array( 'old_plugin' => true ) )
+);
+test(
+	'the status of a plugin in the wrong folder',
+	function () {
+		do_action( 'muplugins_loaded' );
+		status()();
+	},
+	stated( array( 'late' => true ) )
+);
+
+test( 'the status an hour ago', status( array( 'iat' => NOW - 3600, 'exp' => NOW - 3570 ) ), refused_status( 'it has expired; do the clocks agree?' ) );
+test( 'the status of tomorrow', status( array( 'iat' => NOW + 86400, 'exp' => NOW + 86430 ) ), refused_status( 'it is from the future; do the clocks agree?' ) );
+test( 'the status of another site', status( array( 'aud' => 'other.example' ) ), refused_status( 'it is for other.example, but this is shop.example (COCART_GATEWAY_AUDIENCE can say otherwise)' ) );
+test( 'the status whose Host was changed on the way', status( array(), array(), array( 'HTTP_HOST' => 'wordpress.internal' ) ), refused_status( 'it is for another host', array( 'h' => 'wordpress.internal' ) ) );
+test( 'the status whose method was changed on the way', status( array(), array(), array( 'REQUEST_METHOD' => 'POST' ) ), refused_status( 'it is for another method', array( 'm' => 'POST' ) ) );
+test( 'the status whose target was changed on the way', status( array(), array(), array( 'REQUEST_URI' => '/x' ) ), refused_status( 'it is for another URL', array( 't' => b64( hash( 'sha256', '/x', true ) ) ) ) );
+
+$route = '/cocart-gateway/v1/status';
+test( 'the status for somebody with another secret', status( array(), array( 'secret' => 'another secret, longer than thirty-two bytes' ) ), bad_assertion() );
+test( 'the status for somebody who signs with the reply key', status( array(), array( 'key' => derived( SECRET, 'reply' ) ) ), bad_assertion() );
+test( 'the reason is not for an assertion of another kind', status( array( 'kind' => 'site', 'exp' => NOW - 3570, 'iat' => NOW - 3600 ) ), bad_assertion() );
+test( 'the status is not for a page of the site', status( array( 'kind' => 'site' ) ), fn( array $sent ) => same( false, isset( $sent['headers']['X-CoCart-Gateway-Status'] ) ) );
+test( 'the status is not for a guest', status( array( 'kind' => 'guest' ) ), bad_assertion() );
+test( 'the status is no other route', status( array(), array(), array(), '/cocart/v2/cart' ), bad_assertion() );
+test( 'the status is no page', status( array(), array(), array(), '' ), bad_assertion() );
+test( 'the status is no other script', status( array(), array(), array( 'SCRIPT_FILENAME' => '/srv/shop/other.php' ) ), bad_assertion() );
+
+/** The status, asked with no assertion at all. */
+function unasserted_status( $rest_route ): callable {
+	return function () use ( $rest_route ) {
+		$_GET = array( 'rest_route' => $rest_route );
+		shop( array( 'REQUEST_URI' => '/' ) );
+		load_plugin();
+		serve( is_string( $rest_route ) ? $rest_route : '' );
+	};
+}
+test( 'the status whose header was lost on the way', unasserted_status( $route ), refused( 403, 'cocart_gateway_required', 'This request must come through the gateway.' ) );
+test( 'a list instead of a route is a page', unasserted_status( array( $route ) ), passed( array( 0 ) ) );

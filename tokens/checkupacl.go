@@ -1,0 +1,78 @@
+package tokens
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// scratchLife is how long what [Examine] writes may be there.
+const scratchLife = 5 * time.Second
+
+// denied tries the commands of the ACL rule in the package comment; hello and client are the library's own, and
+// nothing is lost without them. Redis judges permissions before it does anything, so an error of any other kind is no
+// concern of ours here.
+func denied(ctx context.Context, client redis.UniversalClient, prefix string) []string {
+	key := prefix + "doctor:"
+	if isDenied(client.PExpire(ctx, key+"none", scratchLife).Err()) {
+		return keysOrCommand(ctx, client, prefix) // and nothing is written that would stay
+	}
+	hash, text, sorted, stream := key+"h", key+"t", key+"z", key+"x"
+	tried := []struct {
+		command string
+		try     redis.Cmder
+	}{
+		{"ping", client.Ping(ctx)},
+		{"info", client.Info(ctx, "server")},
+		{"time", client.Time(ctx)},
+		{"evalsha", client.EvalSha(ctx, strings.Repeat("0", 40), []string{hash})},
+		{"eval", client.Eval(ctx, "return 1", []string{hash})},
+		{"hset", client.HSet(ctx, hash, "a", "b")},
+		{"pexpire", client.PExpire(ctx, hash, scratchLife)},
+		{"hmget", client.HMGet(ctx, hash, "a")},
+		{"hget", client.HGet(ctx, hash, "a")},
+		{"hdel", client.HDel(ctx, hash, "a")},
+		{"set", client.Set(ctx, text, "a", scratchLife)},
+		{"get", client.Get(ctx, text)},
+		{"zadd", client.ZAdd(ctx, sorted, redis.Z{Score: 1, Member: "a"})},
+		{"pexpire", client.PExpire(ctx, sorted, scratchLife)},
+		{"zrange", client.ZRange(ctx, sorted, 0, 0)},
+		{"zrem", client.ZRem(ctx, sorted, "a")},
+		{"xadd", client.XAdd(ctx, &redis.XAddArgs{Stream: stream, Values: []any{"a", "b"}})},
+		{"pexpire", client.PExpire(ctx, stream, scratchLife)},
+		{"xread", client.XRead(ctx, &redis.XReadArgs{Streams: []string{stream, "0"}, Count: 1, Block: -1})},
+		{"xrevrange", client.XRevRangeN(ctx, stream, "+", "-", 1)},
+		{"xtrim", client.XTrimMaxLen(ctx, stream, 0)},
+		{"scan", client.Scan(ctx, 0, prefix+"doctor:*", 1)},
+	}
+	var commands []string
+	for _, t := range tried {
+		if isDenied(t.try.Err()) {
+			commands = append(commands, "+"+t.command)
+		}
+	}
+	if multiDenied(ctx, client, hash) {
+		commands = append(commands, "+multi", "+exec")
+	}
+	return commands
+}
+
+// multiDenied tries a transaction; without one of its two commands there is none.
+func multiDenied(ctx context.Context, client redis.UniversalClient, key string) bool {
+	_, err := client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HGet(ctx, key, "none")
+		return nil
+	})
+	return isDenied(err)
+}
+
+// keysOrCommand tells whether it is the keys that are out of bounds.
+func keysOrCommand(ctx context.Context, client redis.UniversalClient, prefix string) []string {
+	err := client.HGet(ctx, prefix+"doctor:none", "none").Err()
+	if isDenied(err) && strings.Contains(err.Error(), "key") {
+		return []string{"~" + prefix + "*"}
+	}
+	return []string{"+pexpire"}
+}

@@ -1,0 +1,74 @@
+package upstream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// maxProbe bounds what is read of an answer to a probe.
+const maxProbe = 1 << 20
+
+// Probe is one answer of WordPress to a question of ours, for an operator to
+// judge. It is nobody's request and is never shown to a client.
+type Probe struct {
+	Status int
+	// Header still has our own headers in it.
+	Header http.Header
+	Body   []byte // at most 1 MiB of it
+	// Code is what a WordPress error calls itself, as in rest_no_route; else "".
+	Code string
+	// Plugin is the version of the must-use plugin; "" when the assertion was not
+	// believed, or nobody looked at it.
+	Plugin string
+	// Sent and Took tell when it was asked, and how long the whole answer took.
+	Sent time.Time
+	Took time.Duration
+
+	asked  claims
+	signed string
+}
+
+// Probe asks for a target, a path below the address of the site with or without
+// a query, as nobody in particular. An error means that there was no answer:
+// [ErrUnavailable] or [ErrTimeout].
+func (w *WordPress) Probe(ctx context.Context, a Assertion, target string) (*Probe, error) {
+	target = w.pingPath + target
+	address, err := url.ParseRequestURI(target)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a probe: %w", err)
+	}
+	req := (&http.Request{
+		Method: http.MethodGet, URL: address, Host: w.host, Header: http.Header{"User-Agent": {"cocart-gateway"}},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	req.URL.Scheme, req.URL.Host = w.origin.Scheme, w.origin.Host
+	p := &Probe{asked: w.assert(a, req.Method, req.Host, target), Sent: w.now()}
+	p.signed = w.keys[0].sign(p.asked)
+	req.Header.Set(assertionHeader, p.signed)
+	if a.Kind == Status {
+		req.Header.Set("Authorization", statusAuthorization)
+	}
+	return p, w.fill(req, p)
+}
+
+func (w *WordPress) fill(req *http.Request, p *Probe) error {
+	resp, err := w.roundTrip(req, "ping")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if p.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxProbe)); err != nil {
+		return readingError(err)
+	}
+	p.Status, p.Header, p.Plugin, p.Took = resp.StatusCode, resp.Header, resp.Header.Get(pluginHeader), w.now().Sub(p.Sent)
+	var failure struct{ Code string }
+	if json.Unmarshal(p.Body, &failure) == nil { // a page has no code
+		p.Code = failure.Code
+	}
+	return nil
+}

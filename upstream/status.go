@@ -1,0 +1,179 @@
+package upstream
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	typStatus           = "cocart-status+jwt"
+	statusTarget        = "?rest_route=/cocart-gateway/v1/status"
+	statusAuthorization = "Bearer cocart-gateway-status" // to be seen, and to log nobody in
+)
+
+// Outcome is what became of the question for the status.
+type Outcome string
+
+// The outcomes, in the order in which they are told apart.
+const (
+	StatusTold      Outcome = "told"      // Facts are set
+	StatusRefused   Outcome = "refused"   // the secret is right, but the assertion was refused: Refused and Differs say why
+	StatusUnknown   Outcome = "unknown"   // the plugin does not believe us: our secret is not in wp-config.php
+	StatusStripped  Outcome = "stripped"  // the plugin saw no assertion: its header was lost on the way
+	StatusUnsigned  Outcome = "unsigned"  // the plugin answered, but its own header was lost on the way back
+	StatusStale     Outcome = "stale"     // the answer to an earlier question: a cache
+	StatusNoPlugin  Outcome = "no_plugin" // WordPress knows no such route
+	StatusUnlike    Outcome = "unlike"    // nothing that WordPress with a plugin would say
+	StatusElsewhere Outcome = "elsewhere" // a redirect: this address does not serve the site
+)
+
+// Facts are what WordPress says of itself, as PROTOCOL.md lists them.
+type Facts struct {
+	Plugin        string   `json:"plugin"`
+	PHP           string   `json:"php"`
+	SAPI          string   `json:"sapi"`
+	WordPress     string   `json:"wordpress"`
+	WooCommerce   string   `json:"woocommerce"`
+	CoCart        string   `json:"cocart"`
+	Routes        []string `json:"routes"`
+	Home          string   `json:"home"`
+	SiteURL       string   `json:"siteurl"`
+	RestPrefix    string   `json:"rest_prefix"`
+	Permalinks    bool     `json:"permalinks"`
+	TLS           bool     `json:"tls"`
+	Required      bool     `json:"required"`
+	Secrets       int      `json:"secrets"`
+	OldPlugin     bool     `json:"old_plugin"`
+	ObjectCache   bool     `json:"object_cache"`
+	Multisite     bool     `json:"multisite"`
+	Late          bool     `json:"late"`
+	Authorization bool     `json:"authorization"`
+}
+
+// Differences are the parts of an assertion that WordPress would have had
+// otherwise. A string is what WordPress has, and "" where it agrees.
+type Differences struct {
+	Audience, Method, Host string
+	Target                 bool
+}
+
+// StatusReport is what an operator learns about the way to WordPress and back.
+type StatusReport struct {
+	*Probe
+	Outcome Outcome
+	Facts   *Facts      // StatusTold
+	Refused string      // StatusRefused: the plugin's words
+	Differs Differences // StatusRefused
+	// Clock is how far WordPress is ahead of us, to about a second: from the
+	// plugin's own words, else from the Date of its web server. Timed says that
+	// it is known at all.
+	Clock time.Duration
+	Timed bool
+}
+
+// Status asks the must-use plugin what it sees. proto is the scheme of the
+// site's public address. An error means that WordPress did not answer.
+func (w *WordPress) Status(ctx context.Context, proto string) (*StatusReport, error) {
+	p, err := w.Probe(ctx, Assertion{Kind: Status, Proto: proto}, statusTarget)
+	if err != nil {
+		return nil, err
+	}
+	r := &StatusReport{Probe: p}
+	if date, err := http.ParseTime(p.Header.Get("Date")); err == nil {
+		r.time(date)
+	}
+	r.Outcome = w.read(r)
+	return r, nil
+}
+
+// time reads a clock of whole seconds that was looked at half way.
+func (r *StatusReport) time(theirs time.Time) {
+	r.Clock, r.Timed = theirs.Sub(r.Sent.Add(r.Took/2)).Truncate(time.Second), true
+}
+
+type statusClaims struct {
+	Issuer   string          `json:"iss"`
+	IssuedAt int64           `json:"iat"`
+	Request  string          `json:"req"`
+	Facts    json.RawMessage `json:"status"`
+	Refused  string          `json:"refused"`
+	Saw      struct {
+		Audience string `json:"aud"`
+		Method   string `json:"m"`
+		Host     string `json:"h"`
+		Target   string `json:"t"`
+	} `json:"saw"`
+}
+
+func (w *WordPress) read(r *StatusReport) Outcome {
+	value := r.Header.Get(statusHeader)
+	switch {
+	case value != "":
+		return w.readSigned(r, value)
+	case r.Code == "cocart_gateway_bad_assertion":
+		return StatusUnknown
+	case r.Code == "cocart_gateway_required":
+		return StatusStripped
+	case r.Code == "rest_no_route":
+		return StatusNoPlugin
+	case r.Status == http.StatusOK && string(r.Body) == "{}":
+		return StatusUnsigned
+	case r.Status >= 300 && r.Status < 400:
+		return StatusElsewhere
+	}
+	return StatusUnlike
+}
+
+// readSigned takes the plugin's word whatever its clock says: that the clocks
+// differ may be the very thing it has to tell.
+func (w *WordPress) readSigned(r *StatusReport, value string) Outcome {
+	c, err := w.parseStatus(value)
+	if err != nil {
+		return StatusUnlike
+	}
+	if asked := sha256.Sum256([]byte(r.signed)); c.Request != encode(asked[:]) {
+		return StatusStale
+	}
+	r.time(time.Unix(c.IssuedAt, 0))
+	if c.Refused != "" {
+		r.Refused, r.Differs = c.Refused, differences(r.asked, c)
+		return StatusRefused
+	}
+	if json.Unmarshal(c.Facts, &r.Facts) != nil || r.Facts == nil {
+		return StatusUnlike
+	}
+	return StatusTold
+}
+
+func (w *WordPress) parseStatus(value string) (*statusClaims, error) {
+	var c statusClaims
+	if err := w.openReply(value, typStatus, &c); err != nil {
+		return nil, err
+	}
+	if c.Issuer != "cocart-wordpress" {
+		return nil, badReply("status has another issuer")
+	}
+	return &c, nil
+}
+
+// differences leaves out what the plugin is lenient about: the case of a host,
+// and a port that the web server keeps to itself.
+func differences(asked claims, c *statusClaims) Differences {
+	var d Differences
+	if c.Saw.Audience != asked.Audience {
+		d.Audience = c.Saw.Audience
+	}
+	if c.Saw.Method != asked.Method {
+		d.Method = c.Saw.Method
+	}
+	bare, _, _ := strings.Cut(asked.Host, ":")
+	if !strings.EqualFold(c.Saw.Host, asked.Host) && !strings.EqualFold(c.Saw.Host, bare) {
+		d.Host = c.Saw.Host
+	}
+	d.Target = c.Saw.Target != asked.Target
+	return d
+}

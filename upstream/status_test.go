@@ -1,0 +1,148 @@
+package upstream_test
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/upstreamtest"
+)
+
+// A broken way to WordPress is told apart from every other one.
+func TestTheStatusSaysWhatIsWrong(t *testing.T) {
+	var stale http.Header
+	for name, row := range map[string]struct {
+		spoil   func(*upstreamtest.Desk)
+		outcome upstream.Outcome
+		differs upstream.Differences
+	}{
+		"nothing":                       {func(*upstreamtest.Desk) {}, upstream.StatusTold, upstream.Differences{}},
+		"another secret":                {func(d *upstreamtest.Desk) { d.Secret = "another secret, longer than thirty-two bytes" }, upstream.StatusUnknown, upstream.Differences{}},
+		"no plugin":                     {func(d *upstreamtest.Desk) { d.NoPlugin = true }, upstream.StatusNoPlugin, upstream.Differences{}},
+		"a plugin that knows no status": {func(d *upstreamtest.Desk) { d.OldPlugin = true }, upstream.StatusNoPlugin, upstream.Differences{}},
+		"another site":                  {func(d *upstreamtest.Desk) { d.Site = "other.example" }, upstream.StatusRefused, upstream.Differences{Audience: "other.example"}},
+		"a slow clock":                  {func(d *upstreamtest.Desk) { d.Now = func() time.Time { return time.Now().Add(-time.Hour) } }, upstream.StatusRefused, upstream.Differences{}},
+		"a proxy that changes the host": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.Host = "backend"; return false }),
+			upstream.StatusRefused, upstream.Differences{Host: "backend"}},
+		"a proxy that changes the method": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.Method = "PUT"; return false }),
+			upstream.StatusRefused, upstream.Differences{Method: "PUT"}},
+		"a proxy that changes the address": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.RequestURI += "&x=1"; return false }),
+			upstream.StatusRefused, upstream.Differences{Target: true}},
+		"a proxy that takes the header off": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.Header.Del("X-CoCart-Gateway"); return false }),
+			upstream.StatusStripped, upstream.Differences{}},
+		"a proxy that takes the answer's header off": {before(func(w http.ResponseWriter, _ *http.Request) bool {
+			upstreamtest.JSON(w, 200, "{}")
+			return true
+		}), upstream.StatusUnsigned, upstream.Differences{}},
+		"a redirect": {before(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Location", "https://shop.example/")
+			w.WriteHeader(301)
+			return true
+		}), upstream.StatusElsewhere, upstream.Differences{}},
+		"another web server": {before(func(w http.ResponseWriter, _ *http.Request) bool {
+			upstreamtest.JSON(w, 404, "<h1>It works!</h1>")
+			return true
+		}), upstream.StatusUnlike, upstream.Differences{}},
+		"a cache": {before(func(w http.ResponseWriter, r *http.Request) bool {
+			if stale == nil {
+				stale = someStatus(t)
+			}
+			w.Header()["X-Cocart-Gateway-Status"] = stale["X-Cocart-Gateway-Status"]
+			upstreamtest.JSON(w, 200, "{}")
+			return true
+		}), upstream.StatusStale, upstream.Differences{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := upstreamtest.OpenDesk(t)
+			row.spoil(d)
+			r, err := newFront(t, d.URL, asSite()).wordpress.Status(t.Context(), "https")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Outcome != row.outcome || r.Differs != row.differs {
+				t.Errorf("%s %+v (%s), want %s %+v", r.Outcome, r.Differs, r.Refused, row.outcome, row.differs)
+			}
+			if told := r.Facts != nil; told != (row.outcome == upstream.StatusTold) {
+				t.Errorf("facts: %+v", r.Facts)
+			}
+		})
+	}
+}
+
+func before(change func(http.ResponseWriter, *http.Request) bool) func(*upstreamtest.Desk) {
+	return func(d *upstreamtest.Desk) { d.Before = change }
+}
+
+// someStatus is the header of a good answer to another question.
+func someStatus(t *testing.T) http.Header {
+	t.Helper()
+	r, err := newFront(t, upstreamtest.OpenDesk(t).URL, asSite()).wordpress.Status(t.Context(), "http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Header
+}
+
+func TestTheStatusIsTheFactsOfTheShop(t *testing.T) {
+	d := upstreamtest.OpenDesk(t)
+	var seen http.Header
+	d.Before = func(_ http.ResponseWriter, r *http.Request) bool { seen = r.Header.Clone(); return false }
+	r, err := newFront(t, d.URL, asSite()).wordpress.Status(t.Context(), "https")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &upstream.Facts{Plugin: "1.1.0", PHP: "8.4.16", SAPI: "fpm-fcgi", WordPress: "6.9", WooCommerce: "10.3.5", CoCart: "4.8.1",
+		Routes: []string{"cocart/v1", "cocart/v2"}, Home: "https://shop.example", SiteURL: "https://shop.example", RestPrefix: "wp-json",
+		Permalinks: true, TLS: true, Required: true, Secrets: 1, Authorization: true}
+	if !reflect.DeepEqual(r.Facts, want) || r.Plugin != "1.1.0" {
+		t.Errorf("got %+v, want %+v", r.Facts, want)
+	}
+	if got := seen.Get("Authorization"); got != "Bearer cocart-gateway-status" {
+		t.Errorf("Authorization: %q", got)
+	}
+}
+
+// The clock is known from the plugin, and without its word from the web server.
+func TestTheStatusTellsTheClock(t *testing.T) {
+	for name, secret := range map[string]string{"with the secret": upstreamtest.Secret, "without": "another secret, longer than thirty-two bytes"} {
+		for _, off := range []time.Duration{0, time.Hour, -time.Hour} {
+			d := upstreamtest.OpenDesk(t)
+			d.Secret, d.Now = secret, func() time.Time { return time.Now().Add(off) }
+			r, err := newFront(t, d.URL, asSite()).wordpress.Status(t.Context(), "https")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if wrong := (r.Clock - off).Abs(); !r.Timed || wrong > 2*time.Second {
+				t.Errorf("%s: %v off, told %v (%v)", name, off, r.Clock, r.Timed)
+			}
+		}
+	}
+}
+
+func TestWithoutWordPressThereIsNoStatus(t *testing.T) {
+	d := upstreamtest.OpenDesk(t)
+	d.Close()
+	if r, err := newFront(t, d.URL, asSite()).wordpress.Status(t.Context(), "https"); !errors.Is(err, upstream.ErrUnavailable) {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+// A probe is asked below the address of the site, by nobody in particular.
+func TestAProbeIsAskedBelowTheSite(t *testing.T) {
+	d := upstreamtest.OpenDesk(t)
+	d.Site = "shop.example/store"
+	var uri string
+	d.Before = func(_ http.ResponseWriter, r *http.Request) bool { uri = r.RequestURI; return false }
+	f := newFront(t, d.URL, asSite(), func(c *upstream.Config) { c.SiteURL = mustParse(t, "https://shop.example/store/") })
+	p, err := f.wordpress.Probe(t.Context(), upstream.Assertion{Kind: upstream.Guest, Proto: "https"}, "wp-json/cocart/v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if uri != "/store/wp-json/cocart/v2" || p.Status != 200 || !strings.Contains(string(p.Body), "cocart/v2") || p.Plugin != "1.1.0" {
+		t.Errorf("asked %s, got %+v", uri, p)
+	}
+}

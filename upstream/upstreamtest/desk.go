@@ -1,0 +1,134 @@
+package upstreamtest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Desk is a shop as an operator finds it, with whatever is wrong in it. It
+// answers the question for the status, written from the wire format, and the
+// first page of CoCart's routes; nothing else is served.
+type Desk struct {
+	*httptest.Server
+	sync.Mutex // guards what follows
+
+	// Secret is what wp-config.php holds; "" is none.
+	Secret string
+	// Site is the address without scheme that WordPress believes to have.
+	Site string
+	// Now is the clock of PHP and of the web server.
+	Now func() time.Time
+	// Facts are told as they stand.
+	Facts map[string]any
+	// Before may answer a request, or change it as a proxy in between would; it
+	// returns true when it has answered.
+	Before func(w http.ResponseWriter, r *http.Request) bool
+	// NoPlugin: the must-use plugin is not installed. An OldPlugin knows no status.
+	NoPlugin, OldPlugin bool
+}
+
+// OpenDesk runs a shop in which all is well, until the test ends.
+func OpenDesk(t testing.TB) *Desk {
+	d := &Desk{Secret: Secret, Site: Audience(SiteURL), Now: time.Now, Facts: map[string]any{
+		"plugin": "1.1.0", "php": "8.4.16", "sapi": "fpm-fcgi", "wordpress": "6.9", "woocommerce": "10.3.5", "cocart": "4.8.1",
+		"routes": []string{"cocart/v1", "cocart/v2"}, "home": SiteURL, "siteurl": SiteURL, "rest_prefix": "wp-json",
+		"permalinks": true, "tls": true, "required": true, "secrets": 1, "old_plugin": false, "object_cache": false,
+		"multisite": false, "late": false, "authorization": true,
+	}}
+	d.Server = httptest.NewServer(d)
+	t.Cleanup(d.Close)
+	return d
+}
+
+func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.Lock()
+	defer d.Unlock()
+	w.Header().Set("Date", d.Now().UTC().Format(http.TimeFormat))
+	if d.Before != nil && d.Before(w, r) {
+		return
+	}
+	token := r.Header.Get("X-CoCart-Gateway")
+	c, known := d.open(token)
+	reason := d.reason(c, r)
+	believed := known && reason == "" && !d.NoPlugin && (c.Kind != "status" || !d.OldPlugin)
+	if believed {
+		w.Header().Set("X-CoCart-Gateway-Plugin", d.Facts["plugin"].(string))
+	}
+	switch asks := r.URL.Query().Get("rest_route") == "/cocart-gateway/v1/status"; {
+	case asks && (d.NoPlugin || d.OldPlugin):
+		JSON(w, 404, `{"code":"rest_no_route","message":"No route was found matching the URL and request method.","data":{"status":404}}`)
+	case asks && token == "":
+		JSON(w, 403, `{"code":"cocart_gateway_required","message":"This request must come through the gateway.","data":{"status":403}}`)
+	case !known || reason != "" && !asks:
+		JSON(w, 403, `{"code":"cocart_gateway_bad_assertion","message":"This request could not be verified.","data":{"status":403}}`)
+	case asks && reason != "":
+		w.Header().Set("X-CoCart-Gateway-Plugin", d.Facts["plugin"].(string))
+		d.tell(w, token, c, map[string]any{"refused": reason, "saw": map[string]string{"aud": d.Site, "m": r.Method, "h": r.Host, "t": target(r)}})
+	case asks:
+		d.tell(w, token, c, map[string]any{"status": d.Facts})
+	default:
+		w.Header().Set("Allow", "GET")
+		JSON(w, 200, `{"namespace":"cocart/v2"}`)
+	}
+}
+
+// open reads an assertion that was signed with this shop's secret.
+func (d *Desk) open(token string) (c Claims, known bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || d.Secret == "" {
+		return c, false
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(raw, &c) != nil {
+		return c, false
+	}
+	return c, parts[2] == b64(hash(hash([]byte(d.Secret), "cocart-gateway assertion v1"), parts[0]+"."+parts[1]))
+}
+
+func (d *Desk) reason(c Claims, r *http.Request) string {
+	now := d.Now().Unix()
+	switch {
+	case c.Audience != d.Site:
+		return "it is for " + c.Audience + ", but this is " + d.Site + " (COCART_GATEWAY_AUDIENCE can say otherwise)"
+	case now >= c.Expiry+10:
+		return "it has expired; do the clocks agree?"
+	case c.IssuedAt > now+10:
+		return "it is from the future; do the clocks agree?"
+	case c.Method != r.Method:
+		return "it is for another method"
+	case c.Host != r.Host:
+		return "it is for another host"
+	case c.Target != target(r):
+		return "it is for another URL"
+	}
+	return ""
+}
+
+func target(r *http.Request) string {
+	sum := sha256.Sum256([]byte(r.RequestURI))
+	return b64(sum[:])
+}
+
+func (d *Desk) tell(w http.ResponseWriter, assertion string, asked Claims, claims map[string]any) {
+	sum, now := sha256.Sum256([]byte(assertion)), d.Now().Unix()
+	all := map[string]any{"iss": "cocart-wordpress", "aud": asked.Audience, "iat": now, "exp": now + 60, "req": b64(sum[:])}
+	for name, v := range claims {
+		all[name] = v
+	}
+	key := []byte(d.Secret)
+	header, _ := json.Marshal(map[string]string{ // strings always encode
+		"alg": "HS256", "kid": hex.EncodeToString(hash(key, "cocart-gateway kid v1")[:4]), "typ": "cocart-status+jwt"})
+	payload, _ := json.Marshal(all) // as do the facts of a test
+	signed := b64(header) + "." + b64(payload)
+	w.Header().Set("X-CoCart-Gateway-Status", signed+"."+b64(hash(hash(key, "cocart-gateway reply v1"), signed)))
+	w.Header().Set("Cache-Control", "no-store")
+	JSON(w, 200, "{}")
+}
