@@ -78,6 +78,9 @@ type Config struct {
 	// Authorization; empty means Authorization alone. What comes under the others
 	// is not forwarded under them.
 	AuthHeaders []string
+	// Hosts are the names that clients may ask for besides that of SiteURL, in lower
+	// case; *.example.com is any below example.com. Empty means any name at all.
+	Hosts []string
 }
 
 const defaultLoginBody = 64 << 10
@@ -162,6 +165,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) handle(x *exchange) error {
+	if err := g.knownHost(x); err != nil {
+		return err
+	}
 	// By its target first: what is known to be CoCart's is bounded before any of
 	// its body is read.
 	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {
@@ -191,5 +197,9 @@ func (g *Gateway) fail(x *exchange, err error) {
 		return
 	}
 	x.record.failure, x.record.err = f, f.Cause
+	if x.wantsPage() {
+		writePage(x.w, x.r, f)
+		return
+	}
 	writeFailure(x.w, x.r, f)
 }
