@@ -44,6 +44,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		Bounds:             gateway.BoundsConfig{Body: p.cfg.Limits.Body, Parameters: p.cfg.Limits.Parameters, BodyTime: p.cfg.Server.ReadTimeout},
 		CORS:               p.cfg.CORS.gateway(),
 		AuthHeaders:        p.cfg.Site.AuthHeaders,
+		Hosts:              p.cfg.Site.Hosts,
 	}, p.authority, p.wordpress, reg, p.log)
 	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth}, p.authority, p.wordpress, reg)
 	return err
@@ -76,11 +77,15 @@ func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, e
 	for _, s := range p.cfg.Upstream.Secret {
 		secrets = append(secrets, s.Reveal())
 	}
-	return upstream.New(upstream.Config{
+	cfg := upstream.Config{
 		URL: p.cfg.Upstream.URL, SiteURL: p.cfg.Site.URL, Secrets: secrets,
 		DialTimeout: p.cfg.Upstream.DialTimeout, ResponseTimeout: p.cfg.Upstream.ResponseTimeout,
 		IdleConnections: p.cfg.Upstream.IdleConnections, Now: now,
-	}, reg, p.log)
+	}
+	if err := p.cfg.Upstream.complete(&cfg); err != nil {
+		return nil, err
+	}
+	return upstream.New(cfg, reg, p.log)
 }
 
 func reveal(secrets []Secret) [][]byte {
