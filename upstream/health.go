@@ -3,7 +3,6 @@ package upstream
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -65,7 +64,7 @@ func (w *WordPress) Run(ctx context.Context) error {
 }
 
 // jittered keeps gateways that started together from asking together.
-func jittered(d time.Duration) time.Duration { return d - d/10 + rand.N(d/5+1) }
+func jittered(d time.Duration) time.Duration { return d - d/10 + time.Duration(chance(int(d/5)+1)) }
 
 // Check asks every node once, all at the same time, and waits for their answers.
 // Checks need no place: a node that is busy is not down.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -150,7 +149,7 @@ func (p *pool) pick(g group, tried []*node) *node {
 			continue
 		}
 		seen++
-		switch at := rand.IntN(seen); {
+		switch at := chance(seen); {
 		case seen == 1:
 			one = n
 		case seen == 2:
@@ -164,7 +163,7 @@ func (p *pool) pick(g group, tried []*node) *node {
 	switch {
 	case two == nil, one.active < two.active:
 		return one
-	case two.active < one.active, rand.IntN(2) == 0:
+	case two.active < one.active, chance(2) == 0:
 		return two
 	}
 	return one
