@@ -54,6 +54,9 @@ type Readiness struct {
 	Plugin string `json:"plugin"`
 	// DryRun: the gateway answers, but enforces nothing.
 	DryRun bool `json:"dry_run,omitempty"`
+	// Nodes are the servers of WordPress by name, "ok" or "unavailable", where there
+	// are several. One that is ok is enough.
+	Nodes map[string]string `json:"nodes,omitempty"`
 }
 
 // NewAdmin makes the handler of the private listener.
@@ -103,21 +106,42 @@ func (a *Admin) Ready(ctx context.Context) Readiness {
 	return answer
 }
 
+// What Readiness says of each.
+const (
+	stateOK   = "ok"
+	stateGone = "unavailable"
+)
+
 func (a *Admin) ask(ctx context.Context) Readiness {
-	const ok, unavailable = "ok", "unavailable"
-	r := Readiness{Redis: ok, WordPress: ok, Plugin: "not seen", DryRun: a.dryRun}
+	r := Readiness{Redis: stateOK, WordPress: stateOK, Plugin: "not seen", DryRun: a.dryRun}
 	if err := a.authority.Ready(ctx); err != nil {
-		r.Redis = unavailable
+		r.Redis = stateGone
 	}
 	ping, err := a.wordpress.Ping(ctx)
 	switch {
 	case err != nil:
-		r.WordPress = unavailable
+		r.WordPress = stateGone
 	case ping.Plugin != "":
 		r.Plugin = ping.Plugin
 	}
-	r.Ready = r.Redis == ok && r.WordPress == ok
+	r.Nodes = nodesOf(ping)
+	r.Ready = r.Redis == stateOK && r.WordPress == stateOK
 	return r
+}
+
+// nodesOf leaves a single node out: it would say what WordPress says.
+func nodesOf(ping upstream.PingResult) map[string]string {
+	if len(ping.Nodes) < 2 {
+		return nil
+	}
+	nodes := map[string]string{}
+	for name, err := range ping.Nodes {
+		nodes[name] = stateOK
+		if err != nil {
+			nodes[name] = stateGone
+		}
+	}
+	return nodes
 }
 
 func answerProbe(w http.ResponseWriter, status int, v any) {

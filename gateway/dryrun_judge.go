@@ -39,6 +39,9 @@ func (g *Gateway) newJudgement(x *exchange) *judgement {
 }
 
 func (g *Gateway) judge(j *judgement) error {
+	if err := g.knownHost(&j.exchange); err != nil {
+		return err
+	}
 	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {
 		if err := g.classify(&j.exchange, read); err != nil {
 			return err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"html"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -19,7 +21,7 @@ type Failure struct {
 	Message string
 	// Challenge goes into WWW-Authenticate (RFC 9110 section 11.6.1).
 	Challenge string
-	// RetryAfter in seconds, for 429 and 503. CoCart's SDKs read whole seconds only.
+	// RetryAfter in seconds, for 429, 503 and a 502 that may pass. CoCart's SDKs read whole seconds only.
 	RetryAfter int
 	// Allow lists the methods that a 405 would have taken (RFC 9110 section 15.5.6).
 	Allow string
@@ -89,11 +91,14 @@ func (g *Gateway) failureOf(err error) *Failure {
 			Message: "Signing in and out is not possible at the moment. Please try again shortly.", Cause: err}
 	case errors.Is(err, context.Canceled):
 		return nil
+	case errors.Is(err, upstream.ErrBusy):
+		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_busy", RetryAfter: 5,
+			Message: "The shop is very busy at the moment. Please try again shortly.", Cause: err}
 	case errors.Is(err, upstream.ErrTimeout):
 		return &Failure{Status: http.StatusGatewayTimeout, Code: "cocart_gateway_upstream_timeout",
 			Message: "The shop did not answer in time.", Cause: err}
 	case errors.Is(err, upstream.ErrUnavailable):
-		return &Failure{Status: http.StatusBadGateway, Code: "cocart_gateway_upstream_unavailable",
+		return &Failure{Status: http.StatusBadGateway, Code: "cocart_gateway_upstream_unavailable", RetryAfter: 5,
 			Message: "The shop cannot be reached at the moment.", Cause: err}
 	case errors.Is(err, upstream.ErrNoPlugin), errors.Is(err, upstream.ErrBadReply):
 		return &Failure{Status: http.StatusBadGateway, Code: "cocart_gateway_upstream_unusable",
@@ -104,9 +109,32 @@ func (g *Gateway) failureOf(err error) *Failure {
 	}
 }
 
-// writeFailure is the only place that writes an error to a client.
+// writeFailure writes an error to a client; writePage does for browsers.
 func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
-	h := w.Header()
+	prepareFailure(w.Header(), f)
+	type data struct {
+		Status int `json:"status"`
+	}
+	writeJSON(w, r, f.Status, struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Data    data   `json:"data"`
+	}{f.Code, f.Message, data{f.Status}})
+}
+
+// wantsPage: somebody looks at the storefront, where JSON is no answer.
+func (x *exchange) wantsPage() bool {
+	return !x.record.class.ours() && strings.Contains(strings.Join(x.r.Header["Accept"], ","), "text/html")
+}
+
+func writePage(w http.ResponseWriter, r *http.Request, f *Failure) {
+	prepareFailure(w.Header(), f)
+	text := "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"robots\" content=\"noindex\"><title>" +
+		http.StatusText(f.Status) + "</title><h1>" + http.StatusText(f.Status) + "</h1><p>" + html.EscapeString(f.Message) + "</p></html>\n"
+	writeBytes(w, r, f.Status, []byte(text), "text/html; charset=UTF-8")
+}
+
+func prepareFailure(h http.Header, f *Failure) {
 	clear(h) // whatever a handler prepared is not part of this answer
 	if f.Challenge != "" {
 		h.Set("WWW-Authenticate", f.Challenge)
@@ -117,14 +145,6 @@ func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
 	if f.Allow != "" {
 		h.Set("Allow", f.Allow)
 	}
-	type data struct {
-		Status int `json:"status"`
-	}
-	writeJSON(w, r, f.Status, struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-		Data    data   `json:"data"`
-	}{f.Code, f.Message, data{f.Status}})
 }
 
 // writeJSON sends an answer of our own. It is never to be cached.

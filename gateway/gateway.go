@@ -87,6 +87,9 @@ type Config struct {
 	// Authorization; empty means Authorization alone. What comes under the others
 	// is not forwarded under them.
 	AuthHeaders []string
+	// Hosts are the names that clients may ask for besides that of SiteURL, in lower
+	// case; *.example.com is any below example.com. Empty means any name at all.
+	Hosts []string
 }
 
 const defaultLoginBody = 64 << 10
@@ -178,6 +181,9 @@ func (g *Gateway) handle(x *exchange) error {
 	if g.dryRun != nil {
 		return g.lookOn(x)
 	}
+	if err := g.knownHost(x); err != nil {
+		return err
+	}
 	// By its target first: what is known to be CoCart's is bounded before any of
 	// its body is read.
 	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {
@@ -210,5 +216,9 @@ func (g *Gateway) fail(x *exchange, err error) {
 		return
 	}
 	x.record.failure, x.record.err = f, f.Cause
+	if x.wantsPage() {
+		writePage(x.w, x.r, f)
+		return
+	}
 	writeFailure(x.w, x.r, f)
 }

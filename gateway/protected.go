@@ -105,6 +105,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
+		Repeatable:      x.repeatable(),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			x.relayed = true
 			if err := g.heed(ctx, a, answer); err != nil {
@@ -116,6 +117,14 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 			return x.holdLogout(answer)
 		},
 	})
+}
+
+// repeatable tells whether WordPress only reads for this request, also as it will
+// take its method. Pages of the storefront do things for parameters, such as
+// add-to-cart.
+func (x *exchange) repeatable() bool {
+	reads := func(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+	return reads(x.r.Method) && reads(x.verdict.method) && (x.verdict.class.ours() || !strings.Contains(x.target, "?"))
 }
 
 // heed acts on WordPress's word that sessions of some accounts are over. When

@@ -83,6 +83,12 @@ func openShop(t *testing.T, change ...func(*gateway.Config)) *shop {
 // openShopWith has other signing keys.
 func openShopWith(t *testing.T, keys []tokens.Key, change ...func(*gateway.Config)) *shop {
 	t.Helper()
+	return openShopBehind(t, keys, func(*upstream.Config) {}, change...)
+}
+
+// openShopBehind has another way to WordPress.
+func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config), change ...func(*gateway.Config)) *shop {
+	t.Helper()
 	s := &shop{
 		keys: keys,
 
@@ -106,7 +112,9 @@ func openShopWith(t *testing.T, keys []tokens.Key, change ...func(*gateway.Confi
 	s.must(err)
 	site, err := url.Parse(upstreamtest.SiteURL)
 	s.must(err)
-	s.upstream, err = upstream.New(upstream.Config{URL: origin, SiteURL: site, Secrets: []string{upstreamtest.Secret}, ResponseTimeout: 5 * time.Second, Now: s.clock.Now}, s.registry, log)
+	behind := upstream.Config{URL: origin, SiteURL: site, Secrets: []string{upstreamtest.Secret}, ResponseTimeout: 5 * time.Second, Now: s.clock.Now}
+	way(&behind)
+	s.upstream, err = upstream.New(behind, s.registry, log)
 	s.must(err)
 	cfg := gateway.Config{SiteURL: site, Now: s.clock.Now}
 	for _, c := range change {

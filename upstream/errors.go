@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 )
 
 var (
 	// ErrUnavailable: WordPress could not be reached or hung up before it
 	// answered. Nothing is known about whether it acted on the request.
 	ErrUnavailable = errors.New("WordPress is unavailable")
+	// ErrBusy: as many requests as WordPress may work on are under way, and as many
+	// as may wait for it do, or this one has waited too long. Nothing was sent.
+	ErrBusy = errors.New("WordPress is busy")
 	// ErrTimeout: WordPress did not begin to answer in time. It may still act on
 	// the request.
 	ErrTimeout = errors.New("WordPress did not answer in time")
@@ -25,11 +27,10 @@ var (
 // classifyError sorts a transport error. A cancelled context stays what it is:
 // the client left, which is nobody's failure.
 func classifyError(err error) error {
-	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case isTimeout(err) && !isDial(err):
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)

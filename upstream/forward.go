@@ -1,7 +1,9 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httputil"
 	"sync"
@@ -29,22 +31,37 @@ type Forwarding struct {
 	// Before sees the answer first. An error drops the answer and is returned by
 	// Forward, with nothing written to the client.
 	Before func(context.Context, *Answer) error
+	// Repeatable: WordPress changes nothing, so that the request may be put to
+	// another node when one broke off before it answered. A body overrules this.
+	Repeatable bool
 
 	signed string // the assertion as it was sent
 	err    error
 	start  time.Time
 	call   string
+	place  *place
 }
 
 type forwardingKey struct{}
 
 // Forward passes a request to WordPress and its answer to the client: bodies as
 // streams, upgrades and trailers included, the target byte for byte as [Target]
-// returns it. An error means that nothing was written to rw: [ErrUnavailable],
-// [ErrTimeout], the client's own cancellation, or what f.Before returned. An
+// returns it. An error means that nothing was written to rw: [ErrBusy],
+// [ErrUnavailable], [ErrTimeout], the client's own cancellation, or what f.Before
+// returned. An
 // answer that breaks off half way aborts the client's connection
 // (http.ErrAbortHandler), so that it is never mistaken for a whole one.
-func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwarding) error {
+//
+// The request holds a place at a node until the body of its answer ended, or the
+// connection was upgraded.
+func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwarding) (err error) {
+	if w.pool.limits.Limit > 0 {
+		r = buffered(r)
+	}
+	if f.place, err = w.pool.take(r.Context(), groupOf(f.Assertion.Kind), nil); err != nil {
+		return err
+	}
+	defer f.place.leave() // also when ReverseProxy aborts a broken answer by panicking
 	f.start, f.call = time.Now(), "forward"
 	w.proxy.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), forwardingKey{}, f)))
 	if f.err != nil && f.call == "forward" {
@@ -66,10 +83,15 @@ func forwardingOf(ctx context.Context) *Forwarding {
 func (w *WordPress) rewrite(pr *httputil.ProxyRequest) {
 	f := forwardingOf(pr.In.Context())
 	out := pr.Out
-	out.URL.Scheme, out.URL.Host = w.origin.Scheme, w.origin.Host
-	out.URL.RawQuery = pr.In.URL.RawQuery    // verbatim: PHP reads more than Go can parse
-	out.Host = orDefault(pr.In.Host, w.host) // HTTP/1.0 may name none
+	out.URL.Scheme, out.URL.Host = f.place.node.scheme, f.place.node.host
+	out.URL.RawQuery = pr.In.URL.RawQuery // verbatim: PHP reads more than Go can parse
+	out.Host = w.hostFor(pr.In)
 	w.dress(out, pr.In, f)
+}
+
+// hostFor is the Host that WordPress gets. HTTP/1.0 may name none.
+func (w *WordPress) hostFor(in *http.Request) string {
+	return cmp.Or(w.fixedHost, in.Host, w.host)
 }
 
 // dress gives an outgoing request its headers: strip first, then add.
@@ -78,7 +100,7 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	if !f.KeepCredentials {
 		delete(out.Header, "Authorization")
 	}
-	setForwarded(out, in, f.Origin)
+	setForwarded(out, in, f.Origin, orDefault(in.Host, w.host))
 	f.Assertion.Client, f.Assertion.Proto = f.Origin.Client, f.Origin.Proto
 	f.signed = w.sign(f.Assertion, out.Method, out.Host, out.URL.RequestURI())
 	name := assertionHeader
@@ -93,6 +115,9 @@ func (w *WordPress) inspect(resp *http.Response) error {
 	f := forwardingOf(resp.Request.Context())
 	w.metrics.observe(f.call, outcome(resp.StatusCode, nil), f.start)
 	f.call = "answered"
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		f.place.leave() // who talks for hours is no load on PHP
+	}
 	answer, err := w.answer(resp, f)
 	if err != nil {
 		return err
@@ -124,7 +149,10 @@ func keepError(_ http.ResponseWriter, r *http.Request, err error) {
 		f.err = err
 		return
 	}
-	f.err = classifyError(err)
+	f.err = err
+	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrBusy) {
+		f.err = classifyError(err) // of ReverseProxy's own
+	}
 }
 
 const copyBuffer = 32 << 10

@@ -77,8 +77,9 @@ func dropReserved(h http.Header) {
 }
 
 // setForwarded writes the X-Forwarded-* headers. A chain is continued only when
-// the peer is a trusted proxy; else what the client claims is thrown away.
-func setForwarded(out, in *http.Request, o Origin) {
+// the peer is a trusted proxy; else what the client claims is thrown away. Host
+// is the one the client asked for, whatever WordPress is told.
+func setForwarded(out, in *http.Request, o Origin, host string) {
 	h := out.Header
 	var chain []string
 	if o.Trusted {
@@ -87,7 +88,6 @@ func setForwarded(out, in *http.Request, o Origin) {
 	if o.Peer.IsValid() { // a unix socket has no address
 		chain = append(chain, o.Peer.String())
 	}
-	host := out.Host
 	if prior := in.Header.Get("X-Forwarded-Host"); o.Trusted && prior != "" {
 		host = prior
 	}

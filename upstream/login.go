@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxLoginAnswer bounds what is read of a login's answer. CoCart's own is about
@@ -46,15 +47,24 @@ func (w *WordPress) Login(r *http.Request, c *LoginCall) (*LoginAnswer, error) {
 }
 
 func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswer, error) {
+	pl, err := w.pool.take(r.Context(), ours, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer pl.leave()
 	req, err := w.loginRequest(r, c)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := w.roundTrip(req, name)
+	req = pl.node.addressed(req)
+	start := time.Now()
+	resp, err := w.send(req, callLogin, pl, false) // a refresh at WordPress has the patience of a login
 	if err != nil {
+		w.metrics.observe(name, outcome(0, err), start)
 		return nil, err
 	}
 	defer resp.Body.Close()
+	w.metrics.observe(name, outcome(resp.StatusCode, nil), start)
 	return w.readLogin(resp, c)
 }
 
@@ -64,11 +74,10 @@ func (w *WordPress) loginRequest(r *http.Request, c *LoginCall) (*http.Request, 
 		return nil, fmt.Errorf("reading the login target: %w", err)
 	}
 	req := (&http.Request{
-		Method: r.Method, URL: target, Host: orDefault(r.Host, w.host), Header: r.Header.Clone(),
+		Method: r.Method, URL: target, Host: w.hostFor(r), Header: r.Header.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: io.NopCloser(bytes.NewReader(c.Body)), ContentLength: int64(len(c.Body)),
 	}).WithContext(r.Context())
-	req.URL.Scheme, req.URL.Host = w.origin.Scheme, w.origin.Host
 	dropForLogin(req.Header)
 	w.dress(req, r, &c.Forwarding)
 	if c.ContentType != "" {
@@ -130,7 +139,7 @@ func (w *WordPress) readLogin(resp *http.Response, c *LoginCall) (*LoginAnswer, 
 func (a Assertion) vouchedFor() bool { return a.Kind == Login || a.Kind == Refresh || a.PAT != "" }
 
 func readingError(err error) error {
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, ErrTimeout) {
 		return err
 	}
 	return fmt.Errorf("%w: reading the answer: %w", ErrUnavailable, err)

@@ -34,8 +34,8 @@ type Probe struct {
 }
 
 // Probe asks for a target, a path below the address of the site with or without
-// a query, as nobody in particular. An error means that there was no answer:
-// [ErrUnavailable] or [ErrTimeout].
+// a query, as nobody in particular; of several nodes it asks the first. An error
+// means that there was no answer: [ErrUnavailable] or [ErrTimeout].
 func (w *WordPress) Probe(ctx context.Context, a Assertion, target string) (*Probe, error) {
 	target = w.pingPath + target
 	address, err := url.ParseRequestURI(target)
@@ -43,23 +43,22 @@ func (w *WordPress) Probe(ctx context.Context, a Assertion, target string) (*Pro
 		return nil, fmt.Errorf("preparing a probe: %w", err)
 	}
 	req := (&http.Request{
-		Method: http.MethodGet, URL: address, Host: w.host, Header: http.Header{"User-Agent": {"cocart-gateway"}},
+		Method: http.MethodGet, URL: address, Host: orDefault(w.fixedHost, w.host), Header: http.Header{"User-Agent": {"cocart-gateway"}},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
-	req.URL.Scheme, req.URL.Host = w.origin.Scheme, w.origin.Host
 	p := &Probe{asked: w.assert(a, req.Method, req.Host, target), Sent: w.now()}
 	p.signed = w.keys[0].sign(p.asked)
 	req.Header.Set(assertionHeader, p.signed)
 	if a.Kind == Status {
 		req.Header.Set("Authorization", statusAuthorization)
 	}
-	return p, w.fill(req, p)
+	return p, w.fill(w.pool.nodes[0], req, p)
 }
 
-func (w *WordPress) fill(req *http.Request, p *Probe) error {
-	resp, err := w.roundTrip(req, "ping")
+func (w *WordPress) fill(n *node, req *http.Request, p *Probe) error {
+	resp, _, err := n.do(n.addressed(req), callSite, false)
 	if err != nil {
-		return err
+		return classifyError(err)
 	}
 	defer resp.Body.Close()
 	if p.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxProbe)); err != nil {

@@ -7,21 +7,21 @@
 // deploy/wordpress is the other end of the wire, and PROTOCOL.md beside it is
 // the wire format.
 //
+//   - config.go: what is to be told of it
 //   - forward.go: the reverse proxy, its errors and what happens to an answer
 //   - login.go: the one call whose answer the gateway reads itself
 //   - status.go, probe.go: what cocart-gateway doctor asks
 //   - assertion.go, reply.go: what is signed in each direction
+//   - pool.go, queue.go: which node a request goes to, and who waits for a place
+//   - send.go: the way there, to another node if need be; node.go: one node
+//   - health.go, ping.go: which nodes are up
+//   - body.go: bodies that outlive a failed connection, and bodies that got stuck
 //   - headers.go: which headers may cross, in the spelling PHP reads them
 package upstream
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
@@ -30,47 +30,25 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Config says where WordPress is and what it is called.
-type Config struct {
-	// URL is the origin requests are sent to: scheme, host and port only.
-	URL *url.URL
-	// SiteURL is the address WordPress believes it has (its home option). Scheme
-	// aside, it is the audience of every assertion.
-	SiteURL *url.URL
-	// RestPrefix is the path of the REST API below SiteURL, "wp-json" by default.
-	RestPrefix string
-	// Secrets are shared with the must-use plugin. The first one signs, all of
-	// them verify replies. Each is at least [MinSecret] bytes.
-	Secrets []string
-	// DialTimeout bounds connecting; zero means 2 s.
-	DialTimeout time.Duration
-	// ResponseTimeout bounds the wait for the header of an answer, not its body,
-	// so that streams and downloads may last; zero means 60 s.
-	ResponseTimeout time.Duration
-	// IdleConnections is how many connections are kept open; zero means 512.
-	// Two, which is net/http's default, costs 2.6 times the CPU at 64 clients.
-	IdleConnections int
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
-}
-
-// WordPress is one site behind the gateway. It is safe for concurrent use.
+// WordPress is one site behind the gateway, on one node or several. It is safe for
+// concurrent use.
 type WordPress struct {
-	origin    *url.URL
-	keys      []signingKey // the first signs
-	host      string       // of the site, for requests that name none
-	audience  string
-	pingPath  string
-	transport *http.Transport
-	proxy     *httputil.ReverseProxy
-	metrics   *metrics
-	now       func() time.Time
+	keys        []signingKey // the first signs
+	host        string       // of the site, for requests that name none
+	fixedHost   string       // what every request is sent under; empty: its own
+	audience    string
+	pingPath    string
+	pool        *pool
+	bodyTimeout time.Duration
+	proxy       *httputil.ReverseProxy
+	metrics     *metrics
+	now         func() time.Time
 }
 
 // New prepares a WordPress; it sends nothing.
 func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, error) {
-	if cfg.URL == nil || cfg.SiteURL == nil || cfg.URL.Host == "" || cfg.SiteURL.Host == "" {
-		return nil, errors.New("upstream: URL and SiteURL are required")
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	keys, err := newSigningKeys(cfg.Secrets)
 	if err != nil {
@@ -81,21 +59,22 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		return nil, fmt.Errorf("upstream: registering metrics: %w", err)
 	}
 	w := &WordPress{
-		origin:    cfg.URL,
-		keys:      keys,
-		host:      cfg.SiteURL.Host,
-		audience:  audience(cfg.SiteURL),
-		pingPath:  strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
-		transport: newTransport(cfg),
-		metrics:   m,
-		now:       cfg.Now,
+		keys:        keys,
+		host:        cfg.SiteURL.Host,
+		fixedHost:   cfg.Host,
+		audience:    audience(cfg.SiteURL),
+		pingPath:    strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
+		bodyTimeout: orDefault(cfg.BodyTimeout, 5*time.Minute),
+		metrics:     m,
+		now:         cfg.Now,
 	}
 	if w.now == nil {
 		w.now = time.Now
 	}
+	w.pool = newPool(cfg, newNodes(cfg, m.nodeMetrics), m.nodeMetrics, log, w.now)
 	w.proxy = &httputil.ReverseProxy{
 		Rewrite:        w.rewrite,
-		Transport:      w.transport,
+		Transport:      forwarder{w},
 		BufferPool:     newBufferPool(),
 		ModifyResponse: w.inspect,
 		ErrorHandler:   keepError,
@@ -111,24 +90,6 @@ func audience(site *url.URL) string {
 	return strings.TrimRight(strings.ToLower(site.Host)+site.EscapedPath(), "/")
 }
 
-func newTransport(cfg Config) *http.Transport {
-	idle := orDefault(cfg.IdleConnections, 512)
-	dialer := &net.Dialer{Timeout: orDefault(cfg.DialTimeout, 2*time.Second), KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		// No Proxy: HTTP_PROXY in the environment must not reroute customers.
-		DialContext:           dialer.DialContext,
-		MaxIdleConns:          idle,
-		MaxIdleConnsPerHost:   idle,
-		IdleConnTimeout:       30 * time.Second, // below nginx's 75 s, so that we hang up first
-		ResponseHeaderTimeout: orDefault(cfg.ResponseTimeout, 60*time.Second),
-		TLSHandshakeTimeout:   5 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		DisableCompression:    true, // bodies pass as they are
-		WriteBufferSize:       16 << 10,
-		ReadBufferSize:        16 << 10,
-	}
-}
-
 func orDefault[T comparable](v, otherwise T) T {
 	var zero T
 	if v == zero {
@@ -137,48 +98,9 @@ func orDefault[T comparable](v, otherwise T) T {
 	return v
 }
 
-// PingResult is what a health check learnt.
-type PingResult struct {
-	// Plugin is the version of the must-use plugin, empty when it did not answer:
-	// it is not installed, or it has another secret.
-	Plugin string
-}
-
-// Ping asks WordPress for its REST index and reports whether PHP answered at
-// all; a 5xx is an error. It costs WordPress one request, so callers keep the
-// answer for some seconds.
-func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
-	target := w.pingPath + "?rest_route=/"
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, w.origin.Scheme+"://"+w.origin.Host+target, nil)
-	if err != nil {
-		return PingResult{}, fmt.Errorf("preparing a ping: %w", err)
-	}
-	req.Host = w.host
-	req.Header.Set(assertionHeader, w.sign(Assertion{Kind: Site}, req.Method, req.Host, target))
-	resp, err := w.roundTrip(req, "ping")
-	if err != nil {
-		return PingResult{}, err
-	}
-	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection is kept
-	if resp.StatusCode >= 500 {
-		return PingResult{}, fmt.Errorf("%w: ping answered %d", ErrBadReply, resp.StatusCode)
-	}
-	return PingResult{Plugin: resp.Header.Get(pluginHeader)}, nil
-}
-
 // Close drops the idle connections. Requests in flight finish.
-func (w *WordPress) Close() { w.transport.CloseIdleConnections() }
-
-// roundTrip sends one request of our own, measured under the given call name.
-func (w *WordPress) roundTrip(req *http.Request, call string) (*http.Response, error) {
-	start := time.Now()
-	resp, err := w.transport.RoundTrip(req)
-	if err != nil {
-		err = classifyError(err)
-		w.metrics.observe(call, outcome(0, err), start)
-		return nil, err
+func (w *WordPress) Close() {
+	for _, n := range w.pool.nodes {
+		n.closeIdle()
 	}
-	w.metrics.observe(call, outcome(resp.StatusCode, nil), start)
-	return resp, nil
 }

@@ -46,6 +46,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		AuthHeaders:        p.cfg.Site.AuthHeaders,
 		PluginRefresh:      p.cfg.Compat.Migration.PluginRefresh,
 		DryRun:             p.cfg.Compat.Migration.DryRun,
+		Hosts:              p.cfg.Site.Hosts,
 	}, p.authority, p.wordpress, reg, p.log)
 	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth, DryRun: p.cfg.Compat.Migration.DryRun}, p.authority, p.wordpress, reg)
 	return err
@@ -78,11 +79,18 @@ func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, e
 	for _, s := range p.cfg.Upstream.Secret {
 		secrets = append(secrets, s.Reveal())
 	}
-	return upstream.New(upstream.Config{
+	cfg := upstream.Config{
 		URL: p.cfg.Upstream.URL, SiteURL: p.cfg.Site.URL, Secrets: secrets,
 		DialTimeout: p.cfg.Upstream.DialTimeout, ResponseTimeout: p.cfg.Upstream.ResponseTimeout,
 		IdleConnections: p.cfg.Upstream.IdleConnections, Now: now,
-	}, reg, p.log)
+	}
+	if err := p.cfg.Upstream.complete(&cfg); err != nil {
+		return nil, err
+	}
+	if p.cfg.Compat.Migration.DryRun {
+		cfg.Concurrency = upstream.Concurrency{} // nobody is turned away who would not be without us
+	}
+	return upstream.New(cfg, reg, p.log)
 }
 
 func reveal(secrets []Secret) [][]byte {

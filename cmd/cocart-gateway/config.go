@@ -35,11 +35,12 @@ type AdminConfig struct {
 
 // UpstreamConfig is the way to WordPress.
 type UpstreamConfig struct {
-	URL             *url.URL // http or https, host and port only
+	URL             *url.URL // http or https, host and port only; or unix and a path. The first node
 	Secret          []Secret // newest first, never empty; the first signs assertions, all are believed
 	DialTimeout     time.Duration
 	ResponseTimeout time.Duration // until the response header
 	IdleConnections int
+	UpstreamNodes
 }
 
 // SiteConfig is what the shop is called from outside and which of its routes are CoCart's.
@@ -50,6 +51,7 @@ type SiteConfig struct {
 	Guests     string   // "allow" or "deny"
 
 	AuthHeaders []string // where clients put Authorization, at least one
+	Hosts       []string // lower case, perhaps with *. in front; empty: any
 }
 
 // TokensConfig is how tokens are made and how long they are good.

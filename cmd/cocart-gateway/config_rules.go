@@ -23,6 +23,7 @@ func checkRules(c *Config, r *reader) {
 	checkLifetimes(&c.Tokens, r)
 	checkListeners(c, r)
 	checkCORS(&c.CORS, r)
+	checkUpstreamTLS(&c.Upstream, r)
 }
 
 func checkAdmin(c *AdminConfig, r *reader) {
@@ -61,16 +62,7 @@ func checkListeners(c *Config, r *reader) {
 			fmt.Sprintf("is the same port twice: listen is %s and admin.listen is %s", c.Listen, c.Admin.Listen),
 			"must be two ports, since admin.listen shows what customers must not see", "change one of them"})
 	}
-	if c.Upstream.URL == nil || !r.sound("upstream.url") {
-		return
-	}
-	for _, own := range []string{"listen", "admin.listen"} {
-		address := pick(own == "listen", c.Listen, c.Admin.Listen)
-		if r.sound(own) && sameSocket(address, hostPort(c.Upstream.URL)) {
-			r.reject(r.at("upstream.url"), mistake{"is " + c.Upstream.URL.String() + ", the gateway itself (" + own + ")",
-				"must be the address of WordPress", "write where the web server of WordPress listens, e.g. http://127.0.0.1:8000"})
-		}
-	}
+	checkOrigins(c, r)
 }
 
 // checkOneUse keeps secrets apart: with one for both tokens and assertions, a customer's token could pass for an

@@ -15,6 +15,7 @@ func defaultConfig() *Config {
 			DialTimeout:     2 * time.Second,
 			ResponseTimeout: time.Minute,
 			IdleConnections: 512,
+			UpstreamNodes:   defaultUpstreamNodes(),
 		},
 		Site: SiteConfig{RESTPrefix: "wp-json", Namespaces: []string{"cocart"}, Guests: "allow", AuthHeaders: []string{"Authorization"}},
 		Tokens: TokensConfig{
@@ -86,15 +87,6 @@ func adminBlock(c *AdminConfig) entry {
 		value("oauth", &c.OAuth, truth()))
 }
 
-func upstreamBlock(c *UpstreamConfig) entry {
-	return block("upstream",
-		required("url", &c.URL, webAddress("must be the address of WordPress, http or https, host and port only", "http://127.0.0.1:8000", noPath)),
-		needed(secrets("secret", &c.Secret, sharedSecret(32, "make one with openssl rand -base64 48 and put it in wp-config.php too"))),
-		value("dial_timeout", &c.DialTimeout, duration(10*time.Millisecond, time.Minute, "2s")),
-		value("response_timeout", &c.ResponseTimeout, duration(10*time.Millisecond, time.Hour, "60s")),
-		value("idle_connections", &c.IdleConnections, number(1, 100_000, "write e.g. 512")))
-}
-
 func siteBlock(c *SiteConfig) entry {
 	return block("site",
 		required("url", &c.URL, webAddress("must be the address of the shop as WordPress knows it, http or https, with a path at most",
@@ -103,7 +95,8 @@ func siteBlock(c *SiteConfig) entry {
 			"write e.g. wp-json", func(s string) bool { return s != "" && sitePath.MatchString("/"+s) && !strings.HasSuffix(s, "/") })),
 		values("namespaces", &c.Namespaces, namespace()),
 		value("guests", &c.Guests, choice("allow", "deny")),
-		values("auth_headers", &c.AuthHeaders, authHeader()))
+		values("auth_headers", &c.AuthHeaders, authHeader()),
+		values("hosts", &c.Hosts, siteHost()))
 }
 
 func tokensBlock(c *TokensConfig) entry {

@@ -82,7 +82,7 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 func (p *program) run(ctx context.Context, publicListener, adminListener net.Listener) error {
 	background, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
 	followed := make(chan error, 1)
-	go func() { followed <- p.authority.Run(background) }()
+	go func() { followed <- p.watch(background) }()
 
 	public := p.server(p.public, slog.LevelDebug) // what clients do wrong on the wire
 	admin := p.server(p.admin, slog.LevelWarn)

@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"net"
+	"net/http"
+	"strings"
+)
+
+// knownHost refuses what is asked of another host than the shop's, where the
+// operator lists them: WordPress and its plugins build links from Host, those in
+// mails to reset a password too, and caches keep pages under it. X-Forwarded-Host
+// counts where a trusted proxy sent it, for some shops make it their Host.
+func (g *Gateway) knownHost(x *exchange) error {
+	if len(g.cfg.Hosts) == 0 {
+		return nil
+	}
+	asked := []string{x.r.Host}
+	if x.origin.Trusted {
+		asked = append(asked, strings.Split(strings.Join(x.r.Header["X-Forwarded-Host"], ","), ",")...)
+	}
+	for _, host := range asked {
+		if host = bareHost(host); host != "" && !g.listsHost(host) { // HTTP/1.0 may name none
+			return &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host",
+				Message: "There is no shop under this name here."} // RFC 9110 section 15.5.20
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) listsHost(host string) bool {
+	if strings.EqualFold(host, g.cfg.SiteURL.Hostname()) {
+		return true
+	}
+	for _, known := range g.cfg.Hosts {
+		if suffix, any := strings.CutPrefix(known, "*"); any && strings.HasSuffix(host, suffix) && len(host) > len(suffix) || host == known {
+			return true
+		}
+	}
+	return false
+}
+
+// bareHost is a Host without its port, in lower case.
+func bareHost(host string) string {
+	host = strings.ToLower(strings.TrimSpace(host))
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.Trim(host, "[]")
+}

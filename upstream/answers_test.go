@@ -1,0 +1,267 @@
+package upstream_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/upstreamtest"
+)
+
+// sayer is an origin that answers every request with the same bytes.
+func sayer(t *testing.T, bytes string) *url.URL {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				_, _ = io.WriteString(conn, bytes) // the gateway may hang up before the end
+			}
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() { listener.Close(); <-ended })
+	return &url.URL{Scheme: "http", Host: listener.Addr().String()}
+}
+
+func TestWhatIsNoAnswerIsUnavailable(t *testing.T) {
+	for name, answer := range map[string]string{
+		"no HTTP":                  "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+		"nothing":                  "",
+		"half a header":            "HTTP/1.1 200 OK\r\nContent-Ty",
+		"two lengths":              "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+		"a header without end":     "HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 300<<10),
+		"a header larger than all": "HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 300<<10) + "\r\nContent-Length: 0\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			fr := newFront(t, sayer(t, answer).String(), asSite())
+			fr.send(t, "GET", "/", "")
+			if err := <-fr.errors; !errors.Is(err, upstream.ErrUnavailable) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestALargerHeaderCanBeAllowed(t *testing.T) {
+	origin := sayer(t, "HTTP/1.1 200 OK\r\nX-Long: "+strings.Repeat("x", 300<<10)+"\r\nContent-Length: 0\r\n\r\n")
+	fr := newFront(t, origin.String(), asSite(), func(c *upstream.Config) { c.ResponseHeader = 512 << 10 })
+	if status := fr.send(t, "GET", "/", ""); status != 200 {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestAnAnswerBeforeTheBodyWasReadArrives(t *testing.T) {
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusRequestEntityTooLarge) // having read nothing
+	}))
+	defer origin.Close()
+	if status := newFront(t, origin.URL, asSite()).send(t, "POST", "/", strings.Repeat("x", 100_000)); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestHintsAndTrailersPass(t *testing.T) {
+	origin := sayer(t, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"+
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 42\r\n\r\n")
+	conn, err := net.Dial("tcp", newFront(t, origin.String(), asSite()).Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+	in := bufio.NewReader(conn)
+	hint, err := http.ReadResponse(in, nil)
+	if err != nil || hint.StatusCode != http.StatusEarlyHints || hint.Header.Get("Link") == "" {
+		t.Fatalf("%v, %v", hint, err)
+	}
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "hi" || resp.Trailer.Get("X-Sum") != "42" {
+		t.Errorf("%q, %v, trailer %v", body, err, resp.Trailer)
+	}
+}
+
+// TestABodyThatStandsStillIsGivenUp: the shop begins to answer and gets stuck.
+func TestABodyThatStandsStillIsGivenUp(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	wp.Answer = func(w http.ResponseWriter, r *http.Request, s upstreamtest.Seen) bool {
+		if s.Target == "/stuck" {
+			fmt.Fprint(w, "the beginning")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done() // the gateway hangs up
+		}
+		return false
+	}
+	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1}), func(c *upstream.Config) { c.BodyTimeout = 20 * time.Millisecond })
+	resp, err := http.Get(fr.URL + "/stuck")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("read %q as if it were whole", body)
+	}
+	fr.until(t, `cocart_gateway_upstream_in_flight{node="`+mustParse(t, wp.URL).Host+`"}`, 0)
+	if status := fr.send(t, "GET", "/page", ""); status != 200 {
+		t.Errorf("status %d: its place is not free", status)
+	}
+}
+
+// TestAClientThatTakesNothingKeepsNoPlace: the shop has more to say than fits into
+// the buffers on the way, and nobody reads.
+func TestAClientThatTakesNothingKeepsNoPlace(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	wp.Answer = func(w http.ResponseWriter, _ *http.Request, s upstreamtest.Seen) bool {
+		if s.Target != "/large" {
+			return false
+		}
+		for piece := make([]byte, 64<<10); ; {
+			if _, err := w.Write(piece); err != nil {
+				return true
+			}
+		}
+	}
+	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1}), func(c *upstream.Config) { c.BodyTimeout = 20 * time.Millisecond })
+	conn, err := net.Dial("tcp", fr.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET /large HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+	inFlight := `cocart_gateway_upstream_in_flight{node="` + mustParse(t, wp.URL).Host + `"}`
+	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil { // and no more than that
+		t.Fatal(err)
+	}
+	fr.until(t, inFlight, 0)
+	if status := fr.send(t, "GET", "/page", ""); status != 200 {
+		t.Errorf("status %d: its place is not free", status)
+	}
+}
+
+func TestAnEndlessBodyTimeoutNeverGivesUp(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	fr := newFront(t, wp.URL, asSite(), func(c *upstream.Config) { c.BodyTimeout = -1 })
+	if status := fr.send(t, "GET", "/page", ""); status != 200 {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestALoginWhoseAnswerStandsStillIsATimeout(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	wp.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		fmt.Fprint(w, `{"user_id":`)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		return true
+	}
+	fr := newFront(t, wp.URL, asSite(), func(c *upstream.Config) { c.BodyTimeout = 20 * time.Millisecond })
+	if _, err := login(t, fr.wordpress); !errors.Is(err, upstream.ErrTimeout) {
+		t.Error(err)
+	}
+}
+
+func TestEachKindOfRequestHasItsOwnPatience(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	release := make(chan struct{})
+	defer close(release)
+	wp.Answer = func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool { <-release; return true }
+	for _, impatient := range []string{"login", "cocart", "site"} {
+		var timeouts upstream.Timeouts
+		switch impatient {
+		case "login":
+			timeouts.Login = 10 * time.Millisecond
+		case "cocart":
+			timeouts.CoCart = 10 * time.Millisecond
+		case "site":
+			timeouts.Site = 10 * time.Millisecond
+		}
+		fr := newFront(t, wp.URL, asSite(), func(c *upstream.Config) { c.ResponseTimeout, c.Timeouts = time.Minute, timeouts })
+		switch impatient {
+		case "login":
+			if _, err := login(t, fr.wordpress); !errors.Is(err, upstream.ErrTimeout) {
+				t.Errorf("login: %v", err)
+			}
+			continue
+		case "cocart":
+			<-fr.start(t.Context(), "/wp-json/cocart/v2/cart", "Test-Kind: guest")
+		case "site":
+			<-fr.start(t.Context(), "/page")
+		}
+		if err := <-fr.errors; !errors.Is(err, upstream.ErrTimeout) {
+			t.Errorf("%s: %v", impatient, err)
+		}
+	}
+}
+
+func TestTheHostPolicy(t *testing.T) {
+	wp := upstreamtest.Start(t) // compares h in the assertion with the Host it gets
+	for _, row := range []struct{ name, policy, sent, want string }{
+		{"passed as the client sent it", "", "Shop.Example:8443", "Shop.Example:8443"},
+		{"passed where it is another one", "", "evil.example", "evil.example"},
+		{"fixed", "wp.internal", "evil.example", "wp.internal"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			fr := newFront(t, wp.URL, asSite(), func(c *upstream.Config) { c.Host = row.policy })
+			raw(t, fr.Server, "GET / HTTP/1.1\nHost: "+row.sent+"\n\n")
+			got := wp.Last()
+			if got.Host != row.want || got.Claims.Host != row.want {
+				t.Errorf("arrived with host %q, asserted %q", got.Host, got.Claims.Host)
+			}
+			if got.Header.Get("X-Forwarded-Host") != row.sent {
+				t.Errorf("X-Forwarded-Host: %q", got.Header.Get("X-Forwarded-Host"))
+			}
+			if _, err := login(t, fr.wordpress); err != nil {
+				t.Error(err)
+			}
+			if want := map[bool]string{true: row.policy, false: "shop.example"}[row.policy != ""]; wp.Last().Host != want {
+				t.Errorf("the login arrived with host %q", wp.Last().Host)
+			}
+		})
+	}
+}
+
+// TestTraceContextPasses: W3C Trace Context, also where it is none. It is not ours
+// to judge, and never ours to begin.
+func TestTraceContextPasses(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	fr := newFront(t, wp.URL, asSite())
+	for _, row := range [][]string{
+		{"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate: congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"},
+		{"traceparent: ff-nonsense", "tracestate: ,,=,"},
+		{"tracestate: a=1", "tracestate: b=2"},
+		{"baggage: userId=alice"},
+		{},
+	} {
+		raw(t, fr.Server, "GET / HTTP/1.1\nHost: shop.example\n"+strings.Join(append(row, ""), "\n")+"\n")
+		var got []string
+		for _, name := range []string{"Traceparent", "Tracestate", "Baggage"} {
+			for _, value := range wp.Last().Header[name] {
+				got = append(got, strings.ToLower(name)+": "+value)
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(row) {
+			t.Errorf("sent %v, arrived %v", row, got)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package upstream
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// heldBody survives an attempt to connect that fails, after which net/http closes
+// the body of the request although nobody has read any of it.
+type heldBody struct {
+	io.ReadCloser
+	connected atomic.Bool
+}
+
+// hold gives a request such a body; nil when it has none.
+func hold(req *http.Request) *heldBody {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	if b, again := req.Body.(*heldBody); again {
+		return b
+	}
+	b := &heldBody{ReadCloser: req.Body}
+	req.Body = b
+	return b
+}
+
+func (b *heldBody) letGo() {
+	if b != nil {
+		b.connected.Store(true)
+	}
+}
+
+// Close is passed on once there is a connection. Before that nothing is lost: who
+// called us closes the body in the end.
+func (b *heldBody) Close() error {
+	if !b.connected.Load() {
+		return nil
+	}
+	return b.ReadCloser.Close()
+}
+
+// readAhead is how much of a request's body is in memory before it takes a place:
+// places must not be had for sending one byte a second. Bodies of shoppers are
+// smaller; what is larger goes on as a stream.
+const readAhead = 64 << 10
+
+func buffered(r *http.Request) *http.Request {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r
+	}
+	head, err := io.ReadAll(io.LimitReader(r.Body, readAhead))
+	rest := io.Reader(r.Body)
+	if err != nil { // for whoever reads that far
+		rest = failing{err}
+	}
+	out := *r
+	out.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), rest), r.Body}
+	return &out
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// movingBody is the body of an answer that must not stand still: WordPress may
+// have got stuck, or a client may have stopped to take what it asked for. It then
+// ends with [ErrTimeout], and the request's place is free.
+type movingBody struct {
+	io.ReadCloser
+	patience time.Duration
+	place    *place
+	timer    *time.Timer
+	stuck    atomic.Bool
+}
+
+func keepMoving(resp *http.Response, patience time.Duration, pl *place) {
+	if patience <= 0 || resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
+		return
+	}
+	b := &movingBody{ReadCloser: resp.Body, patience: patience, place: pl}
+	b.timer = time.AfterFunc(patience, b.giveUp)
+	resp.Body = b
+}
+
+func (b *movingBody) giveUp() {
+	b.stuck.Store(true)
+	_ = b.ReadCloser.Close() // ends a Read that waits, and the connection
+	b.place.leave()
+}
+
+func (b *movingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	switch {
+	case b.stuck.Load():
+		return n, fmt.Errorf("%w: the answer stood still for %s", ErrTimeout, b.patience)
+	case err != nil:
+		b.timer.Stop()
+	default:
+		b.timer.Reset(b.patience)
+	}
+	return n, err
+}
+
+func (b *movingBody) Close() error {
+	b.timer.Stop()
+	return b.ReadCloser.Close()
+}

@@ -1,0 +1,83 @@
+package upstream
+
+import (
+	"crypto/tls"
+	"errors"
+	"net/url"
+	"time"
+)
+
+// Config says where WordPress is and what it is called.
+type Config struct {
+	// URL is the origin requests are sent to: scheme, host and port only, or the
+	// scheme unix and the path of a socket.
+	URL *url.URL
+	// Nodes are all the origins that serve the same site, where there are several;
+	// URL then means nothing.
+	Nodes []*url.URL
+	// SiteURL is the address WordPress believes it has (its home option). Scheme
+	// aside, it is the audience of every assertion.
+	SiteURL *url.URL
+	// RestPrefix is the path of the REST API below SiteURL, "wp-json" by default.
+	RestPrefix string
+	// Secrets are shared with the must-use plugin. The first one signs, all of
+	// them verify replies. Each is at least [MinSecret] bytes.
+	Secrets []string
+	// Host is sent instead of the client's Host; empty: the client's own.
+	Host string
+	// TLS is for https origins; nil means TLS 1.2 or newer and the authorities that
+	// the machine trusts.
+	TLS *tls.Config
+	// DialTimeout bounds connecting; zero means 2 s.
+	DialTimeout time.Duration
+	// ResponseTimeout bounds the wait for the header of an answer, not its body,
+	// so that streams and downloads may last; zero means 60 s.
+	ResponseTimeout time.Duration
+	// Timeouts are those of some requests, where they differ.
+	Timeouts Timeouts
+	// BodyTimeout is how long the body of an answer may stand still, on either
+	// side; zero means 5 min, less than zero for ever.
+	BodyTimeout time.Duration
+	// ResponseHeader is the largest header of an answer, in bytes; zero means 256 KiB.
+	ResponseHeader int64
+	// IdleConnections is how many connections are kept open to each node, for each
+	// of the Timeouts that differ; zero means 512. Two, which is net/http's
+	// default, costs 2.6 times the CPU at 64 clients.
+	IdleConnections int
+	// Concurrency bounds what PHP works on at once.
+	Concurrency Concurrency
+	// Health says which nodes are up.
+	Health Health
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Timeouts are for what is asked; zero means Config.ResponseTimeout.
+type Timeouts struct {
+	Login  time.Duration
+	CoCart time.Duration // CoCart's other routes
+	Site   time.Duration // all else, and checks
+}
+
+func (c Config) patience() map[call]time.Duration {
+	usual := orDefault(c.ResponseTimeout, 60*time.Second)
+	return map[call]time.Duration{
+		callLogin: orDefault(c.Timeouts.Login, usual), callCoCart: orDefault(c.Timeouts.CoCart, usual), callSite: orDefault(c.Timeouts.Site, usual),
+	}
+}
+
+func (c Config) check() error {
+	if c.SiteURL == nil || c.SiteURL.Host == "" {
+		return errors.New("upstream: SiteURL is required")
+	}
+	origins := c.Nodes
+	if len(origins) == 0 {
+		origins = []*url.URL{c.URL}
+	}
+	for _, o := range origins {
+		if o == nil || o.Host == "" && (o.Scheme != "unix" || o.Path == "") {
+			return errors.New("upstream: each origin needs a host, or the path of a socket")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Health says when a node is taken to be down, and how it comes back. Requests
+// count as well as checks; checks are made only where there are several nodes.
+type Health struct {
+	// Path is what is asked for, below the origin; a 2xx or 3xx is good. Empty
+	// means WordPress's REST index, where only a 5xx is bad: it wakes up PHP, and
+	// some plugins keep strangers from it.
+	Path string
+	// Interval between checks of a node, give or take a tenth; zero means 10 s.
+	Interval time.Duration
+	// Timeout of one check; zero means 5 s.
+	Timeout time.Duration
+	// Failures in a row take a node down, Successes in a row bring it back; zero
+	// means 3 and 1.
+	Failures, Successes int
+}
+
+func (h Health) orDefaults() Health {
+	return Health{
+		Path: h.Path, Interval: orDefault(h.Interval, 10*time.Second), Timeout: orDefault(h.Timeout, 5*time.Second),
+		Failures: orDefault(h.Failures, 3), Successes: orDefault(h.Successes, 1),
+	}
+}
+
+// What a node did wrong; labels of metrics.
+const (
+	failedConnect = "connect" // nothing was sent
+	failedTimeout = "timeout"
+	failedBroken  = "broken" // hung up, or answered no HTTP
+	failedCheck   = "check"
+)
+
+var failures = []string{failedConnect, failedTimeout, failedBroken, failedCheck}
+
+// redial is how long nobody tries to connect to a node where that ran into
+// dial_timeout, when all are down: else each request would wait that long.
+const redial = time.Second
+
+// Run checks the nodes until ctx ends, whose error it returns. A single node is
+// left alone: there is nothing to choose, and its requests say how it is.
+func (w *WordPress) Run(ctx context.Context) error {
+	for len(w.pool.nodes) > 1 {
+		w.Check(ctx)
+		timer := time.NewTimer(jittered(w.pool.health.Interval))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// jittered keeps gateways that started together from asking together.
+func jittered(d time.Duration) time.Duration { return d - d/10 + time.Duration(chance(int(d/5)+1)) }
+
+// Check asks every node once, all at the same time, and waits for their answers.
+// Checks need no place: a node that is busy is not down.
+func (w *WordPress) Check(ctx context.Context) {
+	var asked sync.WaitGroup
+	for _, n := range w.pool.nodes {
+		asked.Go(func() {
+			probe, cancel := context.WithTimeout(ctx, w.pool.health.Timeout)
+			defer cancel()
+			_, err := w.probe(probe, n, w.pool.health.Path)
+			if ctx.Err() == nil {
+				w.pool.checked(n, err)
+			}
+		})
+	}
+	asked.Wait()
+}
+
+// checked notes the outcome of a check.
+func (p *pool) checked(n *node, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil {
+		p.fail(n, failedCheck, err)
+		return
+	}
+	n.recover()
+	if n.passed++; n.down && n.passed >= p.health.Successes {
+		p.turn(n, true, nil)
+	}
+}
+
+// answered notes that a request got an answer, whatever its status. A node that
+// is checked comes back by its checks only: those may fail where pages do not.
+func (p *pool) answered(n *node) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n.recover()
+	if n.down && len(p.nodes) == 1 {
+		p.turn(n, true, nil)
+	}
+}
+
+// failedWith notes a request that got no answer. A client that left says nothing
+// of the node, nor does a request with a body that was being sent: it may be the
+// client's half that broke off, and nobody is to take nodes down by that.
+func (p *pool) failedWith(n *node, req *http.Request, connected bool, err error) {
+	connected = connected && !isDial(err)
+	if errors.Is(err, context.Canceled) || connected && !bodiless(req) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case !connected:
+		p.fail(n, failedConnect, err)
+		if n.silent = isTimeout(err); n.silent {
+			n.unreachable = p.now().Add(redial)
+		}
+	case isTimeout(err):
+		p.fail(n, failedTimeout, err)
+	default:
+		p.fail(n, failedBroken, err)
+	}
+}
+
+// fail and what follows is called with the lock held.
+func (p *pool) fail(n *node, why string, err error) {
+	p.metrics.failures.WithLabelValues(n.name, why).Inc()
+	n.passed = 0
+	if n.failed++; !n.down && n.failed >= p.health.Failures {
+		p.turn(n, false, err)
+	}
+}
+
+func (n *node) recover() { n.failed, n.silent, n.unreachable = 0, false, time.Time{} }
+
+// probed lets one request through to a silent node, and no second one until that
+// one came back or had the time to.
+func (n *node) probed(now time.Time) {
+	if n.silent {
+		n.unreachable = now.Add(redial)
+	}
+}
+
+// turn is the only place where a node goes down or comes back.
+func (p *pool) turn(n *node, up bool, cause error) {
+	n.down = !up
+	if up {
+		p.up++
+		p.metrics.up.WithLabelValues(n.name).Set(1)
+		p.log.Info("WordPress node is up", "node", n.name)
+	} else {
+		p.up--
+		p.metrics.up.WithLabelValues(n.name).Set(0)
+		p.log.Warn("WordPress node is down", "node", n.name, "cause", cause.Error())
+	}
+	if p.up == 0 && len(p.nodes) > 1 {
+		p.log.Error("all WordPress nodes are down, each is tried nevertheless")
+	}
+	p.admitWaiting()
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// isDial: the connection could not be made, so that nothing was sent.
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}

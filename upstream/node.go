@@ -1,0 +1,142 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// node is one of the servers that WordPress runs on, with connections of its own.
+type node struct {
+	name         string // host:port, or the path of a socket
+	scheme, host string // where requests are addressed to
+	transports   map[call]*http.Transport
+	inFlight     prometheus.Gauge
+
+	// Guarded by pool.mu.
+	active, site int       // places taken, and those of them that are the storefront's
+	down         bool      // by checks or by what became of requests
+	failed       int       // in a row, requests and checks
+	passed       int       // checks in a row
+	silent       bool      // the last dialling ran into its timeout
+	unreachable  time.Time // until then nobody dials it, should all be down
+}
+
+// call is what a request is to WordPress; the label of metrics, and what
+// [Timeouts] tells apart.
+type call string
+
+const (
+	callLogin  call = "login"
+	callCoCart call = "cocart"
+	callSite   call = "site"
+)
+
+func newNodes(cfg Config, m *nodeMetrics) []*node {
+	origins := cfg.Nodes
+	if len(origins) == 0 {
+		origins = []*url.URL{cfg.URL}
+	}
+	nodes := make([]*node, 0, len(origins))
+	for _, origin := range origins {
+		n := &node{name: origin.Host, scheme: origin.Scheme, host: origin.Host}
+		if origin.Scheme == "unix" {
+			// The name is in no header: Host is the client's, or what Config.Host says.
+			n.name, n.scheme, n.host = origin.Path, "http", "localhost"
+		}
+		n.inFlight = m.inFlight.WithLabelValues(n.name)
+		n.transports = newTransports(cfg, origin)
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// newTransports shares one between calls with the same patience. net/http has no
+// such timeout for a single request, and a context's would count the upload.
+func newTransports(cfg Config, origin *url.URL) map[call]*http.Transport {
+	byPatience := map[time.Duration]*http.Transport{}
+	transports := map[call]*http.Transport{}
+	for c, patience := range cfg.patience() {
+		if byPatience[patience] == nil {
+			byPatience[patience] = newTransport(cfg, origin, patience)
+		}
+		transports[c] = byPatience[patience]
+	}
+	return transports
+}
+
+func newTransport(cfg Config, origin *url.URL, patience time.Duration) *http.Transport {
+	idle := orDefault(cfg.IdleConnections, 512)
+	dialer := &net.Dialer{Timeout: orDefault(cfg.DialTimeout, 2*time.Second), KeepAlive: 30 * time.Second}
+	t := &http.Transport{
+		// No Proxy: HTTP_PROXY in the environment must not reroute customers.
+		DialContext:            dialer.DialContext,
+		MaxIdleConns:           idle,
+		MaxIdleConnsPerHost:    idle,
+		IdleConnTimeout:        30 * time.Second, // below nginx's 75 s, so that we hang up first
+		ResponseHeaderTimeout:  patience,
+		MaxResponseHeaderBytes: orDefault(cfg.ResponseHeader, 256<<10),
+		TLSHandshakeTimeout:    5 * time.Second,
+		TLSClientConfig:        cfg.TLS.Clone(),
+		ForceAttemptHTTP2:      true, // over TLS, where the server offers it
+		// One connection carries many requests there: find out when it died.
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true, // bodies pass as they are
+		WriteBufferSize:       16 << 10,
+		ReadBufferSize:        16 << 10,
+	}
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if origin.Scheme == "unix" {
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", origin.Path)
+		}
+	}
+	return t
+}
+
+func (n *node) count(g group, change int) {
+	n.active += change
+	if g == others {
+		n.site += change
+	}
+	n.inFlight.Add(float64(change))
+}
+
+// addressed is the request as it goes to this node.
+func (n *node) addressed(req *http.Request) *http.Request {
+	out, to := *req, *req.URL
+	to.Scheme, to.Host = n.scheme, n.host
+	out.URL = &to
+	return &out
+}
+
+// do sends a request that is addressed to the node. It tells whether there was a
+// connection for it: if not, nothing of the request has left.
+func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, connected bool, err error) {
+	if !watch { // saves an allocation or four where there is no other node to go to
+		resp, err = n.transports[c].RoundTrip(req)
+		return resp, true, err
+	}
+	body := hold(req)
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		connected = true
+		body.letGo()
+	}}
+	resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	return resp, connected, err
+}
+
+func (n *node) closeIdle() {
+	for _, t := range n.transports {
+		t.CloseIdleConnections()
+	}
+}

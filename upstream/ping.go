@@ -1,0 +1,77 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// PingResult is what a health check learnt.
+type PingResult struct {
+	// Plugin is the version of the must-use plugin, empty when one of the nodes
+	// that answered did not show it: it is not installed there, or it has another
+	// secret.
+	Plugin string
+	// Nodes is what became of each, by its name: nil, or why it is no use.
+	Nodes map[string]error
+}
+
+// Ping asks each node for its REST index and reports whether PHP answered at all;
+// a 5xx is an error. It fails if that is so at every node. It costs each of them
+// one request, so callers keep the answer for some seconds.
+func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
+	nodes := w.pool.nodes
+	plugins, errs := make([]string, len(nodes)), make([]error, len(nodes))
+	var asked sync.WaitGroup
+	for i, n := range nodes {
+		asked.Go(func() { plugins[i], errs[i] = w.probe(ctx, n, "") })
+	}
+	asked.Wait()
+	result, good := PingResult{Nodes: map[string]error{}}, 0
+	for i, n := range nodes {
+		result.Nodes[n.name] = errs[i]
+		if errs[i] != nil {
+			continue
+		}
+		if good++; good == 1 || plugins[i] == "" {
+			result.Plugin = plugins[i]
+		}
+	}
+	if good == 0 {
+		return result, errors.Join(errs...)
+	}
+	return result, nil
+}
+
+// probe asks one node for a path, or for the REST index, and returns the version
+// of its plugin.
+func (w *WordPress) probe(ctx context.Context, n *node, path string) (string, error) {
+	target := path
+	if path == "" {
+		target = w.pingPath + "?rest_route=/"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, n.scheme+"://"+n.host+target, nil)
+	if err != nil {
+		return "", fmt.Errorf("preparing a ping: %w", err)
+	}
+	req.Host = orDefault(w.fixedHost, w.host)
+	req.Header.Set(assertionHeader, w.sign(Assertion{Kind: Site}, req.Method, req.Host, target))
+	start := time.Now()
+	resp, _, err := n.do(req, callSite, false)
+	if err != nil {
+		err = classifyError(err)
+		w.metrics.observe("ping", outcome(0, err), start)
+		return "", err
+	}
+	w.metrics.observe("ping", outcome(resp.StatusCode, nil), start)
+	defer resp.Body.Close()
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection is kept
+	if resp.StatusCode >= 500 || path != "" && resp.StatusCode >= 400 {
+		return "", fmt.Errorf("%w: ping answered %d", ErrBadReply, resp.StatusCode)
+	}
+	return resp.Header.Get(pluginHeader), nil
+}

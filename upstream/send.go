@@ -1,0 +1,70 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net/http"
+)
+
+// mostNodes is how many nodes one request is put to, at most. Each of them may
+// take dial_timeout.
+const mostNodes = 3
+
+// send puts a request to the node of its place. What could not be connected goes
+// to another node, whatever it is, for nothing of it was sent. What may have been
+// read goes to one other node if it is repeatable and broke off before its
+// answer began; a timeout never does, because WordPress may be at work on it.
+//
+// The request must be addressed to that node, and be ours to change.
+func (w *WordPress) send(req *http.Request, c call, pl *place, repeatable bool) (*http.Response, error) {
+	var tried []*node
+	for {
+		n := pl.node
+		resp, connected, err := n.do(req, c, len(w.pool.nodes) > 1)
+		if err == nil {
+			w.pool.answered(n)
+			keepMoving(resp, w.bodyTimeout, pl)
+			return resp, nil
+		}
+		w.pool.failedWith(n, req, connected, err)
+		tried = append(tried, n)
+		broke := connected && !isDial(err)
+		if !mayMove(req.Context(), err, broke, repeatable, len(tried)) {
+			return nil, classifyError(err)
+		}
+		if failed := pl.move(req.Context(), tried); errors.Is(failed, errNoOther) {
+			return nil, classifyError(err)
+		} else if failed != nil {
+			return nil, failed
+		}
+		w.metrics.moved(broke)
+		repeatable = repeatable && !broke
+		req = pl.node.addressed(req)
+	}
+}
+
+func mayMove(ctx context.Context, err error, broke, repeatable bool, tried int) bool {
+	switch {
+	case ctx.Err() != nil, tried == mostNodes:
+		return false
+	case broke:
+		return repeatable && !isTimeout(err)
+	}
+	return true
+}
+
+// forwarder is the transport of the reverse proxy.
+type forwarder struct{ w *WordPress }
+
+func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
+	f := forwardingOf(req.Context())
+	c := callCoCart
+	if f.place.group == others {
+		c = callSite
+	}
+	return t.w.send(req, c, f.place, f.Repeatable && bodiless(req))
+}
+
+func bodiless(req *http.Request) bool {
+	return (req.Body == nil || req.Body == http.NoBody) && req.Header.Get("Upgrade") == ""
+}
