@@ -30,10 +30,10 @@ type Forwarding struct {
 	// Forward, with nothing written to the client.
 	Before func(context.Context, *Answer) error
 
-	signed string // the assertion as it was sent
-	err    error
-	start  time.Time
-	call   string
+	sent  sent
+	err   error
+	start time.Time
+	call  string
 }
 
 type forwardingKey struct{}
@@ -80,8 +80,8 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	}
 	setForwarded(out, in, f.Origin)
 	f.Assertion.Client, f.Assertion.Proto = f.Origin.Client, f.Origin.Proto
-	f.signed = w.sign(f.Assertion, out.Method, out.Host, out.URL.RequestURI())
-	out.Header.Set(assertionHeader, f.signed)
+	f.sent = w.send(f.Assertion, out)
+	out.Header.Set(assertionHeader, f.sent.assertion)
 }
 
 // inspect is ReverseProxy's ModifyResponse.
@@ -101,11 +101,11 @@ func (w *WordPress) inspect(resp *http.Response) error {
 
 // answer takes our own headers off a response.
 func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) {
-	ended, err := w.parseEnded(resp.Header, f.signed)
+	ended, err := w.parseEnded(resp.Header, f.sent)
 	if err != nil {
 		return nil, err
 	}
-	attempt, err := w.parseAttempt(resp.Header, f.signed)
+	attempt, err := w.parseAttempt(resp.Header, f.sent)
 	if err != nil {
 		return nil, err
 	}

@@ -53,12 +53,12 @@ type replyClaims struct {
 }
 
 // parseLogin reads the signed login header of an answer to the given assertion.
-func (w *WordPress) parseLogin(h http.Header, assertion string) (*Account, error) {
+func (w *WordPress) parseLogin(h http.Header, to sent) (*Account, error) {
 	value := h.Get(loginHeader)
 	if value == "" {
 		return nil, ErrNoPlugin
 	}
-	c, err := w.verifyReply(value, typLogin, assertion)
+	c, err := w.verifyReply(value, typLogin, to)
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +78,10 @@ func (w *WordPress) parseLogin(h http.Header, assertion string) (*Account, error
 
 // parseEnded reads the signed headers that end users' sessions. There are
 // several when one request changes several accounts.
-func (w *WordPress) parseEnded(h http.Header, assertion string) ([]Ended, error) {
+func (w *WordPress) parseEnded(h http.Header, to sent) ([]Ended, error) {
 	var all []Ended
 	for _, value := range h[endedHeader] {
-		c, err := w.verifyReply(value, typEnded, assertion)
+		c, err := w.verifyReply(value, typEnded, to)
 		if err != nil {
 			return nil, err
 		}
@@ -99,13 +99,13 @@ func (w *WordPress) parseEnded(h http.Header, assertion string) ([]Ended, error)
 
 // verifyReply checks a signed reply header. The binding to the assertion it
 // answers is what keeps a recorded reply from ever being played back.
-func (w *WordPress) verifyReply(token, typ, assertion string) (*replyClaims, error) {
+func (w *WordPress) verifyReply(token, typ string, to sent) (*replyClaims, error) {
 	head, rest, _ := strings.Cut(token, ".")
 	body, sig, ok := strings.Cut(rest, ".")
 	if !ok || strings.Contains(sig, ".") {
 		return nil, badReply("reply header has not three parts")
 	}
-	key, err := w.replyKey(head, typ)
+	key, err := to.keys.reply(head, typ)
 	if err != nil {
 		return nil, err
 	}
@@ -117,10 +117,10 @@ func (w *WordPress) verifyReply(token, typ, assertion string) (*replyClaims, err
 	if err := decodePart(body, &c); err != nil {
 		return nil, err
 	}
-	return &c, w.checkReply(&c, assertion)
+	return &c, w.checkReply(&c, to.assertion)
 }
 
-func (w *WordPress) replyKey(head, typ string) (*signingKey, error) {
+func (keys signingKeys) reply(head, typ string) (*signingKey, error) {
 	var h struct{ Alg, Kid, Typ string }
 	if err := decodePart(head, &h); err != nil {
 		return nil, err
@@ -128,9 +128,9 @@ func (w *WordPress) replyKey(head, typ string) (*signingKey, error) {
 	if h.Alg != "HS256" || h.Typ != typ {
 		return nil, badReply("reply header is of another type")
 	}
-	for i := range w.keys {
-		if w.keys[i].kid == h.Kid {
-			return &w.keys[i], nil
+	for i := range keys {
+		if keys[i].kid == h.Kid {
+			return &keys[i], nil
 		}
 	}
 	return nil, badReply("reply header was signed with an unknown secret")

@@ -70,8 +70,13 @@ func speaker(t *testing.T, v vector) *WordPress {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &WordPress{keys: keys, audience: v.Audience, now: func() time.Time { return time.Unix(v.Now, 0) }}
+	w := &WordPress{audience: v.Audience, now: func() time.Time { return time.Unix(v.Now, 0) }}
+	w.keys.Store(&keys)
+	return w
 }
+
+// to is the vector's assertion, as sent by w.
+func (v vector) to(w *WordPress) sent { return sent{v.Assertion, *w.keys.Load()} }
 
 func TestKeysAreDerivedAsThePluginDerivesThem(t *testing.T) {
 	for _, v := range readVectors(t).Keys {
@@ -109,7 +114,7 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := speaker(t, v)
-			if got := w.keys[0].sign(want); got != v.Token {
+			if got := (*w.keys.Load())[0].sign(want); got != v.Token {
 				t.Errorf("signed\ngot  %s\nwant %s", got, v.Token)
 			}
 			got := w.assert(Assertion{
@@ -129,7 +134,7 @@ func TestRepliesOfTheVectorsAreUnderstood(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			w, h, c := speaker(t, v), http.Header{v.canonical(): {v.Token}}, v.claims(t)
 			if v.canonical() == loginHeader {
-				got, err := w.parseLogin(h, v.Assertion)
+				got, err := w.parseLogin(h, v.to(w))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -139,13 +144,13 @@ func TestRepliesOfTheVectorsAreUnderstood(t *testing.T) {
 				return
 			}
 			if v.canonical() == attemptHeader {
-				got, err := w.parseAttempt(h, v.Assertion)
+				got, err := w.parseAttempt(h, v.to(w))
 				if want := (Attempt{mustInt(t, c.Sub), AttemptResult(c.Result)}); err != nil || *got != want {
 					t.Errorf("got %+v %v, want %+v", got, err, want)
 				}
 				return
 			}
-			got, err := w.parseEnded(h, v.Assertion)
+			got, err := w.parseEnded(h, v.to(w))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,11 +168,11 @@ func TestBadRepliesOfTheVectorsAreRefused(t *testing.T) {
 			var err error
 			switch v.canonical() {
 			case loginHeader:
-				_, err = w.parseLogin(h, v.Assertion)
+				_, err = w.parseLogin(h, v.to(w))
 			case attemptHeader:
-				_, err = w.parseAttempt(h, v.Assertion)
+				_, err = w.parseAttempt(h, v.to(w))
 			default:
-				_, err = w.parseEnded(h, v.Assertion)
+				_, err = w.parseEnded(h, v.to(w))
 			}
 			if err == nil {
 				t.Error("it was believed")

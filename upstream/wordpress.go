@@ -24,6 +24,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,8 +57,8 @@ type Config struct {
 // WordPress is one site behind the gateway. It is safe for concurrent use.
 type WordPress struct {
 	origin    *url.URL
-	keys      []signingKey // the first signs
-	host      string       // of the site, for requests that name none
+	keys      atomic.Pointer[signingKeys]
+	host      string // of the site, for requests that name none
 	audience  string
 	pingPath  string
 	transport *http.Transport
@@ -81,7 +82,6 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 	}
 	w := &WordPress{
 		origin:    cfg.URL,
-		keys:      keys,
 		host:      cfg.SiteURL.Host,
 		audience:  audience(cfg.SiteURL),
 		pingPath:  strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
@@ -89,6 +89,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		metrics:   m,
 		now:       cfg.Now,
 	}
+	w.keys.Store(&keys)
 	if w.now == nil {
 		w.now = time.Now
 	}
