@@ -23,7 +23,9 @@ type Failure struct {
 	RetryAfter int
 	// Allow lists the methods that a 405 would have taken (RFC 9110 section 15.5.6).
 	Allow string
-	Cause error
+	// Problems are told one by one, to administrators only.
+	Problems []string
+	Cause    error
 }
 
 func (f *Failure) Error() string {
@@ -118,13 +120,14 @@ func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
 		h.Set("Allow", f.Allow)
 	}
 	type data struct {
-		Status int `json:"status"`
+		Status   int      `json:"status"`
+		Problems []string `json:"problems,omitempty"`
 	}
 	writeJSON(w, r, f.Status, struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 		Data    data   `json:"data"`
-	}{f.Code, f.Message, data{f.Status}})
+	}{f.Code, f.Message, data{f.Status, f.Problems}})
 }
 
 // writeJSON sends an answer of our own. It is never to be cached.
