@@ -111,7 +111,7 @@ func (s settings) yaml(t *testing.T) []byte {
 
 // judge is WordPress's word about passwords: wrong ones are Alice's, and she has a second factor if one is sent.
 func (r *rig) judge(w http.ResponseWriter, req *http.Request, s upstreamtest.Seen) bool {
-	result := ""
+	var result string
 	switch {
 	case strings.Contains(s.Body, "2fa_code"):
 		result = "code_refused"
