@@ -20,6 +20,8 @@ type AdminConfig struct {
 	OAuth bool
 	// DryRun says in /readyz that the gateway enforces nothing.
 	DryRun bool
+	// Configuration adds what shows and reloads it; needs Token, too.
+	Configuration Configuration
 }
 
 // addAPI is the administration API, JSON in and out, for whoever holds the
@@ -32,6 +34,8 @@ type AdminConfig struct {
 //	DELETE /sessions?all=true         end everybody's
 //	POST   /tokens                    {"user": N[, "fingerprint": "…", "login": "…"]}: start a session
 //	POST   /tokens/inspect            {"token": "…"}: what it says, whether it is good, and if not why
+//	GET    /config                    the configuration in force, as YAML, secrets hidden
+//	POST   /reload                    read it again; see adminconfig.go
 func (a *Admin) addAPI(cfg AdminConfig) {
 	if cfg.Token == "" {
 		return
@@ -47,6 +51,7 @@ func (a *Admin) addAPI(cfg AdminConfig) {
 	} {
 		a.mux.Handle(pattern, guard(handle))
 	}
+	a.addConfiguration(cfg.Configuration, guard)
 	if cfg.OAuth {
 		a.mux.Handle("POST /oauth/revoke", guard(a.revoke))
 		a.mux.Handle("POST /oauth/introspect", guard(a.introspect))

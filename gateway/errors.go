@@ -25,7 +25,9 @@ type Failure struct {
 	RetryAfter int
 	// Allow lists the methods that a 405 would have taken (RFC 9110 section 15.5.6).
 	Allow string
-	Cause error
+	// Problems are told one by one, to administrators only.
+	Problems []string
+	Cause    error
 }
 
 func (f *Failure) Error() string {
@@ -113,13 +115,14 @@ func (g *Gateway) failureOf(err error) *Failure {
 func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
 	prepareFailure(w.Header(), f)
 	type data struct {
-		Status int `json:"status"`
+		Status   int      `json:"status"`
+		Problems []string `json:"problems,omitempty"`
 	}
 	writeJSON(w, r, f.Status, struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 		Data    data   `json:"data"`
-	}{f.Code, f.Message, data{f.Status}})
+	}{f.Code, f.Message, data{f.Status, f.Problems}})
 }
 
 // wantsPage: somebody looks at the storefront, where JSON is no answer.

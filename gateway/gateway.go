@@ -110,6 +110,24 @@ type Gateway struct {
 
 // New puts the rooms together. It sends nothing and starts nothing.
 func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress, reg prometheus.Registerer, log *slog.Logger) (*Gateway, error) {
+	caches, err := newCacheWatch(reg)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
+	}
+	dry, err := newDryRun(cfg.DryRun, reg)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
+	}
+	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, dryRun: dry}
+	return g.furnish(cfg)
+}
+
+// furnish gives g its settings and what is made of them.
+func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 	if cfg.SiteURL == nil {
 		return nil, errors.New("gateway: SiteURL is required")
 	}
@@ -127,23 +145,8 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, err
 	}
-	caches, err := newCacheWatch(reg)
-	if err != nil {
-		return nil, err
-	}
-	m, err := newMetrics(reg)
-	if err != nil {
-		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
-	}
-	g := &Gateway{
-		cfg: cfg, routes: newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces),
-		authority: authority, wordpress: wordpress, metrics: m, log: log,
-		cors: sharing, caches: caches,
-	}
+	g.cfg, g.cors, g.routes = cfg, sharing, newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces)
 	g.routes.parameters = cfg.Bounds.Parameters
-	if g.dryRun, err = newDryRun(cfg.DryRun, reg); err != nil {
-		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
-	}
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
 		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,

@@ -11,21 +11,27 @@ import (
 )
 
 // Authority issues, judges, renews and ends tokens. It is safe for concurrent use. Run must be running for it to
-// know what others revoked.
+// know what others revoked. Its settings never change; [Authority.Next] makes one with others.
 type Authority struct {
 	cfg       Config
-	store     store
 	keys      *keyring
 	plugin    *Key // of the PHP plugin's tokens; nil: they are refused
 	refreshes refreshRing
 	cache     verifiedCache
-	metrics   *metrics
-	revoked   revocations
-	follower  follower
-	notes     useNotes
+	*memory
+}
+
+// memory is what outlives a change of settings.
+type memory struct {
+	store    store
+	metrics  *metrics
+	revoked  revocations
+	follower follower
+	notes    useNotes
 
 	lifetimeNoted atomic.Int64 // Unix ms
 	newest        atomic.Int64 // creation of the youngest session issued here (Unix ms)
+	inForce       atomic.Pointer[Authority]
 
 	// Only Run touches these.
 	notesWritten time.Time
@@ -36,26 +42,34 @@ type Authority struct {
 // registers the metrics, so a second Authority needs a registry of its own. An error names everything that is wrong
 // with the configuration.
 func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Authority, error) {
-	cfg = cfg.withDefaults()
-	a := &Authority{cfg: cfg, keys: newKeyring(cfg.Keys), refreshes: newRefreshRing(cfg.RefreshSecrets, cfg.Keys)}
-	_, unsigned := a.keys.signer(cfg.Now())
-	if err := errors.Join(cfg.problems(), unsigned); err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
+	m := &memory{}
+	a, err := newSettings(cfg.withDefaults(), m)
+	if err != nil {
+		return nil, err
 	}
-	a.plugin = newPluginKey(cfg.PluginSecret)
-	a.metrics = newMetrics(a)
+	m.metrics = newMetrics(m, a.cfg.Now)
 	if err := reg.Register(a.metrics); err != nil {
 		return nil, fmt.Errorf("tokens: registering metrics: %w", err)
 	}
-	var err error
-	if a.cache, err = newVerifiedCache(cfg.VerifiedCache, a.metrics); err != nil {
+	if a.cache, err = newVerifiedCache(a.cfg.VerifiedCache, m.metrics); err != nil {
 		return nil, fmt.Errorf("tokens: making the verified token cache: %w", err)
 	}
 	rdb.AddHook(commandTimer{a.metrics})
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		rdb.AddHook(clusterReload{cluster})
 	}
-	a.store = store{rdb, cfg.KeyPrefix}
-	a.follower.position, a.follower.began = "0", cfg.Now()
+	m.store = store{rdb, a.cfg.KeyPrefix}
+	m.follower.position, m.follower.began = "0", a.cfg.Now()
+	m.inForce.Store(a)
+	return a, nil
+}
+
+func newSettings(cfg Config, m *memory) (*Authority, error) {
+	a := &Authority{cfg: cfg, keys: newKeyring(cfg.Keys), plugin: newPluginKey(cfg.PluginSecret),
+		refreshes: newRefreshRing(cfg.RefreshSecrets, cfg.Keys), memory: m}
+	_, unsigned := a.keys.signer(cfg.Now())
+	if err := errors.Join(cfg.problems(), unsigned); err != nil {
+		return nil, fmt.Errorf("tokens: %w", err)
+	}
 	return a, nil
 }

@@ -103,12 +103,14 @@ func (a *Authority) readLog(ctx context.Context, block time.Duration) (int, erro
 func (a *Authority) heardAt(at time.Time) { a.follower.heard.Store(max(1, at.UnixMilli())) }
 
 // Run follows the revocation log and writes down what Verify saw used, until ctx ends; then it returns nil. Outages
-// of Redis do not end it: it tries again, catches up, and skips nothing. One Run per Authority. Without it Verify
+// of Redis do not end it: it tries again, catches up, and skips nothing. One Run for an Authority and all that
+// Next makes of it. Without it Verify
 // knows only what this process revoked itself, and Ready never is.
 func (a *Authority) Run(ctx context.Context) error {
 	a.reportEviction(ctx)
 	wait := firstWait
 	for ctx.Err() == nil {
+		a = a.inForce.Load()
 		err := a.follow(ctx)
 		if err == nil {
 			wait = firstWait

@@ -33,6 +33,12 @@ func (c verifiedCache) get(token string) (*verified, bool) {
 	return v, ok
 }
 
+func (c verifiedCache) empty() {
+	if c.entries != nil {
+		c.entries.InvalidateAll()
+	}
+}
+
 func (c verifiedCache) put(token string, v *verified) {
 	if c.entries != nil {
 		c.entries.Set(token, v)

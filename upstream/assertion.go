@@ -60,11 +60,14 @@ type signingKey struct {
 	header           string // the encoded JOSE header with its dot: always the same
 }
 
-func newSigningKeys(secrets []string) ([]signingKey, error) {
+// signingKeys are made from the shared secrets: the first signs, all verify.
+type signingKeys []signingKey
+
+func newSigningKeys(secrets []string) (signingKeys, error) {
 	if len(secrets) == 0 {
 		return nil, fmt.Errorf("upstream: at least one shared secret is required")
 	}
-	keys := make([]signingKey, 0, len(secrets))
+	keys := make(signingKeys, 0, len(secrets))
 	for _, s := range secrets {
 		if len(s) < MinSecret {
 			return nil, fmt.Errorf("upstream: a shared secret of %d bytes is too short, it needs %d", len(s), MinSecret)
@@ -101,7 +104,7 @@ type claims struct {
 // sign returns the value of the assertion header for exactly this request. A
 // replay for another route, method or host does not verify.
 func (w *WordPress) sign(a Assertion, method, host, target string) string {
-	return w.keys[0].sign(w.assert(a, method, host, target))
+	return (*w.keys.Load())[0].sign(w.assert(a, method, host, target))
 }
 
 func (w *WordPress) assert(a Assertion, method, host, target string) claims {

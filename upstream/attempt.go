@@ -29,12 +29,12 @@ const typAttempt = "cocart-attempt+jwt"
 
 // parseAttempt reads the signed header about a password; nil when there is none,
 // as with an older plugin.
-func (w *WordPress) parseAttempt(h http.Header, assertion string) (*Attempt, error) {
+func (w *WordPress) parseAttempt(h http.Header, to sent) (*Attempt, error) {
 	value := h.Get(attemptHeader)
 	if value == "" {
 		return nil, nil
 	}
-	c, err := w.verifyReply(value, typAttempt, assertion)
+	c, err := w.verifyReply(value, typAttempt, to)
 	if err != nil {
 		return nil, err
 	}

@@ -35,11 +35,11 @@ type Forwarding struct {
 	// another node when one broke off before it answered. A body overrules this.
 	Repeatable bool
 
-	signed string // the assertion as it was sent
-	err    error
-	start  time.Time
-	call   string
-	place  *place
+	sent  sent
+	err   error
+	start time.Time
+	call  string
+	place *place
 }
 
 type forwardingKey struct{}
@@ -102,12 +102,12 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	}
 	setForwarded(out, in, f.Origin, orDefault(in.Host, w.host))
 	f.Assertion.Client, f.Assertion.Proto = f.Origin.Client, f.Origin.Proto
-	f.signed = w.sign(f.Assertion, out.Method, out.Host, out.URL.RequestURI())
+	f.sent = w.seal(f.Assertion, out)
 	name := assertionHeader
 	if f.Assertion.Kind == Observed {
 		name = observedHeader
 	}
-	out.Header.Set(name, f.signed)
+	out.Header.Set(name, f.sent.assertion)
 }
 
 // inspect is ReverseProxy's ModifyResponse.
@@ -130,11 +130,11 @@ func (w *WordPress) inspect(resp *http.Response) error {
 
 // answer takes our own headers off a response.
 func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) {
-	ended, err := w.parseEnded(resp.Header, f.signed)
+	ended, err := w.parseEnded(resp.Header, f.sent)
 	if err != nil {
 		return nil, err
 	}
-	attempt, err := w.parseAttempt(resp.Header, f.signed)
+	attempt, err := w.parseAttempt(resp.Header, f.sent)
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func (w *WordPress) readLogin(resp *http.Response, c *LoginCall) (*LoginAnswer, 
 	}
 	answer := &LoginAnswer{Body: body}
 	if resp.StatusCode == http.StatusOK && c.Assertion.vouchedFor() {
-		if answer.Account, err = w.parseLogin(resp.Header, c.signed); err != nil {
+		if answer.Account, err = w.parseLogin(resp.Header, c.sent); err != nil {
 			return nil, err
 		}
 	}

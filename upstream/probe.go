@@ -47,7 +47,7 @@ func (w *WordPress) Probe(ctx context.Context, a Assertion, target string) (*Pro
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	p := &Probe{asked: w.assert(a, req.Method, req.Host, target), Sent: w.now()}
-	p.signed = w.keys[0].sign(p.asked)
+	p.signed = (*w.keys.Load())[0].sign(p.asked)
 	req.Header.Set(assertionHeader, p.signed)
 	if a.Kind == Status {
 		req.Header.Set("Authorization", statusAuthorization)

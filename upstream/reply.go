@@ -53,12 +53,12 @@ type replyClaims struct {
 }
 
 // parseLogin reads the signed login header of an answer to the given assertion.
-func (w *WordPress) parseLogin(h http.Header, assertion string) (*Account, error) {
+func (w *WordPress) parseLogin(h http.Header, to sent) (*Account, error) {
 	value := h.Get(loginHeader)
 	if value == "" {
 		return nil, ErrNoPlugin
 	}
-	c, err := w.verifyReply(value, typLogin, assertion)
+	c, err := w.verifyReply(value, typLogin, to)
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +78,10 @@ func (w *WordPress) parseLogin(h http.Header, assertion string) (*Account, error
 
 // parseEnded reads the signed headers that end users' sessions. There are
 // several when one request changes several accounts.
-func (w *WordPress) parseEnded(h http.Header, assertion string) ([]Ended, error) {
+func (w *WordPress) parseEnded(h http.Header, to sent) ([]Ended, error) {
 	var all []Ended
 	for _, value := range h[endedHeader] {
-		c, err := w.verifyReply(value, typEnded, assertion)
+		c, err := w.verifyReply(value, typEnded, to)
 		if err != nil {
 			return nil, err
 		}
@@ -99,23 +99,23 @@ func (w *WordPress) parseEnded(h http.Header, assertion string) ([]Ended, error)
 
 // verifyReply checks a signed reply header. The binding to the assertion it
 // answers is what keeps a recorded reply from ever being played back.
-func (w *WordPress) verifyReply(token, typ, assertion string) (*replyClaims, error) {
+func (w *WordPress) verifyReply(token, typ string, to sent) (*replyClaims, error) {
 	var c replyClaims
-	if err := w.openReply(token, typ, &c); err != nil {
+	if err := to.keys.open(token, typ, &c); err != nil {
 		return nil, err
 	}
-	return &c, w.checkReply(&c, assertion)
+	return &c, w.checkReply(&c, to.assertion)
 }
 
-// openReply decodes the claims of a reply that WordPress signed, whenever and
-// in answer to whatever that was.
-func (w *WordPress) openReply(token, typ string, claims any) error {
+// open decodes the claims of a reply that WordPress signed, whenever and in
+// answer to whatever that was.
+func (keys signingKeys) open(token, typ string, claims any) error {
 	head, rest, _ := strings.Cut(token, ".")
 	body, sig, ok := strings.Cut(rest, ".")
 	if !ok || strings.Contains(sig, ".") {
 		return badReply("reply header has not three parts")
 	}
-	key, err := w.replyKey(head, typ)
+	key, err := keys.reply(head, typ)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (w *WordPress) openReply(token, typ string, claims any) error {
 	return decodePart(body, claims)
 }
 
-func (w *WordPress) replyKey(head, typ string) (*signingKey, error) {
+func (keys signingKeys) reply(head, typ string) (*signingKey, error) {
 	var h struct{ Alg, Kid, Typ string }
 	if err := decodePart(head, &h); err != nil {
 		return nil, err
@@ -134,9 +134,9 @@ func (w *WordPress) replyKey(head, typ string) (*signingKey, error) {
 	if h.Alg != "HS256" || h.Typ != typ {
 		return nil, badReply("reply header is of another type")
 	}
-	for i := range w.keys {
-		if w.keys[i].kid == h.Kid {
-			return &w.keys[i], nil
+	for i := range keys {
+		if keys[i].kid == h.Kid {
+			return &keys[i], nil
 		}
 	}
 	return nil, badReply("reply header was signed with an unknown secret")

@@ -151,7 +151,7 @@ func (w *WordPress) readSigned(r *StatusReport, value string) Outcome {
 
 func (w *WordPress) parseStatus(value string) (*statusClaims, error) {
 	var c statusClaims
-	if err := w.openReply(value, typStatus, &c); err != nil {
+	if err := (*w.keys.Load()).open(value, typStatus, &c); err != nil {
 		return nil, err
 	}
 	if c.Issuer != "cocart-wordpress" {

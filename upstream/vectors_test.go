@@ -71,8 +71,13 @@ func speaker(t *testing.T, v vector) *WordPress {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &WordPress{keys: keys, audience: v.Audience, now: func() time.Time { return time.Unix(v.Now, 0) }}
+	w := &WordPress{audience: v.Audience, now: func() time.Time { return time.Unix(v.Now, 0) }}
+	w.keys.Store(&keys)
+	return w
 }
+
+// to is the vector's assertion, as sent by w.
+func (v vector) to(w *WordPress) sent { return sent{v.Assertion, *w.keys.Load()} }
 
 func TestKeysAreDerivedAsThePluginDerivesThem(t *testing.T) {
 	for _, v := range readVectors(t).Keys {
@@ -110,7 +115,7 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := speaker(t, v)
-			if got := w.keys[0].sign(want); got != v.Token {
+			if got := (*w.keys.Load())[0].sign(want); got != v.Token {
 				t.Errorf("signed\ngot  %s\nwant %s", got, v.Token)
 			}
 			got := w.assert(Assertion{
@@ -130,7 +135,7 @@ func TestRepliesOfTheVectorsAreUnderstood(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			w, h, c := speaker(t, v), http.Header{v.canonical(): {v.Token}}, v.claims(t)
 			if v.canonical() == loginHeader {
-				got, err := w.parseLogin(h, v.Assertion)
+				got, err := w.parseLogin(h, v.to(w))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -140,7 +145,7 @@ func TestRepliesOfTheVectorsAreUnderstood(t *testing.T) {
 				return
 			}
 			if v.canonical() == attemptHeader {
-				got, err := w.parseAttempt(h, v.Assertion)
+				got, err := w.parseAttempt(h, v.to(w))
 				if want := (Attempt{mustInt(t, c.Sub), AttemptResult(c.Result)}); err != nil || *got != want {
 					t.Errorf("got %+v %v, want %+v", got, err, want)
 				}
@@ -150,7 +155,7 @@ func TestRepliesOfTheVectorsAreUnderstood(t *testing.T) {
 				checkStatus(t, w, v)
 				return
 			}
-			got, err := w.parseEnded(h, v.Assertion)
+			got, err := w.parseEnded(h, v.to(w))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,16 +173,16 @@ func TestBadRepliesOfTheVectorsAreRefused(t *testing.T) {
 			var err error
 			switch v.canonical() {
 			case loginHeader:
-				_, err = w.parseLogin(h, v.Assertion)
+				_, err = w.parseLogin(h, v.to(w))
 			case attemptHeader:
-				_, err = w.parseAttempt(h, v.Assertion)
+				_, err = w.parseAttempt(h, v.to(w))
 			case statusHeader:
 				if o := w.read(report(v)); o == StatusTold || o == StatusRefused {
 					t.Errorf("it was believed: %s", o)
 				}
 				err = ErrBadReply
 			default:
-				_, err = w.parseEnded(h, v.Assertion)
+				_, err = w.parseEnded(h, v.to(w))
 			}
 			if err == nil {
 				t.Error("it was believed")

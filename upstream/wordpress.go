@@ -25,6 +25,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,9 +34,9 @@ import (
 // WordPress is one site behind the gateway, on one node or several. It is safe for
 // concurrent use.
 type WordPress struct {
-	keys        []signingKey // the first signs
-	host        string       // of the site, for requests that name none
-	fixedHost   string       // what every request is sent under; empty: its own
+	keys        atomic.Pointer[signingKeys] // the first signs
+	host        string                      // of the site, for requests that name none
+	fixedHost   string                      // what every request is sent under; empty: its own
 	audience    string
 	pingPath    string
 	pool        *pool
@@ -59,7 +60,6 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		return nil, fmt.Errorf("upstream: registering metrics: %w", err)
 	}
 	w := &WordPress{
-		keys:        keys,
 		host:        cfg.SiteURL.Host,
 		fixedHost:   cfg.Host,
 		audience:    audience(cfg.SiteURL),
@@ -68,6 +68,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		metrics:     m,
 		now:         cfg.Now,
 	}
+	w.keys.Store(&keys)
 	if w.now == nil {
 		w.now = time.Now
 	}

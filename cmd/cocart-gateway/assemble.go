@@ -10,6 +10,7 @@ import (
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream"
 )
 
@@ -21,6 +22,9 @@ type registry interface {
 
 // build turns the configuration into the three rooms.
 func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
+	if p.reloading, err = newReloading(p, reg); err != nil {
+		return err
+	}
 	if p.authority, err = newAuthority(p.cfg, store, reg, now, p.log); err != nil {
 		return err
 	}
@@ -31,7 +35,16 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if err != nil {
 		return err
 	}
-	p.public, err = gateway.New(gateway.Config{
+	front, err := gateway.New(p.front(guard), p.authority, p.wordpress, reg, p.log)
+	if err != nil {
+		return err
+	}
+	return p.open(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.authority)})
+}
+
+// front is what the public handler is told.
+func (p *program) front(guard *attempts.Guard) gateway.Config {
+	return gateway.Config{
 		SiteURL:            p.cfg.Site.URL,
 		RestPrefix:         p.cfg.Site.RESTPrefix,
 		Namespaces:         p.cfg.Site.Namespaces,
@@ -47,22 +60,33 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		PluginRefresh:      p.cfg.Compat.Migration.PluginRefresh,
 		DryRun:             p.cfg.Compat.Migration.DryRun,
 		Hosts:              p.cfg.Site.Hosts,
-	}, p.authority, p.wordpress, reg, p.log)
-	p.admin = gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth, DryRun: p.cfg.Compat.Migration.DryRun}, p.authority, p.wordpress, reg)
-	return err
+	}
+}
+
+func (p *program) newAdmin(authority *tokens.Authority) *gateway.Admin {
+	return gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth,
+		DryRun: p.cfg.Compat.Migration.DryRun, Configuration: p.api}, authority, p.wordpress, p.registry)
 }
 
 func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {
+	settings, err := cfg.authority(now, log)
+	if err != nil {
+		return nil, err
+	}
+	return tokens.New(settings, store, reg)
+}
+
+func (cfg *Config) authority(now func() time.Time, log *slog.Logger) (tokens.Config, error) {
 	t := cfg.Tokens
 	keys := make([]tokens.Key, 0, len(t.Keys))
 	for i, k := range t.Keys {
 		key, err := k.Key()
 		if err != nil {
-			return nil, fmt.Errorf("tokens.keys[%d] (%s): %w", i, k.ID, err)
+			return tokens.Config{}, fmt.Errorf("tokens.keys[%d] (%s): %w", i, k.ID, err)
 		}
 		keys = append(keys, key)
 	}
-	return tokens.New(tokens.Config{
+	return tokens.Config{
 		Issuer: cfg.Site.URL.String(), Audience: t.Audience,
 		Keys: keys, RefreshSecrets: reveal(t.RefreshSecret),
 		AccessTTL: t.AccessTTL, RefreshTTL: t.RefreshTTL, SessionTTL: t.SessionTTL,
@@ -71,16 +95,12 @@ func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Regis
 		KeyPrefix: cfg.Redis.Prefix, PluginSecret: cfg.Compat.Migration.tokens(),
 		MaxStaleness: cfg.Revocation.MaxStaleness, OnStale: tokens.OnStale(cfg.Revocation.OnStale), // 0 is no limit in both
 		VerifiedCache: t.VerifiedCache, Now: now, Log: log,
-	}, store, reg)
+	}, nil
 }
 
 func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, error) {
-	secrets := make([]string, 0, len(p.cfg.Upstream.Secret))
-	for _, s := range p.cfg.Upstream.Secret {
-		secrets = append(secrets, s.Reveal())
-	}
 	cfg := upstream.Config{
-		URL: p.cfg.Upstream.URL, SiteURL: p.cfg.Site.URL, Secrets: secrets,
+		URL: p.cfg.Upstream.URL, SiteURL: p.cfg.Site.URL, Secrets: p.cfg.Upstream.secrets(),
 		DialTimeout: p.cfg.Upstream.DialTimeout, ResponseTimeout: p.cfg.Upstream.ResponseTimeout,
 		IdleConnections: p.cfg.Upstream.IdleConnections, Now: now,
 	}
@@ -91,6 +111,14 @@ func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, e
 		cfg.Concurrency = upstream.Concurrency{} // nobody is turned away who would not be without us
 	}
 	return upstream.New(cfg, reg, p.log)
+}
+
+func (c UpstreamConfig) secrets() []string {
+	secrets := make([]string, 0, len(c.Secret))
+	for _, s := range c.Secret {
+		secrets = append(secrets, s.Reveal())
+	}
+	return secrets
 }
 
 func reveal(secrets []Secret) [][]byte {

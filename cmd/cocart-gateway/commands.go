@@ -72,11 +72,12 @@ func serveCommand(t terminal) *cobra.Command {
 		GroupID: groupRun,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(path, t.env)
+			from := &configSource{path: path, env: t.env}
+			cfg, err := from.load()
 			if err != nil {
 				return err
 			}
-			return serve(c.Context(), cfg, t.err)
+			return serve(c.Context(), cfg, from, t.err)
 		},
 	}, &path)
 }

@@ -24,6 +24,7 @@ type Config struct {
 	Server         ServerConfig
 	Log            LogConfig
 	Guard          GuardConfig // limits.login and below, and login
+	Reload         string      // "watch", "signal" or "off"
 }
 
 // AdminConfig is the listener for metrics, probes and administration.

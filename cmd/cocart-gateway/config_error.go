@@ -37,7 +37,9 @@ func newConfigError(file string, problems []Problem) *ConfigError {
 }
 
 // Error is one problem a line: "config.yaml:12: tokens.access_ttl: is "30s"; must be …; write e.g. 15m".
-func (e *ConfigError) Error() string {
+func (e *ConfigError) Error() string { return strings.Join(e.lines(), "\n") }
+
+func (e *ConfigError) lines() []string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		lines[i] = e.File + ": " + p.String()
@@ -45,7 +47,7 @@ func (e *ConfigError) Error() string {
 			lines[i] = fmt.Sprintf("%s:%d: %s", e.File, p.Line, p)
 		}
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // mistake is what a rule says about one value. Empty parts are filled in from the form of the key.

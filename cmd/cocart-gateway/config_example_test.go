@@ -102,3 +102,29 @@ func effectiveText(t *testing.T, c *Config) string {
 	}
 	return string(text)
 }
+
+// What is marked with restart in config.example.yaml is what a reload leaves alone.
+func TestExampleMarksWhatWaitsForARestart(t *testing.T) {
+	text, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := map[string]bool{}
+	var path []string
+	for _, m := range regexp.MustCompile(`(?m)^( *)(?:# )?([a-z_]+):(?:.* # (restart)$)?`).FindAllStringSubmatch(string(text), -1) {
+		path = append(path[:min(len(path), len(m[1])/2)], m[2])
+		if m[3] != "" {
+			marked[strings.Join(path, ".")] = true
+		}
+	}
+	for _, key := range leaves("", shape(defaultConfig())) {
+		is := marked[key]
+		for above := key; strings.Contains(above, ".") && !is; {
+			above = above[:strings.LastIndexByte(above, '.')]
+			is = marked[above]
+		}
+		if is == isReloadable(key) {
+			t.Errorf("%s: config.example.yaml says restart: %v; a reload changes it: %v", key, is, isReloadable(key))
+		}
+	}
+}

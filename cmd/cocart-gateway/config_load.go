@@ -24,11 +24,14 @@ const (
 // files of their own, whose paths are relative to the folder of path. Any error is a [*ConfigError] that names
 // every problem of the file at once; none of them shows a secret.
 func loadConfig(path string, env func(string) (string, bool)) (*Config, error) {
-	data, m := readBounded(path, maxConfigFile)
+	return loadConfigFrom(path, source{dir: filepath.Dir(path), env: env, file: readBounded})
+}
+
+func loadConfigFrom(path string, src source) (*Config, error) {
+	data, m := src.file(path, maxConfigFile)
 	if m != nil {
 		return nil, newConfigError(path, []Problem{{Value: m.value, Rule: m.rule, Remedy: m.remedy}})
 	}
-	src := source{dir: filepath.Dir(path), env: env, file: readBounded}
 	c, problems := parseConfig(data, src)
 	if len(problems) > 0 {
 		return nil, newConfigError(path, problems)

@@ -40,7 +40,7 @@ func defaultConfig() *Config {
 			ShutdownTimeout:   30 * time.Second,
 		},
 		Log:   LogConfig{Level: slog.LevelInfo, Format: "text"},
-		Guard: defaultGuard(),
+		Guard: defaultGuard(), Reload: reloadWatch,
 	}
 }
 
@@ -77,6 +77,7 @@ func shape(c *Config) section {
 		block("log",
 			value("level", &c.Log.Level, logLevel()),
 			value("format", &c.Log.Format, choice("text", "json"))),
+		value("reload", &c.Reload, choice(reloadWatch, reloadSignal, reloadOff)),
 	}
 }
 

@@ -11,11 +11,15 @@ import (
 
 // newGuard makes what counts passwords. Its key comes from the secret that every gateway of a shop has.
 func newGuard(cfg *Config, store redis.UniversalClient, log *slog.Logger) (*attempts.Guard, error) {
+	return attempts.New(cfg.attempts(log), store)
+}
+
+func (cfg *Config) attempts(log *slog.Logger) attempts.Config {
 	c := cfg.Guard
-	return attempts.New(attempts.Config{
+	return attempts.Config{
 		Account: c.Account, Address: c.Address, Overall: c.Overall, SecondFactor: c.SecondFactor, Refresh: c.Refresh, Validate: c.Validate,
 		Secret: []byte(cfg.Upstream.Secret[0].Reveal()), KeyPrefix: cfg.Redis.Prefix, Now: now, Log: log,
-	}, store)
+	}
 }
 
 func guarding(c GuardConfig, guard *attempts.Guard) gateway.Guarding {

@@ -14,26 +14,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
 
-	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
 
 // program is everything one gateway process is made of.
 type program struct {
-	cfg        *Config
+	cfg        *Config // of the start; what is in force is in reloading
 	log        *slog.Logger
 	authority  *tokens.Authority
 	public     http.Handler
-	admin      *gateway.Admin
+	admin      liveAdmin
 	closeStore func()
 	wordpress  *upstream.WordPress
+	*reloading
 }
 
 // serve runs the gateway until ctx ends, then drains. Both addresses are bound
 // before anything else happens, so that a port in use is said at once.
-func serve(ctx context.Context, cfg *Config, stderr io.Writer) error {
-	log := newLogger(cfg.Log, stderr)
+func serve(ctx context.Context, cfg *Config, from *configSource, stderr io.Writer) error {
+	defer from.listen()()
+	log := from.log(cfg, stderr)
 	redis.SetLogger(libraryLog{log})
 	for _, warning := range cfg.Warnings() {
 		log.Warn(warning)
@@ -46,6 +47,7 @@ func serve(ctx context.Context, cfg *Config, stderr io.Writer) error {
 	if err != nil {
 		return errors.Join(err, public.Close(), admin.Close())
 	}
+	p.from = from
 	defer p.close()
 	return p.run(ctx, public, admin)
 }
@@ -86,6 +88,7 @@ func (p *program) run(ctx context.Context, publicListener, adminListener net.Lis
 
 	public := p.server(p.public, slog.LevelDebug) // what clients do wrong on the wire
 	admin := p.server(p.admin, slog.LevelWarn)
+	stopReloading := p.startReloading()
 	failed := make(chan error, 2)
 	go func() { failed <- public.Serve(publicListener) }()
 	go func() { failed <- admin.Serve(adminListener) }()
@@ -96,10 +99,11 @@ func (p *program) run(ctx context.Context, publicListener, adminListener net.Lis
 	left := 2
 	select {
 	case <-ctx.Done():
-		p.log.Info("draining", "at_most", p.cfg.Server.ShutdownTimeout.String())
+		p.log.Info("draining", "at_most", p.inForce().Server.ShutdownTimeout.String())
 	case err = <-failed:
 		left--
 	}
+	stopReloading() // before, since a reload replaces what is drained
 	p.admin.Drain()
 	err = errors.Join(err, p.shutDown(public, admin))
 	for range left {
@@ -116,11 +120,11 @@ func (p *program) run(ctx context.Context, publicListener, adminListener net.Lis
 }
 
 func (p *program) shutDown(public, admin *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.Server.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), p.inForce().Server.ShutdownTimeout)
 	defer cancel()
 	err := public.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("draining: requests were still in flight after %s: %w", p.cfg.Server.ShutdownTimeout, public.Close())
+		err = fmt.Errorf("draining: requests were still in flight after %s: %w", p.inForce().Server.ShutdownTimeout, public.Close())
 	}
 	return errors.Join(err, admin.Shutdown(ctx))
 }

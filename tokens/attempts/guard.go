@@ -35,21 +35,15 @@ type Guard struct {
 	cfg     Config
 	shared  *shared
 	local   *local
-	breaker breaker
+	breaker *breaker
 	namer   namer
 	known   *known
 }
 
 // New makes a Guard. It does no I/O: Redis may be away.
 func New(cfg Config, rdb redis.UniversalClient) (*Guard, error) {
-	err := errors.Join(
-		cfg.Account.problem("of an account"), cfg.Address.problem("of an address"), cfg.Overall.problem("overall"),
-		cfg.SecondFactor.problem("of second factors"), cfg.Refresh.problem("of refreshes"), cfg.Validate.problem("of validations"))
-	if len(cfg.Secret) < 32 {
-		err = errors.Join(err, fmt.Errorf("secret: must be at least 32 bytes, is %d", len(cfg.Secret)))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("attempts: %w", err)
+	if err := cfg.problems(); err != nil {
+		return nil, err
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -62,9 +56,35 @@ func New(cfg Config, rdb redis.UniversalClient) (*Guard, error) {
 		return nil, fmt.Errorf("attempts: %w", err)
 	}
 	return &Guard{
-		cfg: cfg, shared: &shared{rdb, cfg.KeyPrefix}, local: newLocal(localSize),
+		cfg: cfg, shared: &shared{rdb, cfg.KeyPrefix}, local: newLocal(localSize), breaker: &breaker{},
 		namer: newNamer(cfg.Secret), known: right,
 	}, nil
+}
+
+// Next makes a Guard with other limits that counts on where g is, in Redis and without it. KeyPrefix, Now and Log stay
+// those of g. An attempt that began with g is settled by its limits. With another Secret names are hashed to other
+// keys, so every counter begins again.
+func (g *Guard) Next(cfg Config) (*Guard, error) {
+	if err := cfg.problems(); err != nil {
+		return nil, err
+	}
+	cfg.KeyPrefix, cfg.Now, cfg.Log = g.cfg.KeyPrefix, g.cfg.Now, g.cfg.Log
+	next := *g
+	next.cfg, next.namer = cfg, newNamer(cfg.Secret)
+	return &next, nil
+}
+
+func (cfg Config) problems() error {
+	err := errors.Join(
+		cfg.Account.problem("of an account"), cfg.Address.problem("of an address"), cfg.Overall.problem("overall"),
+		cfg.SecondFactor.problem("of second factors"), cfg.Refresh.problem("of refreshes"), cfg.Validate.problem("of validations"))
+	if len(cfg.Secret) < 32 {
+		err = errors.Join(err, fmt.Errorf("secret: must be at least 32 bytes, is %d", len(cfg.Secret)))
+	}
+	if err != nil {
+		return fmt.Errorf("attempts: %w", err)
+	}
+	return nil
 }
 
 // Request is what Allow counts. The words are part of the keys in Redis.

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// reloadMetrics have the names and meanings that those of Prometheus and Alertmanager have.
+type reloadMetrics struct {
+	successful prometheus.Gauge
+	at         prometheus.Gauge
+	waiting    prometheus.Gauge
+	hash       prometheus.Gauge
+}
+
+func newReloadMetrics(reg prometheus.Registerer) (*reloadMetrics, error) {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "cocart_gateway_config_" + name, Help: help})
+	}
+	m := &reloadMetrics{
+		successful: gauge("last_reload_successful", "Whether the configuration was good when it was last read: 1, or 0 while an older one stays in force."),
+		at:         gauge("last_reload_success_timestamp_seconds", "When a good configuration was last read."),
+		waiting:    gauge("restart_needed", "Keys that were changed in the file and take effect at the next start only."),
+		hash:       gauge("hash", "Stands for the configuration in force, secrets included: gateways with the same one have the same number."),
+	}
+	for _, c := range []prometheus.Collector{m.successful, m.at, m.waiting, m.hash} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (m *reloadMetrics) failed() { m.successful.Set(0) }
+
+func (m *reloadMetrics) succeeded(cfg *Config, waiting int, at time.Time) error {
+	text, err := cfg.yaml(true)
+	if err != nil {
+		return err
+	}
+	// 48 bits, which a float64 holds exactly. Whoever would guess a secret from them would have to know all others:
+	// upstream.secret is always among them.
+	sum := sha256.Sum256(text)
+	m.hash.Set(float64(binary.BigEndian.Uint64(sum[:8]) >> 16))
+	m.successful.Set(1)
+	m.waiting.Set(float64(waiting))
+	m.at.Set(float64(at.UnixMilli()) / 1000)
+	return nil
+}

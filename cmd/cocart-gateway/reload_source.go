@@ -1,0 +1,91 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+)
+
+// configSource is where the configuration of a running gateway comes from, and how it was when it was last read.
+type configSource struct {
+	path string
+	env  func(string) (string, bool)
+
+	mu    sync.Mutex // guards what follows
+	files []string   // the configuration, then the secrets in files of their own
+	sum   string     // of what they held
+
+	hangups chan os.Signal
+	logs    *logSwitch
+	stderr  io.Writer
+}
+
+// load reads and checks it. What it read is remembered also if it is bad, so that a mistake is reported once.
+func (s *configSource) load() (*Config, error) {
+	var files []string
+	sum := sha256.New()
+	src := source{dir: filepath.Dir(s.path), env: s.env, file: func(path string, limit int64) ([]byte, *mistake) {
+		files = append(files, path)
+		return summed(sum, path, limit)
+	}}
+	c, err := loadConfigFrom(s.path, src)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files, s.sum = files, string(sum.Sum(nil))
+	return c, err
+}
+
+// summed reads a file and notes in sum what was found, also if that is nothing.
+func summed(sum hash.Hash, path string, limit int64) ([]byte, *mistake) {
+	data, m := readBounded(path, limit)
+	_, _ = fmt.Fprintf(sum, "%q %q %v\n", path, data, m) // a hash takes everything
+	return data, m
+}
+
+// changed reports whether the files hold something else than when they were last read.
+func (s *configSource) changed() bool {
+	files, before := s.read()
+	sum := sha256.New()
+	for i, path := range files {
+		limit := int64(maxSecretFile)
+		if i == 0 {
+			limit = maxConfigFile
+		}
+		_, _ = summed(sum, path, limit)
+	}
+	return string(sum.Sum(nil)) != before
+}
+
+func (s *configSource) read() (files []string, sum string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.files), s.sum
+}
+
+// listen catches SIGHUP, which would else end the process, until stop.
+func (s *configSource) listen() (stop func()) {
+	s.hangups = make(chan os.Signal, 1)
+	signal.Notify(s.hangups, syscall.SIGHUP)
+	return func() { signal.Stop(s.hangups) }
+}
+
+// log is a logger whose level and format a reload can change.
+func (s *configSource) log(cfg *Config, stderr io.Writer) *slog.Logger {
+	s.stderr = stderr
+	s.logs = newLogSwitch(newLogger(cfg.Log, stderr).Handler())
+	return slog.New(s.logs)
+}
+
+func (s *configSource) relog(cfg *Config) {
+	if s.logs != nil {
+		s.logs.use(newLogger(cfg.Log, s.stderr).Handler())
+	}
+}

@@ -1,0 +1,54 @@
+package gateway
+
+import "net/http"
+
+// Configuration is what administrators may do with it; a nil function offers
+// nothing.
+type Configuration struct {
+	// Show writes the one in force, as YAML and without its secrets.
+	Show func() ([]byte, error)
+	// Reload reads it again. With problems nothing has changed; none of them may
+	// hold a secret.
+	Reload func() (done Reloaded, problems []string)
+}
+
+// Reloaded is what a reload came to, as keys of the configuration.
+type Reloaded struct {
+	// Changed are in force for requests that begin from now on.
+	Changed []string `json:"changed"`
+	// RestartNeeded differ from what is in force, and wait for the next start.
+	RestartNeeded []string `json:"restart_needed"`
+}
+
+// addConfiguration adds
+//
+//	GET  /config  the configuration in force, as YAML, secrets hidden
+//	POST /reload  200 {"changed": […], "restart_needed": […]}, or 422 with
+//	              data.problems: then the old one stays in force
+func (a *Admin) addConfiguration(c Configuration, guard func(func(http.ResponseWriter, *http.Request) error) http.Handler) {
+	if c.Show != nil {
+		a.mux.Handle("GET /config", guard(c.show))
+	}
+	if c.Reload != nil {
+		a.mux.Handle("POST /reload", guard(c.reload))
+	}
+}
+
+func (c Configuration) show(w http.ResponseWriter, r *http.Request) error {
+	text, err := c.Show()
+	if err != nil {
+		return err
+	}
+	writeBytes(w, r, http.StatusOK, text, "application/yaml")
+	return nil
+}
+
+func (c Configuration) reload(w http.ResponseWriter, r *http.Request) error {
+	done, problems := c.Reload()
+	if len(problems) > 0 {
+		return &Failure{Status: http.StatusUnprocessableEntity, Code: "cocart_gateway_configuration_refused",
+			Message: "The configuration has problems, so the one in force stays.", Problems: problems}
+	}
+	writeJSON(w, r, http.StatusOK, done)
+	return nil
+}
