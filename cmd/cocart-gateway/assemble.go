@@ -27,6 +27,12 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.wordpress, err = newWordPress(p, reg); err != nil {
 		return err
 	}
+	if p.certificates, err = newCertificateSet(p.cfg, reg, p.log); err != nil {
+		return err
+	}
+	if p.connections, err = newConnections(reg); err != nil {
+		return err
+	}
 	guard, err := newGuard(p.cfg, store, p.log)
 	if err != nil {
 		return err

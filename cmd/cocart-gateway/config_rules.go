@@ -21,6 +21,7 @@ func checkRules(c *Config, r *reader) {
 	checkOneUse(c, r)
 	checkLifetimes(&c.Tokens, r)
 	checkListeners(c, r)
+	checkTLS(c, r)
 	checkCORS(&c.CORS, r)
 }
 
@@ -51,24 +52,6 @@ func checkLifetimes(t *TokensConfig, r *reader) {
 			"is " + formatDuration(t.SessionTTL) + ", shorter than tokens.access_ttl " + formatDuration(t.AccessTTL),
 			"must be 0 or at least tokens.access_ttl, or a session ends while its access token still works",
 			"write " + formatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
-	}
-}
-
-func checkListeners(c *Config, r *reader) {
-	if r.sound("listen", "admin.listen") && sameSocket(c.Listen, c.Admin.Listen) {
-		r.reject(r.at("admin.listen", "listen"), mistake{
-			fmt.Sprintf("is the same port twice: listen is %s and admin.listen is %s", c.Listen, c.Admin.Listen),
-			"must be two ports, since admin.listen shows what customers must not see", "change one of them"})
-	}
-	if c.Upstream.URL == nil || !r.sound("upstream.url") {
-		return
-	}
-	for _, own := range []string{"listen", "admin.listen"} {
-		address := pick(own == "listen", c.Listen, c.Admin.Listen)
-		if r.sound(own) && sameSocket(address, hostPort(c.Upstream.URL)) {
-			r.reject(r.at("upstream.url"), mistake{"is " + c.Upstream.URL.String() + ", the gateway itself (" + own + ")",
-				"must be the address of WordPress", "write where the web server of WordPress listens, e.g. http://127.0.0.1:8000"})
-		}
 	}
 }
 
@@ -114,6 +97,9 @@ func hostPort(u *url.URL) string {
 
 // sameSocket reports whether two addresses surely are one port of this machine. Port 0 is always another one.
 func sameSocket(a, b string) bool {
+	if strings.HasPrefix(a, unixPrefix) || strings.HasPrefix(a, systemdWord) {
+		return a == b
+	}
 	hostA, portA, _ := net.SplitHostPort(a)
 	hostB, portB, _ := net.SplitHostPort(b)
 	if portA != portB || portA == "0" {
