@@ -14,7 +14,7 @@ import (
 func NewRedirect(site *url.URL) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		target := r.URL.RequestURI()
-		// A target without a slash (* or x:.example.net) would become part of the host.
+		// A target without a slash (x:.example.net) would become part of the host.
 		if !sameHost(r.Host, site.Hostname()) || !strings.HasPrefix(target, "/") {
 			writeFailure(w, r, &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host",
 				Message: "This host is not served here."})
