@@ -66,7 +66,7 @@ tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests
 // address is where the gateway says that it listens.
 func (d *door) address(kind string) string {
 	d.t.Helper()
-	m := regexp.MustCompile(`msg=serving.* `+kind+`=("[^"]*"|\S*)`).FindStringSubmatch(d.stderr.String())
+	m := regexp.MustCompile(`msg=serving.* ` + kind + `=("[^"]*"|\S*)`).FindStringSubmatch(d.stderr.String())
 	if m == nil {
 		d.t.Fatalf("no %s in %s", kind, d.stderr)
 	}

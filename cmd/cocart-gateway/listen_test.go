@@ -159,3 +159,13 @@ func (d *door) asked() <-chan struct{} {
 	go func() { defer close(done); d.metric("up") }()
 	return done
 }
+
+// Only who the operator lets open it gets to a unix socket: what it says of the client is believed.
+func TestAProxyOnAUnixSocketIsTrusted(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	openDoor(t, "listen: \"unix:"+socket+"\"\n", nil)
+	got := exchangeRaw(t, "unix", socket, strings.Replace(plainRequest, "\r\n\r\n", "\r\nX-Forwarded-Proto: https\r\n\r\n", 1))
+	if got != "https 192.0.2.66 shop.example.com" {
+		t.Errorf("got %q", got)
+	}
+}
