@@ -7,9 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway"
 )
@@ -19,8 +18,10 @@ type front struct {
 	p                       *program
 	listeners               *listeners
 	public, redirect, admin *http.Server
-	failed                  chan error // one from each listener
-	running                 int        // listeners that have not ended
+	doors                   []net.Listener // the public ones, as they are served
+	accepting               sync.WaitGroup // on doors
+	failed                  chan error     // one from each listener
+	running                 int            // listeners that have not ended
 }
 
 // open serves on every listener. Certificates of its own are asked for in the background, until ctx ends.
@@ -28,9 +29,9 @@ func (p *program) open(ctx context.Context, l *listeners) (*front, error) {
 	f := &front{p: p, listeners: l}
 	f.public = p.server(p.leaving.telling(p.public), slog.LevelDebug) // what clients do wrong on the wire
 	f.public.TLSConfig = p.certificates.config(p.cfg.TLS.MinVersion)
-	f.public.ConnState = p.connections.follow()
+	f.public.ConnState = p.connections.follow
 	f.redirect = p.server(gateway.NewRedirect(p.cfg.Site.URL), slog.LevelDebug)
-	f.redirect.ConnState = p.connections.follow()
+	f.redirect.ConnState = p.connections.follow
 	f.admin = p.server(p.admin, slog.LevelWarn)
 	if a := p.certificates.automatic; a != nil {
 		if err := a.start(ctx, l); err != nil {
@@ -46,31 +47,38 @@ func (f *front) serve() {
 	all := f.listeners
 	f.running = len(all.public()) + 1
 	f.failed = make(chan error, f.running)
-	for _, l := range guarded(all.plain, f.p.cfg, f.p.log) {
-		go func() { f.failed <- f.public.Serve(l) }()
-	}
-	for _, l := range guarded(all.tls, f.p.cfg, f.p.log) {
-		go func() { f.failed <- f.public.ServeTLS(l, "", "") }()
-	}
-	for _, l := range guarded(all.redirect, f.p.cfg, f.p.log) {
-		go func() { f.failed <- f.redirect.Serve(l) }()
-	}
+	f.accept(all.plain, f.public.Serve)
+	f.accept(all.tls, func(l net.Listener) error { return f.public.ServeTLS(l, "", "") })
+	f.accept(all.redirect, f.redirect.Serve)
 	go func() { f.failed <- f.admin.Serve(all.admin) }()
 }
 
+func (f *front) accept(all []net.Listener, serve func(net.Listener) error) {
+	for _, l := range guarded(all, f.p.cfg, f.p.log) {
+		f.doors = append(f.doors, l)
+		f.accepting.Go(func() { f.failed <- serve(l) })
+	}
+}
+
 // shutDown stops listening, then waits for the requests under way: at most server.shutdown_timeout for all of them.
-// The admin listener goes last, so that probes and metrics show the end.
+// Only then it calls Shutdown, which drops what it is just reading (net/http conn.serve looks whether the server shuts
+// down between reading a request and answering it). The admin listener goes last, so that probes and metrics show the
+// end.
 func (f *front) shutDown() error {
 	limit := f.p.cfg.Server.ShutdownTimeout
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	err := f.public.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("draining: requests were still in flight after %s: %w", limit, f.public.Close())
+	err := closeAll(f.doors)
+	f.accepting.Wait()
+	f.p.connections.quiet(ctx)
+	if e := f.public.Shutdown(ctx); errors.Is(e, context.DeadlineExceeded) {
+		err = errors.Join(err, fmt.Errorf("draining: requests were still in flight after %s: %w", limit, f.public.Close()))
+	} else {
+		err = errors.Join(err, e)
 	}
 	err = errors.Join(err, f.redirect.Shutdown(ctx), f.admin.Shutdown(ctx))
 	for ; f.running > 0; f.running-- {
-		if e := <-f.failed; !errors.Is(e, http.ErrServerClosed) {
+		if e := <-f.failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, net.ErrClosed) {
 			err = errors.Join(err, e)
 		}
 	}
@@ -98,28 +106,5 @@ func (p *program) server(h http.Handler, errorLevel slog.Level) *http.Server {
 			SendPingTimeout:      pingAfter, // finds clients that vanished in the middle of an answer
 			PingTimeout:          pingTimeout,
 		},
-	}
-}
-
-// connections counts those that clients have open.
-type connections struct{ open prometheus.Gauge }
-
-func newConnections(reg prometheus.Registerer) (*connections, error) {
-	c := &connections{prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "cocart_gateway_client_connections",
-		Help: "Connections open on the public listeners, upgraded ones (WebSocket) aside. limits.connections bounds it for each listener.",
-	})}
-	return c, reg.Register(c.open)
-}
-
-// follow is an http.Server.ConnState.
-func (c *connections) follow() func(net.Conn, http.ConnState) {
-	return func(_ net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			c.open.Inc()
-		case http.StateClosed, http.StateHijacked:
-			c.open.Dec()
-		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -116,8 +115,6 @@ func set(t *testing.T, i *issuer, log io.Writer) (*certificateSet, *Config, *pro
 	return c, cfg, reg
 }
 
-func (i *issuer) reissue(name string, c *x509.Certificate) *ecdsa.PrivateKey { return i.issue(name, c) }
-
 func TestNewCertificateFilesAreTakenIntoUseWithoutDroppingConnections(t *testing.T) {
 	i := newIssuer(t)
 	i.issue("shop", host("shop.example.com", "old.example.com"))
@@ -162,7 +159,7 @@ func TestNewCertificateFilesAreTakenIntoUseWithoutDroppingConnections(t *testing
 	if n := strings.Count(said.String(), "stay in use"); n != 1 {
 		t.Errorf("a bad file was told of %d times: %s", n, said)
 	}
-	i.reissue("shop", host("shop.example.com", "new.example.com"))
+	i.issue("shop", host("shop.example.com", "new.example.com"))
 	step()
 	if got := shown(fresh()); got != "shop.example.com new.example.com" {
 		t.Errorf("with new files: %s", got)
@@ -173,7 +170,7 @@ func TestNewCertificateFilesAreTakenIntoUseWithoutDroppingConnections(t *testing
 	if got := gauge(t, reg, "cocart_gateway_tls_certificate_files_good"); got != 1 {
 		t.Errorf("files_good is %v with good files", got)
 	}
-	i.reissue("shop", host("shop.example.com", "third.example.com"))
+	i.issue("shop", host("shop.example.com", "third.example.com"))
 	hangUp <- os.Interrupt
 	step()
 	if got := shown(fresh()); got != "shop.example.com third.example.com" {
