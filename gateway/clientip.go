@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -10,10 +11,14 @@ import (
 
 // origin tells who a request comes from. X-Forwarded-For is read from the right
 // and only as long as the address that wrote it is a trusted proxy; what stands
-// further left is whatever the client cared to send.
+// further left is whatever the client cared to send. Whoever is connected by a
+// unix socket has no address, and is trusted: only processes that the operator
+// lets open it get there.
 func (g *Gateway) origin(r *http.Request) upstream.Origin {
 	peer := parseAddr(r.RemoteAddr)
-	o := upstream.Origin{Client: peer, Peer: peer, Proto: "http", Trusted: g.trusts(peer)}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	unix := local != nil && local.Network() == "unix"
+	o := upstream.Origin{Client: peer, Peer: peer, Proto: "http", Trusted: unix || g.trusts(peer)}
 	if r.TLS != nil {
 		o.Proto = "https"
 	}
@@ -30,10 +35,11 @@ func (g *Gateway) origin(r *http.Request) upstream.Origin {
 	return o
 }
 
+// clientBehind is asked only if the peer is trusted.
 func (g *Gateway) clientBehind(peer netip.Addr, headers []string) netip.Addr {
 	chain := strings.Split(strings.Join(headers, ","), ",")
 	client := peer
-	for i := len(chain) - 1; i >= 0 && g.trusts(client); i-- {
+	for i := len(chain) - 1; i >= 0 && (g.trusts(client) || client == peer); i-- {
 		next := parseAddr(strings.TrimSpace(chain[i]))
 		if !next.IsValid() {
 			break // not an address: nothing left of it can be believed

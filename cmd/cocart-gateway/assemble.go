@@ -31,41 +31,47 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.wordpress, err = newWordPress(p, reg); err != nil {
 		return err
 	}
+	if p.certificates, err = newCertificateSet(p.cfg, reg, p.log); err != nil {
+		return err
+	}
+	if p.connections, err = newConnections(reg); err != nil {
+		return err
+	}
 	guard, err := newGuard(p.cfg, store, p.log)
 	if err != nil {
 		return err
 	}
-	front, err := gateway.New(p.front(guard), p.authority, p.wordpress, reg, p.log)
+	front, err := gateway.New(p.cfg.front(guard), p.authority, p.wordpress, reg, p.log)
 	if err != nil {
 		return err
 	}
-	return p.open(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.authority)})
+	return p.publish(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.cfg, p.authority)})
 }
 
 // front is what the public handler is told.
-func (p *program) front(guard *attempts.Guard) gateway.Config {
+func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 	return gateway.Config{
-		SiteURL:            p.cfg.Site.URL,
-		RestPrefix:         p.cfg.Site.RESTPrefix,
-		Namespaces:         p.cfg.Site.Namespaces,
-		DenyGuests:         p.cfg.Site.Guests == "deny",
-		TrustedProxies:     p.cfg.TrustedProxies,
-		InvalidTokenStatus: p.cfg.Compat.InvalidTokenStatus,
-		MaxLoginBody:       p.cfg.Limits.LoginBody,
-		Guarding:           guarding(p.cfg.Guard, guard),
-		KeepCartKeyNames:   !p.cfg.Compat.MirrorCartKey,
-		Bounds:             gateway.BoundsConfig{Body: p.cfg.Limits.Body, Parameters: p.cfg.Limits.Parameters, BodyTime: p.cfg.Server.ReadTimeout},
-		CORS:               p.cfg.CORS.gateway(),
-		AuthHeaders:        p.cfg.Site.AuthHeaders,
-		PluginRefresh:      p.cfg.Compat.Migration.PluginRefresh,
-		DryRun:             p.cfg.Compat.Migration.DryRun,
-		Hosts:              p.cfg.Site.Hosts,
+		SiteURL:            cfg.Site.URL,
+		RestPrefix:         cfg.Site.RESTPrefix,
+		Namespaces:         cfg.Site.Namespaces,
+		DenyGuests:         cfg.Site.Guests == "deny",
+		TrustedProxies:     cfg.TrustedProxies,
+		InvalidTokenStatus: cfg.Compat.InvalidTokenStatus,
+		MaxLoginBody:       cfg.Limits.LoginBody,
+		Guarding:           guarding(cfg.Guard, guard),
+		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
+		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout},
+		CORS:               cfg.CORS.gateway(),
+		AuthHeaders:        cfg.Site.AuthHeaders,
+		PluginRefresh:      cfg.Compat.Migration.PluginRefresh,
+		DryRun:             cfg.Compat.Migration.DryRun,
+		Hosts:              cfg.Site.Hosts,
 	}
 }
 
-func (p *program) newAdmin(authority *tokens.Authority) *gateway.Admin {
-	return gateway.NewAdmin(gateway.AdminConfig{Token: p.cfg.Admin.Token.Reveal(), OAuth: p.cfg.Admin.OAuth,
-		DryRun: p.cfg.Compat.Migration.DryRun, Configuration: p.api}, authority, p.wordpress, p.registry)
+func (p *program) newAdmin(cfg *Config, authority *tokens.Authority) *gateway.Admin {
+	return gateway.NewAdmin(gateway.AdminConfig{Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
+		DryRun: cfg.Compat.Migration.DryRun, Configuration: p.api}, authority, p.wordpress, p.registry)
 }
 
 func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {

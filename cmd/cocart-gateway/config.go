@@ -10,7 +10,9 @@ import (
 // Config is what a configuration file says, complete and checked: every default filled in, every secret read.
 // It holds secrets, but only in fields of type [Secret], so printing or logging a Config shows none of them.
 type Config struct {
-	Listen         string // host:port of the public listener
+	Listen         []string // the plain public listeners: host:port, unix:/path, systemd or systemd:name
+	TLS            TLSConfig
+	Sockets        SocketConfig
 	Admin          AdminConfig
 	Upstream       UpstreamConfig
 	Site           SiteConfig
@@ -29,7 +31,7 @@ type Config struct {
 
 // AdminConfig is the listener for metrics, probes and administration.
 type AdminConfig struct {
-	Listen string // host:port
+	Listen string // as in Config.Listen
 	Token  Secret // what an administrator shows; empty: there is no administration API
 	OAuth  bool   // RFC 7009 and RFC 7662 are served there; never without a Token
 }

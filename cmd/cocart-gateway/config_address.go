@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -23,13 +22,6 @@ func goodHost(host string) bool {
 func goodPort(port string, low int) bool {
 	n, err := strconv.Atoi(port)
 	return err == nil && strconv.Itoa(n) == port && low <= n && n <= 65535
-}
-
-func listenAddress(example string) form[string] {
-	return text("must be an address to listen on, host:port or :port", "write e.g. "+example, func(s string) bool {
-		host, port, err := net.SplitHostPort(s)
-		return err == nil && (host == "" || goodHost(host)) && goodPort(port, 0)
-	})
 }
 
 // webAddress is an http or https URL without anything that would change what a request means.

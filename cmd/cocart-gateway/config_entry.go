@@ -153,7 +153,7 @@ func (s section) readAbsent(r *reader, at place, seen map[string]int) {
 		switch {
 		case e.required:
 			r.reject(here, e.missing.or("is missing", "", ""))
-		case e.inner != nil:
+		case e.inner != nil && !e.list:
 			e.inner.read(r, here, &yaml.Node{Kind: yaml.MappingNode})
 		}
 	}

@@ -83,7 +83,7 @@ func loadExample(t *testing.T) *Config {
 // reload loads what c amounts to.
 func reload(t *testing.T, c *Config) *Config {
 	t.Helper()
-	again, problems := parseConfig([]byte(effectiveText(t, c)), source{env: noEnv, file: noFile})
+	again, problems := parseConfig([]byte(effectiveText(t, c)), source{env: noEnv, file: fuzzFile})
 	if len(problems) > 0 {
 		t.Fatalf("%s\ndoes not load:\n%v", effectiveText(t, c), newConfigError("effective", problems))
 	}

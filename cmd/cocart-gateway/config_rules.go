@@ -22,6 +22,7 @@ func checkRules(c *Config, r *reader) {
 	checkMigration(c, r)
 	checkLifetimes(&c.Tokens, r)
 	checkListeners(c, r)
+	checkTLS(c, r)
 	checkCORS(&c.CORS, r)
 	checkUpstreamTLS(&c.Upstream, r)
 }
@@ -54,15 +55,6 @@ func checkLifetimes(t *TokensConfig, r *reader) {
 			"must be 0 or at least tokens.access_ttl, or a session ends while its access token still works",
 			"write " + formatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
 	}
-}
-
-func checkListeners(c *Config, r *reader) {
-	if r.sound("listen", "admin.listen") && sameSocket(c.Listen, c.Admin.Listen) {
-		r.reject(r.at("admin.listen", "listen"), mistake{
-			fmt.Sprintf("is the same port twice: listen is %s and admin.listen is %s", c.Listen, c.Admin.Listen),
-			"must be two ports, since admin.listen shows what customers must not see", "change one of them"})
-	}
-	checkOrigins(c, r)
 }
 
 // checkOneUse keeps secrets apart: with one for both tokens and assertions, a customer's token could pass for an
@@ -107,6 +99,9 @@ func hostPort(u *url.URL) string {
 
 // sameSocket reports whether two addresses surely are one port of this machine. Port 0 is always another one.
 func sameSocket(a, b string) bool {
+	if strings.HasPrefix(a, unixPrefix) || strings.HasPrefix(a, systemdWord) {
+		return a == b
+	}
 	hostA, portA, _ := net.SplitHostPort(a)
 	hostB, portB, _ := net.SplitHostPort(b)
 	if portA != portB || portA == "0" {

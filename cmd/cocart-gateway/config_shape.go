@@ -9,8 +9,10 @@ import (
 // defaultConfig is what holds where the file is silent. What has no sensible default is empty.
 func defaultConfig() *Config {
 	return &Config{
-		Listen: "127.0.0.1:8080",
-		Admin:  AdminConfig{Listen: "127.0.0.1:9090"},
+		Listen:  []string{"127.0.0.1:8080"},
+		TLS:     defaultTLS(),
+		Sockets: defaultSockets(),
+		Admin:   AdminConfig{Listen: "127.0.0.1:9090"},
 		Upstream: UpstreamConfig{
 			DialTimeout:     2 * time.Second,
 			ResponseTimeout: time.Minute,
@@ -48,7 +50,8 @@ func defaultConfig() *Config {
 // test of config.example.yaml go by.
 func shape(c *Config) section {
 	return section{
-		value("listen", &c.Listen, listenAddress("127.0.0.1:8080")),
+		addressList("listen", &c.Listen, publicExample),
+		tlsBlock(&c.TLS),
 		adminBlock(&c.Admin),
 		upstreamBlock(&c.Upstream),
 		siteBlock(&c.Site),
@@ -56,6 +59,7 @@ func shape(c *Config) section {
 		revocationBlock(&c.Revocation),
 		redisBlock(&c.Redis),
 		values("trusted_proxies", &c.TrustedProxies, proxy()),
+		value("proxy_protocol", &c.Sockets.ProxyProtocol, choice("off", "accept", "require")),
 		block("compat", append([]entry{
 			value("invalid_token_status", &c.Compat.InvalidTokenStatus,
 				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 })),
@@ -67,13 +71,14 @@ func shape(c *Config) section {
 			value("header", &c.Limits.Header, size(4<<10, 1<<20, "64KiB")),
 			value("body", &c.Limits.Body, size(1<<10, 1<<30, "10MiB")),
 			value("parameters", &c.Limits.Parameters, number(1, 1_000_000, "write e.g. 1000"))},
-			guardLimits(&c.Guard)...)...),
+			append(connectionLimits(&c.Sockets), guardLimits(&c.Guard)...)...)...),
 		loginBlock(&c.Guard),
-		block("server",
+		block("server", append([]entry{
 			value("read_header_timeout", &c.Server.ReadHeaderTimeout, duration(10*time.Millisecond, 5*time.Minute, "5s")),
 			value("read_timeout", &c.Server.ReadTimeout, duration(10*time.Millisecond, time.Hour, "30s")),
 			value("idle_timeout", &c.Server.IdleTimeout, duration(10*time.Millisecond, time.Hour, "60s")),
-			value("shutdown_timeout", &c.Server.ShutdownTimeout, duration(0, time.Hour, "30s"))),
+			value("shutdown_timeout", &c.Server.ShutdownTimeout, duration(0, time.Hour, "30s"))},
+			socketKeys(&c.Sockets)...)...),
 		block("log",
 			value("level", &c.Log.Level, logLevel()),
 			value("format", &c.Log.Format, choice("text", "json"))),
@@ -83,7 +88,7 @@ func shape(c *Config) section {
 
 func adminBlock(c *AdminConfig) entry {
 	return block("admin",
-		value("listen", &c.Listen, listenAddress("127.0.0.1:9090")),
+		value("listen", &c.Listen, listenAddress(adminExample)),
 		secret("token", &c.Token, orEmpty(sharedSecret(32, makeSecret))),
 		value("oauth", &c.OAuth, truth()))
 }

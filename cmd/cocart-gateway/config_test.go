@@ -158,13 +158,13 @@ func TestConfigFileThatCannotBeRead(t *testing.T) {
 // TestAliasesCannotMultiply loads a small file that would unfold to 10^9 items.
 func TestAliasesCannotMultiply(t *testing.T) {
 	var bomb strings.Builder
-	bomb.WriteString("listen: &a0 [x,x,x,x,x,x,x,x,x,x]\n")
+	bomb.WriteString("log: &a0 [x,x,x,x,x,x,x,x,x,x]\n")
 	for i := range 9 {
 		from := "*a" + string(rune('0'+i))
 		bomb.WriteString("k" + string(rune('0'+i)) + ": &a" + string(rune('1'+i)) + " [" + strings.Repeat(from+", ", 9) + from + "]\n")
 	}
 	_, problems := parseConfig([]byte(bomb.String()), source{env: testEnv, file: readBounded})
-	if len(problems) != 1+9+4 { // listen, nine unknown keys, and what every file needs
+	if len(problems) != 1+9+4 { // log, nine unknown keys, and what every file needs
 		t.Errorf("%d problems: %v", len(problems), problems)
 	}
 }

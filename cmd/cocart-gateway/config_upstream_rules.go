@@ -13,10 +13,10 @@ func checkOrigins(c *Config, r *reader) {
 		return
 	}
 	for _, origin := range c.Upstream.Origins() {
-		for _, own := range []string{"listen", "admin.listen"} {
-			address := pick(own == "listen", c.Listen, c.Admin.Listen)
-			if origin.Scheme != "unix" && r.sound(own) && sameSocket(address, hostPort(origin)) {
-				r.reject(r.at("upstream.url"), mistake{"is " + origin.String() + ", the gateway itself (" + own + ")",
+		address := pick(origin.Scheme == "unix", unixPrefix+origin.Path, hostPort(origin))
+		for _, own := range c.listening() {
+			if r.sound(own.block()) && sameSocket(own.address, address) {
+				r.reject(r.at("upstream.url"), mistake{"is " + origin.String() + ", the gateway itself (" + own.key + ")",
 					"must be the address of WordPress", "write where the web server of WordPress listens, e.g. http://127.0.0.1:8000"})
 			}
 		}

@@ -4,28 +4,39 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// listeners looks at both ports: free, or held by a gateway that runs. Binding them for a moment is the only way to
-// know.
+// listeners looks at every address: free, or held by a gateway that runs. Binding a port for a moment is the only way
+// to know; a unix socket is asked, since the file of one may be left over.
 func (r *report) listeners(ctx context.Context, cfg *Config) {
 	running := runningVersion(ctx, cfg.Admin.Listen)
-	r.listener(ctx, "admin", "admin.listen", cfg.Admin.Listen, running)
-	r.listener(ctx, "public", "listen", cfg.Listen, running)
+	for _, l := range cfg.listening() {
+		r.listener(ctx, listenerID(l), l.key, l.address, running)
+	}
+}
+
+// listenerID: admin, public for listen, and tls.listen or tls.redirect_from; with the number of one of several.
+func listenerID(l listening) string {
+	return strings.NewReplacer("admin.listen", "admin", "tls.listen", "tls", "tls.redirect_from", "redirect",
+		"listen", "public", "[", ".", "]", "").Replace(l.key)
 }
 
 func (r *report) listener(ctx context.Context, id, key, address, running string) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", address)
+	err := bindable(ctx, address)
 	switch {
+	case strings.HasPrefix(address, systemdWord):
+		r.ok(id, "%s %s comes from systemd when it starts the gateway.", key, address)
 	case err == nil:
-		_ = l.Close() // nobody was served
 		r.ok(id, "%s %s is free.", key, address)
 	case errors.Is(err, syscall.EADDRINUSE) && running == version:
 		r.ok(id, "%s %s is held by a running gateway.", key, address)
@@ -38,6 +49,32 @@ func (r *report) listener(ctx context.Context, id, key, address, running string)
 	default:
 		r.problem(id, "Nobody can listen on "+key+" "+address+": "+cause(err)+".", "Write an address of this machine, or only a port, as in :8080.")
 	}
+}
+
+func bindable(ctx context.Context, address string) error {
+	if strings.HasPrefix(address, systemdWord) {
+		return nil
+	}
+	if path, isUnix := strings.CutPrefix(address, unixPrefix); isUnix {
+		return freePath(ctx, path)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return l.Close() // nobody was served
+}
+
+// freePath: nobody answers there, and there is a folder for it.
+func freePath(ctx context.Context, path string) error {
+	var d net.Dialer
+	if conn, err := d.DialContext(ctx, "unix", path); err == nil {
+		_ = conn.Close() // nothing was asked
+		return syscall.EADDRINUSE
+	}
+	_, err := os.Stat(filepath.Dir(path))
+	return err
 }
 
 // cause is the innermost error, without the addresses that the outer ones repeat.
@@ -61,15 +98,12 @@ var buildInfo = regexp.MustCompile(`^cocart_gateway_build_info\{.*\bversion="([^
 func runningVersion(ctx context.Context, address string) string {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	host, port, _ := net.SplitHostPort(address)
-	if everywhere(host) {
-		host = "127.0.0.1"
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gateway/metrics", nil)
 	if err != nil {
 		return ""
 	}
-	transport := &http.Transport{DisableKeepAlives: true} // no proxy of the environment
+	transport := &http.Transport{DisableKeepAlives: true, // no proxy of the environment
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialListener(ctx, address) }}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return ""
@@ -81,4 +115,20 @@ func runningVersion(ctx context.Context, address string) string {
 		}
 	}
 	return ""
+}
+
+// dialListener connects to what listens on an address of the configuration.
+func dialListener(ctx context.Context, address string) (net.Conn, error) {
+	var d net.Dialer
+	if path, isUnix := strings.CutPrefix(address, unixPrefix); isUnix {
+		return d.DialContext(ctx, "unix", path)
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be asked: %w", address, err)
+	}
+	if everywhere(host) {
+		host = "127.0.0.1"
+	}
+	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 }

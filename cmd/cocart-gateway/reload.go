@@ -44,8 +44,8 @@ func newReloading(p *program, reg registry) (*reloading, error) {
 	return &reloading{registry: reg, metrics: metrics, api: p.configuration()}, err
 }
 
-// open puts the first edition in force.
-func (p *program) open(first *edition) error {
+// publish puts the first edition in force.
+func (p *program) publish(first *edition) error {
 	p.public, p.admin = liveFront{p.reloading}, liveAdmin{p.reloading}
 	p.current.Store(first)
 	return p.metrics.succeeded(first.cfg, 0, now())
@@ -137,8 +137,7 @@ func (p *program) replace() (done gateway.Reloaded, err error) {
 
 // prepare asks every room for what cfg amounts to.
 func (p *program) prepare(cfg *Config) (use func(), err error) {
-	before, next := p.current.Load(), *p
-	next.cfg = cfg
+	before := p.current.Load()
 	e := &edition{cfg: cfg}
 	settings, err := cfg.authority(now, p.log)
 	if err != nil {
@@ -150,10 +149,10 @@ func (p *program) prepare(cfg *Config) (use func(), err error) {
 	if e.guard, err = before.guard.Next(cfg.attempts(p.log)); err != nil {
 		return nil, err
 	}
-	if e.front, err = before.front.Next(next.front(e.guard), e.authority); err != nil {
+	if e.front, err = before.front.Next(cfg.front(e.guard), e.authority); err != nil {
 		return nil, err
 	}
-	e.admin = next.newAdmin(e.authority)
+	e.admin = p.newAdmin(cfg, e.authority)
 	secrets, err := p.wordpress.Secrets(cfg.Upstream.secrets())
 	if err != nil {
 		return nil, err

@@ -25,6 +25,8 @@ var reloadable = map[string]bool{
 	"cors":                    true,
 	"limits":                  true,
 	"limits.header":           false, // net/http reads these three without a lock
+	"limits.connections":      false,
+	"limits.streams":          false,
 	"server.read_timeout":     true,
 	"server.shutdown_timeout": true,
 	"login":                   true,

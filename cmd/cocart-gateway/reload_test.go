@@ -93,7 +93,7 @@ var reloads = []struct {
 	{"limits.login.account", nil, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}}, // what was counted is counted
 	{"limits.login.address", nil, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.overall", nil, "", "1/15m", wrongPasswords, [2]string{"401 401", "401 429"}},
-	{"limits.second_factor", nil, "", "1/15m", func(r *rig) string { return twice(r, `,"2fa_code":"1"`) }, [2]string{"401 401", "429 429"}},
+	{"limits.second_factor", nil, "", "1/15m", func(r *rig) string { return tryTwice(r, `,"2fa_code":"1"`) }, [2]string{"401 401", "429 429"}},
 	{"limits.refresh", nil, "", "7/1m", func(r *rig) string { return r.refresh("x").header.Get("X-RateLimit-Limit") }, [2]string{"600", "7"}},
 	{"limits.validate", nil, "", "7/1m", func(r *rig) string {
 		return r.do("POST", "/wp-json/cocart/jwt/validate-token", "").header.Get("X-RateLimit-Limit")
@@ -295,10 +295,10 @@ func wrongPassword(more string) string {
 	return `{"username":"alice","password":"wrong"` + more + `}`
 }
 
-func wrongPasswords(r *rig) string { return twice(r, "") }
+func wrongPasswords(r *rig) string { return tryTwice(r, "") }
 
 // twice logs in with a wrong password, and tells both answers.
-func twice(r *rig, more string) string {
+func tryTwice(r *rig, more string) string {
 	var codes []string
 	for range 2 {
 		codes = append(codes, code(r.do("POST", "/wp-json/cocart/v2/login", wrongPassword(more))))

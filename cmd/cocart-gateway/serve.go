@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,9 +28,14 @@ type program struct {
 	closeStore func()
 	wordpress  *upstream.WordPress
 	*reloading
+
+	certificates *certificateSet
+	connections  *connections
+	leaving      leaving
+	notify       notifier
 }
 
-// serve runs the gateway until ctx ends, then drains. Both addresses are bound
+// serve runs the gateway until ctx ends, then drains. All addresses are bound
 // before anything else happens, so that a port in use is said at once.
 func serve(ctx context.Context, cfg *Config, from *configSource, stderr io.Writer) error {
 	defer from.listen()()
@@ -39,28 +44,17 @@ func serve(ctx context.Context, cfg *Config, from *configSource, stderr io.Write
 	for _, warning := range cfg.Warnings() {
 		log.Warn(warning)
 	}
-	public, admin, err := listen(ctx, cfg)
+	sockets, err := openListeners(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	p, err := assemble(cfg, log)
 	if err != nil {
-		return errors.Join(err, public.Close(), admin.Close())
+		return errors.Join(err, sockets.close())
 	}
 	p.from = from
 	defer p.close()
-	return p.run(ctx, public, admin)
-}
-
-func listen(ctx context.Context, cfg *Config) (public, admin net.Listener, err error) {
-	var lc net.ListenConfig
-	if public, err = lc.Listen(ctx, "tcp", cfg.Listen); err != nil {
-		return nil, nil, fmt.Errorf("listening on listen: %w", err)
-	}
-	if admin, err = lc.Listen(ctx, "tcp", cfg.Admin.Listen); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("listening on admin.listen: %w", err), public.Close())
-	}
-	return public, admin, nil
+	return p.run(ctx, sockets)
 }
 
 // assemble builds the rooms and introduces them to each other.
@@ -71,7 +65,7 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, closeStore: closeStore}
+	p := &program{cfg: cfg, log: log, closeStore: closeStore, notify: notifier{log}}
 	if err := p.build(client, registry); err != nil {
 		closeStore()
 		return nil, err
@@ -80,63 +74,44 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 }
 
 // run serves until ctx ends or a listener fails, then stops in this order:
-// readiness, listeners, requests in flight, the follower of revocations.
-func (p *program) run(ctx context.Context, publicListener, adminListener net.Listener) error {
-	background, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
+// readiness, listeners, requests in flight, what runs in the background.
+func (p *program) run(ctx context.Context, sockets *listeners) error {
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	f, err := p.open(background, sockets)
+	if err != nil {
+		return errors.Join(err, sockets.close())
+	}
+	p.log.Info("serving", "version", version, "listen", addressesOf(sockets.plain), "tls", addressesOf(sockets.tls),
+		"redirect", addressesOf(sockets.redirect), "admin", addressOf(sockets.admin),
+		"upstream", p.cfg.Upstream.URL.String(), "site", p.cfg.Site.URL.String())
 	followed := make(chan error, 1)
 	go func() { followed <- p.watch(background) }()
-
-	public := p.server(p.public, slog.LevelDebug) // what clients do wrong on the wire
-	admin := p.server(p.admin, slog.LevelWarn)
+	var others sync.WaitGroup
+	others.Go(func() { p.announce(background) })
+	others.Go(func() { p.certificates.watch(background) })
 	stopReloading := p.startReloading()
-	failed := make(chan error, 2)
-	go func() { failed <- public.Serve(publicListener) }()
-	go func() { failed <- admin.Serve(adminListener) }()
-	p.log.Info("serving", "version", version, "listen", publicListener.Addr().String(),
-		"admin", adminListener.Addr().String(), "upstream", p.cfg.Upstream.URL.String(), "site", p.cfg.Site.URL.String())
 
-	var err error
-	left := 2
 	select {
 	case <-ctx.Done():
-		p.log.Info("draining", "at_most", p.inForce().Server.ShutdownTimeout.String())
-	case err = <-failed:
-		left--
+		stopReloading() // before, since a reload replaces what is drained
+		err = p.drain(f.failed)
+	case err = <-f.failed:
+		stopReloading()
+		p.admin.Drain()
 	}
-	stopReloading() // before, since a reload replaces what is drained
-	p.admin.Drain()
-	err = errors.Join(err, p.shutDown(public, admin))
-	for range left {
-		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
-			err = errors.Join(err, e)
-		}
+	if err != nil {
+		f.running-- // one has ended, with this
 	}
-	stopFollowing()
+	err = errors.Join(err, f.shutDown())
+	stopBackground()
 	if e := <-followed; !errors.Is(e, context.Canceled) {
 		err = errors.Join(err, e)
 	}
+	others.Wait()
+	p.certificates.stop()
 	p.log.Info("stopped")
 	return err
-}
-
-func (p *program) shutDown(public, admin *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), p.inForce().Server.ShutdownTimeout)
-	defer cancel()
-	err := public.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("draining: requests were still in flight after %s: %w", p.inForce().Server.ShutdownTimeout, public.Close())
-	}
-	return errors.Join(err, admin.Shutdown(ctx))
-}
-
-func (p *program) server(h http.Handler, errorLevel slog.Level) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: p.cfg.Server.ReadHeaderTimeout,
-		IdleTimeout:       p.cfg.Server.IdleTimeout,
-		MaxHeaderBytes:    int(p.cfg.Limits.Header),
-		ErrorLog:          slog.NewLogLogger(p.log.Handler(), errorLevel),
-	}
 }
 
 func (p *program) close() {

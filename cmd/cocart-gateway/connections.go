@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// connections knows those that clients have open, and which of them have something to be answered.
+type connections struct {
+	open prometheus.Gauge
+
+	mu    sync.Mutex // guards what follows
+	busy  map[net.Conn]bool
+	calm  chan struct{} // closed when nothing is busy; nil: nobody waits
+	total int
+}
+
+func newConnections(reg prometheus.Registerer) (*connections, error) {
+	c := &connections{busy: map[net.Conn]bool{}, open: prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "cocart_gateway_client_connections",
+		Help: "Connections open on the public listeners, upgraded ones (WebSocket) aside. limits.connections bounds it for each listener.",
+	})}
+	return c, reg.Register(c.open)
+}
+
+// follow is an http.Server.ConnState. A new connection is busy: its client is about to send.
+func (c *connections) follow(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		c.total++
+		c.busy[conn] = true
+	case http.StateActive:
+		c.busy[conn] = true
+	case http.StateIdle:
+		delete(c.busy, conn)
+	case http.StateClosed, http.StateHijacked:
+		c.total--
+		delete(c.busy, conn)
+	}
+	c.open.Set(float64(c.total))
+	if len(c.busy) == 0 && c.calm != nil {
+		close(c.calm)
+		c.calm = nil
+	}
+}
+
+// quiet returns when no connection is busy, or when ctx ends. Call it from one place at a time.
+func (c *connections) quiet(ctx context.Context) {
+	c.mu.Lock()
+	if len(c.busy) == 0 {
+		c.mu.Unlock()
+		return
+	}
+	calm := make(chan struct{})
+	c.calm = calm
+	c.mu.Unlock()
+	select {
+	case <-ctx.Done():
+	case <-calm:
+	}
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// leaving tells clients, from a moment on, that the connection ends with the answer they read. So they open their next
+// one to whoever serves by then, and none of them sends a request into a connection that is being closed: the one
+// case in which a restart would lose one.
+type leaving struct{ begun atomic.Bool }
+
+// telling wraps the public handler. HTTP/2 turns the header into GOAWAY (RFC 9113 section 6.8).
+func (l *leaving) telling(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.begun.Load() && r.Header.Get("Upgrade") == "" { // an upgrade has its own Connection header
+			w = &lastAnswer{ResponseWriter: w}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// lastAnswer is the last on its connection. Unwrap lets http.ResponseController reach what is behind it.
+type lastAnswer struct {
+	http.ResponseWriter
+	said bool
+}
+
+func (w *lastAnswer) WriteHeader(status int) {
+	if status >= http.StatusOK && !w.said {
+		w.said = true
+		w.Header().Set("Connection", "close")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *lastAnswer) Write(b []byte) (int, error) {
+	if !w.said {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *lastAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// drain leads clients away while everything is still served: readiness fails, so that load balancers look elsewhere,
+// and clients with a connection are told to open another. It returns after server.drain_delay, or when a listener
+// failed.
+func (p *program) drain(failed <-chan error) error {
+	p.log.Info("draining", "delay", p.cfg.Sockets.DrainDelay.String(), "at_most", p.inForce().Server.ShutdownTimeout.String())
+	p.notify.stopping()
+	p.admin.Drain()
+	p.leaving.begun.Store(true)
+	timer := time.NewTimer(p.cfg.Sockets.DrainDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case err := <-failed:
+		return err
+	}
+}

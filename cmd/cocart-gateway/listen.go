@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/pires/go-proxyproto"
+	"golang.org/x/net/netutil"
+)
+
+// listeners are the sockets of one process, by what is served there.
+type listeners struct {
+	plain, tls, redirect []net.Listener
+	admin                net.Listener
+}
+
+// openListeners binds every address of cfg, or none. The sockets that systemd passed are taken here; one that no
+// address names is an error, since clients would wait in its queue for ever.
+func openListeners(ctx context.Context, cfg *Config) (*listeners, error) {
+	passed, err := systemdSockets()
+	if err != nil {
+		return nil, err
+	}
+	passed.claim(cfg.listening())
+	o := opener{ctx: ctx, sockets: cfg.Sockets, passed: passed}
+	l := &listeners{
+		plain:    o.open("listen", cfg.Listen),
+		tls:      o.open("tls.listen", cfg.TLS.Listen),
+		redirect: o.open("tls.redirect_from", cfg.TLS.RedirectFrom),
+	}
+	admin := o.open("admin.listen", []string{cfg.Admin.Listen})
+	if o.err == nil && len(admin) > 1 {
+		o.err = fmt.Errorf("listening on admin.listen: systemd passed %d sockets, it takes one", len(admin))
+	}
+	if o.err == nil {
+		o.err = passed.leftOver()
+	}
+	if o.err != nil {
+		return nil, errors.Join(o.err, closeAll(o.opened), passed.close())
+	}
+	l.admin = admin[0]
+	return l, nil
+}
+
+// opener opens one list of addresses after the other and remembers the first error.
+type opener struct {
+	ctx     context.Context
+	sockets SocketConfig
+	passed  *passedSockets
+	opened  []net.Listener
+	err     error
+}
+
+func (o *opener) open(key string, addresses []string) []net.Listener {
+	var all []net.Listener
+	for _, l := range numberedAddresses(key, addresses) {
+		if o.err != nil {
+			break
+		}
+		opened, err := o.one(l.address)
+		if err != nil {
+			o.err = fmt.Errorf("listening on %s: %w", l.key, err)
+		}
+		all, o.opened = append(all, opened...), append(o.opened, opened...)
+	}
+	return all
+}
+
+func (o *opener) one(address string) ([]net.Listener, error) {
+	if strings.HasPrefix(address, systemdWord) {
+		return o.passed.take(address)
+	}
+	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
+		l, err := listenUnix(o.ctx, path, o.sockets.Mode, o.sockets.Owner)
+		return some(l, err)
+	}
+	var lc net.ListenConfig
+	return some(lc.Listen(o.ctx, "tcp", address))
+}
+
+func some(l net.Listener, err error) ([]net.Listener, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{l}, nil
+}
+
+func closeAll(all []net.Listener) error {
+	var err error
+	for _, l := range all {
+		err = errors.Join(err, l.Close())
+	}
+	return err
+}
+
+// public are the listeners that strangers reach.
+func (l *listeners) public() []net.Listener {
+	return append(append(append([]net.Listener{}, l.plain...), l.tls...), l.redirect...)
+}
+
+func (l *listeners) close() error { return closeAll(append(l.public(), l.admin)) }
+
+func addressesOf(all []net.Listener) string {
+	var texts []string
+	for _, l := range all {
+		texts = append(texts, addressOf(l))
+	}
+	return strings.Join(texts, " ")
+}
+
+func addressOf(l net.Listener) string {
+	if l.Addr().Network() == "unix" {
+		return unixPrefix + l.Addr().String()
+	}
+	return l.Addr().String()
+}
+
+// guarded puts in front of public listeners what every connection there has to pass: a place among those that may be
+// open at once, and a PROXY header where one is expected.
+func guarded(all []net.Listener, inForce func() *Config, log *slog.Logger) []net.Listener {
+	cfg, out := inForce(), make([]net.Listener, len(all))
+	for i, l := range all {
+		if cfg.Sockets.Connections > 0 {
+			l = netutil.LimitListener(l, cfg.Sockets.Connections)
+		}
+		out[i] = proxied(l, inForce, log)
+	}
+	return out
+}
+
+// proxied reads the PROXY protocol (version 1 and 2) from trusted peers: from others a header would let anybody claim
+// any address. A header that does not come within server.read_header_timeout ends the connection.
+func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Listener {
+	cfg := inForce()
+	if cfg.Sockets.ProxyProtocol == "off" {
+		return l
+	}
+	return &proxyproto.Listener{
+		Listener:          l,
+		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout,
+		ConnPolicy: func(o proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) {
+			required, trusted := cfg.Sockets.ProxyProtocol == "require", trustedPeer(o.Upstream, inForce().TrustedProxies)
+			switch {
+			case trusted && required:
+				return proxyproto.REQUIRE, nil
+			case trusted:
+				return proxyproto.USE, nil
+			case required:
+				log.Debug("connection refused: its peer is no trusted proxy", "peer", o.Upstream.String())
+				return proxyproto.REJECT, proxyproto.ErrInvalidUpstream
+			default:
+				return proxyproto.REJECT, nil
+			}
+		},
+	}
+}
+
+// trustedPeer: whoever may open a unix socket was given the permission to by the operator of this machine.
+func trustedPeer(peer net.Addr, proxies []netip.Prefix) bool {
+	if peer.Network() == "unix" {
+		return true
+	}
+	at, err := netip.ParseAddrPort(peer.String())
+	if err != nil {
+		return false
+	}
+	address := at.Addr().Unmap().WithZone("")
+	for _, p := range proxies {
+		if p.Contains(address) {
+			return true
+		}
+	}
+	return false
+}

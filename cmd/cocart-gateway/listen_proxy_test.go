@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pires/go-proxyproto"
+)
+
+const plainRequest = "GET / HTTP/1.1\r\nHost: shop.example.com\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.66\r\n\r\n"
+
+// exchangeRaw sends text and returns the body of the answer; "" if there was none.
+func exchangeRaw(t *testing.T, network, address, text string) string {
+	t.Helper()
+	conn, err := net.Dial(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, text) // the other side may have hung up already
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return string(body)
+}
+
+func proxyV2(t *testing.T) string {
+	t.Helper()
+	text, err := proxyproto.HeaderProxyFromAddrs(2, &net.TCPAddr{IP: net.ParseIP("2001:db8::7"), Port: 4711},
+		&net.TCPAddr{IP: net.ParseIP("2001:db8::1"), Port: 443}).Format()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The first word of each answer is the protocol that WordPress is told, the second the client's address.
+func TestThePROXYHeaderIsBelievedFromTrustedPeersOnly(t *testing.T) {
+	const v1 = "PROXY TCP4 192.0.2.9 192.0.2.1 4711 443\r\n"
+	v2 := proxyV2(t)
+	for _, row := range []struct{ name, mode, trusted, sent, want string }{
+		{"off, no header", "off", "192.0.2.0/24", plainRequest, "http 127.0.0.1 shop.example.com"},
+		{"off, a header is no request", "off", "127.0.0.1", v1 + plainRequest, "400 Bad Request"},
+		{"accept, version 1 from a trusted peer", "accept", "127.0.0.1", v1 + plainRequest, "http 192.0.2.9 shop.example.com"},
+		{"accept, version 2 from a trusted peer", "accept", "127.0.0.1", v2 + plainRequest, "http 2001:db8::7 shop.example.com"},
+		{"accept, none from a trusted peer", "accept", "127.0.0.1", plainRequest, "http 192.0.2.66, 127.0.0.1 shop.example.com"},
+		{"accept, a header from a stranger", "accept", "192.0.2.0/24", v1 + plainRequest, ""},
+		{"accept, none from a stranger", "accept", "192.0.2.0/24", plainRequest, "http 127.0.0.1 shop.example.com"},
+		{"require, version 1 from a trusted peer", "require", "127.0.0.1", v1 + plainRequest, "http 192.0.2.9 shop.example.com"},
+		{"require, none from a trusted peer", "require", "127.0.0.1", plainRequest, ""},
+		{"require, a header from a stranger", "require", "192.0.2.0/24", v1 + plainRequest, ""},
+		{"require, none from a stranger", "require", "192.0.2.0/24", plainRequest, ""},
+		{"a health check of the proxy itself", "require", "127.0.0.1", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00" + plainRequest, "http 192.0.2.66, 127.0.0.1 shop.example.com"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			d := openDoor(t, "listen: \"127.0.0.1:0\"\nproxy_protocol: "+row.mode+"\ntrusted_proxies: ["+row.trusted+"]\n", nil)
+			if got := exchangeRaw(t, "tcp", d.address("listen"), row.sent); got != row.want {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestAUnixSocketMaySendThePROXYHeader(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	openDoor(t, "listen: \"unix:"+socket+"\"\nproxy_protocol: require\n", nil)
+	got := exchangeRaw(t, "unix", socket, "PROXY TCP4 192.0.2.9 192.0.2.1 4711 443\r\n"+plainRequest)
+	if got != "http 192.0.2.9 shop.example.com" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Half a header costs a connection only as long as half a request would.
+func TestHalfAPROXYHeaderIsHungUpOn(t *testing.T) {
+	d := openDoor(t, "listen: \"127.0.0.1:0\"\nproxy_protocol: require\ntrusted_proxies: [127.0.0.1]\nserver: {read_header_timeout: 50ms}\n", nil)
+	conn, err := net.Dial("tcp", d.address("listen"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "PROXY TCP4 192.0"); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(conn); err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("%q, %v", rest, err)
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// notifier tells systemd how the process is (sd_notify(3)); where no systemd asked, it does nothing. It sends over a
+// local datagram socket and never waits.
+type notifier struct{ log *slog.Logger }
+
+func (n notifier) send(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		n.log.Warn("systemd could not be told", "state", state, "cause", err.Error())
+	}
+}
+
+func (n notifier) ready(status string) { n.send(daemon.SdNotifyReady + "\nSTATUS=" + status) }
+
+func (n notifier) stopping() { n.send(daemon.SdNotifyStopping + "\nSTATUS=draining") }
+
+// How long readiness waits for the revocations. Without Redis the gateway serves all the same, and a service manager
+// that waits longer would only start it again.
+const (
+	revocationsWithin = 10 * time.Second
+	askAgain          = 50 * time.Millisecond
+)
+
+// announce says that the gateway is ready: once it listens and has read the revocations, so that a token that was
+// revoked under the process before is refused by this one, too. Then it keeps the watchdog quiet until ctx ends.
+func (p *program) announce(ctx context.Context) {
+	status := "serving"
+	if !p.awaitRevocations(ctx) {
+		status = "serving, without having read the revocations from Redis yet"
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	p.notify.ready(status)
+	p.log.Debug("ready", "status", status)
+	every, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || every == 0 {
+		return
+	}
+	p.notify.watchdog(ctx, every/2)
+}
+
+func (p *program) awaitRevocations(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, revocationsWithin)
+	defer cancel()
+	ticker := time.NewTicker(askAgain)
+	defer ticker.Stop()
+	for p.authority.Ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+		}
+	}
+	return true
+}
+
+func (n notifier) watchdog(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		n.send(daemon.SdNotifyWatchdog)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+)
+
+// challengeProtocol is what an authority negotiates when it checks that a name is ours (RFC 8737 section 6.2).
+const challengeProtocol = "acme-tls/1"
+
+// automatic gets certificates from an ACME authority and renews them: at two thirds of their life, or when the
+// authority says so (RFC 9773). What it gets is in a folder, so that a restart asks for nothing; gateways that share
+// the folder get one certificate together. When the authority cannot be reached it tries again, ever more seldom, and
+// the certificate from before stays in use.
+type automatic struct {
+	cfg     ACMEConfig
+	domains []string
+	roots   *x509.CertPool // nil: those of the machine
+	metrics *certificateMetrics
+	log     *slog.Logger
+	running atomic.Pointer[issuing]
+}
+
+// issuing is automatic once it knows where it can be reached.
+type issuing struct {
+	cache  *certmagic.Cache
+	config *certmagic.Config
+	issuer *certmagic.ACMEIssuer
+}
+
+func newAutomatic(cfg *Config, m *certificateMetrics, log *slog.Logger) (*automatic, error) {
+	a := &automatic{cfg: cfg.TLS.ACME, domains: cfg.domains(), metrics: m, log: log}
+	if a.cfg.CAFile == "" {
+		return a, nil
+	}
+	text, err := os.ReadFile(a.cfg.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading tls.acme.ca_file: %w", err)
+	}
+	a.roots = x509.NewCertPool()
+	a.roots.AppendCertsFromPEM(text)
+	return a, nil
+}
+
+// start loads what is in the folder and gets what is missing, in the background until ctx ends. The listeners are
+// those on which the authority's challenges arrive.
+func (a *automatic) start(ctx context.Context, l *listeners) error {
+	i := &issuing{}
+	i.cache = certmagic.NewCache(certmagic.CacheOptions{
+		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return i.config, nil },
+		Logger:           zap.NewNop(),
+	})
+	i.config = certmagic.New(i.cache, certmagic.Config{
+		Storage:            &certmagic.FileStorage{Path: a.cfg.Storage},
+		OnEvent:            a.heard,
+		DefaultServerName:  a.domains[0], // for clients that name no host
+		FallbackServerName: a.domains[0], // and for those that name another one
+		OCSP:               certmagic.OCSPConfig{DisableStapling: true},
+		Logger:             zap.NewNop(), // what matters of it comes as an event
+	})
+	i.issuer = certmagic.NewACMEIssuer(i.config, a.template(l))
+	i.config.Issuers = []certmagic.Issuer{i.issuer}
+	a.running.Store(i)
+	return i.config.ManageAsync(ctx, a.domains)
+}
+
+// stop ends the maintenance and gives back the locks in the folder, which another gateway may wait for.
+func (a *automatic) stop() {
+	if i := a.running.Load(); i != nil {
+		i.cache.Stop()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		certmagic.CleanUpOwnLocks(ctx, zap.NewNop())
+	}
+}
+
+func (a *automatic) template(l *listeners) certmagic.ACMEIssuer {
+	t := certmagic.ACMEIssuer{
+		CA: a.cfg.Directory, Email: a.cfg.Email, Agreed: true, TrustedRoots: a.roots, Logger: zap.NewNop(),
+		DisableHTTPChallenge:    !slices.Contains(a.cfg.Challenges, "http-01") || len(l.redirect) == 0,
+		DisableTLSALPNChallenge: !slices.Contains(a.cfg.Challenges, "tls-alpn-01"),
+	}
+	// The library opens a port for the challenges unless somebody listens there: these are ours.
+	_, t.AltHTTPPort = tcpPort(l.redirect)
+	t.ListenHost, t.AltTLSALPNPort = tcpPort(l.tls)
+	return t
+}
+
+// tcpPort is where the first TCP socket among them listens; "" is every address of the machine.
+func tcpPort(all []net.Listener) (host string, port int) {
+	for _, l := range all {
+		if at, ok := l.Addr().(*net.TCPAddr); ok {
+			if !at.IP.IsUnspecified() {
+				host = at.IP.String()
+			}
+			return host, at.Port
+		}
+	}
+	return "", 0
+}
+
+// challenged tells whether it is the authority that asks.
+func (a *automatic) challenged(hello *tls.ClientHelloInfo) bool {
+	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == challengeProtocol
+}
+
+func (a *automatic) find(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	i := a.running.Load()
+	if i == nil {
+		return nil, errNoCertificate
+	}
+	return i.config.GetCertificate(hello)
+}
+
+// answering puts the answer to http-01 (RFC 8555 section 8.3) before next.
+func (a *automatic) answering(next http.Handler) http.Handler {
+	if i := a.running.Load(); i != nil {
+		return i.issuer.HTTPChallengeHandler(next)
+	}
+	return next
+}
+
+func (a *automatic) all() []*x509.Certificate {
+	var leaves []*x509.Certificate
+	if i := a.running.Load(); i != nil {
+		for _, domain := range a.domains {
+			for _, c := range i.cache.AllMatchingCertificates(domain) {
+				leaves = append(leaves, c.Leaf)
+			}
+		}
+	}
+	return leaves
+}
+
+// heard is told what becomes of certificates. It never stops anything.
+func (a *automatic) heard(_ context.Context, event string, facts map[string]any) error {
+	switch event {
+	case "cert_obtained":
+		a.metrics.updates.WithLabelValues(fromACME, updated).Inc()
+		a.log.Info("certificate obtained", "name", facts["identifier"], "renewal", facts["renewal"])
+	case "cert_failed":
+		a.metrics.updates.WithLabelValues(fromACME, kept).Inc()
+		cause, _ := facts["error"].(error)
+		a.log.Error("certificate not obtained, trying again later", "name", facts["identifier"], "renewal", facts["renewal"], "cause", fmt.Sprint(cause))
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// certificateMetrics tell how long the certificates last and whether new ones are coming.
+type certificateMetrics struct {
+	certificates func() []*x509.Certificate
+	expiry       *prometheus.Desc
+	filesGood    prometheus.Gauge
+	updates      *prometheus.CounterVec
+}
+
+// Where certificates come from, and what became of getting them.
+const (
+	fromFile = "file"
+	fromACME = "acme"
+	updated  = "ok"
+	kept     = "failed"
+)
+
+func newCertificateMetrics(certificates func() []*x509.Certificate) *certificateMetrics {
+	m := &certificateMetrics{
+		certificates: certificates,
+		expiry: prometheus.NewDesc("cocart_gateway_tls_certificate_expiry_timestamp_seconds",
+			"When a certificate in use ends, in seconds since 1970, by its first name.", []string{"name"}, nil),
+		filesGood: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "cocart_gateway_tls_certificate_files_good",
+			Help: "1 if the files of the certificates were good when last read; 0 if they were not, so that the ones from before are in use.",
+		}),
+		updates: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cocart_gateway_tls_certificate_updates_total",
+			Help: "Attempts to take a new certificate into use after the start, by source (file, acme) and result (ok, failed).",
+		}, []string{"source", "result"}),
+	}
+	m.filesGood.Set(1)
+	for _, source := range []string{fromFile, fromACME} {
+		m.updates.WithLabelValues(source, updated)
+		m.updates.WithLabelValues(source, kept)
+	}
+	return m
+}
+
+func (m *certificateMetrics) register(reg prometheus.Registerer) error {
+	return errors.Join(reg.Register(m), reg.Register(m.filesGood), reg.Register(m.updates))
+}
+
+// read counts one reading of the files.
+func (m *certificateMetrics) read(err error) {
+	m.filesGood.Set(map[bool]float64{true: 1}[err == nil])
+	m.updates.WithLabelValues(fromFile, pick(err == nil, updated, kept)).Inc()
+}
+
+// Describe implements prometheus.Collector.
+func (m *certificateMetrics) Describe(all chan<- *prometheus.Desc) { all <- m.expiry }
+
+// Collect implements prometheus.Collector. Of two certificates with the same first name the one that ends sooner
+// counts.
+func (m *certificateMetrics) Collect(all chan<- prometheus.Metric) {
+	ends := map[string]float64{}
+	for _, leaf := range m.certificates() {
+		name, end := firstName(leaf), float64(leaf.NotAfter.Unix())
+		if earlier, known := ends[name]; !known || end < earlier {
+			ends[name] = end
+		}
+	}
+	for name, end := range ends {
+		all <- prometheus.MustNewConstMetric(m.expiry, prometheus.GaugeValue, end, name)
+	}
+}
+
+func firstName(leaf *x509.Certificate) string {
+	name, _, _ := strings.Cut(names509(leaf), " ")
+	return name
+}
+
+// names509 are the hosts a certificate is for. It comes from the operator or the authority, so it may be logged.
+func names509(leaf *x509.Certificate) string {
+	names := append([]string{}, leaf.DNSNames...)
+	for _, address := range leaf.IPAddresses {
+		names = append(names, address.String())
+	}
+	return strings.ToValidUTF8(cmp.Or(strings.Join(names, " "), strings.ReplaceAll(leaf.Subject.CommonName, " ", "_"), "unnamed"), "?")
+}
