@@ -33,18 +33,18 @@ func copied(s string) *mistake {
 }
 
 func checkMigration(c *Config, r *reader) {
-	const key, secretKey = "compat.accept_plugin_tokens", "compat.plugin_secret"
+	const key, needs = "compat.accept_plugin_tokens", "compat.plugin_secret"
 	m := c.Compat.Migration
-	if m.AcceptPluginTokens && !m.PluginSecret.IsSet() && r.sound(key, secretKey, secretKey+"_file") {
-		r.reject(r.at(key), mistake{"is true, but there is no " + secretKey, "must come with the secret of those tokens",
-			"give " + secretKey + " or " + secretKey + "_file: COCART_JWT_AUTH_SECRET_KEY of wp-config.php"})
+	if m.AcceptPluginTokens && !m.PluginSecret.IsSet() && r.sound(key, needs, needs+"_file") {
+		r.reject(r.at(key), mistake{"is true, but there is no " + needs, "must come with the secret of those tokens",
+			"give " + needs + " or " + needs + "_file: COCART_JWT_AUTH_SECRET_KEY of wp-config.php"})
 	}
 	if !m.PluginSecret.IsSet() {
 		return
 	}
 	for name, s := range c.ownSecrets() {
 		if s == m.PluginSecret {
-			r.reject(r.at(secretKey, secretKey+"_file"), mistake{"is the same as " + name, "must be a secret of its own: whoever knows it could be the gateway", "give " + name + " another value"})
+			r.reject(r.at(needs, needs+"_file"), mistake{"is the same as " + name, "must be a secret of its own: whoever knows it could be the gateway", "give " + name + " another value"})
 		}
 	}
 }
