@@ -41,7 +41,7 @@ func (o *output) String() string {
 }
 
 // await returns once the output holds the text.
-func (o *output) await(t *testing.T, text string) {
+func (o *output) await(t testing.TB, text string) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	for !strings.Contains(o.String(), text) {
@@ -101,7 +101,7 @@ server: {shutdown_timeout: 30s}
 	return path
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
