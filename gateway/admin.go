@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -59,7 +58,7 @@ type Readiness struct {
 // NewAdmin makes the handler of the private listener.
 func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
 	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun}
-	a.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	a.mux.Handle("GET /metrics", a.serveMetrics(metrics))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerProbe(w, http.StatusOK, map[string]bool{"alive": true})
 	})
@@ -103,9 +102,12 @@ func (a *Admin) Ready(ctx context.Context) Readiness {
 	return answer
 }
 
+// notSeen stands for the version of a plugin that does not answer.
+const notSeen = "not seen"
+
 func (a *Admin) ask(ctx context.Context) Readiness {
 	const ok, unavailable = "ok", "unavailable"
-	r := Readiness{Redis: ok, WordPress: ok, Plugin: "not seen", DryRun: a.dryRun}
+	r := Readiness{Redis: ok, WordPress: ok, Plugin: notSeen, DryRun: a.dryRun}
 	if err := a.authority.Ready(ctx); err != nil {
 		r.Redis = unavailable
 	}
