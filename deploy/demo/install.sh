@@ -5,7 +5,7 @@
 #   deploy/demo/install.sh --list GROUP… only say what is missing, exit 1 if anything is
 #
 # Groups: shop (WordPress, PHP, MariaDB, nginx), php (the PHP command line), redis,
-# browser (Chromium).
+# browser (Chromium), prometheus (Prometheus and its promtool).
 # No service is started or enabled, and one that is already set up is left as it is.
 # ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
 set -eu
@@ -31,7 +31,7 @@ main() {
 }
 
 usage() {
-	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser)" >&2
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, prometheus)" >&2
 	exit 2
 }
 
@@ -56,8 +56,12 @@ needs() {
 	php) need php php-cli /usr/bin/php ;;
 	redis) need redis-server redis-server /usr/bin/redis-server ;;
 	browser) need Chromium chromium /usr/bin/chromium ;;
+	prometheus)
+		need prometheus prometheus /usr/bin/prometheus
+		need promtool prometheus /usr/bin/promtool
+		;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, redis, browser, prometheus)" >&2
 		exit 2
 		;;
 	esac

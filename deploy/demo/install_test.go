@@ -23,7 +23,7 @@ func install(t *testing.T, root string, args ...string) (code int, output string
 }
 
 func TestInstallNamesWhatIsMissing(t *testing.T) {
-	code, output := install(t, t.TempDir(), "shop", "redis", "browser")
+	code, output := install(t, t.TempDir(), "shop", "redis", "browser", "prometheus")
 	want := `Missing on this machine:
   nginx (Debian package nginx-light, file /usr/sbin/nginx)
   php (Debian package php-cli, file /usr/bin/php)
@@ -39,8 +39,10 @@ func TestInstallNamesWhatIsMissing(t *testing.T) {
   a WordPress theme (Debian package wordpress-theme-twentytwentyone, file /usr/share/wordpress/wp-content/themes/twentytwentyone/style.css)
   redis-server (Debian package redis-server, file /usr/bin/redis-server)
   Chromium (Debian package chromium, file /usr/bin/chromium)
+  prometheus (Debian package prometheus, file /usr/bin/prometheus)
+  promtool (Debian package prometheus, file /usr/bin/promtool)
 On Debian, as root:
-  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server chromium php
+  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server chromium prometheus php
 Elsewhere: install these programs by the system's own means, at the paths named above.
 `
 	if code != 1 || output != want {
