@@ -18,11 +18,9 @@ const (
 // 130 random bits. What other clients claim is not taken: it would let them pass
 // their requests off as somebody else's in the log.
 func name(r *http.Request, o upstream.Origin) string {
-	id := ""
+	id := rand.Text()
 	if given := r.Header[requestIDHeader]; o.Trusted && len(given) == 1 && wellFormedID(given[0]) {
 		id = given[0]
-	} else {
-		id = rand.Text()
 	}
 	r.Header[requestIDHeader] = []string{id}
 	return id
