@@ -122,6 +122,7 @@ func openShopWith(t *testing.T, keys []tokens.Key, change ...func(*gateway.Confi
 			t.Error(err)
 		}
 		s.store.Close()
+		watchLog(s)
 	})
 	return s
 }

@@ -116,6 +116,11 @@ tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing secret of this tes
 log: {format: json}
 `, upstreamtest.Start(t).URL, upstreamtest.Secret, upstreamtest.SiteURL))
 	g := &gateway{}
+	t.Cleanup(func() { // once it has ended, and all of its log is there
+		for _, found := range upstreamtest.Leaks(g.log.String()) {
+			t.Errorf("the log holds %s", found)
+		}
+	})
 	g.start(t, func(line string) bool {
 		var said struct{ Msg, Listen, Admin string }
 		_ = json.Unmarshal([]byte(line), &said) // another line is no answer
