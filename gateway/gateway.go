@@ -23,6 +23,9 @@
 // (cors.go), what caches may keep (caches.go). A browser's preflight is answered
 // in cors.go.
 //
+// Every request has a name (requestid.go) and leaves a line in the log (record.go,
+// asked.go); events.go lists what whoever guards the shop looks for there.
+//
 // In the dry run none of this happens: dryrun.go looks on.
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
