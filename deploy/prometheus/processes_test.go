@@ -191,6 +191,20 @@ func (p *prometheus) stop(t *testing.T) {
 	p.child.stop(t)
 }
 
+// lint has promtool look at all metrics as they are served.
+func (g *gateway) lint(t *testing.T) {
+	resp, err := http.Get("http://" + g.admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	check := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	check.Stdin = resp.Body
+	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // traffic is a little of everything.
 func (g *gateway) traffic() {
 	g.t.Helper()

@@ -27,6 +27,7 @@ func TestARealPrometheusWatchesARunningGateway(t *testing.T) {
 	}
 
 	t.Run("the target is up and its scrapes are clean", func(t *testing.T) { p.inspectTarget(t) })
+	t.Run("promtool finds no fault with the metrics", func(t *testing.T) { gateway.lint(t) })
 	t.Run("every rule can be evaluated and none fires", func(t *testing.T) { p.inspectRules(t) })
 	for where, expr := range expressions(t) {
 		if result := p.query(t, expr); len(result) == 0 && strings.HasPrefix(where, "panel ") && !p.mayBeEmpty[where] {
@@ -65,7 +66,7 @@ func (p *prometheus) inspectRules(t *testing.T) {
 	for _, g := range answer.Groups {
 		for _, r := range g.Rules {
 			seen++
-			if r.Health != "ok" || r.LastError != "" || r.State != "inactive" {
+			if r.Health != "ok" || r.LastError != "" || r.State == "firing" { // pending is what a slow machine may be
 				t.Errorf("%s: health %s, state %s, %s", r.Name, r.Health, r.State, r.LastError)
 			}
 		}
