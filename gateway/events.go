@@ -29,6 +29,7 @@ const (
 	eventAmbiguous        event = "ambiguous_request"      // two readers would read it in two ways
 	eventForeignCart      event = "foreign_cart_key"       // the key of a customer's cart, and not theirs
 	eventMixedBatch       event = "mixed_batch"            // CoCart's routes and others in one batch
+	eventUnknownHost      event = "unknown_host"           // asked for a shop that is not here (site.hosts)
 	eventNoPlugin         event = "plugin_did_not_sign"    // it is missing, or has another secret
 	eventBadReply         event = "plugin_reply_not_good"  // signed wrongly, or for another request
 	eventSessionsEnded    event = "account_sessions_ended" // password or e-mail changed, or the user is gone
@@ -39,7 +40,7 @@ const (
 // events in the order of LOGS.md.
 var events = []event{
 	eventLoginRefused, eventLockedOut, eventLimited, eventTokenReused, eventTokenForged, eventStale, eventIdentityForged,
-	eventAmbiguous, eventForeignCart, eventMixedBatch, eventNoPlugin, eventBadReply, eventSessionsEnded,
+	eventAmbiguous, eventForeignCart, eventMixedBatch, eventUnknownHost, eventNoPlugin, eventBadReply, eventSessionsEnded,
 	eventSessionsNotEnded, eventCached,
 }
 
@@ -49,6 +50,7 @@ var failureEvents = map[string]event{
 	"cocart_gateway_not_your_cart":     eventForeignCart,
 	"cocart_must_authenticate_user":    eventForeignCart,
 	"cocart_gateway_mixed_batch":       eventMixedBatch,
+	"cocart_gateway_unknown_host":      eventUnknownHost,
 	codeRateLimited:                    eventLimited,
 }
 

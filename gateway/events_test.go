@@ -48,6 +48,11 @@ var provocations = map[string]func(*testing.T) *shop{
 	"foreign_cart_key":  asking("GET", cartTarget+"?cart_key=2", ""),
 	"mixed_batch": asking("POST", "/wp-json/batch/v1", `{"requests":[{"path":"/cocart/v2/cart/add-item"},{"path":"/wp/v2/posts"}]}`,
 		"Content-Type: application/json"),
+	"unknown_host": func(t *testing.T) *shop {
+		s := openShop(t, func(c *gateway.Config) { c.Hosts = []string{"shop.example"} })
+		s.do("GET", "/shop/", "", "Host: evil.example")
+		return s
+	},
 	"plugin_did_not_sign": func(t *testing.T) *shop {
 		s := openShop(t)
 		s.wordpress.NoPlugin = true

@@ -39,7 +39,7 @@ func alerts(t *testing.T) []rule {
 	for _, g := range file.Groups {
 		all = append(all, g.Rules...)
 	}
-	if len(all) < 20 {
+	if len(all) < 30 {
 		t.Fatalf("only %d alerts", len(all))
 	}
 	return all
