@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -62,7 +61,7 @@ type Readiness struct {
 // NewAdmin makes the handler of the private listener.
 func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
 	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun}
-	a.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	a.mux.Handle("GET /metrics", a.serveMetrics(metrics))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerProbe(w, http.StatusOK, map[string]bool{"alive": true})
 	})
@@ -112,8 +111,11 @@ const (
 	stateGone = "unavailable"
 )
 
+// notSeen stands for the version of a plugin that does not answer.
+const notSeen = "not seen"
+
 func (a *Admin) ask(ctx context.Context) Readiness {
-	r := Readiness{Redis: stateOK, WordPress: stateOK, Plugin: "not seen", DryRun: a.dryRun}
+	r := Readiness{Redis: stateOK, WordPress: stateOK, Plugin: notSeen, DryRun: a.dryRun}
 	if err := a.authority.Ready(ctx); err != nil {
 		r.Redis = stateGone
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -128,8 +129,8 @@ func (g *Gateway) watchCaches(x *exchange, h http.Header) {
 	}
 	g.caches.answers.Inc()
 	if g.caches.due(g.cfg.Now()) {
-		g.log.WarnContext(context.Background(), "a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it",
-			"route", string(x.record.class), "header", sign)
+		g.happened(context.Background(), x, eventCached, slog.LevelWarn,
+			"a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it", slog.String("header", sign))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // are.
 func (g *Gateway) dress(x *exchange) {
 	h := x.w.Header()
+	h.Set(requestIDHeader, x.id)
 	ours := x.record.class.ours()
 	showLimit(h, x.w.limit)
 	if ours {

@@ -69,9 +69,12 @@ func (g *Gateway) lookOn(x *exchange) error {
 	x.w.dress = func() {}
 	would := g.newJudgement(x)
 	x.record.class, x.record.user = would.record.class, would.record.user
+	answered := x.awaiting()
+	defer answered()
 	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, KeepCredentials: true,
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
+			answered()
 			x.relayed = true
 			would.shop = answer.Status
 			g.settleObserved(ctx, would)

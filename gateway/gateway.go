@@ -24,6 +24,9 @@
 // (cors.go), what caches may keep (caches.go). A browser's preflight is answered
 // in cors.go.
 //
+// Every request has a name (requestid.go) and leaves a line in the log (record.go,
+// asked.go); events.go lists what whoever guards the shop looks for there.
+//
 // In the dry run none of this happens: dryrun.go looks on.
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
@@ -38,6 +41,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -166,6 +170,9 @@ type exchange struct {
 	body    *guardedBody // nil: none, or not on our routes
 	guest   bool         // forwarded as a guest's
 	relayed bool         // the answer is WordPress's
+
+	id       string       // X-Request-Id
+	received atomic.Int64 // bytes of the body
 }
 
 // ServeHTTP answers one request. See the package comment for its way.
@@ -173,6 +180,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), origin: g.origin(r)}
 	x.record = &record{start: time.Now(), class: classSite}
 	x.w.dress = func() { g.dress(x) }
+	x.id = name(r, x.origin)
+	x.countBody()
+	g.watchForgery(x)
 	g.metrics.inFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	if err := g.handle(x); err != nil {
@@ -219,6 +229,7 @@ func (g *Gateway) fail(x *exchange, err error) {
 		return
 	}
 	x.record.failure, x.record.err = f, f.Cause
+	g.alarm(x, f)
 	if x.wantsPage() {
 		writePage(x.w, x.r, f)
 		return

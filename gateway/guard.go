@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -212,10 +213,11 @@ func (g *Gateway) tellAttempt(ctx context.Context, x *exchange, said upstream.At
 	if said.Result != upstream.AttemptRefused && said.Result != upstream.AttemptCodeRefused {
 		return
 	}
-	account, client := x.attempt.counted.Account(), x.origin.Client.String()
-	g.log.InfoContext(ctx, "login refused", "account", account, "client", client, "result", string(said.Result), "route", string(x.record.class))
+	account := slog.String("account", x.attempt.counted.Account())
+	g.happened(ctx, x, eventLoginRefused, slog.LevelInfo, "login refused", account, slog.String("result", string(said.Result)))
 	if !lock.Until.IsZero() {
-		g.log.WarnContext(ctx, "account locked out", "account", account, "client", client, "scope", string(lock.Scope), "until", lock.Until.UTC().Format(time.RFC3339))
+		g.happened(ctx, x, eventLockedOut, slog.LevelWarn, "account locked out", account,
+			slog.String("scope", string(lock.Scope)), slog.String("until", lock.Until.UTC().Format(time.RFC3339)))
 	}
 }
 

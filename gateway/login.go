@@ -45,11 +45,13 @@ func (g *Gateway) startSession(x *exchange, b *body, found credentials) error {
 	if err := g.beginAttempt(x, b, found); err != nil {
 		return err
 	}
+	answered := x.awaiting()
 	answer, err := g.wordpress.Login(x.r, loginCall(x, b, upstream.Assertion{Kind: upstream.Login}, found))
+	answered()
 	if err := g.settleLogin(x, answer, err); err != nil {
 		return err
 	}
-	if err := g.heed(x.r.Context(), upstream.Assertion{Kind: upstream.Login}, &answer.Answer); err != nil {
+	if err := g.heed(x.r.Context(), x, upstream.Assertion{Kind: upstream.Login}, &answer.Answer); err != nil {
 		return err
 	}
 	if answer.Account == nil {
@@ -78,11 +80,13 @@ func (g *Gateway) continueSession(x *exchange, b *body, bearer string) error {
 		g.metrics.logins.WithLabelValues(loginRefused).Inc()
 		return err
 	}
+	answered := x.awaiting()
 	answer, err := g.wordpress.Login(x.r, loginCall(x, b, customer(access), credentials{}))
+	answered()
 	if err != nil {
 		return err
 	}
-	if err := g.heed(x.r.Context(), customer(access), &answer.Answer); err != nil {
+	if err := g.heed(x.r.Context(), x, customer(access), &answer.Answer); err != nil {
 		return err
 	}
 	if answer.Status != http.StatusOK {

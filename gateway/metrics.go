@@ -16,6 +16,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
 	logins   *prometheus.CounterVec
+	events   *prometheus.CounterVec
 	guardMetrics
 }
 
@@ -37,7 +38,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cocart_gateway_http_request_duration_seconds",
 			Help:    "Time from the header of a request to the end of its answer, by route class.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"route"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "cocart_gateway_http_requests_in_flight",
@@ -56,7 +57,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	guard, err := newGuardMetrics(reg)
 	m.guardMetrics = guard
-	return m, errors.Join(err, reg.Register(m.requests), reg.Register(m.duration), reg.Register(m.inFlight), reg.Register(m.logins))
+	events, eventErr := newEventMetrics(reg)
+	m.events = events
+	return m, errors.Join(err, eventErr, reg.Register(m.requests), reg.Register(m.duration), reg.Register(m.inFlight), reg.Register(m.logins))
 }
 
 func (m *metrics) observe(c class, method string, status int, took time.Duration) {

@@ -40,6 +40,7 @@ func (g *Gateway) redeem(x *exchange, b *body, token string) (tokens.Pair, token
 		return g.authority.Refresh(x.r.Context(), token, x.client())
 	}
 	return g.authority.Adopt(x.r.Context(), token, x.client(), func(ctx context.Context) (tokens.Identity, error) {
+		defer x.awaiting()()
 		answer, err := g.wordpress.Refresh(ctx, upstream.RefreshCall{
 			Target: g.refreshTarget(x, b), Token: token, Origin: x.origin, Host: x.r.Host, UserAgent: x.r.UserAgent(),
 		})

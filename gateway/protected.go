@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -102,13 +103,16 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 	}
 	x.guest = a.Kind == upstream.Guest
 	g.forgetValidators(x)
+	answered := x.awaiting()
+	defer answered()
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
 		Repeatable:      x.repeatable(),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
+			answered()
 			x.relayed = true
-			if err := g.heed(ctx, a, answer); err != nil {
+			if err := g.heed(ctx, x, a, answer); err != nil {
 				return err
 			}
 			if err := g.settleForwarded(ctx, x, answer); err != nil {
@@ -132,14 +136,16 @@ func (x *exchange) repeatable() bool {
 // error is the gateway's own refusal, to be sent instead. Should Redis be away
 // the refusal stands: WordPress refuses that fingerprint each time, and each
 // time says so.
-func (g *Gateway) heed(ctx context.Context, a upstream.Assertion, answer *upstream.Answer) error {
+func (g *Gateway) heed(ctx context.Context, x *exchange, a upstream.Assertion, answer *upstream.Answer) error {
 	refused := false
 	for _, e := range answer.Ended {
 		n, err := g.authority.EndUser(ctx, e.UserID, e.Fingerprint, tokens.CauseAccount)
 		if err != nil {
-			g.log.ErrorContext(ctx, "ending the sessions of a changed account failed", "user", e.UserID, "cause", err.Error())
+			g.happened(ctx, x, eventSessionsNotEnded, slog.LevelError, "ending the sessions of a changed account failed",
+				slog.Int64("account_user", e.UserID), slog.String("cause", err.Error()))
 		} else {
-			g.log.InfoContext(ctx, "account changed, sessions ended", "user", e.UserID, "reason", e.Reason, "sessions", n)
+			g.happened(ctx, x, eventSessionsEnded, slog.LevelInfo, "account changed, sessions ended",
+				slog.Int64("account_user", e.UserID), slog.String("reason", e.Reason), slog.Int("sessions", n))
 		}
 		if e.UserID == a.UserID && e.Fingerprint == endedBy(a) {
 			refused = answer.Status == http.StatusUnauthorized

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"cocart-gateway/tokens/attempts"
@@ -12,9 +13,10 @@ import (
 
 // record is what is known of one request when it is over: one log line and one
 // set of metrics. It never holds a path's query, a token, a password or a
-// cookie.
+// cookie. LOGS.md lists what the line says.
 type record struct {
 	start   time.Time
+	waited  time.Duration // for WordPress, until the header of its answer
 	class   class
 	user    int64
 	session string
@@ -29,6 +31,7 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	began  time.Time       // when the header of the answer left
 	limit  *attempts.State // what the answer shall say of limits
 	dress  func()          // called once, before the header of the answer leaves
 }
@@ -43,6 +46,7 @@ func (w *recorder) WriteHeader(status int) {
 func (w *recorder) begin(status int) {
 	if w.status == 0 && status != http.StatusSwitchingProtocols {
 		w.dress()
+		w.began = time.Now()
 	}
 	w.status = status
 }
@@ -58,17 +62,26 @@ func (w *recorder) Write(b []byte) (int, error) {
 
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// awaiting measures a wait for WordPress, until the returned function is first
+// called.
+func (x *exchange) awaiting() (answered func()) {
+	start := time.Now()
+	return sync.OnceFunc(func() { x.record.waited += time.Since(start) })
+}
+
 // finish writes the record. 499 stands for a client that left before its
 // answer, as nginx has it.
 func (g *Gateway) finish(x *exchange) {
 	g.metrics.inFlight.Dec()
-	took := time.Since(x.record.start)
+	over := time.Now()
 	status := x.w.status
 	if status == 0 {
-		status = 499
+		status, x.w.began = 499, over
 	}
-	g.metrics.observe(x.record.class, x.r.Method, status, took)
-	g.log.LogAttrs(context.Background(), x.record.level(status), "request", x.attrs(status, took)...)
+	g.metrics.observe(x.record.class, x.r.Method, status, over.Sub(x.record.start))
+	if level := x.record.level(status); g.log.Enabled(context.Background(), level) {
+		g.log.LogAttrs(context.Background(), level, "request", x.attrs(status, over)...)
+	}
 }
 
 func (rec *record) level(status int) slog.Level {
@@ -82,17 +95,18 @@ func (rec *record) level(status int) slog.Level {
 	}
 }
 
-func (x *exchange) attrs(status int, took time.Duration) []slog.Attr {
-	attrs := []slog.Attr{
-		slog.String("route", string(x.record.class)),
-		slog.String("method", methodLabel(x.r.Method)),
+func (x *exchange) attrs(status int, over time.Time) []slog.Attr {
+	attrs := x.asked()
+	attrs = append(attrs,
 		slog.Int("status", status),
-		slog.Float64("seconds", took.Seconds()),
-		slog.Int64("bytes", x.w.bytes),
-		slog.String("client", x.origin.Client.String()),
-	}
+		slog.Int64("bytes_in", x.received.Load()),
+		slog.Int64("bytes_out", x.w.bytes),
+		slog.Float64("seconds", over.Sub(x.record.start).Seconds()),
+		slog.Float64("upstream_seconds", x.record.waited.Seconds()),
+		slog.Float64("gateway_seconds", x.ownShare().Seconds()),
+	)
 	if x.record.user != 0 {
-		attrs = append(attrs, slog.String("user", strconv.FormatInt(x.record.user, 10)), slog.String("session", x.record.session))
+		attrs = append(attrs, userAttrs(x.record)...)
 	}
 	if x.record.verdict != "" {
 		attrs = append(attrs, slog.String("verdict", x.record.verdict))
@@ -104,4 +118,18 @@ func (x *exchange) attrs(status int, took time.Duration) []slog.Attr {
 		attrs = append(attrs, slog.String("cause", x.record.err.Error()))
 	}
 	return attrs
+}
+
+// ownShare is what the gateway took itself, Redis and a client that is slow to
+// send its login included, until the header of the answer left. An upgraded
+// connection never said when.
+func (x *exchange) ownShare() time.Duration {
+	if x.w.began.IsZero() {
+		return 0
+	}
+	return max(0, x.w.began.Sub(x.record.start)-x.record.waited)
+}
+
+func userAttrs(rec *record) []slog.Attr {
+	return []slog.Attr{slog.String("user", strconv.FormatInt(rec.user, 10)), slog.String("session", rec.session)}
 }

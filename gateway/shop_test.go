@@ -130,6 +130,7 @@ func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config),
 			t.Error(err)
 		}
 		s.store.Close()
+		watchLog(s)
 	})
 	return s
 }

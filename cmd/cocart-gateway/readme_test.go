@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/gateway"
 )
 
 var update = flag.Bool("update", false, "write the table of metrics into README.md")
@@ -70,8 +72,10 @@ func metricsTable(t *testing.T) string {
 	if err := p.build(client, d); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Register(buildOf().metric()); err != nil {
-		t.Fatal(err)
+	for _, c := range []prometheus.Collector{buildOf().metric(), gateway.NewDependencyMetrics()} {
+		if err := d.Register(c); err != nil {
+			t.Fatal(err)
+		}
 	}
 	parts := regexp.MustCompile(`fqName: "([^"]*)", help: "((?:[^"\\]|\\.)*)", unit: "[^"]*", constLabels: \{([^}]*)\}, variableLabels: \{([^}]*)\}`)
 	rows := []string{}

@@ -20,6 +20,7 @@ import (
 	"cocart-gateway/deploy/demo/shop"
 	"cocart-gateway/deploy/wordpress"
 	"cocart-gateway/tokens/tokenstest"
+	"cocart-gateway/upstream/upstreamtest"
 )
 
 const (
@@ -188,6 +189,9 @@ func (g *gateway) stop() {
 	}
 	if strings.Contains(g.logged(), "DATA RACE") {
 		g.t.Errorf("data race:\n%s", g.logged())
+	}
+	for _, found := range upstreamtest.Leaks(g.logged(), gatewaySecret, signingSecret, `p<b>a%41`) {
+		g.t.Errorf("the log holds %s", found)
 	}
 	g.process = nil
 }

@@ -1,0 +1,198 @@
+package prometheus
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const dashboardFile = "../grafana/cocart-gateway.json"
+
+// dashboard is what of Grafana's model these tests look at.
+type dashboard struct {
+	UID, Title    string
+	SchemaVersion int
+	Templating    struct {
+		List []struct {
+			Name, Type, Definition string
+			Datasource             source
+		}
+	}
+	Annotations struct {
+		List []struct{ Name, Expr string }
+	}
+	Panels []panel
+}
+
+type source struct{ Type, UID string }
+
+type panel struct {
+	ID                       int
+	Type, Title, Description string
+	Datasource               source
+	GridPos                  struct{ X, Y, W, H int }
+	Targets                  []struct {
+		RefID, Expr, LegendFormat string
+		Datasource                source
+	}
+}
+
+func theDashboard(t *testing.T) dashboard {
+	t.Helper()
+	text, err := os.ReadFile(dashboardFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d dashboard
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Panels) < 40 {
+		t.Fatalf("only %d panels", len(d.Panels))
+	}
+	return d
+}
+
+// mayBeEmpty: in a shop where all is well there is nothing to see.
+func (p panel) mayBeEmpty() bool { return strings.Contains(p.Description, "Empty unless") }
+
+func TestTheDashboardIsOneThatGrafanaTakes(t *testing.T) {
+	d := theDashboard(t)
+	if d.UID == "" || d.Title == "" || d.SchemaVersion < 30 {
+		t.Errorf("uid %q, title %q, schema %d", d.UID, d.Title, d.SchemaVersion)
+	}
+	if len(d.Templating.List) == 0 || d.Templating.List[0].Name != "datasource" || d.Templating.List[0].Type != "datasource" {
+		t.Error("no variable for the data source, which is called differently everywhere")
+	}
+	ids, taken := map[int]bool{}, map[[2]int]string{}
+	for _, p := range d.Panels {
+		if ids[p.ID] {
+			t.Errorf("%s: another panel has its id %d", p.Title, p.ID)
+		}
+		ids[p.ID] = true
+		occupy(t, p, taken)
+		if p.Type == "row" {
+			continue
+		}
+		if p.Title == "" || p.Description == "" || len(p.Targets) == 0 {
+			t.Errorf("panel %d lacks a title, a description or an expression", p.ID)
+		}
+		for _, target := range p.Targets {
+			for _, s := range []source{p.Datasource, target.Datasource} {
+				if s != (source{"prometheus", "${datasource}"}) {
+					t.Errorf("%s asks %+v", p.Title, s)
+				}
+			}
+			if !strings.Contains(target.Expr, `instance=~"$instance"`) {
+				t.Errorf("%s shows gateways that were not chosen: %s", p.Title, target.Expr)
+			}
+		}
+	}
+}
+
+func occupy(t *testing.T, p panel, taken map[[2]int]string) {
+	t.Helper()
+	for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
+		for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+			if other := taken[[2]int{x, y}]; other != "" || x >= 24 {
+				t.Fatalf("%s lies on %q or beside the page", p.Title, other)
+			}
+			taken[[2]int{x, y}] = p.Title
+		}
+	}
+}
+
+// expressions are those of dashboard and alerts, by where they stand.
+func expressions(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	d := theDashboard(t)
+	for _, p := range d.Panels {
+		for _, target := range p.Targets {
+			all["panel "+p.Title+" "+target.RefID] = target.Expr
+		}
+	}
+	for _, a := range d.Annotations.List {
+		all["annotation "+a.Name] = a.Expr
+	}
+	for _, a := range alerts(t) {
+		all["alert "+a.Alert] = a.Expr
+	}
+	return all
+}
+
+// The table in README.md is what the program registers: a test there holds that.
+func documented(t *testing.T) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics := map[string][]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(cocart_gateway_\\w+)` \\| ([^|]*) \\|").FindAllStringSubmatch(string(text), -1) {
+		metrics[m[1]] = strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	if len(metrics) < 20 {
+		t.Fatalf("only %d metrics in README.md", len(metrics))
+	}
+	return metrics
+}
+
+var (
+	metricName = regexp.MustCompile(`\bcocart_gateway_\w+`)
+	suffix     = regexp.MustCompile(`_(bucket|count|sum)$`)
+	matched    = regexp.MustCompile(`(\w+)\s*(?:=~|!~|!=|=)\s*"`)
+	grouped    = regexp.MustCompile(`\b(?:by|on|without) \(([^)]*)\)`)
+)
+
+func TestDashboardAndAlertsAskOnlyForWhatThereIs(t *testing.T) {
+	metrics, used := documented(t), map[string]bool{}
+	for where, expr := range expressions(t) {
+		labels := []string{"job", "instance", "le"}
+		for _, name := range metricName.FindAllString(expr, -1) {
+			own, found := metrics[suffix.ReplaceAllString(name, "")]
+			if !found {
+				t.Errorf("%s asks for %s, which the gateway does not have", where, name)
+			}
+			used[suffix.ReplaceAllString(name, "")] = true
+			labels = append(labels, own...)
+		}
+		for _, label := range labelsIn(expr) {
+			if !slices.Contains(labels, label) {
+				t.Errorf("%s goes by %s, a label that no metric there has", where, label)
+			}
+		}
+	}
+	for name := range metrics {
+		if !used[name] {
+			t.Errorf("nobody looks at %s", name)
+		}
+	}
+}
+
+func labelsIn(expr string) []string {
+	var labels []string
+	for _, m := range matched.FindAllStringSubmatch(expr, -1) {
+		labels = append(labels, m[1])
+	}
+	for _, m := range grouped.FindAllStringSubmatch(expr, -1) {
+		labels = append(labels, strings.FieldsFunc(m[1], func(r rune) bool { return r == ',' || r == ' ' })...)
+	}
+	return labels
+}
+
+func TestLegendsNameLabelsThatAreThere(t *testing.T) {
+	for _, p := range theDashboard(t).Panels {
+		for _, target := range p.Targets {
+			by := grouped.FindStringSubmatch(target.Expr)
+			for _, m := range regexp.MustCompile(`\{\{(\w+)\}\}`).FindAllStringSubmatch(target.LegendFormat, -1) {
+				if by != nil && !slices.Contains(strings.FieldsFunc(by[1], func(r rune) bool { return r == ',' || r == ' ' }), m[1]) {
+					t.Errorf("%s: the legend names %s, which is summed away", p.Title, m[1])
+				}
+			}
+		}
+	}
+}

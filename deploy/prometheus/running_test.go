@@ -1,0 +1,146 @@
+package prometheus
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A real Prometheus reads a running gateway, with the configuration and the alerts
+// that an operator gets. Then everything that the dashboard asks has an answer, and
+// no alert has anything to say.
+func TestARealPrometheusWatchesARunningGateway(t *testing.T) {
+	gateway := startGateway(t)
+	p := startPrometheus(t, gateway.admin)
+	p.awaitScrapes(1)
+	for range 2 { // a rate needs a counter that is there already
+		gateway.traffic()
+		p.awaitScrapes(2)
+	}
+
+	t.Run("the target is up and its scrapes are clean", func(t *testing.T) { p.inspectTarget(t) })
+	t.Run("promtool finds no fault with the metrics", func(t *testing.T) { gateway.lint(t) })
+	t.Run("every rule can be evaluated and none fires", func(t *testing.T) { p.inspectRules(t) })
+	for where, expr := range expressions(t) {
+		if result := p.query(t, expr); len(result) == 0 && strings.HasPrefix(where, "panel ") && !p.mayBeEmpty[where] {
+			t.Errorf("%s shows nothing: %s", where, expr)
+		}
+	}
+	p.stop(t)
+}
+
+func (p *prometheus) inspectTarget(t *testing.T) {
+	var answer struct {
+		ActiveTargets []struct{ ScrapePool, Health, LastError string }
+	}
+	p.get(t, "/api/v1/targets", nil, &answer)
+	if len(answer.ActiveTargets) != 1 || answer.ActiveTargets[0] != (struct{ ScrapePool, Health, LastError string }{"cocart-gateway", "up", ""}) {
+		t.Errorf("targets: %+v", answer)
+	}
+	for _, name := range slices.Sorted(maps.Keys(documented(t))) {
+		if name == "cocart_gateway_dry_run_total" || name == "cocart_gateway_tls_certificate_expiry_timestamp_seconds" {
+			continue // it is not in this mode, and has no certificate
+		}
+		if len(p.query(t, fmt.Sprintf(`{__name__=~"%s(_count)?"}`, name))) == 0 {
+			t.Errorf("%s has no series before anything happens to it", name)
+		}
+	}
+}
+
+func (p *prometheus) inspectRules(t *testing.T) {
+	var answer struct {
+		Groups []struct {
+			Rules []struct{ Name, Health, LastError, State string }
+		}
+	}
+	p.get(t, "/api/v1/rules", nil, &answer)
+	seen := 0
+	for _, g := range answer.Groups {
+		for _, r := range g.Rules {
+			seen++
+			if r.Health != "ok" || r.LastError != "" || r.State == "firing" { // pending is what a slow machine may be
+				t.Errorf("%s: health %s, state %s, %s", r.Name, r.Health, r.State, r.LastError)
+			}
+		}
+	}
+	if want := len(alerts(t)); seen != want {
+		t.Errorf("Prometheus has %d rules, not %d", seen, want)
+	}
+}
+
+// sample is one series of an answer, numbers only.
+type sample struct {
+	Metric map[string]string
+	Value  [2]any
+}
+
+// query evaluates one expression of Grafana's; what is not a number is left out.
+func (p *prometheus) query(t *testing.T, expr string) []sample {
+	t.Helper()
+	expr = strings.NewReplacer("$__rate_interval", "1m", "$instance", ".*").Replace(expr)
+	var answer struct{ Result []sample }
+	p.get(t, "/api/v1/query", url.Values{"query": {expr}}, &answer)
+	return slices.DeleteFunc(answer.Result, func(s sample) bool { return s.Value[1] == "NaN" })
+}
+
+// get fails the test on every error and every warning.
+func (p *prometheus) get(t *testing.T, path string, query url.Values, into any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path+"?"+query.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := struct {
+		Status          string
+		Data            any
+		Error           string
+		Warnings, Infos []string
+	}{Data: into}
+	if err := json.Unmarshal(text, &answer); err != nil || answer.Status != "success" || len(answer.Warnings)+len(answer.Infos) > 0 {
+		t.Fatalf("%s %s: %v %s", path, query.Get("query"), err, text)
+	}
+}
+
+// awaitScrapes waits until Prometheus has read the gateway n times more, and the
+// rules have been evaluated.
+func (p *prometheus) awaitScrapes(n int) {
+	p.t.Helper()
+	const scrapes = `count_over_time(up{job="cocart-gateway"}[1h])`
+	late, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	had := p.count(scrapes)
+	for p.count(scrapes) < had+n {
+		select {
+		case <-late.Done():
+			p.t.Fatalf("Prometheus does not read the gateway: %s", p.log.String())
+		case <-p.over:
+			p.t.Fatalf("Prometheus ended: %s", p.log.String())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (p *prometheus) count(expr string) (n int) {
+	p.t.Helper()
+	for _, s := range p.query(p.t, expr) {
+		_, _ = fmt.Sscan(fmt.Sprint(s.Value[1]), &n) // a count is a number
+	}
+	return n
+}
