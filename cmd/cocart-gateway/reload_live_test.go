@@ -37,9 +37,7 @@ func TestABadConfigurationLeavesTheOneBeforeInForce(t *testing.T) {
 	if got := code(r.do("GET", cart, "")); got != "200" {
 		t.Errorf("a guest: %s", got)
 	}
-	if got := r.administer("GET", "/readyz"); got.status != 200 {
-		t.Errorf("ready: %d %s", got.status, got.body)
-	}
+	r.awaitReady()
 	r.write(settings{"limits.body": "", "tokens.acces_ttl": ""})
 	r.reload()
 	if got := r.metric("cocart_gateway_config_last_reload_successful"); got != "1" || r.metric("cocart_gateway_config_hash") == hash {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -66,6 +67,19 @@ func startAt(t *testing.T, path string, more settings) *rig {
 	t.Cleanup(func() { r.stop() })
 	r.said.await(t, "serving")
 	return r
+}
+
+// awaitReady returns once /readyz says so, or ends the test. A bad answer from before the revocations were read is kept
+// for a moment.
+func (r *rig) awaitReady() {
+	r.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for got := r.administer("GET", "/readyz"); got.status != 200; got = r.administer("GET", "/readyz") {
+		if time.Now().After(deadline) {
+			r.Fatalf("never ready: %d %s", got.status, got.body)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // write changes settings and writes the file; an empty text removes a key.
