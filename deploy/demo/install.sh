@@ -5,7 +5,8 @@
 #   deploy/demo/install.sh --list GROUP… only say what is missing, exit 1 if anything is
 #
 # Groups: shop (WordPress, PHP, MariaDB, nginx), php (the PHP command line), redis,
-# browser (Chromium).
+# browser (Chromium), packages (what the tests of deploy/ need to install, run and
+# judge what a release is made of).
 # No service is started or enabled, and one that is already set up is left as it is.
 # ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
 set -eu
@@ -31,7 +32,7 @@ main() {
 }
 
 usage() {
-	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser)" >&2
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, packages)" >&2
 	exit 2
 }
 
@@ -56,8 +57,22 @@ needs() {
 	php) need php php-cli /usr/bin/php ;;
 	redis) need redis-server redis-server /usr/bin/redis-server ;;
 	browser) need Chromium chromium /usr/bin/chromium ;;
+	packages)
+		need dpkg dpkg /usr/bin/dpkg
+		need git git /usr/bin/git
+		need rpm rpm /usr/bin/rpm
+		need lintian lintian /usr/bin/lintian
+		need systemd-analyze systemd /usr/bin/systemd-analyze
+		need kill procps /usr/bin/kill
+		need strace strace /usr/bin/strace
+		need buildah buildah /usr/bin/buildah
+		need "certificates of authorities" ca-certificates /etc/ssl/certs/ca-certificates.crt
+		need nginx nginx-light /usr/sbin/nginx
+		need php-fpm php-fpm '/usr/sbin/php-fpm[0-9]*'
+		need caddy caddy /usr/bin/caddy
+		;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, redis, browser, packages)" >&2
 		exit 2
 		;;
 	esac
