@@ -8,6 +8,8 @@
 #                   (FUZZREQUESTS=30000; FUZZSEED=1 repeats the run)
 # make bench      benchmarks
 # make build      bin/cocart-gateway
+# make release    dist/: archives, .deb, .rpm, checksums and bills of materials for every system (VERSION=1.2.3)
+# make image      an image FROM scratch in the storage of buildah, podman or docker (VERSION=1.2.3)
 # make lint       golangci-lint, in the version pinned here
 GO           ?= go
 PORT         ?= 8080
@@ -16,6 +18,7 @@ UPSTREAM     ?=
 FUZZTIME     ?= 1m
 FUZZREQUESTS ?= 30000
 FUZZSEED     ?= $(shell date +%s)
+VERSION      ?=
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
 SHORT        := ./cmd/... ./gateway/... ./upstream/... ./tokens/...
@@ -36,10 +39,10 @@ endif
 	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) bin/demo -gateway bin/cocart-gateway
 
 test:
-	deploy/demo/install.sh shop redis browser node wordpress-next prometheus
+	deploy/demo/install.sh shop redis browser node wordpress-next prometheus packages
 	$(GO) mod verify
 	$(GO) vet ./...
-	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory lint tools
 	$(GO) test -race -timeout 30m ./...
 
 test-short:
@@ -67,7 +70,21 @@ $(LINT):
 	@GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	@mv .tools/golangci-lint $(LINT)
 
-clean:
-	rm -rf bin .tools
+release: tools
+	$(GO) run ./deploy/packages -version "$(VERSION)"
 
-.PHONY: help build run test test-short fuzz bench lint clean
+image:
+	$(GO) run ./deploy/packages -version "$(VERSION)" -image cocart-gateway -out dist/image
+
+tools: .tools/nfpm .tools/cyclonedx-gomod
+
+.tools/nfpm: TOOL = github.com/goreleaser/nfpm/v2/cmd/nfpm
+.tools/cyclonedx-gomod: TOOL = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+.tools/nfpm .tools/cyclonedx-gomod: deploy/packages/tools/go.mod deploy/packages/tools/go.sum
+	@echo "Building $@, once …"
+	@cd deploy/packages/tools && $(GO) build -trimpath -buildvcs=false -o $(CURDIR)/$@ $(TOOL)
+
+clean:
+	rm -rf bin dist .tools
+
+.PHONY: help build run test test-short fuzz bench lint release image tools clean

@@ -7,23 +7,33 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// version is the release, as CHANGELOG.md names it.
-const version = "0.1.0"
+// version is the release, as CHANGELOG.md names it, and revision the commit; "make release" sets both with -ldflags -X.
+var (
+	version  = "0.1.0"
+	revision = ""
+)
 
 type build struct{ version, revision, goversion string }
 
 func buildOf() build {
-	b := build{version: version, revision: "unknown", goversion: runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
+	b := build{version: version, revision: revision, goversion: runtime.Version()}
+	if b.revision == "" {
+		b.revision = revisionOf(debug.ReadBuildInfo())
+	}
+	return b
+}
+
+// revisionOf is the commit that the go command found when it built us, if it looked for one.
+func revisionOf(info *debug.BuildInfo, ok bool) string {
 	if !ok {
-		return b
+		return "unknown"
 	}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			b.revision = s.Value[:min(12, len(s.Value))]
+			return s.Value[:min(12, len(s.Value))]
 		}
 	}
-	return b
+	return "unknown"
 }
 
 func (b build) String() string {

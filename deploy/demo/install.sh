@@ -7,7 +7,8 @@
 # Groups: shop (WordPress, PHP, MariaDB, nginx), php (the PHP command line), redis,
 # browser (Chromium), prometheus (Prometheus and its promtool), node (Node.js and npm),
 # wordpress-next (the WordPress of the Debian after this one, for tests: unpacked below
-# /usr/local, beside Debian's own, which stays).
+# /usr/local, beside Debian's own, which stays), packages (what the tests of deploy/ need to
+# install, run and judge what a release is made of).
 # No service is started or enabled, and one that is already set up is left as it is.
 # ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
 set -eu
@@ -36,7 +37,7 @@ main() {
 }
 
 usage() {
-	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next, prometheus)" >&2
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next, prometheus, packages)" >&2
 	exit 2
 }
 
@@ -70,8 +71,22 @@ needs() {
 		need prometheus prometheus /usr/bin/prometheus
 		need promtool prometheus /usr/bin/promtool
 		;;
+	packages)
+		need dpkg dpkg /usr/bin/dpkg
+		need git git /usr/bin/git
+		need rpm rpm /usr/bin/rpm
+		need lintian lintian /usr/bin/lintian
+		need systemd-analyze systemd /usr/bin/systemd-analyze
+		need kill procps /usr/bin/kill
+		need strace strace /usr/bin/strace
+		need buildah buildah /usr/bin/buildah
+		need "certificates of authorities" ca-certificates /etc/ssl/certs/ca-certificates.crt
+		need nginx nginx-light /usr/sbin/nginx
+		need php-fpm php-fpm '/usr/sbin/php-fpm[0-9]*'
+		need caddy caddy /usr/bin/caddy
+		;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next, prometheus)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next, prometheus, packages)" >&2
 		exit 2
 		;;
 	esac

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// healthTimeout is less than container runtimes wait for a health check, so that the answer is ours.
+const healthTimeout = 3 * time.Second
+
+func healthCommand(t terminal) *cobra.Command {
+	var path string
+	var ready bool
+	c := &cobra.Command{
+		Use:     "healthcheck --config FILE",
+		Short:   "Ask the gateway that runs with this file whether it is well; for containers, which have no curl",
+		Example: "  cocart-gateway healthcheck --config /etc/cocart-gateway/config.yaml",
+		GroupID: groupRun,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path, t.env)
+			if err != nil {
+				return err
+			}
+			probe := "/healthz"
+			if ready {
+				probe = "/readyz"
+			}
+			return t.askHealth(c.Context(), cfg.Admin.Listen, probe)
+		},
+	}
+	c.Flags().BoolVar(&ready, "ready", false, "ask whether Redis and WordPress answer, too")
+	return needsConfig(c, &path)
+}
+
+// askHealth repeats what the gateway says, and fails unless that is 200.
+func (t terminal) askHealth(ctx context.Context, listen, probe string) error {
+	network, address, err := adminAddress(listen)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Timeout: healthTimeout, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, network, address)
+		},
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+probe, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking %s on %s: %w", probe, listen, err)
+	}
+	defer answer.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
+	if err != nil {
+		return fmt.Errorf("asking %s on %s: %w", probe, listen, err)
+	}
+	fmt.Fprintln(t.out, strings.TrimSpace(string(said)))
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s on %s answered %d", probe, listen, answer.StatusCode)
+	}
+	return nil
+}
+
+var errWhereSystemd = errors.New("admin.listen is a socket of systemd: only its socket unit knows where that is")
+
+// adminAddress is where to reach, from the same machine, what listens on the address of a configuration.
+func adminAddress(listen string) (network, address string, err error) {
+	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
+		return "unix", path, nil
+	}
+	if listen == "systemd" || strings.HasPrefix(listen, "systemd:") {
+		return "", "", errWhereSystemd
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", "", err
+	}
+	switch ip, err := netip.ParseAddr(host); {
+	case host == "", err == nil && ip == netip.IPv4Unspecified():
+		host = "127.0.0.1"
+	case err == nil && ip == netip.IPv6Unspecified():
+		host = "::1"
+	}
+	return "tcp", net.JoinHostPort(host, port), nil
+}

@@ -1,0 +1,155 @@
+package chain
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"cocart-gateway/upstream/upstreamtest"
+)
+
+// Certificate makes the files of a certificate that nobody vouches for.
+func Certificate(t *testing.T) (certificate, key string) {
+	t.Helper()
+	s := httptest.NewTLSServer(http.NotFoundHandler())
+	defer s.Close()
+	pair := s.TLS.Certificates[0]
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Write(t, "shop.crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}))),
+		Write(t, "shop.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+}
+
+// browser goes to the shop by its name, wherever that is.
+func browser(address string) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			ForceAttemptHTTP2: true,
+			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see Certificate
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, network, address)
+			},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Visit is what a shop needs of a proxy in front of the gateway: that it speaks
+// HTTP/2 and TLS, changes no address, says who the client is and believes
+// nobody else about it, passes tokens on, and holds nothing back.
+func Visit(t *testing.T, wp *upstreamtest.WordPress, address string) {
+	t.Helper()
+	client := browser(address)
+	defer client.CloseIdleConnections()
+
+	const target = "/wp-json/cocart/v2/products?search=a%2Fb%20c&x[]=1"
+	proto, _ := ask(t, client, http.MethodGet, target, "", http.Header{
+		"X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"http"}, "X-Real-Ip": {"203.0.113.9"}, "X-Cocart-Gateway": {"forged"},
+	})
+	seen := wp.Last()
+	if proto != "HTTP/2.0" || seen.Target != target || seen.Host != "shop.example" {
+		t.Errorf("%s: WordPress was asked for %s on %s", proto, seen.Target, seen.Host)
+	}
+	if seen.Claims.Client != "127.0.0.1" || seen.Claims.Proto != "https" || strings.Contains(seen.Header.Get("X-Forwarded-For")+seen.Header.Get("X-Real-Ip"), "203.0.113.9") {
+		t.Errorf("the client made up who it is: %+v, %v", seen.Claims, seen.Header)
+	}
+
+	_, answer := ask(t, client, http.MethodPost, "/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`,
+		http.Header{"Content-Type": {"application/json"}})
+	var login struct {
+		Extras struct {
+			Token string `json:"jwt_token"`
+		}
+	}
+	if err := json.Unmarshal([]byte(answer), &login); err != nil || login.Extras.Token == "" {
+		t.Fatalf("no token: %v: %s", err, answer)
+	}
+	ask(t, client, http.MethodGet, "/wp-json/cocart/v2/cart", "", http.Header{"Authorization": {"Bearer " + login.Extras.Token}})
+	if seen := wp.Last(); seen.Claims.Kind != "customer" || seen.Claims.Subject != "2" {
+		t.Errorf("the token of the customer did not arrive: %+v", seen.Claims)
+	}
+	streams(t, client, wp)
+}
+
+func ask(t *testing.T, client *http.Client, method, target, body string, header http.Header) (proto, answer string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, upstreamtest.SiteURL+target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	got, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	text, err := io.ReadAll(got.Body)
+	if err != nil || got.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s %v\n%s", method, target, got.Status, err, text)
+	}
+	return got.Proto, string(text)
+}
+
+// streams sees the first half of an answer before there is a second one.
+func streams(t *testing.T, client *http.Client, wp *upstreamtest.WordPress) {
+	t.Helper()
+	arrived := make(chan struct{})
+	wp.Lock()
+	wp.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		if r.URL.Path != "/events" {
+			return false
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: one\n\n") // who does not get it complains
+		w.(http.Flusher).Flush()
+		select {
+		case <-arrived:
+		case <-r.Context().Done():
+		}
+		return true
+	}
+	wp.Unlock()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, upstreamtest.SiteURL+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	line, err := bufio.NewReader(got.Body).ReadString('\n')
+	close(arrived)
+	if line != "data: one\n" || err != nil {
+		t.Errorf("the first event: %q, %v", line, err)
+	}
+}
+
+// Redirect is where plain http is sent to.
+func Redirect(t *testing.T, address, target string) (status int, location string) {
+	t.Helper()
+	client := browser(address)
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://shop.example"+target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	return got.StatusCode, got.Header.Get("Location")
+}

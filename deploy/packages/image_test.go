@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"cocart-gateway/deploy/chain"
+	"cocart-gateway/deploy/demo/child"
+)
+
+// ownStorage keeps images and containers of a test out of the machine's own.
+func ownStorage(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "storage.conf"), "[storage]\ndriver = \"vfs\"\ngraphroot = \""+dir+"/graph\"\nrunroot = \""+dir+"/run\"\n")
+	t.Setenv("CONTAINERS_STORAGE_CONF", filepath.Join(dir, "storage.conf"))
+	t.Setenv("BUILDAH_ISOLATION", "chroot")
+}
+
+// TestImageHoldsOneProgramThatServesAsNobody builds the image, looks at what is
+// in it, and runs it.
+func TestImageHoldsOneProgramThatServesAsNobody(t *testing.T) {
+	ownStorage(t)
+	if err := command(t.Context(), []string{"-version", madeVersion, "-image", "cocart-gateway", "-out", filepath.Join(t.TempDir(), "image")}); err != nil {
+		t.Fatal(err)
+	}
+	container := strings.TrimSpace(said(t, "buildah", "from", "--pull-never", "localhost/cocart-gateway:"+madeVersion))
+	// Its storage is removed with the test; mounts must be gone by then.
+	t.Cleanup(func() { _ = exec.Command("buildah", "rm", container).Run() })
+	isConfigured(t, said(t, "buildah", "inspect", "--type", "image", "localhost/cocart-gateway:"+madeVersion))
+	holdsOnly(t, strings.TrimSpace(said(t, "buildah", "mount", container)))
+	said(t, "buildah", "umount", container)
+	servesInside(t, container)
+}
+
+func isConfigured(t *testing.T, inspected string) {
+	t.Helper()
+	var image struct {
+		Docker struct {
+			Config struct {
+				User            string
+				Entrypoint, Cmd []string
+				Healthcheck     struct{ Test []string }
+				Labels          map[string]string
+			} `json:"config"`
+		}
+	}
+	if err := json.Unmarshal([]byte(inspected), &image); err != nil {
+		t.Fatal(err)
+	}
+	c := image.Docker.Config
+	want := []string{"65532:65532", "/usr/bin/cocart-gateway", "serve --config /etc/cocart-gateway/config.yaml",
+		"CMD /usr/bin/cocart-gateway healthcheck --config /etc/cocart-gateway/config.yaml", madeVersion, "MIT"}
+	got := []string{c.User, strings.Join(c.Entrypoint, " "), strings.Join(c.Cmd, " "), strings.Join(c.Healthcheck.Test, " "),
+		c.Labels["org.opencontainers.image.version"], c.Labels["org.opencontainers.image.licenses"]}
+	if !slices.Equal(got, want) || c.Labels["org.opencontainers.image.revision"] == "" || c.Labels["org.opencontainers.image.created"] == "" {
+		t.Errorf("the image is set up as\n%q\nwant\n%q\nwith labels %v", got, want, c.Labels)
+	}
+}
+
+func holdsOnly(t *testing.T, root string) {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, strings.TrimPrefix(path, root))
+		}
+		return err
+	})
+	want := []string{"/etc/group", "/etc/passwd", "/etc/ssl/certs/ca-certificates.crt", "/usr/bin/cocart-gateway"}
+	if err != nil || !slices.Equal(files, want) {
+		t.Errorf("in the image is %v, want %v (%v)", files, want, err)
+	}
+}
+
+func servesInside(t *testing.T, container string) {
+	t.Helper()
+	g := chain.Gateway{Public: chain.FreeAddress(t), Admin: chain.FreeAddress(t)}
+	config := chain.Write(t, "config.yaml", g.Configuration("http://"+chain.FreeAddress(t)))
+	inside := []string{"run", "--volume", config + ":/etc/cocart-gateway/config.yaml:ro", container, "--", "/usr/bin/cocart-gateway"}
+	const here = "/etc/cocart-gateway/config.yaml"
+	healthcheck := append(slices.Clone(inside), "healthcheck", "--config", here)
+	if text, err := exec.Command("buildah", healthcheck...).CombinedOutput(); err == nil {
+		t.Errorf("healthy before it runs: %s", text)
+	}
+	buildah, err := exec.LookPath("buildah")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain.Run(t, child.Program{Name: "the container", Args: append([]string{buildah}, append(inside, "serve", "--config", here)...), Env: os.Environ()}, g.Admin)
+	if text := said(t, "buildah", healthcheck...); !strings.Contains(text, `"alive":true`) {
+		t.Errorf("the health check of a running gateway says %q", text)
+	}
+}

@@ -1,0 +1,111 @@
+// Command packages makes what an operator installs: archives for every
+// supported system, .deb and .rpm for Linux, a bill of materials for each, and
+// their checksums. "make release" runs it, from the top of the repository.
+//
+// Two runs on the same commit with the same Go release give the same bytes,
+// wherever the repository lies. Nothing is signed here, and nothing is sent
+// anywhere.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "packages:", err)
+		os.Exit(1) //nolint:gocritic // stop only gives the signals back
+	}
+}
+
+func command(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("packages", flag.ExitOnError)
+	version := flags.String("version", "", "the version to stamp, as in CHANGELOG.md: 1.2.3")
+	out := flags.String("out", "dist", "the folder to write to, emptied first")
+	only := flags.String("only", "", "one target instead of all: linux/amd64")
+	image := flags.String("image", "", "the name of an image to build instead, in a folder of its own: -out dist/image")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	r, err := newRelease(ctx, *version, *out)
+	if err != nil {
+		return err
+	}
+	if *image != "" {
+		return r.image(ctx, *image)
+	}
+	targets, err := chosen(*only)
+	if err != nil {
+		return err
+	}
+	return r.make(ctx, targets)
+}
+
+// release is one run: what is stamped into its files, and where they go.
+type release struct {
+	version, revision string
+	out               string
+	time              time.Time // of the commit; every file gets it, so that runs on other days are equal
+}
+
+var goodVersion = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$`)
+
+func newRelease(ctx context.Context, version, out string) (*release, error) {
+	if !goodVersion.MatchString(version) {
+		return nil, fmt.Errorf("%q is no version like 1.2.3: make release VERSION=1.2.3", version)
+	}
+	changes, err := os.ReadFile("CHANGELOG.md")
+	if err != nil {
+		return nil, err
+	}
+	if base, _, _ := strings.Cut(version, "-"); !strings.Contains(string(changes), "\n## "+base+" ") {
+		return nil, fmt.Errorf("CHANGELOG.md says nothing of version %s", base)
+	}
+	r := &release{version: version, out: out}
+	r.revision, r.time, err = commit(ctx)
+	return r, err
+}
+
+func (r *release) make(ctx context.Context, targets []target) error {
+	if err := os.RemoveAll(r.out); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(r.out, "build"), 0o755); err != nil { //nolint:gosec // for everybody to read
+		return err
+	}
+	for _, t := range targets {
+		fmt.Println(t)
+		if err := r.makeFor(ctx, t); err != nil {
+			return fmt.Errorf("%s: %w", t, err)
+		}
+	}
+	return r.sums()
+}
+
+func (r *release) makeFor(ctx context.Context, t target) error {
+	binary, err := r.build(ctx, t)
+	if err != nil {
+		return err
+	}
+	if err := r.archive(t, binary); err != nil {
+		return err
+	}
+	if err := r.billOfMaterials(ctx, t, binary); err != nil {
+		return err
+	}
+	if t.os == "linux" {
+		return r.systemPackages(ctx, t, binary)
+	}
+	return nil
+}
