@@ -5,6 +5,7 @@ package compose_test
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"os/exec"
 	"regexp"
 	"slices"
