@@ -446,20 +446,18 @@ function method(): string {
 }
 
 /**
- * The routes inside a batch, as WP_REST_Server::serve_batch_request_v1 reads them.
+ * The routes inside a batch, as WP_REST_Server::serve_batch_request_v1 reads them. One that cannot be read is '':
+ * WordPress makes an error of it and dispatches the others.
  *
- * @return string[]|null Null when there are any that cannot be read.
+ * @return string[]
  */
-function batched( \WP_REST_Request $request ) {
+function batched( \WP_REST_Request $request ): array {
 	$routes = array();
 	$inside = $request->get_param( 'requests' );
 	foreach ( is_array( $inside ) || null === $inside ? (array) $inside : array( null ) as $one ) {
-		$path = is_array( $one ) ? $one['path'] ?? null : null;
-		$url  = is_string( $path ) ? wp_parse_url( $path ) : false;
-		if ( ! is_array( $url ) || ! isset( $url['path'] ) ) {
-			return null;
-		}
-		$routes[] = $url['path'];
+		$path     = is_array( $one ) ? $one['path'] ?? null : null;
+		$url      = is_string( $path ) ? wp_parse_url( $path ) : false;
+		$routes[] = is_array( $url ) ? $url['path'] ?? '' : '';
 	}
 	return $routes;
 }
@@ -880,8 +878,8 @@ abstract class Door {
 	/** Refuses the request unless this route is for it; '' is a page. */
 	abstract protected function admit( string $route ): void;
 
-	/** @param string[]|null $routes Of the requests in a batch; null when they cannot be read. */
-	abstract protected function admit_batch( $routes ): void;
+	/** @param string[] $routes Of the requests in a batch; '' is one that cannot be read. */
+	abstract protected function admit_batch( array $routes ): void;
 
 	protected function watch(): void {
 		add_action( 'parse_request', array( $this, 'parse_request' ), 0 );
@@ -1176,8 +1174,8 @@ final class Doorkeeper extends Door {
 		refuse( 403, 'cocart_gateway_not_allowed', 'This account cannot be used here.', "cocart_gateway_allow_customer refused user $user_id" );
 	}
 
-	protected function admit_batch( $routes ): void {
-		foreach ( $routes ?? array( '' ) as $route ) {
+	protected function admit_batch( array $routes ): void {
+		foreach ( $routes as $route ) {
 			if ( $this->is( 'site' ) && is_cocart( $route ) ) {
 				refuse_assertion( 'there is a CoCart route in the batch of another page' );
 			}
@@ -1429,8 +1427,8 @@ final class Locked_Door extends Door {
 		}
 	}
 
-	protected function admit_batch( $routes ): void {
-		array_map( array( $this, 'admit' ), $routes ?? array() );
+	protected function admit_batch( array $routes ): void {
+		array_map( array( $this, 'admit' ), $routes );
 	}
 }
 
@@ -1484,7 +1482,7 @@ final class Status_Desk extends Door {
 		tell_status( $this->asserted, array( 'status' => (object) $this->facts() ) );
 	}
 
-	protected function admit_batch( $routes ): void {
+	protected function admit_batch( array $routes ): void {
 	}
 
 	private function facts(): array {
