@@ -119,16 +119,6 @@ func (x *exchange) holdLogout(answer *upstream.Answer) error {
 	return errLoggedOut
 }
 
-func tellLogout(x *exchange) {
-	type data struct {
-		Status int `json:"status"`
-	}
-	writeJSON(x.w, x.r, http.StatusOK, struct {
-		Message string `json:"message"`
-		Data    data   `json:"data"`
-	}{"You have been logged out.", data{http.StatusOK}})
-}
-
 // addPair puts the tokens of a login under its alias where these SDKs look for
 // them, in front of CoCart's own answer.
 func addPair(members []member, access, refresh string) []member {

@@ -8,7 +8,7 @@ import "errors"
 func (g *Gateway) logout(x *exchange) error {
 	err := g.endSession(x)
 	if errors.Is(err, errLoggedOut) {
-		tellLogout(x)
+		writeMessage(x, "You have been logged out.")
 		return nil
 	}
 	return err

@@ -15,6 +15,10 @@ import (
 // goes on: its access tokens are believed until they expire (tokens.Config), its
 // refresh tokens are exchanged once, each for a session of ours.
 
+// codeNotAllowed is the must-use plugin's: the shop's own code refused the user
+// (cocart_gateway_allow_customer).
+const codeNotAllowed = "cocart_gateway_not_allowed"
+
 // endedBy is the fingerprint by which WordPress ends what was asserted.
 func endedBy(a upstream.Assertion) string {
 	if a.PAT != "" {
@@ -57,27 +61,32 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 		return identity(answer.Account), nil
 	}
 	members, _ := parseObject(answer.Body)
-	code := memberString(members, "code")
-	switch {
+	switch code := memberString(members, "code"); {
 	case answer.Status == http.StatusForbidden && code == codeAuthentication && strings.Contains(memberString(members, "message"), "expired"):
 		return tokens.Identity{}, tokens.Expired
-	case answer.Status == http.StatusForbidden && code == codeAuthentication:
+	case answer.Status == http.StatusForbidden && (code == codeAuthentication || code == codeNotAllowed):
 		return tokens.Identity{}, tokens.Unknown
-	case answer.Status == http.StatusNotFound:
+	case answer.Status == http.StatusNotFound && code == "rest_no_route":
 		g.log.WarnContext(ctx, "compat.plugin_refresh is on, but the old plugin is not active: nobody knows its refresh tokens")
 		return tokens.Identity{}, tokens.Unknown
 	}
 	return tokens.Identity{}, fmt.Errorf("%w: %d to a refresh token of the old plugin", upstream.ErrBadReply, answer.Status)
 }
 
-// refreshTarget is the route as the client named it, without the parameters that
-// it may have put there besides.
+// pluginRefresh is the old plugin's route: a white label changes nothing about it.
+const pluginRefresh = pluginNamespace + "/jwt/refresh-token"
+
+// refreshTarget is that route where the client named it, in the path or not,
+// without the parameters that it may have put there besides.
 func (g *Gateway) refreshTarget(x *exchange, b *body) string {
 	path, _, _ := strings.Cut(x.target, "?")
 	_, inQuery := x.verdict.query.last("rest_route")
 	_, inForm := b.form.last("rest_route")
-	if !inQuery && !inForm {
+	switch {
+	case inQuery || inForm:
+		return strings.TrimSuffix(g.cfg.SiteURL.EscapedPath(), "/") + "/?rest_route=" + url.QueryEscape(pluginRefresh)
+	case phpLower(x.verdict.route) == pluginRefresh:
 		return path
 	}
-	return strings.TrimSuffix(g.cfg.SiteURL.EscapedPath(), "/") + "/?rest_route=" + url.QueryEscape(x.verdict.route)
+	return g.routes.renamed(path, pluginRefresh)
 }

@@ -217,6 +217,8 @@ func TestARefreshThatTheOldPluginCannotAnswer(t *testing.T) {
 		"the token has expired":              {answer(403, `{"code":"cocart_authentication_error","message":"Refresh token expired."}`), failure(401, "cocart_authentication_error", "Refresh token expired.")},
 		"it has no secret":                   {answer(403, `{"code":"cocart_jwt_auth_bad_config"}`), unusable},
 		"the must-use plugin does not vouch": {func(s *shop) { s.wordpress.NoPlugin = true }, unusable},
+		"the shop does not let the user in":  {answer(403, `{"code":"cocart_gateway_not_allowed"}`), invalid},
+		"something else is not found":        {answer(404, `<h1>Not found</h1>`), unusable},
 		"PHP fails":                          {answer(500, `{"code":"internal_server_error"}`), unusable},
 		"the store is away":                  {func(s *shop) { s.store.Close() }, failure(503, "cocart_gateway_store_unavailable", "Signing in and out is not possible at the moment. Please try again shortly.")},
 		"the operator did not ask for it":    {nil, invalid},
@@ -230,6 +232,30 @@ func TestARefreshThatTheOldPluginCannotAnswer(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, row.want)
 			}
 		})
+	}
+}
+
+func TestARefreshTokenOfTheOldPluginEndsWithANewPassword(t *testing.T) {
+	s := openOldShop(t)
+	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		w.Header().Set("X-CoCart-Gateway-Ended", s.wordpress.Sign("cocart-ended+jwt", r.Header.Get("X-CoCart-Gateway"),
+			map[string]any{"sub": "2", "fp": "fp-alice-0", "reason": "changed"}))
+		return false
+	}
+	s.do("POST", "/my-account/lost-password/", "")
+	s.wordpress.Answer = nil
+	if got, want := s.refresh(oldRefresh(1)).failure(), failure(401, "cocart_authentication_error", "Invalid refresh token."); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestTheOldPluginIsAskedInItsOwnNamespaceUnderAWhiteLabel(t *testing.T) {
+	s := openOldShop(t, func(c *gateway.Config) { c.Namespaces = []string{"my.shop"} })
+	for n, target := range map[int]string{1: "/wp-json/my.shop/jwt/refresh-token", 2: "/?rest_route=/my.shop/jwt/refresh-token"} {
+		s.post(target, `{"refresh_token":"`+oldRefresh(n)+`"}`).pair(t)
+		if got := s.wordpress.Last().Target; !strings.HasSuffix(strings.ReplaceAll(got, "%2F", "/"), "/cocart/jwt/refresh-token") {
+			t.Errorf("%s: WordPress was asked %s", target, got)
+		}
 	}
 }
 

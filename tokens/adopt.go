@@ -7,8 +7,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // A refresh token of the PHP plugin becomes a session of ours once. It counts as that session's generation 0, retired
@@ -58,7 +61,7 @@ func (a *Authority) adopt(ctx context.Context, foreign string, from Client, ask 
 		if err != nil {
 			return Pair{}, Identity{}, VerdictUnavailable, unavailable("claiming a refresh token", err)
 		}
-		if present == "" {
+		if present == "" || present == mine { // mine: the first answer was lost, and the client asked Redis again
 			return a.adoptClaimed(ctx, key, mine, from, ask)
 		}
 		if id, ok := parseSessionID(present); ok {
@@ -75,11 +78,12 @@ func (a *Authority) adopt(ctx context.Context, foreign string, from Client, ask 
 	}
 }
 
-// adoptClaimed asks, and remembers what came of it before anybody is told.
+// adoptClaimed asks, and remembers what came of it before anybody is told. Should Redis not take that in, this one is
+// told all the same: the token is spent.
 func (a *Authority) adoptClaimed(ctx context.Context, key, mine string, from Client, ask func(context.Context) (Identity, error)) (Pair, Identity, Verdict, error) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), askLife)
 	defer done()
-	who, err := ask(ctx)
+	who, err := a.askWhose(ctx, ask)
 	if err != nil {
 		if _, unclaimed := a.store.claim(ctx, key, mine, "", 0); unclaimed != nil {
 			err = fmt.Errorf("%w (and the claim stays until it expires: %w)", err, unclaimed)
@@ -96,9 +100,33 @@ func (a *Authority) adoptClaimed(ctx context.Context, key, mine string, from Cli
 		return Pair{}, Identity{}, VerdictUnavailable, err
 	}
 	if err := a.store.Set(ctx, key, s.id.String(), a.cfg.RefreshTTL+outlives).Err(); err != nil {
-		return Pair{}, Identity{}, VerdictUnavailable, unavailable("remembering an adopted token", err)
+		a.cfg.Log.Warn("an adopted refresh token could not be remembered; another tab that holds it must log in again", slog.Int64("user", who.UserID), slog.String("cause", err.Error()))
 	}
 	return pair, who, VerdictAdopted, nil
+}
+
+// askWhose asks whose a token is. When it was issued nobody can say, so it ends with whatever ended any session of its
+// user: a new password, which the PHP plugin does not always hear of, a logout, an operator.
+func (a *Authority) askWhose(ctx context.Context, ask func(context.Context) (Identity, error)) (Identity, error) {
+	who, err := ask(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	if a.revoked.all.Load() > 0 || a.revoked.users.cutsOff(who.UserID, 0, "", true) {
+		return Identity{}, Ended
+	}
+	var all, user *redis.StringCmd
+	_, err = a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		all, user = p.Get(ctx, a.store.allCutoff()), p.HGet(ctx, a.store.userCutoffs(who.UserID), anyFingerprint)
+		return nil
+	})
+	switch {
+	case missing(err) != nil:
+		return Identity{}, unavailable("reading cutoffs", err)
+	case all.Val() != "" || user.Val() != "":
+		return Identity{}, Ended
+	}
+	return who, nil
 }
 
 // again answers for the generation 0 of a session.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"cocart-gateway/tokens"
 )
 
@@ -152,6 +154,90 @@ func TestAClientThatLeavesDoesNotLoseItsToken(t *testing.T) {
 	if from.asked.Load() != 0 {
 		t.Error("it was asked about twice")
 	}
+}
+
+func TestAForeignTokenEndsWithWhatEndedItsUser(t *testing.T) {
+	for name, end := range map[string]func(*tokens.Authority) error{
+		"a new password": func(a *tokens.Authority) error {
+			_, err := a.EndUser(context.Background(), alice.UserID, "fp-alice-0", tokens.CauseAccount)
+			return err
+		},
+		"a logout by another token of the plugin": func(a *tokens.Authority) error {
+			_, err := a.EndUser(context.Background(), alice.UserID, tokens.PluginFingerprint, tokens.CauseLogout)
+			return err
+		},
+		"an operator who ended the user's sessions": func(a *tokens.Authority) error {
+			_, err := a.EndUser(context.Background(), alice.UserID, "", tokens.CauseAdmin)
+			return err
+		},
+		"an operator who ended all sessions": func(a *tokens.Authority) error { return a.EndAll(context.Background(), tokens.CauseAdmin) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				w.must(end(w.authority()))
+				w.clock.Advance(24 * time.Hour)
+				var from elsewhere
+				pair, _, err := w.authority().Adopt(context.Background(), foreign, phone, from.isAlice)
+				if !errors.Is(err, tokens.Ended) || pair != (tokens.Pair{}) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestTheEndOfOneUserLeavesTheForeignTokensOfAnother(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	_, err := a.EndUser(context.Background(), alice.UserID+1, "", tokens.CauseAdmin)
+	w.must(err)
+	var from elsewhere
+	w.adopt(a, from.isAlice)
+}
+
+// claiming disturbs the commands of an adoption as a bad network does.
+type claiming struct {
+	twice, failing string // names of commands: the one is sent twice, the other never gets through
+}
+
+func (claiming) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (claiming) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (c claiming) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == c.failing {
+			cmd.SetErr(errors.New("connection reset"))
+			return cmd.Err()
+		}
+		if strings.HasPrefix(c.twice, cmd.Name()) { // evalsha, and eval where the script is new
+			if err := next(ctx, cmd); err != nil {
+				return err
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func TestAClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	w.rdb.AddHook(claiming{twice: "evalsha"}) // as the client does by itself when a connection breaks
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var from elsewhere
+	if _, _, err := a.Adopt(ctx, foreign, phone, from.isAlice); err != nil || from.asked.Load() != 1 {
+		t.Errorf("%v, asked %d times", err, from.asked.Load())
+	}
+}
+
+func TestASpentForeignTokenIsAnsweredThoughItCannotBeRemembered(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	w.rdb.AddHook(claiming{failing: "set"})
+	var from elsewhere
+	w.refresh(a, w.adopt(a, from.isAlice).Refresh)
 }
 
 func TestAForeignTokenIsNotAskedAboutWhileRedisIsAway(t *testing.T) {

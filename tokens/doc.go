@@ -28,7 +28,7 @@
 //	s:<session>   hash    one session (fields below)                                     at its limit + 24 h
 //	s:<session>   hash    its tombstone: uid, created, active, gen, ended, cause, owe    after 7 days or the refresh lifetime, the shorter
 //	u:<user id>   zset    session id → created: where to look, repaired when read        refresh lifetime + 24 h after the last login or refresh
-//	c:<user id>   hash    "*" or "f:<fingerprint>" → sessions created up to then are over   refresh lifetime + 24 h
+//	c:<user id>   hash    "*", "f:<fingerprint>" or "any" (the latest) → sessions created up to then are over   refresh lifetime + 24 h
 //	cutoff        string  everybody's sessions created up to then are over               refresh lifetime + 24 h
 //	revocations   stream  the revocation log: kind session | generations | user | all, at, sid, below, uid, fp   trimmed by age
 //	a:<counter>   string  wrong passwords and requests: see package attempts below this one      when they no longer count

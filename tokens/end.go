@@ -139,8 +139,12 @@ func (a *Authority) EndAll(ctx context.Context, cause Cause) error {
 	return nil
 }
 
-// everyFingerprint is the field of a user's cutoffs that holds for all sessions.
-const everyFingerprint = "*"
+const (
+	// everyFingerprint is the field of a user's cutoffs that holds for all sessions.
+	everyFingerprint = "*"
+	// anyFingerprint is the field that holds the latest cutoff, of whatever fingerprint: see askWhose.
+	anyFingerprint = "any"
+)
 
 func fingerprintField(fingerprint string) string { return "f:" + fingerprint }
 
@@ -151,7 +155,7 @@ func (s store) keepUserCutoff(ctx context.Context, userID int64, fingerprint str
 		field = fingerprintField(fingerprint)
 	}
 	_, err := s.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, s.userCutoffs(userID), field, cutoff)
+		p.HSet(ctx, s.userCutoffs(userID), field, cutoff, anyFingerprint, cutoff)
 		p.Do(ctx, "PEXPIRE", s.userCutoffs(userID), life)
 		return nil
 	})

@@ -32,15 +32,9 @@ func (a *Authority) examinePlugins(parts segments, h header) (*verified, error) 
 	case a.plugin == nil:
 		return nil, UnknownKey
 	}
-	if err := a.plugin.check(parts); err != nil {
-		return nil, err
-	}
-	p, err := parsePayload(parts.payload)
+	p, err := a.payload(parts, a.plugin)
 	if err != nil {
 		return nil, err
-	}
-	if p.Issuer != a.cfg.Issuer {
-		return nil, WrongIssuer
 	}
 	return p.plugins(a.plugin)
 }

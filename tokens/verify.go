@@ -76,8 +76,8 @@ func (a *Authority) examine(token string, now time.Time) (*verified, error) {
 	return a.examineOurs(parts, key)
 }
 
-// examineOurs reads the payload only after its signature was found good.
-func (a *Authority) examineOurs(parts segments, key *Key) (*verified, error) {
+// payload is read only after the signature was found good.
+func (a *Authority) payload(parts segments, key *Key) (*received, error) {
 	if err := key.check(parts); err != nil {
 		return nil, err
 	}
@@ -87,6 +87,14 @@ func (a *Authority) examineOurs(parts segments, key *Key) (*verified, error) {
 	}
 	if p.Issuer != a.cfg.Issuer {
 		return nil, WrongIssuer
+	}
+	return p, nil
+}
+
+func (a *Authority) examineOurs(parts segments, key *Key) (*verified, error) {
+	p, err := a.payload(parts, key)
+	if err != nil {
+		return nil, err
 	}
 	if aud, ok := p.audience(); !ok || a.cfg.Audience != "" && aud != a.cfg.Audience {
 		return nil, WrongAudience

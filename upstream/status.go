@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -160,6 +161,9 @@ func (w *WordPress) parseStatus(value string) (*statusClaims, error) {
 	return &c, nil
 }
 
+// port is what the plugin takes off a host, too.
+var port = regexp.MustCompile(`:[0-9]+$`)
+
 // differences leaves out what the plugin is lenient about: the case of a host,
 // and a port that the web server keeps to itself.
 func differences(asked claims, c *statusClaims) Differences {
@@ -170,7 +174,7 @@ func differences(asked claims, c *statusClaims) Differences {
 	if c.Saw.Method != asked.Method {
 		d.Method = c.Saw.Method
 	}
-	bare, _, _ := strings.Cut(asked.Host, ":")
+	bare := port.ReplaceAllLiteralString(asked.Host, "")
 	if !strings.EqualFold(c.Saw.Host, asked.Host) && !strings.EqualFold(c.Saw.Host, bare) {
 		d.Host = c.Saw.Host
 	}

@@ -146,3 +146,27 @@ func TestAProbeIsAskedBelowTheSite(t *testing.T) {
 		t.Errorf("asked %s, got %+v", uri, p)
 	}
 }
+
+// Only the clock is wrong; that the web server keeps the port to itself is not.
+func TestAPortThatPHPDoesNotSeeIsNoDifference(t *testing.T) {
+	for asked, seen := range map[string]string{
+		"shop.example:8443":        "shop.example",
+		"Shop.example:8443":        "shop.example",
+		"[2001:db8::1]:8443":       "[2001:db8::1]",
+		"[2001:db8::1]":            "[2001:db8::1]",
+		"shop.example":             "shop.example",
+		"[2001:db8::1]:8443 whole": "[2001:db8::1]:8443",
+	} {
+		d := upstreamtest.OpenDesk(t)
+		d.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+		before(func(_ http.ResponseWriter, r *http.Request) bool { r.Host = seen; return false })(d)
+		host, _, _ := strings.Cut(asked, " ")
+		r, err := newFront(t, d.URL, asSite(), func(c *upstream.Config) { c.Host = host }).wordpress.Status(t.Context(), "https")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Outcome != upstream.StatusRefused || r.Differs != (upstream.Differences{}) {
+			t.Errorf("%s, which PHP saw as %s: %s %+v", asked, seen, r.Outcome, r.Differs)
+		}
+	}
+}

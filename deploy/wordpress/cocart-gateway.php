@@ -414,15 +414,16 @@ function namespaces(): array {
 }
 
 function is_cocart( string $route ): bool {
-	return route_is( '/NS(?:/[\s\S]*)?', $route );
+	return route_is( '/NS(?:/[\s\S]*)?', $route ) || is_refresh( $route );
 }
 
 function is_login( string $route ): bool {
 	return route_is( '/NS/v2/login/*', $route );
 }
 
+/** CoCart JWT Authentication does not follow a white label: its namespace is always the same. */
 function is_refresh( string $route ): bool {
-	return route_is( '/NS/jwt/refresh-token/*', $route );
+	return route_is( '/(?:NS|cocart)/jwt/refresh-token/*', $route );
 }
 
 /** What a guest sees of these is the same for all, and may be cached. */
@@ -436,7 +437,7 @@ function is_batch( string $route ): bool {
 
 /** Routes that open sessions: the gateway answers them itself and counts the attempts, so they are in no batch. */
 function opens_session( string $route ): bool {
-	return route_is( '/NS/(?:v\d+/login|jwt(?:/[\s\S]*)?)', $route );
+	return route_is( '/NS/(?:v\d+/login|jwt(?:/[\s\S]*)?)', $route ) || is_refresh( $route );
 }
 
 /** The method WordPress will serve (WP_REST_Server::serve_request). */
@@ -446,20 +447,18 @@ function method(): string {
 }
 
 /**
- * The routes inside a batch, as WP_REST_Server::serve_batch_request_v1 reads them.
+ * The routes inside a batch, as WP_REST_Server::serve_batch_request_v1 reads them. One that cannot be read is '':
+ * WordPress makes an error of it and dispatches the others.
  *
- * @return string[]|null Null when there are any that cannot be read.
+ * @return string[]
  */
-function batched( \WP_REST_Request $request ) {
+function batched( \WP_REST_Request $request ): array {
 	$routes = array();
 	$inside = $request->get_param( 'requests' );
 	foreach ( is_array( $inside ) || null === $inside ? (array) $inside : array( null ) as $one ) {
-		$path = is_array( $one ) ? $one['path'] ?? null : null;
-		$url  = is_string( $path ) ? wp_parse_url( $path ) : false;
-		if ( ! is_array( $url ) || ! isset( $url['path'] ) ) {
-			return null;
-		}
-		$routes[] = $url['path'];
+		$path     = is_array( $one ) ? $one['path'] ?? null : null;
+		$url      = is_string( $path ) ? wp_parse_url( $path ) : false;
+		$routes[] = is_array( $url ) ? $url['path'] ?? '' : '';
 	}
 	return $routes;
 }
@@ -880,8 +879,8 @@ abstract class Door {
 	/** Refuses the request unless this route is for it; '' is a page. */
 	abstract protected function admit( string $route ): void;
 
-	/** @param string[]|null $routes Of the requests in a batch; null when they cannot be read. */
-	abstract protected function admit_batch( $routes ): void;
+	/** @param string[] $routes Of the requests in a batch; '' is one that cannot be read. */
+	abstract protected function admit_batch( array $routes ): void;
 
 	protected function watch(): void {
 		add_action( 'parse_request', array( $this, 'parse_request' ), 0 );
@@ -1003,9 +1002,7 @@ final class Doorkeeper extends Door {
 			forget_request_credentials();
 			add_action( 'sanitize_comment_cookies', __NAMESPACE__ . '\forget_request_credentials', 0 ); // After wp_magic_quotes() built $_REQUEST anew.
 		}
-		if ( ! $this->is( 'login' ) ) {
-			unset( $_SERVER['HTTP_COCART_API_CUSTOMER'] ); // CoCart 5 would load that customer's session.
-		}
+		unset( $_SERVER['HTTP_COCART_API_CUSTOMER'] ); // CoCart 5 would load that customer's session, also while somebody else logs in.
 		// A read-only key of WooCommerce is no password, and must not buy a token at the login.
 		add_filter( 'woocommerce_rest_is_request_to_rest_api', '__return_false', PHP_INT_MAX );
 		// CoCart reads the header a second time from getallheaders().
@@ -1176,8 +1173,8 @@ final class Doorkeeper extends Door {
 		refuse( 403, 'cocart_gateway_not_allowed', 'This account cannot be used here.', "cocart_gateway_allow_customer refused user $user_id" );
 	}
 
-	protected function admit_batch( $routes ): void {
-		foreach ( $routes ?? array( '' ) as $route ) {
+	protected function admit_batch( array $routes ): void {
+		foreach ( $routes as $route ) {
 			if ( $this->is( 'site' ) && is_cocart( $route ) ) {
 				refuse_assertion( 'there is a CoCart route in the batch of another page' );
 			}
@@ -1252,7 +1249,8 @@ final class Doorkeeper extends Door {
 	private function vouch_login( $data, \WP_REST_Request $request ): void {
 		$user  = get_userdata( get_current_user_id() );
 		$named = is_array( $data ) && isset( $data['user_id'] ) ? (string) $data['user_id'] : null;
-		$user  = $user && null !== $named && (string) $user->ID !== $named ? false : $user;
+		$other = $user && ( null !== $named && (string) $user->ID !== $named || $this->is( 'customer' ) && (int) $user->ID !== $this->customer );
+		$user  = $other ? false : $user;
 		if ( $user && $this->is( 'login' ) && ! $this->logged_in_by_password( $user, $request ) ) {
 			log_line( 'cocart-gateway: a login was answered for a user whom something else than the password logged in' );
 			return;
@@ -1429,8 +1427,8 @@ final class Locked_Door extends Door {
 		}
 	}
 
-	protected function admit_batch( $routes ): void {
-		array_map( array( $this, 'admit' ), $routes ?? array() );
+	protected function admit_batch( array $routes ): void {
+		array_map( array( $this, 'admit' ), $routes );
 	}
 }
 
@@ -1484,7 +1482,7 @@ final class Status_Desk extends Door {
 		tell_status( $this->asserted, array( 'status' => (object) $this->facts() ) );
 	}
 
-	protected function admit_batch( $routes ): void {
+	protected function admit_batch( array $routes ): void {
 	}
 
 	private function facts(): array {
@@ -1572,6 +1570,9 @@ final class Seen {
 	/** @var bool Whether a good assertion came with the request. */
 	public static $believed = false;
 
+	/** @var bool Whether it came from a gateway in its dry run. */
+	public static $dry_run = false;
+
 	/** @var string Why the assertion was refused; '' if it was not, or there was none. */
 	public static $refusal = '';
 
@@ -1624,6 +1625,12 @@ function check_front() {
 	}
 	if ( '' !== Seen::$refusal ) {
 		return check_refusal( Seen::$refusal );
+	}
+	if ( Seen::$dry_run && switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return found( 'in_front', 'critical', __( 'CoCart is shut: the gateway is in its dry run', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED refuses what a gateway does that only looks on.', 'cocart-gateway' ), __( 'Take COCART_GATEWAY_REQUIRED out of wp-config.php, or compat.dry_run out of the gateway\'s configuration.', 'cocart-gateway' ), true );
+	}
+	if ( Seen::$dry_run ) {
+		return found( 'in_front', 'recommended', __( 'The gateway in front of this site is in its dry run', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. It enforces nothing.', 'cocart-gateway' ), __( 'Once its log and metrics show nothing unexpected, take compat.dry_run out of its configuration.', 'cocart-gateway' ) );
 	}
 	if ( Seen::$believed ) {
 		return found( 'in_front', 'good', __( 'The gateway is in front of this site', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php.', 'cocart-gateway' ) );
@@ -1769,8 +1776,11 @@ function start(): void {
 function start_observed( string $token, array $secrets ): void {
 	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
 	try {
-		tell_the_client( Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) ) );
+		$observed = Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) );
+		tell_the_client( $observed );
 		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+		believe( $observed );
+		Seen::$dry_run = true;
 	} catch ( Refusal $refusal ) {
 		log_line( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
 	}
@@ -1801,9 +1811,13 @@ function start_asserted( string $token, array $secrets ): void {
 		( new Locked_Door( array( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', '' ) ) )->close();
 		return;
 	}
+	believe( $asserted );
+	'status' === $asserted->kind ? ( new Status_Desk( $asserted ) )->open() : ( new Doorkeeper( $asserted ) )->open();
+}
+
+function believe( Assertion $asserted ): void {
 	Seen::$believed = true;
 	Seen::$ahead    = time() - $asserted->issued_at;
-	'status' === $asserted->kind ? ( new Status_Desk( $asserted ) )->open() : ( new Doorkeeper( $asserted ) )->open();
 }
 
 start();

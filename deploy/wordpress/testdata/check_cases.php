@@ -42,6 +42,19 @@ function says( array $but, string ...$words ): callable {
 
 test( 'checks of a shop where all is well', wp_admin( $req ), says( array(), 'This page came through it' ) );
 test( 'checks past the gateway', wp_admin( $req, null ), says( array( 'in_front' => 'recommended', 'clock' => null ), 'past it' ) );
+$looking_on = function ( array $constants ) {
+	return function () use ( $constants ) {
+		shop( array( 'REQUEST_URI' => '/wp-admin/site-health.php' ), $constants );
+		asserted( 'observed' );
+		$_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] = $_SERVER['HTTP_X_COCART_GATEWAY'];
+		unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
+		load_plugin();
+		wp_set_current_user( 1 );
+		$GLOBALS['sent']['log'] = array();
+	};
+};
+test( 'checks behind a gateway in its dry run', $looking_on( array() ), says( array( 'in_front' => 'recommended', 'required' => 'recommended' ), 'dry run', 'compat.dry_run' ) );
+test( 'checks behind a gateway in its dry run that is required', $looking_on( $req ), says( array( 'in_front' => 'critical' ), 'CoCart is shut', 'COCART_GATEWAY_REQUIRED' ) );
 test( 'checks without a secret', wp_admin( array( 'COCART_GATEWAY_SECRET' => null ) + $req, null ), says( array( 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'missing from wp-config.php' ) );
 test( 'checks with a short secret', wp_admin( array( 'COCART_GATEWAY_SECRET' => 'short' ) + $req ), says( array( 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'shorter than 32 bytes' ) );
 test( 'checks with a short secret beside a good one', wp_admin( array( 'COCART_GATEWAY_SECRET' => array( SECRET, 'short' ) ) + $req ), says( array( 'secret' => 'recommended' ), 'One of the secrets' ) );

@@ -32,7 +32,11 @@ test( 'required: a page', direct( $required, '' ), passed( array( 0 ), 'untouche
 test( 'required: another route', direct( $required, '/wp/v2/posts' ), passed( array( 0, 0, 0 ), 'untouched' ) );
 test( 'required: a page that asks CoCart something itself', direct( $required, '', array(), fn() => dispatch( new WP_REST_Request( 'GET', '/cocart/v2/cart' ) ) ), passed( array( 0, 0 ), 'untouched' ) );
 test( 'required: a batch with CoCart in it', direct( $required, '/batch/v1', array( 'requests' => array( array( 'path' => '/wp/v2/posts' ), array( 'path' => '/cocart/v2/cart' ) ) ) ), $refused );
+// wp_parse_url() cannot read the first: WordPress answers an error for it, and dispatches the second.
+test( 'required: a batch with CoCart behind a path that cannot be read', direct( $required, '/batch/v1', array( 'requests' => array( array( 'path' => 'http://:80' ), array( 'path' => '/cocart/v2/cart' ) ) ) ), $refused );
+test( 'required: a batch with CoCart behind no path at all', direct( $required, '/batch/v1', array( 'requests' => array( array( 'path' => '?x' ), 'x', array( 'path' => '/cocart/v2/cart' ) ) ) ), $refused );
 test( 'required: a batch without', direct( $required, '/batch/v1', array( 'requests' => array( array( 'path' => '/wp/v2/posts' ) ) ) ), passed( array( 0, 0, 0 ), 'untouched' ) );
+test( 'required: a white label keeps the refresh of the old plugin shut', direct( $required + array( 'COCART_GATEWAY_NAMESPACES' => 'my.shop' ), '/cocart/jwt/refresh-token' ), $refused );
 test( 'required: a request of the gateway', fn() => shop( array(), $required ) ?? asserted( 'customer' ) ?? load_plugin() ?? serve( '/cocart/v2/cart' ), passed( array( 2, 2, 2 ) ) );
 $outdated = fn( string $route ) => fn() => shop() ?? asserted( 'customer', array( 'iat' => NOW - 4000, 'exp' => NOW - 3970 ) ) ?? load_plugin() ?? serve( $route );
 $logged   = function ( array $sent ) {

@@ -171,4 +171,6 @@ foreach ( $batches as $name => list( $requests, $admitted ) ) {
 }
 test( 'a batch of the block editor', ...batch( 'site', paths( '/wp/v2/widgets/1', '/wp/v2/posts' ), true ) );
 test( 'a batch of the block editor with CoCart in it', ...batch( 'site', paths( '/wp/v2/widgets/1', '/cocart/v2/cart' ), false ) );
+test( 'a batch of the block editor with CoCart behind a path that cannot be read', ...batch( 'site', paths( 'http://:80', '/cocart/v2/cart' ), false ) );
+test( 'a batch of the block editor with a path that cannot be read', ...batch( 'site', paths( 'http://:80', '/wp/v2/posts' ), true ) );
 test( 'a batch whose credentials WordPress judges', ...batch( 'credentials', paths( '/wp/v2/posts', '/cocart/v2/cart' ), true ) );

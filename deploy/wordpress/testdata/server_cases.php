@@ -51,7 +51,7 @@ foreach (
 		'credentials' => array( $credentials, $cookies, $all ),
 		'guest'       => array( $told, $cart_only, array( 'quantity' ) ),
 		'customer'    => array( $told, $cart_only, $all ),
-		'login'       => array( array( 'HTTPS' => 'on', 'HTTP_COCART_API_CUSTOMER' => '3' ) + $told, $cart_only, $all ),
+		'login'       => array( $told, $cart_only, $all ),
 	) as $kind => $want
 ) {
 	ksort( $want[0] );

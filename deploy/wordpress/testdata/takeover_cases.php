@@ -61,6 +61,11 @@ test(
 	with_pat( fn() => kept( 2, PAT ), '/cocart/v2/login', fn() => new WP_REST_Response( array( 'user_id' => '2' ) ), array( 'REQUEST_METHOD' => 'POST' ) ),
 	fn( array $sent ) => same( array( '2', 'alice', fp( 2 ) ), array_values( array_slice( replied( $sent, 'X-CoCart-Gateway-Login' ), 5, 3 ) ) )
 );
+test(
+	'a login with a token of the old plugin, after which somebody else is logged in, is not',
+	with_pat( fn() => kept( 2, PAT ), '/cocart/v2/login', fn() => new WP_REST_Response( array( 'user_id' => (string) ( $GLOBALS['current_user'] = 1 ) ) ), array( 'REQUEST_METHOD' => 'POST' ) ),
+	fn( array $sent ) => same( array( false, 1 ), array( isset( $sent['headers']['X-CoCart-Gateway-Login'] ), count( $sent['log'] ) ) )
+);
 test( 'another route with a token of the old plugin is not', with_pat( fn() => kept( 2, PAT ) ), fn( array $sent ) => same( false, isset( $sent['headers']['X-CoCart-Gateway-Login'] ) ) );
 
 /** A refresh that the old plugin answers. */
@@ -104,6 +109,17 @@ test( 'a refresh that the old plugin refused is not vouched for', refresh( token
 foreach ( array( '/cocart/v2/login', '/cocart/v2/cart', '/cocart/jwt/validate-token', '/batch/v1', '' ) as $route ) {
 	test( "an assertion for a refresh is none for \"$route\"", refresh( array(), 200, $route ), bad_assertion() );
 }
+test(
+	'a refresh of the old plugin, whose namespace does not follow a white label',
+	function () {
+		shop( array( 'REQUEST_METHOD' => 'POST', 'REQUEST_URI' => '/wp-json/cocart/jwt/refresh-token' ), array( 'COCART_GATEWAY_NAMESPACES' => 'my.shop' ) );
+		asserted( 'refresh' );
+		load_plugin();
+		kept( 2, PAT );
+		serve( '/cocart/jwt/refresh-token', fn() => new WP_REST_Response( token( array( 'id' => 2, 'pat' => PAT ) ) ) );
+	},
+	fn( array $sent ) => same( true, isset( $sent['headers']['X-CoCart-Gateway-Login'] ) )
+);
 test( 'an assertion for a refresh is none for another method', refresh( array(), 200, '/cocart/jwt/refresh-token', array( 'HTTP_X_HTTP_METHOD_OVERRIDE' => 'GET' ) ), bad_assertion() );
 
 /** A request in the dry run. */
