@@ -22,8 +22,9 @@ type node struct {
 	// Guarded by pool.mu.
 	active, site int       // places taken, and those of them that are the storefront's
 	down         bool      // by checks or by what became of requests
-	failed       int       // in a row, requests and checks
-	passed       int       // checks in a row
+	failed       int       // requests in a row, from any to any answer
+	refused      int       // checks in a row
+	passed       int       // the same, good ones
 	silent       bool      // the last dialling ran into its timeout
 	unreachable  time.Time // until then nobody dials it, should all be down
 }
