@@ -33,7 +33,7 @@ func copied(s string) *mistake {
 }
 
 func checkMigration(c *Config, r *reader) {
-	const key, secretKey = "compat.accept_plugin_tokens", "compat.plugin_secret"
+	const key, secretKey = "compat.accept_plugin_tokens", "compat.plugin_secret" //nolint:gosec // names of keys
 	m := c.Compat.Migration
 	if m.AcceptPluginTokens && !m.PluginSecret.IsSet() && r.sound(key, secretKey, secretKey+"_file") {
 		r.reject(r.at(key), mistake{"is true, but there is no " + secretKey, "must come with the secret of those tokens",
