@@ -1,10 +1,23 @@
 package gateway
 
 import (
-	"net"
 	"net/http"
+	"net/url"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
+
+// legible refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the
+// language of WordPress: a method that is no token, and a Host that its client
+// would leave out or spell another way, so that WordPress saw another than we.
+func legible(r *http.Request) error {
+	if httpguts.ValidHeaderFieldName(r.Method) && httpguts.ValidHostHeader(r.Host) { // a field name is a token, too
+		return nil
+	}
+	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request",
+		Message: "The method or the host of this request is none."}
+}
 
 // knownHost refuses what is asked of another host than the shop's, where the
 // operator lists them: WordPress and its plugins build links from Host, those in
@@ -39,11 +52,10 @@ func (g *Gateway) listsHost(host string) bool {
 	return false
 }
 
-// bareHost is a Host without its port, in lower case.
+// bareHost is a Host without its port, in lower case. What is no port stays part of
+// it: shop.example:x@evil.example is a password and another host to who builds a
+// link of it.
 func bareHost(host string) string {
-	host = strings.ToLower(strings.TrimSpace(host))
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.Trim(host, "[]")
+	u := url.URL{Host: strings.ToLower(strings.TrimSpace(host))}
+	return u.Hostname()
 }

@@ -45,11 +45,10 @@ type Forwarding struct {
 type forwardingKey struct{}
 
 // Forward passes a request to WordPress and its answer to the client: bodies as
-// streams, upgrades and trailers included, the target byte for byte as [Target]
-// returns it. An error means that nothing was written to rw: [ErrBusy],
+// streams, upgrades and the answer's trailers included, the target byte for byte
+// as [Target] returns it. An error means that nothing was written to rw: [ErrBusy],
 // [ErrUnavailable], [ErrTimeout], the client's own cancellation, or what f.Before
-// returned. An
-// answer that breaks off half way aborts the client's connection
+// returned. An answer that breaks off half way aborts the client's connection
 // (http.ErrAbortHandler), so that it is never mistaken for a whole one.
 //
 // The request holds a place at a node until the body of its answer ended, or the
@@ -86,6 +85,7 @@ func (w *WordPress) rewrite(pr *httputil.ProxyRequest) {
 	out.URL.Scheme, out.URL.Host = f.place.node.scheme, f.place.node.host
 	out.URL.RawQuery = pr.In.URL.RawQuery // verbatim: PHP reads more than Go can parse
 	out.Host = w.hostFor(pr.In)
+	out.Trailer = nil // PHP has none; net/http's client refuses some that its server took, and ours are among the names
 	w.dress(out, pr.In, f)
 }
 

@@ -21,7 +21,8 @@ type Health struct {
 	// Timeout of one check; zero means 5 s.
 	Timeout time.Duration
 	// Failures in a row take a node down, Successes in a row bring it back; zero
-	// means 3 and 1.
+	// means 3 and 1. Checks and requests add up, but an answer to a request does not
+	// make up for a check that failed.
 	Failures, Successes int
 }
 
@@ -92,6 +93,7 @@ func (p *pool) checked(n *node, err error) {
 		return
 	}
 	n.recover()
+	n.refused = 0
 	if n.passed++; n.down && n.passed >= p.health.Successes {
 		p.turn(n, true, nil)
 	}
@@ -134,8 +136,13 @@ func (p *pool) failedWith(n *node, req *http.Request, connected bool, err error)
 // fail and what follows is called with the lock held.
 func (p *pool) fail(n *node, why string, err error) {
 	p.metrics.failures.WithLabelValues(n.name, why).Inc()
+	if why == failedCheck {
+		n.refused++
+	} else {
+		n.failed++
+	}
 	n.passed = 0
-	if n.failed++; !n.down && n.failed >= p.health.Failures {
+	if !n.down && n.failed+n.refused >= p.health.Failures {
 		p.turn(n, false, err)
 	}
 }

@@ -22,8 +22,9 @@ type node struct {
 	// Guarded by pool.mu.
 	active, site int       // places taken, and those of them that are the storefront's
 	down         bool      // by checks or by what became of requests
-	failed       int       // in a row, requests and checks
-	passed       int       // checks in a row
+	failed       int       // requests in a row, from any to any answer
+	refused      int       // checks in a row
+	passed       int       // the same, good ones
 	silent       bool      // the last dialling ran into its timeout
 	unreachable  time.Time // until then nobody dials it, should all be down
 }
@@ -124,7 +125,7 @@ func (n *node) addressed(req *http.Request) *http.Request {
 func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, connected bool, err error) {
 	if !watch { // saves an allocation or four where there is no other node to go to
 		resp, err = n.transports[c].RoundTrip(req)
-		return resp, true, err
+		return resp, true, withoutQuotes(err)
 	}
 	body := hold(req)
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
@@ -132,7 +133,7 @@ func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, c
 		body.letGo()
 	}}
 	resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
-	return resp, connected, err
+	return resp, connected, withoutQuotes(err)
 }
 
 func (n *node) closeIdle() {

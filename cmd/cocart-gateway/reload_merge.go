@@ -34,7 +34,7 @@ func readTree(tree *yaml.Node) (*Config, []Problem) {
 	}
 	return parseConfig(text, source{
 		env:  func(string) (string, bool) { return "", false }, // every $ is escaped by now
-		file: func(string, int64) ([]byte, *mistake) { return nil, &mistake{} },
+		file: readBounded,                                      // what is read from a path at each use, such as a certificate
 	})
 }
 

@@ -59,7 +59,7 @@ type Claims struct {
 // Seen is one request as it arrived.
 type Seen struct {
 	Method, Target, Host string
-	Header               http.Header
+	Header, Trailer      http.Header
 	Body                 string
 	Claims               Claims
 }
@@ -112,7 +112,7 @@ func (wp *WordPress) Last() Seen {
 
 func (wp *WordPress) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body) // what a broken request leaves is what arrived
-	s := Seen{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header.Clone(), Body: string(body)}
+	s := Seen{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header.Clone(), Trailer: r.Trailer.Clone(), Body: string(body)}
 	assertion, observed := r.Header.Get("X-CoCart-Gateway"), r.Header.Get("X-CoCart-Gateway-Observed")
 	if assertion == "" {
 		assertion = observed
