@@ -34,6 +34,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.certificates, err = newCertificateSet(p.cfg, reg, p.log); err != nil {
 		return err
 	}
+	p.parts = append(p.parts, p.certificates.part)
 	if p.connections, err = newConnections(reg); err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (p *program) replace() (done gateway.Reloaded, err error) {
 		return done, err
 	}
 	before := p.inForce()
-	cfg, done, err := merge(p.from.path, before, written)
+	cfg, done, err := merge(p.from.path, before, written, p.from.remembered())
 	if err != nil {
 		return done, err
 	}
