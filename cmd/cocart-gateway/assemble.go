@@ -109,7 +109,7 @@ func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, e
 	cfg := upstream.Config{
 		URL: p.cfg.Upstream.URL, SiteURL: p.cfg.Site.URL, Secrets: p.cfg.Upstream.secrets(),
 		DialTimeout: p.cfg.Upstream.DialTimeout, ResponseTimeout: p.cfg.Upstream.ResponseTimeout,
-		IdleConnections: p.cfg.Upstream.IdleConnections, Now: now,
+		IdleConnections: p.cfg.Upstream.IdleConnections, IdleTimeout: p.cfg.Upstream.IdleTimeout, Now: now,
 	}
 	if err := p.cfg.Upstream.complete(&cfg); err != nil {
 		return nil, err
