@@ -61,6 +61,7 @@ func TestThePROXYHeaderIsBelievedFromTrustedPeersOnly(t *testing.T) {
 		{"a health check of the proxy itself", "require", "127.0.0.1", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00" + plainRequest, "http 192.0.2.66, 127.0.0.1 shop.example.com"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			d := openDoor(t, "listen: \"127.0.0.1:0\"\nproxy_protocol: "+row.mode+"\ntrusted_proxies: ["+row.trusted+"]\n", nil)
 			if got := exchangeRaw(t, "tcp", d.address("listen"), row.sent); got != row.want {
 				t.Errorf("got %q, want %q", got, row.want)

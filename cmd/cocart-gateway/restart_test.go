@@ -69,7 +69,7 @@ func (l *load) await(ctx context.Context, n int64) {
 func TestARestartUnderLoadLosesNoRequest(t *testing.T) {
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	defer origin.Close()
-	s := newSystemd(t, "listen: systemd:http\nserver: {drain_delay: 2s}\nlog: {level: warn}\n", origin.URL)
+	s := newSystemd(t, "listen: systemd:http\nserver: {drain_delay: 1s}\nlog: {level: warn}\n", origin.URL)
 	old := s.start()
 	s.reported("READY=1")
 

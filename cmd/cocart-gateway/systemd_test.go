@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"net"
 	"os"
 	"os/exec"
@@ -20,6 +21,13 @@ const asGateway = "COCART_GATEWAY_TESTS_SERVE"
 func TestMain(m *testing.M) {
 	if os.Getenv(asGateway) != "" {
 		main()
+	}
+	// Tests that run side by side wait for sockets and clocks, and hardly for a processor.
+	flag.Parse()
+	if width := flag.Lookup("test.parallel"); width.Value.String() == width.DefValue {
+		if err := width.Value.Set("8"); err != nil {
+			panic(err)
+		}
 	}
 	var err error
 	if built, err = os.MkdirTemp("", "cocart-gateway-tests"); err != nil {
