@@ -39,14 +39,14 @@ endif
 	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) bin/demo -gateway bin/cocart-gateway
 
 test:
-	deploy/demo/install.sh shop redis browser node wordpress-next prometheus packages
+	deploy/demo/install.sh shop redis browser node systemd wordpress-next prometheus packages
 	$(GO) mod verify
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint tools
 	$(GO) test -race -timeout 30m ./...
 
 test-short:
-	$(GO) test -short -skip OnRealRedis $(SHORT)
+	$(GO) test -short -skip 'OnReal(Redis|Systemd)' $(SHORT)
 
 # go test takes one fuzz target of one package at a time.
 fuzz:

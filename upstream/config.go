@@ -44,6 +44,10 @@ type Config struct {
 	// of the Timeouts that differ; zero means 512. Two, which is net/http's
 	// default, costs 2.6 times the CPU at 64 clients.
 	IdleConnections int
+	// IdleTimeout is how long they wait for their next request; zero means 30 s.
+	// It should end before the patience of the web server does: a request into a
+	// connection that is just being closed there is sent again only if it may be.
+	IdleTimeout time.Duration
 	// Concurrency bounds what PHP works on at once.
 	Concurrency Concurrency
 	// Health says which nodes are up.

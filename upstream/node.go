@@ -80,7 +80,7 @@ func newTransport(cfg Config, origin *url.URL, patience time.Duration) *http.Tra
 		DialContext:            dialer.DialContext,
 		MaxIdleConns:           idle,
 		MaxIdleConnsPerHost:    idle,
-		IdleConnTimeout:        30 * time.Second, // below nginx's 75 s, so that we hang up first
+		IdleConnTimeout:        orDefault(cfg.IdleTimeout, 30*time.Second),
 		ResponseHeaderTimeout:  patience,
 		MaxResponseHeaderBytes: orDefault(cfg.ResponseHeader, 256<<10),
 		TLSHandshakeTimeout:    5 * time.Second,

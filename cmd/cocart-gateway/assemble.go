@@ -34,6 +34,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.certificates, err = newCertificateSet(p.cfg, reg, p.log); err != nil {
 		return err
 	}
+	p.parts = append(p.parts, p.certificates.part)
 	if p.connections, err = newConnections(reg); err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, e
 	cfg := upstream.Config{
 		URL: p.cfg.Upstream.URL, SiteURL: p.cfg.Site.URL, Secrets: p.cfg.Upstream.secrets(),
 		DialTimeout: p.cfg.Upstream.DialTimeout, ResponseTimeout: p.cfg.Upstream.ResponseTimeout,
-		IdleConnections: p.cfg.Upstream.IdleConnections, Now: now,
+		IdleConnections: p.cfg.Upstream.IdleConnections, IdleTimeout: p.cfg.Upstream.IdleTimeout, Now: now,
 	}
 	if err := p.cfg.Upstream.complete(&cfg); err != nil {
 		return nil, err

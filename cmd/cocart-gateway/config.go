@@ -43,6 +43,7 @@ type UpstreamConfig struct {
 	DialTimeout     time.Duration
 	ResponseTimeout time.Duration // until the response header
 	IdleConnections int
+	IdleTimeout     time.Duration // of those
 	UpstreamNodes
 }
 

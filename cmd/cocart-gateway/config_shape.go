@@ -17,6 +17,7 @@ func defaultConfig() *Config {
 			DialTimeout:     2 * time.Second,
 			ResponseTimeout: time.Minute,
 			IdleConnections: 512,
+			IdleTimeout:     30 * time.Second,
 			UpstreamNodes:   defaultUpstreamNodes(),
 		},
 		Site: SiteConfig{RESTPrefix: "wp-json", Namespaces: []string{"cocart"}, Guests: "allow", AuthHeaders: []string{"Authorization"}},

@@ -68,6 +68,7 @@ func upstreamBlock(c *UpstreamConfig) entry {
 			func(d time.Duration) bool { return d == 0 || time.Second <= d && d <= day })),
 		value("response_header", &c.ResponseHeader, size(4<<10, 16<<20, "256KiB")),
 		value("idle_connections", &c.IdleConnections, number(1, 100_000, "write e.g. 512")),
+		value("idle_timeout", &c.IdleTimeout, duration(10*time.Millisecond, time.Hour, "30s")),
 		value("host", &c.Host, text("must be pass, site or a host name", "write pass, site, or e.g. shop.example.com", goodUpstreamHost)),
 		block("concurrency",
 			value("limit", &c.Concurrency.Limit, number(0, 100_000, "write pm.max_children of PHP-FPM less one or two, or 0 for no limit")),

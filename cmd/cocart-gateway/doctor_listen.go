@@ -33,6 +33,7 @@ func listenerID(l listening) string {
 
 func (r *report) listener(ctx context.Context, id, key, address, running string) {
 	err := bindable(ctx, address)
+	advice := listenerAdvice(address)
 	switch {
 	case strings.HasPrefix(address, systemdWord):
 		r.ok(id, "%s %s comes from systemd when it starts the gateway.", key, address)
@@ -43,12 +44,24 @@ func (r *report) listener(ctx context.Context, id, key, address, running string)
 	case errors.Is(err, syscall.EADDRINUSE) && running != "":
 		r.warn(id, key+" "+address+" is held by a running gateway of version "+running+"; this is "+version+".", "Restart the gateway after an upgrade.")
 	case errors.Is(err, syscall.EADDRINUSE):
-		r.problem(id, key+" "+address+" is held by another program.", "End that program, or write another port.")
+		r.problem(id, key+" "+address+" is held by another program.", advice.held)
 	case errors.Is(err, fs.ErrPermission):
-		r.problem(id, "This user may not listen on "+key+" "+address+".", "Write a port above 1023, or give the gateway CAP_NET_BIND_SERVICE.")
+		r.problem(id, "This user may not listen on "+key+" "+address+".", advice.forbidden)
 	default:
-		r.problem(id, "Nobody can listen on "+key+" "+address+": "+cause(err)+".", "Write an address of this machine, or only a port, as in :8080.")
+		r.problem(id, "Nobody can listen on "+key+" "+address+": "+cause(err)+".", advice.wrong)
 	}
+}
+
+// remedies are what to do about an address that is held, forbidden or wrong.
+type remedies struct{ held, forbidden, wrong string }
+
+func listenerAdvice(address string) remedies {
+	if strings.HasPrefix(address, unixPrefix) {
+		return remedies{"End that program, or write another path.", "Write a path in a folder that the gateway may use.",
+			"Write the path of a socket in a folder that is there, as in unix:/run/cocart-gateway/http.sock."}
+	}
+	return remedies{"End that program, or write another port.", "Write a port above 1023, or give the gateway CAP_NET_BIND_SERVICE.",
+		"Write an address of this machine, or only a port, as in :8080."}
 }
 
 func bindable(ctx context.Context, address string) error {
@@ -66,14 +79,28 @@ func bindable(ctx context.Context, address string) error {
 	return l.Close() // nobody was served
 }
 
-// freePath: nobody answers there, and there is a folder for it.
+// freePath goes by what listenUnix will meet: nothing in a folder that is there, or a socket that nobody answers at.
 func freePath(ctx context.Context, path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(filepath.Dir(path))
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return errors.New("something is there that is no socket")
+	}
 	var d net.Dialer
-	if conn, err := d.DialContext(ctx, "unix", path); err == nil {
+	conn, err := d.DialContext(ctx, "unix", path)
+	if err == nil {
 		_ = conn.Close() // nothing was asked
 		return syscall.EADDRINUSE
 	}
-	_, err := os.Stat(filepath.Dir(path))
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil // of a gateway that was killed
+	}
 	return err
 }
 

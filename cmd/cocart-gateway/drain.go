@@ -50,11 +50,12 @@ func (w *lastAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // and clients with a connection are told to open another. It returns after server.drain_delay, or when a listener
 // failed.
 func (p *program) drain(failed <-chan error) error {
-	p.log.Info("draining", "delay", p.cfg.Sockets.DrainDelay.String(), "at_most", p.inForce().Server.ShutdownTimeout.String())
+	cfg := p.inForce()
+	p.log.Info("draining", "delay", cfg.Sockets.DrainDelay.String(), "at_most", cfg.Server.ShutdownTimeout.String())
 	p.notify.stopping()
 	p.admin.Drain()
 	p.leaving.begun.Store(true)
-	timer := time.NewTimer(p.cfg.Sockets.DrainDelay)
+	timer := time.NewTimer(cfg.Sockets.DrainDelay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -61,6 +61,7 @@ func TestThePROXYHeaderIsBelievedFromTrustedPeersOnly(t *testing.T) {
 		{"a health check of the proxy itself", "require", "127.0.0.1", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00" + plainRequest, "http 192.0.2.66, 127.0.0.1 shop.example.com"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			d := openDoor(t, "listen: \"127.0.0.1:0\"\nproxy_protocol: "+row.mode+"\ntrusted_proxies: ["+row.trusted+"]\n", nil)
 			if got := exchangeRaw(t, "tcp", d.address("listen"), row.sent); got != row.want {
 				t.Errorf("got %q, want %q", got, row.want)
@@ -91,5 +92,25 @@ func TestHalfAPROXYHeaderIsHungUpOn(t *testing.T) {
 	}
 	if rest, err := io.ReadAll(conn); err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+// A load balancer is added or taken away without a restart, for the PROXY protocol too.
+func TestWhoMaySendThePROXYHeaderGoesByTheConfigurationInForce(t *testing.T) {
+	r := start(t, settings{"proxy_protocol": "require", "trusted_proxies": "[192.0.2.7]"})
+	text := "PROXY TCP4 192.0.2.9 192.0.2.1 4711 443\r\nGET " + cart + " HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
+	ask := func() bool { return exchangeRaw(t, "tcp", r.public, text) != "" }
+	if ask() {
+		t.Error("a stranger's header was believed")
+	}
+	r.write(settings{"trusted_proxies": "[127.0.0.1]"})
+	if r.reload(); !ask() {
+		t.Error("the header of a new load balancer is refused")
+	} else if got := r.wordpress.Last().Claims.Client; got != "192.0.2.9" {
+		t.Errorf("WordPress is told %s", got)
+	}
+	r.write(settings{"trusted_proxies": "[192.0.2.7]"})
+	if r.reload(); ask() {
+		t.Error("the header of a load balancer that was taken away is believed")
 	}
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -101,14 +104,25 @@ server: {shutdown_timeout: 30s}
 	return path
 }
 
+// firstPort is another one in each process.
+var (
+	firstPort = rand.Uint32()
+	portsUsed atomic.Uint32
+)
+
+// freeAddress is a port that nobody else gets: each call returns another, of those below the ones that systems give to
+// whoever asks for any (32768 to 60999 on Linux), as every client does.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+(firstPort+portsUsed.Add(1))%20_000)
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("a thousand ports are all in use")
+	return ""
 }
 
 func TestServeDrains(t *testing.T) {

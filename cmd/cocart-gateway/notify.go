@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -10,17 +11,37 @@ import (
 
 // notifier tells systemd how the process is (sd_notify(3)); where no systemd asked, it does nothing. It sends over a
 // local datagram socket and never waits.
-type notifier struct{ log *slog.Logger }
+type notifier struct {
+	log       *slog.Logger
+	announced atomic.Bool // ready was told; before, a reload is part of the start
+}
 
-func (n notifier) send(state string) {
+func (n *notifier) send(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		n.log.Warn("systemd could not be told", "state", state, "cause", err.Error())
 	}
 }
 
-func (n notifier) ready(status string) { n.send(daemon.SdNotifyReady + "\nSTATUS=" + status) }
+func (n *notifier) ready(status string) {
+	n.announced.Store(true)
+	n.send(daemon.SdNotifyReady + "\nSTATUS=" + status)
+}
 
-func (n notifier) stopping() { n.send(daemon.SdNotifyStopping + "\nSTATUS=draining") }
+// reloading begins a reload, reloaded ends it: systemctl reload waits for both where the unit is Type=notify-reload.
+func (n *notifier) reloading() {
+	if n.announced.Load() {
+		n.send(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec() + "STATUS=reading the configuration")
+	}
+}
+
+// reloaded says ready again also if nothing has changed: sd_notify(3) has no word for that but the status.
+func (n *notifier) reloaded(status string) {
+	if n.announced.Load() {
+		n.ready(status)
+	}
+}
+
+func (n *notifier) stopping() { n.send(daemon.SdNotifyStopping + "\nSTATUS=draining") }
 
 // How long readiness waits for the revocations. Without Redis the gateway serves all the same, and a service manager
 // that waits longer would only start it again.
@@ -63,7 +84,7 @@ func (p *program) awaitRevocations(ctx context.Context) bool {
 	return true
 }
 
-func (n notifier) watchdog(ctx context.Context, every time.Duration) {
+func (n *notifier) watchdog(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {

@@ -81,6 +81,7 @@ func (p *program) reload(by string) (done gateway.Reloaded, problems []string) {
 	if p.closed {
 		return done, []string{errStopping.Error()}
 	}
+	p.notify.reloading()
 	done, err := p.replace()
 	if err == nil {
 		err = p.metrics.succeeded(p.inForce(), len(done.RestartNeeded), now())
@@ -91,8 +92,10 @@ func (p *program) reload(by string) (done gateway.Reloaded, problems []string) {
 			p.log.Error("the configuration was not reloaded, the one before stays in force", "by", by, "problem", text)
 		}
 		p.metrics.failed()
+		p.notify.reloaded("serving; the configuration was not reloaded, the log says why")
 		return gateway.Reloaded{}, problems
 	}
+	p.notify.reloaded("serving")
 	p.log.Info("configuration reloaded", "by", by, "changed", done.Changed)
 	for _, key := range done.RestartNeeded {
 		p.log.Warn(key + ": takes effect at the next start")
@@ -118,7 +121,7 @@ func (p *program) replace() (done gateway.Reloaded, err error) {
 		return done, err
 	}
 	before := p.inForce()
-	cfg, done, err := merge(p.from.path, before, written)
+	cfg, done, err := merge(p.from.path, before, written, p.from.remembered())
 	if err != nil {
 		return done, err
 	}

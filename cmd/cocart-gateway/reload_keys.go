@@ -15,6 +15,7 @@ var reloadable = map[string]bool{
 	"admin.token":             true,
 	"admin.oauth":             true,
 	"upstream.secret":         true,
+	"tls.certificates":        true,
 	"site":                    true,
 	"site.url":                false, // in every token and assertion that is under way
 	"tokens":                  true,
@@ -29,6 +30,7 @@ var reloadable = map[string]bool{
 	"limits.streams":          false,
 	"server.read_timeout":     true,
 	"server.shutdown_timeout": true,
+	"server.drain_delay":      true,
 	"login":                   true,
 	"log":                     true,
 }

@@ -235,6 +235,15 @@ func TestDrainingGoesByTheShutdownTimeoutInForce(t *testing.T) {
 	}
 }
 
+func TestDrainingLastsForTheDelayInForce(t *testing.T) {
+	r := start(t, settings{"server.drain_delay": "20ms"})
+	r.write(settings{"server.drain_delay": "0s"})
+	r.reload()
+	if r.stop(); !strings.Contains(r.said.String(), "msg=draining delay=0s") {
+		t.Errorf("%s", r.said)
+	}
+}
+
 func TestReloadOffMeansIt(t *testing.T) {
 	r := start(t, settings{"reload": "off"})
 	r.write(settings{"site.guests": "deny"})

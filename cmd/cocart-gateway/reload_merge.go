@@ -11,11 +11,11 @@ import (
 
 // merge is the configuration that a reload puts in force: the written one, except for the keys that wait for a
 // restart, which stay as they are. It works on the text that each of the two amounts to, so that a new key needs
-// nothing here.
-func merge(file string, inForce, written *Config) (*Config, gateway.Reloaded, error) {
+// nothing here. world has the files that keys only name, certificates and the like.
+func merge(file string, inForce, written *Config, world source) (*Config, gateway.Reloaded, error) {
 	done := merging{Reloaded: gateway.Reloaded{Changed: []string{}, RestartNeeded: []string{}}}
 	tree := done.block("", shape(inForce).node(true), shape(written).node(true))
-	c, problems := readTree(tree)
+	c, problems := readTree(tree, world)
 	if len(problems) == 0 {
 		return c, done.Reloaded, nil
 	}
@@ -27,15 +27,12 @@ func merge(file string, inForce, written *Config) (*Config, gateway.Reloaded, er
 	return nil, done.Reloaded, newConfigError(file, problems)
 }
 
-func readTree(tree *yaml.Node) (*Config, []Problem) {
+func readTree(tree *yaml.Node, world source) (*Config, []Problem) {
 	text, err := yaml.Marshal(tree)
 	if err != nil {
 		return nil, []Problem{{Value: fmt.Sprintf("cannot be written: %v", err)}}
 	}
-	return parseConfig(text, source{
-		env:  func(string) (string, bool) { return "", false }, // every $ is escaped by now
-		file: readBounded,                                      // what is read from a path at each use, such as a certificate
-	})
+	return parseConfig(text, world)
 }
 
 type merging struct{ gateway.Reloaded }

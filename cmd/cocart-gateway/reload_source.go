@@ -6,6 +6,7 @@ import (
 	"hash"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -19,9 +20,10 @@ type configSource struct {
 	path string
 	env  func(string) (string, bool)
 
-	mu    sync.Mutex // guards what follows
-	files []string   // the configuration, then the secrets in files of their own
-	sum   string     // of what they held
+	mu    sync.Mutex        // guards what follows
+	files []string          // the configuration, then the files that it names
+	sum   string            // of what they held
+	held  map[string][]byte // what files held when they were last read well, those of keys that wait for a restart too
 
 	hangups chan os.Signal
 	logs    *logSwitch
@@ -31,16 +33,41 @@ type configSource struct {
 // load reads and checks it. What it read is remembered also if it is bad, so that a mistake is reported once.
 func (s *configSource) load() (*Config, error) {
 	var files []string
-	sum := sha256.New()
+	sum, held := sha256.New(), map[string][]byte{}
 	src := source{dir: filepath.Dir(s.path), env: s.env, file: func(path string, limit int64) ([]byte, *mistake) {
 		files = append(files, path)
-		return summed(sum, path, limit)
+		data, m := summed(sum, path, limit)
+		if m == nil {
+			held[path] = data
+		}
+		return data, m
 	}}
 	c, err := loadConfigFrom(s.path, src)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.files, s.sum = files, string(sum.Sum(nil))
+	if s.held == nil {
+		s.held = map[string][]byte{}
+	}
+	maps.Copy(s.held, held)
 	return c, err
+}
+
+// remembered is a world without variables, in which files hold what was found when they were loaded. So what is judged
+// is what was read, and a file that only the configuration in force names may be gone.
+func (s *configSource) remembered() source {
+	return source{
+		env: func(string) (string, bool) { return "", false }, // every $ is escaped by now
+		file: func(path string, _ int64) ([]byte, *mistake) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			data, known := s.held[path]
+			if !known {
+				return nil, &mistake{value: "the file was not read"}
+			}
+			return data, nil
+		},
+	}
 }
 
 // summed reads a file and notes in sum what was found, also if that is nothing.

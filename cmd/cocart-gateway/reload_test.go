@@ -114,7 +114,7 @@ var reloads = []struct {
 }
 
 // elsewhere are keys that have a test of their own.
-var elsewhere = []string{"upstream.secret", "server.shutdown_timeout"}
+var elsewhere = []string{"upstream.secret", "server.shutdown_timeout", "server.drain_delay", "tls.certificates"}
 
 func TestAReloadChangesWhatRequestsMeet(t *testing.T) {
 	for _, row := range reloads {

@@ -73,6 +73,8 @@ func (p *program) followReloads(done <-chan struct{}, w *watch) {
 func (p *program) hangup() {
 	if p.cfg.Reload == reloadOff {
 		p.log.Warn("SIGHUP changes nothing: reload is off")
+		p.notify.reloading() // or systemctl reload would wait
+		p.notify.reloaded("serving; nothing was reloaded, since reload is off")
 		return
 	}
 	p.reload("signal")

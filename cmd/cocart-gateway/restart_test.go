@@ -3,14 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,124 +15,15 @@ import (
 	"time"
 )
 
-// built is the folder of what tests build; TestMain removes it.
-var built string
-
-func TestMain(m *testing.M) {
-	var err error
-	if built, err = os.MkdirTemp("", "cocart-gateway-tests"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	os.RemoveAll(built)
-	os.Exit(code)
-}
-
-// buildGateway builds the program as it ships.
-var buildGateway = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(built, "cocart-gateway")
-	if text, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w", text, err)
-	}
-	return path, nil
-})
-
-// systemd does what the service manager of that name does for a gateway: it holds the socket, passes it to each
-// process it starts, and listens to what they report.
-type systemd struct {
-	t       *testing.T
-	binary  string
-	config  string
-	socket  *os.File
-	address string
-	notes   *net.UnixConn
-}
-
-func newSystemd(t *testing.T, lines, origin string) *systemd {
-	t.Helper()
-	binary, err := buildGateway()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	s := &systemd{t: t, binary: binary, config: filepath.Join(t.TempDir(), "config.yaml"), address: l.Addr().String()}
-	if s.socket, err = l.File(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.socket.Close() })
-	if s.notes, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "n"), Net: "unixgram"}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.notes.Close() })
-	text := `
-admin: {listen: "127.0.0.1:0"}
-upstream: {url: "` + origin + `", secret: "a shared secret of these tests, 32 bytes"}
-site: {url: "http://127.0.0.1"}
-tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}
-` + lines
-	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// start runs one more gateway on the socket. Only the process itself knows its number, so a shell writes LISTEN_PID.
-func (s *systemd) start() *exec.Cmd {
-	s.t.Helper()
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" serve --config "$1"`, s.binary, s.config)
-	cmd.Env = append(os.Environ(), "LISTEN_FDS=1", "LISTEN_FDNAMES=http", "NOTIFY_SOCKET="+s.notes.LocalAddr().String(), "WATCHDOG_USEC=60000000")
-	cmd.ExtraFiles = []*os.File{s.socket}
-	out := newOutput()
-	cmd.Stderr = wordsOf{out}
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		if s.t.Failed() {
-			s.t.Logf("a gateway said: %s", out)
-		}
-	})
-	return cmd
-}
-
-// reported returns once a gateway reported this.
-func (s *systemd) reported(want string) {
-	s.t.Helper()
-	if err := s.notes.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		s.t.Fatal(err)
-	}
-	buffer := make([]byte, 4096)
-	for {
-		n, err := s.notes.Read(buffer)
-		if err != nil {
-			s.t.Fatalf("%s was never reported: %v", want, err)
-		}
-		if strings.Contains(string(buffer[:n]), want) {
-			return
-		}
-	}
-}
-
-func (s *systemd) stop(cmd *exec.Cmd) {
-	s.t.Helper()
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		s.t.Errorf("the gateway ended with %v", err)
-	}
-}
-
-// load sends requests one after the other on several clients until it is told that enough is over, and counts.
+// load sends requests on several clients until it is told that enough is over, and counts. Each client rests between
+// two: a machine without time for anything else would show nothing but that.
 type load struct {
 	sent, failed atomic.Int64
 	first        atomic.Pointer[string] // failure
 }
+
+// pace is how long a client rests.
+const pace = 5 * time.Millisecond
 
 func (l *load) run(ctx context.Context, url string, keepAlive bool, done *sync.WaitGroup) {
 	for range 4 {
@@ -145,6 +32,7 @@ func (l *load) run(ctx context.Context, url string, keepAlive bool, done *sync.W
 			defer client.CloseIdleConnections()
 			for ctx.Err() == nil {
 				l.one(client, url)
+				time.Sleep(pace)
 			}
 		})
 	}
@@ -181,7 +69,7 @@ func (l *load) await(ctx context.Context, n int64) {
 func TestARestartUnderLoadLosesNoRequest(t *testing.T) {
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	defer origin.Close()
-	s := newSystemd(t, "listen: systemd:http\nserver: {drain_delay: 2s}\nlog: {level: warn}\n", origin.URL)
+	s := newSystemd(t, "listen: systemd:http\nserver: {drain_delay: 1s}\nlog: {level: warn}\n", origin.URL)
 	old := s.start()
 	s.reported("READY=1")
 
@@ -205,13 +93,50 @@ func TestARestartUnderLoadLosesNoRequest(t *testing.T) {
 	enough()
 	clients.Wait()
 	s.stop(last)
+	l.judge(t, 600)
+}
+
+func (l *load) judge(t *testing.T, least int64) {
+	t.Helper()
 	if failure := l.first.Load(); failure != nil {
 		t.Errorf("%d of %d requests failed, the first with %s", l.failed.Load(), l.sent.Load(), *failure)
 	}
-	if l.sent.Load() < 600 {
+	if l.sent.Load() < least {
 		t.Errorf("only %d requests were sent", l.sent.Load())
 	}
 	t.Logf("%d requests, %d failed", l.sent.Load(), l.failed.Load())
+}
+
+// The same with the tool by which systemd itself tries out socket activation. It starts the gateway when the first
+// client comes.
+func TestARestartLosesNoRequestOnRealSystemd(t *testing.T) {
+	tool, err := exec.LookPath("systemd-socket-activate")
+	if err != nil {
+		t.Fatalf("this test needs the Debian package systemd (deploy/demo/install.sh systemd): %v", err)
+	}
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+	defer origin.Close()
+	s := newSystemd(t, "listen: systemd:web\nserver: {drain_delay: 1s}\nlog: {level: warn}\n", origin.URL)
+	s.by = []string{tool, "--fdname=web", "--setenv=NOTIFY_SOCKET", "--setenv=" + asGateway}
+
+	ctx, enough := context.WithTimeout(t.Context(), time.Minute)
+	defer enough()
+	var l load
+	var clients sync.WaitGroup
+	l.run(ctx, "http://"+s.address+"/", true, &clients)
+	for range 2 {
+		cmd := s.start()
+		s.reported("READY=1")
+		l.await(ctx, 100)
+		s.stop(cmd)
+	}
+	last := s.start()
+	s.reported("READY=1")
+	l.await(ctx, 100)
+	enough()
+	clients.Wait()
+	s.stop(last)
+	l.judge(t, 300)
 }
 
 func TestSystemdIsToldHowTheGatewayIs(t *testing.T) {
@@ -220,11 +145,26 @@ func TestSystemdIsToldHowTheGatewayIs(t *testing.T) {
 	for _, want := range []string{"READY=1\nSTATUS=serving", "WATCHDOG=1"} {
 		s.reported(want)
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	s.signal(cmd, syscall.SIGHUP)
+	s.reported("RELOADING=1\nMONOTONIC_USEC=")
+	s.reported("READY=1\nSTATUS=serving")
+	replaceFile(t, s.config, "tokens: none\n")
+	s.reported("RELOADING=1\nMONOTONIC_USEC=")
+	s.reported("READY=1\nSTATUS=serving; the configuration was not reloaded, the log says why")
+	s.signal(cmd, syscall.SIGTERM)
 	s.reported("STOPPING=1")
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
+}
+
+// Else systemctl reload would wait for an answer until it gives up.
+func TestSystemdIsToldThatReloadIsOff(t *testing.T) {
+	s := newSystemd(t, "listen: systemd\nreload: off\n", "http://127.0.0.1:1")
+	cmd := s.start()
+	s.reported("READY=1")
+	s.signal(cmd, syscall.SIGHUP)
+	s.reported("RELOADING=1\nMONOTONIC_USEC=")
+	s.reported("READY=1\nSTATUS=serving; nothing was reloaded, since reload is off")
+	s.stop(cmd)
 }

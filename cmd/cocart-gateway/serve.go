@@ -32,7 +32,7 @@ type program struct {
 	certificates *certificateSet
 	connections  *connections
 	leaving      leaving
-	notify       notifier
+	notify       *notifier
 }
 
 // serve runs the gateway until ctx ends, then drains. All addresses are bound
@@ -65,7 +65,7 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, closeStore: closeStore, notify: notifier{log}}
+	p := &program{cfg: cfg, log: log, closeStore: closeStore, notify: &notifier{log: log}}
 	if err := p.build(client, registry); err != nil {
 		closeStore()
 		return nil, err

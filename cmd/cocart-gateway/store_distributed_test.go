@@ -60,6 +60,7 @@ func admit(t *testing.T, rule []any, servers ...*tokenstest.Server) {
 }
 
 func TestAMasterThatSentinelsWatchOnRealRedis(t *testing.T) {
+	t.Parallel()
 	s := tokenstest.Sentinel(t)
 	admit(t, documentedUser(t), s.Master, s.Replica)
 	admit(t, []any{"ACL", "SETUSER", "seer", "on", ">still", "allchannels", "+@all"}, s.Sentinels...)
@@ -75,6 +76,7 @@ func TestAMasterThatSentinelsWatchOnRealRedis(t *testing.T) {
 }
 
 func TestAClusterOfThreeMastersOnRealRedis(t *testing.T) {
+	t.Parallel()
 	c := tokenstest.Cluster(t)
 	rule := append(documentedUser(t), "+cluster", "+readonly")
 	admit(t, rule, append(c.Masters[:3:3], c.Replica)...)

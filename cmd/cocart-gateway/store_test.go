@@ -130,6 +130,7 @@ func hangsUp(t *testing.T) (address string, accepted func() int) {
 func TestACommandIsNeverCarriedOutTwiceOnRealRedis(t *testing.T) {
 	for _, mode := range []string{"standalone", "cluster"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			between, server := redisBehindALossyWire(t)
 			client, closeStore, err := openStore(RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: 5 * time.Second})
 			if err != nil {

@@ -150,7 +150,7 @@ func port(t *testing.T, address string) int {
 
 func TestCertificatesComeFromAnAuthorityByEitherChallengeAndAreRenewed(t *testing.T) {
 	for _, challenge := range []string{"http-01", "tls-alpn-01"} {
-		t.Run(challenge, func(t *testing.T) {
+		t.Run(challenge, func(t *testing.T) { // not side by side: a process renews each name once at a time
 			plain, encrypted, storage := freeAddress(t), freeAddress(t), t.TempDir()
 			a := startPebble(t, port(t, plain), port(t, encrypted))
 			lines := "listen: []\ntls:\n  listen: " + encrypted + "\n  redirect_from: " + plain +

@@ -51,10 +51,18 @@ func (m *certificateMetrics) register(reg prometheus.Registerer) error {
 	return errors.Join(reg.Register(m), reg.Register(m.filesGood), reg.Register(m.updates))
 }
 
-// read counts one reading of the files.
-func (m *certificateMetrics) read(err error) {
-	m.filesGood.Set(map[bool]float64{true: 1}[err == nil])
-	m.updates.WithLabelValues(fromFile, pick(err == nil, updated, kept)).Inc()
+// good is told when all files were good, and whether others came into use with that.
+func (m *certificateMetrics) good(changed bool) {
+	m.filesGood.Set(1)
+	if changed {
+		m.updates.WithLabelValues(fromFile, updated).Inc()
+	}
+}
+
+// refused is told when one of them was not.
+func (m *certificateMetrics) refused() {
+	m.filesGood.Set(0)
+	m.updates.WithLabelValues(fromFile, kept).Inc()
 }
 
 // Describe implements prometheus.Collector.

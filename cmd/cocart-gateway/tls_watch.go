@@ -2,38 +2,32 @@ package main
 
 import (
 	"context"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 )
 
-// watchEvery is how often the files of certificates are looked at. Their content is compared, because tools replace
-// them in many ways: by renaming, through symbolic links (Kubernetes), on file systems that tell nobody.
+// watchEvery is how often the files of certificates are looked at, whatever reload says: a renewal changes no
+// configuration. Their content is compared, because tools replace them in many ways: by renaming, through symbolic
+// links (Kubernetes), on file systems that tell nobody.
 const watchEvery = 10 * time.Second
 
-// watch takes changed files into use until ctx ends, at each tick and at SIGHUP.
+// watch takes changed files into use until ctx ends.
 func (c *certificateSet) watch(ctx context.Context) {
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	c.follow(ctx, ticker.C, hangUp)
+	c.follow(ctx, ticker.C)
 }
 
-// follow says of a bad file once, not at each tick.
-func (c *certificateSet) follow(ctx context.Context, tick <-chan time.Time, hangUp <-chan os.Signal) {
+// follow looks at each tick. Of a bad file it says so once.
+func (c *certificateSet) follow(ctx context.Context, tick <-chan time.Time) {
 	said := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-hangUp:
-			said = ""
 		case <-tick:
 		}
 		if !c.changed() {
+			c.metrics.good(false)
 			said = ""
 			continue
 		}
