@@ -50,6 +50,10 @@ func (g *Gateway) redeem(x *exchange, b *body, token string) (tokens.Pair, token
 	})
 }
 
+// codeNotAllowed is said of a customer whom the shop refuses
+// (cocart_gateway_allow_customer), whoever let that customer in.
+const codeNotAllowed = "cocart_gateway_not_allowed"
+
 // refreshedByPlugin is whom the old plugin named, or why it did not.
 func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginAnswer) (tokens.Identity, error) {
 	if answer.Account != nil {
@@ -62,6 +66,8 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 		return tokens.Identity{}, tokens.Expired
 	case answer.Status == http.StatusForbidden && code == codeAuthentication:
 		return tokens.Identity{}, tokens.Unknown
+	case answer.Status == http.StatusForbidden && code == codeNotAllowed:
+		return tokens.Identity{}, tokens.Ended
 	case answer.Status == http.StatusNotFound:
 		g.log.WarnContext(ctx, "compat.plugin_refresh is on, but the old plugin is not active: nobody knows its refresh tokens")
 		return tokens.Identity{}, tokens.Unknown
