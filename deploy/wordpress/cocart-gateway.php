@@ -1572,6 +1572,9 @@ final class Seen {
 	/** @var bool Whether a good assertion came with the request. */
 	public static $believed = false;
 
+	/** @var bool Whether a gateway in its dry run said who the client is. */
+	public static $observed = false;
+
 	/** @var string Why the assertion was refused; '' if it was not, or there was none. */
 	public static $refusal = '';
 
@@ -1628,6 +1631,9 @@ function check_front() {
 	if ( Seen::$believed ) {
 		return found( 'in_front', 'good', __( 'The gateway is in front of this site', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php.', 'cocart-gateway' ) );
 	}
+	if ( Seen::$observed ) {
+		return found( 'in_front', 'good', __( 'The gateway looks on', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. In its dry run it enforces nothing.', 'cocart-gateway' ) );
+	}
 	return found( 'in_front', 'recommended', __( 'This page did not come through the gateway', 'cocart-gateway' ), __( 'Either the gateway is not in front of this site yet, or you reached WordPress past it.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, and only the gateway to WordPress.', 'cocart-gateway' ) );
 }
 
@@ -1649,7 +1655,7 @@ function check_refusal( string $why ): array {
 
 /** Assertions are made right before they are sent, so what is left of the difference is the clocks'. */
 function check_clock() {
-	if ( ! Seen::$believed ) {
+	if ( ! Seen::$believed && ! Seen::$observed ) {
 		return null;
 	}
 	if ( abs( Seen::$ahead ) > LEEWAY / 2 ) {
@@ -1661,6 +1667,9 @@ function check_clock() {
 }
 
 function check_old_plugin(): array {
+	if ( Seen::$observed && class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
+		return found( 'old_plugin', 'good', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be: it hands out and judges the tokens.', 'cocart-gateway' ) );
+	}
 	if ( class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
 		return found( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway.', 'cocart-gateway' ), true );
 	}
@@ -1668,10 +1677,21 @@ function check_old_plugin(): array {
 }
 
 function check_required(): array {
+	if ( Seen::$observed ) {
+		return check_required_by_observer();
+	}
 	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
 		return found( 'required', 'good', __( 'CoCart answers through the gateway only', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED is set.', 'cocart-gateway' ) );
 	}
 	return found( 'required', 'recommended', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'Whoever reaches WordPress directly can try passwords there, and no limit of the gateway counts them.', 'cocart-gateway' ), __( 'Once the gateway is in front, set COCART_GATEWAY_REQUIRED to true in wp-config.php.', 'cocart-gateway' ) );
+}
+
+/** A dry run asserts nobody, so to COCART_GATEWAY_REQUIRED it is nobody. */
+function check_required_by_observer(): array {
+	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return found( 'required', 'critical', __( 'CoCart is shut: the gateway only looks on', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED refuses the requests of a dry run, too.', 'cocart-gateway' ), __( 'Take COCART_GATEWAY_REQUIRED out of wp-config.php until the dry run is over.', 'cocart-gateway' ), true );
+	}
+	return found( 'required', 'good', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be.', 'cocart-gateway' ) );
 }
 
 /** "Log out everywhere" is heard of only from WordPress's own session manager. */
@@ -1769,7 +1789,10 @@ function start(): void {
 function start_observed( string $token, array $secrets ): void {
 	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
 	try {
-		tell_the_client( Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) ) );
+		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) );
+		tell_the_client( $asserted );
+		Seen::$observed = true;
+		Seen::$ahead    = time() - $asserted->issued_at;
 		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
 	} catch ( Refusal $refusal ) {
 		log_line( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
