@@ -732,7 +732,7 @@ function tried_name( \WP_REST_Request $request ): string {
 		return explode( ':', $basic, 2 )[0];
 	}
 	$php  = array( 'username' => $_SERVER['PHP_AUTH_USER'] ?? null, 'password' => $_SERVER['PHP_AUTH_PW'] ?? null );
-	$json = $request->get_json_params();
+	$json = reads_json() ? $request->get_json_params() : null;
 	foreach ( array( array_map( __NAMESPACE__ . '\plain', $php ), array_map( __NAMESPACE__ . '\plain', $_REQUEST ), (array) $json ) as $source ) {
 		if ( ! empty( $source['username'] ) && ! empty( $source['password'] ) ) {
 			return is_string( $source['username'] ) ? $source['username'] : '';
@@ -741,12 +741,20 @@ function tried_name( \WP_REST_Request $request ): string {
 	return '';
 }
 
+/** Older ones leave a name and a password in JSON to whatever route they are for. */
+function reads_json(): bool {
+	return '' === cocart_version() || version_compare( cocart_version(), '4.7', '>=' );
+}
+
 /** WordPress puts slashes into what came with the request. */
 function plain( $value ) {
 	return is_string( $value ) ? stripslashes( $value ) : $value;
 }
 
-/** What became of a password: '' if nobody judged it, or nobody can tell. */
+/**
+ * What became of a password: '' if nobody judged it, or nobody can tell. Beside a plugin that asks too early who this
+ * is, CoCart since 4.3 answers a wrong one as it answers a guest: that nobody is logged in says enough.
+ */
 function attempt_result( int $status, string $code, bool $somebody ): string {
 	if ( preg_match( '/^cocart_2fa_invalid(_code)?$/', $code ) ) {
 		return 'code_refused';
@@ -757,7 +765,8 @@ function attempt_result( int $status, string $code, bool $somebody ): string {
 	if ( 'cocart_authentication_error' === $code && in_array( $status, array( 401, 403 ), true ) ) {
 		return 'refused';
 	}
-	return $somebody ? 'accepted' : '';
+	$judged = $status < 300 || ( $status >= 400 && $status < 500 && 429 !== $status );
+	return $somebody ? 'accepted' : ( $judged ? 'refused' : '' );
 }
 
 /** As it came, and as CoCart cleans what comes as a parameter. */
