@@ -29,6 +29,7 @@ var dryVerdicts = map[string]string{
 	codeAuthentication:                      "token",
 	"cocart_rest_not_authorized":            "guest",
 	codeRateLimited:                         "limit",
+	"cocart_gateway_unknown_host":           "host",
 	"cocart_gateway_body_too_large":         "body",
 	"cocart_gateway_encoded_body":           "body",
 	"cocart_gateway_too_many_parameters":    "parameters",
@@ -49,7 +50,7 @@ type dryRun struct{ total *prometheus.CounterVec }
 func newDryRun(on bool, reg prometheus.Registerer) (*dryRun, error) {
 	d := &dryRun{prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cocart_gateway_dry_run_total",
-		Help: "Requests in the dry run (compat.dry_run), by route class and verdict: same (let through or refused as by the shop), admit (the shop refused a token that would be good), or why it would be refused that the shop answered (token, guest, limit, body, parameters, method, cart_key, batch, ambiguous, request, other).",
+		Help: "Requests in the dry run (compat.dry_run), by route class and verdict: same (let through or refused as by the shop), admit (the shop refused a token that would be good), or why it would be refused that the shop answered (token, guest, host, limit, body, parameters, method, cart_key, batch, ambiguous, request, other).",
 	}, []string{"route", "verdict"})}
 	if err := reg.Register(d.total); err != nil || !on {
 		return nil, err

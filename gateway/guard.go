@@ -138,7 +138,11 @@ func (g *Gateway) settleForwarded(ctx context.Context, x *exchange, answer *upst
 	if err := g.waitForRefusal(ctx, x); err != nil {
 		return err
 	}
-	f := &Failure{Status: answer.Status, Code: codeAuthentication, Message: uniformRefusal}
+	// CoCart may have answered as to a guest, and then only that would tell.
+	f := &Failure{Status: http.StatusUnauthorized, Code: codeAuthentication, Message: uniformRefusal}
+	if answer.Status == http.StatusForbidden {
+		f.Status = answer.Status
+	}
 	if f.Status == http.StatusUnauthorized {
 		f.Challenge = challengeNone
 	}

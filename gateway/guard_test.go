@@ -244,6 +244,27 @@ func TestAnEnvelopeHidesNoWrongPassword(t *testing.T) {
 	s.statuses("200 200 200 429", get(), get(), get(), get())
 }
 
+// Beside some plugins CoCart answers a wrong password as it answers a guest, and
+// the right one as it does its owner.
+func TestAWrongPasswordThatIsAnsweredAsAGuestIsCounted(t *testing.T) {
+	for _, target := range []string{"/wp-json/cocart/v2/cart", "/wp-json/cocart/v2/cart?_envelope"} {
+		s := guarded(t)
+		s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+			s.judge.say(w, r, 2, "refused")
+			upstreamtest.JSON(w, 200, `{"cart_key":"t_1"}`)
+			return true
+		}
+		try := func() reply { return s.do("GET", target, "", "Authorization: Basic YWxpY2U6eA==") }
+		if got := try().failure(); got != failure(401, "cocart_authentication_error", "Authentication failed. Please check your login details and try again.") {
+			t.Errorf("%s: %s", target, got)
+		}
+		s.statuses("401 401 429", try(), try(), try())
+		if len(s.waited) != 3 {
+			t.Errorf("%s: refused in less than the usual time: %v", target, s.waited)
+		}
+	}
+}
+
 func TestALockedAccountsSessionGoesOn(t *testing.T) {
 	s := guarded(t)
 	access, refresh := s.try("alice", "wonderland-1").tokens(t)

@@ -215,6 +215,7 @@ func TestARefreshThatTheOldPluginCannotAnswer(t *testing.T) {
 		"it does not know the token":         {func(s *shop) { s.wordpress.OldRefresh = map[string]int64{} }, invalid},
 		"it is not active":                   {func(s *shop) { s.wordpress.OldRefresh = nil }, invalid},
 		"the token has expired":              {answer(403, `{"code":"cocart_authentication_error","message":"Refresh token expired."}`), failure(401, "cocart_authentication_error", "Refresh token expired.")},
+		"the shop refuses the customer":      {answer(403, `{"code":"cocart_gateway_not_allowed","message":"This account cannot be used here."}`), invalid},
 		"it has no secret":                   {answer(403, `{"code":"cocart_jwt_auth_bad_config"}`), unusable},
 		"the must-use plugin does not vouch": {func(s *shop) { s.wordpress.NoPlugin = true }, unusable},
 		"the shop does not let the user in":  {answer(403, `{"code":"cocart_gateway_not_allowed"}`), invalid},

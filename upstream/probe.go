@@ -33,10 +33,36 @@ type Probe struct {
 	signed string
 }
 
+// Node is one of the servers that WordPress runs on, to be asked by itself.
+// Whether requests are sent to it at the moment does not matter.
+type Node struct {
+	wordpress *WordPress
+	node      *node
+}
+
+// Nodes are all of them, as [Config] has them.
+func (w *WordPress) Nodes() []Node {
+	var nodes []Node
+	for _, n := range w.pool.nodes {
+		nodes = append(nodes, Node{w, n})
+	}
+	return nodes
+}
+
+// Name is what metrics call it: host:port, or the path of a socket.
+func (n Node) Name() string { return n.node.name }
+
+// Ping asks for the REST index and returns the version of the must-use plugin,
+// which is empty where that did not show itself. A 5xx is an error.
+func (n Node) Ping(ctx context.Context) (plugin string, err error) {
+	return n.wordpress.probe(ctx, n.node, "")
+}
+
 // Probe asks for a target, a path below the address of the site with or without
-// a query, as nobody in particular; of several nodes it asks the first. An error
-// means that there was no answer: [ErrUnavailable] or [ErrTimeout].
-func (w *WordPress) Probe(ctx context.Context, a Assertion, target string) (*Probe, error) {
+// a query, as nobody in particular. An error means that there was no answer:
+// [ErrUnavailable] or [ErrTimeout].
+func (n Node) Probe(ctx context.Context, a Assertion, target string) (*Probe, error) {
+	w := n.wordpress
 	target = w.pingPath + target
 	address, err := url.ParseRequestURI(target)
 	if err != nil {
@@ -52,7 +78,7 @@ func (w *WordPress) Probe(ctx context.Context, a Assertion, target string) (*Pro
 	if a.Kind == Status {
 		req.Header.Set("Authorization", statusAuthorization)
 	}
-	return p, w.fill(w.pool.nodes[0], req, p)
+	return p, w.fill(n.node, req, p)
 }
 
 func (w *WordPress) fill(n *node, req *http.Request, p *Probe) error {

@@ -78,8 +78,8 @@ type StatusReport struct {
 
 // Status asks the must-use plugin what it sees. proto is the scheme of the
 // site's public address. An error means that WordPress did not answer.
-func (w *WordPress) Status(ctx context.Context, proto string) (*StatusReport, error) {
-	p, err := w.Probe(ctx, Assertion{Kind: Status, Proto: proto}, statusTarget)
+func (n Node) Status(ctx context.Context, proto string) (*StatusReport, error) {
+	p, err := n.Probe(ctx, Assertion{Kind: Status, Proto: proto}, statusTarget)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (w *WordPress) Status(ctx context.Context, proto string) (*StatusReport, er
 	if date, err := http.ParseTime(p.Header.Get("Date")); err == nil {
 		r.time(date)
 	}
-	r.Outcome = w.read(r)
+	r.Outcome = n.wordpress.read(r)
 	return r, nil
 }
 

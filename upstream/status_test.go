@@ -59,7 +59,7 @@ func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := upstreamtest.OpenDesk(t)
 			row.spoil(d)
-			r, err := newFront(t, d.URL, asSite()).wordpress.Status(t.Context(), "https")
+			r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func before(change func(http.ResponseWriter, *http.Request) bool) func(*upstream
 // someStatus is the header of a good answer to another question.
 func someStatus(t *testing.T) http.Header {
 	t.Helper()
-	r, err := newFront(t, upstreamtest.OpenDesk(t).URL, asSite()).wordpress.Status(t.Context(), "http")
+	r, err := newFront(t, upstreamtest.OpenDesk(t).URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "http")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestTheStatusIsTheFactsOfTheShop(t *testing.T) {
 	d := upstreamtest.OpenDesk(t)
 	var seen http.Header
 	d.Before = func(_ http.ResponseWriter, r *http.Request) bool { seen = r.Header.Clone(); return false }
-	r, err := newFront(t, d.URL, asSite()).wordpress.Status(t.Context(), "https")
+	r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestTheStatusTellsTheClock(t *testing.T) {
 		for _, off := range []time.Duration{0, time.Hour, -time.Hour} {
 			d := upstreamtest.OpenDesk(t)
 			d.Secret, d.Now = secret, func() time.Time { return time.Now().Add(off) }
-			r, err := newFront(t, d.URL, asSite()).wordpress.Status(t.Context(), "https")
+			r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +126,7 @@ func TestTheStatusTellsTheClock(t *testing.T) {
 func TestWithoutWordPressThereIsNoStatus(t *testing.T) {
 	d := upstreamtest.OpenDesk(t)
 	d.Close()
-	if r, err := newFront(t, d.URL, asSite()).wordpress.Status(t.Context(), "https"); !errors.Is(err, upstream.ErrUnavailable) {
+	if r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https"); !errors.Is(err, upstream.ErrUnavailable) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
@@ -138,7 +138,7 @@ func TestAProbeIsAskedBelowTheSite(t *testing.T) {
 	var uri string
 	d.Before = func(_ http.ResponseWriter, r *http.Request) bool { uri = r.RequestURI; return false }
 	f := newFront(t, d.URL, asSite(), func(c *upstream.Config) { c.SiteURL = mustParse(t, "https://shop.example/store/") })
-	p, err := f.wordpress.Probe(t.Context(), upstream.Assertion{Kind: upstream.Guest, Proto: "https"}, "wp-json/cocart/v2")
+	p, err := f.wordpress.Nodes()[0].Probe(t.Context(), upstream.Assertion{Kind: upstream.Guest, Proto: "https"}, "wp-json/cocart/v2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestAPortThatPHPDoesNotSeeIsNoDifference(t *testing.T) {
 		d.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 		before(func(_ http.ResponseWriter, r *http.Request) bool { r.Host = seen; return false })(d)
 		host, _, _ := strings.Cut(asked, " ")
-		r, err := newFront(t, d.URL, asSite(), func(c *upstream.Config) { c.Host = host }).wordpress.Status(t.Context(), "https")
+		r, err := newFront(t, d.URL, asSite(), func(c *upstream.Config) { c.Host = host }).wordpress.Nodes()[0].Status(t.Context(), "https")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,9 +31,13 @@ type report struct {
 	Checks []finding `json:"checks"`
 
 	group string // of the checks that are added
+	node  string // of WordPress, that they are about; "" where there is only one
 }
 
 func (r *report) add(id string, s status, found, advice string) {
+	if r.node != "" {
+		id, found = id+"-"+r.node, r.node+": "+found
+	}
 	r.Checks = append(r.Checks, finding{r.group + "." + id, r.group, s, visible(found), visible(advice)})
 	r.OK = r.OK && s != statusProblem
 }

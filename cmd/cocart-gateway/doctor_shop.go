@@ -35,16 +35,8 @@ func (r *report) facts(cfg *Config, f *upstream.Facts) {
 		r.problem("authorization", "Authorization does not reach PHP: CoCart sees no password that is sent as Basic.",
 			"Apache: CGIPassAuth On. nginx: fastcgi_param HTTP_AUTHORIZATION $http_authorization.")
 	}
-	if f.Required {
-		r.ok("required", "CoCart answers only through the gateway (COCART_GATEWAY_REQUIRED).")
-	} else {
-		r.warn("required", "Whoever reaches PHP past the gateway may use CoCart without its limits.", "Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php.")
-	}
-	if f.OldPlugin {
-		r.warn("old_plugin", "CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of.", "Deactivate it, once you no longer need it for switching over.")
-	} else {
-		r.ok("old_plugin", "CoCart JWT Authentication is not active.")
-	}
+	r.required(cfg.Compat.Migration, f)
+	r.oldPlugin(cfg.Compat.Migration, f)
 	r.ok("object_cache", "%s", pick(f.ObjectCache, "There is a persistent object cache: passwords changed by SQL end sessions once it forgets.", "There is no persistent object cache."))
 }
 
@@ -100,16 +92,16 @@ func (r *report) site(cfg *Config, f *upstream.Facts) {
 
 // probe asks CoCart's routes as a guest would, under the prefix that clients use. The facts are nil if nobody told
 // any.
-func (r *report) probe(ctx context.Context, wp *upstream.WordPress, cfg *Config, f *upstream.Facts) {
+func (r *report) probe(ctx context.Context, node upstream.Node, cfg *Config, f *upstream.Facts) {
 	target := cfg.Site.RESTPrefix + "/" + cfg.Site.Namespaces[0] + "/v2"
-	p, err := r.ask(ctx, wp, cfg, target)
+	p, err := r.ask(ctx, node, cfg, target)
 	if err != nil {
 		r.problem("rest", "/"+target+" is not answered: "+cause(err)+".", "Look whether PHP is overloaded.")
 		r.skip("CoCart did not answer", "cache")
 		return
 	}
 	r.rest(cfg, f, p, target)
-	again, err := r.ask(ctx, wp, cfg, target)
+	again, err := r.ask(ctx, node, cfg, target)
 	if err != nil {
 		r.skip("CoCart did not answer a second time", "cache")
 		return
@@ -121,10 +113,10 @@ func (r *report) probe(ctx context.Context, wp *upstream.WordPress, cfg *Config,
 	r.ok("cache", "No cache in front of PHP answers CoCart's routes.")
 }
 
-func (r *report) ask(ctx context.Context, wp *upstream.WordPress, cfg *Config, target string) (*upstream.Probe, error) {
+func (r *report) ask(ctx context.Context, node upstream.Node, cfg *Config, target string) (*upstream.Probe, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
-	return wp.Probe(ctx, upstream.Assertion{Kind: upstream.Guest, Proto: cfg.Site.URL.Scheme}, target)
+	return node.Probe(ctx, upstream.Assertion{Kind: upstream.Guest, Proto: cfg.Site.URL.Scheme}, target)
 }
 
 func (r *report) rest(cfg *Config, f *upstream.Facts, p *upstream.Probe, target string) {

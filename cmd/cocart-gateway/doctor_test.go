@@ -41,7 +41,7 @@ func (p *practice) write(t *testing.T) string {
 	text := fmt.Sprintf(`
 listen: %q
 admin: {listen: %q}
-upstream: {url: %q, secret: %q}
+upstream: {url: %s, secret: %q}
 site: {url: %q}
 tokens: {access_ttl: %s, keys: [{id: main, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}
 redis: %s
@@ -154,7 +154,7 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"WooCommerce is not active": {fact("woocommerce", ""), 0,
 			"warning wordpress.woocommerce: WooCommerce does not say that it is active. → Make sure that it is: CoCart needs it."},
 		"the old plugin is active": {fact("old_plugin", true), 0,
-			"warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of. → Deactivate it, once you no longer need it for switching over."},
+			"warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of. → Deactivate it, or move over with deploy/MIGRATION.md if customers hold tokens of it."},
 		"the gateway is not required": {fact("required", false), 0,
 			"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php."},
 		"is_ssl is wrong": {fact("tls", false), 1,

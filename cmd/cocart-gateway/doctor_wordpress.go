@@ -26,25 +26,37 @@ func (r *report) wordpress(ctx context.Context, cfg *Config) {
 		return
 	}
 	defer wp.Close()
-	s, err := askStatus(ctx, wp, cfg)
+	nodes := wp.Nodes()
+	for i, origin := range cfg.Upstream.Origins() {
+		if len(nodes) > 1 {
+			r.node = nodes[i].Name()
+		}
+		r.wordpressAt(ctx, nodes[i], origin.String(), cfg)
+	}
+	r.node = ""
+}
+
+// wordpressAt looks at one of the nodes, each of which has its own PHP, its own files and its own clock.
+func (r *report) wordpressAt(ctx context.Context, node upstream.Node, where string, cfg *Config) {
+	s, err := askStatus(ctx, node, cfg)
 	if err != nil {
-		r.wordpressAway(cfg, err)
+		r.wordpressAway(where, err)
 		return
 	}
-	if !r.answers(cfg, s) {
+	if !r.answers(cfg, where, s) {
 		r.skipWordPress("WordPress did not answer")
 		return
 	}
 	if s.Timed {
 		judgeClock(s.Clock, "WordPress", r.add)
 	}
-	r.outcome(ctx, wp, cfg, s)
+	r.outcome(ctx, node, cfg, s)
 }
 
-func askStatus(ctx context.Context, wp *upstream.WordPress, cfg *Config) (*upstream.StatusReport, error) {
+func askStatus(ctx context.Context, node upstream.Node, cfg *Config) (*upstream.StatusReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
-	return wp.Status(ctx, cfg.Site.URL.Scheme)
+	return node.Status(ctx, cfg.Site.URL.Scheme)
 }
 
 func (r *report) skipWordPress(because string) {
@@ -53,8 +65,7 @@ func (r *report) skipWordPress(because string) {
 	r.skip(because, probeChecks...)
 }
 
-func (r *report) wordpressAway(cfg *Config, err error) {
-	where := cfg.Upstream.URL.String()
+func (r *report) wordpressAway(where string, err error) {
 	if errors.Is(err, upstream.ErrTimeout) {
 		r.problem("reachable", "WordPress at "+where+" does not answer in time.", "Look whether PHP is overloaded, and whether a firewall swallows the connection.")
 	} else {
@@ -64,8 +75,7 @@ func (r *report) wordpressAway(cfg *Config, err error) {
 }
 
 // answers tells whether it is WordPress that answers.
-func (r *report) answers(cfg *Config, s *upstream.StatusReport) bool {
-	where := cfg.Upstream.URL.String()
+func (r *report) answers(cfg *Config, where string, s *upstream.StatusReport) bool {
 	switch {
 	case s.Outcome == upstream.StatusElsewhere:
 		r.problem("reachable", fmt.Sprintf("%s sends us elsewhere: %d to %s.", where, s.Status, quoted(s.Header.Get("Location"))),
@@ -82,14 +92,14 @@ func (r *report) answers(cfg *Config, s *upstream.StatusReport) bool {
 	return false
 }
 
-func (r *report) outcome(ctx context.Context, wp *upstream.WordPress, cfg *Config, s *upstream.StatusReport) {
+func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s *upstream.StatusReport) {
 	switch s.Outcome {
 	case upstream.StatusTold:
 		r.pluginVersion(s.Facts.Plugin)
 		r.late(s.Facts.Late)
 		r.ok("secret", "It has our secret.")
 		r.facts(cfg, s.Facts)
-		r.probe(ctx, wp, cfg, s.Facts)
+		r.probe(ctx, node, cfg, s.Facts)
 		return
 	case upstream.StatusRefused:
 		r.pluginVersion(s.Plugin)
@@ -109,9 +119,9 @@ func (r *report) outcome(ctx context.Context, wp *upstream.WordPress, cfg *Confi
 		r.problem("plugin", "A cache in front of PHP answers with what WordPress told somebody earlier.",
 			"Exclude requests with rest_route= and "+cfg.Site.RESTPrefix+"/ from that cache.")
 	case upstream.StatusNoPlugin:
-		r.noPlugin(ctx, wp)
+		r.noPlugin(ctx, node)
 		r.skip("the plugin did not answer", append([]string{"secret"}, factChecks...)...)
-		r.probe(ctx, wp, cfg, nil)
+		r.probe(ctx, node, cfg, nil)
 		return
 	}
 	r.skip("the plugin did not answer", factChecks...)
@@ -121,11 +131,11 @@ func (r *report) outcome(ctx context.Context, wp *upstream.WordPress, cfg *Confi
 const installAdvice = "Write it anew: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"
 
 // noPlugin looks whether there is one after all, from before it told its status.
-func (r *report) noPlugin(ctx context.Context, wp *upstream.WordPress) {
+func (r *report) noPlugin(ctx context.Context, node upstream.Node) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
-	if p, err := wp.Ping(ctx); err == nil && p.Plugin != "" {
-		r.problem("plugin", "The must-use plugin is too old to answer: version "+p.Plugin+", and this gateway comes with "+wordpress.PluginVersion+".", installAdvice)
+	if version, err := node.Ping(ctx); err == nil && version != "" {
+		r.problem("plugin", "The must-use plugin is too old to answer: version "+version+", and this gateway comes with "+wordpress.PluginVersion+".", installAdvice)
 		return
 	}
 	r.problem("plugin", "The must-use plugin is not there: nobody can log in, and every customer is a guest.",

@@ -93,7 +93,9 @@ func writePHPConfig(w io.Writer, cfg *Config) error {
 		value = "array( " + strings.Join(secrets, ", ") + " )"
 	}
 	lines := "define( 'COCART_GATEWAY_SECRET', " + value + " );\n" +
-		"define( 'COCART_GATEWAY_REQUIRED', true );   // once your traffic goes through the gateway\n"
+		pick(cfg.Compat.Migration.DryRun,
+			"// define( 'COCART_GATEWAY_REQUIRED', true );   // not before the dry run (compat.dry_run) is over: it would shut CoCart\n",
+			"define( 'COCART_GATEWAY_REQUIRED', true );   // once your traffic goes through the gateway\n")
 	if names := cfg.Site.Namespaces; len(names) != 1 || names[0] != "cocart" {
 		quoted := make([]string, 0, len(names))
 		for _, name := range names {

@@ -63,4 +63,11 @@ define( 'COCART_GATEWAY_NAMESPACES', array( 'cocart', 'mystore' ) );
 	if code != exitOK || said != want {
 		t.Errorf("exit %d: %s", code, said)
 	}
+	if err := os.WriteFile(file, []byte(text+"compat: {dry_run: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, said = command(t, "wordpress", "config", "--config", file)
+	if want := "// define( 'COCART_GATEWAY_REQUIRED', true );   // not before the dry run (compat.dry_run) is over: it would shut CoCart\n"; !strings.Contains(said, "\n"+want) {
+		t.Errorf("in a dry run: %s", said)
+	}
 }

@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"strings"
+	"sync"
 	"testing"
+
+	"cocart-gateway/deploy/demo/shop"
 )
 
 // What rest_authentication_errors comes to for a guest is WordPress's own
@@ -124,20 +127,21 @@ func TestPermissionsByCoCartVersion(t *testing.T) {
 	})
 }
 
+const asksEarly = `<?php wp_cookie_constants(); require_once ABSPATH . WPINC . '/pluggable.php'; wp_get_current_user();`
+
 // Plugins that have a say in who asks change nothing of it, and neither do those
 // that ask too early themselves; those keep CoCart from judging a Basic header in
 // time, with or without a gateway, but not from judging a login.
 func TestOtherPluginsByCoCartVersion(t *testing.T) {
-	const asks = `<?php wp_cookie_constants(); require_once ABSPATH . WPINC . '/pluggable.php'; wp_get_current_user();`
 	for name, plugin := range map[string][2]string{
-		"asks when it is loaded, before us": {"a-first.php", asks},
-		"asks when it is loaded, after us":  {"z-last.php", asks},
+		"asks when it is loaded, before us": {"a-first.php", asksEarly},
+		"asks when it is loaded, after us":  {"z-last.php", asksEarly},
 		"hands out tokens of its own":       {"z-other-jwt.php", otherJWT},
 	} {
 		t.Run(name, func(t *testing.T) {
 			mustUse(t, plugin[0], plugin[1])
 			rows := identities(t, wallet{})
-			if plugin[1] == asks {
+			if plugin[1] == asksEarly {
 				rows = rows[:4]
 			}
 			versions(t, "", func(t *testing.T, g *gateway, version string) {
@@ -151,6 +155,35 @@ func TestOtherPluginsByCoCartVersion(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where another plugin asked too early who this is, CoCart 4.3 and later may answer a
+// wrong password as it answers a guest. Here it is refused and counted all the same,
+// or it could be told from the right one as often as one likes.
+func TestAWrongPasswordBesideAPluginThatAsksEarly(t *testing.T) {
+	mustUse(t, "a-first.php", asksEarly)
+	afterwards(t)
+	for _, version := range cocartVersions {
+		t.Run("CoCart "+version, func(t *testing.T) {
+			reconfigure(t, func(c *shop.Config) { c.CoCart = version })
+			g := startGateway(t, "embedded", threeAttempts)
+			const right = "builder-2-Strong"
+			statuses(t, "200", g.basic("bob", right))
+			statuses(t, "401 401 401", together( // each takes its time
+				func() reply { return g.basic("bob", "x") }, func() reply { return g.try("bob", "y") }, func() reply { return g.query("bob", "z") })...)
+			statuses(t, "429 429", g.basic("bob", right), g.try("bob", right))
+		})
+	}
+}
+
+func together(requests ...func() reply) []reply {
+	answers := make([]reply, len(requests))
+	var all sync.WaitGroup
+	for i, request := range requests {
+		all.Go(func() { answers[i] = request() })
+	}
+	all.Wait()
+	return answers
 }
 
 // otherJWT believes any Bearer to be carol's, at the hooks such plugins use, and

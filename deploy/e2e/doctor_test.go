@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -21,7 +22,7 @@ import (
 )
 
 // ailing is what the doctor is asked about, in front of the real shop.
-type ailing struct{ upstream, secret, site, redis string }
+type ailing struct{ upstream, secret, site, redis, more string }
 
 // examine runs doctor as an operator does; it returns the exit code and what is not well.
 func (a ailing) examine(t *testing.T) (code int, complaints []string) {
@@ -35,7 +36,7 @@ site: {url: %q}
 tokens: {access_ttl: 15m, keys: [{id: k1, algorithm: HS256, secret: %q}]}
 redis: {address: %q}
 trusted_proxies: [127.0.0.1]
-`, freePort(t), freePort(t), a.upstream, a.secret, a.site, signingSecret, a.redis)
+%s`, freePort(t), freePort(t), a.upstream, a.secret, a.site, signingSecret, a.redis, a.more)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -87,25 +88,45 @@ func TestTheDoctorKnowsAHealthyRealShopAndEightBrokenOnes(t *testing.T) {
 			[]string{"problem redis.reachable: Redis at 127.0.0.1:1 cannot be reached: connection refused.", noWooCommerce}},
 		"is_ssl is wrong": {mustUsed(`<?php add_action('muplugins_loaded', function () { unset($_SERVER['HTTPS']); });`), 1,
 			[]string{noWooCommerce, "problem wordpress.tls: WordPress was told that the customer came by https, and is_ssl() is false all the same: CoCart takes no password then."}},
-		"the old plugin is active": {mustUsed(`<?php namespace CoCart\JWTAuthentication; class Plugin {}`), 0,
+		"the old plugin is active": {configured(oldPlugin), 0,
 			[]string{noWooCommerce, "warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of."}},
 		"CoCart is not active": {mustUsed(`<?php add_filter('option_active_plugins', '__return_empty_array');`), 1,
 			[]string{"warning wordpress.woocommerce: WooCommerce is not active.", "problem wordpress.cocart: CoCart is not active: WordPress has no routes below cocart.",
 				"problem wordpress.rest: /wp-json/cocart/v2 is no route of WordPress: CoCart is not active."}},
 		"the gateway is not required": {configured(func(c *shop.Config) { c.Required = false }), 0,
 			[]string{noWooCommerce, "warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits."}},
+		"a dry run": {lookingOn(func(c *shop.Config) { oldPlugin(c); c.Required = false }), 0, []string{dryRunWarning, noWooCommerce}},
+		"a dry run at a shop that is shut": {lookingOn(oldPlugin), 1, []string{dryRunWarning, noWooCommerce,
+			"problem wordpress.required: CoCart answers only through the gateway (COCART_GATEWAY_REQUIRED), and in a dry run (compat.dry_run) it refuses the gateway's requests, too."}},
 		"a proxy takes the header off": {proxied(func(pr *httputil.ProxyRequest) { pr.Out.Host = pr.In.Host; pr.Out.Header.Del("X-CoCart-Gateway") }), 1,
 			[]string{"problem wordpress.plugin: The must-use plugin is there, but the header X-CoCart-Gateway does not reach it."}},
 		"a proxy changes the host": {proxied(func(pr *httputil.ProxyRequest) { pr.Out.Host = "backend.internal" }), 1,
 			[]string{"problem wordpress.host: WordPress sees the Host backend.internal instead of shop.example."}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := ailing{theShop.URL, gatewaySecret, siteURL, redis}
+			a := ailing{upstream: theShop.URL, secret: gatewaySecret, site: siteURL, redis: redis}
 			row.spoil(t, &a)
 			if code, complaints := a.examine(t); code != row.code || !slices.Equal(complaints, row.want) {
 				t.Errorf("exit %d, want %d\ngot\n%s\nwant\n%s", code, row.code, strings.Join(complaints, "\n"), strings.Join(row.want, "\n"))
 			}
 		})
+	}
+}
+
+const dryRunWarning = "warning configuration.warning-compat.dry_run: compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do."
+
+func oldPlugin(c *shop.Config) {
+	c.Constants = maps.Clone(c.Constants)
+	if c.Constants == nil {
+		c.Constants = map[string]any{}
+	}
+	c.Constants["COCART_STANDIN_JWT_PLUGIN"], c.Constants["COCART_JWT_AUTH_SECRET_KEY"] = true, pluginKey
+}
+
+func lookingOn(change func(*shop.Config)) func(*testing.T, *ailing) {
+	return func(t *testing.T, a *ailing) {
+		reconfigure(t, change)
+		a.more = "compat: {dry_run: true}\n"
 	}
 }
 

@@ -163,7 +163,7 @@ func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	if inDryRun, _ := g.login("bob", "builder-2-Strong"); byUs(inDryRun) {
 		t.Error("the dry run issued a token")
 	}
-	wants(t, "look on", steps.run(t, "look on", g), "DRY RUN", `"dry_run":true`, `cocart_gateway_dry_run_total{route="cocart",verdict="token"} 1`, `verdict="same"`)
+	wants(t, "look on", steps.run(t, "look on", g), "DRY RUN", "CoCart JWT Authentication is active, as it must be in a dry run", `"dry_run":true`, `cocart_gateway_dry_run_total{route="cocart",verdict="token"} 1`, `verdict="same"`)
 	wants(t, "the log of the dry run", g.logged(), "DRY RUN", "dry run: would be refused")
 	g.stop()
 
@@ -189,7 +189,7 @@ func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	if r := g.cart(bobs); r.Status != 401 {
 		t.Errorf("bob's token after his logout: %d %s", r.Status, r.Body)
 	}
-	wants(t, "switch", steps.run(t, "switch", g), `verdict="adopted"} 1`, "alice")
+	wants(t, "switch", steps.run(t, "switch", g), "CoCart JWT Authentication is active, as it must be while it judges its refresh tokens", `verdict="adopted"} 1`, "alice")
 	g.stop()
 
 	// Without the old plugin.
@@ -205,7 +205,7 @@ func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	if r := g.cart(carols); r.Status != 401 {
 		t.Errorf("a token of the old plugin, when those are not accepted any more: %d", r.Status)
 	}
-	wants(t, "after", steps.run(t, "after", g), "ok")
+	wants(t, "after", steps.run(t, "after", g), "CoCart JWT Authentication is not active.")
 
 	// And back.
 	wants(t, "back", steps.run(t, "back", g), "ok", `"ready":true`)

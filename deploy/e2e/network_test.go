@@ -34,6 +34,7 @@ func TestANetworkOfSites(t *testing.T) {
 	main, second := inNetwork(t)
 	for name, test := range map[string]func(t *testing.T, main, second *gateway){
 		"each site has its customers' carts":           eachSiteHasItsCarts,
+		"no site keeps the carts of another test":      eachSiteHasItsCarts,
 		"a gateway is for its own site":                aGatewayIsForItsOwnSite,
 		"who is removed from a site is gone there":     whoIsRemovedIsGone,
 		"who is no member gets no token":               whoIsNoMemberGetsNoToken,

@@ -731,7 +731,7 @@ function tried_name( \WP_REST_Request $request ): string {
 		return explode( ':', $basic, 2 )[0];
 	}
 	$php  = array( 'username' => $_SERVER['PHP_AUTH_USER'] ?? null, 'password' => $_SERVER['PHP_AUTH_PW'] ?? null );
-	$json = $request->get_json_params();
+	$json = reads_json() ? $request->get_json_params() : null;
 	foreach ( array( array_map( __NAMESPACE__ . '\plain', $php ), array_map( __NAMESPACE__ . '\plain', $_REQUEST ), (array) $json ) as $source ) {
 		if ( ! empty( $source['username'] ) && ! empty( $source['password'] ) ) {
 			return is_string( $source['username'] ) ? $source['username'] : '';
@@ -740,12 +740,20 @@ function tried_name( \WP_REST_Request $request ): string {
 	return '';
 }
 
+/** Older ones leave a name and a password in JSON to whatever route they are for. */
+function reads_json(): bool {
+	return '' === cocart_version() || version_compare( cocart_version(), '4.7', '>=' );
+}
+
 /** WordPress puts slashes into what came with the request. */
 function plain( $value ) {
 	return is_string( $value ) ? stripslashes( $value ) : $value;
 }
 
-/** What became of a password: '' if nobody judged it, or nobody can tell. */
+/**
+ * What became of a password: '' if nobody judged it, or nobody can tell. Beside a plugin that asks too early who this
+ * is, CoCart since 4.3 answers a wrong one as it answers a guest: that nobody is logged in says enough.
+ */
 function attempt_result( int $status, string $code, bool $somebody ): string {
 	if ( preg_match( '/^cocart_2fa_invalid(_code)?$/', $code ) ) {
 		return 'code_refused';
@@ -756,7 +764,8 @@ function attempt_result( int $status, string $code, bool $somebody ): string {
 	if ( 'cocart_authentication_error' === $code && in_array( $status, array( 401, 403 ), true ) ) {
 		return 'refused';
 	}
-	return $somebody ? 'accepted' : '';
+	$judged = $status < 300 || ( $status >= 400 && $status < 500 && 429 !== $status );
+	return $somebody ? 'accepted' : ( $judged ? 'refused' : '' );
 }
 
 /** As it came, and as CoCart cleans what comes as a parameter. */
@@ -1570,8 +1579,8 @@ final class Seen {
 	/** @var bool Whether a good assertion came with the request. */
 	public static $believed = false;
 
-	/** @var bool Whether it came from a gateway in its dry run. */
-	public static $dry_run = false;
+	/** @var bool Whether a gateway in its dry run said who the client is. */
+	public static $observed = false;
 
 	/** @var string Why the assertion was refused; '' if it was not, or there was none. */
 	public static $refusal = '';
@@ -1626,14 +1635,11 @@ function check_front() {
 	if ( '' !== Seen::$refusal ) {
 		return check_refusal( Seen::$refusal );
 	}
-	if ( Seen::$dry_run && switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
-		return found( 'in_front', 'critical', __( 'CoCart is shut: the gateway is in its dry run', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED refuses what a gateway does that only looks on.', 'cocart-gateway' ), __( 'Take COCART_GATEWAY_REQUIRED out of wp-config.php, or compat.dry_run out of the gateway\'s configuration.', 'cocart-gateway' ), true );
-	}
-	if ( Seen::$dry_run ) {
-		return found( 'in_front', 'recommended', __( 'The gateway in front of this site is in its dry run', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. It enforces nothing.', 'cocart-gateway' ), __( 'Once its log and metrics show nothing unexpected, take compat.dry_run out of its configuration.', 'cocart-gateway' ) );
-	}
 	if ( Seen::$believed ) {
 		return found( 'in_front', 'good', __( 'The gateway is in front of this site', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php.', 'cocart-gateway' ) );
+	}
+	if ( Seen::$observed ) {
+		return found( 'in_front', 'good', __( 'The gateway looks on', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. In its dry run it enforces nothing.', 'cocart-gateway' ) );
 	}
 	return found( 'in_front', 'recommended', __( 'This page did not come through the gateway', 'cocart-gateway' ), __( 'Either the gateway is not in front of this site yet, or you reached WordPress past it.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, and only the gateway to WordPress.', 'cocart-gateway' ) );
 }
@@ -1656,7 +1662,7 @@ function check_refusal( string $why ): array {
 
 /** Assertions are made right before they are sent, so what is left of the difference is the clocks'. */
 function check_clock() {
-	if ( ! Seen::$believed ) {
+	if ( ! Seen::$believed && ! Seen::$observed ) {
 		return null;
 	}
 	if ( abs( Seen::$ahead ) > LEEWAY / 2 ) {
@@ -1668,6 +1674,9 @@ function check_clock() {
 }
 
 function check_old_plugin(): array {
+	if ( Seen::$observed && class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
+		return found( 'old_plugin', 'good', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be: it hands out and judges the tokens.', 'cocart-gateway' ) );
+	}
 	if ( class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
 		return found( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway.', 'cocart-gateway' ), true );
 	}
@@ -1675,10 +1684,21 @@ function check_old_plugin(): array {
 }
 
 function check_required(): array {
+	if ( Seen::$observed ) {
+		return check_required_by_observer();
+	}
 	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
 		return found( 'required', 'good', __( 'CoCart answers through the gateway only', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED is set.', 'cocart-gateway' ) );
 	}
 	return found( 'required', 'recommended', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'Whoever reaches WordPress directly can try passwords there, and no limit of the gateway counts them.', 'cocart-gateway' ), __( 'Once the gateway is in front, set COCART_GATEWAY_REQUIRED to true in wp-config.php.', 'cocart-gateway' ) );
+}
+
+/** A dry run asserts nobody, so to COCART_GATEWAY_REQUIRED it is nobody. */
+function check_required_by_observer(): array {
+	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return found( 'required', 'critical', __( 'CoCart is shut: the gateway only looks on', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED refuses the requests of a dry run, too.', 'cocart-gateway' ), __( 'Take COCART_GATEWAY_REQUIRED out of wp-config.php until the dry run is over.', 'cocart-gateway' ), true );
+	}
+	return found( 'required', 'good', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be.', 'cocart-gateway' ) );
 }
 
 /** "Log out everywhere" is heard of only from WordPress's own session manager. */
@@ -1776,11 +1796,11 @@ function start(): void {
 function start_observed( string $token, array $secrets ): void {
 	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
 	try {
-		$observed = Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) );
-		tell_the_client( $observed );
+		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) );
+		tell_the_client( $asserted );
+		Seen::$observed = true;
+		Seen::$ahead    = time() - $asserted->issued_at;
 		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
-		believe( $observed );
-		Seen::$dry_run = true;
 	} catch ( Refusal $refusal ) {
 		log_line( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
 	}
@@ -1811,13 +1831,9 @@ function start_asserted( string $token, array $secrets ): void {
 		( new Locked_Door( array( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', '' ) ) )->close();
 		return;
 	}
-	believe( $asserted );
-	'status' === $asserted->kind ? ( new Status_Desk( $asserted ) )->open() : ( new Doorkeeper( $asserted ) )->open();
-}
-
-function believe( Assertion $asserted ): void {
 	Seen::$believed = true;
 	Seen::$ahead    = time() - $asserted->issued_at;
+	'status' === $asserted->kind ? ( new Status_Desk( $asserted ) )->open() : ( new Doorkeeper( $asserted ) )->open();
 }
 
 start();

@@ -56,6 +56,15 @@ foreach ( array( 'login', 'credentials' ) as $kind ) {
 	foreach ( array( 'cocart_2fa_invalid_code', 'cocart_2fa_invalid' ) as $code ) {
 		test( "$code, for a $kind", with_password( $kind, basic( 'alice:wonderland-1' ), array( 'code' => $code ), 401 ), told( '2', 'code_refused' ) );
 	}
+	$unheard = array( 'json' => $fields ); // This CoCart looks into no JSON.
+	foreach ( array( 200, 400, 401, 403, 404 ) as $status ) {
+		test( "a wrong password that is answered $status, as to a guest, for a $kind", with_password( $kind, $unheard, array( 'code' => 'cocart_rest_not_authorized' ), $status ), told( '2', 'refused' ) );
+	}
+	test( "a name and a password in JSON, which CoCart reads since 4.7, for a $kind", fn() => define( 'COCART_VERSION', '4.6.3' ) && with_password( $kind, $unheard, array() )(), 'told_nothing' );
+	test( "the same for 4.7, for a $kind", fn() => define( 'COCART_VERSION', '4.7.0' ) && with_password( $kind, $unheard, array() )(), told( '2', 'refused' ) );
+	foreach ( array( 302, 429, 500, 503 ) as $status ) {
+		test( "a password that is answered $status to nobody, for a $kind", with_password( $kind, $unheard, array(), $status ), 'told_nothing' );
+	}
 	test( "no password, for a $kind", with_password( $kind, array(), array( 'code' => 'cocart_rest_not_authorized' ), 401 ), 'told_nothing' );
 	test( "a name without a password, for a $kind", with_password( $kind, array( 'query' => array( 'username' => 'alice' ) ), array(), 200 ), 'told_nothing' );
 	test( "a name that is a list, for a $kind", with_password( $kind, array( 'json' => array( 'username' => array( 'alice' ), 'password' => 'x' ) ), $wrong, 401 ), 'told_nothing' );

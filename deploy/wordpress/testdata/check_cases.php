@@ -42,19 +42,6 @@ function says( array $but, string ...$words ): callable {
 
 test( 'checks of a shop where all is well', wp_admin( $req ), says( array(), 'This page came through it' ) );
 test( 'checks past the gateway', wp_admin( $req, null ), says( array( 'in_front' => 'recommended', 'clock' => null ), 'past it' ) );
-$looking_on = function ( array $constants ) {
-	return function () use ( $constants ) {
-		shop( array( 'REQUEST_URI' => '/wp-admin/site-health.php' ), $constants );
-		asserted( 'observed' );
-		$_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] = $_SERVER['HTTP_X_COCART_GATEWAY'];
-		unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
-		load_plugin();
-		wp_set_current_user( 1 );
-		$GLOBALS['sent']['log'] = array();
-	};
-};
-test( 'checks behind a gateway in its dry run', $looking_on( array() ), says( array( 'in_front' => 'recommended', 'required' => 'recommended' ), 'dry run', 'compat.dry_run' ) );
-test( 'checks behind a gateway in its dry run that is required', $looking_on( $req ), says( array( 'in_front' => 'critical' ), 'CoCart is shut', 'COCART_GATEWAY_REQUIRED' ) );
 test( 'checks without a secret', wp_admin( array( 'COCART_GATEWAY_SECRET' => null ) + $req, null ), says( array( 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'missing from wp-config.php' ) );
 test( 'checks with a short secret', wp_admin( array( 'COCART_GATEWAY_SECRET' => 'short' ) + $req ), says( array( 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'shorter than 32 bytes' ) );
 test( 'checks with a short secret beside a good one', wp_admin( array( 'COCART_GATEWAY_SECRET' => array( SECRET, 'short' ) ) + $req ), says( array( 'secret' => 'recommended' ), 'One of the secrets' ) );
@@ -67,6 +54,27 @@ test( 'checks when the clocks are six seconds apart the other way', wp_admin( $r
 test( 'checks when the clocks are five seconds apart', wp_admin( $req, array(), array( 'iat' => NOW - 5, 'exp' => NOW + 25 ) ), says( array() ) );
 test( 'checks when the gateway has another address', wp_admin( $req, array(), array( 'aud' => 'other.example' ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'another address', 'site.url' ) );
 test( 'checks when the host is changed on the way', wp_admin( $req, array(), array( 'h' => 'other.example' ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'proxy' ) );
+
+/** A page of wp-admin through a gateway that only looks on. */
+function wp_admin_observed( array $constants = array(), array $claims = array() ): callable {
+	return function () use ( $constants, $claims ) {
+		shop( array( 'REQUEST_URI' => '/wp-admin/site-health.php' ), $constants );
+		asserted( 'observed', $claims );
+		$_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] = $_SERVER['HTTP_X_COCART_GATEWAY'];
+		unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
+		load_plugin();
+		wp_set_current_user( 1 );
+		$GLOBALS['sent']['log'] = array();
+	};
+}
+
+$none_to_read = fn( array $sent ) => same( '', $sent['body'] );
+test( 'checks in a dry run', wp_admin_observed(), says( array(), 'looks on', 'In a dry run of the gateway it has to be.' ) );
+test( 'checks in a dry run where the gateway is required', wp_admin_observed( $req ), says( array( 'required' => 'critical' ), 'CoCart is shut', 'until the dry run is over' ) );
+test( 'checks in a dry run whose clock is off', wp_admin_observed( array(), array( 'iat' => NOW - 6, 'exp' => NOW + 24 ) ), says( array( 'clock' => 'recommended' ), 'They are 6 seconds apart' ) );
+test( 'checks in a dry run beside the plugin that hands out the tokens', fn() => $GLOBALS['jwt_plugin']() && wp_admin_observed()(), says( array(), 'it hands out and judges the tokens' ) );
+test( 'no notice of that plugin in a dry run', fn() => $GLOBALS['jwt_plugin']() && wp_admin_observed()() ?? do_action( 'admin_notices' ), $none_to_read );
+test( 'a notice in a dry run where the gateway is required', fn() => wp_admin_observed( $req )() ?? do_action( 'admin_notices' ), fn( array $sent ) => same( 1, substr_count( $sent['body'], 'notice-error' ) ) );
 test( 'checks where the gateway is not required', wp_admin(), says( array( 'required' => 'recommended' ), 'past the gateway' ) );
 test( 'checks beside the plugin that this replaces', fn() => $GLOBALS['jwt_plugin']() && wp_admin( $req )(), says( array( 'old_plugin' => 'recommended' ), 'Deactivate it' ) );
 test( 'checks of a plugin in the wrong folder', fn() => do_action( 'muplugins_loaded' ) ?? wp_admin( $req )(), says( array( 'must_use' => 'critical' ), 'wp-content/mu-plugins' ) );

@@ -105,6 +105,9 @@ foreach (
 ) {
 	test( "a refresh $name is not vouched for", refresh( $answer ), fn( array $sent ) => same( array( 200, false, 1 ), array( $sent['status'], isset( $sent['headers']['X-CoCart-Gateway-Login'] ), count( $sent['log'] ) ) ) );
 }
+$not_allowed = $and( refused( 403, 'cocart_gateway_not_allowed', 'This account cannot be used here.' ), fn( array $sent ) => same( false, isset( $sent['headers']['X-CoCart-Gateway-Login'] ) ) );
+test( 'a refresh of a customer whom the shop refuses is not vouched for', fn() => allow( false )() ?? refresh( token( array( 'id' => 2, 'pat' => PAT ) ) )(), $not_allowed );
+test( 'a refresh of a customer whom the shop allows is', fn() => allow( true )() ?? refresh( token( array( 'id' => 2, 'pat' => PAT ) ) )(), fn( array $sent ) => same( true, isset( $sent['headers']['X-CoCart-Gateway-Login'] ) ) );
 test( 'a refresh that the old plugin refused is not vouched for', refresh( token( array( 'id' => 2, 'pat' => PAT ) ), 403 ), fn( array $sent ) => same( false, isset( $sent['headers']['X-CoCart-Gateway-Login'] ) ) );
 foreach ( array( '/cocart/v2/login', '/cocart/v2/cart', '/cocart/jwt/validate-token', '/batch/v1', '' ) as $route ) {
 	test( "an assertion for a refresh is none for \"$route\"", refresh( array(), 200, $route ), bad_assertion() );

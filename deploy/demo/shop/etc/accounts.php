@@ -14,7 +14,11 @@ global $wpdb;
 if ( $fresh ) {
 	$wpdb->query( "DELETE FROM {$wpdb->users} WHERE ID > 1" );
 	$wpdb->query( "DELETE FROM {$wpdb->usermeta} WHERE user_id > 1" );
-	$wpdb->query( 'DELETE FROM ' . cocart_standin_carts_table() );
+	foreach ( is_multisite() ? get_sites( array( 'fields' => 'ids' ) ) : array( 0 ) as $site ) {
+		$site && switch_to_blog( $site );
+		$wpdb->query( 'DELETE FROM ' . cocart_standin_carts_table() );
+		$site && restore_current_blog();
+	}
 	wp_cache_flush();
 }
 

@@ -1,17 +1,13 @@
 <?php
 /**
- * Stands in for the plugin CoCart JWT Authentication 3.0, as far as moving over from it goes: where
- * COCART_STANDIN_JWT_PLUGIN is true, it issues and judges tokens as that plugin was seen to do. It keeps
- * its logins and refresh tokens in usermeta, as that one does; they stay when it is switched off.
+ * Stands in for the plugin CoCart JWT Authentication 3.0, as far as moving over from it goes: it issues and
+ * judges tokens as that plugin was seen to do. It keeps its logins and refresh tokens in usermeta, as that
+ * one does; they stay when it is switched off.
  */
 
 namespace CoCart\JWTAuthentication;
 
 defined( 'ABSPATH' ) || exit;
-
-if ( ! defined( 'COCART_STANDIN_JWT_PLUGIN' ) || ! \COCART_STANDIN_JWT_PLUGIN ) {
-	return;
-}
 
 final class Plugin {
 
