@@ -181,6 +181,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) handle(x *exchange) error {
+	if err := legible(x.r); err != nil {
+		return err
+	}
 	if g.dryRun != nil {
 		return g.lookOn(x)
 	}

@@ -4,7 +4,20 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
+
+// legible refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the
+// language of WordPress: a method that is no token, and a Host that its client
+// would leave out or spell another way, so that WordPress saw another than we.
+func legible(r *http.Request) error {
+	if httpguts.ValidHeaderFieldName(r.Method) && httpguts.ValidHostHeader(r.Host) { // a field name is a token, too
+		return nil
+	}
+	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request",
+		Message: "The method or the host of this request is none."}
+}
 
 // knownHost refuses what is asked of another host than the shop's, where the
 // operator lists them: WordPress and its plugins build links from Host, those in
