@@ -1,8 +1,8 @@
 package gateway
 
 import (
-	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -52,11 +52,10 @@ func (g *Gateway) listsHost(host string) bool {
 	return false
 }
 
-// bareHost is a Host without its port, in lower case.
+// bareHost is a Host without its port, in lower case. What is no port stays part of
+// it: shop.example:x@evil.example is a password and another host to who builds a
+// link of it.
 func bareHost(host string) string {
-	host = strings.ToLower(strings.TrimSpace(host))
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.Trim(host, "[]")
+	u := url.URL{Host: strings.ToLower(strings.TrimSpace(host))}
+	return u.Hostname()
 }

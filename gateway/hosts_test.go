@@ -49,7 +49,8 @@ func TestTheHostThatATrustedProxyForwardsMustBeTheShopsToo(t *testing.T) {
 	for _, row := range []struct {
 		forwarded string
 		want      int
-	}{{"shop.example", 200}, {"evil.example", 421}, {"shop.example, evil.example", 421}} {
+	}{{"shop.example", 200}, {"evil.example", 421}, {"shop.example, evil.example", 421}, {"shop.example:443", 200},
+		{"shop.example:x@evil.example", 421}, {"shop.example:", 200}, {"shop.example:x", 421}} {
 		if got := trusting.do("GET", "/", "", "X-Forwarded-Host: "+row.forwarded); got.Status != row.want {
 			t.Errorf("%s from a trusted proxy: %d", row.forwarded, got.Status)
 		}

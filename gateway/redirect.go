@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,8 +27,5 @@ func NewRedirect(site *url.URL) http.Handler {
 
 // sameHost compares as DNS does, whatever the port.
 func sameHost(sent, site string) bool {
-	if host, _, err := net.SplitHostPort(sent); err == nil {
-		sent = host
-	}
-	return strings.EqualFold(strings.TrimSuffix(strings.Trim(sent, "[]"), "."), site)
+	return strings.EqualFold(strings.TrimSuffix(bareHost(sent), "."), site)
 }
