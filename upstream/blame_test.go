@@ -1,8 +1,7 @@
 package upstream_test
 
 import (
-	"io"
-	"net"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,25 +9,6 @@ import (
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
-
-// speak sends bytes as they are, and returns the first line of the answer.
-func (fr *front) speak(t *testing.T, raw string) string {
-	t.Helper()
-	conn, err := net.Dial("tcp", fr.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, raw); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := io.ReadAll(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, _, _ := strings.Cut(string(answer), "\r\n")
-	return line
-}
 
 // net/http's client refuses to send trailers that its server took. Nobody may take nodes down by that, and what
 // WordPress would not read anyway is not a reason to refuse an order.
@@ -40,10 +20,10 @@ func TestTrailersOfAClientStayHere(t *testing.T) {
 				func(c *upstream.Config) { c.Concurrency = upstream.Concurrency{Limit: limit} })
 			for range 5 {
 				for _, trailer := range []string{"not a name", "X-CoCart-Gateway"} {
-					got := fr.speak(t, "POST /page HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nTrailer: "+
-						trailer+"\r\n\r\n2\r\nhi\r\n0\r\nX-CoCart-Gateway: forged\r\n\r\n")
-					if got != "HTTP/1.1 200 OK" {
-						t.Errorf("%s: %s", trailer, got)
+					got := raw(t, fr.Server, "POST /page HTTP/1.1\nHost: shop.example\nTransfer-Encoding: chunked\nTrailer: "+
+						trailer+"\n\n2\nhi\n0\nX-CoCart-Gateway: forged\n\n")
+					if got.StatusCode != http.StatusOK {
+						t.Errorf("%s: %s", trailer, got.Status)
 					}
 				}
 			}
@@ -81,5 +61,30 @@ func TestPagesDoNotMakeUpForChecksThatFail(t *testing.T) {
 	}
 	if up := fr.metric(t, `cocart_gateway_upstream_node_up{node="`+mustParse(t, bad.URL).Host+`"}`); up != 0 {
 		t.Error("three checks in a row failed, and the node is up")
+	}
+}
+
+// What net/http makes of a broken answer holds the line that it could not read.
+func TestABrokenAnswerIsNotLogged(t *testing.T) {
+	for name, answer := range map[string]string{
+		"a header without a colon": "HTTP/1.1 200 OK\r\nSet-Cookie session=s3cret\r\n\r\n",
+		"a page without a header":  "token s3cret\r\n\r\n",
+		"a status that is none":    "HTTP/1.1 s3cret\r\n\r\n",
+		"a length that is none":    "HTTP/1.1 200 OK\r\nContent-Length: s3cret\r\n\r\n",
+		"an odd transfer coding":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: s3cret\r\n\r\n",
+		"a version from tomorrow":  "HTTP/s3cret 200 OK\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			fr := newFront(t, sayer(t, answer).String(), asSite(), func(c *upstream.Config) { c.Health.Failures = 1 })
+			if got := fr.send(t, "GET", "/", ""); got != http.StatusTeapot {
+				t.Fatalf("status %d", got)
+			}
+			if err := <-fr.errors; !errors.Is(err, upstream.ErrUnavailable) || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error is %v", err)
+			}
+			if fr.log.count("node is down") != 1 || fr.log.count("s3cret") != 0 {
+				t.Errorf("the log is\n%s", fr.log)
+			}
+		})
 	}
 }

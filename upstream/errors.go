@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -35,4 +36,22 @@ func classifyError(err error) error {
 	default:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+}
+
+// unquoted says nothing of an answer that net/http could not read, whose errors
+// quote a line of it: a cookie, perhaps, and errors are logged.
+type unquoted struct{ error }
+
+func (e unquoted) Error() string {
+	said, _, _ := strings.Cut(e.error.Error(), ` "`)
+	return said
+}
+
+func (e unquoted) Unwrap() error { return e.error }
+
+func withoutQuotes(err error) error {
+	if err == nil {
+		return nil
+	}
+	return unquoted{err}
 }

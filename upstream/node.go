@@ -125,7 +125,7 @@ func (n *node) addressed(req *http.Request) *http.Request {
 func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, connected bool, err error) {
 	if !watch { // saves an allocation or four where there is no other node to go to
 		resp, err = n.transports[c].RoundTrip(req)
-		return resp, true, err
+		return resp, true, withoutQuotes(err)
 	}
 	body := hold(req)
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
@@ -133,7 +133,7 @@ func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, c
 		body.letGo()
 	}}
 	resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
-	return resp, connected, err
+	return resp, connected, withoutQuotes(err)
 }
 
 func (n *node) closeIdle() {
