@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,10 +39,11 @@ type Admin struct {
 
 	dryRun bool
 
-	mu       sync.Mutex // guards what follows, and lets one probe run at a time
-	draining bool
-	asked    time.Time
-	answer   Readiness
+	draining atomic.Bool
+
+	mu     sync.Mutex // guards what follows, and lets one probe run at a time
+	asked  time.Time
+	answer Readiness
 }
 
 // Readiness is the answer of /readyz.
@@ -80,12 +82,9 @@ func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.
 
 func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
-// Drain makes readiness fail from now on. Requests are still served.
-func (a *Admin) Drain() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.draining = true
-}
+// Drain makes readiness fail from now on. Requests are still served. It waits for
+// no probe under way: WordPress may not be answering.
+func (a *Admin) Drain() { a.draining.Store(true) }
 
 // Ready asks Redis and WordPress, or repeats an answer of the last seconds.
 func (a *Admin) Ready(ctx context.Context) Readiness {
@@ -102,7 +101,7 @@ func (a *Admin) Ready(ctx context.Context) Readiness {
 		a.answer, a.asked = a.ask(probe), time.Now()
 	}
 	answer := a.answer
-	answer.Ready = answer.Ready && !a.draining
+	answer.Ready = answer.Ready && !a.draining.Load()
 	return answer
 }
 

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/upstream/upstreamtest"
@@ -40,6 +41,34 @@ func TestReadyOnceRedisAndWordPressAnswer(t *testing.T) {
 	if want := (gateway.Readiness{Ready: true, Redis: "ok", WordPress: "ok", Plugin: "test"}); status != 200 || !reflect.DeepEqual(got, want) {
 		t.Errorf("%d %+v", status, got)
 	}
+}
+
+func TestDrainingDoesNotWaitForAProbe(t *testing.T) {
+	s := openShop(t)
+	s.must(s.authority.CatchUp(t.Context()))
+	asked, release := make(chan struct{}), make(chan struct{})
+	s.wordpress.Answer = func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool {
+		close(asked)
+		<-release
+		return false
+	}
+	a, status, drained := s.admin(), make(chan int), make(chan struct{})
+	go func() {
+		code, _ := ask(t, a, "/readyz")
+		status <- code
+	}()
+	<-asked
+	go func() { defer close(drained); a.Drain() }()
+	select {
+	case <-drained:
+	case <-time.After(time.Second): // only if it fails
+		t.Error("draining waits for WordPress")
+	}
+	close(release)
+	if got := <-status; got != 503 {
+		t.Errorf("a probe that began before is answered with %d", got)
+	}
+	<-drained
 }
 
 func TestNotReadyNamesWhatIsMissing(t *testing.T) {
