@@ -14,7 +14,7 @@ type leaving struct{ begun atomic.Bool }
 // telling wraps the public handler. HTTP/2 turns the header into GOAWAY (RFC 9113 section 6.8).
 func (l *leaving) telling(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if l.begun.Load() && r.Header.Get("Upgrade") == "" { // an upgrade has its own Connection header
+		if l.begun.Load() {
 			w = &lastAnswer{ResponseWriter: w}
 		}
 		next.ServeHTTP(w, r)
@@ -27,6 +27,8 @@ type lastAnswer struct {
 	said bool
 }
 
+// WriteHeader leaves a 101 alone: an upgrade has its own Connection header. Who only asks for one is told, too: some
+// clients ask for h2c each time.
 func (w *lastAnswer) WriteHeader(status int) {
 	if status >= http.StatusOK && !w.said {
 		w.said = true

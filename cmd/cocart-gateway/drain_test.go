@@ -36,15 +36,17 @@ func TestClientsAreToldThatTheirConnectionEnds(t *testing.T) {
 	}
 }
 
-// An upgrade has a Connection header of its own, which must stay.
+// An upgrade has a Connection header of its own, which must stay; one that is asked for and not given has none.
 func TestAnUpgradeIsNotToldThatItsConnectionEnds(t *testing.T) {
 	var l leaving
 	l.begun.Store(true)
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("Upgrade", "websocket")
-	l.telling(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusSwitchingProtocols) })).ServeHTTP(w, r)
-	if got := w.Header().Get("Connection"); got != "" {
-		t.Errorf("Connection: %s", got)
+	for status, want := range map[int]string{http.StatusSwitchingProtocols: "", http.StatusOK: "close"} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Upgrade", "websocket")
+		l.telling(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })).ServeHTTP(w, r)
+		if got := w.Header().Get("Connection"); got != want {
+			t.Errorf("%d: Connection: %s, want %s", status, got, want)
+		}
 	}
 }

@@ -30,7 +30,7 @@ func (p *program) open(ctx context.Context, l *listeners) (*front, error) {
 	f.public = p.server(p.leaving.telling(p.public), slog.LevelDebug) // what clients do wrong on the wire
 	f.public.TLSConfig = p.certificates.config(p.cfg.TLS.MinVersion)
 	f.public.ConnState = p.connections.follow
-	f.redirect = p.server(gateway.NewRedirect(p.cfg.Site.URL), slog.LevelDebug)
+	f.redirect = p.server(p.leaving.telling(gateway.NewRedirect(p.cfg.Site.URL)), slog.LevelDebug)
 	f.redirect.ConnState = p.connections.follow
 	f.admin = p.server(p.admin, slog.LevelWarn)
 	if a := p.certificates.automatic; a != nil {
