@@ -36,7 +36,7 @@ endif
 	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) bin/demo -gateway bin/cocart-gateway
 
 test:
-	deploy/demo/install.sh shop redis browser node systemd wordpress-next
+	deploy/demo/install.sh shop redis browser node wordpress-next
 	$(GO) mod verify
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint

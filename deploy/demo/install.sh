@@ -5,9 +5,8 @@
 #   deploy/demo/install.sh --list GROUP… only say what is missing, exit 1 if anything is
 #
 # Groups: shop (WordPress, PHP, MariaDB, nginx), php (the PHP command line), redis,
-# browser (Chromium), node (Node.js and npm), systemd (its tool that tries out socket activation),
-# wordpress-next (the WordPress of the Debian after this one, for tests: unpacked below /usr/local,
-# beside Debian's own, which stays).
+# browser (Chromium), node (Node.js and npm), wordpress-next (the WordPress of the Debian after
+# this one, for tests: unpacked below /usr/local, beside Debian's own, which stays).
 # No service is started or enabled, and one that is already set up is left as it is.
 # ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
 set -eu
@@ -36,7 +35,7 @@ main() {
 }
 
 usage() {
-	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, systemd, wordpress-next)" >&2
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next)" >&2
 	exit 2
 }
 
@@ -65,10 +64,9 @@ needs() {
 		need Node.js nodejs /usr/bin/node
 		need npm npm /usr/bin/npm
 		;;
-	systemd) need systemd-socket-activate systemd /usr/bin/systemd-socket-activate ;;
 	wordpress-next) need_next_wordpress ;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, systemd, wordpress-next)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next)" >&2
 		exit 2
 		;;
 	esac
