@@ -112,7 +112,7 @@ var (
 
 // freeAddress is a port that nobody else gets: each call returns another, of those below the ones that systems give to
 // whoever asks for any (32768 to 60999 on Linux), as every client does.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 1000 {
 		address := fmt.Sprintf("127.0.0.1:%d", 10_000+(firstPort+portsUsed.Add(1))%20_000)
