@@ -44,7 +44,7 @@ func (o *output) String() string {
 }
 
 // await returns once the output holds the text.
-func (o *output) await(t *testing.T, text string) {
+func (o *output) await(t testing.TB, text string) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	for !strings.Contains(o.String(), text) {
