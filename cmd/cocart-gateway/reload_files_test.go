@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// The files that keys name are read again when configurations are merged.
+// Whatever files its keys name, a configuration can be put in force without a restart.
 func TestAConfigurationThatNamesFilesIsReloaded(t *testing.T) {
 	i := newIssuer(t)
 	i.client("gateway")

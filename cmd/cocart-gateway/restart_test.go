@@ -112,7 +112,7 @@ func (l *load) judge(t *testing.T, least int64) {
 func TestARestartLosesNoRequestOnRealSystemd(t *testing.T) {
 	tool, err := exec.LookPath("systemd-socket-activate")
 	if err != nil {
-		t.Fatalf("this test needs the Debian package systemd (deploy/demo/install.sh systemd): %v", err)
+		t.Fatalf("this test needs the Debian package systemd (deploy/demo/install.sh packages): %v", err)
 	}
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	defer origin.Close()

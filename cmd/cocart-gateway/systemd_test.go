@@ -2,11 +2,13 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -37,6 +39,15 @@ func TestMain(m *testing.M) {
 	os.RemoveAll(built)
 	os.Exit(code)
 }
+
+// buildGateway builds the program as it ships, for measuring it.
+var buildGateway = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(built, "cocart-gateway")
+	if text, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w", text, err)
+	}
+	return path, nil
+})
 
 // systemd does what the service manager of that name does for a gateway: it holds the socket, passes it to each
 // process it starts, and listens to what they report.

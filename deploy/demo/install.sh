@@ -6,9 +6,8 @@
 #
 # Groups: shop (WordPress, PHP, MariaDB, nginx), php (the PHP command line), redis,
 # browser (Chromium), prometheus (Prometheus and its promtool), node (Node.js and npm),
-# systemd (its tool that tries out socket activation), wordpress-next (the WordPress of the
-# Debian after this one, for tests: unpacked below /usr/local, beside Debian's own, which
-# stays), packages (what the tests of deploy/ need to install, run and judge what a release
+# wordpress-next (the WordPress of the Debian after this one, for tests: unpacked below
+# /usr/local, beside Debian's own, which stays), packages (what the tests of deploy/ need to install, run and judge what a release
 # is made of).
 # No service is started or enabled, and one that is already set up is left as it is.
 # ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
@@ -38,7 +37,7 @@ main() {
 }
 
 usage() {
-	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, systemd, wordpress-next, prometheus, packages)" >&2
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next, prometheus, packages)" >&2
 	exit 2
 }
 
@@ -67,7 +66,6 @@ needs() {
 		need Node.js nodejs /usr/bin/node
 		need npm npm /usr/bin/npm
 		;;
-	systemd) need systemd-socket-activate systemd /usr/bin/systemd-socket-activate ;;
 	wordpress-next) need_next_wordpress ;;
 	prometheus)
 		need prometheus prometheus /usr/bin/prometheus
@@ -79,6 +77,7 @@ needs() {
 		need rpm rpm /usr/bin/rpm
 		need lintian lintian /usr/bin/lintian
 		need systemd-analyze systemd /usr/bin/systemd-analyze
+		need systemd-socket-activate systemd /usr/bin/systemd-socket-activate
 		need kill procps /usr/bin/kill
 		need strace strace /usr/bin/strace
 		need buildah buildah /usr/bin/buildah
@@ -88,7 +87,7 @@ needs() {
 		need caddy caddy /usr/bin/caddy
 		;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, systemd, wordpress-next, prometheus, packages)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next, prometheus, packages)" >&2
 		exit 2
 		;;
 	esac

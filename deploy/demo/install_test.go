@@ -25,7 +25,7 @@ func install(t *testing.T, root string, args ...string) (code int, output string
 }
 
 func TestInstallNamesWhatIsMissing(t *testing.T) {
-	code, output := install(t, t.TempDir(), "shop", "redis", "browser", "node", "systemd", "wordpress-next", "prometheus")
+	code, output := install(t, t.TempDir(), "shop", "redis", "browser", "node", "wordpress-next", "prometheus")
 	want := `Missing on this machine:
   nginx (Debian package nginx-light, file /usr/sbin/nginx)
   php (Debian package php-cli, file /usr/bin/php)
@@ -43,12 +43,11 @@ func TestInstallNamesWhatIsMissing(t *testing.T) {
   Chromium (Debian package chromium, file /usr/bin/chromium)
   Node.js (Debian package nodejs, file /usr/bin/node)
   npm (Debian package npm, file /usr/bin/npm)
-  systemd-socket-activate (Debian package systemd, file /usr/bin/systemd-socket-activate)
   WordPress of Debian trixie (unpacked into /usr/local/share/cocart-gateway/wordpress-trixie by this script)
   prometheus (Debian package prometheus, file /usr/bin/prometheus)
   promtool (Debian package prometheus, file /usr/bin/promtool)
 On Debian, as root:
-  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server chromium nodejs npm systemd prometheus php
+  apt-get install --no-install-recommends nginx-light php-cli php-fpm php-mysql php-mbstring php-xml php-curl mariadb-server-core wordpress curl wordpress-theme-twentytwentyone redis-server chromium nodejs npm prometheus php
   ./install.sh wordpress-next
 Elsewhere: install these programs by the system's own means, at the paths named above.
 `
