@@ -32,6 +32,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -166,6 +167,8 @@ type exchange struct {
 	body    *guardedBody // nil: none, or not on our routes
 	guest   bool         // forwarded as a guest's
 	relayed bool         // the answer is WordPress's
+	// confirmed is done once WordPress answered 200, before the client reads it.
+	confirmed func(context.Context) error
 }
 
 // ServeHTTP answers one request. See the package comment for its way.
