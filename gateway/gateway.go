@@ -157,6 +157,9 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 
 // exchange is one request on its way through the gateway.
 type exchange struct {
+	// confirmed is done once WordPress answered 200, before the client reads it.
+	confirmed func(context.Context) error
+
 	w       *recorder
 	r       *http.Request
 	target  string // as WordPress will receive it
@@ -167,8 +170,6 @@ type exchange struct {
 	body    *guardedBody // nil: none, or not on our routes
 	guest   bool         // forwarded as a guest's
 	relayed bool         // the answer is WordPress's
-	// confirmed is done once WordPress answered 200, before the client reads it.
-	confirmed func(context.Context) error
 }
 
 // ServeHTTP answers one request. See the package comment for its way.
