@@ -35,6 +35,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -160,6 +161,9 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 
 // exchange is one request on its way through the gateway.
 type exchange struct {
+	// confirmed is done once WordPress answered 200, before the client reads it.
+	confirmed func(context.Context) error
+
 	w       *recorder
 	r       *http.Request
 	target  string // as WordPress will receive it

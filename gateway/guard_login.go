@@ -36,7 +36,8 @@ func (g *Gateway) showAddress(x *exchange) {
 }
 
 // loginAttempt is what the plugin says of a login, or else what the answer says.
-// Without credentials nothing was judged.
+// Without credentials nothing was judged, and whom the shop's own code turned away
+// gave the right password.
 func loginAttempt(answer *upstream.LoginAnswer) (upstream.Attempt, bool) {
 	if answer.Account != nil {
 		return upstream.Attempt{UserID: answer.Account.UserID, Result: upstream.AttemptAccepted}, true
@@ -51,7 +52,7 @@ func loginAttempt(answer *upstream.LoginAnswer) (upstream.Attempt, bool) {
 		said.Result = upstream.AttemptCodeRefused
 	case strings.HasPrefix(code, "cocart_2fa_"):
 		said.Result = upstream.AttemptChallenge
-	case answer.Status != http.StatusUnauthorized && answer.Status != http.StatusForbidden, code == "cocart_rest_not_authorized":
+	case answer.Status != http.StatusUnauthorized && answer.Status != http.StatusForbidden, code == "cocart_rest_not_authorized", code == codeNotAllowed:
 		return said, false
 	default:
 		said.Result = upstream.AttemptRefused

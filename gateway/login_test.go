@@ -250,3 +250,21 @@ func TestACompressedLoginAnswerIsNotUnpacked(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// Whom a callback of cocart_gateway_allow_customer refuses knows the password.
+func TestALoginThatTheShopItselfRefusesIsNoWrongPassword(t *testing.T) {
+	s := guarded(t)
+	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		s.judge.say(w, r, 2, "accepted")
+		upstreamtest.JSON(w, 403, `{"code":"cocart_gateway_not_allowed","message":"This account cannot be used here.","data":{"status":403}}`)
+		return true
+	}
+	for range 10 { // more than the account has
+		if got, want := s.try("alice", "wonderland-1").failure(), failure(403, "cocart_gateway_not_allowed", "This account cannot be used here."); got != want {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+	}
+	if len(s.waited) > 0 || strings.Contains(s.log.String(), "login refused") {
+		t.Errorf("it is treated as a wrong password: waited %v, the log: %s", s.waited, s.log.String())
+	}
+}

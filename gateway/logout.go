@@ -1,6 +1,10 @@
 package gateway
 
-import "errors"
+import (
+	"errors"
+
+	"cocart-gateway/tokens"
+)
 
 // logout answers POST …/v1/logout and …/v2/logout. It ends the session of the
 // access token, the only one a client sends, and then lets WordPress do its
@@ -26,7 +30,10 @@ func (g *Gateway) endSession(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := g.endOwn(x, access); err != nil {
+	if access.Session == "" {
+		return g.endPlugins(x, access)
+	}
+	if err := g.authority.EndSession(x.r.Context(), access.Session, tokens.CauseLogout); err != nil {
 		return err
 	}
 	return g.forward(x, customer(access))

@@ -27,14 +27,15 @@ func endedBy(a upstream.Assertion) string {
 	return a.Fingerprint
 }
 
-// endOwn ends the session of a token. A token of the old plugin has none: with
-// it all of that plugin's tokens of the customer end, as they do there.
-func (g *Gateway) endOwn(x *exchange, access *tokens.Access) error {
-	if access.Session != "" {
-		return g.authority.EndSession(x.r.Context(), access.Session, tokens.CauseLogout)
+// endPlugins logs out by a token of the old plugin, which has no session: all of
+// that plugin's tokens of the customer end, as they do there. WordPress comes
+// first: who has guessed the plugin's secret could end anybody's, but for the PAT.
+func (g *Gateway) endPlugins(x *exchange, access *tokens.Access) error {
+	x.confirmed = func(ctx context.Context) error {
+		_, err := g.authority.EndUser(ctx, access.UserID, tokens.PluginFingerprint, tokens.CauseLogout)
+		return err
 	}
-	_, err := g.authority.EndUser(x.r.Context(), access.UserID, tokens.PluginFingerprint, tokens.CauseLogout)
-	return err
+	return g.forward(x, customer(access))
 }
 
 // redeem trades a refresh token, ours or, where the operator says so, the old

@@ -236,20 +236,6 @@ func TestARefreshThatTheOldPluginCannotAnswer(t *testing.T) {
 	}
 }
 
-func TestARefreshTokenOfTheOldPluginEndsWithANewPassword(t *testing.T) {
-	s := openOldShop(t)
-	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
-		w.Header().Set("X-CoCart-Gateway-Ended", s.wordpress.Sign("cocart-ended+jwt", r.Header.Get("X-CoCart-Gateway"),
-			map[string]any{"sub": "2", "fp": "fp-alice-0", "reason": "changed"}))
-		return false
-	}
-	s.do("POST", "/my-account/lost-password/", "")
-	s.wordpress.Answer = nil
-	if got, want := s.refresh(oldRefresh(1)).failure(), failure(401, "cocart_authentication_error", "Invalid refresh token."); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
 func TestTheOldPluginIsAskedInItsOwnNamespaceUnderAWhiteLabel(t *testing.T) {
 	s := openOldShop(t, func(c *gateway.Config) { c.Namespaces = []string{"my.shop"} })
 	for n, target := range map[int]string{1: "/wp-json/my.shop/jwt/refresh-token", 2: "/?rest_route=/my.shop/jwt/refresh-token"} {

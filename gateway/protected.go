@@ -118,6 +118,11 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 			if err := g.settleForwarded(ctx, x, answer); err != nil {
 				return err
 			}
+			if x.confirmed != nil && answer.Status == http.StatusOK {
+				if err := x.confirmed(ctx); err != nil {
+					return err
+				}
+			}
 			return x.holdLogout(answer)
 		},
 	})
