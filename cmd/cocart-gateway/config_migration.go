@@ -33,18 +33,18 @@ func copied(s string) *mistake {
 }
 
 func checkMigration(c *Config, r *reader) {
-	const key, secretKey = "compat.accept_plugin_tokens", "compat.plugin_secret"
+	const key, partner = "compat.accept_plugin_tokens", "compat.plugin_secret"
 	m := c.Compat.Migration
-	if m.AcceptPluginTokens && !m.PluginSecret.IsSet() && r.sound(key, secretKey, secretKey+"_file") {
-		r.reject(r.at(key), mistake{"is true, but there is no " + secretKey, "must come with the secret of those tokens",
-			"give " + secretKey + " or " + secretKey + "_file: COCART_JWT_AUTH_SECRET_KEY of wp-config.php"})
+	if m.AcceptPluginTokens && !m.PluginSecret.IsSet() && r.sound(key, partner, partner+"_file") {
+		r.reject(r.at(key), mistake{"is true, but there is no " + partner, "must come with the secret of those tokens",
+			"give " + partner + " or " + partner + "_file: COCART_JWT_AUTH_SECRET_KEY of wp-config.php"})
 	}
 	if !m.PluginSecret.IsSet() {
 		return
 	}
 	for name, s := range c.ownSecrets() {
 		if s == m.PluginSecret {
-			r.reject(r.at(secretKey, secretKey+"_file"), mistake{"is the same as " + name, "must be a secret of its own: whoever knows it could be the gateway", "give " + name + " another value"})
+			r.reject(r.at(partner, partner+"_file"), mistake{"is the same as " + name, "must be a secret of its own: whoever knows it could be the gateway", "give " + name + " another value"})
 		}
 	}
 }
