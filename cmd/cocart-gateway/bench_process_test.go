@@ -57,7 +57,7 @@ type process struct {
 }
 
 func startProcess(b testing.TB, origin string) *process {
-	binary, err := os.Executable() // as what it is told to be
+	binary, err := buildGateway()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -70,7 +70,6 @@ tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests
 		b.Fatal(err)
 	}
 	p.Cmd = exec.Command(binary, "serve", "--config", file)
-	p.Env = append(os.Environ(), asGateway+"=1")
 	said := newOutput()
 	p.Stderr = wordsOf{said}
 	if err := p.Start(); err != nil {

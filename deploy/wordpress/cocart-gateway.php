@@ -958,6 +958,9 @@ final class Doorkeeper extends Door {
 	/** @var int Whom WordPress's own wp_authenticate() has let in, by whatever name its plugins know. */
 	private $authenticated = 0;
 
+	/** @var int Who logged out in this request, and so was logged in. */
+	private $left = 0;
+
 	/** @var array<string,bool> Announced ends of sessions. */
 	private $announced = array();
 
@@ -1031,6 +1034,9 @@ final class Doorkeeper extends Door {
 		}
 		if ( $this->is( 'login' ) ) {
 			add_filter( 'authenticate', array( $this, 'authenticate' ), PHP_INT_MAX );
+		}
+		if ( $this->is( 'login', 'credentials' ) ) {
+			add_action( 'wp_logout', array( $this, 'wp_logout' ) );
 		}
 	}
 
@@ -1233,13 +1239,18 @@ final class Doorkeeper extends Door {
 		$name   = tried_name( $request );
 		$data   = $response->get_data();
 		$code   = is_array( $data ) && is_string( $data['code'] ?? null ) ? $data['code'] : '';
-		$user   = get_userdata( get_current_user_id() );
+		$user   = get_userdata( get_current_user_id() ? get_current_user_id() : $this->left );
 		$result = attempt_result( (int) $response->get_status(), $code, (bool) $user );
 		if ( '' === $name || '' === $result ) {
 			return;
 		}
 		$id = 'accepted' === $result ? ( goes_by( $user, $name ) ? (int) $user->ID : 0 ) : user_named( $name );
 		send_header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => (string) $id, 'result' => $result ) ) );
+	}
+
+	/** @param mixed $user_id */
+	public function wp_logout( $user_id = 0 ): void {
+		$this->left = user_id_in( $user_id );
 	}
 
 	/** @param mixed $user */

@@ -70,6 +70,15 @@ foreach ( array( 'login', 'credentials' ) as $kind ) {
 	test( "a name that is a list, for a $kind", with_password( $kind, array( 'json' => array( 'username' => array( 'alice' ), 'password' => 'x' ) ), $wrong, 401 ), 'told_nothing' );
 }
 test(
+	'a right password of somebody who logs out by it',
+	function () {
+		arrive( 'credentials', basic( 'alice:wonderland-1' )['server'] + array( 'REQUEST_METHOD' => 'POST', 'REQUEST_URI' => '/wp-json/cocart/v2/logout' ) );
+		load_cocart();
+		serve( '/cocart/v2/logout', fn() => wp_logout() );
+	},
+	fn( array $sent ) => same( array( '2', 'accepted' ), array_values( array_slice( replied( $sent, 'X-CoCart-Gateway-Attempt' ), 5 ) ) )
+);
+test(
 	'a right password needs no look-up',
 	with_password( 'credentials', basic( 'alice:wonderland-1' ), array() ),
 	fn( array $sent ) => same( array(), $sent['looked_up'] ?? array() )

@@ -158,7 +158,12 @@ namespace {
 
 	function do_action( $hook, ...$arguments ) {
 		$GLOBALS['fired'][ $hook ] = 1 + ( $GLOBALS['fired'][ $hook ] ?? 0 );
-		apply_filters( $hook, ...( $arguments ? $arguments : array( '' ) ) );
+		$arguments                   = $arguments ? $arguments : array( '' );
+		$priorities                  = $GLOBALS['hooks'][ $hook ] ?? array();
+		ksort( $priorities );
+		foreach ( array_merge( array(), ...array_values( $priorities ) ) as list( $callback, $accepted ) ) {
+			$callback( ...array_slice( $arguments, 0, $accepted ) );
+		}
 	}
 
 	function did_action( $hook ) {
