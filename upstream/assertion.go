@@ -48,9 +48,21 @@ type Assertion struct {
 	Proto string
 }
 
-// assertionLife is how long PHP may take to look at an assertion: longer than
-// any sane backlog of PHP-FPM, shorter than anybody needs to do mischief.
-const assertionLife = 30
+// How long PHP may take to look at an assertion, in seconds: longer than any sane
+// backlog of PHP-FPM, shorter than anybody needs to do mischief. One that gives
+// nobody an identity may wait for an upload, which web servers hold back from PHP
+// until it is whole.
+const (
+	assertionLife = 30
+	siteLife      = 3600
+)
+
+func (k Kind) life() int64 {
+	if k == Site || k == Observed {
+		return siteLife
+	}
+	return assertionLife
+}
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
@@ -111,7 +123,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 	now := w.now().Unix()
 	digest := sha256.Sum256([]byte(target))
 	c := claims{
-		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + assertionLife,
+		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: strconv.FormatInt(a.UserID, 10), Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
 		Proto: orDefault(a.Proto, "http"), Method: method, Host: host, Target: encode(digest[:]),
 	}

@@ -76,7 +76,7 @@ func shape(c *Config) section {
 		loginBlock(&c.Guard),
 		block("server", append([]entry{
 			value("read_header_timeout", &c.Server.ReadHeaderTimeout, duration(10*time.Millisecond, 5*time.Minute, "5s")),
-			value("read_timeout", &c.Server.ReadTimeout, duration(10*time.Millisecond, time.Hour, "30s")),
+			value("read_timeout", &c.Server.ReadTimeout, duration(10*time.Millisecond, 35*time.Second, "30s")),
 			value("idle_timeout", &c.Server.IdleTimeout, duration(10*time.Millisecond, time.Hour, "60s")),
 			value("shutdown_timeout", &c.Server.ShutdownTimeout, duration(0, time.Hour, "30s"))},
 			socketKeys(&c.Sockets)...)...),

@@ -285,7 +285,7 @@ final class Assertion {
 		return array(
 			'it was not issued by the gateway'           => 'cocart-gateway' === $c['iss'],
 			"it is for {$c['aud']}, but this is $audience (COCART_GATEWAY_AUDIENCE can say otherwise)" => $c['aud'] === $audience,
-			'it lives longer than 60 seconds'            => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= 60,
+			'it lives too long'                          => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= self::longest( $c['kind'] ),
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
 			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
 			'its client address is none'                 => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
@@ -294,6 +294,11 @@ final class Assertion {
 			'it is for another host'                     => self::same_host( strtolower( $server['HTTP_HOST'] ?? '' ), strtolower( $c['h'] ) ),
 			'it is for another URL'                      => encode( hash( 'sha256', $server['REQUEST_URI'] ?? '', true ) ) === $c['t'],
 		);
+	}
+
+	/** In seconds. What gives nobody an identity may wait for an upload, which web servers hold back until it is whole. */
+	private static function longest( string $kind ): int {
+		return in_array( $kind, array( 'site', 'observed' ), true ) ? 3600 : 60;
 	}
 
 	/** Some web servers keep the port from PHP: Debian's fastcgi_params for nginx does. */
@@ -1596,8 +1601,13 @@ final class Seen {
 	/** @var string Why the assertion was refused; '' if it was not, or there was none. */
 	public static $refusal = '';
 
-	/** @var int Seconds that WordPress's clock is ahead of the gateway's, the way of the request included. */
-	public static $ahead = 0;
+	/** @var int|null Seconds that WordPress's clock is ahead of the gateway's, the way of the request included; null: not known. */
+	public static $ahead = null;
+
+	/** An upload may have been long on its way. */
+	public static function clock( Assertion $asserted ): void {
+		self::$ahead = 'GET' === ( $_SERVER['REQUEST_METHOD'] ?? '' ) ? time() - $asserted->issued_at : null;
+	}
 }
 
 /**
@@ -1673,13 +1683,14 @@ function check_refusal( string $why ): array {
 
 /** Assertions are made right before they are sent, so what is left of the difference is the clocks'. */
 function check_clock() {
-	if ( ! Seen::$believed && ! Seen::$observed ) {
+	if ( null === Seen::$ahead ) {
 		return null;
 	}
 	if ( abs( Seen::$ahead ) > LEEWAY / 2 ) {
+		$status = abs( Seen::$ahead ) > LEEWAY ? 'critical' : 'recommended';
 		/* translators: %d: seconds. */
-		$differ = sprintf( __( 'They are %d seconds apart. From ten seconds on no request of the gateway is believed.', 'cocart-gateway' ), abs( Seen::$ahead ) );
-		return found( 'clock', 'recommended', __( 'The clocks of gateway and WordPress drift apart', 'cocart-gateway' ), $differ, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
+		$differ = sprintf( __( 'They are %d seconds apart. From ten seconds on no customer of the gateway is believed.', 'cocart-gateway' ), abs( Seen::$ahead ) );
+		return found( 'clock', $status, __( 'The clocks of gateway and WordPress drift apart', 'cocart-gateway' ), $differ, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
 	}
 	return found( 'clock', 'good', __( 'The clocks of gateway and WordPress agree', 'cocart-gateway' ), __( 'Signatures of the gateway are good for seconds.', 'cocart-gateway' ) );
 }
@@ -1810,7 +1821,7 @@ function start_observed( string $token, array $secrets ): void {
 		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) );
 		tell_the_client( $asserted );
 		Seen::$observed = true;
-		Seen::$ahead    = time() - $asserted->issued_at;
+		Seen::clock( $asserted );
 		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
 	} catch ( Refusal $refusal ) {
 		log_line( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
@@ -1843,7 +1854,7 @@ function start_asserted( string $token, array $secrets ): void {
 		return;
 	}
 	Seen::$believed = true;
-	Seen::$ahead    = time() - $asserted->issued_at;
+	Seen::clock( $asserted );
 	'status' === $asserted->kind ? ( new Status_Desk( $asserted ) )->open() : ( new Doorkeeper( $asserted ) )->open();
 }
 

@@ -72,6 +72,7 @@ $none_to_read = fn( array $sent ) => same( '', $sent['body'] );
 test( 'checks in a dry run', wp_admin_observed(), says( array(), 'looks on', 'In a dry run of the gateway it has to be.' ) );
 test( 'checks in a dry run where the gateway is required', wp_admin_observed( $req ), says( array( 'required' => 'critical' ), 'CoCart is shut', 'until the dry run is over' ) );
 test( 'checks in a dry run whose clock is off', wp_admin_observed( array(), array( 'iat' => NOW - 6, 'exp' => NOW + 24 ) ), says( array( 'clock' => 'recommended' ), 'They are 6 seconds apart' ) );
+test( 'checks with a clock so far off that CoCart is shut', wp_admin_observed( array(), array( 'iat' => NOW - 20, 'exp' => NOW + 3000 ) ), says( array( 'clock' => 'critical' ), 'They are 20 seconds apart' ) );
 test( 'checks in a dry run beside the plugin that hands out the tokens', fn() => $GLOBALS['jwt_plugin']() && wp_admin_observed()(), says( array(), 'it hands out and judges the tokens' ) );
 test( 'no notice of that plugin in a dry run', fn() => $GLOBALS['jwt_plugin']() && wp_admin_observed()() ?? do_action( 'admin_notices' ), $none_to_read );
 test( 'a notice in a dry run where the gateway is required', fn() => wp_admin_observed( $req )() ?? do_action( 'admin_notices' ), fn( array $sent ) => same( 1, substr_count( $sent['body'], 'notice-error' ) ) );

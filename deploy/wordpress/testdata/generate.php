@@ -62,6 +62,7 @@ $sub_site = array( 'aud' => 'shop.example:8443/store' );
 
 $assertions = array(
 	good( 'site: a page of the shop', 'site', request( 'GET', 'shop.example', '/product/hoodie/?color=blue&size=m' ) ),
+	good( 'site: an upload that took long', 'site', request( 'POST', 'shop.example', '/wp-admin/async-upload.php' ), array( 'iat' => NOW - 3599, 'exp' => NOW + 1 ) ),
 	good( 'guest: a guest looks at the cart', 'guest', request() ),
 	good( 'credentials: Basic on the cart', 'credentials', request() ),
 	good( 'customer: alice looks at the cart', 'customer', request() ),
@@ -85,6 +86,7 @@ $bad_assertions = array(
 	bad( 'expired', array( 'iat' => NOW - 40, 'exp' => NOW - 10 ) ),
 	bad( 'not yet valid', array( 'iat' => NOW + 11, 'exp' => NOW + 41 ) ),
 	bad( 'lifetime longer than 60 seconds', array( 'exp' => NOW + 61 ) ),
+	bad( 'a lifetime longer than an hour', array( 'kind' => 'site', 'sub' => '0', 'sid' => '', 'fp' => '', 'iat' => NOW - 3600, 'exp' => NOW + 1 ) ),
 	bad( 'exp before iat', array( 'exp' => NOW - 1 ) ),
 	bad( 'exp as a string', array( 'exp' => (string) ( NOW + 30 ) ) ),
 	bad( 'iat as a fraction', array( 'iat' => NOW + 0.5 ) ),
