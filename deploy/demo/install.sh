@@ -211,7 +211,8 @@ disable_new_services() {
 fetch_next_wordpress() {
 	echo "Unpacking WordPress of Debian $next_release into $next_wordpress"
 	mkdir -p "$scratch/lists/partial" "$scratch/archives/partial" "$scratch/tree"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) $next_release main" >"$scratch/sources.list"
+	from=$(mirror) || explain "The sources of apt name no Debian mirror. Missing:"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $from $next_release main" >"$scratch/sources.list"
 	{ next_apt update --quiet=2 && (cd "$scratch" && next_apt download wordpress) && unpack_wordpress; } >"$scratch/apt" 2>&1 || {
 		tail -n 25 "$scratch/apt" >&2
 		explain "WordPress of Debian $next_release could not be fetched, see above. Missing:"
@@ -224,8 +225,7 @@ next_apt() {
 }
 
 mirror() {
-	found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/$') || found=http://deb.debian.org/debian/
-	echo "$found"
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/$'
 }
 
 unpack_wordpress() {
