@@ -75,7 +75,10 @@ func (r *report) write(w io.Writer, marks map[status]string) error {
 		widest = max(widest, utf8.RuneCountInString(marks[c.Status]))
 	}
 	group := ""
-	for _, c := range r.Checks {
+	for i, c := range r.Checks {
+		if c.Status == statusUnchecked && i > 0 && r.Checks[i-1].Status == c.Status && r.Checks[i-1].Found == c.Found {
+			continue // one line says it of all of them; --json has each
+		}
 		if c.Group != group {
 			group = c.Group
 			fmt.Fprintf(&b, "%s\n", pick(group == "wordpress", "WordPress", strings.ToUpper(group[:1])+group[1:]))

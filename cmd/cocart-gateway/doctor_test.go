@@ -266,12 +266,15 @@ func TestTheDoctorsReportForPeople(t *testing.T) {
 	code := run(t.Context(), []string{"doctor", "--config", p.write(t)}, noEnv, out, out)
 	for _, want := range []string{
 		"Configuration\n  ok         ", "\nRedis\n  warning    The store is embedded:",
-		"\n  unchecked  Not checked: there is no Redis.\n", "\nWordPress\n  ok         WordPress answers at " + p.URL,
+		"\n  unchecked  Not checked: there is no Redis.\nWordPress\n  ok         WordPress answers at " + p.URL,
 		"\n  problem    The must-use plugin is version 0.9.0, older than 1.1.0, which belongs to this gateway.\n             → Write it anew: ",
 		"\n\n1 problem, 2 warnings. Send it no traffic before the problems are gone.\n",
 	} {
 		if code != exitFailed || !strings.Contains(out.String(), want) {
 			t.Errorf("exit %d, missing %q in\n%s", code, want, out)
 		}
+	}
+	if n := strings.Count(out.String(), "there is no Redis"); n != 1 {
+		t.Errorf("said %d times that there is no Redis:\n%s", n, out)
 	}
 }
