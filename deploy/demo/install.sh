@@ -199,6 +199,7 @@ enabled_services() {
 disable_new_services() {
 	enabled_services | grep -vxF -f "$scratch/enabled" | while read -r name; do
 		case $name in
+		*.target) ;; # of systemd itself, and nothing that runs
 		*.service | *.timer | *.socket) ! command -v systemctl || systemctl --no-reload disable "$name" ;;
 		*) update-rc.d "$name" disable ;;
 		esac >/dev/null 2>&1 || echo "could not disable the service $name" >&2
