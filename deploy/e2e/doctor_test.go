@@ -65,7 +65,7 @@ trusted_proxies: [127.0.0.1]
 // The stand-in for CoCart needs no WooCommerce, and the shop has none.
 const noWooCommerce = "warning wordpress.woocommerce: WooCommerce does not say that it is active."
 
-func TestTheDoctorKnowsAHealthyRealShopAndEightBrokenOnes(t *testing.T) {
+func TestTheDoctorKnowsAHealthyRealShopAndBrokenOnes(t *testing.T) {
 	redis := tokenstest.Redis(t, "--appendonly", "yes").Addr()
 	for name, row := range map[string]struct {
 		spoil func(*testing.T, *ailing)
