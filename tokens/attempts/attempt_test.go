@@ -63,6 +63,18 @@ func TestGuessesAtOnceAreAsLimitedAsGuessesInARow(t *testing.T) {
 	})
 }
 
+// Attempts at once read their clocks in one order and arrive in another.
+func TestEachAttemptHasItsTurnThoughItsClockIsBehindTheOneBefore(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		for range 3 {
+			w.says(w.wrong("alice", 2), "refused")
+			w.clock.Advance(-100 * time.Millisecond)
+		}
+		w.clock.Advance(300 * time.Millisecond)
+		w.says(w.wrong("alice", 2), "account")
+	})
+}
+
 func TestARightPasswordSentManyTimesAtOnceIsNotCounted(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		w.says(w.right("alice", 2), "accepted")

@@ -69,7 +69,7 @@ func (s *shared) spend(ctx context.Context, now int64, draws []draw) ([]outcome,
 }
 
 func (d draw) arguments(now int64) []any {
-	return []any{now, d.limit.interval(), d.limit.N, d.cost}
+	return []any{now, d.limit.interval(), d.limit.N, d.cost, d.limit.leeway()}
 }
 
 func outcomes(cmds []*redis.Cmd) ([]outcome, error) {

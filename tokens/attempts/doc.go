@@ -8,7 +8,8 @@
 //
 // A limit of N in a time P is a bucket of N that fills up again by one every P/N (GCRA: one number per counter, the
 // time at which the bucket is full again). Ten in 15 minutes are ten wrong passwords at once, and then one more every
-// 90 seconds: a lockout ends by itself, and what is refused meanwhile does not make it longer.
+// 90 seconds: a lockout ends by itself, and what is refused meanwhile does not make it longer. The clocks of gateways
+// may differ by half a second.
 //
 // Counters are in Redis, shared by all gateways. While Redis is away each gateway counts by itself, by the same
 // limits and in bounded memory; Redis is asked again every two seconds.

@@ -26,10 +26,15 @@ func (l Limit) problem(name string) error {
 // until the year 2255.
 func (l Limit) interval() int64 { return l.Per.Microseconds() / int64(l.N) }
 
+// leeway lets the clock of one attempt be a little behind that of the attempt counted before it: attempts at once read
+// their clocks in one order and arrive in another, and gateways' clocks differ. Without it the last of N would be
+// refused. It is less than an interval, so it never buys one more at once.
+func (l Limit) leeway() int64 { return min(l.interval()/2, 500_000) }
+
 // spend is the arithmetic of a counter: full is when its bucket is full again, cost what is taken (below zero: given
 // back; zero: only looked). spend.lua is the same for Redis.
 func (l Limit) spend(full, now, cost int64) (after int64, ok bool) {
-	interval, brim := l.interval(), now+int64(l.N)*l.interval()
+	interval, brim := l.interval(), now+int64(l.N)*l.interval()+l.leeway()
 	full = min(max(full, now), brim)
 	switch {
 	case cost == 0:
