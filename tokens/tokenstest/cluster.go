@@ -3,6 +3,7 @@ package tokenstest
 import (
 	"context"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -98,6 +99,19 @@ func (c *RedisCluster) FailOver() {
 	Eventually(c.t, "the replica took over", func() bool {
 		return strings.Contains(replica.Info(context.Background(), "replication").Val(), "role:master") && c.info(c.Replica, "cluster_state:ok")
 	})
+}
+
+// Settle waits until each master knows that the replica took over; until then one may still send a client to the dead
+// one.
+func (c *RedisCluster) Settle() {
+	c.t.Helper()
+	id := c.Replica.Client().Do(context.Background(), "CLUSTER", "MYID").Val().(string)
+	for _, node := range append(c.Masters[1:len(c.Masters):len(c.Masters)], c.Replica) {
+		Eventually(c.t, "the masters know the new one", func() bool {
+			shards := node.Client().ClusterSlots(context.Background()).Val()
+			return slices.ContainsFunc(shards, func(s redis.ClusterSlot) bool { return s.Start == 0 && s.Nodes[0].ID == id })
+		})
+	}
 }
 
 // linked tells whether a replica has all that its master has.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,4 +78,17 @@ func (s *RedisSentinel) FailOver() {
 	Eventually(s.t, "the replica took over", func() bool {
 		return strings.Contains(replica.Info(context.Background(), "replication").Val(), "role:master")
 	})
+}
+
+// Settle waits until each Sentinel names the new master; until then one may still send a client to the dead one.
+func (s *RedisSentinel) Settle() {
+	s.t.Helper()
+	host, port, _ := net.SplitHostPort(s.Replica.Addr())
+	for _, one := range s.Sentinels {
+		Eventually(s.t, "the Sentinels name the new master", func() bool {
+			named := one.Client().Do(context.Background(), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SentinelMaster)
+			addr, err := named.StringSlice()
+			return err == nil && slices.Equal(addr, []string{host, port})
+		})
+	}
 }
