@@ -10,7 +10,8 @@ import (
 
 // openCluster follows redirects, up to three: a server that answers MOVED, ASK, TRYAGAIN or CLUSTERDOWN has not
 // carried the command out. The client counts attempts after a broken connection among them; [onceOnly] takes those
-// out. Only pipelines are sent again then: all of ours can be, since they write what is the same the second time.
+// out. Only pipelines are sent again then, and all of ours can be: they write what is the same the second time, or
+// count an attempt that may be counted twice.
 func openCluster(cfg RedisConfig, secure *tls.Config) redis.UniversalClient {
 	client := redis.NewClusterClient(&redis.ClusterOptions{
 		Addrs: cfg.Addresses, Username: cfg.Username, Password: cfg.Password.Reveal(), TLSConfig: secure,

@@ -48,10 +48,10 @@ func offset(s *tokenstest.Server) int {
 	return atoi(digits)
 }
 
-func addresses(servers []*tokenstest.Server) string {
+func addresses(servers []*tokenstest.Server, of func(*tokenstest.Server) string) string {
 	var all []string
 	for _, s := range servers {
-		all = append(all, `"`+s.Addr()+`"`)
+		all = append(all, `"`+of(s)+`"`)
 	}
 	return "[" + strings.Join(all, ", ") + "]"
 }
@@ -71,7 +71,7 @@ func TestAMasterThatSentinelsWatchOnRealRedis(t *testing.T) {
 	s := tokenstest.Sentinel(t)
 	admit(t, documentedUser(t), s.Master, s.Replica)
 	admit(t, []any{"ACL", "SETUSER", "seer", "on", ">still", "allchannels", "+@all"}, s.Sentinels...)
-	block := "redis:\n  address: " + addresses(s.Sentinels) + "\n  mode: sentinel\n  master: " + tokenstest.SentinelMaster +
+	block := "redis:\n  address: " + addresses(s.Sentinels, (*tokenstest.Server).Addr) + "\n  mode: sentinel\n  master: " + tokenstest.SentinelMaster +
 		"\n  username: gateway\n  password: a-long-password\n  sentinel_username: seer\n  sentinel_password: "
 	d := deskWith(t, block+"still\n")
 	d.sessionsWork()
@@ -87,7 +87,7 @@ func TestAClusterOfThreeMastersOnRealRedis(t *testing.T) {
 	c := tokenstest.Cluster(t)
 	rule := append(documentedUser(t), "+cluster", "+readonly")
 	admit(t, rule, append(c.Masters[:3:3], c.Replica)...)
-	d := deskWith(t, "redis:\n  address: "+addresses(c.Masters)+"\n  mode: cluster\n  username: gateway\n  password: a-long-password\n")
+	d := deskWith(t, "redis:\n  address: "+addresses(c.Masters, (*tokenstest.Server).Addr)+"\n  mode: cluster\n  username: gateway\n  password: a-long-password\n")
 	d.sessionsWork()
 	for user := range int64(20) { // in any slot, on every master
 		d.login(tokens.Identity{UserID: 100 + user, Login: "shopper", Fingerprint: "f"})

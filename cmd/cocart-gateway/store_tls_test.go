@@ -97,3 +97,44 @@ func TestAServerThatAsksForAClientCertificateOnRealRedis(t *testing.T) {
 		}
 	}
 }
+
+// family is what servers need that speak TLS among themselves, and what the gateway needs with them.
+func family(t *testing.T) (of *tokenstest.Certificates, block string) {
+	t.Helper()
+	i := newIssuer(t)
+	i.issue("node", &x509.Certificate{Subject: pkix.Name{CommonName: "node"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}})
+	i.issue("gateway", &x509.Certificate{Subject: pkix.Name{CommonName: "gateway"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	return &tokenstest.Certificates{Authority: i.path("ca.crt"), Own: i.path("node.crt"), Key: i.path("node.key")},
+		"  tls: true\n  tls_ca_file: " + i.path("ca.crt") + "\n  tls_cert_file: " + i.path("gateway.crt") + "\n  tls_key_file: " + i.path("gateway.key") + "\n"
+}
+
+func TestAMasterThatSentinelsWatchOverTLSOnRealRedis(t *testing.T) {
+	t.Parallel()
+	certificates, block := family(t)
+	s := tokenstest.Sentinel(t, certificates)
+	address := "redis:\n  address: " + addresses(s.Sentinels, (*tokenstest.Server).SecureAddr) + "\n  mode: sentinel\n  master: " + tokenstest.SentinelMaster + "\n"
+	d := deskWith(t, address+block)
+	d.sessionsWork()
+	d.needsTLS(address)
+	d.outlives(s.Master, s.Replica, s)
+}
+
+func TestAClusterOverTLSOnRealRedis(t *testing.T) {
+	t.Parallel()
+	certificates, block := family(t)
+	c := tokenstest.Cluster(t, certificates)
+	address := "redis:\n  address: " + addresses(c.Masters, (*tokenstest.Server).SecureAddr) + "\n  mode: cluster\n"
+	d := deskWith(t, address+block)
+	d.sessionsWork()
+	d.needsTLS(address)
+	d.outlives(c.Masters[0], c.Replica, c)
+}
+
+func (d *desk) needsTLS(address string) {
+	d.Helper()
+	stranger := &desk{T: d.T, config: configWith(d.T, address), clock: d.clock}
+	if got := stranger.run("sessions", "list"); got.code != exitFailed {
+		d.Errorf("without TLS: %+v", got)
+	}
+}

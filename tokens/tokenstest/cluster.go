@@ -2,7 +2,6 @@ package tokenstest
 
 import (
 	"context"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,16 +23,18 @@ const (
 	busPorts = 4
 )
 
-// Cluster starts a cluster and waits until all of it agrees. It ends with the test.
-func Cluster(t testing.TB) *RedisCluster {
+// Cluster starts a cluster and waits until all of it agrees. With Certificates the servers speak TLS among themselves.
+// It ends with the test.
+func Cluster(t testing.TB, certificates ...*Certificates) *RedisCluster {
 	t.Helper()
 	c := &RedisCluster{t: t}
 	buses := make([]int, busPorts)
 	for i := range buses {
 		buses[i] = freePort(t)
-		node := Redis(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(buses[i]), "--cluster-node-timeout", "1000",
-			"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
-		c.Masters = append(c.Masters, node)
+		options := []string{"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(buses[i]), "--cluster-node-timeout", "1000",
+			"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}
+		node := &Server{t: t, dir: t.TempDir(), options: options, certificates: first(certificates)}
+		c.Masters = append(c.Masters, launch(t, node))
 	}
 	c.Masters, c.Replica = c.Masters[:3], c.Masters[3]
 	c.meet(buses)
@@ -56,8 +57,7 @@ func (c *RedisCluster) meet(buses []int) {
 	c.t.Helper()
 	first := c.Masters[0].Client()
 	for i, node := range c.nodes()[1:] {
-		host, port, _ := net.SplitHostPort(node.Addr())
-		must(c.t, first.Do(context.Background(), "CLUSTER", "MEET", host, port, buses[i+1]).Err())
+		must(c.t, first.Do(context.Background(), "CLUSTER", "MEET", "127.0.0.1", node.meets(), buses[i+1]).Err())
 	}
 	for _, node := range c.nodes() {
 		Eventually(c.t, "all cluster nodes know each other", func() bool { return c.info(node, "cluster_known_nodes:4") })

@@ -30,10 +30,13 @@ type Server struct {
 	options []string
 	watches string // a Sentinel's configuration file; "" for a server
 	addr    string
+	secure  string // where it speaks TLS
 	process *exec.Cmd
 	output  *bytes.Buffer
 	exited  chan error
 	mini    *miniredis.Miniredis // instead of a process, with -short
+
+	certificates *Certificates // nil: no TLS
 }
 
 // Redis starts a redis-server on a free loopback port, with its data kept over Stop and Start. It ends with the test.
@@ -53,7 +56,10 @@ func Redis(t testing.TB, options ...string) *Server {
 func launch(t testing.TB, s *Server) *Server {
 	t.Helper()
 	for try := 0; ; try++ { // the port may be taken between choosing and using it
-		s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
+		s.addr = freeAddr(t)
+		if s.certificates != nil {
+			s.secure = freeAddr(t)
+		}
 		if s.start() {
 			break
 		}
@@ -68,7 +74,10 @@ func launch(t testing.TB, s *Server) *Server {
 // Addr is its host and port.
 func (s *Server) Addr() string { return s.addr }
 
-// Client connects to it, with short timeouts and few retries so that an outage shows at once. It is closed with the test.
+// SecureAddr is the host and port at which a server with Certificates speaks TLS.
+func (s *Server) SecureAddr() string { return s.secure }
+
+// Client connects to it, without TLS, with short timeouts and few retries so that an outage shows at once. It is closed with the test.
 func (s *Server) Client() *redis.Client {
 	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, DialTimeout: time.Second, DialerRetries: 1})
 	s.t.Cleanup(func() { c.Close() })
@@ -118,8 +127,10 @@ func (s *Server) start() bool {
 }
 
 func (s *Server) arguments() []string {
-	host, port, _ := net.SplitHostPort(s.addr)
-	where := []string{"--port", port, "--bind", host, "--dir", s.dir, "--daemonize", "no"}
+	where := []string{"--port", port(s.addr), "--bind", "127.0.0.1", "--dir", s.dir, "--daemonize", "no"}
+	if s.certificates != nil {
+		where = append(where, s.certificates.arguments(port(s.secure))...)
+	}
 	if s.watches != "" {
 		return append([]string{s.watches, "--sentinel"}, where...)
 	}
@@ -165,6 +176,16 @@ func (s *Server) answers() bool {
 		case <-tick.C:
 		}
 	}
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
+}
+
+func port(addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	return port
 }
 
 func freePort(t testing.TB) int {

@@ -3,7 +3,6 @@ package tokenstest
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,15 +24,18 @@ type RedisSentinel struct {
 	Sentinels []*Server
 }
 
-// Sentinel starts the trio and what it watches, and waits until they know each other. All ends with the test.
-func Sentinel(t testing.TB) *RedisSentinel {
+// Sentinel starts the trio and what it watches, and waits until they know each other. With Certificates they speak TLS
+// among themselves. All ends with the test.
+func Sentinel(t testing.TB, certificates ...*Certificates) *RedisSentinel {
 	t.Helper()
-	s := &RedisSentinel{t: t, Master: Redis(t, "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")}
-	host, port, _ := net.SplitHostPort(s.Master.Addr())
-	s.Replica = Redis(t, "--replicaof", host+" "+port)
+	start := func(options ...string) *Server {
+		return launch(t, &Server{t: t, dir: t.TempDir(), options: options, certificates: first(certificates)})
+	}
+	s := &RedisSentinel{t: t, Master: start("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")}
+	s.Replica = start("--replicaof", "127.0.0.1 "+s.Master.meets())
 	Eventually(t, "the replica follows its master", func() bool { return linked(s.Replica) })
 	for range 3 {
-		s.Sentinels = append(s.Sentinels, watch(t, host, port))
+		s.Sentinels = append(s.Sentinels, s.watch())
 	}
 	for _, one := range s.Sentinels {
 		Eventually(t, "the Sentinels know each other", func() bool { return ready(one) })
@@ -41,13 +43,13 @@ func Sentinel(t testing.TB) *RedisSentinel {
 	return s
 }
 
-func watch(t testing.TB, host, port string) *Server {
-	t.Helper()
-	conf := filepath.Join(t.TempDir(), "sentinel.conf")
-	text := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]s 2\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 2000\n",
-		SentinelMaster, host, port)
-	must(t, os.WriteFile(conf, []byte(text), 0o600))
-	return launch(t, &Server{t: t, dir: t.TempDir(), watches: conf})
+func (s *RedisSentinel) watch() *Server {
+	s.t.Helper()
+	conf := filepath.Join(s.t.TempDir(), "sentinel.conf")
+	text := fmt.Sprintf("sentinel monitor %[1]s 127.0.0.1 %[2]s 2\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 2000\n",
+		SentinelMaster, s.Master.meets())
+	must(s.t, os.WriteFile(conf, []byte(text), 0o600))
+	return launch(s.t, &Server{t: s.t, dir: s.t.TempDir(), watches: conf, certificates: s.Master.certificates})
 }
 
 // ready tells whether a Sentinel knows the other two and the replica.
@@ -83,12 +85,11 @@ func (s *RedisSentinel) FailOver() {
 // Settle waits until each Sentinel names the new master; until then one may still send a client to the dead one.
 func (s *RedisSentinel) Settle() {
 	s.t.Helper()
-	host, port, _ := net.SplitHostPort(s.Replica.Addr())
 	for _, one := range s.Sentinels {
 		Eventually(s.t, "the Sentinels name the new master", func() bool {
 			named := one.Client().Do(context.Background(), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SentinelMaster)
 			addr, err := named.StringSlice()
-			return err == nil && slices.Equal(addr, []string{host, port})
+			return err == nil && slices.Equal(addr, []string{"127.0.0.1", s.Replica.meets()})
 		})
 	}
 }
