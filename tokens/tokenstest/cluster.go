@@ -108,8 +108,10 @@ func (c *RedisCluster) Settle() {
 	id := c.Replica.Client().Do(context.Background(), "CLUSTER", "MYID").Val().(string)
 	for _, node := range append(c.Masters[1:len(c.Masters):len(c.Masters)], c.Replica) {
 		Eventually(c.t, "the masters know the new one", func() bool {
-			shards := node.Client().ClusterSlots(context.Background()).Val()
-			return slices.ContainsFunc(shards, func(s redis.ClusterSlot) bool { return s.Start == 0 && s.Nodes[0].ID == id })
+			shards := node.Client().ClusterShards(context.Background()).Val()
+			return slices.ContainsFunc(shards, func(s redis.ClusterShard) bool {
+				return slices.ContainsFunc(s.Nodes, func(n redis.Node) bool { return n.ID == id && n.Role == "master" })
+			})
 		})
 	}
 }
