@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,9 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"cocart-gateway/tokens/tokenstest"
 )
 
 // output is what a command says; it may still be saying it.
@@ -104,26 +103,8 @@ server: {shutdown_timeout: 30s}
 	return path
 }
 
-// firstPort is another one in each process.
-var (
-	firstPort = rand.Uint32()
-	portsUsed atomic.Uint32
-)
-
-// freeAddress is a port that nobody else gets: each call returns another, of those below the ones that systems give to
-// whoever asks for any (32768 to 60999 on Linux), as every client does.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+(firstPort+portsUsed.Add(1))%20_000)
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
-	}
-	t.Fatal("a thousand ports are all in use")
-	return ""
-}
+// freeAddress is for what is told a port.
+var freeAddress = tokenstest.FreeAddress
 
 func TestServeDrains(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
