@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -219,10 +221,9 @@ func TestSlowHeadersAreHungUpOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: half a head"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadAll(conn); err != nil { // returns when the other side has closed
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: half a head") // a slow machine may be too late with it
+	_, err = io.Copy(io.Discard, conn)                                 // returns when the other side has closed
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) {             // it had, before this came
 		t.Errorf("reading: %v", err)
 	}
 }
