@@ -44,10 +44,13 @@ func (o *output) String() string {
 	return o.Buffer.String()
 }
 
+// atMost is how long a test waits for what must come. None that passes waits for its end.
+const atMost = 2 * time.Minute
+
 // await returns once the output holds the text.
 func (o *output) await(t testing.TB, text string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(atMost)
 	for !strings.Contains(o.String(), text) {
 		select {
 		case <-o.wrote:
