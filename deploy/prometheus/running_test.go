@@ -33,8 +33,8 @@ func TestARealPrometheusWatchesARunningGateway(t *testing.T) {
 	t.Run("promtool finds no fault with the metrics", func(t *testing.T) { gateway.lint(t) })
 	t.Run("every rule can be evaluated and none fires", func(t *testing.T) { p.inspectRules(t) })
 	for where, expr := range expressions(t) {
-		if result := p.query(t, expr); len(result) == 0 && strings.HasPrefix(where, "panel ") && !p.mayBeEmpty[where] {
-			t.Errorf("%s shows nothing: %s", where, expr)
+		if p.query(t, expr); strings.HasPrefix(where, "panel ") && !p.mayBeEmpty[where] {
+			p.shows(t, where+" shows something: "+expr, expr)
 		}
 	}
 	p.stop(t)
@@ -60,9 +60,7 @@ func (p *prometheus) inspectTarget(t *testing.T) {
 		if name == "cocart_gateway_dry_run_total" || name == "cocart_gateway_tls_certificate_expiry_timestamp_seconds" {
 			continue // it is not in this mode, and has no certificate
 		}
-		if len(p.query(t, fmt.Sprintf(`{__name__=~"%s(_count)?"}`, name))) == 0 {
-			t.Errorf("%s has no series before anything happens to it", name)
-		}
+		p.shows(t, name+" has a series before anything happens to it", fmt.Sprintf(`{__name__=~"%s(_count)?"}`, name))
 	}
 }
 
@@ -100,6 +98,12 @@ func (p *prometheus) query(t *testing.T, expr string) []sample {
 	var answer struct{ Result []sample }
 	p.get(t, "/api/v1/query", url.Values{"query": {expr}}, &answer)
 	return slices.DeleteFunc(answer.Result, func(s sample) bool { return s.Value[1] == "NaN" })
+}
+
+// shows waits until an expression has an answer: after a scrape that failed nothing has one.
+func (p *prometheus) shows(t *testing.T, what, expr string) {
+	t.Helper()
+	tokenstest.Eventually(t, what, func() bool { return len(p.query(t, expr)) > 0 })
 }
 
 // get fails the test on every error and every warning.
