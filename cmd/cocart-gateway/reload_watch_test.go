@@ -26,10 +26,13 @@ func TestAFileThatAnEditorReplacesIsReadAgain(t *testing.T) {
 // A file is often seen half written. Whatever was read meanwhile, the last word counts.
 func TestTheLastOfManyWritesIsInForce(t *testing.T) {
 	r := start(t, settings{"reload": "watch"})
-	began := time.Now()
-	for i := range 200 {
+	var texts [200][]byte
+	for i := range texts {
 		r.settings["limits.parameters"] = fmt.Sprint(1000 + i)
-		text := r.settings.yaml(t)
+		texts[i] = r.settings.yaml(t)
+	}
+	began := time.Now()
+	for _, text := range texts {
 		r.put(text[:len(text)/2])
 		r.put(text)
 	}
