@@ -130,8 +130,8 @@ func (c *RedisCluster) Settle() {
 	id := c.Replica.Client().Do(context.Background(), "CLUSTER", "MYID").Val().(string)
 	for _, node := range c.nodes()[1:] {
 		Eventually(c.t, "the masters know the new one", func() bool {
-			shards := node.Client().ClusterSlots(context.Background()).Val()
-			return slices.ContainsFunc(shards, func(s redis.ClusterSlot) bool { return s.Start == 0 && s.Nodes[0].ID == id })
+			lines := strings.Split(node.Client().ClusterNodes(context.Background()).Val(), "\n")
+			return slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, id) && strings.Contains(l, " connected 0-") })
 		})
 	}
 	c.whole(c.nodes()[1:])

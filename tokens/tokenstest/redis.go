@@ -10,6 +10,7 @@ import (
 	"net"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,17 +89,22 @@ func (s *Server) Start() {
 	}
 }
 
-// Stop ends it. It saves its data first.
+// Stop ends it. It saves its data first. A server that is just writing its first append-only file, as a new replica
+// does, forgets that it was told to end ("Writing initial AOF. Can't exit."), so it is told until it does.
 func (s *Server) Stop() {
 	if s.mini != nil {
 		s.mini.Close()
 	}
-	if s.process == nil {
-		return
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for s.process != nil {
+		s.process.Process.Signal(syscall.SIGTERM) // not SIGINT: a second one would end it without saving
+		select {
+		case <-s.exited:
+			s.process = nil
+		case <-tick.C:
+		}
 	}
-	s.process.Process.Signal(interrupt)
-	<-s.exited
-	s.process = nil
 }
 
 // Kill ends it as a power cut would.
