@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // listeners looks at every address: free, or held by a gateway that runs. Binding a port for a moment is the only way
@@ -123,7 +122,7 @@ var buildInfo = regexp.MustCompile(`^cocart_gateway_build_info\{.*\bversion="([^
 
 // runningVersion is what the metrics of the gateway on this address say; "" if there is none.
 func runningVersion(ctx context.Context, address string) string {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gateway/metrics", nil)
 	if err != nil {

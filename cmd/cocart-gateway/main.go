@@ -55,7 +55,7 @@ func (t terminal) run(ctx context.Context, args []string) int {
 	understood := false
 	root := newRoot(t)
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // cobra takes nil for the arguments of the process
 	root.SetOut(t.out)
 	root.SetErr(t.err)
 	err := root.ExecuteContext(ctx)

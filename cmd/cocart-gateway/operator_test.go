@@ -38,9 +38,10 @@ func deskWith(t *testing.T, redisBlock string) *desk {
 	return d
 }
 
-// configWith writes a configuration with the blocks given.
+// configWith writes a configuration with the blocks given. Redis may take its time, on a machine that has much to do.
 func configWith(t *testing.T, blocks string) string {
 	t.Helper()
+	blocks = strings.NewReplacer("redis: {", "redis: {timeout: 1m, ", "redis:\n", "redis:\n  timeout: 1m\n").Replace(blocks)
 	path := configFile(t, "127.0.0.1:0", "127.0.0.1:0", "http://127.0.0.1:1")
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -73,7 +73,7 @@ func startAt(t *testing.T, path string, more settings) *rig {
 // for a moment.
 func (r *rig) awaitReady() {
 	r.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(atMost)
 	for got := r.administer("GET", "/readyz"); got.status != 200; got = r.administer("GET", "/readyz") {
 		if time.Now().After(deadline) {
 			r.Fatalf("never ready: %d %s", got.status, got.body)

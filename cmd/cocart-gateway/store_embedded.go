@@ -10,6 +10,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// inProcess is as long as somebody waits for the store in this process: it always answers, and where the machine has
+// too much to do to let it, giving up would lose what it did.
+const inProcess = time.Minute
+
 // openEmbedded makes a Redis-compatible store inside this process, on a loopback
 // port of its own behind a password nobody is told. (Its in-memory pipes have no
 // buffer: a pipeline longer than one read would wait for itself.) It forgets when
@@ -20,7 +24,8 @@ func openEmbedded() (redis.UniversalClient, func(), error) {
 	if err := store.StartAddr("127.0.0.1:0"); err != nil {
 		return nil, nil, fmt.Errorf("starting the embedded store: %w", err)
 	}
-	client := redis.NewClient(&redis.Options{Addr: store.Addr(), Password: password, MaxRetries: -1, DisableIdentity: true})
+	client := redis.NewClient(&redis.Options{Addr: store.Addr(), Password: password, MaxRetries: -1, DisableIdentity: true,
+		DialTimeout: inProcess, ReadTimeout: inProcess, WriteTimeout: inProcess, ContextTimeoutEnabled: true})
 	stop := letTimePass(store)
 	return client, func() {
 		stop()

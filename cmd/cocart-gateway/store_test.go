@@ -89,7 +89,7 @@ func TestAServerThatCannotBeReachedIsDialledOnce(t *testing.T) {
 	for _, mode := range []string{"standalone", "cluster", "sentinel"} {
 		t.Run(mode, func(t *testing.T) {
 			address, accepted := hangsUp(t)
-			client, closeStore, err := openStore(RedisConfig{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: 5 * time.Second})
+			client, closeStore, err := openStore(RedisConfig{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +132,7 @@ func TestACommandIsNeverCarriedOutTwiceOnRealRedis(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			between, server := redisBehindALossyWire(t)
-			client, closeStore, err := openStore(RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: 5 * time.Second})
+			client, closeStore, err := openStore(RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

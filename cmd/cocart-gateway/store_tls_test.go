@@ -86,8 +86,9 @@ func TestAServerThatAsksForAClientCertificateOnRealRedis(t *testing.T) {
 	deskWith(t, "redis:\n  address: rediss://"+address+"\n"+authority+own+name).sessionsWork()
 	deskWith(t, "redis:\n  address: "+address+"\n  tls: true\n"+authority+own+name).sessionsWork()
 	for without, row := range map[string]struct{ block, want string }{
-		"TLS":                      {"  address: " + address + "\n", "EOF"},
-		"a certificate of its own": {"  address: rediss://" + address + "\n" + authority + name, "certificate required"},
+		// What Redis says before it hangs up may be overtaken by the end of the connection.
+		"TLS":                      {"  address: " + address + "\n", "session store unavailable"},
+		"a certificate of its own": {"  address: rediss://" + address + "\n" + authority + name, "session store unavailable"},
 		"the authority":            {"  address: rediss://" + address + "\n" + own + name, "certificate signed by unknown authority"},
 		"the server's name":        {"  address: rediss://" + address + "\n" + authority + own, "cannot validate certificate for 127.0.0.1"},
 	} {
@@ -117,7 +118,7 @@ func TestAMasterThatSentinelsWatchOverTLSOnRealRedis(t *testing.T) {
 	d := deskWith(t, address+block)
 	d.sessionsWork()
 	d.needsTLS(address)
-	d.outlives(s.Master, s.Replica, s)
+	d.outlives(s)
 }
 
 func TestAClusterOverTLSOnRealRedis(t *testing.T) {
@@ -128,7 +129,7 @@ func TestAClusterOverTLSOnRealRedis(t *testing.T) {
 	d := deskWith(t, address+block)
 	d.sessionsWork()
 	d.needsTLS(address)
-	d.outlives(c.Masters[0], c.Replica, c)
+	d.outlives(c)
 }
 
 func (d *desk) needsTLS(address string) {

@@ -116,7 +116,7 @@ func (s *systemd) start() *exec.Cmd {
 // reported returns once a gateway reported this.
 func (s *systemd) reported(want string) {
 	s.t.Helper()
-	if err := s.notes.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := s.notes.SetReadDeadline(time.Now().Add(atMost)); err != nil {
 		s.t.Fatal(err)
 	}
 	buffer := make([]byte, 4096)

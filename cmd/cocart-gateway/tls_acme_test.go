@@ -103,7 +103,7 @@ func everyNameIsLoopback(t *testing.T) (address string) {
 
 // answerName answers one question (RFC 1035 section 4.2.2: two bytes of length come first).
 func answerName(conn net.Conn) {
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(atMost))
 	var length [2]byte
 	if _, err := io.ReadFull(conn, length[:]); err != nil {
 		return
@@ -191,7 +191,7 @@ func TestCertificatesComeFromAnAuthorityByEitherChallengeAndAreRenewed(t *testin
 // await is the first answer once the certificate was read from the folder.
 func await(t *testing.T, d *door, client *http.Client) received {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), atMost)
 	defer cancel()
 	for ctx.Err() == nil {
 		if got, err := get(t, client, "https://shop.example.com/"); err == nil {
@@ -205,7 +205,7 @@ func await(t *testing.T, d *door, client *http.Client) received {
 // awaitAnother asks until another certificate is shown that the authority vouches for.
 func awaitAnother(t *testing.T, client func() *http.Client, serial string) (got received) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), atMost)
 	defer cancel()
 	for ctx.Err() == nil {
 		var err error

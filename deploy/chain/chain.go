@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"cocart-gateway/deploy/demo/child"
+	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -32,13 +33,7 @@ func Build(t *testing.T) string {
 // FreeAddress is one on loopback where nothing listens.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return tokenstest.FreeAddress(t)
 }
 
 // Gateway are the addresses of a running one.

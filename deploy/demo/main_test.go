@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"cocart-gateway/deploy/demo/shop"
+	"cocart-gateway/tokens/tokenstest"
 )
 
 // fakeGateway makes this test binary a gateway that is ready, and ends when it is asked for /end.
@@ -100,12 +101,7 @@ func (s *session) wait() int {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	_, port, err := net.SplitHostPort(tokenstest.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}

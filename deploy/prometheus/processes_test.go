@@ -168,13 +168,17 @@ func startPrometheus(t *testing.T, admin string) *prometheus {
 			p.mayBeEmpty["panel "+panel.Title+" "+target.RefID] = panel.mayBeEmpty()
 		}
 	}
+	ready := false
 	p.start(t, func(line string) bool {
 		var said struct{ Msg, Address string }
 		_ = json.Unmarshal([]byte(line), &said)
-		if said.Msg == "Listening on" {
+		switch said.Msg { // in either order
+		case "Listening on":
 			p.url = "http://" + said.Address
+		case "Server is ready to receive web requests.":
+			ready = true
 		}
-		return said.Msg == "Server is ready to receive web requests."
+		return ready && p.url != ""
 	}, prometheusBinary, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address=127.0.0.1:0", "--log.format=json", "--log.level=info")
 	return p

@@ -60,12 +60,16 @@ func Follow(t testing.TB, a *tokens.Authority) (stop func()) {
 	return stop
 }
 
+// patience is how long anything is waited for that must come. No test that passes waits for its end; on a machine with
+// much else to do a redis-server may be slow, and Sentinels do nothing for 30 s after they were stopped for two.
+const patience = 2 * time.Minute
+
 // Eventually waits until something has become true that another process or goroutine does.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience)
 	for !holds() {
 		select {
 		case <-deadline:

@@ -28,10 +28,10 @@ const (
 func Cluster(t testing.TB, certificates ...*Certificates) *RedisCluster {
 	t.Helper()
 	c := &RedisCluster{t: t}
-	buses := make([]int, busPorts)
+	buses := make([]string, busPorts)
 	for i := range buses {
 		buses[i] = freePort(t)
-		options := []string{"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(buses[i]), "--cluster-node-timeout", "1000",
+		options := []string{"--cluster-enabled", "yes", "--cluster-port", buses[i], "--cluster-node-timeout", "1000",
 			"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}
 		node := &Server{t: t, dir: t.TempDir(), options: options, certificates: first(certificates)}
 		c.Masters = append(c.Masters, launch(t, node))
@@ -39,6 +39,7 @@ func Cluster(t testing.TB, certificates ...*Certificates) *RedisCluster {
 	c.Masters, c.Replica = c.Masters[:3], c.Masters[3]
 	c.meet(buses)
 	c.share()
+	c.deadAfter(patience) // from now on there is somebody to fail over to
 	c.replicate()
 	return c
 }
@@ -46,14 +47,25 @@ func Cluster(t testing.TB, certificates ...*Certificates) *RedisCluster {
 // Client connects to the cluster. It is closed with the test.
 func (c *RedisCluster) Client() *redis.ClusterClient {
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{c.Masters[0].Addr(), c.Masters[1].Addr(), c.Masters[2].Addr()},
-		DialTimeout: time.Second})
+		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience})
 	c.t.Cleanup(func() { client.Close() })
 	return client
 }
 
 func (c *RedisCluster) nodes() []*Server { return append(c.Masters[:3:3], c.Replica) }
 
-func (c *RedisCluster) meet(buses []int) {
+// deadAfter says how long a server that lives may be silent. What is too short for a busy machine makes a replica the
+// master while nobody has died.
+func (c *RedisCluster) deadAfter(silence time.Duration) {
+	c.t.Helper()
+	for _, node := range c.nodes() {
+		if node.process != nil {
+			must(c.t, node.Client().ConfigSet(context.Background(), "cluster-node-timeout", strconv.FormatInt(silence.Milliseconds(), 10)).Err())
+		}
+	}
+}
+
+func (c *RedisCluster) meet(buses []string) {
 	c.t.Helper()
 	first := c.Masters[0].Client()
 	for i, node := range c.nodes()[1:] {
@@ -70,6 +82,14 @@ func (c *RedisCluster) share() {
 	for i, node := range c.Masters {
 		must(c.t, node.Client().ClusterAddSlotsRange(context.Background(), i*slots/3, (i+1)*slots/3-1).Err())
 	}
+	c.whole(c.Masters)
+}
+
+func (c *RedisCluster) whole(nodes []*Server) {
+	c.t.Helper()
+	for _, node := range nodes {
+		Eventually(c.t, "the cluster is whole", func() bool { return c.info(node, "cluster_state:ok") && c.info(node, "cluster_size:3") })
+	}
 }
 
 func (c *RedisCluster) replicate() {
@@ -77,9 +97,7 @@ func (c *RedisCluster) replicate() {
 	ctx := context.Background()
 	id := c.Masters[0].Client().Do(ctx, "CLUSTER", "MYID").Val().(string)
 	must(c.t, c.Replica.Client().ClusterReplicate(ctx, id).Err())
-	for _, node := range c.nodes() {
-		Eventually(c.t, "the cluster is whole", func() bool { return c.info(node, "cluster_state:ok") && c.info(node, "cluster_size:3") })
-	}
+	c.whole(c.nodes())
 	Eventually(c.t, "the replica follows its master", func() bool { return linked(c.Replica) })
 	Eventually(c.t, "the master counts on its replica", func() bool {
 		nodes := c.Masters[1].Client().ClusterNodes(ctx).Val()
@@ -91,14 +109,18 @@ func (c *RedisCluster) info(node *Server, line string) bool {
 	return strings.Contains(node.Client().ClusterInfo(context.Background()).Val(), line+"\r\n")
 }
 
-// FailOver kills the first master as a power cut would, and waits until its replica has taken over.
+// FailOver kills the first master as a power cut would, once its replica has all of it, and waits until that has taken
+// over.
 func (c *RedisCluster) FailOver() {
 	c.t.Helper()
+	catchUp(c.t, c.Masters[0], c.Replica)
 	c.Masters[0].Kill()
+	c.deadAfter(time.Second)
 	replica := c.Replica.Client()
 	Eventually(c.t, "the replica took over", func() bool {
 		return strings.Contains(replica.Info(context.Background(), "replication").Val(), "role:master") && c.info(c.Replica, "cluster_state:ok")
 	})
+	c.deadAfter(patience)
 }
 
 // Settle waits until each master knows that the replica took over; until then one may still send a client to the dead
@@ -106,14 +128,27 @@ func (c *RedisCluster) FailOver() {
 func (c *RedisCluster) Settle() {
 	c.t.Helper()
 	id := c.Replica.Client().Do(context.Background(), "CLUSTER", "MYID").Val().(string)
-	for _, node := range append(c.Masters[1:len(c.Masters):len(c.Masters)], c.Replica) {
+	for _, node := range c.nodes()[1:] {
 		Eventually(c.t, "the masters know the new one", func() bool {
-			shards := node.Client().ClusterShards(context.Background()).Val()
-			return slices.ContainsFunc(shards, func(s redis.ClusterShard) bool {
-				return slices.ContainsFunc(s.Nodes, func(n redis.Node) bool { return n.ID == id && n.Role == "master" })
-			})
+			lines := strings.Split(node.Client().ClusterNodes(context.Background()).Val(), "\n")
+			return slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, id) && strings.Contains(l, " connected 0-") })
 		})
 	}
+	c.whole(c.nodes()[1:])
+}
+
+// catchUp waits until a replica has carried out what its master has: a master that dies takes the rest with it.
+func catchUp(t testing.TB, master, replica *Server) {
+	t.Helper()
+	said := func(s *Server, what string) string {
+		return s.Client().InfoMap(context.Background(), "replication").Item("Replication", what)
+	}
+	written, err := strconv.Atoi(said(master, "master_repl_offset"))
+	must(t, err)
+	Eventually(t, "the replica has all of it", func() bool {
+		has, err := strconv.Atoi(said(replica, "slave_repl_offset"))
+		return err == nil && has >= written
+	})
 }
 
 // linked tells whether a replica has all that its master has.

@@ -6,9 +6,11 @@ package tokenstest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os/exec"
-	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,9 +58,9 @@ func Redis(t testing.TB, options ...string) *Server {
 func launch(t testing.TB, s *Server) *Server {
 	t.Helper()
 	for try := 0; ; try++ { // the port may be taken between choosing and using it
-		s.addr = freeAddr(t)
+		s.addr = FreeAddress(t)
 		if s.certificates != nil {
-			s.secure = freeAddr(t)
+			s.secure = FreeAddress(t)
 		}
 		if s.start() {
 			break
@@ -77,9 +79,13 @@ func (s *Server) Addr() string { return s.addr }
 // SecureAddr is the host and port at which a server with Certificates speaks TLS.
 func (s *Server) SecureAddr() string { return s.secure }
 
-// Client connects to it, without TLS, with short timeouts and few retries so that an outage shows at once. It is closed with the test.
+// Client connects to it, without TLS, and without retries so that an outage shows at once: nobody listens then. It
+// waits long for an answer, which a busy machine may owe it for a while. And it dials as soon as there is somebody
+// again: after as many failures as it may have connections, of which there are few on a small machine, go-redis would
+// leave a server alone for a second. It is closed with the test.
 func (s *Server) Client() *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, DialTimeout: time.Second, DialerRetries: 1})
+	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, DialerRetries: 1, PoolSize: 1000,
+		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience})
 	s.t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -92,17 +98,22 @@ func (s *Server) Start() {
 	}
 }
 
-// Stop ends it. It saves its data first.
+// Stop ends it. It saves its data first. A server that is just writing its first append-only file, as a new replica
+// does, forgets that it was told to end ("Writing initial AOF. Can't exit."), so it is told until it does.
 func (s *Server) Stop() {
 	if s.mini != nil {
 		s.mini.Close()
 	}
-	if s.process == nil {
-		return
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for s.process != nil {
+		s.process.Process.Signal(syscall.SIGTERM) // not SIGINT: a second one would end it without saving
+		select {
+		case <-s.exited:
+			s.process = nil
+		case <-tick.C:
+		}
 	}
-	s.process.Process.Signal(interrupt)
-	<-s.exited
-	s.process = nil
 }
 
 // Kill ends it as a power cut would.
@@ -154,15 +165,17 @@ func (s *Server) run(args []string) bool {
 	return true
 }
 
-// answers waits until it takes commands, or has ended by itself.
+// answers waits until it takes commands, or has ended by itself. A server of somebody else, who was faster to take the
+// port, is not it.
 func (s *Server) answers() bool {
 	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1})
 	defer c.Close()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
+	own := fmt.Sprintf("process_id:%d\r\n", s.process.Process.Pid)
 	for {
-		if c.Ping(context.Background()).Err() == nil {
+		if strings.Contains(c.Info(context.Background(), "server").Val(), own) {
 			return true
 		}
 		select {
@@ -178,31 +191,16 @@ func (s *Server) answers() bool {
 	}
 }
 
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
-}
-
 func port(addr string) string {
 	_, port, _ := net.SplitHostPort(addr)
 	return port
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("finding a free port: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Embedded starts the embedded store and connects to it. Both end with the test.
 func Embedded(t testing.TB) *redis.Client {
 	t.Helper()
 	m := miniredis.RunT(t)
-	c := redis.NewClient(&redis.Options{Addr: m.Addr(), MaxRetries: -1})
+	c := redis.NewClient(&redis.Options{Addr: m.Addr(), MaxRetries: -1, DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience})
 	t.Cleanup(func() { c.Close() })
 	return c
 }

@@ -46,8 +46,8 @@ func Sentinel(t testing.TB, certificates ...*Certificates) *RedisSentinel {
 func (s *RedisSentinel) watch() *Server {
 	s.t.Helper()
 	conf := filepath.Join(s.t.TempDir(), "sentinel.conf")
-	text := fmt.Sprintf("sentinel monitor %[1]s 127.0.0.1 %[2]s 2\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 2000\n",
-		SentinelMaster, s.Master.meets())
+	text := fmt.Sprintf("sentinel monitor %[1]s 127.0.0.1 %[2]s 2\nsentinel down-after-milliseconds %[1]s %[3]d\nsentinel failover-timeout %[1]s 2000\n",
+		SentinelMaster, s.Master.meets(), patience.Milliseconds())
 	must(s.t, os.WriteFile(conf, []byte(text), 0o600))
 	return launch(s.t, &Server{t: s.t, dir: s.t.TempDir(), watches: conf, certificates: s.Master.certificates})
 }
@@ -60,7 +60,8 @@ func ready(sentinel *Server) bool {
 
 // Client connects through the Sentinels. It is closed with the test.
 func (s *RedisSentinel) Client() *redis.Client {
-	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: SentinelMaster, DialTimeout: time.Second, SentinelAddrs: s.addrs()})
+	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: SentinelMaster, SentinelAddrs: s.addrs(),
+		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience})
 	s.t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -72,14 +73,26 @@ func (s *RedisSentinel) addrs() (all []string) {
 	return all
 }
 
-// FailOver kills the master as a power cut would, and waits until the Sentinels have made the replica the master.
+// FailOver kills the master as a power cut would, once its replica has all of it, and waits until the Sentinels have
+// made the replica the master. Only meanwhile they take a server for dead that is silent for half a second: before
+// and after, it may be no more than slow.
 func (s *RedisSentinel) FailOver() {
 	s.t.Helper()
+	catchUp(s.t, s.Master, s.Replica)
 	s.Master.Kill()
+	s.deadAfter(500 * time.Millisecond)
 	replica := s.Replica.Client()
 	Eventually(s.t, "the replica took over", func() bool {
 		return strings.Contains(replica.Info(context.Background(), "replication").Val(), "role:master")
 	})
+	s.deadAfter(patience)
+}
+
+func (s *RedisSentinel) deadAfter(silence time.Duration) {
+	s.t.Helper()
+	for _, one := range s.Sentinels {
+		must(s.t, one.Client().Do(context.Background(), "SENTINEL", "SET", SentinelMaster, "down-after-milliseconds", silence.Milliseconds()).Err())
+	}
 }
 
 // Settle waits until each Sentinel names the new master; until then one may still send a client to the dead one.

@@ -87,10 +87,10 @@ func (p *Process) run(started, died chan<- error, log io.Closer) {
 	close(p.done)
 }
 
-// Ready waits until a condition on the program holds, a minute at most, and fails as soon as the
+// Ready waits until a condition on the program holds, three minutes at most, and fails as soon as the
 // program ends instead.
 func (p *Process) Ready(ctx context.Context, holds func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	err := Await(ctx, func() (bool, error) {
 		select {
@@ -106,7 +106,7 @@ func (p *Process) Ready(ctx context.Context, holds func() bool) error {
 	return err
 }
 
-// Stop asks the program to end, kills it after 20 seconds, and returns when it is gone. A nil
+// Stop asks the program to end, kills it after a minute, and returns when it is gone. A nil
 // Process is stopped already.
 func (p *Process) Stop() error {
 	if p == nil {
@@ -122,11 +122,11 @@ func (p *Process) Stop() error {
 	select {
 	case <-p.done:
 		return nil
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.done
-	return fmt.Errorf("%s did not end within 20 seconds and was killed", p.program.Name)
+	return fmt.Errorf("%s did not end within a minute and was killed", p.program.Name)
 }
 
 func (p *Process) failure() error {

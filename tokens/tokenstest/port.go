@@ -1,0 +1,39 @@
+package tokenstest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
+	"testing"
+)
+
+// firstPort is another one in each process.
+var (
+	firstPort = rand.Uint32()
+	portsUsed atomic.Uint32
+)
+
+// FreeAddress is an address on loopback where nothing listens, and where nothing will that asks for any port: it is
+// below those that systems give to whoever asks for any (32768 to 60999 on Linux), as every client and every listener
+// on port 0 does. Each call returns another one. It is for programs that must be told a port, and for a server that
+// comes back to the port it had; whoever can listens on port 0.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+(firstPort+portsUsed.Add(1))%20_000)
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
+	}
+	t.Fatal("a thousand ports are all in use")
+	return ""
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(FreeAddress(t))
+	must(t, err)
+	return port
+}
