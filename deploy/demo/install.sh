@@ -6,17 +6,19 @@
 #
 # Groups: shop (WordPress, PHP, MariaDB, nginx), php (the PHP command line), redis,
 # browser (Chromium), prometheus (Prometheus and its promtool), node (Node.js and npm),
-# wordpress-next (the WordPress of the Debian after this one, for tests: unpacked below
-# /usr/local, beside Debian's own, which stays), packages (what the tests of deploy/ need to install, run and judge what a release
-# is made of).
+# wordpress-next (newer WordPresses for tests: that of the Debian after this one, and today's;
+# unpacked below /usr/local, beside Debian's own, which stays), packages (what the tests of
+# deploy/ need to install, run and judge what a release is made of).
 # No service is started or enabled, and one that is already set up is left as it is.
 # ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
 set -eu
 
 root=${ROOT:-}
 policy=/usr/sbin/policy-rc.d
-next_release=trixie
-next_wordpress=/usr/local/share/cocart-gateway/wordpress-$next_release
+# Each is a Debian release and the oldest WordPress that will do; one that is older is fetched anew. Today's is sid's:
+# whatever becomes of a package on its way, sid has it, while forky has none for weeks when a bug keeps it out.
+next_releases="trixie=6.8 sid=7.1"
+next_wordpress=/usr/local/share/cocart-gateway/wordpress
 list_only=
 scratch=
 
@@ -30,7 +32,7 @@ main() {
 	is_debian || explain "This machine is not a Debian, so nothing could be installed. Missing:"
 	become_root "$@"
 	install_packages
-	[ -z "$fetch" ] || fetch_next_wordpress
+	for release in $fetch; do fetch_next_wordpress "$release"; done
 	missing= packages= fetch=
 	for group in "$@"; do needs "$group"; done
 	[ -z "$missing" ] || explain "Debian's packages were installed, and yet these are missing:"
@@ -104,10 +106,22 @@ need() {
 }
 
 need_next_wordpress() {
-	[ ! -e "$root$next_wordpress/wp-settings.php" ] || return 0
-	missing="$missing  WordPress of Debian $next_release (unpacked into $next_wordpress by this script)
+	for one in $next_releases; do
+		if is_at_least "${one#*=}" "$(wordpress_version "$root$next_wordpress-${one%=*}")"; then continue; fi
+		missing="$missing  WordPress ${one#*=} or later, of Debian ${one%=*} (unpacked into $next_wordpress-${one%=*} by this script)
 "
-	fetch=yes
+		fetch="$fetch ${one%=*}"
+	done
+}
+
+# wordpress_version DIRECTORY: nothing if there is none.
+wordpress_version() {
+	[ ! -e "$1/wp-includes/version.php" ] || sed -n "s/^\$wp_version = '\([0-9.]*\).*/\1/p" "$1/wp-includes/version.php"
+}
+
+# is_at_least OLDEST VERSION
+is_at_least() {
+	[ -n "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
 }
 
 explain() {
@@ -206,22 +220,35 @@ disable_new_services() {
 	done || true
 }
 
-# fetch_next_wordpress takes one package of the next Debian, by an apt with lists of its own, from the
-# mirror this machine uses, and only unpacks it: nothing of the system changes. What the package links to
-# in other packages (scripts of wp-admin, readers of audio files) is left out, but for the certificates.
+# fetch_next_wordpress RELEASE takes the package of another Debian, by an apt with lists of its own, from the mirror
+# this machine uses, and only unpacks it: nothing of the system changes. PHPMailer is a package of its own in newer
+# ones, and no password can be changed without it. What else the package links to in others (scripts of wp-admin,
+# readers of audio files) is left out, but for the certificates.
 fetch_next_wordpress() {
-	echo "Unpacking WordPress of Debian $next_release into $next_wordpress"
-	mkdir -p "$scratch/lists/partial" "$scratch/archives/partial" "$scratch/tree"
+	to=$next_wordpress-$1 work=$scratch/$1
+	mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/tree"
 	from=$(mirror) || explain "The sources of apt name no Debian mirror. Missing:"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $from $next_release main" >"$scratch/sources.list"
-	{ next_apt update --quiet=2 && (cd "$scratch" && next_apt download wordpress) && unpack_wordpress; } >"$scratch/apt" 2>&1 || {
-		tail -n 25 "$scratch/apt" >&2
-		explain "WordPress of Debian $next_release could not be fetched, see above. Missing:"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg target=Packages] $from $1 main" >"$work/sources.list"
+	{ download_wordpress && unpack_wordpress; } >"$work/apt" 2>&1 || {
+		tail -n 25 "$work/apt" >&2
+		explain "WordPress of Debian $1 could not be fetched, see above. Missing:"
 	}
+	echo "Unpacked WordPress $(wordpress_version "$to") of Debian $1 into $to"
+	rm -rf "$work"
+}
+
+# download_wordpress: what the lists name may be gone from the mirror by the time it is asked for. Sid changes daily.
+download_wordpress() {
+	tries=0
+	until next_apt update --quiet=2 --error-on=any && (cd "$work" && next_apt download wordpress libphp-phpmailer); do
+		tries=$((tries + 1))
+		[ $tries -lt 5 ] || return 1
+		sleep 3
+	done
 }
 
 next_apt() {
-	apt-get -o Dir::State::lists="$scratch/lists" -o Dir::Cache="$scratch" -o Dir::Etc::sourcelist="$scratch/sources.list" \
+	apt-get -o Dir::State::lists="$work/lists" -o Dir::Cache="$work" -o Dir::Etc::sourcelist="$work/sources.list" \
 		-o Dir::Etc::sourceparts=- -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
 }
 
@@ -229,14 +256,18 @@ mirror() {
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/$'
 }
 
+# unpack_wordpress puts the directory there in one step: half of one is never taken for a whole one.
 unpack_wordpress() {
-	dpkg-deb --extract "$scratch"/wordpress_*.deb "$scratch/tree"
-	find "$scratch/tree/usr/share/wordpress" -type l ! -name ca-bundle.crt -delete
-	cp -r /usr/share/wordpress/wp-content/themes/. "$scratch/tree/usr/share/wordpress/wp-content/themes/"
-	mkdir -p "$(dirname "$next_wordpress")"
-	rm -rf "$next_wordpress"
-	mv "$scratch/tree/usr/share/wordpress" "$next_wordpress"
-	chmod 755 "$next_wordpress"
+	for package in "$work"/*.deb; do dpkg-deb --extract "$package" "$work/tree" || return; done
+	wordpress=$work/tree/usr/share/wordpress
+	rm -rf "$wordpress/.htaccess" "$to.part" &&
+		find "$wordpress" -xtype l -delete &&
+		mkdir -p "$(dirname "$to")" &&
+		cp -rL --preserve=mode "$wordpress" "$to.part" &&
+		cp -r /usr/share/wordpress/wp-content/themes/. "$to.part/wp-content/themes/" &&
+		chmod 755 "$to.part" &&
+		rm -rf "$to" &&
+		mv "$to.part" "$to"
 }
 
 main "$@"

@@ -43,7 +43,8 @@ func TestInstallNamesWhatIsMissing(t *testing.T) {
   Chromium (Debian package chromium, file /usr/bin/chromium)
   Node.js (Debian package nodejs, file /usr/bin/node)
   npm (Debian package npm, file /usr/bin/npm)
-  WordPress of Debian trixie (unpacked into /usr/local/share/cocart-gateway/wordpress-trixie by this script)
+  WordPress 6.8 or later, of Debian trixie (unpacked into /usr/local/share/cocart-gateway/wordpress-trixie by this script)
+  WordPress 7.1 or later, of Debian sid (unpacked into /usr/local/share/cocart-gateway/wordpress-sid by this script)
   prometheus (Debian package prometheus, file /usr/bin/prometheus)
   promtool (Debian package prometheus, file /usr/bin/promtool)
 On Debian, as root:
@@ -71,10 +72,11 @@ Elsewhere: install these programs by the system's own means, at the paths named 
 	}
 }
 
-func TestInstallNamesTheNextWordPressAlone(t *testing.T) {
+func TestInstallNamesTheNewerWordPressesAlone(t *testing.T) {
 	code, output := install(t, t.TempDir(), "wordpress-next")
 	want := `Missing on this machine:
-  WordPress of Debian trixie (unpacked into /usr/local/share/cocart-gateway/wordpress-trixie by this script)
+  WordPress 6.8 or later, of Debian trixie (unpacked into /usr/local/share/cocart-gateway/wordpress-trixie by this script)
+  WordPress 7.1 or later, of Debian sid (unpacked into /usr/local/share/cocart-gateway/wordpress-sid by this script)
 On Debian, as root:
   ./install.sh wordpress-next
 Elsewhere: install these programs by the system's own means, at the paths named above.
@@ -84,12 +86,25 @@ Elsewhere: install these programs by the system's own means, at the paths named 
 	}
 }
 
-// The script and the shop agree on where the newer WordPress is.
-func TestTheNextWordPressIsWhereTheShopLooks(t *testing.T) {
+// The script and the shop agree on where the newer WordPresses are, and on how old they may be.
+func TestInstallKnowsWhichNewerWordPressesAreThere(t *testing.T) {
 	root := t.TempDir()
-	place(t, root, shop.NextWordPress+"/wp-settings.php")
+	unpacked := func(w shop.NewerWordPress, version string) {
+		put(t, root, w.Dir()+"/wp-includes/version.php", "<?php\n$wp_version = '"+version+"';\n")
+	}
+	for _, w := range shop.NewerWordPresses {
+		unpacked(w, w.Oldest)
+	}
 	if code, output := install(t, root, "wordpress-next"); code != 0 || output != "" {
-		t.Errorf("exit %d: %s", code, output)
+		t.Errorf("all of them: exit %d: %s", code, output)
+	}
+	sid := shop.NewerWordPresses[len(shop.NewerWordPresses)-1]
+	for version, missing := range map[string]bool{"7.0.12": true, "6.10": true, "7.1.4": false, "7.10": false, "10.0": false, "7.1-RC2": false, "": true} {
+		unpacked(sid, version)
+		code, output := install(t, root, "wordpress-next")
+		if named := strings.Contains(output, "of Debian sid (unpacked"); named != missing || (code == 0) == missing || strings.Contains(output, "trixie") {
+			t.Errorf("%q: exit %d: %s", version, code, output)
+		}
 	}
 }
 
@@ -112,10 +127,15 @@ func TestInstallRefusesAWrongCommandLine(t *testing.T) {
 
 func place(t *testing.T, root, file string) {
 	t.Helper()
+	put(t, root, file, "")
+}
+
+func put(t *testing.T, root, file, content string) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(root+file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(root+file, nil, 0o755); err != nil {
+	if err := os.WriteFile(root+file, []byte(content), 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

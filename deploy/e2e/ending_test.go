@@ -15,6 +15,7 @@ import (
 // the gateway. The next use of either is refused, and she can log in at once.
 func TestWhatHappensToAnAccountEndsItsSessions(t *testing.T) {
 	reconfigure(t, func(c *shop.Config) { c.Constants = map[string]any{"COCART_GATEWAY_END_ON_ROLE_CHANGE": true} })
+	g := startGateway(t, "embedded", "")
 	for name, event := range map[string]string{
 		"e-mail":              `wp_update_user(array('ID' => 2, 'user_email' => 'alice@example.org'));`,
 		"role":                `(new WP_User(2))->set_role('subscriber');`,
@@ -25,7 +26,6 @@ func TestWhatHappensToAnAccountEndsItsSessions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			afterwards(t)
-			g := startGateway(t, "embedded", "")
 			phone, phoneRefresh := g.login("alice", "wonderland-1")
 			tablet, _ := g.login("alice", "wonderland-1")
 			if r := g.cart(phone); r.Status != 200 {
@@ -72,6 +72,7 @@ func TestAnEndThatPassesTheGatewayIsImmediate(t *testing.T) {
 			$events = array(
 				'logout' => function () { wp_set_current_user(2); wp_logout(); },
 				'password' => function () { wp_set_password('wonderland-1', get_user_by('login', 'alice')->ID); },
+				'profile' => function () { wp_update_user(array('ID' => 2, 'user_pass' => 'wonderland-1')); },
 				'role' => function () { (new WP_User(2))->add_role('author'); },
 				'everywhere' => function () { WP_Session_Tokens::get_instance(2)->destroy_all(); },
 			);
@@ -79,7 +80,7 @@ func TestAnEndThatPassesTheGatewayIsImmediate(t *testing.T) {
 		});`)
 	afterwards(t)
 	g := startGateway(t, "embedded", "")
-	for _, event := range []string{"logout", "password", "role", "everywhere"} {
+	for _, event := range []string{"logout", "password", "profile", "role", "everywhere"} {
 		access, _ := g.login("alice", "wonderland-1")
 		if r := g.send("GET", "/?event="+event, ""); r.Status != 302 {
 			t.Fatalf("%s: %d %s", event, r.Status, r.Body)

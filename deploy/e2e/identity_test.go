@@ -146,6 +146,7 @@ func TestGuestCartsWork(t *testing.T) {
 }
 
 func TestANewPasswordEndsEverySession(t *testing.T) {
+	g := startGateway(t, realRedis(t), "")
 	for name, change := range map[string]string{
 		"wp_set_password": `wp_set_password('looking-glass-2', 2);`,
 		"profile":         `wp_update_user(array('ID' => 2, 'user_pass' => 'looking-glass-2'));`,
@@ -154,7 +155,6 @@ func TestANewPasswordEndsEverySession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			afterwards(t)
-			g := startGateway(t, realRedis(t), "")
 			access, refresh := g.login("alice", "wonderland-1")
 			idle, idleRefresh := g.login("alice", "wonderland-1")
 			php(t, change)

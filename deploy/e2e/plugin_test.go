@@ -76,3 +76,32 @@ func TestSiteHealthKnowsTheGateway(t *testing.T) {
 		}
 	}
 }
+
+// Only administrators, and only when something is wrong.
+func TestAdministratorsReadWhatIsWrong(t *testing.T) {
+	afterwards(t)
+	g := startGateway(t, "embedded", "")
+	cookie := func(who string) string {
+		return "Cookie: " + php(t, strings.Replace(bobsCookie, "'bob'", "'"+who+"'", 1))
+	}
+	admin, alice := cookie("admin"), cookie("alice")
+	const notice = `<div class="notice notice-warning"><p><strong>cocart-gateway: The plugin CoCart JWT Authentication is active.</strong>`
+	reads := func(who string) bool {
+		t.Helper()
+		r := g.send("GET", "/wp-admin/profile.php", "", who)
+		if r.Status != 200 || !strings.Contains(r.Body, "user-profile") {
+			t.Fatalf("wp-admin: %d %s", r.Status, r.Body)
+		}
+		return strings.Contains(r.Body, notice)
+	}
+	if reads(admin) {
+		t.Error("there is a notice where nothing is wrong")
+	}
+	mustUse(t, "old-plugin.php", `<?php namespace CoCart\JWTAuthentication; class Plugin {}`)
+	if !reads(admin) {
+		t.Error("an administrator reads nothing of the old plugin")
+	}
+	if reads(alice) {
+		t.Error("a customer reads what is wrong with the shop")
+	}
+}

@@ -56,6 +56,27 @@ func TestAnAdministratorWorksThroughUs(t *testing.T) {
 	}
 }
 
+// They are for WordPress's own routes, and WordPress judges them there.
+func TestApplicationPasswordsWorkThroughUs(t *testing.T) {
+	afterwards(t)
+	g := startGateway(t, "embedded", "")
+	password := php(t, `list( $password ) = WP_Application_Passwords::create_new_application_password( 2, array( 'name' => 'test' ) ); echo $password;`)
+	const me = "/wp-json/wp/v2/users/me"
+	if r := g.send("GET", me, "", basicHeader("alice", password)); r.Status != 200 || !strings.Contains(r.Body, `"id":2,`) {
+		t.Errorf("alice's: %d %s", r.Status, r.Body)
+	}
+	for name, header := range map[string]string{
+		"another password": basicHeader("alice", strings.Repeat("x", 24)), "another user": basicHeader("bob", password), "her own password": basicHeader("alice", "wonderland-1"),
+	} {
+		if r := g.send("GET", me, "", header); r.Status != 401 {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+		}
+	}
+	if r := g.post(loginPath, "", basicHeader("alice", password)); r.Status != 401 || strings.Contains(r.Body, "jwt_token") {
+		t.Errorf("a login of CoCart: %d %s", r.Status, r.Body)
+	}
+}
+
 func TestFilesAndRanges(t *testing.T) {
 	g := startGateway(t, "embedded", "")
 	const file = "/wp-includes/css/dashicons.min.css"

@@ -679,7 +679,10 @@ final class Renewal {
 		return $fits;
 	}
 
-	/** Since 6.2, and since 6.8 with the user as it was. The password has just been stored under the user's hash. */
+	/**
+	 * Since 6.2, and since 6.7 with the user as it was. The password has just been stored under the user's hash; but for
+	 * wp_update_user() of newer versions (7.1), which tells of it before: nothing has changed yet.
+	 */
 	public function wp_set_password( $password = '', $user_id = 0, $before = null ): void {
 		$id   = user_id_in( $user_id );
 		$user = $id ? get_userdata( $id ) : false;

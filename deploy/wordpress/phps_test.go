@@ -17,8 +17,8 @@ import (
 // npm, in versions and with checksums that the lock file names.
 const phpsDir = "testdata/phps"
 
-// The plugin's tests pass in the oldest PHP that it promises and in the newest
-// there is. Debian's own runs them in TestThePluginInPHP.
+// The plugin's tests pass in every PHP from the oldest that it promises to the
+// newest there is. Debian's own runs them in TestThePluginInPHP.
 func TestThePluginInEveryPHP(t *testing.T) {
 	dir := phps(t)
 	for _, version := range phpVersions(t) {
@@ -49,6 +49,16 @@ func phpVersions(t *testing.T) []string {
 		t.Fatalf("only %v in package.json", found)
 	}
 	return found
+}
+
+func TestThePHPsAreThoseThatTheDocumentationNames(t *testing.T) {
+	text, err := os.ReadFile("COMPATIBILITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row := "\n| " + strings.Join(phpVersions(t), ", ") + " | "; !strings.Contains(string(text), row) {
+		t.Errorf("COMPATIBILITY.md has no row that begins with %q", row)
+	}
 }
 
 // phps is where the builds are. They are installed once per content of the lock

@@ -24,9 +24,6 @@ const (
 	wordPress = "/usr/share/wordpress"
 )
 
-// NextWordPress is where deploy/demo/install.sh wordpress-next puts a newer one.
-const NextWordPress = "/usr/local/share/cocart-gateway/wordpress-trixie"
-
 // phpFPM is the newest php-fpm of the machine: Debian names them after their version.
 func phpFPM() string {
 	programs, _ := filepath.Glob("/usr/sbin/php-fpm[0-9]*")

@@ -39,6 +39,16 @@ function wp_set_password( $password, $user_id ) {
 	}
 }
 
+/** wp_update_user() with a password. 7.1 tells of it before it is stored, 6.8 not at all. */
+function set_password_in_profile( int $user_id, string $password ): void {
+	$before = get_userdata( $user_id );
+	if ( version() >= 7.1 ) {
+		do_action( 'wp_set_password', $password, $user_id, $before );
+	}
+	store( $user_id, array( 'user_pass' => hashed( newest_kind(), $password ) ) );
+	do_action( 'profile_update', $user_id, $before );
+}
+
 /** The database first, then the cache; the hook tells the user as the cache had it. */
 function store( int $user_id, array $fields ): void {
 	$before                         = get_userdata( $user_id );

@@ -98,6 +98,13 @@ foreach ( array( 6.1, 6.2, 6.8 ) as $version ) {
 		test( "WordPress $version: a new password for a hash of kind $kind, and the old one is checked late", with_hash( $version, $kind, fn() => wp_set_password( 'other-1', 2 ) ?? wp_check_password( 'wonderland-1', $GLOBALS['stored'], 'md5' === $kind ? '' : 2 ) ), is_over() );
 	}
 }
+foreach ( array( 6.8, 7.1 ) as $version ) {
+	foreach ( array( 'md5', '$P$B', '$wp$2y$10$' ) as $kind ) {
+		test( "WordPress $version: a new password in the profile, for a hash of kind $kind", with_hash( $version, $kind, fn() => set_password_in_profile( 2, 'other-1' ) ), is_over() );
+		test( "WordPress $version: a new password in the profile, for a hash of kind $kind that was checked", with_hash( $version, $kind, fn() => wp_check_password( 'wonderland-1', $GLOBALS['stored'] ) && set_password_in_profile( 2, 'other-1' ) ), is_over() );
+	}
+	test( "WordPress $version: the same password again, in the profile", with_hash( $version, '$P$B', fn() => set_password_in_profile( 2, 'wonderland-1' ) ), is_over() );
+}
 test( 'an old hash and a new password, in the database', with_hash( 6.8, '$P$B', fn() => $GLOBALS['users'][2]['user_pass'] = '$wp$2y$10$other-1' ), is_over( 0 ) );
 test( 'the same password again is a new one, if the hash was up to date', with_hash( 6.8, '$wp$2y$10$', fn() => store( 2, array( 'user_pass' => '$wp$2y$10$another salt, wonderland-1' ) ) ), is_over() );
 test( 'a hash nobody knows', with_hash( 6.8, 'homemade ', $login ), is_over() );
