@@ -95,7 +95,7 @@ boot() {
 	tail -f "$report" &
 	follower=$!
 	unshare --mount --propagation slave --pid --fork --kill-child --mount-proc timeout --kill-after=30 $patience \
-		systemd-nspawn --quiet --register=no --keep-unit --machine=cocart-gateway-systemd --directory="$scratch/root" \
+		systemd-nspawn --quiet --register=no --keep-unit --machine="$(basename "$scratch" | tr . -)" --directory="$scratch/root" \
 		--private-network --console=pipe --link-journal=no --boot >"$scratch/nspawn" 2>&1 </dev/null &
 	machine=$!
 	code=0
