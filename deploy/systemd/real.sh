@@ -31,7 +31,7 @@ give_up() {
 	exit 1
 }
 
-# Nothing is mounted in the folder from here: nspawn has mounts of its own, which end with it.
+# Nothing is mounted in the folder from here: debootstrap and nspawn have mounts of their own, which end with them.
 clean_up() {
 	[ -z "$follower" ] || kill "$follower" 2>/dev/null || true
 	if [ -n "$machine" ]; then
@@ -49,7 +49,7 @@ install_debian() {
 	echo "Installing Debian $suite into $scratch"
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/$') ||
 		give_up "the sources of apt name no Debian mirror"
-	debootstrap --variant=minbase --include=systemd-sysv,dbus,redis-server,curl,ca-certificates,openssl,procps \
+	unshare --mount debootstrap --variant=minbase --include=systemd-sysv,dbus,redis-server,curl,ca-certificates,openssl,procps \
 		$suite "$scratch/root" "$mirror" >"$scratch/debootstrap" 2>&1 || {
 		tail -n 20 "$scratch/debootstrap" >&2
 		give_up "debootstrap failed, see above"
