@@ -4,6 +4,7 @@
 #                   PORT=8080 ADMIN_PORT=9090       where the gateway listens
 # make test       everything, as CI does; installs what it needs on a Debian machine
 # make test-short what needs nothing but Go
+# make test-systemd  the package on a Debian with a systemd of its own, booted in a folder, as root; takes some minutes
 # make fuzz       every fuzz target for a while (FUZZTIME=1m), then requests to the gateway and to a real WordPress
 #                   (FUZZREQUESTS=30000; FUZZSEED=1 repeats the run)
 # make bench      benchmarks
@@ -48,6 +49,9 @@ test:
 test-short:
 	$(GO) test -short -skip 'OnReal(Redis|Systemd)' $(SHORT)
 
+test-systemd:
+	@deploy/systemd/real.sh
+
 # go test takes one fuzz target of one package at a time.
 fuzz:
 	@$(GO) list $(SHORT) | while read -r package; do \
@@ -87,4 +91,4 @@ tools: .tools/nfpm .tools/cyclonedx-gomod
 clean:
 	rm -rf bin dist .tools
 
-.PHONY: help build run test test-short fuzz bench lint release image tools clean
+.PHONY: help build run test test-short test-systemd fuzz bench lint release image tools clean

@@ -75,7 +75,7 @@ func serveCommand(t terminal) *cobra.Command {
 			from := &configSource{path: path, env: t.env}
 			cfg, err := from.load()
 			if err != nil {
-				return err
+				return unfit{err}
 			}
 			return serve(c.Context(), cfg, from, t.err)
 		},
@@ -83,18 +83,25 @@ func serveCommand(t terminal) *cobra.Command {
 }
 
 func configCommand(t terminal) *cobra.Command {
-	return group("config", "Look at a configuration file", groupRun, &cobra.Command{
+	var quiet bool
+	check := &cobra.Command{
 		Use:     "check FILE",
 		Short:   "Report every problem of a configuration file, or what it amounts to, secrets hidden",
 		Example: "  cocart-gateway config check /etc/cocart-gateway/config.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if quiet {
+				_, err := loadConfig(args[0], t.env)
+				return err
+			}
 			if checkConfig(args[0], t.env, t.out, t.err) != exitOK {
 				return errReported
 			}
 			return nil
 		},
-	})
+	}
+	check.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing but problems")
+	return group("config", "Look at a configuration file", groupRun, check)
 }
 
 func versionCommand(t terminal) *cobra.Command {

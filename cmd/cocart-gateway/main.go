@@ -25,6 +25,9 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // it was understood, and did not work
 	exitUsage  = 2 // it was not understood
+	// exitConfig is serve's for a configuration with mistakes (EX_CONFIG of sysexits.h, by which systemctl status shows
+	// it): where a port that is taken may be free in a moment, this ends each start alike until somebody edits the file.
+	exitConfig = 78
 )
 
 func main() {
@@ -37,6 +40,11 @@ func main() {
 
 // errReported ends a command that has said itself what is wrong.
 var errReported = errors.New("reported")
+
+// unfit is a configuration that nothing can be served with.
+type unfit struct{ error }
+
+func (u unfit) Unwrap() error { return u.error }
 
 // run is main without the process around it.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) int {
@@ -67,6 +75,9 @@ func (t terminal) run(ctx context.Context, args []string) int {
 		return exitUsage
 	case !errors.Is(err, errReported):
 		fmt.Fprintf(t.err, "cocart-gateway: %v\n", err)
+	}
+	if errors.As(err, new(unfit)) {
+		return exitConfig
 	}
 	return exitFailed
 }

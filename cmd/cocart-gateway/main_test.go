@@ -73,11 +73,13 @@ func TestExitCodesAndWords(t *testing.T) {
 		"--help":            {[]string{"serve", "--help"}, 0, "cocart-gateway serve --config /etc/cocart-gateway/config.yaml", ""},
 		"check, good":       {[]string{"config", "check", good}, 0, "ok", ""},
 		"check, missing":    {[]string{"config", "check", "/nonexistent.yaml"}, 1, "", "/nonexistent.yaml"},
+		"check, quiet, bad": {[]string{"config", "check", "--quiet", "testdata/config/ten-mistakes.bad.yaml"}, 1, "", "testdata/config/ten-mistakes.bad.yaml:"},
+		"serve, mistakes":   {[]string{"serve", "--config", "testdata/config/ten-mistakes.bad.yaml"}, 78, "", "testdata/config/ten-mistakes.bad.yaml:"},
 		"check, no file":    {[]string{"config", "check"}, 2, "", "hint: cocart-gateway help"},
 		"unknown command":   {[]string{"sevre"}, 2, "", `unknown command "sevre"`},
 		"unknown flag":      {[]string{"serve", "--port", "1"}, 2, "", "unknown flag: --port"},
 		"serve, no config":  {[]string{"serve"}, 2, "", "serve needs --config FILE"},
-		"serve, missing":    {[]string{"serve", "--config", "/nonexistent.yaml"}, 1, "", "cocart-gateway: /nonexistent.yaml"},
+		"serve, missing":    {[]string{"serve", "--config", "/nonexistent.yaml"}, 78, "", "cocart-gateway: /nonexistent.yaml"},
 		"argument too many": {[]string{"version", "now"}, 2, "", "hint: cocart-gateway help"},
 	} {
 		t.Run(name, func(t *testing.T) {

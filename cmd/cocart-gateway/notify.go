@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 type notifier struct {
 	log       *slog.Logger
 	announced atomic.Bool // ready was told; before, a reload is part of the start
+	status    atomic.Pointer[string]
+	patience  time.Duration // how long ready waits for the revocations
 }
 
 func (n *notifier) send(state string) {
@@ -24,6 +27,7 @@ func (n *notifier) send(state string) {
 
 func (n *notifier) ready(status string) {
 	n.announced.Store(true)
+	n.status.Store(&status)
 	n.send(daemon.SdNotifyReady + "\nSTATUS=" + status)
 }
 
@@ -48,20 +52,33 @@ func (n *notifier) stopping() { n.send(daemon.SdNotifyStopping + "\nSTATUS=drain
 const (
 	revocationsWithin = 10 * time.Second
 	askAgain          = 50 * time.Millisecond
+	askLater          = time.Second // once it serves without them
+)
+
+const (
+	servingAll   = "serving"
+	servingBlind = "serving, without having read the revocations from Redis yet"
 )
 
 // announce says that the gateway is ready: once it listens and has read the revocations, so that a token that was
 // revoked under the process before is refused by this one, too. Then it keeps the watchdog quiet until ctx ends.
 func (p *program) announce(ctx context.Context) {
-	status := "serving"
-	if !p.awaitRevocations(ctx) {
-		status = "serving, without having read the revocations from Redis yet"
+	patience, done := context.WithTimeout(ctx, p.notify.patience)
+	defer done()
+	status := servingAll
+	if !p.awaitRevocations(patience, askAgain) {
+		status = servingBlind
 	}
 	if ctx.Err() != nil {
 		return
 	}
 	p.notify.ready(status)
 	p.log.Debug("ready", "status", status)
+	var late sync.WaitGroup
+	defer late.Wait()
+	if status == servingBlind {
+		late.Go(func() { p.announceSight(ctx) })
+	}
 	every, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || every == 0 {
 		return
@@ -69,10 +86,15 @@ func (p *program) announce(ctx context.Context) {
 	p.notify.watchdog(ctx, every/2)
 }
 
-func (p *program) awaitRevocations(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, revocationsWithin)
-	defer cancel()
-	ticker := time.NewTicker(askAgain)
+// announceSight takes back that the revocations were not read, unless a reload has said something else since.
+func (p *program) announceSight(ctx context.Context) {
+	if p.awaitRevocations(ctx, askLater) && *p.notify.status.Load() == servingBlind {
+		p.notify.send("STATUS=" + servingAll)
+	}
+}
+
+func (p *program) awaitRevocations(ctx context.Context, every time.Duration) bool {
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for p.authority.Ready(ctx) != nil {
 		select {

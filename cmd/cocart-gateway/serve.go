@@ -65,7 +65,7 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, closeStore: closeStore, notify: &notifier{log: log}}
+	p := &program{cfg: cfg, log: log, closeStore: closeStore, notify: &notifier{log: log, patience: revocationsWithin}}
 	if err := p.build(client, registry); err != nil {
 		closeStore()
 		return nil, err

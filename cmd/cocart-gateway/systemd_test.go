@@ -116,19 +116,23 @@ func (s *systemd) start() *exec.Cmd {
 // reported returns once a gateway reported this.
 func (s *systemd) reported(want string) {
 	s.t.Helper()
+	for got := ""; !strings.Contains(got, want); {
+		got = s.next(want)
+	}
+}
+
+// next is what a gateway reports next, while want is waited for.
+func (s *systemd) next(want string) string {
+	s.t.Helper()
 	if err := s.notes.SetReadDeadline(time.Now().Add(atMost)); err != nil {
 		s.t.Fatal(err)
 	}
 	buffer := make([]byte, 4096)
-	for {
-		n, err := s.notes.Read(buffer)
-		if err != nil {
-			s.t.Fatalf("%s was never reported: %v", want, err)
-		}
-		if strings.Contains(string(buffer[:n]), want) {
-			return
-		}
+	n, err := s.notes.Read(buffer)
+	if err != nil {
+		s.t.Fatalf("%s was never reported: %v", want, err)
 	}
+	return string(buffer[:n])
 }
 
 func (s *systemd) signal(cmd *exec.Cmd, sig os.Signal) {

@@ -8,7 +8,8 @@
 # browser (Chromium), prometheus (Prometheus and its promtool), node (Node.js and npm),
 # wordpress-next (newer WordPresses for tests: that of the Debian after this one, and today's;
 # unpacked below /usr/local, beside Debian's own, which stays), packages (what the tests of
-# deploy/ need to install, run and judge what a release is made of).
+# deploy/ need to install, run and judge what a release is made of), systemd (a machine with a
+# systemd of its own, for make test-systemd).
 # No service is started or enabled, and one that is already set up is left as it is.
 # ROOT=DIR looks for the files below DIR instead of /; nothing is installed then.
 set -eu
@@ -39,7 +40,7 @@ main() {
 }
 
 usage() {
-	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next, prometheus, packages)" >&2
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next, prometheus, packages, systemd)" >&2
 	exit 2
 }
 
@@ -88,8 +89,12 @@ needs() {
 		need php-fpm php-fpm '/usr/sbin/php-fpm[0-9]*'
 		need caddy caddy /usr/bin/caddy
 		;;
+	systemd)
+		need debootstrap debootstrap /usr/sbin/debootstrap
+		need systemd-nspawn systemd-container /usr/bin/systemd-nspawn
+		;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next, prometheus, packages)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next, prometheus, packages, systemd)" >&2
 		exit 2
 		;;
 	esac
