@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -57,6 +58,7 @@ func Visit(t *testing.T, wp *upstreamtest.WordPress, address string) {
 	const target = "/wp-json/cocart/v2/products?search=a%2Fb%20c&x[]=1"
 	proto, _ := ask(t, client, http.MethodGet, target, "", http.Header{
 		"X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"http"}, "X-Real-Ip": {"203.0.113.9"}, "X-Cocart-Gateway": {"forged"},
+		"X-Forwarded-Host": {"evil.example"}, "X-Request-Id": {"somebody-elses"}, "Forwarded": {"for=203.0.113.9;host=evil.example"},
 	})
 	seen := wp.Last()
 	if proto != "HTTP/2.0" || seen.Target != target || seen.Host != "shop.example" {
@@ -64,6 +66,9 @@ func Visit(t *testing.T, wp *upstreamtest.WordPress, address string) {
 	}
 	if seen.Claims.Client != "127.0.0.1" || seen.Claims.Proto != "https" || strings.Contains(seen.Header.Get("X-Forwarded-For")+seen.Header.Get("X-Real-Ip"), "203.0.113.9") {
 		t.Errorf("the client made up who it is: %+v, %v", seen.Claims, seen.Header)
+	}
+	if host, id := seen.Header.Get("X-Forwarded-Host"), seen.Header.Get("X-Request-Id"); host != "shop.example" || id == "" || id == "somebody-elses" || seen.Header.Get("Forwarded") != "" {
+		t.Errorf("the client made up where it went: %v", seen.Header)
 	}
 
 	_, answer := ask(t, client, http.MethodPost, "/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`,
@@ -81,6 +86,7 @@ func Visit(t *testing.T, wp *upstreamtest.WordPress, address string) {
 		t.Errorf("the token of the customer did not arrive: %+v", seen.Claims)
 	}
 	streams(t, client, wp)
+	leaves(t, client, wp)
 }
 
 func ask(t *testing.T, client *http.Client, method, target, body string, header http.Header) (proto, answer string) {
@@ -134,6 +140,42 @@ func streams(t *testing.T, client *http.Client, wp *upstreamtest.WordPress) {
 	close(arrived)
 	if line != "data: one\n" || err != nil {
 		t.Errorf("the first event: %q, %v", line, err)
+	}
+}
+
+// leaves before the answer: WordPress must hear of it, or each page that a customer
+// loads again because it is slow would keep one more of PHP's processes.
+func leaves(t *testing.T, client *http.Client, wp *upstreamtest.WordPress) {
+	t.Helper()
+	asked, heard := make(chan struct{}), make(chan struct{})
+	wp.Lock()
+	wp.Answer = func(_ http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		if r.URL.Path != "/slow" {
+			return false
+		}
+		close(asked)
+		<-r.Context().Done()
+		close(heard)
+		return true
+	}
+	wp.Unlock()
+	ctx, leave := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, upstreamtest.SiteURL+"/slow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-asked
+		leave()
+	}()
+	if got, err := client.Do(request); err == nil {
+		got.Body.Close()
+		t.Errorf("an answer to who left: %s", got.Status)
+	}
+	select {
+	case <-heard:
+	case <-time.After(time.Minute):
+		t.Error("WordPress still works for a client that left")
 	}
 }
 

@@ -11,8 +11,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"gopkg.in/yaml.v3"
 
 	"cocart-gateway/deploy/chain"
+	"cocart-gateway/deploy/demo/child"
 )
 
 type service struct {
@@ -22,13 +27,19 @@ type service struct {
 	Secrets     []struct{ Source string }
 	Volumes     []struct{ Type, Source string }
 	Environment map[string]string
+	Command     []string
 	HealthCheck struct{ Test []string }
 }
 
 type project struct {
 	Services map[string]service
 	Secrets  map[string]struct{ File string }
-	Networks map[string]struct{ Internal bool }
+	Networks map[string]struct {
+		Internal bool
+		IPAM     struct {
+			Config []struct{ Subnet, Gateway string }
+		}
+	}
 }
 
 func load(t *testing.T, site string) (p project, err error) {
@@ -122,6 +133,67 @@ func secretsAreFiles(t *testing.T, p project) {
 				t.Errorf("%s wants the secret %s, which is no file", name, secret.Source)
 			}
 		}
+	}
+}
+
+// TestRedisTellsNobodyItsPassword runs the command of the service with a real
+// redis-server, which must ask for the password and show it in no command line.
+func TestRedisTellsNobodyItsPassword(t *testing.T) {
+	p, err := load(t, "https://shop.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const password = "0123456789abcdef0123456789abcdef"
+	address := chain.FreeAddress(t)
+	_, port, _ := strings.Cut(address, ":")
+	redis := p.Services["redis"].Command
+	if len(redis) != 3 || !strings.Contains(redis[2], "docker-entrypoint.sh redis-server - ") {
+		t.Fatalf("the command of Redis: %q", redis)
+	}
+	redis[2] = strings.NewReplacer("docker-entrypoint.sh redis-server - ", "redis-server - --bind 127.0.0.1 --port "+port+" --dir "+t.TempDir()+" ",
+		"/run/secrets/redis_password", chain.Write(t, "redis_password", password), "$$", "$").Replace(redis[2])
+	chain.Run(t, child.Program{Name: "redis-server", Args: redis}, address)
+	for _, word := range []string{"", password} {
+		client := goredis.NewClient(&goredis.Options{Addr: address, Password: word})
+		defer client.Close()
+		if err := client.Ping(t.Context()).Err(); (err == nil) != (word == password) {
+			t.Errorf("with the password %q: %v", word, err)
+		}
+	}
+	lines, err := exec.Command("ps", "-eo", "args").CombinedOutput()
+	if err != nil || !strings.Contains(string(lines), ":"+port) || strings.Contains(string(lines), password) {
+		t.Errorf("the command lines of this machine (%v):\n%s", err, lines)
+	}
+}
+
+// TestTheGatewayFitsItsNeighbours: it trusts docker's address in the network that
+// is reached from outside, and closes connections before Apache does.
+func TestTheGatewayFitsItsNeighbours(t *testing.T) {
+	p, err := load(t, "https://shop.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gateway struct {
+		Trusted  []string `yaml:"trusted_proxies"`
+		Upstream struct {
+			Idle        time.Duration `yaml:"idle_timeout"`
+			Concurrency struct{ Limit int }
+		}
+	}
+	text, err := os.ReadFile("gateway.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &gateway); err != nil {
+		t.Fatal(err)
+	}
+	front := p.Networks["front"].IPAM.Config
+	if len(front) != 1 || !slices.Equal(gateway.Trusted, []string{front[0].Gateway}) {
+		t.Errorf("trusted are %v, the network is %+v", gateway.Trusted, front)
+	}
+	const apache = 5 * time.Second // KeepAliveTimeout of the image
+	if idle := gateway.Upstream.Idle; idle <= 0 || idle >= apache || gateway.Upstream.Concurrency.Limit == 0 {
+		t.Errorf("before Apache: %+v", gateway.Upstream)
 	}
 }
 

@@ -8,11 +8,20 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // companions go into every archive beside the binary, under the names they have
-// in the repository.
-var companions = []string{"LICENSE", "README.md", "CHANGELOG.md", "config.example.yaml", "deploy/wordpress/cocart-gateway.php"}
+// in the repository, so that what links to one another finds it. nfpm.yaml names
+// the same ones.
+var companions = []string{
+	"LICENSE", "README.md", "CHANGELOG.md", "config.example.yaml",
+	"deploy/*.md", "deploy/wordpress/*.md", "deploy/wordpress/cocart-gateway.php",
+	"deploy/systemd/cocart-gateway.*", "deploy/systemd/*.conf", "deploy/nginx/*.conf", "deploy/caddy/*.Caddyfile", "deploy/cloudflare/README.md",
+	"deploy/prometheus/*.yaml", "deploy/grafana/*.json",
+	"deploy/compose/*.yaml", "deploy/compose/secrets.sh", "deploy/compose/grafana/*.yaml",
+	"gateway/*.md", "tokens/*.md", "tokens/doc.go",
+}
 
 // packer is what tar and zip have in common here.
 type packer interface {
@@ -32,8 +41,12 @@ func (r *release) archive(t target, binary string) error {
 	}
 	p := open(f)
 	err = addFile(p, name+"/"+t.program(), binary, true)
-	for _, file := range companions {
-		err = errors.Join(err, addFile(p, name+"/"+filepath.Base(file), file, false))
+	for _, pattern := range companions {
+		files, bad := filepath.Glob(pattern)
+		err = errors.Join(err, bad)
+		for _, file := range files {
+			err = errors.Join(err, addFile(p, name+"/"+filepath.ToSlash(file), file, strings.HasSuffix(file, ".sh")))
+		}
 	}
 	return errors.Join(err, p.Close(), f.Close())
 }

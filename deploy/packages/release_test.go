@@ -56,7 +56,8 @@ func TestReleaseHoldsWhatItPromises(t *testing.T) {
 func TestArchiveHasTheProgramAndWhatBelongsToIt(t *testing.T) {
 	got := said(t, "tar", "-tvzf", archiveFile(), "--numeric-owner")
 	for _, line := range []string{"-rwxr-xr-x 0/0 cocart-gateway", "-rw-r--r-- 0/0 LICENSE", "-rw-r--r-- 0/0 README.md", "-rw-r--r-- 0/0 CHANGELOG.md",
-		"-rw-r--r-- 0/0 config.example.yaml", "-rw-r--r-- 0/0 cocart-gateway.php"} {
+		"-rw-r--r-- 0/0 config.example.yaml", "-rw-r--r-- 0/0 deploy/wordpress/cocart-gateway.php",
+		"-rwxr-xr-x 0/0 deploy/compose/secrets.sh"} {
 		words := strings.Fields(line)
 		found := slices.ContainsFunc(strings.Split(got, "\n"), func(l string) bool {
 			return strings.HasPrefix(l, words[0]+" "+words[1]+" ") && strings.HasSuffix(l, " cocart-gateway_0.1.0_linux_amd64/"+words[2])
