@@ -102,8 +102,7 @@ func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config),
 	s.store.SetTime(s.clock.Now())
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.must(s.store.StartAddr("127.0.0.1:0"))
-	client := redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true,
-		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience})
+	client := s.client()
 	if len(s.keys) == 0 {
 		key, err := tokens.NewHMACKey("k1", "HS256", []byte(signingSecret))
 		s.must(err)
@@ -137,6 +136,12 @@ func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config),
 		watchLog(s)
 	})
 	return s
+}
+
+// client is a connection to the store.
+func (s *shop) client() *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true,
+		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience})
 }
 
 func (s *shop) must(err error) {
