@@ -37,6 +37,7 @@ type Admin struct {
 	wordpress *upstream.WordPress
 
 	dryRun bool
+	now    func() time.Time
 
 	draining atomic.Bool
 
@@ -62,7 +63,10 @@ type Readiness struct {
 
 // NewAdmin makes the handler of the private listener.
 func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
-	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun}
+	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun, now: cfg.Now}
+	if a.now == nil {
+		a.now = time.Now
+	}
 	a.mux.Handle("GET /metrics", a.serveMetrics(metrics))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerProbe(w, http.StatusOK, map[string]bool{"alive": true})
@@ -93,11 +97,11 @@ func (a *Admin) Ready(ctx context.Context) Readiness {
 	if a.answer.Ready {
 		life = probeLife
 	}
-	if a.asked.IsZero() || time.Since(a.asked) > life {
+	if a.asked.IsZero() || a.now().Sub(a.asked) > life {
 		// Not the prober's own context: its hanging up must not become our answer.
 		probe, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 		defer cancel()
-		a.answer, a.asked = a.ask(probe), time.Now()
+		a.answer, a.asked = a.ask(probe), a.now()
 	}
 	answer := a.answer
 	answer.Ready = answer.Ready && !a.draining.Load()

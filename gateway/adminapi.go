@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"cocart-gateway/tokens"
 )
@@ -22,6 +23,8 @@ type AdminConfig struct {
 	DryRun bool
 	// Configuration adds what shows and reloads it; needs Token, too.
 	Configuration Configuration
+	// Now is the clock by which answers of readiness grow old; nil means time.Now.
+	Now func() time.Time
 }
 
 // addAPI is the administration API, JSON in and out, for whoever holds the

@@ -5,16 +5,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"mime/multipart"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"cocart-gateway/gateway"
-	"cocart-gateway/upstream/upstreamtest"
 )
 
 const addItemRoute = "/wp-json/cocart/v2/cart/add-item"
@@ -218,36 +215,4 @@ func TestBodiesAreBounded(t *testing.T) {
 func chunked(target, header, body string) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: shop.example\r\n%s\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
 		target, header, len(body), body)
-}
-
-func TestBodiesMustArriveInTime(t *testing.T) {
-	s := openShop(t, func(c *gateway.Config) { c.Bounds.BodyTime = 50 * time.Millisecond })
-	access, _ := s.login()
-	const half = "Host: shop.example\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
-	got := map[string]int{
-		"login":    s.rawReply("POST " + loginRoute + " HTTP/1.1\r\n" + half + "\r\n{"),
-		"guest":    s.rawReply("POST " + addItemRoute + " HTTP/1.1\r\n" + half + "\r\n{"),
-		"customer": s.rawReply("POST " + addItemRoute + " HTTP/1.1\r\n" + half + "Authorization: Bearer " + access + "\r\n\r\n{"),
-	}
-	if want := map[string]int{"login": 408, "guest": 408, "customer": 408}; !maps.Equal(got, want) {
-		t.Errorf("got %v", got)
-	}
-	if log := s.log.String(); strings.Count(log, `"code":"cocart_gateway_body_timeout"`) != 3 {
-		t.Error(log)
-	}
-}
-
-// The time a client has is for its body. PHP may think for longer.
-func TestBodyInTimeIsForgotten(t *testing.T) {
-	s := openShop(t, func(c *gateway.Config) { c.Bounds.BodyTime = 100 * time.Millisecond })
-	access, _ := s.login()
-	s.wordpress.Answer = func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool {
-		<-time.After(250 * time.Millisecond)
-		return false
-	}
-	for name, headers := range map[string][]string{"guest": nil, "customer": {"Authorization: Bearer " + access}} {
-		if r := s.post(addItemRoute, "{}", headers...); r.Status != 200 {
-			t.Errorf("%s: %s", name, r.failure())
-		}
-	}
 }

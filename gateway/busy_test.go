@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strings"
@@ -120,15 +119,9 @@ func TestAnUnreachableShopSaysWhenToComeBack(t *testing.T) {
 }
 
 func TestOneNodeIsEnoughToBeReady(t *testing.T) {
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
 	var nodes []*url.URL
 	s := openShopBehind(t, nil, func(c *upstream.Config) {
-		other, err := url.Parse(gone.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		nodes = []*url.URL{c.URL, other}
+		nodes = []*url.URL{c.URL, upstreamtest.Deaf(t)}
 		c.Nodes = nodes
 	})
 	s.must(s.authority.CatchUp(t.Context()))

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
@@ -105,7 +104,7 @@ func changed(t *testing.T, meanwhile func(*shop)) *shop {
 func stale(t *testing.T) *shop {
 	s := openShop(t)
 	access, _ := s.login()
-	client := redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true})
+	client := s.client()
 	t.Cleanup(func() { client.Close() })
 	s.registry = prometheus.NewRegistry()
 	log := slog.New(slog.NewJSONHandler(s.log, nil))

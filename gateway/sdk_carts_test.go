@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
@@ -82,7 +81,7 @@ func shopWithCarts(t *testing.T, policy tokens.LostAnswer) *shop {
 	t.Helper()
 	s := openShop(t)
 	s.wordpress.Answer = (&carts{items: map[string]int{}}).answer
-	client := redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true})
+	client := s.client()
 	t.Cleanup(func() { client.Close() })
 	log, registry := slog.New(slog.NewJSONHandler(s.log, nil)), prometheus.NewRegistry()
 	var err error

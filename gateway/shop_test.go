@@ -73,6 +73,9 @@ func (b *lockedBuffer) String() string {
 	return b.Buffer.String()
 }
 
+// patience is longer than a machine that does much else takes to answer.
+const patience = time.Minute
+
 const signingSecret = "the signing secret of the tests, 32 bytes and more"
 
 func openShop(t *testing.T, change ...func(*gateway.Config)) *shop {
@@ -99,7 +102,7 @@ func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config),
 	s.store.SetTime(s.clock.Now())
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.must(s.store.StartAddr("127.0.0.1:0"))
-	client := redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true})
+	client := s.client()
 	if len(s.keys) == 0 {
 		key, err := tokens.NewHMACKey("k1", "HS256", []byte(signingSecret))
 		s.must(err)
@@ -112,7 +115,7 @@ func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config),
 	s.must(err)
 	site, err := url.Parse(upstreamtest.SiteURL)
 	s.must(err)
-	behind := upstream.Config{URL: origin, SiteURL: site, Secrets: []string{upstreamtest.Secret}, ResponseTimeout: 5 * time.Second, Now: s.clock.Now}
+	behind := upstream.Config{URL: origin, SiteURL: site, Secrets: []string{upstreamtest.Secret}, DialTimeout: patience, ResponseTimeout: patience, Now: s.clock.Now}
 	way(&behind)
 	s.upstream, err = upstream.New(behind, s.registry, log)
 	s.must(err)
@@ -133,6 +136,12 @@ func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config),
 		watchLog(s)
 	})
 	return s
+}
+
+// client is a connection to the store.
+func (s *shop) client() *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true,
+		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience})
 }
 
 func (s *shop) must(err error) {

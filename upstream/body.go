@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -96,15 +97,17 @@ func (b *movingBody) giveUp() {
 	b.place.leave()
 }
 
+// Read takes what is there even in the moment of giving up: an answer whose end
+// has come is a whole one.
 func (b *movingBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	switch {
-	case b.stuck.Load():
-		return n, fmt.Errorf("%w: the answer stood still for %s", ErrTimeout, b.patience)
-	case err != nil:
-		b.timer.Stop()
-	default:
+	case err == nil:
 		b.timer.Reset(b.patience)
+	case b.stuck.Load() && !errors.Is(err, io.EOF):
+		return n, fmt.Errorf("%w: the answer stood still for %s", ErrTimeout, b.patience)
+	default:
+		b.timer.Stop()
 	}
 	return n, err
 }

@@ -370,11 +370,16 @@ func TestNothingLeaksWhereClientsLeave(t *testing.T) {
 	close(two.release)
 	nodes := []*url.URL{mustParse(t, one.URL), mustParse(t, two.URL)}
 	fr := newFront(t, "http://unused", asSite(), onNodes(nodes...), limited(upstream.Concurrency{Limit: 2, Queue: 20, SitePercent: 50}))
-	go func() {
+	var asked sync.WaitGroup
+	asked.Go(func() {
 		for range fr.errors { // nobody asks what they were
 		}
-	}()
-	t.Cleanup(func() { close(fr.errors) })
+	})
+	t.Cleanup(func() {
+		fr.Close() // waits for handlers that have an error to tell yet
+		close(fr.errors)
+		asked.Wait()
+	})
 	var gone []<-chan int
 	for i := range 300 {
 		ctx, leave := context.WithTimeout(t.Context(), time.Duration(i%7)*time.Millisecond)

@@ -318,9 +318,7 @@ func TestCompressedAnswersPassAsTheyAre(t *testing.T) {
 }
 
 func TestAnUnreachableWordPressIsUnavailable(t *testing.T) {
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
-	fr := newFront(t, gone.URL, asSite())
+	fr := newFront(t, upstreamtest.Deaf(t).String(), asSite())
 	resp := raw(t, fr.Server, "GET / HTTP/1.1\nHost: shop.example\n\n")
 	if err := <-fr.errors; !errors.Is(err, upstream.ErrUnavailable) || resp.StatusCode != http.StatusTeapot {
 		t.Errorf("error %v, status %d", err, resp.StatusCode)

@@ -225,7 +225,7 @@ func (b *breaking) Read(p []byte) (int, error) {
 
 func TestPingNamesTheNodes(t *testing.T) {
 	wp := upstreamtest.Start(t)
-	gone := closedPort(t)
+	gone := upstreamtest.Deaf(t)
 	fr := newFront(t, "http://unused", asSite(), onNodes(mustParse(t, wp.URL), gone))
 	got, err := fr.wordpress.Ping(t.Context())
 	if err != nil || got.Plugin != "test" {
@@ -240,7 +240,7 @@ func TestPingNamesTheNodes(t *testing.T) {
 	if got, err = fr.wordpress.Ping(t.Context()); err != nil || got.Plugin != "" {
 		t.Errorf("with a node that lacks the plugin: %+v, %v", got, err)
 	}
-	fr = newFront(t, "http://unused", asSite(), onNodes(gone, closedPort(t)))
+	fr = newFront(t, "http://unused", asSite(), onNodes(gone, upstreamtest.Deaf(t)))
 	if _, err = fr.wordpress.Ping(t.Context()); !errors.Is(err, upstream.ErrUnavailable) {
 		t.Errorf("with none: %v", err)
 	}

@@ -24,19 +24,20 @@ import (
 // ailing is what the doctor is asked about, in front of the real shop.
 type ailing struct{ upstream, secret, site, redis, more string }
 
-// examine runs doctor as an operator does; it returns the exit code and what is not well.
+// examine runs doctor as an operator does; it returns the exit code and what is not well. How fast Redis answers is a
+// matter of what else this machine does.
 func (a ailing) examine(t *testing.T) (code int, complaints []string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	config := fmt.Sprintf(`
-listen: %s
-admin: {listen: %s}
+listen: 127.0.0.1:0
+admin: {listen: 127.0.0.1:0}
 upstream: {url: %q, secret: %q}
 site: {url: %q}
 tokens: {access_ttl: 15m, keys: [{id: k1, algorithm: HS256, secret: %q}]}
 redis: {address: %q}
 trusted_proxies: [127.0.0.1]
-%s`, freePort(t), freePort(t), a.upstream, a.secret, a.site, signingSecret, a.redis, a.more)
+%s`, a.upstream, a.secret, a.site, signingSecret, a.redis, a.more)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ trusted_proxies: [127.0.0.1]
 		t.Fatalf("%v: %s%s", err, out, &stderr)
 	}
 	for _, c := range answer.Checks {
-		if c.Status != "ok" && c.Status != "unchecked" {
+		if c.Status != "ok" && c.Status != "unchecked" && c.ID != "redis.latency" {
 			complaints = append(complaints, c.Status+" "+c.ID+": "+c.Found)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -75,28 +74,34 @@ type gateway struct {
 	drained    chan struct{}
 }
 
+// signingKeys are those of all gateways here, to be put below tokens.
+const signingKeys = `keys: [{id: k1, algorithm: HS256, secret: "` + signingSecret + `"}]`
+
 // startGateway writes a configuration, runs the binary and waits until it is
-// ready. Options replace lines of the configuration by their key path.
+// ready. It listens on ports of the kernel's choice, and more may bring other
+// tokens, first, or another site. A machine may be too busy for Redis to answer
+// within the second that is usual.
 func startGateway(t *testing.T, redis string, more string) *gateway {
 	t.Helper()
-	public, admin := freePort(t), freePort(t)
 	config := fmt.Sprintf(`
-listen: %s
-admin: {listen: %s}
+listen: 127.0.0.1:0
+admin: {listen: 127.0.0.1:0}
 upstream: {url: %s, secret: %q}
-tokens: {keys: [{id: k1, algorithm: HS256, secret: %q}], refresh_grace: 2s}
-redis: {address: %q}
+redis: {address: %q, timeout: 30s}
 trusted_proxies: [127.0.0.1]
 log: {format: json}
-%s`, public, admin, theShop.URL, gatewaySecret, signingSecret, redis, more)
+%s`, theShop.URL, gatewaySecret, redis, more)
 	if !strings.Contains(more, "site:") {
 		config += "site: {url: " + siteURL + "}\n"
+	}
+	if !strings.HasPrefix(more, "tokens:") {
+		config += "tokens: {" + signingKeys + "}\n"
 	}
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	g := &gateway{t: t, url: "http://" + public, admin: "http://" + admin, drained: make(chan struct{})}
+	g := &gateway{t: t, drained: make(chan struct{})}
 	g.process = exec.Command(binary, "serve", "--config", file)
 	stderr, err := g.process.StderrPipe()
 	if err != nil {
@@ -117,23 +122,16 @@ log: {format: json}
 	return g
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
+// follow keeps the log, and learns from it where the gateway listens.
 func (g *gateway) follow(stderr io.Reader, serving chan<- struct{}) {
 	defer close(g.drained)
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		g.mu.Lock()
 		g.log.WriteString(lines.Text() + "\n")
 		g.mu.Unlock()
-		if strings.Contains(lines.Text(), `"msg":"serving"`) {
+		var line struct{ Msg, Listen, Admin string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+			g.url, g.admin = "http://"+line.Listen, "http://"+line.Admin
 			close(serving)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -164,6 +165,32 @@ func TestAStartThatIsInterruptedLeavesNothingRunning(t *testing.T) {
 	}
 	config.Progress = nil
 	start(t, config)
+}
+
+// The port was free when it was chosen.
+func TestAPortThatSomebodyElseTookMeanwhileIsLeftToThem(t *testing.T) {
+	taken := ""
+	s := start(t, shop.Config{Dir: otherDir(), Progress: func(what string) {
+		if what != "starting nginx" {
+			return
+		}
+		config, err := os.ReadFile(filepath.Join(otherDir(), "etc/nginx.conf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = string(regexp.MustCompile(`127\.0\.0\.1:\d+`).Find(config))
+		other, err := net.Listen("tcp", taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { other.Close() })
+	}})
+	if s.URL == "http://"+taken {
+		t.Errorf("the shop says that it is at %s, where somebody else is", taken)
+	}
+	if got, err := s.PHP(context.Background(), `echo home_url();`); got != s.URL || err != nil {
+		t.Errorf("WordPress takes itself for %q, %v", got, err)
+	}
 }
 
 // WordPress's account must not be able to lead root astray.

@@ -22,7 +22,7 @@ func (s *Shop) startPHP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.php.Ready(ctx, func() bool { return listens("unix", s.place.path("run/php.sock")) })
+	return s.php.Ready(ctx, func() bool { return listens(s.place.path("run/php.sock")) })
 }
 
 // startWeb starts nginx. Between finding a port free and taking it somebody else may take it, so
@@ -38,13 +38,18 @@ func (s *Shop) startWeb(ctx context.Context) error {
 	return err
 }
 
+// tryWeb waits for nginx's own word, its pid file, which it writes once it listens: on its port somebody else might
+// answer, too.
 func (s *Shop) tryWeb(ctx context.Context) error {
-	var err error
+	err := s.place.remove("run/nginx.pid")
+	if err != nil {
+		return err
+	}
 	s.web, err = s.spawn("nginx", nginx, "-c", s.place.path("etc/nginx.conf"), "-e", "stderr", "-p", s.Dir)
 	if err != nil {
 		return err
 	}
-	return s.web.Ready(ctx, func() bool { return listens("tcp", fmt.Sprintf("127.0.0.1:%d", s.config.Port)) })
+	return s.web.Ready(ctx, func() bool { return s.place.exists("run/nginx.pid") })
 }
 
 func (s *Shop) moveToAnotherPort(ctx context.Context) error {
@@ -72,7 +77,7 @@ func (s *Shop) awaitWordPress(ctx context.Context) error {
 		return err
 	}
 	request.Host = s.siteHost()
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("asking WordPress for its REST index: %w", err)
@@ -85,8 +90,8 @@ func (s *Shop) awaitWordPress(ctx context.Context) error {
 	return nil
 }
 
-func listens(network, address string) bool {
-	conn, err := net.DialTimeout(network, address, time.Second)
+func listens(socket string) bool {
+	conn, err := net.DialTimeout("unix", socket, time.Second)
 	if err != nil {
 		return false
 	}
