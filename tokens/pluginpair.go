@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -64,7 +65,10 @@ func (r refreshRing) seal(pair PluginPair, salt []byte, about string) string {
 	if err != nil {
 		panic("tokens: a pair cannot be encoded: " + err.Error()) // strings always can
 	}
-	return sealedPair + about + " " + base64.RawStdEncoding.EncodeToString(r[0].box(salt).Seal(nil, nil, text, []byte(about)))
+	box := r[0].box(salt)
+	nonce := make([]byte, box.NonceSize())
+	rand.Read(nonce)
+	return sealedPair + about + " " + base64.RawStdEncoding.EncodeToString(box.Seal(nonce, nonce, text, []byte(about)))
 }
 
 // open finds the pair again, under any of the secrets; what does not fit is none.
@@ -76,7 +80,11 @@ func (r refreshRing) open(sealed string, salt []byte, about string) (PluginPair,
 	}
 	for _, secret := range r {
 		var pair []string
-		text, err := secret.box(salt).Open(nil, nil, raw, []byte(about))
+		box := secret.box(salt)
+		if len(raw) < box.NonceSize() {
+			break
+		}
+		text, err := box.Open(nil, raw[:box.NonceSize()], raw[box.NonceSize():], []byte(about))
 		if err == nil && json.Unmarshal(text, &pair) == nil && len(pair) == 2 {
 			return PluginPair{pair[0], pair[1]}, true
 		}
@@ -89,7 +97,7 @@ func (s *refreshSecret) box(salt []byte) cipher.AEAD {
 	if err != nil {
 		panic(err) // only a key of another length
 	}
-	box, err := cipher.NewGCMWithRandomNonce(block)
+	box, err := cipher.NewGCM(block)
 	if err != nil {
 		panic(err) // only a block of another length
 	}
