@@ -73,6 +73,13 @@ func (g *Gateway) refusedRefresh(cause tokens.Rejection) *Failure {
 	return f
 }
 
+// notHandedBack: the refresh token is as good as before, and clients try again
+// after a 503.
+func notHandedBack(cause error) *Failure {
+	return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_not_handed_back", RetryAfter: 5,
+		Message: "Signing in and out is not possible at the moment. Please try again shortly.", Cause: cause}
+}
+
 func tokenRequired() *Failure {
 	return &Failure{Status: http.StatusUnauthorized, Code: "cocart_rest_not_authorized",
 		Message: "Sorry, you are not authorized.", Challenge: challengeNone}

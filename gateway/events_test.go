@@ -66,6 +66,12 @@ var provocations = map[string]func(*testing.T) *shop{
 	},
 	"account_sessions_ended":     func(t *testing.T) *shop { return changed(t, func(*shop) {}) },
 	"account_sessions_not_ended": func(t *testing.T) *shop { return changed(t, func(s *shop) { s.store.Close() }) },
+	"not_handed_back": func(t *testing.T) *shop {
+		s := openShopGoingBack(t)
+		s.wordpress.OldPair = nil
+		s.login()
+		return s
+	},
 	"cached_answer": func(t *testing.T) *shop {
 		s := openShop(t)
 		s.answering(200, "Age: 5")

@@ -14,6 +14,7 @@
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
 //	batch     protected.go  as above, once batch.go has looked at what is in it
 //	          oldplugin.go  what CoCart JWT Authentication issued
+//	          handback.go   and how its customers go back to it
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
@@ -88,6 +89,9 @@ type Config struct {
 	// PluginRefresh has refresh tokens that are none of ours judged by the old JWT
 	// plugin, still active behind the gateway.
 	PluginRefresh bool
+	// HandBack gives customers back to the old JWT plugin, still active behind the
+	// gateway: see handback.go. It goes before PluginRefresh.
+	HandBack bool
 	// AuthHeaders are the names under which clients send what belongs into
 	// Authorization; empty means Authorization alone. What comes under the others
 	// is not forwarded under them.

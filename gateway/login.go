@@ -60,9 +60,15 @@ func (g *Gateway) startSession(x *exchange, b *body, found credentials) error {
 	return g.answerAccount(x, answer)
 }
 
-// answerAccount begins a session of the customer whom WordPress vouches for.
+// answerAccount begins a session of the customer whom WordPress vouches for; while
+// sessions go back, one at the old plugin.
 func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error {
 	who := answer.Account
+	if g.cfg.HandBack {
+		if answered, err := g.loginAtPlugin(x, answer); answered {
+			return err
+		}
+	}
 	pair, err := g.authority.Issue(x.r.Context(), identity(who), x.client())
 	if err != nil {
 		return err
@@ -237,5 +243,5 @@ func extrasOf(members []member) []member {
 	return extras
 }
 
-// quoted is for our own tokens only: hex digits, base64url and dots.
+// quoted is for tokens that were looked at: hex digits, base64url and dots.
 func quoted(token string) json.RawMessage { return json.RawMessage(`"` + token + `"`) }

@@ -41,19 +41,31 @@ func (g *Gateway) endPlugins(x *exchange, access *tokens.Access) error {
 // redeem trades a refresh token, ours or, where the operator says so, the old
 // plugin's.
 func (g *Gateway) redeem(x *exchange, b *body, token string) (tokens.Pair, tokens.Identity, error) {
+	if g.cfg.HandBack {
+		return g.handBack(x, b, token)
+	}
 	if !g.cfg.PluginRefresh || !g.authority.Foreign(token) {
 		return g.authority.Refresh(x.r.Context(), token, x.client())
 	}
 	return g.authority.Adopt(x.r.Context(), token, x.client(), func(ctx context.Context) (tokens.Identity, error) {
-		defer x.awaiting()()
-		answer, err := g.wordpress.Refresh(ctx, upstream.RefreshCall{
-			Target: g.refreshTarget(x, b), Token: token, Origin: x.origin, Host: x.r.Host, UserAgent: x.r.UserAgent(),
-		})
-		if err != nil {
-			return tokens.Identity{}, err
-		}
-		return g.refreshedByPlugin(ctx, answer)
+		who, _, err := g.judgedByPlugin(ctx, x, b, token)
+		return who, err
 	})
+}
+
+// judgedByPlugin has the old plugin exchange a refresh token of its own, which
+// spends it.
+func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, tokens.PluginPair, error) {
+	defer x.awaiting()()
+	answer, err := g.wordpress.Refresh(ctx, upstream.RefreshCall{
+		Target: g.pluginTarget(x, b, pluginRefresh), Token: token, Origin: x.origin, Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
+	})
+	if err != nil {
+		return tokens.Identity{}, tokens.PluginPair{}, err
+	}
+	members, _ := parseObject(answer.Body)
+	who, err := g.refreshedByPlugin(ctx, answer)
+	return who, tokens.PluginPair{Access: memberString(members, "token"), Refresh: memberString(members, "refresh_token")}, err
 }
 
 // refreshedByPlugin is whom the old plugin named, or why it did not.
@@ -77,17 +89,18 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 // pluginRefresh is the old plugin's route: a white label changes nothing about it.
 const pluginRefresh = pluginNamespace + "/jwt/refresh-token"
 
-// refreshTarget is that route where the client named it, in the path or not,
-// without the parameters that it may have put there besides.
-func (g *Gateway) refreshTarget(x *exchange, b *body) string {
+// pluginTarget is a route of WordPress's where the client named that of the
+// refresh, in the path or not, without the parameters that it may have put there
+// besides.
+func (g *Gateway) pluginTarget(x *exchange, b *body, route string) string {
 	path, _, _ := strings.Cut(x.target, "?")
 	_, inQuery := x.verdict.query.last("rest_route")
 	_, inForm := b.form.last("rest_route")
 	switch {
 	case inQuery || inForm:
-		return strings.TrimSuffix(g.cfg.SiteURL.EscapedPath(), "/") + "/?rest_route=" + url.QueryEscape(pluginRefresh)
-	case phpLower(x.verdict.route) == pluginRefresh:
+		return strings.TrimSuffix(g.cfg.SiteURL.EscapedPath(), "/") + "/?rest_route=" + url.QueryEscape(route)
+	case phpLower(x.verdict.route) == route:
 		return path
 	}
-	return g.routes.renamed(path, pluginRefresh)
+	return g.routes.renamed(path, route)
 }

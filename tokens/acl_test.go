@@ -60,10 +60,14 @@ func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *
 	}
 	w.adopt(a, new(elsewhere).isAlice)
 	w.adopt(a, new(elsewhere).isAlice)
+	p := &oldPlugin{w: w}
+	w.handBack(a, w.login(a, alice).Refresh, p)
+	_, err := w.passOn(a, strings.Repeat("1", 128), p)
+	w.must(err)
 	if _, _, err := a.Adopt(ctx, strings.Repeat("0", 128), phone, func(context.Context) (tokens.Identity, error) { return alice, tokens.Unknown }); !errors.Is(err, tokens.Unknown) {
 		t.Error(err)
 	}
-	_, err := a.EndUser(ctx, 2, "", tokens.CauseAdmin)
+	_, err = a.EndUser(ctx, 2, "", tokens.CauseAdmin)
 	w.must(err)
 	w.must(a.EndAll(ctx, tokens.CauseAdmin))
 	if _, err := a.EvictionPolicy(ctx); err != nil {

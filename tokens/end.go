@@ -65,7 +65,7 @@ func (a *Authority) tellRotation(ctx context.Context, id sessionID, s step) erro
 	if err != nil {
 		return unavailable("reading what the revocation log is owed", err)
 	}
-	return a.tell(ctx, generationsEnded(id, s.generation, from), id, s.owed)
+	return a.tell(ctx, generationsEnded(id, s.below(), from), id, s.owed)
 }
 
 func (a *Authority) tell(ctx context.Context, e entry, id sessionID, owed string) error {

@@ -50,20 +50,27 @@ func (a *Authority) foresee(t refreshToken, s past, state State) (Verdict, error
 
 func (a *Authority) step(presented uint64, s past) Verdict {
 	fresh, young := s.young(presented, a.cfg.Now(), a.cfg.RefreshGrace)
-	policy := a.cfg.LostAnswer
+	late := s.handed > 0 && a.cfg.Now().UnixMilli()-s.handed >= milliseconds(a.cfg.RefreshGrace)
 	switch {
+	case presented == s.generation && late && !a.cfg.parentIsGood(s.used, s.generation+1):
+		return VerdictReuse
 	case presented == s.generation && fresh < 32:
 		return VerdictRotated
 	case presented == s.generation:
 		return VerdictHeld
 	case young:
 		return VerdictConcurrent
-	case presented+1 == s.generation && (policy == Always || policy == UntilUsed && s.used < s.generation):
+	case presented+1 == s.generation && a.cfg.parentIsGood(s.used, s.generation):
 		return VerdictLostAnswer
 	case presented == s.generation+1:
 		return VerdictAhead
 	}
 	return VerdictReuse
+}
+
+// parentIsGood tells whether the parent of a generation is answered after its grace.
+func (c Config) parentIsGood(used, successor uint64) bool {
+	return c.LostAnswer == Always || c.LostAnswer == UntilUsed && used < successor
 }
 
 // young counts the generations that were retired less than the grace ago and tells whether the presented one is

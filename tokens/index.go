@@ -86,7 +86,7 @@ func (a *Authority) othersAlive(listed []*record, newest sessionID) []*record {
 	now := a.cfg.Now()
 	var alive []*record
 	for _, s := range listed {
-		if s.id != newest && now.Before(a.expires(s)) && !a.revoked.cutsOff(s) {
+		if s.id != newest && s.handed == 0 && now.Before(a.expires(s)) && !a.revoked.cutsOff(s) {
 			alive = append(alive, s)
 		}
 	}

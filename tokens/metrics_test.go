@@ -72,6 +72,9 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 			return p.Refresh
 		}},
 		{tokens.VerdictAdopted, func() string { return foreign }},
+		{tokens.VerdictHandedBack, func() string { return w.login(a, alice).Refresh }},
+		{tokens.VerdictPassedOn, func() string { return foreign[1:] + "0" }},
+		{tokens.VerdictKept, func() string { return w.login(a, alice).Refresh }},
 		{tokens.VerdictReuse, func() string {
 			p := w.login(a, alice)
 			w.refresh(a, w.refresh(a, p.Refresh).Refresh)
@@ -95,9 +98,16 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 	for _, row := range verdicts {
 		token := row.refresh()
 		before := w.value(reg, "refreshes_total", string(row.want))
-		if row.want == tokens.VerdictAdopted {
+		switch row.want {
+		case tokens.VerdictAdopted:
 			a.Adopt(context.Background(), token, phone, new(elsewhere).isAlice)
-		} else {
+		case tokens.VerdictHandedBack:
+			a.HandBack(context.Background(), token, phone, (&oldPlugin{w: w}).asked)
+		case tokens.VerdictPassedOn:
+			a.PassOn(context.Background(), token, phone, (&oldPlugin{w: w}).judged, nil)
+		case tokens.VerdictKept:
+			a.HandBack(context.Background(), token, phone, (&oldPlugin{w: w, err: tokens.ErrKeep}).asked)
+		default:
 			a.Refresh(context.Background(), token, phone)
 		}
 		if after := w.value(reg, "refreshes_total", string(row.want)); after != before+1 {

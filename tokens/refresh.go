@@ -30,7 +30,7 @@ func (a *Authority) refresh(ctx context.Context, text string, from Client) (Pair
 
 // take does the one step of a token that is genuine.
 func (a *Authority) take(ctx context.Context, s *record, t refreshToken, from Client) (Pair, Identity, Verdict, error) {
-	step, err := a.store.rotate(ctx, t, from, a.cfg)
+	step, err := a.store.rotate(ctx, t, from, a.cfg, "")
 	if err != nil {
 		return Pair{}, Identity{}, VerdictUnavailable, unavailable("rotating session", err)
 	}

@@ -20,12 +20,16 @@ var (
 	useSource string
 	//go:embed claim.lua
 	claimSource string
+	//go:embed handback.lua
+	handBackSource string
 
 	rotateScript = redis.NewScript(rotateSource)
 	endScript    = redis.NewScript(endSource)
 	settleScript = redis.NewScript(settleSource)
 	useScript    = redis.NewScript(useSource)
 	claimScript  = redis.NewScript(claimSource)
+
+	handBackScript = redis.NewScript(handBackSource)
 )
 
 const (

@@ -13,8 +13,9 @@ import (
 // successor was ever used decides what a spent parent means, and operators want to see when a session was last used.
 // Verify only ever touches memory.
 type useNotes struct {
-	mu    sync.Mutex // guards notes
-	notes map[sessionID]note
+	mu     sync.Mutex // guards what follows
+	notes  map[sessionID]note
+	logins map[string]int64 // by their PATs, those of the PHP plugin → when (Unix ms): see successor.go
 }
 
 type note struct {
@@ -30,11 +31,12 @@ const (
 
 // noteUse notes the first use of a token at once, and later ones every now and then.
 func (a *Authority) noteUse(v *verified, now time.Time) {
-	if v.fromPlugin() {
-		return
-	}
 	at, last := now.UnixMilli(), v.noted.Load()
 	if last != 0 && at-last < milliseconds(noteEvery) || !v.noted.CompareAndSwap(last, at) {
+		return
+	}
+	if v.fromPlugin() {
+		a.notes.addLogin(v.access.PAT, at)
 		return
 	}
 	a.notes.add(v.session, note{v.access.Generation, at})
@@ -75,6 +77,9 @@ func (n *useNotes) take() map[sessionID]note {
 
 // writeNotes writes all notes down; what could not be written is kept for the next time.
 func (a *Authority) writeNotes(ctx context.Context) error {
+	if err := a.noteSuccessors(ctx); err != nil {
+		return err
+	}
 	for batch := a.notes.take(); len(batch) > 0; batch = a.notes.take() {
 		if err := a.store.note(ctx, batch); err != nil {
 			for id, one := range batch {

@@ -17,12 +17,22 @@ func (t *userTable) cutsOff(userID, created int64, fingerprint string, fromPlugi
 	if !fromPlugin {
 		return created <= max(of[""], of[fingerprint])
 	}
-	for _, at := range of {
-		if created <= at {
-			return true
-		}
+	return created <= latestOf(of)
+}
+
+// latestOf is the latest cutoff, of whatever fingerprint.
+func latestOf(cutoffs map[string]int64) (latest int64) {
+	for _, at := range cutoffs {
+		latest = max(latest, at)
 	}
-	return false
+	return latest
+}
+
+// latestForPlugin is the latest cutoff of a user that a token of the PHP plugin falls under.
+func (t *userTable) latestForPlugin(userID int64) int64 {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return latestOf(t.cutoffs[userID])
 }
 
 func (t *userTable) latest(userID int64, fingerprint string) int64 {

@@ -18,18 +18,21 @@ const (
 	VerdictHeld        Verdict = "held"        // more than 32 rotations within the grace: the current token again
 	VerdictAhead       Verdict = "ahead"       // Redis lost its last write in a failover: a new pair
 	VerdictAdopted     Verdict = "adopted"     // a token of the PHP plugin: a session of ours
+	VerdictHandedBack  Verdict = "handed_back" // one of ours, while sessions go back: a pair of the PHP plugin
+	VerdictPassedOn    Verdict = "passed_on"   // a token of the PHP plugin, while sessions go back: that plugin's answer
+	VerdictKept        Verdict = "kept"        // one of ours that the PHP plugin gave nothing for: a new pair of ours
 	VerdictReuse       Verdict = "reuse"       // a spent token: the session was ended
 	VerdictEnded       Verdict = "ended"       // the session had been ended before
 	VerdictExpired     Verdict = "expired"     // the session's idle or absolute limit has passed
 	VerdictUnknown     Verdict = "unknown"     // no such session
 	VerdictRefused     Verdict = "refused"     // malformed, or not made by us
-	VerdictUnavailable Verdict = "unavailable" // Redis did not answer
+	VerdictUnavailable Verdict = "unavailable" // Redis did not answer, or WordPress where it was asked
 )
 
 // Verdicts returns the closed list, for metrics and documentation.
 func Verdicts() []Verdict {
-	return []Verdict{VerdictRotated, VerdictConcurrent, VerdictLostAnswer, VerdictHeld, VerdictAhead, VerdictAdopted, VerdictReuse,
-		VerdictEnded, VerdictExpired, VerdictUnknown, VerdictRefused, VerdictUnavailable}
+	return []Verdict{VerdictRotated, VerdictConcurrent, VerdictLostAnswer, VerdictHeld, VerdictAhead, VerdictAdopted, VerdictHandedBack,
+		VerdictPassedOn, VerdictKept, VerdictReuse, VerdictEnded, VerdictExpired, VerdictUnknown, VerdictRefused, VerdictUnavailable}
 }
 
 // step is the answer of rotate.lua.
@@ -37,21 +40,34 @@ type step struct {
 	verdict    Verdict
 	generation uint64 // the current one, after the step
 	owed       string // what the revocation log must still be told
+	handed     bool   // the session was handed back
 }
 
-func (s store) rotate(ctx context.Context, t refreshToken, from Client, cfg Config) (step, error) {
+// below is the generation whose access tokens live on when those that are owed to the log are dead. The session that
+// was handed back has none.
+func (s step) below() uint64 {
+	if s.handed {
+		return s.generation + 1
+	}
+	return s.generation
+}
+
+// look is the mode of rotate.lua that retires nothing.
+const look = "look"
+
+func (s store) rotate(ctx context.Context, t refreshToken, from Client, cfg Config, mode string) (step, error) {
 	answer, err := rotateScript.Run(ctx, s, []string{s.session(t.session)},
 		t.generation, cfg.Now().UnixMilli(), milliseconds(cfg.RefreshGrace), string(cfg.LostAnswer),
 		milliseconds(cfg.RefreshTTL), milliseconds(cfg.SessionTTL), from.Address, from.Device,
-		milliseconds(outlives), milliseconds(cfg.tombstone())).StringSlice()
+		milliseconds(outlives), milliseconds(cfg.tombstone()), mode).StringSlice()
 	if err != nil {
 		return step{}, err
 	}
-	if len(answer) != 3 {
-		return step{}, fmt.Errorf("rotation script answered %d values instead of 3", len(answer))
+	if len(answer) != 4 {
+		return step{}, fmt.Errorf("rotation script answered %d values instead of 4", len(answer))
 	}
 	generation, err := strconv.ParseUint(answer[1], 10, 64)
-	return step{verdict: Verdict(answer[0]), generation: generation, owed: answer[2]}, err
+	return step{verdict: Verdict(answer[0]), generation: generation, owed: answer[2], handed: answer[3] != "0"}, err
 }
 
 // verdictOf says what an error means for the refresh.

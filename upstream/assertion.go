@@ -27,6 +27,7 @@ const (
 	Customer    Kind = "customer"    // a CoCart request by UserID
 	Login       Kind = "login"       // a login whose password WordPress judges
 	Refresh     Kind = "refresh"     // a refresh token that the old JWT plugin judges
+	HandBack    Kind = "hand_back"   // a login as UserID without a password, for the tokens that the old JWT plugin adds
 	Observed    Kind = "observed"    // a dry run: WordPress is told who the client is, and decides as without us
 	Status      Kind = "status"      // the operator asks what the plugin sees
 )
@@ -35,7 +36,7 @@ const (
 // and target are bound to it when it is signed.
 type Assertion struct {
 	Kind Kind
-	// UserID, Session and Fingerprint are set for Customer only.
+	// UserID, Session and Fingerprint are set for Customer and HandBack only.
 	UserID      int64
 	Session     string
 	Fingerprint string

@@ -16,7 +16,7 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "cocart_gateway_upstream_request_duration_seconds",
-		Help: "Time from sending a request to WordPress to the header of its answer, by call (forward, login, refresh, ping) and outcome (2xx, 3xx, 4xx, 5xx, upgrade, unavailable, timeout, canceled). Waiting for a place is not in it.",
+		Help: "Time from sending a request to WordPress to the header of its answer, by call (forward, login, refresh, hand_back, ping) and outcome (2xx, 3xx, 4xx, 5xx, upgrade, unavailable, timeout, canceled). Waiting for a place is not in it.",
 		// WordPress answers a CoCart request in 20 to 200 ms.
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 	}, []string{"call", "outcome"})}

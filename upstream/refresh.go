@@ -3,7 +3,9 @@ package upstream
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // RefreshCall is a refresh token of the old JWT plugin, for that plugin to judge.
@@ -12,8 +14,10 @@ type RefreshCall struct {
 	Target string
 	Token  string
 	Origin Origin
-	// Host and UserAgent are the client's.
-	Host, UserAgent string
+	// Host and Agent are the client's; Agent holds the headers in which the plugin
+	// looks for what the client is, see [AgentOf].
+	Host  string
+	Agent http.Header
 }
 
 // Refresh has the old JWT plugin, still active behind the gateway, judge a
@@ -25,11 +29,56 @@ func (w *WordPress) Refresh(ctx context.Context, c RefreshCall) (*LoginAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	r := (&http.Request{Method: http.MethodPost, Host: c.Host, Header: http.Header{"Accept": {"application/json"}}}).WithContext(ctx)
-	if c.UserAgent != "" {
-		r.Header.Set("User-Agent", c.UserAgent)
-	}
 	call := &LoginCall{Forwarding: Forwarding{Assertion: Assertion{Kind: Refresh}, Origin: c.Origin},
 		Target: c.Target, ContentType: "application/json", Body: body}
-	return w.ask(r, call, "refresh")
+	return w.ask(post(ctx, c.Host, c.Agent), call, "refresh")
+}
+
+// HandBackCall is a customer's session that the old JWT plugin is to take over.
+type HandBackCall struct {
+	// Target is CoCart's login.
+	Target string
+	// UserID, Session and Fingerprint are those of the session.
+	UserID               int64
+	Session, Fingerprint string
+	Origin               Origin
+	// Host and Agent are as for [RefreshCall].
+	Host  string
+	Agent http.Header
+}
+
+// HandBack logs a customer in without a password, and reads what the old JWT
+// plugin adds to CoCart's answer. Nothing of the client's request goes there but
+// who the client is, to which that plugin binds its tokens. An answer that says
+// that the session is over, or refuses it otherwise, is no error.
+func (w *WordPress) HandBack(ctx context.Context, c HandBackCall) (*LoginAnswer, error) {
+	call := &LoginCall{Forwarding: Forwarding{Origin: c.Origin,
+		Assertion: Assertion{Kind: HandBack, UserID: c.UserID, Session: c.Session, Fingerprint: c.Fingerprint}},
+		Target: c.Target, ContentType: "application/json", Body: []byte("{}")}
+	return w.ask(post(ctx, c.Host, c.Agent), call, "hand_back")
+}
+
+// post is a request of our own on behalf of a client.
+func post(ctx context.Context, host string, agent http.Header) *http.Request {
+	h := http.Header{"Accept": {"application/json"}}
+	maps.Copy(h, agent)
+	return (&http.Request{Method: http.MethodPost, Host: host, Header: h}).WithContext(ctx)
+}
+
+// agentHeaders are where the old JWT plugin looks for what the client is, in
+// whatever order: its tokens are good for a client that says the same again.
+var agentHeaders = []string{
+	"User-Agent", "X-Operamini-Phone-Ua", "X-Device-User-Agent", "X-Original-User-Agent",
+	"X-Skyfire-Phone", "X-Bolt-Phone-Ua", "Device-Stock-Ua", "X-Ucbrowser-Device-Ua",
+}
+
+// AgentOf takes those headers from a client's.
+func AgentOf(h http.Header) http.Header {
+	agent := http.Header{}
+	for _, name := range agentHeaders {
+		if said, sent := h[name]; sent {
+			agent[name] = slices.Clone(said)
+		}
+	}
+	return agent
 }

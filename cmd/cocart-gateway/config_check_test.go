@@ -69,6 +69,7 @@ func TestWarnings(t *testing.T) {
 		idle    = "revocation.max_staleness: changes nothing, since revocation.on_stale is serve; write on_stale: deny to refuse tokens that cannot be judged by fresh revocations"
 		dry     = "compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do; the shop and its own plugins decide everything"
 		guessed = "compat.plugin_secret: is only 6 characters long; whoever guesses it can make tokens that validate; set accept_plugin_tokens: false as soon as the last of them has expired"
+		back    = "compat.hand_back: is true; customers go back to CoCart JWT Authentication: no session begins here, and each that is left ends with its next refresh; take the gateway away once there are none"
 		unused  = "compat.plugin_secret: is not used, since compat.accept_plugin_tokens is false; remove it once the move is over"
 		anybody = "trusted_proxies[1]: is ::/0, everybody; any client can claim any address, which defeats limits per address; name your proxies only"
 	)
@@ -90,6 +91,7 @@ func TestWarnings(t *testing.T) {
 		{"tokens made with a secret that can be guessed", "compat: {accept_plugin_tokens: true, plugin_secret: banana}\n", []string{guessed}},
 		{"a plugin's secret that nobody uses", "compat: {plugin_secret: banana}\n", []string{unused}},
 		{"a plugin's secret that is long enough is fine", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\"}\n", nil},
+		{"customers who go back", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\", hand_back: true}\n", []string{back}},
 		{"every address is a trusted proxy", "trusted_proxies: [10.0.0.0/8, \"::/0\"]\n", []string{anybody}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

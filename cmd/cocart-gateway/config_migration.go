@@ -7,6 +7,7 @@ type MigrationConfig struct {
 	AcceptPluginTokens bool   // what the plugin issued is good until it expires; never without PluginSecret
 	PluginSecret       Secret // COCART_JWT_AUTH_SECRET_KEY
 	PluginRefresh      bool   // the plugin is still active, and judges refresh tokens of its own
+	HandBack           bool   // the plugin is active again, and customers go back to it; only with AcceptPluginTokens, never with DryRun
 	DryRun             bool   // nothing is enforced
 }
 
@@ -16,6 +17,7 @@ func migrationKeys(c *MigrationConfig) []entry {
 		value("accept_plugin_tokens", &c.AcceptPluginTokens, truth()),
 		secret("plugin_secret", &c.PluginSecret, pluginSecret),
 		value("plugin_refresh", &c.PluginRefresh, truth()),
+		value("hand_back", &c.HandBack, truth()),
 		value("dry_run", &c.DryRun, truth()),
 	}
 }
@@ -39,6 +41,7 @@ func checkMigration(c *Config, r *reader) {
 		r.reject(r.at(key), mistake{"is true, but there is no " + needs, "must come with the secret of those tokens",
 			"give " + needs + " or " + needs + "_file: COCART_JWT_AUTH_SECRET_KEY of wp-config.php"})
 	}
+	checkHandBack(m, r)
 	if !m.PluginSecret.IsSet() {
 		return
 	}
@@ -77,6 +80,8 @@ func (m MigrationConfig) warnings(add func(claim bool, key, text string)) {
 	short := len(m.PluginSecret.Reveal())
 	add(m.AcceptPluginTokens && short < 32, "compat.plugin_secret",
 		"is only "+strconv.Itoa(short)+" characters long; whoever guesses it can make tokens that validate; set accept_plugin_tokens: false as soon as the last of them has expired")
+	add(m.HandBack, "compat.hand_back",
+		"is true; customers go back to CoCart JWT Authentication: no session begins here, and each that is left ends with its next refresh; take the gateway away once there are none")
 	add(m.PluginSecret.IsSet() && !m.AcceptPluginTokens, "compat.plugin_secret",
 		"is not used, since compat.accept_plugin_tokens is false; remove it once the move is over")
 }

@@ -25,6 +25,10 @@ func (r *report) oldPlugin(m MigrationConfig, f *upstream.Facts) {
 		r.ok("old_plugin", "%s is active, as it must be in a dry run: it hands out and judges the tokens.", name)
 	case m.DryRun:
 		r.warn("old_plugin", "In a dry run (compat.dry_run) the gateway hands out no tokens, and "+name+" is not active: no app can log in.", "Activate that plugin, or take compat.dry_run out.")
+	case m.HandBack && f.OldPlugin:
+		r.ok("old_plugin", "%s is active, as it must be while customers are handed back to it (compat.hand_back).", name)
+	case m.HandBack:
+		r.problem("old_plugin", "Customers are to be handed back (compat.hand_back), and "+name+" is not active: there is nobody to take them, and they stay with the gateway.", "Activate that plugin, with COCART_JWT_AUTH_SECRET_KEY in wp-config.php as it is in compat.plugin_secret.")
 	case m.PluginRefresh && f.OldPlugin:
 		r.ok("old_plugin", "%s is active, as it must be while it judges its refresh tokens (compat.plugin_refresh).", name)
 	case m.PluginRefresh:

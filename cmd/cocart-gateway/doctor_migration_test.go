@@ -12,6 +12,7 @@ const pluginSecretLine = "compat: {accept_plugin_tokens: true, plugin_secret: 't
 // What is right in the middle of a move is not right before and after it.
 func TestTheDoctorKnowsHowFarTheMoveIs(t *testing.T) {
 	const lookingOn = "warning configuration.warning-compat.dry_run: compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do. → The shop and its own plugins decide everything."
+	const goingBack = "warning configuration.warning-compat.hand_back: compat.hand_back: is true; customers go back to CoCart JWT Authentication: no session begins here, and each that is left ends with its next refresh. → Take the gateway away once there are none."
 	for name, row := range map[string]struct {
 		compat              string
 		oldPlugin, required bool
@@ -27,8 +28,11 @@ func TestTheDoctorKnowsHowFarTheMoveIs(t *testing.T) {
 		"switched, and open past us":      {pluginSecretLine + "plugin_refresh: true}", true, false, 0, []string{"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php."}},
 		"switched without the old plugin": {pluginSecretLine + "plugin_refresh: true}", false, true, 0, []string{"warning wordpress.old_plugin: compat.plugin_refresh is on, and CoCart JWT Authentication is not active: nobody knows its refresh tokens. → Activate that plugin until they have expired, or take compat.plugin_refresh out."}},
 		"half switched":                   {pluginSecretLine + "}", true, true, 0, []string{"warning wordpress.old_plugin: CoCart JWT Authentication is active: its access tokens count, but its refresh tokens are refused. → Write compat.plugin_refresh: true as long as customers hold some, or deactivate it."}},
-		"the last access tokens":          {pluginSecretLine + "}", false, true, 0, nil},
-		"moved":                           {"", false, true, 0, nil},
+		"going back":                      {pluginSecretLine + "hand_back: true}", true, true, 0, []string{goingBack}},
+		"going back to a plugin that is not there": {pluginSecretLine + "hand_back: true}", false, true, 1, []string{goingBack,
+			"problem wordpress.old_plugin: Customers are to be handed back (compat.hand_back), and CoCart JWT Authentication is not active: there is nobody to take them, and they stay with the gateway. → Activate that plugin, with COCART_JWT_AUTH_SECRET_KEY in wp-config.php as it is in compat.plugin_secret."}},
+		"the last access tokens": {pluginSecretLine + "}", false, true, 0, nil},
+		"moved":                  {"", false, true, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := openPractice(t)

@@ -82,6 +82,13 @@ var reloads = []struct {
 		r.wordpress.Unlock()
 		return code(r.refresh(foreign))
 	}, [2]string{"401", "200"}},
+	{"compat.hand_back", settings{"compat.accept_plugin_tokens": "true", "compat.plugin_secret": oldSecret}, "", "true", func(r *rig) string {
+		foreign := strings.Repeat("0e", 64)
+		r.wordpress.Lock()
+		r.wordpress.OldRefresh = map[string]int64{foreign: 2}
+		r.wordpress.Unlock()
+		return code(r.refresh(foreign))
+	}, [2]string{"401", "200"}},
 	{"cors.origins", nil, "", `["https://app.example"]`, corsHeader("Access-Control-Allow-Origin"), [2]string{"*", ""}},
 	{"cors.credentials", settings{"cors.origins": `["https://page.example"]`}, "", "true", corsHeader("Access-Control-Allow-Credentials"), [2]string{"", "true"}},
 	{"cors.max_age", nil, "", "1m", corsHeader("Access-Control-Max-Age"), [2]string{"600", "60"}},

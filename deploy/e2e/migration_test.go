@@ -180,7 +180,8 @@ func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	if !byUs(access) || !isAlices(g.cart(access)) {
 		t.Error("her refresh token did not become a session of ours")
 	}
-	if fresh, _ := g.login("alice", "wonderland-1"); !byUs(fresh) {
+	fresh, freshRefresh := g.login("alice", "wonderland-1")
+	if !byUs(fresh) {
 		t.Error("a login after the switch got a token of the old plugin")
 	}
 	if r := g.post("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+bobs); r.Status != 200 {
@@ -207,7 +208,29 @@ func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	}
 	wants(t, "after", steps.run(t, "after", g), "CoCart JWT Authentication is not active.")
 
-	// And back.
+	// And back: whoever comes is handed to the old plugin, and nobody logs in again.
+	g.stop()
+	move(t, true, true)
+	g = startGateway(t, redis, steps.config("go back"))
+	if !isAlices(g.cart(access)) {
+		t.Error("she was logged out by the way back")
+	}
+	ours := access
+	access, refresh = refreshInTabs(t, g, refresh)
+	phones, phonesRefresh := g.pair(g.refresh(freshRefresh))
+	news, newsRefresh := g.login("alice", "wonderland-1")
+	for whose, token := range map[string]string{"in her browser": access, "on her phone": phones, "of a login": news} {
+		if byUs(token) || !isAlices(g.cart(token)) {
+			t.Errorf("her token %s is not of the old plugin, or not good", whose)
+		}
+	}
+	wants(t, "go back", steps.run(t, "go back", g), "compat.hand_back: is true", "CoCart JWT Authentication is active, as it must be while customers are handed back to it",
+		`"ready":true`, `verdict="handed_back"} 2`, `verdict="kept"} 0`)
+	if left := g.sessions(); !strings.Contains(left, `"sessions": []`) {
+		t.Errorf("sessions are left: %s", left)
+	}
+
+	// The gateway is gone.
 	wants(t, "back", steps.run(t, "back", g), "ok", `"ready":true`)
 	g.stop()
 	move(t, true, false)
@@ -217,16 +240,31 @@ func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	if r := straight(t, "GET", "/wp-json/cocart/v2/cart", "", "Authorization: Bearer "+carols); r.Status != 200 || !strings.Contains(r.Body, `"cart_key":"4"`) {
 		t.Errorf("carol, who was never moved: %d %s", r.Status, r.Body)
 	}
-	if r := straight(t, "GET", "/wp-json/cocart/v2/cart", "", "Authorization: Bearer "+access); r.Status != http.StatusForbidden {
+	if r := straight(t, "GET", "/wp-json/cocart/v2/cart", "", "Authorization: Bearer "+ours); r.Status != http.StatusForbidden {
 		t.Errorf("a token of ours at the old plugin: %d, and the guide says 403", r.Status)
 	}
-	if r := straight(t, "POST", "/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+refresh+`"}`); r.Status != http.StatusForbidden {
+	if r := straight(t, "POST", "/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+freshRefresh+`"}`); r.Status != http.StatusForbidden {
 		t.Errorf("a refresh token of ours at the old plugin: %d", r.Status)
 	}
-	access, _ = login("alice", "wonderland-1")
-	if r := straight(t, "GET", "/wp-json/cocart/v2/cart", "", "Authorization: Bearer "+access); !isAlices(r) || itemCount(t, r) != 2 {
-		t.Errorf("her cart after all of it: %d %s", r.Status, r.Body)
+	for whose, pair := range map[string][2]string{"browser": {access, refresh}, "phone": {phones, phonesRefresh}, "new login": {news, newsRefresh}} {
+		if r := straight(t, "GET", "/wp-json/cocart/v2/cart", "", "Authorization: Bearer "+pair[0]); !isAlices(r) || itemCount(t, r) != 2 {
+			t.Errorf("her %s after all of it: %d %s", whose, r.Status, r.Body)
+		}
+		renewed, _ := reader.pair(straight(t, "POST", "/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+pair[1]+`"}`))
+		if r := straight(t, "GET", "/wp-json/cocart/v2/cart", "", "Authorization: Bearer "+renewed); !isAlices(r) {
+			t.Errorf("her %s after a refresh: %d %s", whose, r.Status, r.Body)
+		}
 	}
+}
+
+// sessions are those that the operator sees, as JSON.
+func (g *gateway) sessions() string {
+	g.t.Helper()
+	out, err := exec.CommandContext(g.t.Context(), binary, "sessions", "list", "--json", "--config", g.process.Args[3]).Output()
+	if err != nil {
+		g.t.Error(err)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // refreshInTabs comes with one refresh token in several tabs at once.

@@ -140,7 +140,7 @@ function audience(): string {
 final class Assertion {
 
 	/** What may be asserted; "observed" comes under a name of its own, and changes nothing but who the client is. */
-	const KINDS = array( 'site', 'guest', 'credentials', 'customer', 'login', 'refresh', 'status' );
+	const KINDS = array( 'site', 'guest', 'credentials', 'customer', 'login', 'refresh', 'hand_back', 'status' );
 
 	/** @var string One of these. */
 	public $kind;
@@ -267,7 +267,10 @@ final class Assertion {
 		}
 	}
 
-	/** A customer has an id, and a session and a fingerprint or the PAT of the old plugin. Nobody else has any of them. */
+	/**
+	 * A customer has an id, and a session and a fingerprint or the PAT of the old plugin; who is handed back comes with a
+	 * session. Nobody else has any of them.
+	 */
 	private static function check_user( array $claims ): void {
 		$id       = (string) (int) $claims['sub'] === $claims['sub'] && (int) $claims['sub'] > 0;
 		$pat      = array_key_exists( 'pat', $claims );
@@ -275,7 +278,8 @@ final class Assertion {
 		$session  = $named ? '' === $claims['sid'] && '' === $claims['fp'] : ! $pat && '' !== $claims['sid'] && '' !== $claims['fp'];
 		$customer = $id && $session;
 		$nobody   = '0' === $claims['sub'] && '' === $claims['sid'] && '' === $claims['fp'] && ! $pat;
-		if ( 'customer' === $claims['kind'] ? ! $customer : ! $nobody ) {
+		$fits     = array( 'customer' => $customer, 'hand_back' => $customer && ! $pat );
+		if ( ! ( $fits[ $claims['kind'] ] ?? $nobody ) ) {
 			throw new Refusal( 'its user does not fit its kind' );
 		}
 	}
@@ -1005,8 +1009,9 @@ final class Doorkeeper extends Door {
 		}
 	}
 
+	/** Who is handed back is a customer, too. */
 	private function is( string ...$kinds ): bool {
-		return in_array( $this->asserted->kind, $kinds, true );
+		return in_array( $this->asserted->kind, $kinds, true ) || 'hand_back' === $this->asserted->kind && in_array( 'customer', $kinds, true );
 	}
 
 	/** Takes away what others would log somebody in with. */
@@ -1037,8 +1042,7 @@ final class Doorkeeper extends Door {
 			// CoCart finds itself in any URL with wp-json/cocart/ in its query, and would try passwords there, uncounted.
 			add_filter( 'cocart_is_rest_api_request', '__return_false', PHP_INT_MAX );
 		} else {
-			// The second factor is skipped for no header and no parameter.
-			add_filter( 'cocart_login_secure_auth_methods', '__return_empty_array', PHP_INT_MAX );
+			add_filter( 'cocart_login_secure_auth_methods', array( $this, 'cocart_login_secure_auth_methods' ), PHP_INT_MAX );
 		}
 		if ( $this->is( 'login' ) ) {
 			add_filter( 'authenticate', array( $this, 'authenticate' ), PHP_INT_MAX );
@@ -1117,8 +1121,25 @@ final class Doorkeeper extends Door {
 		return $this->is( 'customer' ) ? $this->user() : $user_id;
 	}
 
-	/** @param mixed $header */
+	/**
+	 * The second factor is skipped for no header and no parameter. Who is handed back gave it when the session began: to
+	 * CoCart that is a login by token, see cocart_auth_header().
+	 *
+	 * @param mixed $methods
+	 */
+	public function cocart_login_secure_auth_methods( $methods = array() ): array {
+		return $this->is( 'hand_back' ) ? array( 'jwt' ) : array();
+	}
+
+	/**
+	 * CoCart takes any Bearer for a login by token; one that is no JWT, CoCart JWT Authentication does not look at.
+	 *
+	 * @param mixed $header
+	 */
 	public function cocart_auth_header( $header = '' ) {
+		if ( $this->is( 'hand_back' ) ) {
+			return 'Bearer cocart-gateway';
+		}
 		return $this->is( 'login' ) && is_string( $header ) && is_basic( $header ) ? $header : '';
 	}
 
@@ -1155,6 +1176,9 @@ final class Doorkeeper extends Door {
 		}
 		if ( $this->is( 'login' ) && ( ! is_login( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a login' );
+		}
+		if ( $this->is( 'hand_back' ) && ( ! is_login( $route ) || 'POST' !== method() ) ) {
+			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a session to hand back' );
 		}
 		if ( $this->is( 'refresh' ) && ( ! is_refresh( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a refresh' );

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // oldRefresh answers as the old JWT plugin does, beside which the must-use
@@ -28,12 +29,39 @@ func (wp *WordPress) oldRefresh(w http.ResponseWriter, s Seen, assertion string,
 		JSON(w, 403, `{"code":"cocart_authentication_error","message":"Invalid refresh token.","data":{"status":403}}`)
 		return
 	}
+	access, refresh := "a.new.token", "another"
 	for _, u := range users {
 		if u.ID == id && s.Claims.Kind == "refresh" && !noPlugin {
 			wp.vouch(w, u, assertion)
 		}
+		if u.ID == id && wp.OldPair != nil {
+			access, refresh = wp.issueOld(u)
+		}
 	}
-	JSON(w, 200, `{"token":"a.new.token","refresh_token":"another"}`)
+	JSON(w, 200, `{"token":"`+access+`","refresh_token":"`+refresh+`"}`)
+}
+
+// issueOld has the old plugin note what it issues.
+func (wp *WordPress) issueOld(u User) (access, refresh string) {
+	access, refresh = wp.OldPair(u)
+	wp.Lock()
+	defer wp.Unlock()
+	if wp.OldRefresh != nil && refresh != "" {
+		wp.OldRefresh[refresh] = u.ID
+	}
+	return access, refresh
+}
+
+// withOldPair puts what the old plugin issues into CoCart's answer to a login.
+func (wp *WordPress) withOldPair(answer string, u User) string {
+	if wp.OldPair == nil {
+		return answer
+	}
+	access, refresh := wp.issueOld(u)
+	if access == "" {
+		return answer
+	}
+	return strings.Replace(answer, `"extras":[]`, `"extras":{"jwt_token":"`+access+`","jwt_refresh":"`+refresh+`"}`, 1)
 }
 
 func (wp *WordPress) vouch(w http.ResponseWriter, u User, assertion string) {

@@ -79,7 +79,10 @@ type WordPress struct {
 	// OldRefresh are the refresh tokens of the old JWT plugin and whose they are;
 	// each is spent by its use. Nil: that plugin is not active.
 	OldRefresh map[string]int64
-	Now        func() time.Time
+	// OldPair, when set, is what that plugin issues for a user at a login and at a
+	// refresh; "" for none.
+	OldPair func(u User) (access, refresh string)
+	Now     func() time.Time
 
 	seen []Seen
 	t    testing.TB
@@ -143,7 +146,7 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 		path = strings.ToLower(route)
 	}
 	switch {
-	case s.Claims.Kind == "customer" && !current(users, s.Claims):
+	case (s.Claims.Kind == "customer" || s.Claims.Kind == "hand_back") && !current(users, s.Claims):
 		wp.end(w, s.Claims, assertion, users)
 		JSON(w, 401, `{"code":"cocart_authentication_error","message":"Authentication failed.","data":{"status":401}}`)
 	case strings.HasSuffix(path, "/v2/login"):
@@ -178,13 +181,13 @@ func (wp *WordPress) login(w http.ResponseWriter, r *http.Request, s Seen, asser
 	username, password, _ := r.BasicAuth()
 	for _, u := range users {
 		known := u.Login == username && u.Password == password && s.Claims.Kind == "login"
-		if !known && (s.Claims.Kind != "customer" || strconv.FormatInt(u.ID, 10) != s.Claims.Subject) {
+		if !known && (s.Claims.Kind != "customer" && s.Claims.Kind != "hand_back" || strconv.FormatInt(u.ID, 10) != s.Claims.Subject) {
 			continue
 		}
 		if (s.Claims.Kind == "login" || s.Claims.PAT != "") && !noPlugin {
 			wp.vouch(w, u, assertion)
 		}
-		JSON(w, 200, LoginAnswer(u))
+		JSON(w, 200, wp.withOldPair(LoginAnswer(u), u))
 		return
 	}
 	JSON(w, 401, `{"code":"cocart_authentication_error","message":"The password you entered is incorrect.","data":{"status":401}}`)

@@ -31,8 +31,7 @@ final class Plugin {
 
 	/** The token of a header "Bearer a.b.c"; anything else is not looked at. */
 	private function bearer() {
-		$header = isset( $_SERVER['HTTP_AUTHORIZATION'] ) ? wp_unslash( $_SERVER['HTTP_AUTHORIZATION'] ) : '';
-		return preg_match( '/^Bearer\s+([\w=-]+\.[\w=-]+\.[\w=-]+)$/i', trim( $header ), $part ) ? $part[1] : '';
+		return preg_match( '/^Bearer\s+([\w=-]+\.[\w=-]+\.[\w=-]+)$/i', trim( cocart_standin_auth_header() ), $part ) ? $part[1] : '';
 	}
 
 	public function authenticate( $user_id, $ssl, $auth ) {
@@ -107,8 +106,18 @@ final class Plugin {
 		return is_array( $kept ) ? $kept : array();
 	}
 
+	/** Who logs in with a token is told the same tokens again. */
 	public function send_tokens( $extras, $user ) {
 		if ( '' === $this->secret() ) {
+			return $extras;
+		}
+		$token = $this->bearer();
+		if ( '' !== $token ) {
+			$claims = json_decode( base64_decode( strtr( explode( '.', $token )[1], '-_', '+/' ) ), true );
+			$pat    = isset( $claims['data']['user']['pat'] ) ? $claims['data']['user']['pat'] : '';
+			$login  = $this->login( $user->ID, $pat );
+
+			list( $extras['jwt_token'], $extras['jwt_refresh'] ) = array( $token, $login ? $login[ $pat ]['refresh_token'] : '' );
 			return $extras;
 		}
 		list( $extras['jwt_token'], $extras['jwt_refresh'] ) = $this->issue( $user );

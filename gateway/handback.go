@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
+)
+
+// The way back to CoCart JWT Authentication, the mirror image of oldplugin.go:
+// whoever logs in or refreshes leaves with tokens of that plugin, until nobody
+// holds any of ours. Those that are out are judged as ever meanwhile.
+
+// handBack trades a refresh token of either kind for a pair of the old plugin.
+func (g *Gateway) handBack(x *exchange, b *body, token string) (tokens.Pair, tokens.Identity, error) {
+	ask := func(ctx context.Context, s tokens.Session) (tokens.PluginPair, error) {
+		return g.takenOver(ctx, x, b, s)
+	}
+	if !g.authority.Foreign(token) {
+		return g.authority.HandBack(x.r.Context(), token, x.client(), ask)
+	}
+	return g.authority.PassOn(x.r.Context(), token, x.client(), func(ctx context.Context) (tokens.Identity, tokens.PluginPair, error) {
+		return g.judgedByPlugin(ctx, x, b, token)
+	}, ask)
+}
+
+// takenOver is what the old plugin gives for a session of ours. Where it gives
+// nothing the session stays with us, so that nobody is logged out by a plugin
+// that is not there, and somebody has to be told.
+func (g *Gateway) takenOver(ctx context.Context, x *exchange, b *body, s tokens.Session) (tokens.PluginPair, error) {
+	defer x.awaiting()()
+	answer, err := g.wordpress.HandBack(ctx, upstream.HandBackCall{
+		Target: g.pluginTarget(x, b, "/"+g.routes.namespaces[0]+"/v2/login"), UserID: s.UserID, Session: s.ID, Fingerprint: s.Fingerprint,
+		Origin: x.origin, Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
+	})
+	if err != nil {
+		return tokens.PluginPair{}, notHandedBack(err)
+	}
+	asked := upstream.Assertion{Kind: upstream.HandBack, UserID: s.UserID, Fingerprint: s.Fingerprint}
+	if err := g.heed(ctx, x, asked, &answer.Answer); err != nil {
+		return tokens.PluginPair{}, tokens.Ended
+	}
+	pair, err := g.pairIn(answer, s.UserID)
+	if errors.Is(err, tokens.ErrKeep) {
+		g.notTakenOver(ctx, x, s.UserID, err)
+	}
+	return pair, err
+}
+
+// pairIn finds the old plugin's tokens in CoCart's answer to a login. What may be
+// over in a moment is to be tried again.
+func (g *Gateway) pairIn(answer *upstream.LoginAnswer, userID int64) (tokens.PluginPair, error) {
+	switch {
+	case answer.Status >= http.StatusInternalServerError, answer.Status == http.StatusTooManyRequests:
+		return tokens.PluginPair{}, notHandedBack(fmt.Errorf("WordPress answered %d to a session that goes back", answer.Status))
+	case answer.Status != http.StatusOK:
+		return tokens.PluginPair{}, fmt.Errorf("%w: WordPress answered %d", tokens.ErrKeep, answer.Status)
+	}
+	members, _ := parseObject(answer.Body)
+	extras := extrasOf(members)
+	pair := tokens.PluginPair{Access: memberString(extras, "jwt_token"), Refresh: memberString(extras, "jwt_refresh")}
+	return pair, g.authority.CheckPluginPair(pair, userID)
+}
+
+func (g *Gateway) notTakenOver(ctx context.Context, x *exchange, userID int64, cause error) {
+	g.happened(ctx, x, eventNotTakenOver, slog.LevelError, "compat.hand_back is on, but the old plugin gave no tokens that are good; the customer stays with the gateway",
+		slog.Int64("account_user", userID), slog.String("cause", cause.Error()))
+}
+
+// loginAtPlugin answers a login with the tokens that the old plugin put into
+// CoCart's answer. It is false where there are none: a session of ours is better
+// than none.
+func (g *Gateway) loginAtPlugin(x *exchange, answer *upstream.LoginAnswer) (answered bool, err error) {
+	ctx, who := x.r.Context(), answer.Account
+	pair, err := g.pairIn(answer, who.UserID)
+	if err != nil {
+		g.notTakenOver(ctx, x, who.UserID, err)
+		return false, nil
+	}
+	if err := g.authority.NotePluginPair(ctx, pair, who.UserID); err != nil {
+		g.log.WarnContext(ctx, "a login at the old plugin could not be noted; what ended sessions of its customer before ends it at its first refresh",
+			slog.Int64("account_user", who.UserID), slog.String("cause", err.Error()))
+	}
+	x.record.user = who.UserID
+	return true, g.answerLogin(x, answer, pair.Access, pair.Refresh, loginAccepted)
+}

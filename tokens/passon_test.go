@@ -1,0 +1,131 @@
+package tokens_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"cocart-gateway/tokens"
+)
+
+func (w *world) passOn(a *tokens.Authority, refresh string, p *oldPlugin) (tokens.Pair, error) {
+	w.Helper()
+	pair, _, err := a.PassOn(context.Background(), refresh, phone, p.judged, p.asked)
+	return pair, err
+}
+
+func TestTabsThatComeWithATokenOfThePluginAreToldOnePair(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		a := w.authority(backToThePlugin)
+		p := &oldPlugin{w: w}
+		pairs := make([]tokens.Pair, 10)
+		var tabs sync.WaitGroup
+		for i := range pairs {
+			tabs.Go(func() {
+				var err error
+				if pairs[i], err = w.passOn(a, foreign, p); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		tabs.Wait()
+		for _, pair := range pairs {
+			if pair != pairs[0] || pair.Session != "" {
+				t.Error("tabs diverge, or a session began")
+			}
+		}
+		if p.issued.Load() != 1 || len(w.list(a, 0)) != 0 {
+			t.Errorf("the plugin was asked %d times", p.issued.Load())
+		}
+	})
+}
+
+func TestATokenOfThePluginThatBecameASessionGoesBackAsThatSession(t *testing.T) {
+	w := embedded(t)
+	a := w.authority(backToThePlugin)
+	session := w.adopt(a, new(elsewhere).isAlice)
+	p := &oldPlugin{w: w}
+	pair, err := w.passOn(a, foreign, p)
+	w.must(err)
+	if again := w.handBack(a, session.Refresh, p); again.Refresh != pair.Refresh || pair.Session != session.Session || p.issued.Load() != 1 {
+		t.Error("it went back twice")
+	}
+	w.must(a.EndSession(context.Background(), session.Session, tokens.CauseLogout))
+	if _, err := w.passOn(a, foreign, p); !errors.Is(err, tokens.Ended) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A gateway that saw the plugin issue a token knows what came before and what after.
+func TestATokenOfThePluginEndsWithWhatEndsItsUserAfterwards(t *testing.T) {
+	end := func(w *world, a *tokens.Authority) {
+		_, err := a.EndUser(context.Background(), alice.UserID, "", tokens.CauseAdmin)
+		w.must(err)
+		w.clock.Advance(time.Minute)
+	}
+	for name, row := range map[string]struct {
+		story func(w *world, a *tokens.Authority, note func())
+		want  error
+	}{
+		"issued before the end": {func(w *world, a *tokens.Authority, note func()) { note(); w.clock.Advance(time.Minute); end(w, a) }, tokens.Ended},
+		"issued after it":       {func(w *world, a *tokens.Authority, note func()) { end(w, a); note() }, nil},
+		"issued right after it": {func(w *world, a *tokens.Authority, note func()) {
+			_, err := a.EndUser(context.Background(), alice.UserID, "fp", tokens.CauseAccount)
+			w.must(err)
+			note()
+		}, nil},
+		"nobody saw when": {func(w *world, a *tokens.Authority, _ func()) { end(w, a) }, tokens.Ended},
+		"before all sessions were ended": {func(w *world, a *tokens.Authority, note func()) {
+			note()
+			w.clock.Advance(time.Minute)
+			w.must(a.EndAll(context.Background(), tokens.CauseAdmin))
+		}, tokens.Ended},
+		"nothing ended": {func(*world, *tokens.Authority, func()) {}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				a := w.authority(backToThePlugin)
+				p := &oldPlugin{w: w}
+				first := p.pair()
+				row.story(w, a, func() { w.must(a.NotePluginPair(context.Background(), first, alice.UserID)) })
+				if _, err := w.passOn(w.authority(backToThePlugin), first.Refresh, p); !errors.Is(err, row.want) {
+					t.Errorf("passed on: %v, want %v", err, row.want)
+				}
+				if _, _, err := w.authority().Adopt(context.Background(), first.Refresh, phone, new(elsewhere).isAlice); row.want != nil && !errors.Is(err, row.want) {
+					t.Errorf("adopted: %v, want %v", err, row.want)
+				}
+			})
+		})
+	}
+}
+
+func TestATokenThatTheGatewaySawBeingIssuedBecomesASessionWhenTheShopMovesOverAgain(t *testing.T) {
+	w := embedded(t)
+	a := w.authority(backToThePlugin)
+	pair := w.handBack(a, w.login(a, alice).Refresh, &oldPlugin{w: w})
+	adopted, _, err := a.Adopt(context.Background(), pair.Refresh, phone, new(elsewhere).isAlice)
+	w.must(err)
+	w.refresh(a, adopted.Refresh)
+}
+
+func TestATokenThatThePluginDoesNotAnswerMayComeAgain(t *testing.T) {
+	w := embedded(t)
+	a := w.authority(backToThePlugin)
+	down := errors.New("WordPress is down")
+	if _, err := w.passOn(a, foreign, &oldPlugin{w: w, err: down}); !errors.Is(err, down) {
+		t.Errorf("%v", err)
+	}
+	_, err := w.passOn(a, foreign, &oldPlugin{w: w})
+	w.must(err)
+}
+
+func TestASpentTokenOfThePluginIsAnsweredThoughItCannotBeRemembered(t *testing.T) {
+	w := embedded(t)
+	a := w.authority(backToThePlugin)
+	w.rdb.AddHook(claiming{failing: "set"})
+	if pair, err := w.passOn(a, foreign, &oldPlugin{w: w}); err != nil || pair.Refresh == "" {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,91 @@
+package tokens
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A login at the PHP plugin that a session of ours was handed back to is that session's next generation. Its use is
+// noted as such, so that a token of ours that comes after it is known for a copy.
+
+// handedTo names the key that tells of which session a login at the PHP plugin is the successor.
+func (s store) handedTo(pat string) string { return s.prefix + "t:" + pat }
+
+func successorOf(id sessionID, generation uint64) string {
+	return id.String() + " " + strconv.FormatUint(generation+1, 10)
+}
+
+// parseSuccessor reads what successorOf wrote.
+func parseSuccessor(text string) (id sessionID, generation uint64, ok bool) {
+	session, after, _ := strings.Cut(text, " ")
+	id, ok = parseSessionID(session)
+	generation, err := strconv.ParseUint(after, 10, 64)
+	return id, generation, ok && err == nil
+}
+
+// addLogin notes the use of a token of the plugin's; of which session it is the successor is asked later.
+func (n *useNotes) addLogin(pat string, seen int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.logins == nil {
+		n.logins = map[string]int64{}
+	}
+	if _, known := n.logins[pat]; known || len(n.logins) < mostNotes {
+		n.logins[pat] = max(n.logins[pat], seen)
+	}
+}
+
+// takeLogins hands over up to one batch.
+func (n *useNotes) takeLogins() map[string]int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	some := make(map[string]int64, min(len(n.logins), noteBatch))
+	for pat, seen := range n.logins {
+		if len(some) == noteBatch {
+			break
+		}
+		some[pat] = seen
+		delete(n.logins, pat)
+	}
+	return some
+}
+
+// noteSuccessors turns the uses of the plugin's tokens into those of sessions.
+func (a *Authority) noteSuccessors(ctx context.Context) error {
+	for batch := a.notes.takeLogins(); len(batch) > 0; batch = a.notes.takeLogins() {
+		found, err := a.store.successors(ctx, batch)
+		if err != nil {
+			for pat, seen := range batch {
+				a.notes.addLogin(pat, seen)
+			}
+			return unavailable("finding whose a used token of the plugin is", err)
+		}
+		for id, one := range found {
+			a.notes.add(id, one)
+		}
+	}
+	return nil
+}
+
+func (s store) successors(ctx context.Context, batch map[string]int64) (map[sessionID]note, error) {
+	answers := make(map[*redis.StringCmd]int64, len(batch))
+	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for pat, seen := range batch {
+			answers[p.Get(ctx, s.handedTo(pat))] = seen
+		}
+		return nil
+	})
+	if missing(err) != nil {
+		return nil, err
+	}
+	found := map[sessionID]note{}
+	for answer, seen := range answers {
+		if id, generation, ok := parseSuccessor(answer.Val()); ok {
+			found[id] = note{generation, seen}
+		}
+	}
+	return found, nil
+}
