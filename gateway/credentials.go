@@ -51,19 +51,3 @@ func basicCredentials(header string) credentials {
 	username, password, _ := strings.Cut(string(raw), ":")
 	return credentials{username, password}
 }
-
-// hasCookieLogin tells whether a request uses WordPress's own cookie
-// authentication: the cookie with its nonce. The nonce counts in the header
-// only: a page of another origin cannot set that, but could add a _wpnonce to
-// a link. A cookie without a nonce is a leftover of the storefront.
-func hasCookieLogin(r *http.Request) bool {
-	if r.Header.Get("X-Wp-Nonce") == "" {
-		return false
-	}
-	for _, c := range r.Cookies() {
-		if strings.HasPrefix(c.Name, "wordpress_logged_in_") {
-			return true
-		}
-	}
-	return false
-}

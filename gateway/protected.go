@@ -102,6 +102,9 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		return err
 	}
 	x.guest = a.Kind == upstream.Guest
+	if !takesCookies(x.r, a) {
+		dropLoginCookies(x.r.Header)
+	}
 	g.forgetValidators(x)
 	answered := x.awaiting()
 	defer answered()

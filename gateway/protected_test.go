@@ -131,6 +131,61 @@ func TestCredentialsOnAnyRouteAreWordPresssToJudge(t *testing.T) {
 	}
 }
 
+const browserCookies = "Cookie: a=b; wordpress_logged_in_1=bob; wp_cocart_session_1=t_1; wordpress_sec_1=bob"
+
+// A request with part of a password goes to WordPress as it came, but a browser's
+// login goes with it only beside the header that no other page can have it send.
+func TestALoginCookieGoesToCoCartBesideItsNonceOnly(t *testing.T) {
+	const cart, nonce, bare = "/wp-json/cocart/v2/cart", "X-WP-Nonce: 1", "a=b; wp_cocart_session_1=t_1"
+	all := strings.TrimPrefix(browserCookies, "Cookie: ")
+	s := openShop(t)
+	access, _ := s.login()
+	for name, row := range map[string]struct {
+		method, target string
+		headers        []string
+		want           string
+	}{
+		"alone":                         {"GET", cart, nil, bare},
+		"beside a name":                 {"GET", cart + "?username=x", nil, bare},
+		"beside a password":             {"GET", cart + "?password=x", nil, bare},
+		"beside an API key":             {"GET", cart + "?consumer_key=1", nil, bare},
+		"beside an OAuth key":           {"GET", cart + "?oauth_consumer_key=1", nil, bare},
+		"beside Basic":                  {"GET", cart, []string{"Authorization: Basic YTpi"}, bare},
+		"beside a name, by _method":     {"GET", cart + "/add-item?_method=POST&id=12&username=x", nil, bare},
+		"beside a name, on logout":      {"GET", "/wp-json/cocart/v2/logout?_method=POST&username=x", nil, bare},
+		"beside a nonce in the query":   {"GET", cart + "?username=x&_wpnonce=1", nil, bare},
+		"beside an empty nonce":         {"GET", cart + "?username=x", []string{"X-WP-Nonce: "}, bare},
+		"beside a token":                {"GET", cart, []string{"Authorization: Bearer " + access, nonce}, bare},
+		"with its nonce":                {"GET", cart, []string{nonce}, all},
+		"with its nonce, beside a name": {"GET", cart + "?username=x", []string{nonce}, all},
+		"on the storefront":             {"GET", "/shop/?username=x", nil, all},
+	} {
+		s.do(row.method, row.target, "", append(row.headers, browserCookies)...)
+		if got := s.wordpress.Last(); got.Target != row.target || got.Header.Get("Cookie") != row.want {
+			t.Errorf("%s: %s with %q, want %q", name, got.Claims.Kind, got.Header.Get("Cookie"), row.want)
+		}
+	}
+}
+
+func TestALoginCookieIsFoundInEachSpellingOfPHPs(t *testing.T) {
+	s := openShop(t)
+	for _, cookie := range []string{
+		"wordpress_logged_in_1=bob", " wordpress_sec_1=bob", "wordpress_1=bob", "wordpress.logged_in_1=bob", "wordpress logged_in_1=bob",
+		"wordpress[logged_in_1=bob", "%77ordpress_logged_in_1=bob", "wordpress_logged_in_1=bob;\twordpress_sec_1=bob", "wordpress_logged_in_1[]=bob",
+	} {
+		s.do("GET", "/wp-json/cocart/v2/cart?username=x", "", "Cookie: "+cookie)
+		if got, there := s.wordpress.Last().Header["Cookie"]; there {
+			t.Errorf("%q: WordPress got %q", cookie, got)
+		}
+	}
+	for _, cookie := range []string{"a=wordpress_logged_in_1", "my_wordpress_1=x; b=%20", "Wordpress_1=x", "wordpress=x"} {
+		s.do("GET", "/wp-json/cocart/v2/cart?username=x", "", "Cookie: "+cookie)
+		if got := s.wordpress.Last().Header.Get("Cookie"); got != cookie {
+			t.Errorf("%q: WordPress got %q", cookie, got)
+		}
+	}
+}
+
 func TestLongBodiesPassWhole(t *testing.T) {
 	s := openShop(t)
 	form := "note=" + strings.Repeat("a", 300<<10) + "&username=alice&password=x"

@@ -354,7 +354,7 @@ function forget_authorization(): void {
 	}
 }
 
-/** A cookie of wp-admin beside an asserted customer would turn the request anonymous (rest_cookie_check_errors). */
+/** Those by which WordPress knows who is logged in. */
 function forget_cookies(): void {
 	$renamed = array();
 	foreach ( array( 'AUTH_COOKIE', 'SECURE_AUTH_COOKIE', 'LOGGED_IN_COOKIE' ) as $constant ) {
@@ -364,6 +364,9 @@ function forget_cookies(): void {
 		if ( 0 === strpos( (string) $name, 'wordpress_' ) || in_array( (string) $name, $renamed, true ) ) {
 			unset( $_COOKIE[ $name ] );
 		}
+	}
+	if ( did_action( 'auth_cookie_valid' ) ) {
+		$GLOBALS['current_user'] = null; // A must-use plugin before us has asked already, and is to ask again (_wp_get_current_user).
 	}
 }
 
@@ -1008,10 +1011,13 @@ final class Doorkeeper extends Door {
 
 	/** Takes away what others would log somebody in with. */
 	private function forget(): void {
-		if ( $this->is( 'site', 'credentials' ) ) {
+		if ( $this->is( 'site' ) || $this->takes_cookies() ) {
 			return;
 		}
 		forget_cookies();
+		if ( $this->is( 'credentials' ) ) {
+			return;
+		}
 		if ( ! $this->is( 'login' ) || ! is_basic( authorization() ) ) {
 			forget_authorization();
 		}
@@ -1024,6 +1030,24 @@ final class Doorkeeper extends Door {
 		add_filter( 'woocommerce_rest_is_request_to_rest_api', '__return_false', PHP_INT_MAX );
 		// CoCart reads the header a second time from getallheaders().
 		add_filter( 'cocart_auth_header', array( $this, 'cocart_auth_header' ), PHP_INT_MAX );
+	}
+
+	/**
+	 * Any page can have a browser send its cookies, beside whatever parameters it likes; a header it cannot add. A cookie of
+	 * wp-admin beside an asserted customer would turn the request anonymous (rest_cookie_check_errors).
+	 */
+	private function takes_cookies(): bool {
+		return $this->is( 'credentials' ) && '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' );
+	}
+
+	/**
+	 * WordPress looks at the nonce when the cart is loaded already, and CoCart before 4.9.7, like 5.0, keeps it from looking
+	 * at all (rest_cookie_check_errors).
+	 */
+	private function check_nonce(): void {
+		if ( $this->takes_cookies() && did_action( 'auth_cookie_valid' ) && ! wp_verify_nonce( $_SERVER['HTTP_X_WP_NONCE'], 'wp_rest' ) ) {
+			refuse( 403, 'rest_cookie_invalid_nonce', __( 'Cookie check failed', 'default' ), '' ); // As WordPress does.
+		}
 	}
 
 	private function watch_requests(): void {
@@ -1156,6 +1180,7 @@ final class Doorkeeper extends Door {
 		if ( $this->is( 'refresh' ) && ( ! is_refresh( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a refresh' );
 		}
+		$this->check_nonce();
 		$this->hold_user();
 		if ( ! $this->is( 'guest' ) || ! shows_products( $route ) ) {
 			keep_out_of_caches();

@@ -48,7 +48,7 @@ ksort( $credentials );
 foreach (
 	array(
 		'site'        => array( $credentials, $cookies, $all ),
-		'credentials' => array( $credentials, $cookies, $all ),
+		'credentials' => array( $credentials, $cart_only, $all ),
 		'guest'       => array( $told, $cart_only, array( 'quantity' ) ),
 		'customer'    => array( $told, $cart_only, $all ),
 		'login'       => array( $told, $cart_only, $all ),
@@ -58,6 +58,11 @@ foreach (
 	test( "what is left of a $kind request", fn() => busy( $kind ), passed( array(), fn() => same( $want, left() ) ) );
 }
 
+test(
+	'a credentials request with a nonce keeps its cookies',
+	fn() => busy( 'credentials', array( 'HTTP_X_WP_NONCE' => 'n' ) ),
+	passed( array(), fn() => same( $cookies, array_keys( $_COOKIE ) ) )
+);
 test(
 	'a login keeps Basic, from wherever the server puts it',
 	fn() => busy( 'login', array( 'HTTP_AUTHORIZATION' => 'bAsIc YWxpY2U6' ) ),
