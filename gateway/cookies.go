@@ -28,9 +28,10 @@ func hasNonce(r *http.Request) bool { return r.Header.Get("X-Wp-Nonce") != "" }
 
 // takesCookies tells whether a login cookie may count in a request by a. Beside a
 // password it would be enough without its nonce: any page can have a browser send
-// the cookie, and add half a password to the address.
+// the cookie, and add half a password to the address. Where guests are turned away
+// only a token, a password or an API key counts.
 func takesCookies(r *http.Request, a upstream.Assertion) bool {
-	return a.Kind == upstream.Site || a.Kind == upstream.Credentials && hasNonce(r)
+	return a.Kind == upstream.Site || a.Kind == upstream.Credentials && hasNonce(r) && !a.DenyGuests
 }
 
 // dropLoginCookies takes off the cookies by which WordPress knows who is logged in

@@ -51,3 +51,29 @@ func basicCredentials(header string) credentials {
 	username, password, _ := strings.Cut(string(raw), ":")
 	return credentials{username, password}
 }
+
+// carriesPassword tells whether CoCart could find a password or an API key in
+// the request. A form too long to be looked at is taken to hold none: the plugin
+// then keeps any that it holds from CoCart.
+func carriesPassword(x *exchange, b *body) bool {
+	for _, name := range []string{"username", "password", "consumer_key", "oauth_consumer_key"} { // the last two: WC_REST_Authentication
+		if somewhere(x, b, name) {
+			return true
+		}
+	}
+	scheme, _ := cutScheme(x.r.Header.Get("Authorization"))
+	return strings.EqualFold(scheme, "Basic")
+}
+
+// carriesWholePassword tells whether CoCart could log somebody in by it: a name and
+// a password that it finds together, or an API key with its secret or signature.
+func carriesWholePassword(x *exchange, b *body) bool {
+	return findCredentials(x.r, x.verdict.query, b).complete() ||
+		looseBasic(x.r.Header.Get("Authorization")).complete() ||
+		somewhere(x, b, "consumer_key") && somewhere(x, b, "consumer_secret") ||
+		somewhere(x, b, "oauth_consumer_key") && somewhere(x, b, "oauth_signature")
+}
+
+func somewhere(x *exchange, b *body, name string) bool {
+	return x.verdict.query.value(name) != "" || b.form.value(name) != "" || memberString(b.object, name) != ""
+}

@@ -231,6 +231,77 @@ func TestGuestsCanBeTurnedAway(t *testing.T) {
 	}
 }
 
+// Part of a password, or of an API key, makes nobody somebody: CoCart would serve a
+// guest.
+func TestGuestsAreTurnedAwayWhateverTheySend(t *testing.T) {
+	const cart, form = "/wp-json/cocart/v2/cart", "Content-Type: application/x-www-form-urlencoded"
+	s := openShop(t, denyGuests)
+	for name, row := range map[string]struct {
+		method, target, body string
+		headers              []string
+	}{
+		"a name":                            {"GET", cart + "?username=x", "", nil},
+		"a password":                        {"GET", cart + "?password=x", "", nil},
+		"a name and an empty password":      {"GET", cart + "?username=x&password=", "", nil},
+		"a name and a blank password":       {"GET", cart + "?username=x&password=+", "", nil},
+		"an API key":                        {"GET", cart + "?consumer_key=x", "", nil},
+		"an API key's secret":               {"GET", cart + "?consumer_secret=x", "", nil},
+		"an OAuth key":                      {"GET", cart + "?oauth_consumer_key=x", "", nil},
+		"Basic and nothing":                 {"GET", cart, "", []string{"Authorization: Basic"}},
+		"Basic and a name":                  {"GET", cart, "", []string{"Authorization: Basic YWxpY2U6"}},
+		"Basic and a password":              {"GET", cart, "", []string{"Authorization: Basic OndvbmRlcmxhbmQ="}},
+		"Basic and nonsense":                {"GET", cart, "", []string{"Authorization: Basic !"}},
+		"a name in a form":                  {"POST", cart + "/add-item", "id=12&username=x", []string{form}},
+		"a name in JSON":                    {"POST", cart + "/add-item", `{"id":"12","username":"x"}`, []string{"Content-Type: application/json"}},
+		"a name in the query, rest in JSON": {"POST", cart + "/add-item?username=x", `{"password":"x"}`, []string{"Content-Type: application/json"}},
+		"a cookie with its nonce":           {"GET", cart, "", []string{browserCookies, "X-WP-Nonce: 1"}},
+		"a cookie, its nonce and a name":    {"GET", cart + "?username=x", "", []string{browserCookies, "X-WP-Nonce: 1"}},
+		"OPTIONS for a GET":                 {"OPTIONS", cart + "?_method=GET", "", nil},
+		"OPTIONS for a GET, by header":      {"OPTIONS", cart, "", []string{"X-HTTP-Method-Override: GET"}},
+		"GET for an OPTIONS":                {"GET", cart + "?_method=OPTIONS", "", nil},
+		"a name on logout":                  {"POST", "/wp-json/cocart/v2/logout?username=x", "", nil},
+		"a name on a batch":                 {"POST", "/wp-json/batch/v1?username=x", `{"requests":[{"path":"/cocart/v2/cart"}]}`, []string{"Content-Type: application/json"}},
+	} {
+		r := s.do(row.method, row.target, row.body, row.headers...)
+		if got, want := r.failure(), failure(401, "cocart_rest_not_authorized", "Sorry, you are not authorized."); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if n := len(s.wordpress.Seen()); n != 0 {
+		t.Errorf("WordPress was asked %d times", n)
+	}
+}
+
+// What is whole is WordPress's to judge, and it is told that nobody is nobody's
+// guest; a cookie beside it is none.
+func TestWhereGuestsAreTurnedAwayWordPressIsToldSo(t *testing.T) {
+	const cart, form = "/wp-json/cocart/v2/cart", "Content-Type: application/x-www-form-urlencoded"
+	for guests, change := range map[string]func(*gateway.Config){"deny": denyGuests, "": func(*gateway.Config) {}} {
+		s := openShop(t, change)
+		for name, row := range map[string]struct {
+			method, query, body string
+			headers             []string
+		}{
+			"Basic":               {"GET", "", "", []string{"Authorization: Basic YTpi"}},
+			"Basic as PHP reads":  {"GET", "", "", []string{"Authorization: basic  YW-xpY2U6d29uZGVybGFuZC0x!"}},
+			"query":               {"GET", "?username=alice&password=x", "", nil},
+			"form":                {"POST", "", "username=alice&password=x", []string{form}},
+			"form and query":      {"POST", "?username=alice", "password=x", []string{form}},
+			"JSON":                {"POST", "", `{"username":"alice","password":"x"}`, []string{"Content-Type: application/json"}},
+			"API key":             {"GET", "?consumer_key=ck_1&consumer_secret=cs_1", "", nil},
+			"OAuth key":           {"GET", "?oauth_consumer_key=ck_1&oauth_signature=x", "", nil},
+			"beside a cookie":     {"GET", "", "", []string{"Authorization: Basic YTpi", "Cookie: wordpress_logged_in_1=bob"}},
+			"OPTIONS that is one": {"OPTIONS", "", "", []string{"Authorization: Basic YTpi"}},
+		} {
+			s.do(row.method, cart+row.query, row.body, row.headers...)
+			got := s.wordpress.Last()
+			if got.Claims.Kind != "credentials" || got.Claims.Guests != guests || got.Body != row.body || got.Header.Get("Cookie") != "" {
+				t.Errorf("guests %q, %s: %+v, body %q, cookies %q", guests, name, got.Claims, got.Body, got.Header.Get("Cookie"))
+			}
+		}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	s := openShop(t)
 	access, _ := s.login()

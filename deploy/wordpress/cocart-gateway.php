@@ -154,6 +154,9 @@ final class Assertion {
 	/** @var string The login, by its own name, that CoCart JWT Authentication issued the customer's token at; '' for ours. */
 	public $pat;
 
+	/** @var bool Whether whoever is nobody by the credentials shall be refused. */
+	public $guests_denied;
+
 	/** @var string The client's address. */
 	public $ip;
 
@@ -223,18 +226,19 @@ final class Assertion {
 	}
 
 	private function __construct( array $claims, string $token, string $kid, string $secret ) {
-		$this->claims      = $claims;
-		$this->kind        = $claims['kind'];
-		$this->user        = (int) $claims['sub'];
-		$this->fingerprint = $claims['fp'];
-		$this->pat         = $claims['pat'] ?? '';
-		$this->ip          = $claims['ip'];
-		$this->proto       = $claims['proto'];
-		$this->issued_at   = $claims['iat'];
-		$this->audience    = $claims['aud'];
-		$this->token       = $token;
-		$this->kid         = $kid;
-		$this->secret      = $secret;
+		$this->claims        = $claims;
+		$this->kind          = $claims['kind'];
+		$this->user          = (int) $claims['sub'];
+		$this->fingerprint   = $claims['fp'];
+		$this->pat           = $claims['pat'] ?? '';
+		$this->guests_denied = array_key_exists( 'guests', $claims );
+		$this->ip            = $claims['ip'];
+		$this->proto         = $claims['proto'];
+		$this->issued_at     = $claims['iat'];
+		$this->audience      = $claims['aud'];
+		$this->token         = $token;
+		$this->kid           = $kid;
+		$this->secret        = $secret;
 	}
 
 	/** The algorithm is ours, not the token's (RFC 8725 section 3.1), and so is the type (section 3.11). */
@@ -284,6 +288,7 @@ final class Assertion {
 	private static function rules( array $c, string $audience, array $server, int $now ): array {
 		return array(
 			'it was not issued by the gateway'           => 'cocart-gateway' === $c['iss'],
+			'its word on guests is none'                 => ! array_key_exists( 'guests', $c ) || array( 'credentials', 'deny' ) === array( $c['kind'], $c['guests'] ),
 			"it is for {$c['aud']}, but this is $audience (COCART_GATEWAY_AUDIENCE can say otherwise)" => $c['aud'] === $audience,
 			'it lives too long'                          => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= self::longest( $c['kind'] ),
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
@@ -899,6 +904,10 @@ abstract class Door {
 	/** @param string[] $routes Of the requests in a batch; '' is one that cannot be read. */
 	abstract protected function admit_batch( array $routes ): void;
 
+	/** The same for who asks, which is known only once everybody has had a say. */
+	protected function admit_visitor(): void {
+	}
+
 	protected function watch(): void {
 		add_action( 'parse_request', array( $this, 'parse_request' ), 0 );
 		add_filter( 'rest_authentication_errors', array( $this, 'serving' ), PHP_INT_MAX );
@@ -936,6 +945,7 @@ abstract class Door {
 	public function rest_pre_dispatch( $result = null, $server = null, $request = null ) {
 		if ( $this->serving && $request instanceof \WP_REST_Request ) {
 			$this->serving = false;
+			$this->admit_visitor();
 			$this->admit( $request->get_route() );
 			$this->admit_batch( is_batch( $request->get_route() ) ? batched( $request ) : array() );
 		}
@@ -1037,7 +1047,7 @@ final class Doorkeeper extends Door {
 	 * wp-admin beside an asserted customer would turn the request anonymous (rest_cookie_check_errors).
 	 */
 	private function takes_cookies(): bool {
-		return $this->is( 'credentials' ) && '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' );
+		return $this->is( 'credentials' ) && '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' ) && ! $this->asserted->guests_denied;
 	}
 
 	/**
@@ -1052,6 +1062,9 @@ final class Doorkeeper extends Door {
 
 	private function watch_requests(): void {
 		$this->watch();
+		if ( $this->asserted->guests_denied ) { // After watch(): should the error be taken away, the dispatch is still looked at.
+			add_filter( 'rest_authentication_errors', array( $this, 'deny_guests' ), PHP_INT_MAX );
+		}
 		add_action( 'wp', array( $this, 'page' ), PHP_INT_MIN );
 		add_filter( 'rest_post_dispatch', array( $this, 'rest_post_dispatch' ), PHP_INT_MAX, 3 );
 		if ( $this->is( 'site' ) ) {
@@ -1131,6 +1144,27 @@ final class Doorkeeper extends Door {
 		tell_ended( $this->asserted->user, $this->asserted->fingerprint, $reason );
 		$this->announce( $this->asserted->user, '' === $this->asserted->pat ? $this->asserted->fingerprint : 'plugin', $told );
 		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "sessions of user {$this->asserted->user} have ended: $reason" );
+	}
+
+	/**
+	 * Not sooner: where a plugin asked too early who this is, CoCart looks at the password only now. An error of its own
+	 * stands.
+	 *
+	 * @param mixed $result
+	 */
+	public function deny_guests( $result = null ) {
+		if ( is_wp_error( $result ) || get_current_user_id() ) {
+			return $result;
+		}
+		send_header( 'WWW-Authenticate: Bearer realm="CoCart"' );
+		return new \WP_Error( 'cocart_rest_not_authorized', 'Sorry, you are not authorized.', array( 'status' => 401 ) );
+	}
+
+	/** Should another plugin have taken that error away. */
+	protected function admit_visitor(): void {
+		if ( $this->asserted->guests_denied && ! get_current_user_id() ) {
+			refuse( 401, 'cocart_rest_not_authorized', 'Sorry, you are not authorized.', '' );
+		}
 	}
 
 	/** @param mixed $user_id */

@@ -300,6 +300,7 @@ namespace {
 		$result  = $result ?? dispatch( $request, $handler );
 		$result  = apply_filters( 'rest_post_dispatch', $result, null, $request );
 		$GLOBALS['sent']['status'] = $result->get_status();
+		$GLOBALS['sent']['code']   = is_array( $result->get_data() ) ? $result->get_data()['code'] ?? '' : '';
 		finish();
 	}
 
