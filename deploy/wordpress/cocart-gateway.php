@@ -973,6 +973,9 @@ final class Doorkeeper extends Door {
 	/** @var bool Whether the user is being looked up, which may ask who the user is. */
 	private $judging = false;
 
+	/** @var mixed The customer whose session CoCart 5 is asked to load; null if none. */
+	private $named = null;
+
 	/** @var int Whom WordPress's own wp_authenticate() has let in, by whatever name its plugins know. */
 	private $authenticated = 0;
 
@@ -1021,7 +1024,12 @@ final class Doorkeeper extends Door {
 
 	/** Takes away what others would log somebody in with. */
 	private function forget(): void {
-		if ( $this->is( 'site' ) || $this->takes_cookies() ) {
+		if ( $this->is( 'site' ) ) {
+			return;
+		}
+		$this->named = $_SERVER['HTTP_COCART_API_CUSTOMER'] ?? null;
+		unset( $_SERVER['HTTP_COCART_API_CUSTOMER'] );
+		if ( $this->takes_cookies() ) {
 			return;
 		}
 		forget_cookies();
@@ -1035,7 +1043,6 @@ final class Doorkeeper extends Door {
 			forget_request_credentials();
 			add_action( 'sanitize_comment_cookies', __NAMESPACE__ . '\forget_request_credentials', 0 ); // After wp_magic_quotes() built $_REQUEST anew.
 		}
-		unset( $_SERVER['HTTP_COCART_API_CUSTOMER'] ); // CoCart 5 would load that customer's session, also while somebody else logs in.
 		// A read-only key of WooCommerce is no password, and must not buy a token at the login.
 		add_filter( 'woocommerce_rest_is_request_to_rest_api', '__return_false', PHP_INT_MAX );
 		// CoCart reads the header a second time from getallheaders().
@@ -1057,6 +1064,13 @@ final class Doorkeeper extends Door {
 	private function check_nonce(): void {
 		if ( $this->takes_cookies() && did_action( 'auth_cookie_valid' ) && ! wp_verify_nonce( $_SERVER['HTTP_X_WP_NONCE'], 'wp_rest' ) ) {
 			refuse( 403, 'rest_cookie_invalid_nonce', __( 'Cookie check failed', 'default' ), '' ); // As WordPress does.
+		}
+	}
+
+	/** CoCart 5 loads that customer's session, whoever asks; this is for those who run the shop. */
+	private function name_customer(): void {
+		if ( null !== $this->named && $this->is( 'credentials' ) && current_user_can( 'manage_woocommerce' ) ) {
+			$_SERVER['HTTP_COCART_API_CUSTOMER'] = $this->named;
 		}
 	}
 
@@ -1216,6 +1230,7 @@ final class Doorkeeper extends Door {
 		}
 		$this->check_nonce();
 		$this->hold_user();
+		$this->name_customer();
 		if ( ! $this->is( 'guest' ) || ! shows_products( $route ) ) {
 			keep_out_of_caches();
 		}
