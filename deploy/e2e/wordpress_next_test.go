@@ -37,6 +37,7 @@ func TestTheNextWordPress(t *testing.T) {
 		"the storefront is as without us":                 TestTheStorefrontIsAsWithoutUs,
 		"an administrator works through us":               TestAnAdministratorWorksThroughUs,
 		"the customer is known in each version of CoCart": TestWhoAsksByCoCartVersion,
+		"a cookie needs its nonce":                        TestACookieNeedsItsNonceByCoCartVersion,
 	} {
 		t.Run(name, test)
 	}
