@@ -52,18 +52,28 @@ func basicCredentials(header string) credentials {
 	return credentials{username, password}
 }
 
-// hasCookieLogin tells whether a request uses WordPress's own cookie
-// authentication: the cookie with its nonce. The nonce counts in the header
-// only: a page of another origin cannot set that, but could add a _wpnonce to
-// a link. A cookie without a nonce is a leftover of the storefront.
-func hasCookieLogin(r *http.Request) bool {
-	if r.Header.Get("X-Wp-Nonce") == "" {
-		return false
-	}
-	for _, c := range r.Cookies() {
-		if strings.HasPrefix(c.Name, "wordpress_logged_in_") {
+// carriesPassword tells whether CoCart could find a password or an API key in
+// the request. A form too long to be looked at is taken to hold none: the plugin
+// then keeps any that it holds from CoCart.
+func carriesPassword(x *exchange, b *body) bool {
+	for _, name := range []string{"username", "password", "consumer_key", "oauth_consumer_key"} { // the last two: WC_REST_Authentication
+		if somewhere(x, b, name) {
 			return true
 		}
 	}
-	return false
+	scheme, _ := cutScheme(x.r.Header.Get("Authorization"))
+	return strings.EqualFold(scheme, "Basic")
+}
+
+// carriesWholePassword tells whether CoCart could log somebody in by it: a name and
+// a password that it finds together, or an API key with its secret or signature.
+func carriesWholePassword(x *exchange, b *body) bool {
+	return findCredentials(x.r, x.verdict.query, b).complete() ||
+		looseBasic(x.r.Header.Get("Authorization")).complete() ||
+		somewhere(x, b, "consumer_key") && somewhere(x, b, "consumer_secret") ||
+		somewhere(x, b, "oauth_consumer_key") && somewhere(x, b, "oauth_signature")
+}
+
+func somewhere(x *exchange, b *body, name string) bool {
+	return x.verdict.query.value(name) != "" || b.form.value(name) != "" || memberString(b.object, name) != ""
 }

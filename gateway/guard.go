@@ -56,19 +56,19 @@ func (g *Gateway) beginAttempt(x *exchange, b *body, found credentials) error {
 // namesIn returns every name in the request, first the one CoCart will take.
 // Versions of CoCart differ in where they look, so each is counted.
 func namesIn(x *exchange, b *body, found credentials) []string {
-	names := []string{found.username, basicName(x.r.Header.Get("Authorization"))}
+	names := []string{found.username, looseBasic(x.r.Header.Get("Authorization")).username}
 	for _, name := range []string{"username", "consumer_key", "oauth_consumer_key"} {
 		names = append(names, x.verdict.query.value(name), b.form.value(name), memberString(b.object, name))
 	}
 	return slices.DeleteFunc(names, func(s string) bool { return strings.TrimSpace(s) == "" })
 }
 
-// basicName reads the name in a Basic header as PHP's base64_decode does: what is
-// no letter of the alphabet is passed over, and padding may be missing.
-func basicName(header string) string {
+// looseBasic reads a Basic header as PHP's base64_decode does: what is no letter of
+// the alphabet is passed over, and padding may be missing.
+func looseBasic(header string) credentials {
 	scheme, encoded := cutScheme(header)
 	if !strings.EqualFold(scheme, "Basic") {
-		return ""
+		return credentials{}
 	}
 	encoded = strings.Map(func(r rune) rune {
 		if strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", r) {
@@ -80,8 +80,8 @@ func basicName(header string) string {
 		encoded = encoded[:len(encoded)-1]
 	}
 	raw, _ := base64.RawStdEncoding.DecodeString(encoded) // cannot fail any more
-	name, _, _ := strings.Cut(string(raw), ":")
-	return name
+	name, password, _ := strings.Cut(string(raw), ":")
+	return credentials{name, password}
 }
 
 func holds(x *exchange, b *body, name string) bool {
@@ -95,11 +95,11 @@ func holds(x *exchange, b *body, name string) bool {
 
 // tryCredentials lets WordPress judge the password of a request that is no
 // login.
-func (g *Gateway) tryCredentials(x *exchange, b *body) error {
+func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *body) error {
 	if err := g.beginCredentials(x, b); err != nil {
 		return err
 	}
-	err := g.forward(x, upstream.Assertion{Kind: upstream.Credentials})
+	err := g.forward(x, a)
 	g.abandon(x, err)
 	return err
 }

@@ -20,7 +20,7 @@ func (g *Gateway) protected(x *exchange) error {
 	case err != nil:
 		return err
 	case b != nil:
-		return g.tryCredentials(x, b)
+		return g.tryCredentials(x, a, b)
 	}
 	return g.forward(x, a)
 }
@@ -43,30 +43,28 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 	if err != nil {
 		return upstream.Assertion{}, nil, err
 	}
-	password := g.carriesPassword(x, b)
 	switch {
-	case password:
+	case g.cfg.DenyGuests:
+		return whoseButGuests(x, b)
+	case carriesPassword(x, b):
 		return upstream.Assertion{Kind: upstream.Credentials}, b, nil
-	case hasCookieLogin(x.r) && !g.cfg.DenyGuests:
+	case hasCookieLogin(x.r):
 		return upstream.Assertion{Kind: upstream.Credentials}, nil, nil
-	case g.cfg.DenyGuests && x.r.Method != http.MethodOptions: // a preflight never carries a token
-		return upstream.Assertion{}, nil, tokenRequired()
-	default:
-		return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 	}
+	return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 }
 
-// carriesPassword tells whether CoCart could find a password or an API key in
-// the request. A form too long to be looked at is taken to hold none: the plugin
-// then keeps any that it holds from CoCart.
-func (g *Gateway) carriesPassword(x *exchange, b *body) bool {
-	for _, name := range []string{"username", "password", "consumer_key", "oauth_consumer_key"} { // the last two: WC_REST_Authentication
-		if x.verdict.query.value(name) != "" || b.form.value(name) != "" || memberString(b.object, name) != "" {
-			return true
-		}
+// whoseButGuests is whose where guests are turned away. CoCart serves a guest where it finds
+// only part of a password, or an API key that is none; so what is not whole is
+// refused here, and whoever is nobody by the rest is refused by the plugin.
+func whoseButGuests(x *exchange, b *body) (upstream.Assertion, *body, error) {
+	switch {
+	case carriesWholePassword(x, b):
+		return upstream.Assertion{Kind: upstream.Credentials, DenyGuests: true}, b, nil
+	case x.r.Method == http.MethodOptions && x.verdict.method == http.MethodOptions: // a preflight never carries a token
+		return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 	}
-	scheme, _ := cutScheme(x.r.Header.Get("Authorization"))
-	return strings.EqualFold(scheme, "Basic")
+	return upstream.Assertion{}, nil, tokenRequired()
 }
 
 // site answers what is not CoCart's. WordPress judges it as if we were not there.
@@ -102,6 +100,9 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		return err
 	}
 	x.guest = a.Kind == upstream.Guest
+	if !takesCookies(x.r, a) {
+		dropLoginCookies(x.r.Header)
+	}
 	g.forgetValidators(x)
 	answered := x.awaiting()
 	defer answered()

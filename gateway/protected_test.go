@@ -131,6 +131,61 @@ func TestCredentialsOnAnyRouteAreWordPresssToJudge(t *testing.T) {
 	}
 }
 
+const browserCookies = "Cookie: a=b; wordpress_logged_in_1=bob; wp_cocart_session_1=t_1; wordpress_sec_1=bob"
+
+// A request with part of a password goes to WordPress as it came, but a browser's
+// login goes with it only beside the header that no other page can have it send.
+func TestALoginCookieGoesToCoCartBesideItsNonceOnly(t *testing.T) {
+	const cart, nonce, bare = "/wp-json/cocart/v2/cart", "X-WP-Nonce: 1", "a=b; wp_cocart_session_1=t_1"
+	all := strings.TrimPrefix(browserCookies, "Cookie: ")
+	s := openShop(t)
+	access, _ := s.login()
+	for name, row := range map[string]struct {
+		method, target string
+		headers        []string
+		want           string
+	}{
+		"alone":                         {"GET", cart, nil, bare},
+		"beside a name":                 {"GET", cart + "?username=x", nil, bare},
+		"beside a password":             {"GET", cart + "?password=x", nil, bare},
+		"beside an API key":             {"GET", cart + "?consumer_key=1", nil, bare},
+		"beside an OAuth key":           {"GET", cart + "?oauth_consumer_key=1", nil, bare},
+		"beside Basic":                  {"GET", cart, []string{"Authorization: Basic YTpi"}, bare},
+		"beside a name, by _method":     {"GET", cart + "/add-item?_method=POST&id=12&username=x", nil, bare},
+		"beside a name, on logout":      {"GET", "/wp-json/cocart/v2/logout?_method=POST&username=x", nil, bare},
+		"beside a nonce in the query":   {"GET", cart + "?username=x&_wpnonce=1", nil, bare},
+		"beside an empty nonce":         {"GET", cart + "?username=x", []string{"X-WP-Nonce: "}, bare},
+		"beside a token":                {"GET", cart, []string{"Authorization: Bearer " + access, nonce}, bare},
+		"with its nonce":                {"GET", cart, []string{nonce}, all},
+		"with its nonce, beside a name": {"GET", cart + "?username=x", []string{nonce}, all},
+		"on the storefront":             {"GET", "/shop/?username=x", nil, all},
+	} {
+		s.do(row.method, row.target, "", append(row.headers, browserCookies)...)
+		if got := s.wordpress.Last(); got.Target != row.target || got.Header.Get("Cookie") != row.want {
+			t.Errorf("%s: %s with %q, want %q", name, got.Claims.Kind, got.Header.Get("Cookie"), row.want)
+		}
+	}
+}
+
+func TestALoginCookieIsFoundInEachSpellingOfPHPs(t *testing.T) {
+	s := openShop(t)
+	for _, cookie := range []string{
+		"wordpress_logged_in_1=bob", " wordpress_sec_1=bob", "wordpress_1=bob", "wordpress.logged_in_1=bob", "wordpress logged_in_1=bob",
+		"wordpress[logged_in_1=bob", "%77ordpress_logged_in_1=bob", "wordpress_logged_in_1=bob;\twordpress_sec_1=bob", "wordpress_logged_in_1[]=bob",
+	} {
+		s.do("GET", "/wp-json/cocart/v2/cart?username=x", "", "Cookie: "+cookie)
+		if got, there := s.wordpress.Last().Header["Cookie"]; there {
+			t.Errorf("%q: WordPress got %q", cookie, got)
+		}
+	}
+	for _, cookie := range []string{"a=wordpress_logged_in_1", "my_wordpress_1=x; b=%20", "Wordpress_1=x", "wordpress=x"} {
+		s.do("GET", "/wp-json/cocart/v2/cart?username=x", "", "Cookie: "+cookie)
+		if got := s.wordpress.Last().Header.Get("Cookie"); got != cookie {
+			t.Errorf("%q: WordPress got %q", cookie, got)
+		}
+	}
+}
+
 func TestLongBodiesPassWhole(t *testing.T) {
 	s := openShop(t)
 	form := "note=" + strings.Repeat("a", 300<<10) + "&username=alice&password=x"
@@ -172,6 +227,77 @@ func TestGuestsCanBeTurnedAway(t *testing.T) {
 	} {
 		if status != 200 {
 			t.Errorf("%s: %d", name, status)
+		}
+	}
+}
+
+// Part of a password, or of an API key, makes nobody somebody: CoCart would serve a
+// guest.
+func TestGuestsAreTurnedAwayWhateverTheySend(t *testing.T) {
+	const cart, form = "/wp-json/cocart/v2/cart", "Content-Type: application/x-www-form-urlencoded"
+	s := openShop(t, denyGuests)
+	for name, row := range map[string]struct {
+		method, target, body string
+		headers              []string
+	}{
+		"a name":                            {"GET", cart + "?username=x", "", nil},
+		"a password":                        {"GET", cart + "?password=x", "", nil},
+		"a name and an empty password":      {"GET", cart + "?username=x&password=", "", nil},
+		"a name and a blank password":       {"GET", cart + "?username=x&password=+", "", nil},
+		"an API key":                        {"GET", cart + "?consumer_key=x", "", nil},
+		"an API key's secret":               {"GET", cart + "?consumer_secret=x", "", nil},
+		"an OAuth key":                      {"GET", cart + "?oauth_consumer_key=x", "", nil},
+		"Basic and nothing":                 {"GET", cart, "", []string{"Authorization: Basic"}},
+		"Basic and a name":                  {"GET", cart, "", []string{"Authorization: Basic YWxpY2U6"}},
+		"Basic and a password":              {"GET", cart, "", []string{"Authorization: Basic OndvbmRlcmxhbmQ="}},
+		"Basic and nonsense":                {"GET", cart, "", []string{"Authorization: Basic !"}},
+		"a name in a form":                  {"POST", cart + "/add-item", "id=12&username=x", []string{form}},
+		"a name in JSON":                    {"POST", cart + "/add-item", `{"id":"12","username":"x"}`, []string{"Content-Type: application/json"}},
+		"a name in the query, rest in JSON": {"POST", cart + "/add-item?username=x", `{"password":"x"}`, []string{"Content-Type: application/json"}},
+		"a cookie with its nonce":           {"GET", cart, "", []string{browserCookies, "X-WP-Nonce: 1"}},
+		"a cookie, its nonce and a name":    {"GET", cart + "?username=x", "", []string{browserCookies, "X-WP-Nonce: 1"}},
+		"OPTIONS for a GET":                 {"OPTIONS", cart + "?_method=GET", "", nil},
+		"OPTIONS for a GET, by header":      {"OPTIONS", cart, "", []string{"X-HTTP-Method-Override: GET"}},
+		"GET for an OPTIONS":                {"GET", cart + "?_method=OPTIONS", "", nil},
+		"a name on logout":                  {"POST", "/wp-json/cocart/v2/logout?username=x", "", nil},
+		"a name on a batch":                 {"POST", "/wp-json/batch/v1?username=x", `{"requests":[{"path":"/cocart/v2/cart"}]}`, []string{"Content-Type: application/json"}},
+	} {
+		r := s.do(row.method, row.target, row.body, row.headers...)
+		if got, want := r.failure(), failure(401, "cocart_rest_not_authorized", "Sorry, you are not authorized."); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if n := len(s.wordpress.Seen()); n != 0 {
+		t.Errorf("WordPress was asked %d times", n)
+	}
+}
+
+// What is whole is WordPress's to judge, and it is told that nobody is nobody's
+// guest; a cookie beside it is none.
+func TestWhereGuestsAreTurnedAwayWordPressIsToldSo(t *testing.T) {
+	const cart, form = "/wp-json/cocart/v2/cart", "Content-Type: application/x-www-form-urlencoded"
+	for guests, change := range map[string]func(*gateway.Config){"deny": denyGuests, "": func(*gateway.Config) {}} {
+		s := openShop(t, change)
+		for name, row := range map[string]struct {
+			method, query, body string
+			headers             []string
+		}{
+			"Basic":               {"GET", "", "", []string{"Authorization: Basic YTpi"}},
+			"Basic as PHP reads":  {"GET", "", "", []string{"Authorization: basic  YW-xpY2U6d29uZGVybGFuZC0x!"}},
+			"query":               {"GET", "?username=alice&password=x", "", nil},
+			"form":                {"POST", "", "username=alice&password=x", []string{form}},
+			"form and query":      {"POST", "?username=alice", "password=x", []string{form}},
+			"JSON":                {"POST", "", `{"username":"alice","password":"x"}`, []string{"Content-Type: application/json"}},
+			"API key":             {"GET", "?consumer_key=ck_1&consumer_secret=cs_1", "", nil},
+			"OAuth key":           {"GET", "?oauth_consumer_key=ck_1&oauth_signature=x", "", nil},
+			"beside a cookie":     {"GET", "", "", []string{"Authorization: Basic YTpi", "Cookie: wordpress_logged_in_1=bob"}},
+			"OPTIONS that is one": {"OPTIONS", "", "", []string{"Authorization: Basic YTpi"}},
+		} {
+			s.do(row.method, cart+row.query, row.body, row.headers...)
+			got := s.wordpress.Last()
+			if got.Claims.Kind != "credentials" || got.Claims.Guests != guests || got.Body != row.body || got.Header.Get("Cookie") != "" {
+				t.Errorf("guests %q, %s: %+v, body %q, cookies %q", guests, name, got.Claims, got.Body, got.Header.Get("Cookie"))
+			}
 		}
 	}
 }

@@ -43,6 +43,8 @@ type Assertion struct {
 	// PAT is set for a Customer by a token of the old JWT plugin, who has neither
 	// Session nor Fingerprint.
 	PAT string
+	// DenyGuests, for Credentials: WordPress is to refuse whoever is nobody by them.
+	DenyGuests bool
 	// Client is who sent the request, behind any trusted proxies.
 	Client netip.Addr
 	// Proto is the scheme the client used: "https" or "http".
@@ -112,6 +114,7 @@ type claims struct {
 	Host        string `json:"h"`
 	Target      string `json:"t"`
 	PAT         string `json:"pat,omitempty"`
+	Guests      string `json:"guests,omitempty"`
 }
 
 // sign returns the value of the assertion header for exactly this request. A
@@ -127,6 +130,9 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: strconv.FormatInt(a.UserID, 10), Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
 		Proto: orDefault(a.Proto, "http"), Method: method, Host: host, Target: encode(digest[:]),
+	}
+	if a.DenyGuests {
+		c.Guests = "deny"
 	}
 	if !a.Client.IsValid() { // a unix socket, or our own ping: this machine
 		a.Client = loopback

@@ -119,7 +119,7 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 				t.Errorf("signed\ngot  %s\nwant %s", got, v.Token)
 			}
 			got := w.assert(Assertion{
-				Kind: want.Kind, UserID: mustInt(t, want.Subject), Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT,
+				Kind: want.Kind, UserID: mustInt(t, want.Subject), Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT, DenyGuests: want.Guests == "deny",
 				Client: netip.MustParseAddr(want.Client), Proto: want.Proto,
 			}, v.Request.Method, want.Host, v.Request.Target)
 			want.IssuedAt, want.Expiry = v.Now, v.Now+want.Kind.life() // some vectors are of another time on purpose

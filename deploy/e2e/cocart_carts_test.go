@@ -83,18 +83,22 @@ func TestCartsOfOthersByCoCartVersion(t *testing.T) {
 		}
 		const cart = "/wp-json/cocart/v2/cart"
 		for name, headers := range map[string][]string{
-			"a guest, CoCart-API-Customer": {"CoCart-API-Customer: 2"},
-			"bob, CoCart-API-Customer":     {"CoCart-API-Customer: 2", "Authorization: Bearer " + bob},
-			"a guest, CoCart-API-Cart-Key": {"CoCart-API-Cart-Key: 2"},
-			"bob, Cart-Key":                {"Cart-Key: 2", "Authorization: Bearer " + bob},
+			"a guest, CoCart-API-Customer":         {"CoCart-API-Customer: 2"},
+			"bob, CoCart-API-Customer":             {"CoCart-API-Customer: 2", "Authorization: Bearer " + bob},
+			"nobody by Basic, CoCart-API-Customer": {"CoCart-API-Customer: 2", "Authorization: Basic"},
+			"bob by password, CoCart-API-Customer": {"CoCart-API-Customer: 2", basicHeader("bob", "builder-2-Strong")},
+			"a guest, CoCart-API-Cart-Key":         {"CoCart-API-Cart-Key: 2"},
+			"bob, Cart-Key":                        {"Cart-Key: 2", "Authorization: Bearer " + bob},
 		} {
 			if r := g.send("GET", cart, "", headers...); strings.Contains(r.Body, `"cart_key":"2"`) || strings.Contains(r.Body, `"item_count":1`) {
 				t.Errorf("%s: %s", name, r.Body)
 			}
 		}
 		for name, r := range map[string]reply{
-			"a guest, cart_key": g.send("GET", cart+"?cart_key=2", ""),
-			"bob, cart_key":     g.send("GET", cart+"?cart_key=2", "", "Authorization: Bearer "+bob),
+			"a guest, cart_key":                    g.send("GET", cart+"?cart_key=2", ""),
+			"half a password, CoCart-API-Customer": g.send("GET", cart+"?username=x", "", "CoCart-API-Customer: 2"),
+			"an API key, CoCart-API-Customer":      g.send("GET", cart+"?consumer_key=1", "", "CoCart-API-Customer: 2"),
+			"bob, cart_key":                        g.send("GET", cart+"?cart_key=2", "", "Authorization: Bearer "+bob),
 		} {
 			if strings.Contains(r.Body, `"item_count":1`) {
 				t.Errorf("%s: %s", name, r.Body)

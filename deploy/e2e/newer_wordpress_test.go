@@ -37,6 +37,7 @@ func TestNewerWordPresses(t *testing.T) {
 				"Site Health knows the gateway":                        TestSiteHealthKnowsTheGateway,
 				"administrators read what is wrong":                    TestAdministratorsReadWhatIsWrong,
 				"the customer is known in each version of CoCart":      TestWhoAsksByCoCartVersion,
+				"a cookie needs its nonce":                             TestACookieNeedsItsNonceByCoCartVersion,
 			} {
 				t.Run(name, test)
 			}

@@ -138,6 +138,8 @@ func (p *parity) prepare(c paritytest.Case) map[string]string {
 		p.expect(200, p.g.post("/wp-json/cocart/v1/logout", "", bearer))
 	case "logged out by Basic":
 		p.expect(200, p.g.send("POST", "/wp-json/cocart/v2/logout", "", "Authorization: Basic YWxpY2U6d29uZGVybGFuZC0x"))
+	case "logged out by cookie":
+		p.expect(200, p.g.send("POST", "/wp-json/cocart/v2/logout", "", "Cookie: "+php(p.t, strings.Replace(bobsCookie, "'bob'", "'alice'", 1))))
 	case "wrong passwords":
 		p.guess("carol", 10)
 	default:

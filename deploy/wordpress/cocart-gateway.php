@@ -154,6 +154,9 @@ final class Assertion {
 	/** @var string The login, by its own name, that CoCart JWT Authentication issued the customer's token at; '' for ours. */
 	public $pat;
 
+	/** @var bool Whether whoever is nobody by the credentials shall be refused. */
+	public $guests_denied;
+
 	/** @var string The client's address. */
 	public $ip;
 
@@ -223,18 +226,19 @@ final class Assertion {
 	}
 
 	private function __construct( array $claims, string $token, string $kid, string $secret ) {
-		$this->claims      = $claims;
-		$this->kind        = $claims['kind'];
-		$this->user        = (int) $claims['sub'];
-		$this->fingerprint = $claims['fp'];
-		$this->pat         = $claims['pat'] ?? '';
-		$this->ip          = $claims['ip'];
-		$this->proto       = $claims['proto'];
-		$this->issued_at   = $claims['iat'];
-		$this->audience    = $claims['aud'];
-		$this->token       = $token;
-		$this->kid         = $kid;
-		$this->secret      = $secret;
+		$this->claims        = $claims;
+		$this->kind          = $claims['kind'];
+		$this->user          = (int) $claims['sub'];
+		$this->fingerprint   = $claims['fp'];
+		$this->pat           = $claims['pat'] ?? '';
+		$this->guests_denied = array_key_exists( 'guests', $claims );
+		$this->ip            = $claims['ip'];
+		$this->proto         = $claims['proto'];
+		$this->issued_at     = $claims['iat'];
+		$this->audience      = $claims['aud'];
+		$this->token         = $token;
+		$this->kid           = $kid;
+		$this->secret        = $secret;
 	}
 
 	/** The algorithm is ours, not the token's (RFC 8725 section 3.1), and so is the type (section 3.11). */
@@ -288,6 +292,7 @@ final class Assertion {
 	private static function rules( array $c, string $audience, array $server, int $now ): array {
 		return array(
 			'it was not issued by the gateway'           => 'cocart-gateway' === $c['iss'],
+			'its word on guests is none'                 => ! array_key_exists( 'guests', $c ) || array( 'credentials', 'deny' ) === array( $c['kind'], $c['guests'] ),
 			"it is for {$c['aud']}, but this is $audience (COCART_GATEWAY_AUDIENCE can say otherwise)" => $c['aud'] === $audience,
 			'it lives too long'                          => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= self::longest( $c['kind'] ),
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
@@ -358,7 +363,7 @@ function forget_authorization(): void {
 	}
 }
 
-/** A cookie of wp-admin beside an asserted customer would turn the request anonymous (rest_cookie_check_errors). */
+/** Those by which WordPress knows who is logged in. */
 function forget_cookies(): void {
 	$renamed = array();
 	foreach ( array( 'AUTH_COOKIE', 'SECURE_AUTH_COOKIE', 'LOGGED_IN_COOKIE' ) as $constant ) {
@@ -368,6 +373,9 @@ function forget_cookies(): void {
 		if ( 0 === strpos( (string) $name, 'wordpress_' ) || in_array( (string) $name, $renamed, true ) ) {
 			unset( $_COOKIE[ $name ] );
 		}
+	}
+	if ( did_action( 'auth_cookie_valid' ) ) {
+		$GLOBALS['current_user'] = null; // A must-use plugin before us has asked already, and is to ask again (_wp_get_current_user).
 	}
 }
 
@@ -903,6 +911,10 @@ abstract class Door {
 	/** @param string[] $routes Of the requests in a batch; '' is one that cannot be read. */
 	abstract protected function admit_batch( array $routes ): void;
 
+	/** The same for who asks, which is known only once everybody has had a say. */
+	protected function admit_visitor(): void {
+	}
+
 	protected function watch(): void {
 		add_action( 'parse_request', array( $this, 'parse_request' ), 0 );
 		add_filter( 'rest_authentication_errors', array( $this, 'serving' ), PHP_INT_MAX );
@@ -940,6 +952,7 @@ abstract class Door {
 	public function rest_pre_dispatch( $result = null, $server = null, $request = null ) {
 		if ( $this->serving && $request instanceof \WP_REST_Request ) {
 			$this->serving = false;
+			$this->admit_visitor();
 			$this->admit( $request->get_route() );
 			$this->admit_batch( is_batch( $request->get_route() ) ? batched( $request ) : array() );
 		}
@@ -966,6 +979,9 @@ final class Doorkeeper extends Door {
 
 	/** @var bool Whether the user is being looked up, which may ask who the user is. */
 	private $judging = false;
+
+	/** @var mixed The customer whose session CoCart 5 is asked to load; null if none. */
+	private $named = null;
 
 	/** @var int Whom WordPress's own wp_authenticate() has let in, by whatever name its plugins know. */
 	private $authenticated = 0;
@@ -1016,10 +1032,18 @@ final class Doorkeeper extends Door {
 
 	/** Takes away what others would log somebody in with. */
 	private function forget(): void {
-		if ( $this->is( 'site', 'credentials' ) ) {
+		if ( $this->is( 'site' ) ) {
+			return;
+		}
+		$this->named = $_SERVER['HTTP_COCART_API_CUSTOMER'] ?? null;
+		unset( $_SERVER['HTTP_COCART_API_CUSTOMER'] );
+		if ( $this->takes_cookies() ) {
 			return;
 		}
 		forget_cookies();
+		if ( $this->is( 'credentials' ) ) {
+			return;
+		}
 		if ( ! $this->is( 'login' ) || ! is_basic( authorization() ) ) {
 			forget_authorization();
 		}
@@ -1027,15 +1051,42 @@ final class Doorkeeper extends Door {
 			forget_request_credentials();
 			add_action( 'sanitize_comment_cookies', __NAMESPACE__ . '\forget_request_credentials', 0 ); // After wp_magic_quotes() built $_REQUEST anew.
 		}
-		unset( $_SERVER['HTTP_COCART_API_CUSTOMER'] ); // CoCart 5 would load that customer's session, also while somebody else logs in.
 		// A read-only key of WooCommerce is no password, and must not buy a token at the login.
 		add_filter( 'woocommerce_rest_is_request_to_rest_api', '__return_false', PHP_INT_MAX );
 		// CoCart reads the header a second time from getallheaders().
 		add_filter( 'cocart_auth_header', array( $this, 'cocart_auth_header' ), PHP_INT_MAX );
 	}
 
+	/**
+	 * Any page can have a browser send its cookies, beside whatever parameters it likes; a header it cannot add. A cookie of
+	 * wp-admin beside an asserted customer would turn the request anonymous (rest_cookie_check_errors).
+	 */
+	private function takes_cookies(): bool {
+		return $this->is( 'credentials' ) && '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' ) && ! $this->asserted->guests_denied;
+	}
+
+	/**
+	 * WordPress looks at the nonce when the cart is loaded already, and CoCart before 4.9.7, like 5.0, keeps it from looking
+	 * at all (rest_cookie_check_errors).
+	 */
+	private function check_nonce(): void {
+		if ( $this->takes_cookies() && did_action( 'auth_cookie_valid' ) && ! wp_verify_nonce( $_SERVER['HTTP_X_WP_NONCE'], 'wp_rest' ) ) {
+			refuse( 403, 'rest_cookie_invalid_nonce', __( 'Cookie check failed', 'default' ), '' ); // As WordPress does.
+		}
+	}
+
+	/** CoCart 5 loads that customer's session, whoever asks; this is for those who run the shop. */
+	private function name_customer(): void {
+		if ( null !== $this->named && $this->is( 'credentials' ) && current_user_can( 'manage_woocommerce' ) ) {
+			$_SERVER['HTTP_COCART_API_CUSTOMER'] = $this->named;
+		}
+	}
+
 	private function watch_requests(): void {
 		$this->watch();
+		if ( $this->asserted->guests_denied ) { // After watch(): should the error be taken away, the dispatch is still looked at.
+			add_filter( 'rest_authentication_errors', array( $this, 'deny_guests' ), PHP_INT_MAX );
+		}
 		add_action( 'wp', array( $this, 'page' ), PHP_INT_MIN );
 		add_filter( 'rest_post_dispatch', array( $this, 'rest_post_dispatch' ), PHP_INT_MAX, 3 );
 		if ( $this->is( 'site' ) ) {
@@ -1116,6 +1167,27 @@ final class Doorkeeper extends Door {
 		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "sessions of user {$this->asserted->user} have ended: $reason" );
 	}
 
+	/**
+	 * Not sooner: where a plugin asked too early who this is, CoCart looks at the password only now. An error of its own
+	 * stands.
+	 *
+	 * @param mixed $result
+	 */
+	public function deny_guests( $result = null ) {
+		if ( is_wp_error( $result ) || get_current_user_id() ) {
+			return $result;
+		}
+		send_header( 'WWW-Authenticate: Bearer realm="CoCart"' );
+		return new \WP_Error( 'cocart_rest_not_authorized', 'Sorry, you are not authorized.', array( 'status' => 401 ) );
+	}
+
+	/** Should another plugin have taken that error away. */
+	protected function admit_visitor(): void {
+		if ( $this->asserted->guests_denied && ! get_current_user_id() ) {
+			refuse( 401, 'cocart_rest_not_authorized', 'Sorry, you are not authorized.', '' );
+		}
+	}
+
 	/** @param mixed $user_id */
 	public function cocart_authenticate( $user_id = false ) {
 		return $this->is( 'customer' ) ? $this->user() : $user_id;
@@ -1183,7 +1255,9 @@ final class Doorkeeper extends Door {
 		if ( $this->is( 'refresh' ) && ( ! is_refresh( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a refresh' );
 		}
+		$this->check_nonce();
 		$this->hold_user();
+		$this->name_customer();
 		if ( ! $this->is( 'guest' ) || ! shows_products( $route ) ) {
 			keep_out_of_caches();
 		}

@@ -54,6 +54,7 @@ type Claims struct {
 	Host        string `json:"h"`
 	Target      string `json:"t"`
 	PAT         string `json:"pat"`
+	Guests      string `json:"guests"`
 }
 
 // Seen is one request as it arrived.

@@ -87,9 +87,17 @@ test(
 	'somebody whom a cookie logged in, beside a password of another',
 	function () {
 		$_COOKIE = array( 'wordpress_logged_in_5f2a' => 'bob' );
-		with_password( 'credentials', array( 'query' => array( 'username' => 'alice', 'password' => 'guess' ), 'server' => array( 'HTTP_X_WP_NONCE' => 'n' ) ), array() )();
+		with_password( 'credentials', array( 'query' => array( 'username' => 'alice', 'password' => 'guess' ), 'server' => array( 'HTTP_X_WP_NONCE' => 'nonce of user 3' ) ), array() )();
 	},
 	told( '0', 'accepted' )
+);
+test(
+	'a wrong password beside a cookie without its nonce',
+	function () use ( $wrong ) {
+		$_COOKIE = array( 'wordpress_logged_in_5f2a' => 'bob' );
+		with_password( 'credentials', array( 'query' => array( 'username' => 'alice', 'password' => 'guess' ) ), $wrong, 401 )();
+	},
+	told( '2', 'refused' )
 );
 foreach ( array( 'guest', 'customer', 'site' ) as $kind ) {
 	test( "a password in a request of kind $kind is nobody's business", with_password( $kind, array( 'query' => array( 'username' => 'alice', 'password' => 'x' ) ), array() ), 'told_nothing' );

@@ -3,8 +3,15 @@
 
 /** Whom the cookie of a browser names. */
 function cookie_user() {
-	$GLOBALS['wp_rest_auth_cookie'] = isset( $_COOKIE['wordpress_logged_in_5f2a'] );
-	return 'bob' === ( $_COOKIE['wordpress_logged_in_5f2a'] ?? '' ) ? 3 : false;
+	$valid                          = 'bob' === ( $_COOKIE['wordpress_logged_in_5f2a'] ?? '' );
+	$GLOBALS['wp_rest_auth_cookie'] = $valid;
+	$valid && do_action( 'auth_cookie_valid' );
+	return $valid ? 3 : false;
+}
+
+/** The one nonce of that login. */
+function wp_verify_nonce( $nonce, $action ) {
+	return 'wp_rest' === $action && "nonce of user " . get_current_user_id() === $nonce ? 1 : false;
 }
 
 /** Core: wp_validate_auth_cookie (which undoes any earlier answer), wp_validate_logged_in_cookie, rest_cookie_check_errors. */
@@ -24,11 +31,14 @@ function rest_cookie_check_errors( $result ) {
 	return true;
 }
 
-/** CoCart's own authentication, at the priority of a version: 16 before 4.8, 10 since. */
+/**
+ * CoCart's own authentication, at the priority of a version: 16 before 4.8, 10 since. Whoever is logged in is answered
+ * with true, as before 4.9.7: WordPress looks at no nonce then.
+ */
 function load_cocart( int $priority = 10 ) {
 	add_filter( 'determine_current_user', 'cocart_authenticate_user', $priority );
 	add_filter( 'rest_authentication_errors', 'cocart_fallback', 10 );
-	add_filter( 'rest_authentication_errors', fn( $error ) => empty( $error ) ? $GLOBALS['cocart_error'] ?? null : $error, 15 );
+	add_filter( 'rest_authentication_errors', fn( $error ) => empty( $error ) ? $GLOBALS['cocart_error'] ?? ( get_current_user_id() ? true : null ) : $error, 15 );
 }
 
 function cocart_authenticate_user( $user_id ) {

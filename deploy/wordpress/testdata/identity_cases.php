@@ -72,17 +72,6 @@ test(
 );
 
 test(
-	'a cookie with its nonce is judged by WordPress',
-	function () use ( $cart ) {
-		$_COOKIE = array( 'wordpress_logged_in_5f2a' => 'bob' );
-		arrive( 'credentials', array( 'HTTP_X_WP_NONCE' => 'n' ) );
-		load_cocart();
-		serve( $cart );
-	},
-	passed( array( 3, 3, 3 ) )
-);
-
-test(
 	"a leftover cookie does not take the customer's place",
 	function () use ( $cart ) {
 		$_COOKIE = array( 'wordpress_logged_in_5f2a' => 'bob' );

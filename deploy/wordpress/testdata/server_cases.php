@@ -48,7 +48,7 @@ ksort( $credentials );
 foreach (
 	array(
 		'site'        => array( $credentials, $cookies, $all ),
-		'credentials' => array( $credentials, $cookies, $all ),
+		'credentials' => array( array_diff_key( $credentials, array( 'HTTP_COCART_API_CUSTOMER' => '' ) ), $cart_only, $all ),
 		'guest'       => array( $told, $cart_only, array( 'quantity' ) ),
 		'customer'    => array( $told, $cart_only, $all ),
 		'login'       => array( $told, $cart_only, $all ),
@@ -58,6 +58,23 @@ foreach (
 	test( "what is left of a $kind request", fn() => busy( $kind ), passed( array(), fn() => same( $want, left() ) ) );
 }
 
+test(
+	'a credentials request with a nonce keeps its cookies',
+	fn() => busy( 'credentials', array( 'HTTP_X_WP_NONCE' => 'n' ) ),
+	passed( array(), fn() => same( $cookies, array_keys( $_COOKIE ) ) )
+);
+foreach ( array( 'alice:wonderland-1' => null, 'admin:keeper-0' => '3', 'x' => null ) as $basic => $want ) {
+	test(
+		"which customer's session CoCart 5 is asked for by $basic",
+		function () use ( $basic ) {
+			arrive( 'credentials', array( 'HTTP_COCART_API_CUSTOMER' => '3', 'HTTP_AUTHORIZATION' => 'Basic ' . base64_encode( $basic ) ) );
+			load_cocart();
+			add_filter( 'rest_authentication_errors', fn( $error ) => array( $error, $GLOBALS['sent']['named'] = $_SERVER['HTTP_COCART_API_CUSTOMER'] ?? null )[0], 0 );
+			serve( '/cocart/v2/cart' );
+		},
+		fn( array $sent ) => same( $want, $sent['named'] )
+	);
+}
 test(
 	'a login keeps Basic, from wherever the server puts it',
 	fn() => busy( 'login', array( 'HTTP_AUTHORIZATION' => 'bAsIc YWxpY2U6' ) ),

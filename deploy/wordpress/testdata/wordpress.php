@@ -46,7 +46,7 @@ namespace {
 	$GLOBALS['salt']      = 'auth-key-and-auth-salt';
 	$GLOBALS['users']     = array();
 	$GLOBALS['usermeta']  = array();
-	$GLOBALS['passwords'] = array( 'alice:wonderland-1' => 2, 'bob:builder-2' => 3 );
+	$GLOBALS['passwords'] = array( 'alice:wonderland-1' => 2, 'bob:builder-2' => 3, 'admin:keeper-0' => 1 );
 	$GLOBALS['multisite'] = false;
 	$GLOBALS['members']   = array( 2, 3 );
 
@@ -300,6 +300,7 @@ namespace {
 		$result  = $result ?? dispatch( $request, $handler );
 		$result  = apply_filters( 'rest_post_dispatch', $result, null, $request );
 		$GLOBALS['sent']['status'] = $result->get_status();
+		$GLOBALS['sent']['code']   = is_array( $result->get_data() ) ? $result->get_data()['code'] ?? '' : '';
 		finish();
 	}
 

@@ -1,0 +1,81 @@
+<?php
+/** A login cookie in a request whose credentials WordPress judges: it counts beside its nonce, and for nothing else. */
+
+$cart = '/cocart/v2/cart';
+
+/** Bob's browser sends its cookie; the rest is what the page that had it ask has put there. */
+function sent_by_bobs_browser( array $server = array() ): void {
+	$_COOKIE = array( 'wordpress_logged_in_5f2a' => 'bob', 'wp_woocommerce_session_5f2a' => 'kept' );
+	arrive( 'credentials', $server );
+	load_cocart();
+	serve( '/cocart/v2/cart' );
+}
+
+function with_nonce( string $nonce ): array {
+	return array( 'HTTP_X_WP_NONCE' => $nonce );
+}
+
+/** WordPress's own words, and no line in the log: pages that are too old are everyday. */
+function no_nonce(): callable {
+	return function ( array $sent ) {
+		$body = '{"code":"rest_cookie_invalid_nonce","message":"Cookie check failed","data":{"status":403}}';
+		same( array( 403, $body, array() ), array( $sent['status'], $sent['body'], $sent['log'] ), 'answer and log' );
+		same( array( 3 ), $sent['users'], 'users' ); // At WP::init(); no cart was loaded and no route ran.
+		same( 0, $GLOBALS['current_user'], 'the current user' );
+	};
+}
+
+$parts = array(
+	'a name'              => array( 'username' => 'x' ),
+	'a password'          => array( 'password' => 'x' ),
+	'an API key'          => array( 'consumer_key' => '1' ),
+	'an API key of OAuth' => array( 'oauth_consumer_key' => '1' ),
+	'a nonce in the query' => array( 'username' => 'x', '_wpnonce' => 'nonce of user 3' ),
+);
+foreach ( $parts as $what => $fields ) {
+	foreach ( array( '_GET', '_POST' ) as $where ) {
+		test(
+			"a cookie beside $what in $where is nobody's",
+			function () use ( $fields, $where ) {
+				$GLOBALS[ $where ] = $fields;
+				sent_by_bobs_browser();
+			},
+			passed( array( 0, 0, 0 ), fn() => same( array( 'wp_woocommerce_session_5f2a' => 'kept' ), $_COOKIE, 'cookies' ) )
+		);
+	}
+}
+
+test( "a cookie beside Basic and nothing is nobody's", fn() => sent_by_bobs_browser( array( 'HTTP_AUTHORIZATION' => 'Basic' ) ), passed( array( 0, 0, 0 ) ) );
+test( "a cookie beside an empty nonce is nobody's", fn() => sent_by_bobs_browser( with_nonce( '' ) ), passed( array( 0, 0, 0 ) ) );
+test( 'a password beats a cookie', fn() => sent_by_bobs_browser( array( 'HTTP_AUTHORIZATION' => 'Basic ' . base64_encode( 'alice:wonderland-1' ) ) ), passed( array( 2, 2, 2 ) ) );
+test( 'a cookie with its nonce counts', fn() => sent_by_bobs_browser( with_nonce( 'nonce of user 3' ) ), passed( array( 3, 3, 3 ) ) );
+test( 'a cookie with a nonce that is none is refused before the cart is loaded', fn() => sent_by_bobs_browser( with_nonce( '1' ) ), no_nonce() );
+test( 'a cookie with the nonce of another login is refused', fn() => sent_by_bobs_browser( with_nonce( 'nonce of user 2' ) ), no_nonce() );
+
+test(
+	'a password beside a nonce and a cookie that has expired',
+	function () use ( $cart ) {
+		$_COOKIE = array( 'wordpress_logged_in_5f2a' => 'once bob' );
+		arrive( 'credentials', with_nonce( '1' ) + array( 'HTTP_AUTHORIZATION' => 'Basic ' . base64_encode( 'alice:wonderland-1' ) ) );
+		load_cocart();
+		serve( $cart );
+	},
+	passed( array( 2, 2, 2 ) )
+);
+
+test(
+	"a cookie that a must-use plugin before us has asked about is nobody's",
+	function () use ( $cart ) {
+		shop();
+		$_COOKIE = array( 'wordpress_logged_in_5f2a' => 'bob' );
+		$_GET    = array( 'username' => 'x' );
+		asserted( 'credentials' );
+		load_pluggable();
+		$GLOBALS['sent']['users'][] = get_current_user_id();
+		require dirname( __DIR__ ) . '/cocart-gateway.php';
+		do_action( 'muplugins_loaded' );
+		load_cocart();
+		serve( $cart );
+	},
+	passed( array( 3, 0, 0, 0 ) )
+);
