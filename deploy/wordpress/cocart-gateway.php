@@ -30,19 +30,25 @@ if ( ! defined( 'ABSPATH' ) ) {
 	exit;
 }
 
-const VERSION = '1.1.0';
+// WordPress loads every .php in mu-plugins, a backup of this file, too. PHP declares what stands outside of a block while
+// it compiles, and dies of the second declaration: so all of it stands in one, and the first copy is in force.
+if ( function_exists( __NAMESPACE__ . '\start' ) ) :
+	function_exists( __NAMESPACE__ . '\another_copy' ) && another_copy( __FILE__ );
+else :
+
+define( __NAMESPACE__ . '\VERSION', '1.1.0' );
 
 /** Seconds that the clocks of gateway and WordPress may differ by. */
-const LEEWAY = 10;
+define( __NAMESPACE__ . '\LEEWAY', 10 );
 
 /** Usermeta key of the epoch: it changes when a user is logged out everywhere. */
-const EPOCH = '_cocart_gateway_epoch';
+define( __NAMESPACE__ . '\EPOCH', '_cocart_gateway_epoch' );
 
 /** Usermeta key of renewed password hashes, one row each: digest of the new hash, blank, digest to go on with. */
-const RENEWED = '_cocart_gateway_renewed';
+define( __NAMESPACE__ . '\RENEWED', '_cocart_gateway_renewed' );
 
 /** What proxies tell about a client, and what anybody may tell. X-Forwarded-* is matched by its beginning. */
-const PROXY_HEADERS = array(
+define( __NAMESPACE__ . '\PROXY_HEADERS', array(
 	'HTTP_FORWARDED',
 	'HTTP_FORWARDED_FOR',
 	'HTTP_X_REAL_IP',
@@ -60,7 +66,7 @@ const PROXY_HEADERS = array(
 	'HTTP_X_PROXYUSER_IP',
 	'HTTP_X_ORIGINAL_FORWARDED_FOR',
 	'HTTP_FRONT_END_HTTPS',
-);
+) );
 
 /** Why a request is not believed. The reason is for the server's log, never for the client. */
 final class Refusal extends \Exception {
@@ -1460,10 +1466,10 @@ final class Locked_Door extends Door {
 // --- Status --------------------------------------------------------------------------------------------------------
 
 /** What cocart-gateway doctor asks, as ?rest_route=, which every permalink structure knows. */
-const STATUS_ROUTE = '/cocart-gateway/v1/status';
+define( __NAMESPACE__ . '\STATUS_ROUTE', '/cocart-gateway/v1/status' );
 
 /** What the doctor sends as Authorization, to see whether the web server hands that to PHP. */
-const STATUS_AUTHORIZATION = 'Bearer cocart-gateway-status';
+define( __NAMESPACE__ . '\STATUS_AUTHORIZATION', 'Bearer cocart-gateway-status' );
 
 function is_status( string $route ): bool {
 	return STATUS_ROUTE === $route;
@@ -1530,6 +1536,7 @@ final class Status_Desk extends Door {
 			'object_cache'  => (bool) wp_using_ext_object_cache(),
 			'multisite'     => is_multisite(),
 			'late'          => Seen::$late,
+			'copies'        => Seen::$copies,
 			'authorization' => $this->authorization,
 		);
 	}
@@ -1592,6 +1599,9 @@ final class Seen {
 	/** @var bool Whether this file was loaded after the must-use plugins. */
 	public static $late = false;
 
+	/** @var string[] Files like this one that are not in force, because this one was loaded before them. */
+	public static $copies = array();
+
 	/** @var bool Whether a good assertion came with the request. */
 	public static $believed = false;
 
@@ -1610,6 +1620,16 @@ final class Seen {
 	}
 }
 
+/** Called by a copy of this file that was loaded later, of whatever version. */
+function another_copy( string $file ): void {
+	Seen::$copies[] = place_of( $file );
+}
+
+/** A file and its folder: "mu-plugins/cocart-gateway.php". */
+function place_of( string $file ): string {
+	return basename( dirname( $file ) ) . '/' . basename( $file );
+}
+
 /**
  * What is right and what is wrong with the set-up, for Site Health, the notices and whoever else asks.
  *
@@ -1617,7 +1637,7 @@ final class Seen {
  *                 is nothing to do) and notice: whether administrators should read it on every page. Plain text.
  */
 function checks(): array {
-	$checks = array( check_secret(), check_place(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
+	$checks = array( check_secret(), check_place(), check_copies(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
 	return array_values( array_filter( $checks ) );
 }
 
@@ -1646,6 +1666,16 @@ function check_place(): array {
 		return found( 'must_use', 'critical', __( 'cocart-gateway.php was loaded as an ordinary plugin', 'cocart-gateway' ), __( 'It has to come before all other plugins, or they see requests without an identity.', 'cocart-gateway' ), __( 'Move the file to wp-content/mu-plugins.', 'cocart-gateway' ), true );
 	}
 	return found( 'must_use', 'good', __( 'cocart-gateway.php is a must-use plugin', 'cocart-gateway' ), __( 'It is loaded before all other plugins.', 'cocart-gateway' ) );
+}
+
+/** A backup, or an ordinary plugin that was copied into mu-plugins instead of moved. */
+function check_copies() {
+	if ( ! Seen::$copies ) {
+		return null;
+	}
+	/* translators: 1: a file; 2: a version; 3: files. */
+	$which = sprintf( __( 'In force is %1$s, version %2$s, because it is loaded first. Not in force: %3$s.', 'cocart-gateway' ), place_of( __FILE__ ), VERSION, implode( ', ', Seen::$copies ) );
+	return found( 'copies', 'recommended', __( 'There is more than one copy of cocart-gateway.php', 'cocart-gateway' ), $which, __( 'Leave one of them, wp-content/mu-plugins/cocart-gateway.php; keep backups under a name that does not end in .php.', 'cocart-gateway' ), true );
 }
 
 /** Nothing can be said without a secret, nor where there is no visitor. */
@@ -1859,3 +1889,5 @@ function start_asserted( string $token, array $secrets ): void {
 }
 
 start();
+
+endif;

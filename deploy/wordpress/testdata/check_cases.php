@@ -114,3 +114,29 @@ test(
 	fn( array $sent ) => same( array( 1, 1 ), array( substr_count( $sent['body'], 'notice-error' ), substr_count( $sent['body'], 'another secret' ) ) )
 );
 test( 'no notice of what is only recommended', fn() => wp_admin( array(), null )() ?? do_action( 'admin_notices' ), fn( array $sent ) => same( '', $sent['body'] ) );
+
+/** WordPress comes upon another copy of the file under this name, and loads it. */
+function load_copy( string $name ): void {
+	$folder = sys_get_temp_dir() . '/cocart-gateway-' . getmypid();
+	is_dir( $folder ) || mkdir( $folder );
+	copy( dirname( __DIR__ ) . '/cocart-gateway.php', "$folder/$name" );
+	try {
+		require "$folder/$name";
+	} finally {
+		unlink( "$folder/$name" );
+		rmdir( $folder );
+	}
+}
+
+test( 'a second copy of the file', fn() => wp_admin( $req )() ?? load_copy( 'cocart-gateway-backup.php' ), says( array( 'copies' => 'recommended' ), 'cocart-gateway-backup.php', 'In force is ' . basename( dirname( __DIR__ ) ) . '/cocart-gateway.php' ) );
+test( 'two more copies of the file', fn() => wp_admin( $req )() ?? load_copy( 'a.php' ) ?? load_copy( 'b.php' ), says( array( 'copies' => 'recommended' ), '/a.php', '/b.php' ) );
+test( 'a notice of a second copy of the file', fn() => wp_admin( $req )() ?? load_copy( 'a.php' ) ?? do_action( 'admin_notices' ), fn( array $sent ) => same( 1, substr_count( $sent['body'], 'notice-warning' ) ) );
+test( 'a second copy, as an ordinary plugin, in the request of a customer', fn() => arrive( 'customer' ) ?? load_copy( 'cocart-gateway.php' ) ?? serve( '/cocart/v2/cart' ), passed( array( 2, 2, 2 ) ) );
+test( 'a second copy beside one that knows nothing of copies', fn() => before_copies() ?? load_copy( 'cocart-gateway.php' ) ?? serve( '' ), passed( array( 0 ) ) );
+
+/** A first copy from before this was thought of. */
+function before_copies(): void {
+	shop( array( 'REQUEST_URI' => '/' ) );
+	eval( 'namespace CoCartGateway; function start() {}' );
+	load_pluggable();
+}
