@@ -37,6 +37,7 @@ func TestANetworkOfSites(t *testing.T) {
 		"no site keeps the carts of another test":      eachSiteHasItsCarts,
 		"a gateway is for its own site":                aGatewayIsForItsOwnSite,
 		"who is removed from a site is gone there":     whoIsRemovedIsGone,
+		"who comes back logs in anew":                  whoComesBackLogsInAnew,
 		"who is no member gets no token":               whoIsNoMemberGetsNoToken,
 		"spam is nobody anywhere":                      spamIsNobody,
 		"a network administrator is a member or not":   aNetworkAdministrator,
@@ -92,6 +93,20 @@ func whoIsRemovedIsGone(t *testing.T, main, second *gateway) {
 	got := fmt.Sprint(before, after.Status, refreshed.Status, main.cart(access).Status)
 	if got != "200 401 401 200" {
 		t.Errorf("before, after, refresh, on the other site: %s", got)
+	}
+}
+
+// The sessions were not used meanwhile, so nobody could have told the gateway.
+func whoComesBackLogsInAnew(t *testing.T, main, second *gateway) {
+	access, _ := main.login("alice", "wonderland-1")
+	there, _ := second.tokens(second.secondLogin("alice", "wonderland-1"))
+	bobs, _ := main.login("bob", "builder-2-Strong")
+	php(t, `remove_user_from_blog( 2, 2 ); add_user_to_blog( 2, 2, 'customer' );
+		foreach ( array( '1', '0' ) as $spam ) { wp_update_user( array( 'ID' => 3, 'spam' => $spam ) ); }`)
+	fresh, _ := second.tokens(second.secondLogin("alice", "wonderland-1"))
+	got := fmt.Sprint(second.secondCart(there).Status, second.secondCart(fresh).Status, main.cart(access).Status, main.cart(bobs).Status)
+	if got != "401 200 200 401" {
+		t.Errorf("removed and added: the token from before, a fresh one, on the other site; spam for a while: %s", got)
 	}
 }
 

@@ -21,7 +21,8 @@
  * What it does, in order: verify the signed header X-CoCart-Gateway when the file is included; make $_SERVER tell the
  * client's address and scheme; answer WordPress's question who this is; refuse, at parse_request, whatever
  * WordPress understood differently than the gateway; sign the answers the gateway acts on. The format is PROTOCOL.md.
- * It writes to the database only when somebody logs out, or WordPress renews the hash of a password.
+ * It writes to the database only when somebody logs out, an account changes in what its sessions hang on, or WordPress
+ * renews the hash of a password.
  */
 
 namespace CoCartGateway;
@@ -41,8 +42,11 @@ define( __NAMESPACE__ . '\VERSION', '1.1.0' );
 /** Seconds that the clocks of gateway and WordPress may differ by. */
 define( __NAMESPACE__ . '\LEEWAY', 10 );
 
-/** Usermeta key of the epoch: it changes when a user is logged out everywhere. */
+/** Usermeta key of the epoch: it changes when a user is logged out everywhere, and never back. */
 define( __NAMESPACE__ . '\EPOCH', '_cocart_gateway_epoch' );
+
+/** The same for one site of a network, after the prefix of its tables: it changes with what the user is there. */
+define( __NAMESPACE__ . '\SITE_EPOCH', 'cocart_gateway_epoch' );
 
 /** Usermeta key of renewed password hashes, one row each: digest of the new hash, blank, digest to go on with. */
 define( __NAMESPACE__ . '\RENEWED', '_cocart_gateway_renewed' );
@@ -481,7 +485,8 @@ function batched( \WP_REST_Request $request ): array {
  * e-mail address, when the user is logged out, with the salts in wp-config.php, and with the roles if that is wanted.
  */
 function fingerprint( object $user ): string {
-	$words = array( password_digest( $user ), (string) $user->user_email, meta_text( $user->ID, EPOCH ) );
+	$epoch = meta_text( $user->ID, EPOCH ) . meta_text( $user->ID, $GLOBALS['wpdb']->get_blog_prefix() . SITE_EPOCH );
+	$words = array( password_digest( $user ), (string) $user->user_email, $epoch );
 	if ( switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ) {
 		$words[] = roles( $user );
 	}
@@ -511,7 +516,12 @@ function digest( string $hash ): string {
  * the first question who this is.
  */
 function roles( object $user ): string {
-	$given = array_keys( array_filter( (array) ( $user->caps ?? array() ) ) );
+	return given( $user->caps ?? array() );
+}
+
+/** @param mixed $caps As stored. */
+function given( $caps ): string {
+	$given = array_keys( array_filter( is_array( $caps ) ? $caps : array() ) );
 	sort( $given, SORT_STRING );
 	return implode( ',', $given );
 }
@@ -585,10 +595,15 @@ function next_epoch( int $id, string $reason = 'logged_out_everywhere' ): void {
 	$user = get_userdata( $id );
 	if ( $user ) {
 		$dead = fingerprint( $user );
-		update_user_meta( $id, EPOCH, bin2hex( random_bytes( 8 ) ) );
+		renew( $id, EPOCH );
 		tell_ended( $id, $dead, $reason );
 		do_action( 'cocart_gateway_epoch_changed', $id, $dead );
 	}
+}
+
+/** @param string $key Of an epoch. */
+function renew( int $id, string $key ): void {
+	update_user_meta( $id, $key, bin2hex( random_bytes( 8 ) ) );
 }
 
 /** wp_logout: whoever leaves a browser expects to have left. Not so in a customer's request, see Doorkeeper::open(). */
@@ -629,6 +644,83 @@ if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
 
 	function session_token_manager( $manager ) {
 		return 'WP_User_Meta_Session_Tokens' === $manager ? Session_Tokens::class : $manager;
+	}
+}
+
+// --- Accounts that change, and change back --------------------------------------------------------------------------
+
+/**
+ * An e-mail address, roles or a membership may change and be put back while a session is not used, and its fingerprint
+ * would be right again. An epoch is never put back. In-band announcements are the Doorkeeper's; SQL tells nobody.
+ */
+final class Changes {
+
+	/** @var array<int,bool> Users about to be deleted, metadata and all: nothing is to be left of them. */
+	private $leaving = array();
+
+	/** After Doorkeeper::profile_update() has announced the fingerprint that the user had until now. */
+	public function watch(): void {
+		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
+		add_action( 'make_spam_user', array( $this, 'make_spam_user' ) );
+		add_action( 'delete_user', array( $this, 'delete_user' ) );
+		add_action( 'update_user_meta', array( $this, 'update_user_meta' ), 10, 4 );
+		add_action( 'delete_user_meta', array( $this, 'delete_user_meta' ), 10, 3 );
+	}
+
+	/** @param mixed $before The user as it was. */
+	public function profile_update( $user_id = 0, $before = null ): void {
+		$user = $before instanceof \WP_User ? get_userdata( (int) $before->ID ) : false;
+		if ( $user && (string) $user->user_email !== (string) $before->user_email ) {
+			renew( (int) $user->ID, EPOCH );
+		}
+	}
+
+	/** Of a network. */
+	public function make_spam_user( $user_id = 0 ): void {
+		$user = get_userdata( user_id_in( $user_id ) );
+		if ( $user ) {
+			renew( (int) $user->ID, EPOCH );
+		}
+	}
+
+	/** On a network this only takes the user off one site. */
+	public function delete_user( $user_id = 0 ): void {
+		if ( ! is_multisite() ) {
+			$this->leaving[ user_id_in( $user_id ) ] = true;
+		}
+	}
+
+	/** Fires before the roles are stored, by whatever function. Who had none before has no session to come back. */
+	public function update_user_meta( $meta_id = 0, $user_id = 0, $key = '', $value = null ): void {
+		$site = switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ? $this->site( $key ) : null;
+		$id   = user_id_in( $user_id );
+		if ( null === $site || ! $id ) {
+			return;
+		}
+		$had = given( get_user_meta( $id, $key, true ) );
+		if ( '' !== $had && given( $value ) !== $had ) {
+			renew( $id, $site . SITE_EPOCH );
+		}
+	}
+
+	/** Fires before; on a network this is how somebody ceases to be a member (remove_user_from_blog). */
+	public function delete_user_meta( $meta_ids = array(), $user_id = 0, $key = '' ): void {
+		$counts = is_multisite() || switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false );
+		$site   = $counts ? $this->site( $key ) : null;
+		$id     = user_id_in( $user_id );
+		if ( null !== $site && $id && ! isset( $this->leaving[ $id ] ) ) {
+			renew( $id, $site . SITE_EPOCH );
+		}
+	}
+
+	/**
+	 * The prefix of the site whose capabilities are kept under this key, or null. Other plugins have keys that end so, too.
+	 *
+	 * @param mixed $key
+	 */
+	private function site( $key ): ?string {
+		$pattern = '/^(' . preg_quote( $GLOBALS['wpdb']->base_prefix, '/' ) . '(?:\d+_)?)capabilities$/D';
+		return is_string( $key ) && preg_match( $pattern, $key, $found ) ? $found[1] : null;
 	}
 }
 
@@ -1322,7 +1414,7 @@ final class Doorkeeper extends Door {
 
 	/** Changes made in this very request, of whatever user, are told in its response. Those made elsewhere are found out later. */
 	private function watch_changes(): void {
-		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
+		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX - 1, 2 );
 		add_action( 'after_password_reset', array( $this, 'after_password_reset' ), PHP_INT_MAX );
 		add_action( 'delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
 		add_action( 'wpmu_delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
@@ -1864,6 +1956,7 @@ function watch_accounts(): void {
 		add_filter( 'session_token_manager', __NAMESPACE__ . '\session_token_manager', PHP_INT_MAX );
 	}
 	add_action( 'wp_logout', __NAMESPACE__ . '\logged_out' );
+	( new Changes() )->watch();
 	( new Renewal() )->watch();
 }
 

@@ -50,6 +50,13 @@ namespace {
 	$GLOBALS['multisite'] = false;
 	$GLOBALS['members']   = array( 2, 3 );
 
+	$GLOBALS['wpdb']      = new class() {
+		public $base_prefix = 'wp_';
+		public function get_blog_prefix() {
+			return $this->base_prefix;
+		}
+	};
+
 	class WP_Error {
 		public $code, $message, $data;
 		public function __construct( $code = '', $message = '', $data = array() ) {
@@ -244,6 +251,7 @@ namespace {
 
 		function get_user_by( $field, $value ) {
 			$GLOBALS['sent']['looked_up'][] = "$field $value";
+			$value = 'login' === $field ? strtr( $value, array( 'À' => 'A', 'é' => 'e' ) ) : $value; // sanitize_user().
 			foreach ( $GLOBALS['users'] as $id => $user ) {
 				if ( 0 === strcasecmp( $user[ "user_$field" ], $value ) ) {
 					return get_userdata( $id );
