@@ -876,7 +876,10 @@ function spellings( string $name ): array {
 	return array_unique( array_filter( array( trim( $name ), sanitize_text_field( $name ) ), 'strlen' ) );
 }
 
-/** Whether a user goes by this name, from what is known of the user anyway. */
+/**
+ * Whether a user goes by this name. What is known of the user anyway says so for most; WordPress and its database also
+ * take some letters for others ("Àlice" finds alice), so for the rest it is whom a look-up finds.
+ */
 function goes_by( object $user, string $name ): bool {
 	$names = array( $user->user_login, $user->user_email, (string) get_user_meta( $user->ID, 'billing_phone', true ) );
 	foreach ( spellings( $name ) as $spelling ) {
@@ -884,7 +887,7 @@ function goes_by( object $user, string $name ): bool {
 			return true;
 		}
 	}
-	return false;
+	return user_named( $name ) === (int) $user->ID;
 }
 
 /** The user whom CoCart looks up by this name: a login name, an e-mail address or a phone number. 0 if there is none. */
