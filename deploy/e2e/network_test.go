@@ -41,6 +41,7 @@ func TestANetworkOfSites(t *testing.T) {
 		"who is no member gets no token":               whoIsNoMemberGetsNoToken,
 		"spam is nobody anywhere":                      spamIsNobody,
 		"a network administrator is a member or not":   aNetworkAdministrator,
+		"its administrators read what is wrong":        itsAdministratorsReadWhatIsWrong,
 		"a new password ends the sessions on each one": aNewPasswordEndsAll,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,6 +141,19 @@ func aNetworkAdministrator(t *testing.T, main, second *gateway) {
 	}
 	if r := second.secondLogin("admin", password); strings.Contains(r.Body, "jwt_token") || r.Status < 400 {
 		t.Errorf("on the other site: %d %s", r.Status, r.Body)
+	}
+}
+
+// The pages for the whole network have notices of their own.
+func itsAdministratorsReadWhatIsWrong(t *testing.T, _, _ *gateway) {
+	notices := func(user string) string {
+		return php(t, `wp_set_current_user( `+user+` ); do_action( 'network_admin_notices' );`)
+	}
+	if got := notices("1"); !strings.Contains(got, "CoCart is shut on the way that this page came") {
+		t.Errorf("past the gateway, which is required: %s", got)
+	}
+	if got := notices("2"); strings.Contains(got, "cocart-gateway") {
+		t.Errorf("a customer reads %s", got)
 	}
 }
 

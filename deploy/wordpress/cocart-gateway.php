@@ -1787,6 +1787,9 @@ function check_front() {
 	if ( Seen::$observed ) {
 		return found( 'in_front', 'good', __( 'The gateway looks on', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. In its dry run it enforces nothing.', 'cocart-gateway' ) );
 	}
+	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return found( 'in_front', 'recommended', __( 'CoCart is shut on the way that this page came', 'cocart-gateway' ), __( 'This page did not come through the gateway, and COCART_GATEWAY_REQUIRED is set: customers who come this way are refused.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, or take COCART_GATEWAY_REQUIRED out of wp-config.php until it does. If only administrators come this way, all is well.', 'cocart-gateway' ), true );
+	}
 	return found( 'in_front', 'recommended', __( 'This page did not come through the gateway', 'cocart-gateway' ), __( 'Either the gateway is not in front of this site yet, or you reached WordPress past it.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, and only the gateway to WordPress.', 'cocart-gateway' ) );
 }
 
@@ -1904,9 +1907,15 @@ function debug_information( $info = array() ) {
 }
 
 function admin_notices(): void {
-	if ( ! current_user_can( 'manage_options' ) ) {
-		return;
-	}
+	current_user_can( 'manage_options' ) && print_notices();
+}
+
+/** On the pages for a whole network WordPress fires no admin_notices. */
+function network_admin_notices(): void {
+	current_user_can( 'manage_network_options' ) && print_notices();
+}
+
+function print_notices(): void {
 	foreach ( checks() as $check ) {
 		if ( $check['notice'] && 'good' !== $check['status'] ) {
 			$class = 'critical' === $check['status'] ? 'notice-error' : 'notice-warning';
@@ -1920,6 +1929,7 @@ function admin_notices(): void {
 function start(): void {
 	Seen::$late = did_action( 'muplugins_loaded' ) > 0;
 	add_action( 'admin_notices', __NAMESPACE__ . '\admin_notices' );
+	add_action( 'network_admin_notices', __NAMESPACE__ . '\network_admin_notices' );
 	add_filter( 'site_status_tests', __NAMESPACE__ . '\site_status_tests' );
 	add_filter( 'debug_information', __NAMESPACE__ . '\debug_information' );
 	$secrets = secrets();
