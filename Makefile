@@ -64,7 +64,7 @@ fuzz:
 	FUZZREQUESTS=$(FUZZREQUESTS) FUZZSEED=$(FUZZSEED) $(GO) test -count=1 -timeout 2h -v -run TestGatewayAndWordPressReadEachRequestAlike ./deploy/e2e
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./gateway ./tokens ./upstream ./cmd/cocart-gateway
+	$(GO) test -run '^$$' -bench . -benchmem ./gateway ./tokens ./upstream ./cmd/cocart-gateway ./deploy/wordpress
 
 lint: $(LINT)
 	$(LINT) run ./...

@@ -52,6 +52,7 @@ type Facts struct {
 	ObjectCache   bool     `json:"object_cache"`
 	Multisite     bool     `json:"multisite"`
 	Late          bool     `json:"late"`
+	Copies        []string `json:"copies"`
 	Authorization bool     `json:"authorization"`
 }
 

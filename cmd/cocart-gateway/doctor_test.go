@@ -119,6 +119,8 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 			"warning wordpress.plugin: The must-use plugin is version 1.10.0, newer than 1.1.0, which belongs to this gateway. → Upgrade the gateway, too, or put the older plugin back."},
 		"the plugin is in the wrong folder": {fact("late", true), 1,
 			"problem wordpress.late: It is loaded as an ordinary plugin, after others that may log somebody in. → Move cocart-gateway.php to wp-content/mu-plugins, not into a folder below it."},
+		"a backup of the plugin beside it": {fact("copies", []string{"mu-plugins/cocart-gateway_old.php"}), 0,
+			`warning wordpress.copies: WordPress loads more than one copy of it. The first is in force; not in force: ["mu-plugins/cocart-gateway_old.php"]. → Leave wp-content/mu-plugins/cocart-gateway.php; keep backups under a name that does not end in .php.`},
 		"another secret": {func(p *practice) { p.Secret = "another secret, longer than thirty-two bytes" }, 1,
 			"problem wordpress.secret: It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing. → Put the value of upstream.secret there: cocart-gateway wordpress config prints the line."},
 		"a clock an hour ahead": {clock(time.Hour), 1,

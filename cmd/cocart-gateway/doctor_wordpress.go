@@ -97,6 +97,7 @@ func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s
 	case upstream.StatusTold:
 		r.pluginVersion(s.Facts.Plugin)
 		r.late(s.Facts.Late)
+		r.copies(s.Facts.Copies)
 		r.ok("secret", "It has our secret.")
 		r.facts(cfg, s.Facts)
 		r.probe(ctx, node, cfg, s.Facts)
@@ -157,6 +158,14 @@ func (r *report) pluginVersion(theirs string) {
 func (r *report) late(late bool) {
 	if late {
 		r.problem("late", "It is loaded as an ordinary plugin, after others that may log somebody in.", "Move cocart-gateway.php to wp-content/mu-plugins, not into a folder below it.")
+	}
+}
+
+// copies tells of a backup that PHP runs, or that runs instead.
+func (r *report) copies(files []string) {
+	if len(files) > 0 {
+		r.warn("copies", fmt.Sprintf("WordPress loads more than one copy of it. The first is in force; not in force: %q.", files),
+			"Leave wp-content/mu-plugins/cocart-gateway.php; keep backups under a name that does not end in .php.")
 	}
 }
 

@@ -34,6 +34,7 @@ func TestLoginsByCoCartVersion(t *testing.T) {
 		{"the query", post(loginPath+"?"+form, ""), "2 opened", ""},
 		{"Basic", post(loginPath, "", basicHeader("alice", "wonderland-1")), "2 opened", ""},
 		{"an e-mail address", post(loginPath, `{"username":"alice@example.com","password":"wonderland-1"}`, inJSON), "2 opened", ""},
+		{"a name with an accent, which WordPress drops", post(loginPath, `{"username":"Àlice","password":"wonderland-1"}`, inJSON), "2 opened", ""},
 		{"a phone number", post(loginPath, `{"username":"+15550100","password":"wonderland-1"}`, inJSON), "2 opened", "4.1"},
 		{"a password with symbols, in JSON", post(loginPath, carolLogin(t), inJSON), "4 opened", ""},
 		{"with the token of another session", post(loginPath, aliceLogin, inJSON, "Authorization: Bearer ey.stale.token"), "2 opened", ""},

@@ -18,6 +18,8 @@ func TestWhatHappensToAnAccountEndsItsSessions(t *testing.T) {
 	g := startGateway(t, "embedded", "")
 	for name, event := range map[string]string{
 		"e-mail":              `wp_update_user(array('ID' => 2, 'user_email' => 'alice@example.org'));`,
+		"e-mail, and back":    `foreach (array('alice@example.org', 'alice@example.com') as $to) { wp_update_user(array('ID' => 2, 'user_email' => $to)); }`,
+		"role, and back":      `$was = get_userdata(2)->roles[0]; (new WP_User(2))->set_role('subscriber'); (new WP_User(2))->set_role($was);`,
 		"role":                `(new WP_User(2))->set_role('subscriber');`,
 		"role, by SQL":        `global $wpdb; $wpdb->update($wpdb->usermeta, array('meta_value' => serialize(array('author' => true))), array('user_id' => 2, 'meta_key' => 'wp_capabilities')); wp_cache_flush();`,
 		"logout of a browser": `wp_set_current_user(2); wp_logout();`,

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"cocart-gateway/deploy/wordpress"
 )
 
 // neighbour is another plugin that behaves badly, and what a shop with it does:
@@ -42,6 +44,8 @@ var neighbours = []neighbour{
 		} );`, "guest, 2, 200 3, 2"},
 	{"throws when a profile changes", "z.php", `<?php
 		add_action( 'profile_update', function () { throw new Exception( 'no' ); } );`, "guest, 2, 200 3, 2"},
+	{"is a copy of the plugin, loaded before it", "cocart-gateway-backup.php", string(wordpress.Plugin), "guest, 2, 200 3, 2"},
+	{"is a copy of the plugin, loaded after it", "cocart-gateway_old.php", string(wordpress.Plugin), "guest, 2, 200 3, 2"},
 	{"adds claims that are none", "z.php", `<?php
 		add_filter( 'cocart_gateway_token_claims', function () { return NAN; } );`, "guest, 2, 200 3, 2"},
 }

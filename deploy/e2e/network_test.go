@@ -37,9 +37,11 @@ func TestANetworkOfSites(t *testing.T) {
 		"no site keeps the carts of another test":      eachSiteHasItsCarts,
 		"a gateway is for its own site":                aGatewayIsForItsOwnSite,
 		"who is removed from a site is gone there":     whoIsRemovedIsGone,
+		"who comes back logs in anew":                  whoComesBackLogsInAnew,
 		"who is no member gets no token":               whoIsNoMemberGetsNoToken,
 		"spam is nobody anywhere":                      spamIsNobody,
 		"a network administrator is a member or not":   aNetworkAdministrator,
+		"its administrators read what is wrong":        itsAdministratorsReadWhatIsWrong,
 		"a new password ends the sessions on each one": aNewPasswordEndsAll,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +97,20 @@ func whoIsRemovedIsGone(t *testing.T, main, second *gateway) {
 	}
 }
 
+// The sessions were not used meanwhile, so nobody could have told the gateway.
+func whoComesBackLogsInAnew(t *testing.T, main, second *gateway) {
+	access, _ := main.login("alice", "wonderland-1")
+	there, _ := second.tokens(second.secondLogin("alice", "wonderland-1"))
+	bobs, _ := main.login("bob", "builder-2-Strong")
+	php(t, `remove_user_from_blog( 2, 2 ); add_user_to_blog( 2, 2, 'customer' );
+		foreach ( array( '1', '0' ) as $spam ) { wp_update_user( array( 'ID' => 3, 'spam' => $spam ) ); }`)
+	fresh, _ := second.tokens(second.secondLogin("alice", "wonderland-1"))
+	got := fmt.Sprint(second.secondCart(there).Status, second.secondCart(fresh).Status, main.cart(access).Status, main.cart(bobs).Status)
+	if got != "401 200 200 401" {
+		t.Errorf("removed and added: the token from before, a fresh one, on the other site; spam for a while: %s", got)
+	}
+}
+
 func whoIsNoMemberGetsNoToken(t *testing.T, _, second *gateway) {
 	r := second.secondLogin("carol", "p<b>a%41 ss  ü\"\\")
 	if strings.Contains(r.Body, "jwt_token") || r.Status < 400 {
@@ -125,6 +141,19 @@ func aNetworkAdministrator(t *testing.T, main, second *gateway) {
 	}
 	if r := second.secondLogin("admin", password); strings.Contains(r.Body, "jwt_token") || r.Status < 400 {
 		t.Errorf("on the other site: %d %s", r.Status, r.Body)
+	}
+}
+
+// The pages for the whole network have notices of their own.
+func itsAdministratorsReadWhatIsWrong(t *testing.T, _, _ *gateway) {
+	notices := func(user string) string {
+		return php(t, `wp_set_current_user( `+user+` ); do_action( 'network_admin_notices' );`)
+	}
+	if got := notices("1"); !strings.Contains(got, "CoCart is shut on the way that this page came") {
+		t.Errorf("past the gateway, which is required: %s", got)
+	}
+	if got := notices("2"); strings.Contains(got, "cocart-gateway") {
+		t.Errorf("a customer reads %s", got)
 	}
 }
 

@@ -21,7 +21,8 @@
  * What it does, in order: verify the signed header X-CoCart-Gateway when the file is included; make $_SERVER tell the
  * client's address and scheme; answer WordPress's question who this is; refuse, at parse_request, whatever
  * WordPress understood differently than the gateway; sign the answers the gateway acts on. The format is PROTOCOL.md.
- * It writes to the database only when somebody logs out, or WordPress renews the hash of a password.
+ * It writes to the database only when somebody logs out, an account changes in what its sessions hang on, or WordPress
+ * renews the hash of a password.
  */
 
 namespace CoCartGateway;
@@ -30,19 +31,28 @@ if ( ! defined( 'ABSPATH' ) ) {
 	exit;
 }
 
-const VERSION = '1.1.0';
+// WordPress loads every .php in mu-plugins, a backup of this file, too. PHP declares what stands outside of a block while
+// it compiles, and dies of the second declaration: so all of it stands in one, and the first copy is in force.
+if ( function_exists( __NAMESPACE__ . '\start' ) ) :
+	function_exists( __NAMESPACE__ . '\another_copy' ) && another_copy( __FILE__ );
+else :
+
+define( __NAMESPACE__ . '\VERSION', '1.1.0' );
 
 /** Seconds that the clocks of gateway and WordPress may differ by. */
-const LEEWAY = 10;
+define( __NAMESPACE__ . '\LEEWAY', 10 );
 
-/** Usermeta key of the epoch: it changes when a user is logged out everywhere. */
-const EPOCH = '_cocart_gateway_epoch';
+/** Usermeta key of the epoch: it changes when a user is logged out everywhere, and never back. */
+define( __NAMESPACE__ . '\EPOCH', '_cocart_gateway_epoch' );
+
+/** The same for one site of a network, after the prefix of its tables: it changes with what the user is there. */
+define( __NAMESPACE__ . '\SITE_EPOCH', 'cocart_gateway_epoch' );
 
 /** Usermeta key of renewed password hashes, one row each: digest of the new hash, blank, digest to go on with. */
-const RENEWED = '_cocart_gateway_renewed';
+define( __NAMESPACE__ . '\RENEWED', '_cocart_gateway_renewed' );
 
 /** What proxies tell about a client, and what anybody may tell. X-Forwarded-* is matched by its beginning. */
-const PROXY_HEADERS = array(
+define( __NAMESPACE__ . '\PROXY_HEADERS', array(
 	'HTTP_FORWARDED',
 	'HTTP_FORWARDED_FOR',
 	'HTTP_X_REAL_IP',
@@ -60,7 +70,7 @@ const PROXY_HEADERS = array(
 	'HTTP_X_PROXYUSER_IP',
 	'HTTP_X_ORIGINAL_FORWARDED_FOR',
 	'HTTP_FRONT_END_HTTPS',
-);
+) );
 
 /** Why a request is not believed. The reason is for the server's log, never for the client. */
 final class Refusal extends \Exception {
@@ -487,7 +497,8 @@ function batched( \WP_REST_Request $request ): array {
  * e-mail address, when the user is logged out, with the salts in wp-config.php, and with the roles if that is wanted.
  */
 function fingerprint( object $user ): string {
-	$words = array( password_digest( $user ), (string) $user->user_email, meta_text( $user->ID, EPOCH ) );
+	$epoch = meta_text( $user->ID, EPOCH ) . meta_text( $user->ID, $GLOBALS['wpdb']->get_blog_prefix() . SITE_EPOCH );
+	$words = array( password_digest( $user ), (string) $user->user_email, $epoch );
 	if ( switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ) {
 		$words[] = roles( $user );
 	}
@@ -517,7 +528,12 @@ function digest( string $hash ): string {
  * the first question who this is.
  */
 function roles( object $user ): string {
-	$given = array_keys( array_filter( (array) ( $user->caps ?? array() ) ) );
+	return given( $user->caps ?? array() );
+}
+
+/** @param mixed $caps As stored. */
+function given( $caps ): string {
+	$given = array_keys( array_filter( is_array( $caps ) ? $caps : array() ) );
 	sort( $given, SORT_STRING );
 	return implode( ',', $given );
 }
@@ -591,10 +607,15 @@ function next_epoch( int $id, string $reason = 'logged_out_everywhere' ): void {
 	$user = get_userdata( $id );
 	if ( $user ) {
 		$dead = fingerprint( $user );
-		update_user_meta( $id, EPOCH, bin2hex( random_bytes( 8 ) ) );
+		renew( $id, EPOCH );
 		tell_ended( $id, $dead, $reason );
 		do_action( 'cocart_gateway_epoch_changed', $id, $dead );
 	}
+}
+
+/** @param string $key Of an epoch. */
+function renew( int $id, string $key ): void {
+	update_user_meta( $id, $key, bin2hex( random_bytes( 8 ) ) );
 }
 
 /** wp_logout: whoever leaves a browser expects to have left. Not so in a customer's request, see Doorkeeper::open(). */
@@ -635,6 +656,83 @@ if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
 
 	function session_token_manager( $manager ) {
 		return 'WP_User_Meta_Session_Tokens' === $manager ? Session_Tokens::class : $manager;
+	}
+}
+
+// --- Accounts that change, and change back --------------------------------------------------------------------------
+
+/**
+ * An e-mail address, roles or a membership may change and be put back while a session is not used, and its fingerprint
+ * would be right again. An epoch is never put back. In-band announcements are the Doorkeeper's; SQL tells nobody.
+ */
+final class Changes {
+
+	/** @var array<int,bool> Users about to be deleted, metadata and all: nothing is to be left of them. */
+	private $leaving = array();
+
+	/** After Doorkeeper::profile_update() has announced the fingerprint that the user had until now. */
+	public function watch(): void {
+		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
+		add_action( 'make_spam_user', array( $this, 'make_spam_user' ) );
+		add_action( 'delete_user', array( $this, 'delete_user' ) );
+		add_action( 'update_user_meta', array( $this, 'update_user_meta' ), 10, 4 );
+		add_action( 'delete_user_meta', array( $this, 'delete_user_meta' ), 10, 3 );
+	}
+
+	/** @param mixed $before The user as it was. */
+	public function profile_update( $user_id = 0, $before = null ): void {
+		$user = $before instanceof \WP_User ? get_userdata( (int) $before->ID ) : false;
+		if ( $user && (string) $user->user_email !== (string) $before->user_email ) {
+			renew( (int) $user->ID, EPOCH );
+		}
+	}
+
+	/** Of a network. */
+	public function make_spam_user( $user_id = 0 ): void {
+		$user = get_userdata( user_id_in( $user_id ) );
+		if ( $user ) {
+			renew( (int) $user->ID, EPOCH );
+		}
+	}
+
+	/** On a network this only takes the user off one site. */
+	public function delete_user( $user_id = 0 ): void {
+		if ( ! is_multisite() ) {
+			$this->leaving[ user_id_in( $user_id ) ] = true;
+		}
+	}
+
+	/** Fires before the roles are stored, by whatever function. Who had none before has no session to come back. */
+	public function update_user_meta( $meta_id = 0, $user_id = 0, $key = '', $value = null ): void {
+		$site = switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ? $this->site( $key ) : null;
+		$id   = user_id_in( $user_id );
+		if ( null === $site || ! $id ) {
+			return;
+		}
+		$had = given( get_user_meta( $id, $key, true ) );
+		if ( '' !== $had && given( $value ) !== $had ) {
+			renew( $id, $site . SITE_EPOCH );
+		}
+	}
+
+	/** Fires before; on a network this is how somebody ceases to be a member (remove_user_from_blog). */
+	public function delete_user_meta( $meta_ids = array(), $user_id = 0, $key = '' ): void {
+		$counts = is_multisite() || switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false );
+		$site   = $counts ? $this->site( $key ) : null;
+		$id     = user_id_in( $user_id );
+		if ( null !== $site && $id && ! isset( $this->leaving[ $id ] ) ) {
+			renew( $id, $site . SITE_EPOCH );
+		}
+	}
+
+	/**
+	 * The prefix of the site whose capabilities are kept under this key, or null. Other plugins have keys that end so, too.
+	 *
+	 * @param mixed $key
+	 */
+	private function site( $key ): ?string {
+		$pattern = '/^(' . preg_quote( $GLOBALS['wpdb']->base_prefix, '/' ) . '(?:\d+_)?)capabilities$/D';
+		return is_string( $key ) && preg_match( $pattern, $key, $found ) ? $found[1] : null;
 	}
 }
 
@@ -793,7 +891,10 @@ function spellings( string $name ): array {
 	return array_unique( array_filter( array( trim( $name ), sanitize_text_field( $name ) ), 'strlen' ) );
 }
 
-/** Whether a user goes by this name, from what is known of the user anyway. */
+/**
+ * Whether a user goes by this name. What is known of the user anyway says so for most; WordPress and its database also
+ * take some letters for others ("Àlice" finds alice), so for the rest it is whom a look-up finds.
+ */
 function goes_by( object $user, string $name ): bool {
 	$names = array( $user->user_login, $user->user_email, (string) get_user_meta( $user->ID, 'billing_phone', true ) );
 	foreach ( spellings( $name ) as $spelling ) {
@@ -801,7 +902,7 @@ function goes_by( object $user, string $name ): bool {
 			return true;
 		}
 	}
-	return false;
+	return user_named( $name ) === (int) $user->ID;
 }
 
 /** The user whom CoCart looks up by this name: a login name, an e-mail address or a phone number. 0 if there is none. */
@@ -1417,7 +1518,7 @@ final class Doorkeeper extends Door {
 
 	/** Changes made in this very request, of whatever user, are told in its response. Those made elsewhere are found out later. */
 	private function watch_changes(): void {
-		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
+		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX - 1, 2 );
 		add_action( 'after_password_reset', array( $this, 'after_password_reset' ), PHP_INT_MAX );
 		add_action( 'delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
 		add_action( 'wpmu_delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
@@ -1561,10 +1662,10 @@ final class Locked_Door extends Door {
 // --- Status --------------------------------------------------------------------------------------------------------
 
 /** What cocart-gateway doctor asks, as ?rest_route=, which every permalink structure knows. */
-const STATUS_ROUTE = '/cocart-gateway/v1/status';
+define( __NAMESPACE__ . '\STATUS_ROUTE', '/cocart-gateway/v1/status' );
 
 /** What the doctor sends as Authorization, to see whether the web server hands that to PHP. */
-const STATUS_AUTHORIZATION = 'Bearer cocart-gateway-status';
+define( __NAMESPACE__ . '\STATUS_AUTHORIZATION', 'Bearer cocart-gateway-status' );
 
 function is_status( string $route ): bool {
 	return STATUS_ROUTE === $route;
@@ -1631,6 +1732,7 @@ final class Status_Desk extends Door {
 			'object_cache'  => (bool) wp_using_ext_object_cache(),
 			'multisite'     => is_multisite(),
 			'late'          => Seen::$late,
+			'copies'        => Seen::$copies,
 			'authorization' => $this->authorization,
 		);
 	}
@@ -1693,6 +1795,9 @@ final class Seen {
 	/** @var bool Whether this file was loaded after the must-use plugins. */
 	public static $late = false;
 
+	/** @var string[] Files like this one that are not in force, because this one was loaded before them. */
+	public static $copies = array();
+
 	/** @var bool Whether a good assertion came with the request. */
 	public static $believed = false;
 
@@ -1711,6 +1816,16 @@ final class Seen {
 	}
 }
 
+/** Called by a copy of this file that was loaded later, of whatever version. */
+function another_copy( string $file ): void {
+	Seen::$copies[] = place_of( $file );
+}
+
+/** A file and its folder: "mu-plugins/cocart-gateway.php". */
+function place_of( string $file ): string {
+	return basename( dirname( $file ) ) . '/' . basename( $file );
+}
+
 /**
  * What is right and what is wrong with the set-up, for Site Health, the notices and whoever else asks.
  *
@@ -1718,7 +1833,7 @@ final class Seen {
  *                 is nothing to do) and notice: whether administrators should read it on every page. Plain text.
  */
 function checks(): array {
-	$checks = array( check_secret(), check_place(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
+	$checks = array( check_secret(), check_place(), check_copies(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
 	return array_values( array_filter( $checks ) );
 }
 
@@ -1749,6 +1864,16 @@ function check_place(): array {
 	return found( 'must_use', 'good', __( 'cocart-gateway.php is a must-use plugin', 'cocart-gateway' ), __( 'It is loaded before all other plugins.', 'cocart-gateway' ) );
 }
 
+/** A backup, or an ordinary plugin that was copied into mu-plugins instead of moved. */
+function check_copies() {
+	if ( ! Seen::$copies ) {
+		return null;
+	}
+	/* translators: 1: a file; 2: a version; 3: files. */
+	$which = sprintf( __( 'In force is %1$s, version %2$s, because it is loaded first. Not in force: %3$s.', 'cocart-gateway' ), place_of( __FILE__ ), VERSION, implode( ', ', Seen::$copies ) );
+	return found( 'copies', 'recommended', __( 'There is more than one copy of cocart-gateway.php', 'cocart-gateway' ), $which, __( 'Leave one of them, wp-content/mu-plugins/cocart-gateway.php; keep backups under a name that does not end in .php.', 'cocart-gateway' ), true );
+}
+
 /** Nothing can be said without a secret, nor where there is no visitor. */
 function check_front() {
 	if ( ! secrets() || defined( 'WP_CLI' ) || defined( 'DOING_CRON' ) ) {
@@ -1762,6 +1887,9 @@ function check_front() {
 	}
 	if ( Seen::$observed ) {
 		return found( 'in_front', 'good', __( 'The gateway looks on', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. In its dry run it enforces nothing.', 'cocart-gateway' ) );
+	}
+	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return found( 'in_front', 'recommended', __( 'CoCart is shut on the way that this page came', 'cocart-gateway' ), __( 'This page did not come through the gateway, and COCART_GATEWAY_REQUIRED is set: customers who come this way are refused.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, or take COCART_GATEWAY_REQUIRED out of wp-config.php until it does. If only administrators come this way, all is well.', 'cocart-gateway' ), true );
 	}
 	return found( 'in_front', 'recommended', __( 'This page did not come through the gateway', 'cocart-gateway' ), __( 'Either the gateway is not in front of this site yet, or you reached WordPress past it.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, and only the gateway to WordPress.', 'cocart-gateway' ) );
 }
@@ -1880,9 +2008,15 @@ function debug_information( $info = array() ) {
 }
 
 function admin_notices(): void {
-	if ( ! current_user_can( 'manage_options' ) ) {
-		return;
-	}
+	current_user_can( 'manage_options' ) && print_notices();
+}
+
+/** On the pages for a whole network WordPress fires no admin_notices. */
+function network_admin_notices(): void {
+	current_user_can( 'manage_network_options' ) && print_notices();
+}
+
+function print_notices(): void {
 	foreach ( checks() as $check ) {
 		if ( $check['notice'] && 'good' !== $check['status'] ) {
 			$class = 'critical' === $check['status'] ? 'notice-error' : 'notice-warning';
@@ -1896,6 +2030,7 @@ function admin_notices(): void {
 function start(): void {
 	Seen::$late = did_action( 'muplugins_loaded' ) > 0;
 	add_action( 'admin_notices', __NAMESPACE__ . '\admin_notices' );
+	add_action( 'network_admin_notices', __NAMESPACE__ . '\network_admin_notices' );
 	add_filter( 'site_status_tests', __NAMESPACE__ . '\site_status_tests' );
 	add_filter( 'debug_information', __NAMESPACE__ . '\debug_information' );
 	$secrets = secrets();
@@ -1935,6 +2070,7 @@ function watch_accounts(): void {
 		add_filter( 'session_token_manager', __NAMESPACE__ . '\session_token_manager', PHP_INT_MAX );
 	}
 	add_action( 'wp_logout', __NAMESPACE__ . '\logged_out' );
+	( new Changes() )->watch();
 	( new Renewal() )->watch();
 }
 
@@ -1960,3 +2096,5 @@ function start_asserted( string $token, array $secrets ): void {
 }
 
 start();
+
+endif;

@@ -92,7 +92,7 @@ func TestOneVersionEverywhere(t *testing.T) {
 	}
 	for what, pattern := range map[string]string{
 		"the head":     `(?m)^ \* Version: +(\S+)$`,
-		"the constant": `(?m)^const VERSION = '(.+)';$`,
+		"the constant": `(?m)^define\( __NAMESPACE__ \. '\\VERSION', '(.+)' \);$`,
 	} {
 		found := regexp.MustCompile(pattern).FindSubmatch(wordpress.Plugin)
 		if found == nil || string(found[1]) != wordpress.PluginVersion {

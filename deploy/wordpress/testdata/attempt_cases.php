@@ -38,6 +38,7 @@ foreach ( array( 'login', 'credentials' ) as $kind ) {
 		'an e-mail address'            => array( 'alice@example.com', '2' ),
 		'a phone number'               => array( '+15550100', '2' ),
 		'blanks around'                => array( ' alice ', '2' ),
+		'a letter that WordPress takes for another' => array( 'Àlice', '2' ),
 		'a tag that CoCart takes away' => array( '<b>alice@example.com', '2' ),
 		'a name that nobody has'       => array( 'nobody', '0' ),
 	);
@@ -82,6 +83,14 @@ test(
 	'a right password needs no look-up',
 	with_password( 'credentials', basic( 'alice:wonderland-1' ), array() ),
 	fn( array $sent ) => same( array(), $sent['looked_up'] ?? array() )
+);
+foreach ( array( 'login', 'credentials' ) as $kind ) {
+	test( "a right password by a name that WordPress takes for another, for a $kind", fn() => ( $GLOBALS['passwords']['Àlice:wonderland-1'] = 2 ) && with_password( $kind, basic( 'Àlice:wonderland-1' ), array( 'user_id' => '2' ) )(), told( '2', 'accepted' ) );
+}
+test(
+	'a login by a name that WordPress takes for another is vouched for',
+	fn() => ( $GLOBALS['passwords']['Àlice:wonderland-1'] = 2 ) && with_password( 'login', basic( 'Àlice:wonderland-1' ), array( 'user_id' => '2' ) )(),
+	fn( array $sent ) => same( '2', replied( $sent, 'X-CoCart-Gateway-Login' )['sub'] )
 );
 test(
 	'somebody whom a cookie logged in, beside a password of another',

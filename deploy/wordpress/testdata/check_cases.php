@@ -41,7 +41,8 @@ function says( array $but, string ...$words ): callable {
 }
 
 test( 'checks of a shop where all is well', wp_admin( $req ), says( array(), 'This page came through it' ) );
-test( 'checks past the gateway', wp_admin( $req, null ), says( array( 'in_front' => 'recommended', 'clock' => null ), 'past it' ) );
+test( 'checks past the gateway', wp_admin( $req, null ), says( array( 'in_front' => 'recommended', 'clock' => null ), 'CoCart is shut on the way that this page came', 'COCART_GATEWAY_REQUIRED' ) );
+test( 'checks past a gateway that is not required', wp_admin( array(), null ), says( array( 'in_front' => 'recommended', 'clock' => null, 'required' => 'recommended' ), 'past it' ) );
 test( 'checks without a secret', wp_admin( array( 'COCART_GATEWAY_SECRET' => null ) + $req, null ), says( array( 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'missing from wp-config.php' ) );
 test( 'checks with a short secret', wp_admin( array( 'COCART_GATEWAY_SECRET' => 'short' ) + $req ), says( array( 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'shorter than 32 bytes' ) );
 test( 'checks with a short secret beside a good one', wp_admin( array( 'COCART_GATEWAY_SECRET' => array( SECRET, 'short' ) ) + $req ), says( array( 'secret' => 'recommended' ), 'One of the secrets' ) );
@@ -113,4 +114,35 @@ test(
 	fn() => wp_admin( array(), array( 'secret' => str_repeat( 'another ', 5 ) ) )() ?? do_action( 'admin_notices' ),
 	fn( array $sent ) => same( array( 1, 1 ), array( substr_count( $sent['body'], 'notice-error' ), substr_count( $sent['body'], 'another secret' ) ) )
 );
+foreach ( array( 'admin_notices' => array( 'manage_options' ), 'network_admin_notices' => array( 'manage_options', 'manage_network_options' ) ) as $hook => $granted ) {
+	$past = fn() => wp_admin( $req, null )() ?? do_action( $hook );
+	test( "$hook where CoCart is shut, because the gateway is not in front", fn() => ( $GLOBALS['capabilities'] = $granted ) && $past(), fn( array $sent ) => same( array( 1, 1 ), array( substr_count( $sent['body'], 'notice-warning' ), substr_count( $sent['body'], 'CoCart is shut' ) ) ) );
+	test( "$hook for who may not change that", fn() => ( $GLOBALS['capabilities'] = array_slice( $granted, 0, -1 ) ) && false || $past(), $none_to_read );
+}
 test( 'no notice of what is only recommended', fn() => wp_admin( array(), null )() ?? do_action( 'admin_notices' ), fn( array $sent ) => same( '', $sent['body'] ) );
+
+/** WordPress comes upon another copy of the file under this name, and loads it. */
+function load_copy( string $name ): void {
+	$folder = sys_get_temp_dir() . '/cocart-gateway-' . getmypid();
+	is_dir( $folder ) || mkdir( $folder );
+	copy( dirname( __DIR__ ) . '/cocart-gateway.php', "$folder/$name" );
+	try {
+		require "$folder/$name";
+	} finally {
+		unlink( "$folder/$name" );
+		rmdir( $folder );
+	}
+}
+
+test( 'a second copy of the file', fn() => wp_admin( $req )() ?? load_copy( 'cocart-gateway-backup.php' ), says( array( 'copies' => 'recommended' ), 'cocart-gateway-backup.php', 'In force is ' . basename( dirname( __DIR__ ) ) . '/cocart-gateway.php' ) );
+test( 'two more copies of the file', fn() => wp_admin( $req )() ?? load_copy( 'a.php' ) ?? load_copy( 'b.php' ), says( array( 'copies' => 'recommended' ), '/a.php', '/b.php' ) );
+test( 'a notice of a second copy of the file', fn() => wp_admin( $req )() ?? load_copy( 'a.php' ) ?? do_action( 'admin_notices' ), fn( array $sent ) => same( 1, substr_count( $sent['body'], 'notice-warning' ) ) );
+test( 'a second copy, as an ordinary plugin, in the request of a customer', fn() => arrive( 'customer' ) ?? load_copy( 'cocart-gateway.php' ) ?? serve( '/cocart/v2/cart' ), passed( array( 2, 2, 2 ) ) );
+test( 'a second copy beside one that knows nothing of copies', fn() => before_copies() ?? load_copy( 'cocart-gateway.php' ) ?? serve( '' ), passed( array( 0 ) ) );
+
+/** A first copy from before this was thought of. */
+function before_copies(): void {
+	shop( array( 'REQUEST_URI' => '/' ) );
+	eval( 'namespace CoCartGateway; function start() {}' );
+	load_pluggable();
+}

@@ -22,7 +22,7 @@ $refused  = refused( 403, 'cocart_gateway_required', 'This request must come thr
 test( 'nothing configured, no gateway: WordPress as it was', direct( array( 'COCART_GATEWAY_SECRET' => null ) ), passed( array( 2, 2, 2 ), 'untouched' ) );
 test( 'a secret, but the gateway not required', direct( array() ), passed( array( 2, 2, 2 ), 'untouched' ) );
 test( 'the gateway explicitly not required', direct( array( 'COCART_GATEWAY_REQUIRED' => false ) ), passed( array( 2, 2, 2 ), 'untouched' ) );
-test( 'nothing configured: no hooks but what administrators read', direct( array( 'COCART_GATEWAY_SECRET' => null ) ), fn() => same( array( 'admin_notices', 'site_status_tests', 'debug_information' ), array_keys( array_diff_key( $GLOBALS['hooks'], array_flip( array( 'determine_current_user', 'rest_authentication_errors' ) ) ) ) ) );
+test( 'nothing configured: no hooks but what administrators read', direct( array( 'COCART_GATEWAY_SECRET' => null ) ), fn() => same( array( 'admin_notices', 'network_admin_notices', 'site_status_tests', 'debug_information' ), array_keys( array_diff_key( $GLOBALS['hooks'], array_flip( array( 'determine_current_user', 'rest_authentication_errors' ) ) ) ) ) );
 
 test( 'required: a CoCart route without the gateway', direct( $required ), $refused );
 test( 'required: a CoCart route in capitals', direct( $required, '/COCART/v2/cart' ), $refused );

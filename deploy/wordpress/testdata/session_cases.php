@@ -66,8 +66,11 @@ function set_role( string $role ): void {
 }
 
 function store_caps( array $caps ): void {
+	$GLOBALS['usermeta'][2]['wp_capabilities'] = $GLOBALS['users'][2]['caps'] ?? array( 'customer' => true );
 	apply_filters( 'update_user_metadata', null, 2, 'wp_capabilities', $caps, '' );
-	$GLOBALS['users'][2]['caps'] = $caps;
+	do_action( 'update_user_meta', 7, 2, 'wp_capabilities', $caps );
+	$GLOBALS['usermeta'][2]['wp_capabilities'] = $caps;
+	$GLOBALS['users'][2]['caps']               = $caps;
 }
 
 $roles = array( 'COCART_GATEWAY_END_ON_ROLE_CHANGE' => true );
@@ -109,6 +112,45 @@ function with_caps( string ...$caps ): WP_User {
 test( 'a user removed from this site', happens( 'site', fn() => do_action( 'remove_user_from_blog', 2, 1, 0 ) ), has_ended( 1, array( '2 deleted' ), 'deleted' ) );
 test( 'a user removed from another site', happens( 'site', fn() => do_action( 'remove_user_from_blog', 2, 7, 0 ) ), $nothing );
 test( 'a user removed by a plugin that does not say from where', happens( 'site', fn() => do_action( 'remove_user_from_blog', 2 ) ), $nothing );
+/** wp_update_user(). */
+function change_user( array $fields ): void {
+	$before = get_userdata( 2 );
+	store( 2, $fields );
+	do_action( 'profile_update', 2, $before );
+}
+
+/** WP_User::remove_all_caps(), and what gives them back. */
+function remove_caps( string $key = 'wp_capabilities' ): void {
+	apply_filters( 'delete_user_metadata', null, 2, $key );
+	do_action( 'delete_user_meta', array( 7 ), 2, $key, '' );
+}
+
+$network = fn( callable $event ) => fn() => ( $GLOBALS['multisite'] = true ) && $event();
+$there   = array(
+	'an e-mail address'              => array( fn() => change_user( array( 'user_email' => 'al@example.org' ) ) ?? change_user( array( 'user_email' => 'alice@example.com' ) ), array() ),
+	'a role, where it ends sessions' => array( fn() => set_role( 'editor' ) ?? set_role( 'customer' ), $roles ),
+	'all roles, where it ends them'  => array( fn() => remove_caps(), $roles ),
+	'a membership, on a network'     => array( $network( fn() => remove_caps() ), array() ),
+	'spam, on a network'             => array( $network( fn() => do_action( 'make_spam_user', 2 ) ?? do_action( 'make_ham_user', 2 ) ), array() ),
+);
+foreach ( $there as $name => list( $event, $constants ) ) {
+	test( "$name, there and back past the gateway", happens( '', $event, $constants ), fn() => same( false, roles_fp( 2 ) === $GLOBALS['dead'], 'the fingerprint is the same' ) );
+}
+$still = array(
+	'another name'                          => array( fn() => change_user( array( 'display_name' => 'Al' ) ), array() ),
+	'a role there and back'                 => array( fn() => set_role( 'editor' ) ?? set_role( 'customer' ), array() ),
+	'the same role'                         => array( fn() => set_role( 'customer' ), $roles ),
+	'a membership of another site'          => array( $network( fn() => remove_caps( 'wp_7_capabilities' ) ), array() ),
+	'capabilities of another plugin'        => array( fn() => remove_caps( 'their_capabilities' ), $roles ),
+	'a user who is deleted, metadata first' => array( fn() => do_action( 'delete_user', 2 ) ?? remove_caps(), $roles ),
+	'hooks fired with garbage'              => array( fn() => do_action( 'profile_update', 2, 'x' ) ?? do_action( 'make_spam_user', array( 2 ) ) ?? do_action( 'make_spam_user', 77 ) ?? do_action( 'update_user_meta' ) ?? do_action( 'update_user_meta', 1, array( 2 ), 'wp_capabilities', 'x' ) ?? do_action( 'delete_user_meta', 1, 2, array() ), $roles ),
+);
+foreach ( $still as $name => list( $event, $constants ) ) {
+	test( "$name, past the gateway", happens( '', $event, $constants ), fn() => same( true, roles_fp( 2 ) === $GLOBALS['dead'], 'the fingerprint is the same' ) );
+}
+test( 'another e-mail address, on a page', happens( 'site', fn() => change_user( array( 'user_email' => 'al@example.org' ) ) ), has_ended( 1, array( '2 changed' ) ) );
+test( 'spam on a network, on a page', happens( 'site', $network( fn() => change_user( array( 'spam' => '1' ) ) ?? do_action( 'make_spam_user', 2 ) ) ), has_ended( 1, array( '2 changed' ) ) );
+test( 'who had no role has no session that a new one could end', happens( '', fn() => ( $GLOBALS['users'][2]['caps'] = array() ) || set_role( 'customer' ), $roles ), fn( array $sent ) => same( array(), $sent['writes'] ) );
 test( 'the shop ends the sessions of a user', happens( 'site', fn() => CoCartGateway\end_sessions( 2 ) ), has_ended( 1, array( '2 ended' ) ) );
 test( 'the shop ends the sessions of a user, with a reason of its own, past the gateway', happens( '', fn() => CoCartGateway\end_sessions( get_userdata( 2 ), 'banned' ) ), has_ended( 0, array( '2 banned' ) ) );
 test( 'the shop ends the sessions of nobody', happens( 'site', fn() => CoCartGateway\end_sessions( 0 ) ?? CoCartGateway\end_sessions( false ) ?? CoCartGateway\end_sessions( 77 ) ), $nothing );

@@ -73,7 +73,7 @@ $facts = array(
 	'plugin' => '1.1.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
 	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
 	'rest_prefix' => 'wp-json', 'permalinks' => true, 'tls' => true, 'required' => false, 'secrets' => 1, 'old_plugin' => false,
-	'object_cache' => false, 'multisite' => false, 'late' => false, 'authorization' => true,
+	'object_cache' => false, 'multisite' => false, 'late' => false, 'copies' => array(), 'authorization' => true,
 );
 test( 'the status of a shop', status(), stated( $facts ) );
 test( 'the status over http', status( array( 'proto' => 'http' ) ), stated( array( 'tls' => false ) ) );
@@ -105,6 +105,11 @@ test(
 		status()();
 	},
 	stated( array( 'late' => true ) )
+);
+test(
+	'the status of a plugin with a copy beside it',
+	fn() => add_action( 'muplugins_loaded', fn() => load_copy( 'backup.php' ) ) ?? status()(),
+	fn( array $sent ) => stated( array( 'copies' => array( 'cocart-gateway-' . getmypid() . '/backup.php' ) ) )( $sent )
 );
 
 test( 'the status an hour ago', status( array( 'iat' => NOW - 3600, 'exp' => NOW - 3570 ) ), refused_status( 'it has expired; do the clocks agree?' ) );
