@@ -235,8 +235,9 @@ func TestDrainingGoesByTheShutdownTimeoutInForce(t *testing.T) {
 	}
 }
 
+// Going by the delay of the start, this would take five minutes.
 func TestDrainingLastsForTheDelayInForce(t *testing.T) {
-	r := start(t, settings{"server.drain_delay": "20ms"})
+	r := start(t, settings{"server.drain_delay": "5m"})
 	r.write(settings{"server.drain_delay": "0s"})
 	r.reload()
 	if r.stop(); !strings.Contains(r.said.String(), "msg=draining delay=0s") {
