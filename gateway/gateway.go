@@ -25,7 +25,8 @@
 // in cors.go.
 //
 // Every request has a name (requestid.go) and leaves a line in the log (record.go,
-// asked.go); events.go lists what whoever guards the shop looks for there.
+// asked.go); events.go lists what whoever guards the shop looks for there. A bug
+// of ours costs one request its answer, and says where it is (rescue.go).
 //
 // In the dry run none of this happens: dryrun.go looks on.
 //
@@ -181,14 +182,15 @@ type exchange struct {
 
 // ServeHTTP answers one request. See the package comment for its way.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), origin: g.origin(r)}
-	x.record = &record{start: time.Now(), class: classSite}
+	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: classSite}}
 	x.w.dress = func() { g.dress(x) }
+	g.metrics.inFlight.Inc()
+	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
+	defer g.rescue(x)
+	x.origin = g.origin(r)
 	x.id = name(r, x.origin)
 	x.countBody()
 	g.watchForgery(x)
-	g.metrics.inFlight.Inc()
-	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	if err := g.handle(x); err != nil {
 		g.fail(x, err)
 	}

@@ -23,6 +23,7 @@ type record struct {
 	verdict string // what became of a token or login, from a closed list
 	failure *Failure
 	err     error
+	bug     bool // see rescue.go
 }
 
 // recorder notes what is sent. Unwrap lets http.ResponseController reach Flush
@@ -70,13 +71,16 @@ func (x *exchange) awaiting() (answered func()) {
 }
 
 // finish writes the record. 499 stands for a client that left before its
-// answer, as nginx has it.
+// answer, as nginx has it; 500 also for an answer that a bug cut short.
 func (g *Gateway) finish(x *exchange) {
 	g.metrics.inFlight.Dec()
 	over := time.Now()
 	status := x.w.status
 	if status == 0 {
 		status, x.w.began = 499, over
+	}
+	if x.record.bug {
+		status = http.StatusInternalServerError
 	}
 	g.metrics.observe(x.record.class, x.r.Method, status, over.Sub(x.record.start))
 	if level := x.record.level(status); g.log.Enabled(context.Background(), level) {
