@@ -18,8 +18,6 @@ type Config struct {
 	// SiteURL is the address WordPress believes it has (its home option). Scheme
 	// aside, it is the audience of every assertion.
 	SiteURL *url.URL
-	// RestPrefix is the path of the REST API below SiteURL, "wp-json" by default.
-	RestPrefix string
 	// Secrets are shared with the must-use plugin. The first one signs, all of
 	// them verify replies. Each is at least [MinSecret] bytes.
 	Secrets []string
