@@ -165,16 +165,17 @@ type exchange struct {
 	// confirmed is done once WordPress answered 200, before the client reads it.
 	confirmed func(context.Context) error
 
-	w       *recorder
-	r       *http.Request
-	target  string // as WordPress will receive it
-	verdict verdict
-	origin  upstream.Origin
-	record  *record
-	attempt attempt      // the password of this request
-	body    *guardedBody // nil: none, or not on our routes
-	guest   bool         // forwarded as a guest's
-	relayed bool         // the answer is WordPress's
+	w        *recorder
+	r        *http.Request
+	target   string // as WordPress will receive it
+	verdict  verdict
+	origin   upstream.Origin
+	record   *record
+	attempt  attempt       // the password of this request
+	body     *guardedBody  // nil: none, or not on our routes
+	arriving *arrivingBody // nil: none
+	guest    bool          // forwarded as a guest's
+	relayed  bool          // the answer is WordPress's
 
 	id       string       // X-Request-Id
 	received atomic.Int64 // bytes of the body
@@ -184,12 +185,13 @@ type exchange struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: classSite}}
 	x.w.dress = func() { g.dress(x) }
+	x.w.taken.patience = g.cfg.Bounds.Stall
 	g.metrics.inFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	defer g.rescue(x)
 	x.origin = g.origin(r)
 	x.id = name(r, x.origin)
-	x.countBody()
+	g.receive(x)
 	g.watchForgery(x)
 	if err := g.handle(x); err != nil {
 		g.fail(x, err)
@@ -201,7 +203,7 @@ func (g *Gateway) handle(x *exchange) error {
 		return err
 	}
 	if g.dryRun != nil {
-		return g.lookOn(x)
+		return x.orBody(g.lookOn(x))
 	}
 	if err := g.knownHost(x); err != nil {
 		return err

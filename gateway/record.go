@@ -35,6 +35,7 @@ type recorder struct {
 	began  time.Time       // when the header of the answer left
 	limit  *attempts.State // what the answer shall say of limits
 	dress  func()          // called once, before the header of the answer leaves
+	taken  deadlines       // for the client to take it; see moving.go
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -48,6 +49,7 @@ func (w *recorder) begin(status int) {
 	if w.status == 0 && status != http.StatusSwitchingProtocols {
 		w.dress()
 		w.began = time.Now()
+		w.hurry() // an upgraded connection may be silent
 	}
 	w.status = status
 }
@@ -56,6 +58,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.begin(http.StatusOK)
 	}
+	w.hurry()
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
 	return n, err
@@ -74,6 +77,7 @@ func (x *exchange) awaiting() (answered func()) {
 // answer, as nginx has it; 500 also for an answer that a bug cut short.
 func (g *Gateway) finish(x *exchange) {
 	g.metrics.inFlight.Dec()
+	x.arriving.rest()
 	over := time.Now()
 	status := x.w.status
 	if status == 0 {

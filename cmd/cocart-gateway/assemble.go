@@ -61,7 +61,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		MaxLoginBody:       cfg.Limits.LoginBody,
 		Guarding:           guarding(cfg.Guard, guard),
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
-		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout},
+		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout, Stall: orNone(cfg.Upstream.BodyTimeout)},
 		CORS:               cfg.CORS.gateway(),
 		AuthHeaders:        cfg.Site.AuthHeaders,
 		PluginRefresh:      cfg.Compat.Migration.PluginRefresh,

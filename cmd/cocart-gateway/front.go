@@ -30,9 +30,13 @@ func (p *program) open(ctx context.Context, l *listeners) (*front, error) {
 	f.public = p.server(p.leaving.telling(p.public), slog.LevelDebug) // what clients do wrong on the wire
 	f.public.TLSConfig = p.certificates.config(p.cfg.TLS.MinVersion)
 	f.public.ConnState = p.connections.follow
+	f.public.HTTP2.WriteByteTimeout = p.cfg.Upstream.BodyTimeout // of a connection; package gateway looks after its streams
 	f.redirect = p.server(p.leaving.telling(gateway.NewRedirect(p.cfg.Site.URL)), slog.LevelDebug)
 	f.redirect.ConnState = p.connections.follow
 	f.admin = p.server(p.admin, slog.LevelWarn)
+	for _, s := range []*http.Server{f.redirect, f.admin} {
+		s.ReadTimeout, s.WriteTimeout = smallExchange, smallExchange
+	}
 	if a := p.certificates.automatic; a != nil {
 		if err := a.start(ctx, l); err != nil {
 			return nil, fmt.Errorf("asking for certificates: %w", err)
@@ -54,7 +58,7 @@ func (f *front) serve() {
 }
 
 func (f *front) accept(all []net.Listener, serve func(net.Listener) error) {
-	for _, l := range guarded(all, f.p.inForce, f.p.log) {
+	for _, l := range guarded(all, f.p.inForce, f.p.connections, f.p.log) {
 		f.doors = append(f.doors, l)
 		f.accepting.Go(func() { f.failed <- serve(l) })
 	}
@@ -92,6 +96,10 @@ const (
 	pingAfter    = 30 * time.Second
 	pingTimeout  = 15 * time.Second
 )
+
+// smallExchange is for reading a request, and from then on for answering it, where neither can be large. How long
+// customers may take for theirs is package gateway's business.
+const smallExchange = time.Minute
 
 func (p *program) server(h http.Handler, errorLevel slog.Level) *http.Server {
 	return &http.Server{

@@ -184,7 +184,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
 		Guarding: gateway.Guarding{Attempts: guard},
 		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second},
-		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Parameters: 42, BodyTime: 34 * time.Second}, KeepCartKeyNames: true,
+		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Parameters: 42, BodyTime: 34 * time.Second, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		PluginRefresh: true, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own
 }
@@ -255,10 +255,16 @@ func TestTheServersAreAsConfigured(t *testing.T) {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
+	for name, s := range map[string]*http.Server{"redirect": f.redirect, "admin": f.admin} {
+		if s.ReadTimeout != smallExchange || s.WriteTimeout != smallExchange {
+			t.Errorf("%s: whoever sends nothing, or takes nothing, stays: %+v", name, s)
+		}
+	}
 	whole(t, *f.public.HTTP2, http.HTTP2Config{
 		MaxConcurrentStreams: 44, MaxReadFrameSize: largestFrame, SendPingTimeout: pingAfter, PingTimeout: pingTimeout,
+		WriteByteTimeout: 16 * time.Second,
 	}, "StrictMaxConcurrentRequests", "MaxDecoderHeaderTableSize", "MaxEncoderHeaderTableSize", "MaxReceiveBufferPerConnection",
-		"MaxReceiveBufferPerStream", "WriteByteTimeout", "PermitProhibitedCipherSuites", "CountError")
+		"MaxReceiveBufferPerStream", "PermitProhibitedCipherSuites", "CountError")
 	if f.public.ConnState == nil || f.redirect.ConnState == nil || f.public.TLSConfig == nil {
 		t.Error("connections are not followed, or TLS is not configured")
 	}
