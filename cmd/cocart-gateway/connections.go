@@ -13,9 +13,9 @@ import (
 type connections struct {
 	connectionMetrics
 
-	mu   sync.Mutex // guards what follows
-	busy map[net.Conn]bool
-	calm chan struct{} // closed when nothing is busy; nil: nobody waits
+	mu   sync.Mutex        // guards what follows
+	busy map[net.Conn]bool // true: a request has begun on it
+	calm chan struct{}     // closed when nothing is busy; nil: nobody waits
 }
 
 func newConnections(reg prometheus.Registerer) (*connections, error) {
@@ -29,7 +29,7 @@ func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	defer c.mu.Unlock()
 	switch state {
 	case http.StateNew, http.StateActive:
-		c.busy[conn] = true
+		c.busy[conn] = state == http.StateActive
 	case http.StateIdle, http.StateClosed, http.StateHijacked:
 		delete(c.busy, conn)
 	}
@@ -53,4 +53,16 @@ func (c *connections) quiet(ctx context.Context) {
 	case <-ctx.Done():
 	case <-calm:
 	}
+}
+
+// unanswered is on how many connections clients wait for an answer, upgraded ones aside.
+func (c *connections) unanswered() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, asked := range c.busy {
+		if asked {
+			n++
+		}
+	}
+	return n
 }

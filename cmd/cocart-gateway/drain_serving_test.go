@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -122,5 +123,17 @@ func TestAListenerThatFailsEndsTheDrainDelay(t *testing.T) {
 	failed <- broken
 	if err := p.drain(failed); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAnEndThatCutsNobodyOffIsAGoodOne(t *testing.T) {
+	for n, want := range map[int]string{
+		0: "<nil>",
+		1: "draining: requests were still in flight after 30s, on 1 connection, which was cut off",
+		7: "draining: requests were still in flight after 30s, on 7 connections, which were cut off",
+	} {
+		if got := fmt.Sprint(cutOff(n, 30*time.Second)); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
 	}
 }

@@ -75,18 +75,41 @@ func (f *front) shutDown() error {
 	err := closeAll(f.doors)
 	f.accepting.Wait()
 	f.p.connections.quiet(ctx)
-	if e := f.public.Shutdown(ctx); errors.Is(e, context.DeadlineExceeded) {
-		err = errors.Join(err, fmt.Errorf("draining: requests were still in flight after %s: %w", limit, f.public.Close()))
-	} else {
-		err = errors.Join(err, e)
+	waiting := f.p.connections.unanswered()
+	late, e := end(ctx, f.public, f.redirect)
+	err = errors.Join(err, e)
+	if late {
+		err = errors.Join(err, cutOff(waiting, limit))
 	}
-	err = errors.Join(err, f.redirect.Shutdown(ctx), f.admin.Shutdown(ctx))
+	_, e = end(ctx, f.admin) // a probe that is cut off is nobody's loss
+	err = errors.Join(err, e)
 	for ; f.running > 0; f.running-- {
 		if e := <-f.failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, net.ErrClosed) {
 			err = errors.Join(err, e)
 		}
 	}
 	return err
+}
+
+// end shuts servers down, and closes what is still under way there when ctx is over.
+func end(ctx context.Context, servers ...*http.Server) (late bool, err error) {
+	for _, s := range servers {
+		e := s.Shutdown(ctx)
+		if errors.Is(e, context.DeadlineExceeded) {
+			late, e = true, s.Close()
+		}
+		err = errors.Join(err, e)
+	}
+	return late, err
+}
+
+// cutOff says how many customers lost their answers. HTTP/2 may have had several on one connection.
+func cutOff(n int, limit time.Duration) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("draining: requests were still in flight after %s, on %d %s cut off", formatDuration(limit), n,
+		pick(n == 1, "connection, which was", "connections, which were"))
 }
 
 // What one HTTP/2 connection may make us hold. A header is bounded by limits.header as with HTTP/1, and a connection

@@ -227,7 +227,8 @@ func TestDrainingGoesByTheShutdownTimeoutInForce(t *testing.T) {
 	<-entered
 	r.write(settings{"server.shutdown_timeout": "0s"})
 	r.reload()
-	if r.stop() != exitFailed || !strings.Contains(r.said.String(), "requests were still in flight after 0s") {
+	const want = "\ncocart-gateway: draining: requests were still in flight after 0s, on 1 connection, which was cut off\n"
+	if r.stop() != exitFailed || !strings.HasSuffix(r.said.String(), want) {
 		t.Errorf("%s", r.said)
 	}
 	if got := r.said.times("level=ERROR"); got != 0 {
