@@ -1,11 +1,8 @@
 package gateway
 
 import (
-	"io"
 	"log/slog"
-	"net/http"
 	"strings"
-	"sync/atomic"
 )
 
 // The longest that a log line quotes of what a client chose freely.
@@ -64,23 +61,4 @@ func cut(s string, length int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:length], "") + "…"
-}
-
-// countedBody counts what is read of a request's body, by whoever reads it: that
-// may be the transport, which may still be at it when the record is written.
-type countedBody struct {
-	io.ReadCloser
-	received *atomic.Int64
-}
-
-func (b countedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.received.Add(int64(n))
-	return n, err
-}
-
-func (x *exchange) countBody() {
-	if x.r.Body != nil && x.r.Body != http.NoBody {
-		x.r.Body = countedBody{x.r.Body, &x.received}
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +27,10 @@ type BoundsConfig struct {
 	Parameters int
 	// BodyTime is how long a client may take to send a body; zero means 30 s.
 	BodyTime time.Duration
+	// Stall is, on any route, how long a body may stand still: one that the client
+	// sends, where BodyTime does not bound it, and the one that it takes. Zero means
+	// 5 min, less than zero for ever.
+	Stall time.Duration
 }
 
 func (b BoundsConfig) orDefaults() BoundsConfig {
@@ -39,6 +42,9 @@ func (b BoundsConfig) orDefaults() BoundsConfig {
 	}
 	if b.BodyTime == 0 {
 		b.BodyTime = 30 * time.Second
+	}
+	if b.Stall == 0 {
+		b.Stall = 5 * time.Minute
 	}
 	return b
 }
@@ -86,8 +92,8 @@ func tooManyParameters(limit int) *Failure {
 		Message: fmt.Sprintf("The request has more than %d parameters.", limit)}
 }
 
-// guardedBody is a request body that ends with an error when it grows too long,
-// holds too many form fields or takes too long to arrive. The error is the answer
+// guardedBody is a request body that ends with an error when it grows too long or
+// holds too many form fields. The error is the answer
 // to the request, whoever reads: the transport hands it back wrapped.
 type guardedBody struct {
 	io.ReadCloser
@@ -105,6 +111,7 @@ func (g *Gateway) guardBody(x *exchange) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
+	x.arriving.rest() // from here on the deadline is one for the whole
 	deadline := time.Now().Add(g.cfg.Bounds.BodyTime)
 	if err := http.NewResponseController(x.w).SetReadDeadline(deadline); err != nil {
 		g.log.Debug("no deadline for a request body", "cause", err.Error())
@@ -129,11 +136,7 @@ func (b *guardedBody) read(p []byte) (int, error) {
 	if b.separator != nil && b.separator.count(p[:n]) >= b.limit {
 		return 0, tooManyParameters(b.limit)
 	}
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, &Failure{Status: http.StatusRequestTimeout, Code: "cocart_gateway_body_timeout",
-			Message: "The request body did not arrive in time.", Cause: err}
-	case errors.As(err, new(*http.MaxBytesError)):
+	if errors.As(err, new(*http.MaxBytesError)) {
 		return n, readingBody(err)
 	}
 	return n, err
@@ -143,13 +146,18 @@ func (b *guardedBody) read(p []byte) (int, error) {
 // net/http ends that too when a read runs into its deadline, and the transport may
 // see either first.
 func (x *exchange) orBody(err error) error {
-	if x.body == nil || !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, context.Canceled) {
 		return err
 	}
-	x.body.mu.Lock() // a read under way ends with the body's deadline at the latest
-	defer x.body.mu.Unlock()
-	if x.body.refused != nil {
-		return x.body.refused
+	if x.body != nil {
+		x.body.mu.Lock() // a read under way ends with the body's deadline at the latest
+		defer x.body.mu.Unlock()
+		if x.body.refused != nil {
+			return x.body.refused
+		}
+	}
+	if refused := x.arriving.refusal(); refused != nil {
+		return refused
 	}
 	return err
 }

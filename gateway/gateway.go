@@ -26,7 +26,8 @@
 // in cors.go.
 //
 // Every request has a name (requestid.go) and leaves a line in the log (record.go,
-// asked.go); events.go lists what whoever guards the shop looks for there.
+// asked.go); events.go lists what whoever guards the shop looks for there. A bug
+// of ours costs one request its answer, and says where it is (rescue.go).
 //
 // In the dry run none of this happens: dryrun.go looks on.
 //
@@ -168,16 +169,17 @@ type exchange struct {
 	// confirmed is done once WordPress answered 200, before the client reads it.
 	confirmed func(context.Context) error
 
-	w       *recorder
-	r       *http.Request
-	target  string // as WordPress will receive it
-	verdict verdict
-	origin  upstream.Origin
-	record  *record
-	attempt attempt      // the password of this request
-	body    *guardedBody // nil: none, or not on our routes
-	guest   bool         // forwarded as a guest's
-	relayed bool         // the answer is WordPress's
+	w        *recorder
+	r        *http.Request
+	target   string // as WordPress will receive it
+	verdict  verdict
+	origin   upstream.Origin
+	record   *record
+	attempt  attempt       // the password of this request
+	body     *guardedBody  // nil: none, or not on our routes
+	arriving *arrivingBody // nil: none
+	guest    bool          // forwarded as a guest's
+	relayed  bool          // the answer is WordPress's
 
 	id       string       // X-Request-Id
 	received atomic.Int64 // bytes of the body
@@ -185,14 +187,16 @@ type exchange struct {
 
 // ServeHTTP answers one request. See the package comment for its way.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), origin: g.origin(r)}
-	x.record = &record{start: time.Now(), class: classSite}
+	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: classSite}}
 	x.w.dress = func() { g.dress(x) }
-	x.id = name(r, x.origin)
-	x.countBody()
-	g.watchForgery(x)
+	x.w.taken.patience = g.cfg.Bounds.Stall
 	g.metrics.inFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
+	defer g.rescue(x)
+	x.origin = g.origin(r)
+	x.id = name(r, x.origin)
+	g.receive(x)
+	g.watchForgery(x)
 	if err := g.handle(x); err != nil {
 		g.fail(x, err)
 	}
@@ -203,7 +207,7 @@ func (g *Gateway) handle(x *exchange) error {
 		return err
 	}
 	if g.dryRun != nil {
-		return g.lookOn(x)
+		return x.orBody(g.lookOn(x))
 	}
 	if err := g.knownHost(x); err != nil {
 		return err

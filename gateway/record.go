@@ -23,6 +23,7 @@ type record struct {
 	verdict string // what became of a token or login, from a closed list
 	failure *Failure
 	err     error
+	bug     bool // see rescue.go
 }
 
 // recorder notes what is sent. Unwrap lets http.ResponseController reach Flush
@@ -34,6 +35,7 @@ type recorder struct {
 	began  time.Time       // when the header of the answer left
 	limit  *attempts.State // what the answer shall say of limits
 	dress  func()          // called once, before the header of the answer leaves
+	taken  deadlines       // for the client to take it; see moving.go
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -47,6 +49,7 @@ func (w *recorder) begin(status int) {
 	if w.status == 0 && status != http.StatusSwitchingProtocols {
 		w.dress()
 		w.began = time.Now()
+		w.hurry() // an upgraded connection may be silent
 	}
 	w.status = status
 }
@@ -55,6 +58,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.begin(http.StatusOK)
 	}
+	w.hurry()
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
 	return n, err
@@ -70,13 +74,17 @@ func (x *exchange) awaiting() (answered func()) {
 }
 
 // finish writes the record. 499 stands for a client that left before its
-// answer, as nginx has it.
+// answer, as nginx has it; 500 also for an answer that a bug cut short.
 func (g *Gateway) finish(x *exchange) {
 	g.metrics.inFlight.Dec()
+	x.arriving.rest()
 	over := time.Now()
 	status := x.w.status
 	if status == 0 {
 		status, x.w.began = 499, over
+	}
+	if x.record.bug {
+		status = http.StatusInternalServerError
 	}
 	g.metrics.observe(x.record.class, x.r.Method, status, over.Sub(x.record.start))
 	if level := x.record.level(status); g.log.Enabled(context.Background(), level) {

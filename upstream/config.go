@@ -18,8 +18,6 @@ type Config struct {
 	// SiteURL is the address WordPress believes it has (its home option). Scheme
 	// aside, it is the audience of every assertion.
 	SiteURL *url.URL
-	// RestPrefix is the path of the REST API below SiteURL, "wp-json" by default.
-	RestPrefix string
 	// Secrets are shared with the must-use plugin. The first one signs, all of
 	// them verify replies. Each is at least [MinSecret] bytes.
 	Secrets []string
@@ -35,8 +33,9 @@ type Config struct {
 	ResponseTimeout time.Duration
 	// Timeouts are those of some requests, where they differ.
 	Timeouts Timeouts
-	// BodyTimeout is how long the body of an answer may stand still, on either
-	// side; zero means 5 min, less than zero for ever.
+	// BodyTimeout is how long the body of an answer may stand still; zero means 5
+	// min, less than zero for ever. It frees the place at the node; a client that
+	// takes nothing is let go by whoever has its connection.
 	BodyTimeout time.Duration
 	// ResponseHeader is the largest header of an answer, in bytes; zero means 256 KiB.
 	ResponseHeader int64

@@ -69,6 +69,9 @@ func (w *WordPress) probe(ctx context.Context, n *node, path string) (string, er
 	}
 	w.metrics.observe("ping", outcome(resp.StatusCode, nil), start)
 	defer resp.Body.Close()
+	if resp.StatusCode < 200 { // 101: what follows is no body, and no deadline ends it
+		return "", fmt.Errorf("%w: ping answered %d", ErrBadReply, resp.StatusCode)
+	}
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection is kept
 	if resp.StatusCode >= 500 || path != "" && resp.StatusCode >= 400 {
 		return "", fmt.Errorf("%w: ping answered %d", ErrBadReply, resp.StatusCode)

@@ -61,7 +61,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		MaxLoginBody:       cfg.Limits.LoginBody,
 		Guarding:           guarding(cfg.Guard, guard),
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
-		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout},
+		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout, Stall: orNone(cfg.Upstream.BodyTimeout)},
 		CORS:               cfg.CORS.gateway(),
 		AuthHeaders:        cfg.Site.AuthHeaders,
 		PluginRefresh:      cfg.Compat.Migration.PluginRefresh,
@@ -107,26 +107,11 @@ func (cfg *Config) authority(now func() time.Time, log *slog.Logger) (tokens.Con
 }
 
 func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, error) {
-	cfg := upstream.Config{
-		URL: p.cfg.Upstream.URL, SiteURL: p.cfg.Site.URL, Secrets: p.cfg.Upstream.secrets(),
-		DialTimeout: p.cfg.Upstream.DialTimeout, ResponseTimeout: p.cfg.Upstream.ResponseTimeout,
-		IdleConnections: p.cfg.Upstream.IdleConnections, IdleTimeout: p.cfg.Upstream.IdleTimeout, Now: now,
-	}
-	if err := p.cfg.Upstream.complete(&cfg); err != nil {
+	cfg, err := p.cfg.wordpress()
+	if err != nil {
 		return nil, err
 	}
-	if p.cfg.Compat.Migration.DryRun {
-		cfg.Concurrency = upstream.Concurrency{} // nobody is turned away who would not be without us
-	}
 	return upstream.New(cfg, reg, p.log)
-}
-
-func (c UpstreamConfig) secrets() []string {
-	secrets := make([]string, 0, len(c.Secret))
-	for _, s := range c.Secret {
-		secrets = append(secrets, s.Reveal())
-	}
-	return secrets
 }
 
 func reveal(secrets []Secret) [][]byte {

@@ -11,20 +11,16 @@ import (
 
 // connections knows those that clients have open, and which of them have something to be answered.
 type connections struct {
-	open prometheus.Gauge
+	connectionMetrics
 
-	mu    sync.Mutex // guards what follows
-	busy  map[net.Conn]bool
-	calm  chan struct{} // closed when nothing is busy; nil: nobody waits
-	total int
+	mu   sync.Mutex        // guards what follows
+	busy map[net.Conn]bool // true: a request has begun on it
+	calm chan struct{}     // closed when nothing is busy; nil: nobody waits
 }
 
 func newConnections(reg prometheus.Registerer) (*connections, error) {
-	c := &connections{busy: map[net.Conn]bool{}, open: prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "cocart_gateway_client_connections",
-		Help: "Connections open on the public listeners, upgraded ones (WebSocket) aside. limits.connections bounds it for each listener.",
-	})}
-	return c, reg.Register(c.open)
+	m, err := newConnectionMetrics(reg)
+	return &connections{connectionMetrics: m, busy: map[net.Conn]bool{}}, err
 }
 
 // follow is an http.Server.ConnState. A new connection is busy: its client is about to send.
@@ -32,18 +28,11 @@ func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch state {
-	case http.StateNew:
-		c.total++
-		c.busy[conn] = true
-	case http.StateActive:
-		c.busy[conn] = true
-	case http.StateIdle:
-		delete(c.busy, conn)
-	case http.StateClosed, http.StateHijacked:
-		c.total--
+	case http.StateNew, http.StateActive:
+		c.busy[conn] = state == http.StateActive
+	case http.StateIdle, http.StateClosed, http.StateHijacked:
 		delete(c.busy, conn)
 	}
-	c.open.Set(float64(c.total))
 	if len(c.busy) == 0 && c.calm != nil {
 		close(c.calm)
 		c.calm = nil
@@ -64,4 +53,16 @@ func (c *connections) quiet(ctx context.Context) {
 	case <-ctx.Done():
 	case <-calm:
 	}
+}
+
+// unanswered is on how many connections clients wait for an answer, upgraded ones aside.
+func (c *connections) unanswered() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, asked := range c.busy {
+		if asked {
+			n++
+		}
+	}
+	return n
 }

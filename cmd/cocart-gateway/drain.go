@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"sync/atomic"
-	"time"
 )
 
 // leaving tells clients, from a moment on, that the connection ends with the answer they read. So they open their next
@@ -55,10 +54,8 @@ func (p *program) drain(failed <-chan error) error {
 	p.notify.stopping()
 	p.admin.Drain()
 	p.leaving.begun.Store(true)
-	timer := time.NewTimer(cfg.Sockets.DrainDelay)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-p.after(cfg.Sockets.DrainDelay):
 		return nil
 	case err := <-failed:
 		return err

@@ -30,9 +30,13 @@ func (p *program) open(ctx context.Context, l *listeners) (*front, error) {
 	f.public = p.server(p.leaving.telling(p.public), slog.LevelDebug) // what clients do wrong on the wire
 	f.public.TLSConfig = p.certificates.config(p.cfg.TLS.MinVersion)
 	f.public.ConnState = p.connections.follow
+	f.public.HTTP2.WriteByteTimeout = p.cfg.Upstream.BodyTimeout // of a connection; package gateway looks after its streams
 	f.redirect = p.server(p.leaving.telling(gateway.NewRedirect(p.cfg.Site.URL)), slog.LevelDebug)
 	f.redirect.ConnState = p.connections.follow
 	f.admin = p.server(p.admin, slog.LevelWarn)
+	for _, s := range []*http.Server{f.redirect, f.admin} {
+		s.ReadTimeout, s.WriteTimeout = smallExchange, smallExchange
+	}
 	if a := p.certificates.automatic; a != nil {
 		if err := a.start(ctx, l); err != nil {
 			return nil, fmt.Errorf("asking for certificates: %w", err)
@@ -54,7 +58,7 @@ func (f *front) serve() {
 }
 
 func (f *front) accept(all []net.Listener, serve func(net.Listener) error) {
-	for _, l := range guarded(all, f.p.inForce, f.p.log) {
+	for _, l := range guarded(all, f.p.inForce, f.p.connections, f.p.log) {
 		f.doors = append(f.doors, l)
 		f.accepting.Go(func() { f.failed <- serve(l) })
 	}
@@ -71,18 +75,41 @@ func (f *front) shutDown() error {
 	err := closeAll(f.doors)
 	f.accepting.Wait()
 	f.p.connections.quiet(ctx)
-	if e := f.public.Shutdown(ctx); errors.Is(e, context.DeadlineExceeded) {
-		err = errors.Join(err, fmt.Errorf("draining: requests were still in flight after %s: %w", limit, f.public.Close()))
-	} else {
-		err = errors.Join(err, e)
+	waiting := f.p.connections.unanswered()
+	late, e := end(ctx, f.public, f.redirect)
+	err = errors.Join(err, e)
+	if late {
+		err = errors.Join(err, cutOff(waiting, limit))
 	}
-	err = errors.Join(err, f.redirect.Shutdown(ctx), f.admin.Shutdown(ctx))
+	_, e = end(ctx, f.admin) // a probe that is cut off is nobody's loss
+	err = errors.Join(err, e)
 	for ; f.running > 0; f.running-- {
 		if e := <-f.failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, net.ErrClosed) {
 			err = errors.Join(err, e)
 		}
 	}
 	return err
+}
+
+// end shuts servers down, and closes what is still under way there when ctx is over.
+func end(ctx context.Context, servers ...*http.Server) (late bool, err error) {
+	for _, s := range servers {
+		e := s.Shutdown(ctx)
+		if errors.Is(e, context.DeadlineExceeded) {
+			late, e = true, s.Close()
+		}
+		err = errors.Join(err, e)
+	}
+	return late, err
+}
+
+// cutOff says how many customers lost their answers. HTTP/2 may have had several on one connection.
+func cutOff(n int, limit time.Duration) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("draining: requests were still in flight after %s, on %d %s cut off", formatDuration(limit), n,
+		pick(n == 1, "connection, which was", "connections, which were"))
 }
 
 // What one HTTP/2 connection may make us hold. A header is bounded by limits.header as with HTTP/1, and a connection
@@ -92,6 +119,10 @@ const (
 	pingAfter    = 30 * time.Second
 	pingTimeout  = 15 * time.Second
 )
+
+// smallExchange is for reading a request, and from then on for answering it, where neither can be large. How long
+// customers may take for theirs is package gateway's business.
+const smallExchange = time.Minute
 
 func (p *program) server(h http.Handler, errorLevel slog.Level) *http.Server {
 	return &http.Server{

@@ -122,13 +122,14 @@ func addressOf(l net.Listener) string {
 
 // guarded puts in front of public listeners what every connection there has to pass: a place among those that may be
 // open at once, and a PROXY header where one is expected.
-func guarded(all []net.Listener, inForce func() *Config, log *slog.Logger) []net.Listener {
+func guarded(all []net.Listener, inForce func() *Config, c *connections, log *slog.Logger) []net.Listener {
 	cfg, out := inForce(), make([]net.Listener, len(all))
 	for i, l := range all {
+		address := addressOf(l)
 		if cfg.Sockets.Connections > 0 {
 			l = netutil.LimitListener(l, cfg.Sockets.Connections)
 		}
-		out[i] = proxied(l, inForce, log)
+		out[i] = proxied(c.counting(l, address, cfg.Sockets.Connections, log), inForce, log)
 	}
 	return out
 }

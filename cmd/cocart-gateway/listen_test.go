@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestItListensOnEveryAddressOfTheList(t *testing.T) {
@@ -134,9 +137,10 @@ func TestConnectionsAreBoundedAndCounted(t *testing.T) {
 	if got := mustGet(t, first, "http://"+address); got.status != http.StatusOK {
 		t.Fatalf("%+v", got)
 	}
-	if open := d.metric("cocart_gateway_client_connections"); open != "1" {
-		t.Errorf("%s connections are open, want 1", open)
+	if open, limit := d.connections(), d.metric(`cocart_gateway_client_connections_limit{listener="`+address+`"}`); open != "1" || limit != "1" {
+		t.Errorf("%s connections of %s are open, want 1 of 1", open, limit)
 	}
+	d.stderr.await(t, "as many connections are open as limits.connections allows, so new ones wait")
 	second := make(chan error, 1)
 	go func() {
 		_, err := get(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+address)
@@ -150,6 +154,52 @@ func TestConnectionsAreBoundedAndCounted(t *testing.T) {
 	first.CloseIdleConnections()
 	if err := <-second; err != nil {
 		t.Errorf("the second, once the first was closed: %v", err)
+	}
+}
+
+// connections is how many are open on the only public listener.
+func (d *door) connections() string {
+	d.t.Helper()
+	return d.metric(`cocart_gateway_client_connections{listener="` + d.address("listen") + `"}`)
+}
+
+// A WebSocket holds a place for as long as it is open, so it is counted, and no limit is none.
+func TestUpgradedConnectionsAreCounted(t *testing.T) {
+	d := openDoor(t, "listen: \"127.0.0.1:0\"\nlimits: {connections: 0}\n", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/live/" {
+			return // a probe
+		}
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "websocket")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.Copy(conn, conn) // until the client leaves
+		conn.Close()
+	})
+	conn, err := net.Dial("tcp", d.address("listen"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "GET /live/ HTTP/1.1\r\nHost: shop.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%+v, %v", resp, err)
+	}
+	if got := d.connections(); got != "1" {
+		t.Errorf("%s connections are open, want that one", got)
+	}
+	conn.Close()
+	for deadline := time.Now().Add(30 * time.Second); d.connections() != "0"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s connections are open, though the client left", d.connections())
+		}
+	}
+	if got := d.metric(`cocart_gateway_client_connections_limit{listener="` + d.address("listen") + `"}`); got != "" {
+		t.Errorf("the limit is %s", got)
 	}
 }
 

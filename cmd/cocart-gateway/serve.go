@@ -32,6 +32,7 @@ type program struct {
 	certificates *certificateSet
 	connections  *connections
 	leaving      leaving
+	after        func(time.Duration) <-chan time.Time // the clock of drain_delay
 	notify       *notifier
 }
 
@@ -65,7 +66,7 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, closeStore: closeStore, notify: &notifier{log: log, patience: revocationsWithin}}
+	p := &program{cfg: cfg, log: log, closeStore: closeStore, after: time.After, notify: &notifier{log: log, patience: revocationsWithin}}
 	if err := p.build(client, registry); err != nil {
 		closeStore()
 		return nil, err

@@ -9,7 +9,32 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// complete fills in how WordPress is spoken to. cfg has SiteURL already.
+// wordpress is how WordPress is spoken to. It reads the files that the configuration names.
+func (cfg *Config) wordpress() (upstream.Config, error) {
+	c := cfg.Upstream
+	out := upstream.Config{
+		URL: c.URL, SiteURL: cfg.Site.URL, Secrets: c.secrets(),
+		DialTimeout: c.DialTimeout, ResponseTimeout: c.ResponseTimeout,
+		IdleConnections: c.IdleConnections, IdleTimeout: c.IdleTimeout, Now: now,
+	}
+	if err := c.complete(&out); err != nil {
+		return upstream.Config{}, err
+	}
+	if cfg.Compat.Migration.DryRun {
+		out.Concurrency = upstream.Concurrency{} // nobody is turned away who would not be without us
+	}
+	return out, nil
+}
+
+func (c UpstreamConfig) secrets() []string {
+	secrets := make([]string, 0, len(c.Secret))
+	for _, s := range c.Secret {
+		secrets = append(secrets, s.Reveal())
+	}
+	return secrets
+}
+
+// complete fills in what only UpstreamNodes says. cfg has SiteURL already.
 func (c UpstreamConfig) complete(cfg *upstream.Config) (err error) {
 	cfg.Nodes = c.Origins()
 	switch c.Host {

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"gopkg.in/yaml.v3"
+
+	"cocart-gateway/gateway"
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
+)
+
+// unusual says of every key that a room of the program goes by something else than its default, and of no two keys
+// with the same kind of value the same. What needs files, or cannot be together with the rest, is left to tests of
+// their own: see triedElsewhere.
+const unusual = `
+listen: "127.0.0.1:0"
+admin: {listen: "127.0.0.1:0"}
+upstream:
+  url: [https://10.0.0.1:8001, https://10.0.0.2:8002]
+  secret: ["${SHARED}", "${SHARED} of before"]
+  dial_timeout: 11ms
+  response_timeout: 12s
+  timeouts: {login: 13s, cocart: 14s, site: 15s}
+  body_timeout: 16s
+  response_header: 17KiB
+  idle_connections: 18
+  idle_timeout: 19s
+  host: wordpress.example
+  concurrency: {limit: 20, queue: 21, queue_timeout: 1022ms, storefront_percent: 23}
+  health: {path: /health.php, interval: 24s, timeout: 25s, failures: 26, successes: 27}
+  tls_server_name: origin.example
+site:
+  url: https://shop.example.com/store
+  rest_prefix: api
+  namespaces: [white-label]
+  guests: deny
+  auth_headers: [X-Authorization]
+  hosts: [other.example.com]
+tokens:
+  keys: [{id: main, algorithm: HS256, secret: "${SIGNING}"}]
+  refresh_secret: "${SIGNING_2} and more"
+  access_ttl: 28m
+  refresh_ttl: 29m
+  session_ttl: 30h
+  refresh_grace: 31s
+  lost_answer: always
+  max_sessions: 32
+  leeway: 33s
+  audience: shop
+  verified_cache: 34
+revocation: {max_staleness: 35s, on_stale: deny}
+redis: {address: "redis.example:6379", username: gateway, password: of redis, db: 3, prefix: "p:", timeout: 36s, pool_size: 37, tls: true, tls_server_name: redis.name}
+trusted_proxies: [192.0.2.7]
+compat: {invalid_token_status: 403, mirror_cart_key: false, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_refresh: true, hand_back: true}
+cors: {origins: ["https://app.example.com"], credentials: true, max_age: 38s}
+limits:
+  login_body: 39KiB
+  header: 40KiB
+  body: 41KiB
+  parameters: 42
+  streams: 44
+  login: {account: 45/1m, address: 46/1m, overall: 47/1m}
+  second_factor: 48/1m
+  refresh: 49/1m
+  validate: 50/1m
+login: {uniform_errors: false}
+server: {read_header_timeout: 51s, read_timeout: 34s, idle_timeout: 53s}
+`
+
+// triedElsewhere are keys that unusual leaves alone, with the test that follows each to its effect.
+var triedElsewhere = map[string]string{
+	"tls.listen": "tls_test.go", "tls.redirect_from": "tls_test.go", "tls.certificates": "tls_test.go", "tls.min_version": "tls_test.go",
+	"tls.acme.enabled": "tls_acme_test.go", "tls.acme.email": "tls_acme_test.go", "tls.acme.directory": "tls_acme_test.go",
+	"tls.acme.domains": "tls_acme_test.go", "tls.acme.storage": "tls_acme_test.go", "tls.acme.challenges": "tls_acme_test.go",
+	"admin.token": "assemble_test.go", "admin.oauth": "assemble_test.go",
+	"redis.mode": "store_distributed_test.go", "redis.master": "store_distributed_test.go",
+	"redis.sentinel_username": "store_distributed_test.go", "redis.sentinel_password": "store_distributed_test.go",
+	"compat.dry_run": "dryrun_test.go", "proxy_protocol": "listen_proxy_test.go", "limits.connections": "listen_test.go",
+	"server.socket_mode": "listen_test.go", "server.socket_owner": "listen_test.go",
+	"server.drain_delay": "drain_serving_test.go", "server.shutdown_timeout": "reload_live_test.go",
+	"log.level": "reload_test.go", "log.format": "reload_test.go", "reload": "reload_live_test.go",
+	"upstream.tls_ca_file": "upstream_tls_test.go", "upstream.tls_cert_file": "upstream_tls_test.go", "upstream.tls_key_file": "upstream_tls_test.go",
+	"redis.tls_ca": "store_tls_test.go", "redis.tls_cert": "store_tls_test.go", "redis.tls_key": "store_tls_test.go",
+	"tls.acme.ca_file": "tls_acme_test.go",
+}
+
+func unusualConfig(t *testing.T) *Config {
+	t.Helper()
+	c, problems := parseConfig([]byte(unusual), source{env: testEnv, file: noFile})
+	if len(problems) > 0 {
+		t.Fatal(newConfigError("unusual", problems))
+	}
+	return c
+}
+
+// A key that is added must be followed to where it goes, here or in a test of its own.
+func TestEveryKeyIsFollowedToWhereItGoes(t *testing.T) {
+	usual, other := shape(defaultConfig()).node(true), shape(unusualConfig(t)).node(true)
+	for _, key := range leaves("", shape(defaultConfig())) {
+		after := at(other, key)
+		changed := after != nil && !reflect.DeepEqual(at(usual, key), after)
+		if _, named := triedElsewhere[key]; named == changed {
+			t.Errorf("%s: changed here: %v, named as tested elsewhere: %v; want one of them", key, changed, named)
+		}
+	}
+}
+
+func at(n *yaml.Node, key string) *yaml.Node {
+	for name := range strings.SplitSeq(key, ".") {
+		if n == nil {
+			return nil
+		}
+		n = child(n, name)
+	}
+	return n
+}
+
+// whole fails unless got equals want, and names each field of it that is at its zero and not among those.
+func whole(t *testing.T, got, want any, zero ...string) {
+	t.Helper()
+	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
+	for i := range g.NumField() {
+		name := g.Type().Field(i).Name
+		if !g.Field(i).CanInterface() {
+			continue
+		}
+		if g.Field(i).IsZero() != slices.Contains(zero, name) {
+			t.Errorf("%s.%s is %v, though no key was left at its default", g.Type(), name, g.Field(i))
+		}
+		switch g.Field(i).Kind() {
+		case reflect.Func, reflect.Interface:
+			continue // that it is there was all to be said
+		}
+		if !reflect.DeepEqual(g.Field(i).Interface(), w.Field(i).Interface()) {
+			t.Errorf("%s.%s is\n\t%+v, want\n\t%+v", g.Type(), name, g.Field(i), w.Field(i))
+		}
+	}
+}
+
+func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
+	got, err := unusualConfig(t).wordpress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.TLS == nil || got.TLS.ServerName != "origin.example" || got.TLS.MinVersion != tls.VersionTLS12 {
+		t.Errorf("TLS is %+v", got.TLS)
+	}
+	shared, _ := testEnv("SHARED")
+	node := func(host string) *url.URL { return &url.URL{Scheme: "https", Host: host} }
+	whole(t, got, upstream.Config{
+		URL: node("10.0.0.1:8001"), Nodes: []*url.URL{node("10.0.0.1:8001"), node("10.0.0.2:8002")},
+		SiteURL: &url.URL{Scheme: "https", Host: "shop.example.com", Path: "/store"}, Secrets: []string{shared, shared + " of before"},
+		Host: "wordpress.example", TLS: got.TLS,
+		DialTimeout: 11 * time.Millisecond, ResponseTimeout: 12 * time.Second,
+		Timeouts:    upstream.Timeouts{Login: 13 * time.Second, CoCart: 14 * time.Second, Site: 15 * time.Second},
+		BodyTimeout: 16 * time.Second, ResponseHeader: 17 << 10, IdleConnections: 18, IdleTimeout: 19 * time.Second,
+		Concurrency: upstream.Concurrency{Limit: 20, Queue: 21, Wait: 1022 * time.Millisecond, SitePercent: 23},
+		Health:      upstream.Health{Path: "/health.php", Interval: 24 * time.Second, Timeout: 25 * time.Second, Failures: 26, Successes: 27},
+	})
+}
+
+func TestTheFrontIsAsConfigured(t *testing.T) {
+	guard := new(attempts.Guard)
+	got := unusualConfig(t).front(guard)
+	if got.Guarding.Now == nil {
+		t.Error("the waits of wrong passwords have no clock")
+	}
+	got.Guarding.Now = nil
+	whole(t, got, gateway.Config{
+		SiteURL:    &url.URL{Scheme: "https", Host: "shop.example.com", Path: "/store"},
+		RestPrefix: "api", Namespaces: []string{"white-label"}, DenyGuests: true,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
+		Guarding: gateway.Guarding{Attempts: guard},
+		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second},
+		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Parameters: 42, BodyTime: 34 * time.Second, Stall: 16 * time.Second}, KeepCartKeyNames: true,
+		PluginRefresh: true, HandBack: true, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
+	}, "Now", "DryRun") // the clock of warnings; and a test of its own
+}
+
+func TestTokensAreAsConfigured(t *testing.T) {
+	cfg, log := unusualConfig(t), slog.New(slog.DiscardHandler)
+	got, err := cfg.authority(now, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signing, _ := testEnv("SIGNING")
+	key, err := tokens.NewHMACKey("main", "HS256", []byte(signing))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refresh, _ := testEnv("SIGNING_2")
+	whole(t, got, tokens.Config{
+		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []tokens.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
+		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
+		LostAnswer: tokens.Always, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
+		PluginSecret: []byte("0123456789 and 0123456789 and 0123456789"),
+		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, VerifiedCache: 34, Log: log,
+	})
+}
+
+func TestGuessingIsLimitedAsConfigured(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	limit := func(n int) attempts.Limit { return attempts.Limit{N: n, Per: time.Minute} }
+	shared, _ := testEnv("SHARED")
+	whole(t, unusualConfig(t).attempts(log), attempts.Config{
+		Account: limit(45), Address: limit(46), Overall: limit(47), SecondFactor: limit(48), Refresh: limit(49), Validate: limit(50),
+		Secret: []byte(shared), KeyPrefix: "p:", Log: log,
+	})
+}
+
+func TestRedisIsAskedAsConfigured(t *testing.T) {
+	client, closeStore, err := openStore(unusualConfig(t).Redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore()
+	got := client.(*redis.Client).Options()
+	const patience = 36 * time.Second
+	if got.Addr != "redis.example:6379" || got.Username != "gateway" || got.Password != "of redis" || got.DB != 3 || got.PoolSize != 37 ||
+		got.DialTimeout != patience || got.ReadTimeout != patience || got.WriteTimeout != patience || got.TLSConfig.ServerName != "redis.name" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// net/http's own defaults are for a server that nobody attacks.
+func TestTheServersAreAsConfigured(t *testing.T) {
+	cfg := unusualConfig(t)
+	p, err := assemble(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	sockets, err := openListeners(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := p.open(t.Context(), sockets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*http.Server{"public": f.public, "redirect": f.redirect, "admin": f.admin} {
+		if s.ReadHeaderTimeout != 51*time.Second || s.IdleTimeout != 53*time.Second || s.MaxHeaderBytes != 40<<10 || s.ErrorLog == nil || s.Handler == nil {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	for name, s := range map[string]*http.Server{"redirect": f.redirect, "admin": f.admin} {
+		if s.ReadTimeout != smallExchange || s.WriteTimeout != smallExchange {
+			t.Errorf("%s: whoever sends nothing, or takes nothing, stays: %+v", name, s)
+		}
+	}
+	whole(t, *f.public.HTTP2, http.HTTP2Config{
+		MaxConcurrentStreams: 44, MaxReadFrameSize: largestFrame, SendPingTimeout: pingAfter, PingTimeout: pingTimeout,
+		WriteByteTimeout: 16 * time.Second,
+	}, "StrictMaxConcurrentRequests", "MaxDecoderHeaderTableSize", "MaxEncoderHeaderTableSize", "MaxReceiveBufferPerConnection",
+		"MaxReceiveBufferPerStream", "PermitProhibitedCipherSuites", "CountError")
+	if f.public.ConnState == nil || f.redirect.ConnState == nil || f.public.TLSConfig == nil {
+		t.Error("connections are not followed, or TLS is not configured")
+	}
+	if err := f.shutDown(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheAuthorityIsAskedAsConfigured(t *testing.T) {
+	cfg := withLines(t, "tls: {listen: \"127.0.0.1:0\", redirect_from: \"127.0.0.1:0\", acme: {enabled: true, email: shop@example.com, "+
+		"directory: \"https://ca.example/directory\", domains: [shop.example.com, www.example.com], challenges: [tls-alpn-01]}}\n")
+	got := (&automatic{cfg: cfg.TLS.ACME}).template(&listeners{})
+	if got.Email != "shop@example.com" || got.CA != "https://ca.example/directory" || !got.Agreed || !got.DisableHTTPChallenge || got.DisableTLSALPNChallenge {
+		t.Errorf("%+v", got)
+	}
+	if got := cfg.domains(); !slices.Equal(got, []string{"shop.example.com", "www.example.com"}) {
+		t.Errorf("for %q", got)
+	}
+}
