@@ -415,6 +415,27 @@ func TestPingSaysWhetherThePluginIsThere(t *testing.T) {
 	}
 }
 
+// What follows a 101 is no body that ends, and the time of a ping does not end it.
+func TestPingDoesNotWaitForWhoSwitchesProtocols(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	wp.Lock()
+	wp.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return true
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the gateway leaves
+		return true
+	}
+	wp.Unlock()
+	if _, err := newFront(t, wp.URL, asSite()).wordpress.Ping(t.Context()); !errors.Is(err, upstream.ErrBadReply) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestMetricsAreCleanAndClosed(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	wp := upstreamtest.Start(t)
