@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,5 +131,32 @@ func TestMetricsAreServed(t *testing.T) {
 	}
 	if status, _ := ask(t, s.admin(), "/"); status != 404 {
 		t.Errorf("/: %d", status)
+	}
+}
+
+// What the alert on a server of WordPress goes by. Nobody shops between the outage and the reading.
+func TestReadingTheMetricsShowsASingleWordPressThatIsBack(t *testing.T) {
+	s := openShop(t)
+	var broken atomic.Bool
+	broken.Store(true)
+	s.wordpress.Answer = func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool {
+		if broken.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	}
+	for range 3 {
+		s.do(http.MethodGet, "/", "")
+	}
+	up := `cocart_gateway_upstream_node_up{node="` + strings.TrimPrefix(s.wordpress.URL, "http://") + `"} `
+	for _, step := range []struct {
+		name   string
+		broken bool
+		want   string
+	}{{"while it is away", true, "0"}, {"once it is back", false, "1"}} {
+		broken.Store(step.broken)
+		if _, body := ask(t, s.admin(), "/metrics"); !strings.Contains(body, up+step.want+"\n") {
+			t.Errorf("%s the metrics lack %s%s", step.name, up, step.want)
+		}
 	}
 }
