@@ -13,7 +13,7 @@ import (
 // local datagram socket and never waits.
 type notifier struct {
 	log       *slog.Logger
-	announced atomic.Bool // ready was told; before, a reload is part of the start
+	announced atomic.Bool // ready was told, and /servez says so; before, a reload is part of the start
 }
 
 func (n *notifier) send(state string) {
@@ -51,10 +51,11 @@ const (
 )
 
 // announce says that the gateway is ready: once it listens and has read the revocations, so that a token that was
-// revoked under the process before is refused by this one, too. Then it keeps the watchdog quiet until ctx ends.
-func (p *program) announce(ctx context.Context) {
+// revoked under the process before is refused by this one, too. It waits for that until giveUp. Then it keeps the
+// watchdog quiet until ctx ends.
+func (p *program) announce(ctx context.Context, giveUp <-chan time.Time) {
 	status := "serving"
-	if !p.awaitRevocations(ctx) {
+	if !p.awaitRevocations(ctx, giveUp) {
 		status = "serving, without having read the revocations from Redis yet"
 	}
 	if ctx.Err() != nil {
@@ -69,14 +70,14 @@ func (p *program) announce(ctx context.Context) {
 	p.notify.watchdog(ctx, every/2)
 }
 
-func (p *program) awaitRevocations(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, revocationsWithin)
-	defer cancel()
+func (p *program) awaitRevocations(ctx context.Context, giveUp <-chan time.Time) bool {
 	ticker := time.NewTicker(askAgain)
 	defer ticker.Stop()
-	for p.authority.Ready(ctx) != nil {
+	for !p.authority.CaughtUp() {
 		select {
 		case <-ctx.Done():
+			return false
+		case <-giveUp:
 			return false
 		case <-ticker.C:
 		}

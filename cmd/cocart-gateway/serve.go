@@ -88,7 +88,7 @@ func (p *program) run(ctx context.Context, sockets *listeners) error {
 	followed := make(chan error, 1)
 	go func() { followed <- p.watch(background) }()
 	var others sync.WaitGroup
-	others.Go(func() { p.announce(background) })
+	others.Go(func() { p.announce(background, time.After(revocationsWithin)) })
 	others.Go(func() { p.certificates.watch(background) })
 	stopReloading := p.startReloading()
 
