@@ -26,8 +26,10 @@ const (
 //
 //	GET /metrics  for Prometheus
 //	GET /healthz  200 while the process runs
+//	GET /servez   200 while it should be sent requests; 503 before it has read the
+//	              revocations, and after Drain (serving.go)
 //	GET /readyz   200 once Redis and WordPress answer, else 503 and which of them
-//	              does not; after Drain 503, so that load balancers look elsewhere
+//	              does not; after Drain 503
 //
 // With a token in its configuration it also serves the administration API, see
 // adminapi.go. It must not be reachable for customers.
@@ -39,6 +41,7 @@ type Admin struct {
 	dryRun bool
 	now    func() time.Time
 
+	started  func() bool // nil: from the beginning
 	draining atomic.Bool
 
 	mu     sync.Mutex // guards what follows, and lets one probe run at a time
@@ -63,7 +66,7 @@ type Readiness struct {
 
 // NewAdmin makes the handler of the private listener.
 func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
-	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun, now: cfg.Now}
+	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -71,6 +74,7 @@ func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerProbe(w, http.StatusOK, map[string]bool{"alive": true})
 	})
+	a.mux.HandleFunc("GET /servez", a.serveServing)
 	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		answer := a.Ready(r.Context())
 		if answer.Ready {
@@ -85,8 +89,9 @@ func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.
 
 func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
-// Drain makes readiness fail from now on. Requests are still served. It waits for
-// no probe under way: WordPress may not be answering.
+// Drain makes /servez and /readyz fail from now on, so that load balancers look
+// elsewhere. Requests are still served. It waits for no probe under way: WordPress
+// may not be answering.
 func (a *Admin) Drain() { a.draining.Store(true) }
 
 // Ready asks Redis and WordPress, or repeats an answer of the last seconds.

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,6 +127,60 @@ func TestDrainingIsNotReadyButAlive(t *testing.T) {
 	}
 }
 
+func TestLoadBalancersAreToldToStayWhateverDependenciesDo(t *testing.T) {
+	s := openShop(t)
+	started := false
+	a := gateway.NewAdmin(gateway.AdminConfig{Started: func() bool { return started }}, s.authority, s.upstream, s.registry)
+	for _, step := range []struct {
+		name   string
+		do     func()
+		status int
+		body   string
+	}{
+		{"before it has started", func() {}, 503, `{"serving":false,"why":"starting"}`},
+		{"once it has", func() { started = true }, 200, `{"serving":true}`},
+		{"without Redis", func() { s.store.SetError("LOADING") }, 200, `{"serving":true}`},
+		{"without WordPress", func() { s.wordpress.CloseClientConnections(); s.wordpress.Close() }, 200, `{"serving":true}`},
+		{"while it drains", a.Drain, 503, `{"serving":false,"why":"draining"}`},
+	} {
+		step.do()
+		if status, body := ask(t, a, "/servez"); status != step.status || strings.TrimSpace(body) != step.body {
+			t.Errorf("%s: %d %s", step.name, status, body)
+		}
+	}
+}
+
+// A WordPress that hangs keeps /readyz and /metrics waiting. Load balancers would take that for a dead gateway.
+func TestTheProbeOfLoadBalancersWaitsForNoOtherProbe(t *testing.T) {
+	s := openShop(t)
+	asked, release := make(chan struct{}), make(chan struct{})
+	s.wordpress.Answer = func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool {
+		close(asked)
+		<-release
+		return false
+	}
+	a, readied := s.admin(), make(chan struct{})
+	go func() { defer close(readied); ask(t, a, "/readyz") }()
+	<-asked
+	served := make(chan int)
+	go func() {
+		status, _ := ask(t, a, "/servez")
+		served <- status
+	}()
+	select {
+	case status := <-served:
+		if status != 200 {
+			t.Errorf("%d", status)
+		}
+		close(release)
+	case <-readied: // only if it fails: the other probe gave up first
+		t.Error("it waits for WordPress")
+		close(release)
+		<-served
+	}
+	<-readied
+}
+
 func TestMetricsAreServed(t *testing.T) {
 	s := openShop(t)
 	s.login()
@@ -140,5 +195,32 @@ func TestMetricsAreServed(t *testing.T) {
 	}
 	if status, _ := ask(t, s.admin(), "/"); status != 404 {
 		t.Errorf("/: %d", status)
+	}
+}
+
+// What the alert on a server of WordPress goes by. Nobody shops between the outage and the reading.
+func TestReadingTheMetricsShowsASingleWordPressThatIsBack(t *testing.T) {
+	s := openShop(t)
+	var broken atomic.Bool
+	broken.Store(true)
+	s.wordpress.Answer = func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool {
+		if broken.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	}
+	for range 3 {
+		s.do(http.MethodGet, "/", "")
+	}
+	up := `cocart_gateway_upstream_node_up{node="` + strings.TrimPrefix(s.wordpress.URL, "http://") + `"} `
+	for _, step := range []struct {
+		name   string
+		broken bool
+		want   string
+	}{{"while it is away", true, "0"}, {"once it is back", false, "1"}} {
+		broken.Store(step.broken)
+		if _, body := ask(t, s.admin(), "/metrics"); !strings.Contains(body, up+step.want+"\n") {
+			t.Errorf("%s the metrics lack %s%s", step.name, up, step.want)
+		}
 	}
 }

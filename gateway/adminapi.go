@@ -21,6 +21,10 @@ type AdminConfig struct {
 	OAuth bool
 	// DryRun says in /readyz that the gateway enforces nothing.
 	DryRun bool
+	// Started tells whether the gateway has begun to serve as it should; /servez
+	// fails before. It is asked from several goroutines at once. Nil means that it
+	// has.
+	Started func() bool
 	// Configuration adds what shows and reloads it; needs Token, too.
 	Configuration Configuration
 	// Now is the clock by which answers of readiness grow old; nil means time.Now.

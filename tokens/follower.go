@@ -192,12 +192,16 @@ func (a *Authority) lookBack(ctx context.Context) error {
 	return nil
 }
 
-// Ready tells whether Redis answers and the revocations were read once: only then should a gateway be sent requests.
+// CaughtUp tells whether the revocations were read once since the start: only then is a token refused that was revoked
+// before. It asks nobody.
+func (a *Authority) CaughtUp() bool { return a.follower.heard.Load() != 0 }
+
+// Ready tells whether Redis answers and the revocations were read once: only then does all of the gateway work.
 func (a *Authority) Ready(ctx context.Context) error {
 	if err := a.store.Ping(ctx).Err(); err != nil {
 		return unavailable("asking Redis", err)
 	}
-	if a.follower.heard.Load() == 0 {
+	if !a.CaughtUp() {
 		return unavailable("waiting for revocations", errNotReadYet)
 	}
 	return nil

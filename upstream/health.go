@@ -48,7 +48,8 @@ var failures = []string{failedConnect, failedTimeout, failedBroken, failedCheck}
 const redial = time.Second
 
 // Run checks the nodes until ctx ends, whose error it returns. A single node is
-// left alone: there is nothing to choose, and its requests say how it is.
+// left alone: there is nothing to choose, its requests say how it is, and [WordPress.Ping]
+// that it is back.
 func (w *WordPress) Run(ctx context.Context) error {
 	for len(w.pool.nodes) > 1 {
 		w.Check(ctx)
@@ -106,6 +107,18 @@ func (p *pool) answered(n *node) {
 	defer p.mu.Unlock()
 	n.recover()
 	if n.down && len(p.nodes) == 1 {
+		p.turn(n, true, nil)
+	}
+}
+
+// pinged notes that a ping got an answer, whatever its status. It brings a single
+// node back as an answer to a request does, but makes up for no request that failed
+// before the node is down: pages may run into timeouts where the REST index does not.
+func (p *pool) pinged(n *node) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n.down && len(p.nodes) == 1 {
+		n.recover()
 		p.turn(n, true, nil)
 	}
 }

@@ -166,6 +166,53 @@ func TestASingleNodeComesBackWithItsFirstAnswer(t *testing.T) {
 	}
 }
 
+// Nobody shops at night: what a probe learns has to do.
+func TestASingleNodeComesBackWithTheFirstPingThatIsAnswered(t *testing.T) {
+	for name, answer := range map[string]func(w http.ResponseWriter){
+		"well":                        func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) },
+		"with an error, as a page is": func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			wp, broken := upstreamtest.Start(t), &atomic.Bool{}
+			wp.Answer = func(w http.ResponseWriter, r *http.Request, s upstreamtest.Seen) bool {
+				if broken.Load() {
+					return cut(w, r, s)
+				}
+				answer(w)
+				return true
+			}
+			fr := newFront(t, wp.URL, asSite())
+			up := `cocart_gateway_upstream_node_up{node="` + mustParse(t, wp.URL).Host + `"}`
+			broken.Store(true)
+			for range 3 {
+				fr.send(t, "GET", "/", "")
+			}
+			if _, err := fr.wordpress.Ping(t.Context()); err == nil || fr.metric(t, up) != 0 {
+				t.Fatalf("while it is broken: %v, up is %v", err, fr.metric(t, up))
+			}
+			broken.Store(false)
+			_, _ = fr.wordpress.Ping(t.Context()) // whether that is good enough is not the question
+			if fr.metric(t, up) != 1 || fr.log.count("node is up") != 1 {
+				t.Errorf("up is %v; %s", fr.metric(t, up), fr.log)
+			}
+		})
+	}
+}
+
+// One of several comes back by its checks, which may ask for something else.
+func TestAPingDoesNotBringBackOneOfSeveralNodes(t *testing.T) {
+	bad, failing := failable(t)
+	fr := newFront(t, "http://unused", asSite(), onNodes(mustParse(t, bad.URL), mustParse(t, upstreamtest.Start(t).URL)),
+		func(c *upstream.Config) { c.Health.Failures = 1 })
+	failing.Store(true)
+	fr.wordpress.Check(t.Context())
+	failing.Store(false)
+	_, err := fr.wordpress.Ping(t.Context())
+	if up := fr.metric(t, `cocart_gateway_upstream_node_up{node="`+mustParse(t, bad.URL).Host+`"}`); err != nil || up != 0 {
+		t.Errorf("%v, up is %v", err, up)
+	}
+}
+
 // TestNobodyWaitsForANodeThatNeverAnswersDialling: connections here run into
 // their timeout at once, which a real one does after two seconds, for each request.
 func TestNobodyWaitsForANodeThatNeverAnswersDialling(t *testing.T) {

@@ -22,13 +22,20 @@ type PingResult struct {
 
 // Ping asks each node for its REST index and reports whether PHP answered at all;
 // a 5xx is an error. It fails if that is so at every node. It costs each of them
-// one request, so callers keep the answer for some seconds.
+// one request, so callers keep the answer for some seconds. A single node that was
+// taken to be down is up again once it answers: nobody may be shopping who would
+// show it.
 func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
 	nodes := w.pool.nodes
 	plugins, errs := make([]string, len(nodes)), make([]error, len(nodes))
 	var asked sync.WaitGroup
 	for i, n := range nodes {
-		asked.Go(func() { plugins[i], errs[i] = w.probe(ctx, n, "") })
+		asked.Go(func() {
+			plugins[i], errs[i] = w.probe(ctx, n, "")
+			if errs[i] == nil || errors.Is(errs[i], ErrBadReply) {
+				w.pool.pinged(n)
+			}
+		})
 	}
 	asked.Wait()
 	result, good := PingResult{Nodes: map[string]error{}}, 0

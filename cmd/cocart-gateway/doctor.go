@@ -52,6 +52,7 @@ func (t terminal) examine(ctx context.Context, path string) *report {
 	r.tokens(cfg, t.now())
 	r.group = "listeners"
 	r.listeners(ctx, cfg)
+	r.storage(cfg)
 	r.group = "redis"
 	r.redis(ctx, cfg)
 	r.group = "wordpress"

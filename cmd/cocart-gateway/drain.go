@@ -45,7 +45,7 @@ func (w *lastAnswer) Write(b []byte) (int, error) {
 
 func (w *lastAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// drain leads clients away while everything is still served: readiness fails, so that load balancers look elsewhere,
+// drain leads clients away while everything is still served: /servez fails, so that load balancers look elsewhere,
 // and clients with a connection are told to open another. It returns after server.drain_delay, or when a listener
 // failed.
 func (p *program) drain(failed <-chan error) error {

@@ -19,26 +19,35 @@ const healthTimeout = 3 * time.Second
 
 func healthCommand(t terminal) *cobra.Command {
 	var path string
-	var ready bool
+	var ready, serving bool
 	c := &cobra.Command{
 		Use:     "healthcheck --config FILE",
 		Short:   "Ask the gateway that runs with this file whether it is well; for containers, which have no curl",
 		Example: "  cocart-gateway healthcheck --config /etc/cocart-gateway/config.yaml",
 		GroupID: groupRun,
-		Args:    cobra.NoArgs,
+		Args: func(c *cobra.Command, args []string) error {
+			if ready && serving {
+				return errors.New("healthcheck asks one thing: --ready or --serving")
+			}
+			return cobra.NoArgs(c, args)
+		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(path, t.env)
 			if err != nil {
 				return err
 			}
 			probe := "/healthz"
-			if ready {
+			switch {
+			case ready:
 				probe = "/readyz"
+			case serving:
+				probe = "/servez"
 			}
 			return t.askHealth(c.Context(), cfg.Admin.Listen, probe)
 		},
 	}
 	c.Flags().BoolVar(&ready, "ready", false, "ask whether Redis and WordPress answer, too")
+	c.Flags().BoolVar(&serving, "serving", false, "ask whether load balancers should send requests: not before it has started, and not while it drains")
 	return needsConfig(c, &path)
 }
 

@@ -18,8 +18,8 @@ func gatewaysAdmin(t *testing.T, network, address string) string {
 		t.Fatal(err)
 	}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/healthz" {
-			_, _ = w.Write([]byte("ok\n"))
+		if ok := map[string]string{"/healthz": "ok\n", "/servez": "serving\n"}[r.URL.Path]; ok != "" {
+			_, _ = w.Write([]byte(ok))
 			return
 		}
 		http.Error(w, "wordpress: no answer", http.StatusServiceUnavailable)
@@ -48,6 +48,8 @@ func TestHealthcheckSaysWhatTheGatewaySays(t *testing.T) {
 		"it runs and listens on everything": {":" + port, nil, 0, "ok\n", ""},
 		"it runs and listens on 0.0.0.0":    {"0.0.0.0:" + port, nil, 0, "ok\n", ""},
 		"it runs, and WordPress does not":   {running, []string{"--ready"}, 1, "wordpress: no answer\n", "cocart-gateway: /readyz on " + running + " answered 503\n"},
+		"it serves, and WordPress does not": {running, []string{"--serving"}, 0, "serving\n", ""},
+		"two questions at once":             {running, []string{"--serving", "--ready"}, 2, "", "cocart-gateway: healthcheck asks one thing: --ready or --serving\n"},
 		"nothing listens":                   {silent, nil, 1, "", "cocart-gateway: asking /healthz on " + silent + ": "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 // local datagram socket and never waits.
 type notifier struct {
 	log       *slog.Logger
-	announced atomic.Bool // ready was told; before, a reload is part of the start
+	announced atomic.Bool // ready was told, and /servez says so; before, a reload is part of the start
 	status    atomic.Pointer[string]
 	patience  time.Duration // how long ready waits for the revocations
 }
@@ -96,7 +96,7 @@ func (p *program) announceSight(ctx context.Context) {
 func (p *program) awaitRevocations(ctx context.Context, every time.Duration) bool {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for p.authority.Ready(ctx) != nil {
+	for !p.authority.CaughtUp() {
 		select {
 		case <-ctx.Done():
 			return false

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,7 +30,7 @@ type certificateSet struct {
 // newCertificateSet reads every pair; with a broken one there are no certificates.
 func newCertificateSet(cfg *Config, reg prometheus.Registerer, log *slog.Logger) (*certificateSet, error) {
 	c := &certificateSet{log: log, now: now}
-	c.metrics = newCertificateMetrics(c.all)
+	c.metrics = newCertificateMetrics(c.all, c.missing)
 	if err := c.metrics.register(reg); err != nil {
 		return nil, err
 	}
@@ -81,6 +83,20 @@ func (c *certificateSet) all() []*x509.Certificate {
 		leaves = append(leaves, c.automatic.all()...)
 	}
 	return leaves
+}
+
+// missing are the names that the gateway is to get certificates for, and whether it has nothing to show for them yet:
+// neither a certificate it got nor one from a file.
+func (c *certificateSet) missing() map[string]bool {
+	names := map[string]bool{}
+	if c.automatic == nil {
+		return names
+	}
+	have := c.all()
+	for _, name := range c.automatic.domains {
+		names[strings.ToLower(name)] = !slices.ContainsFunc(have, func(leaf *x509.Certificate) bool { return leaf.VerifyHostname(name) == nil })
+	}
+	return names
 }
 
 // config is for the encrypted listeners. Cipher suites and curves are Go's, in Go's order: forward secrecy and

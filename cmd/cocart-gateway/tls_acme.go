@@ -10,11 +10,11 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/certmagic"
-	"go.uber.org/zap"
 )
 
 // challengeProtocol is what an authority negotiates when it checks that a name is ours (RFC 8737 section 6.2).
@@ -30,7 +30,10 @@ type automatic struct {
 	roots   *x509.CertPool // nil: those of the machine
 	metrics *certificateMetrics
 	log     *slog.Logger
+	after   func(time.Duration) <-chan time.Time
+	try     func(folder string) error // whether it can be written to
 	running atomic.Pointer[issuing]
+	asking  sync.WaitGroup // obtain, for each domain
 }
 
 // issuing is automatic once it knows where it can be reached.
@@ -41,7 +44,7 @@ type issuing struct {
 }
 
 func newAutomatic(cfg *Config, m *certificateMetrics, log *slog.Logger) (*automatic, error) {
-	a := &automatic{cfg: cfg.TLS.ACME, domains: cfg.domains(), metrics: m, log: log}
+	a := &automatic{cfg: cfg.TLS.ACME, domains: cfg.domains(), metrics: m, log: log, after: time.After, try: writable}
 	if a.cfg.CAFile == "" {
 		return a, nil
 	}
@@ -55,12 +58,12 @@ func newAutomatic(cfg *Config, m *certificateMetrics, log *slog.Logger) (*automa
 }
 
 // start loads what is in the folder and gets what is missing, in the background until ctx ends. The listeners are
-// those on which the authority's challenges arrive.
+// those on which the authority's challenges arrive. It fails if there is a certificate to get and no place to keep it.
 func (a *automatic) start(ctx context.Context, l *listeners) error {
-	i := &issuing{}
+	i, said := &issuing{}, newACMELog(a.log)
 	i.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return i.config, nil },
-		Logger:           zap.NewNop(),
+		Logger:           said,
 	})
 	i.config = certmagic.New(i.cache, certmagic.Config{
 		Storage:            &certmagic.FileStorage{Path: a.cfg.Storage},
@@ -68,27 +71,35 @@ func (a *automatic) start(ctx context.Context, l *listeners) error {
 		DefaultServerName:  a.domains[0], // for clients that name no host
 		FallbackServerName: a.domains[0], // and for those that name another one
 		OCSP:               certmagic.OCSPConfig{DisableStapling: true},
-		Logger:             zap.NewNop(), // what matters of it comes as an event
+		Logger:             said,
 	})
 	i.issuer = certmagic.NewACMEIssuer(i.config, a.template(l))
 	i.config.Issuers = []certmagic.Issuer{i.issuer}
+	if err := a.furnish(ctx, i); err != nil {
+		i.cache.Stop()
+		return err
+	}
 	a.running.Store(i)
-	return i.config.ManageAsync(ctx, a.domains)
+	for _, domain := range a.domains {
+		a.asking.Go(func() { a.obtain(ctx, i, domain) })
+	}
+	return nil
 }
 
-// stop ends the maintenance and gives back the locks in the folder, which another gateway may wait for.
+// stop waits for what start began, whose context has ended, ends the maintenance, and gives back the locks in the folder, which another gateway may wait for.
 func (a *automatic) stop() {
+	a.asking.Wait()
 	if i := a.running.Load(); i != nil {
 		i.cache.Stop()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		certmagic.CleanUpOwnLocks(ctx, zap.NewNop())
+		certmagic.CleanUpOwnLocks(ctx, newACMELog(a.log))
 	}
 }
 
 func (a *automatic) template(l *listeners) certmagic.ACMEIssuer {
 	t := certmagic.ACMEIssuer{
-		CA: a.cfg.Directory, Email: a.cfg.Email, Agreed: true, TrustedRoots: a.roots, Logger: zap.NewNop(),
+		CA: a.cfg.Directory, Email: a.cfg.Email, Agreed: true, TrustedRoots: a.roots, Logger: newACMELog(a.log),
 		DisableHTTPChallenge:    !slices.Contains(a.cfg.Challenges, "http-01") || len(l.redirect) == 0,
 		DisableTLSALPNChallenge: !slices.Contains(a.cfg.Challenges, "tls-alpn-01"),
 	}

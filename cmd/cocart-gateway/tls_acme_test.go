@@ -163,7 +163,8 @@ func TestCertificatesComeFromAnAuthorityByEitherChallengeAndAreRenewed(t *testin
 				t.Errorf("%+v", first)
 			}
 			if d.metric(`cocart_gateway_tls_certificate_expiry_timestamp_seconds{name="shop.example.com"}`) == "" ||
-				d.metric(`cocart_gateway_tls_certificate_updates_total{result="ok",source="acme"}`) != "1" {
+				d.metric(`cocart_gateway_tls_certificate_updates_total{result="ok",source="acme"}`) != "1" ||
+				d.metric(`cocart_gateway_tls_certificate_missing{name="shop.example.com"}`) != "0" {
 				t.Error("the metrics do not show the certificate")
 			}
 			if got := mustGet(t, dialling("tcp", plain, nil), "http://shop.example.com/x"); got.status != http.StatusPermanentRedirect {

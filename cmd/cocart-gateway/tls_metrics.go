@@ -12,7 +12,9 @@ import (
 // certificateMetrics tell how long the certificates last and whether new ones are coming.
 type certificateMetrics struct {
 	certificates func() []*x509.Certificate
+	missing      func() map[string]bool // by name
 	expiry       *prometheus.Desc
+	lacking      *prometheus.Desc
 	filesGood    prometheus.Gauge
 	updates      *prometheus.CounterVec
 }
@@ -25,9 +27,11 @@ const (
 	kept     = "failed"
 )
 
-func newCertificateMetrics(certificates func() []*x509.Certificate) *certificateMetrics {
+func newCertificateMetrics(certificates func() []*x509.Certificate, missing func() map[string]bool) *certificateMetrics {
 	m := &certificateMetrics{
-		certificates: certificates,
+		certificates: certificates, missing: missing,
+		lacking: prometheus.NewDesc("cocart_gateway_tls_certificate_missing",
+			"1 while the gateway has no certificate for a name in tls.acme.domains yet, so that nobody can connect by it; else 0.", []string{"name"}, nil),
 		expiry: prometheus.NewDesc("cocart_gateway_tls_certificate_expiry_timestamp_seconds",
 			"When a certificate in use ends, in seconds since 1970, by its first name.", []string{"name"}, nil),
 		filesGood: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -66,7 +70,10 @@ func (m *certificateMetrics) refused() {
 }
 
 // Describe implements prometheus.Collector.
-func (m *certificateMetrics) Describe(all chan<- *prometheus.Desc) { all <- m.expiry }
+func (m *certificateMetrics) Describe(all chan<- *prometheus.Desc) {
+	all <- m.expiry
+	all <- m.lacking
+}
 
 // Collect implements prometheus.Collector. Of two certificates with the same first name the one that ends sooner
 // counts.
@@ -80,6 +87,9 @@ func (m *certificateMetrics) Collect(all chan<- prometheus.Metric) {
 	}
 	for name, end := range ends {
 		all <- prometheus.MustNewConstMetric(m.expiry, prometheus.GaugeValue, end, name)
+	}
+	for name, missing := range m.missing() {
+		all <- prometheus.MustNewConstMetric(m.lacking, prometheus.GaugeValue, map[bool]float64{true: 1}[missing], name)
 	}
 }
 

@@ -31,6 +31,9 @@ func (r *release) image(ctx context.Context, name string) error {
 	if err := r.rootfs(ctx, filepath.Join(r.out, "rootfs")); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Join(r.out, "state", "cocart-gateway"), 0o700); err != nil {
+		return err
+	}
 	args := []string{"build", "--file", "deploy/container/Containerfile", "--tag", name + ":" + r.version,
 		"--build-arg", "VERSION=" + r.version, "--build-arg", "REVISION=" + r.revision, "--build-arg", "CREATED=" + r.time.Format(time.RFC3339)}
 	if builder != "docker" { // OCI's own format knows no health check

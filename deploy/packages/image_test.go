@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"cocart-gateway/deploy/chain"
@@ -77,12 +78,28 @@ func holdsOnly(t *testing.T, root string) {
 	if err != nil || !slices.Equal(files, want) {
 		t.Errorf("in the image is %v, want %v (%v)", files, want, err)
 	}
+	belongsToNobody(t, filepath.Join(root, "var/lib/cocart-gateway"))
 }
 
+// belongsToNobody: the folder for certificates is the gateway's, and nobody else's.
+func belongsToNobody(t *testing.T, folder string) {
+	t.Helper()
+	info, err := os.Stat(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	if owner.Uid != 65532 || owner.Gid != 65532 || info.Mode() != fs.ModeDir|0o700 {
+		t.Errorf("%s is %s of %d:%d", folder, info.Mode(), owner.Uid, owner.Gid)
+	}
+}
+
+// servesInside has it keep certificates at their usual place, or it would not start.
 func servesInside(t *testing.T, container string) {
 	t.Helper()
 	g := chain.Gateway{Public: chain.FreeAddress(t), Admin: chain.FreeAddress(t)}
-	config := chain.Write(t, "config.yaml", g.Configuration("http://"+chain.FreeAddress(t)))
+	config := chain.Write(t, "config.yaml", g.Configuration("http://"+chain.FreeAddress(t))+
+		"tls: {listen: \""+chain.FreeAddress(t)+"\", acme: {enabled: true, domains: [shop.example.com], directory: \"https://127.0.0.1:1/dir\"}}\n")
 	inside := []string{"run", "--volume", config + ":/etc/cocart-gateway/config.yaml:ro", container, "--", "/usr/bin/cocart-gateway"}
 	const here = "/etc/cocart-gateway/config.yaml"
 	healthcheck := append(slices.Clone(inside), "healthcheck", "--config", here)
