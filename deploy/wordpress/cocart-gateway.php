@@ -1314,7 +1314,16 @@ final class Doorkeeper extends Door {
 			log_line( 'cocart-gateway: cocart_gateway_token_claims gave no array of at most 1024 bytes of JSON; its claims are left out' );
 			return new \stdClass();
 		}
-		return (object) $claims;
+		return (object) $this->without_own( $claims );
+	}
+
+	/** The gateway leaves out what would pass for its own in data.user; here the developer of the callback hears of it. */
+	private function without_own( array $claims ): array {
+		$own = array_filter( array_keys( $claims ), fn( $name ) => in_array( strtolower( (string) $name ), array( 'id', 'username', 'ip', 'device', 'pat' ), true ) );
+		if ( $own ) {
+			log_line( 'cocart-gateway: cocart_gateway_token_claims gave ' . implode( ', ', $own ) . ', which the gateway answers for; left out' );
+		}
+		return array_diff_key( $claims, array_flip( $own ) );
 	}
 
 	/** Changes made in this very request, of whatever user, are told in its response. Those made elsewhere are found out later. */

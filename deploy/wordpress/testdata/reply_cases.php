@@ -132,6 +132,8 @@ $claims = array(
 	'claims of the shop'              => array( array( 'tier' => 'gold', 'branch' => 7 ), array( 'tier' => 'gold', 'branch' => 7 ), 0 ),
 	'claims of 1024 bytes'            => array( array( 'a' => str_repeat( 'x', 1016 ) ), array( 'a' => str_repeat( 'x', 1016 ) ), 0 ),
 	'claims of 1025 bytes'            => array( array( 'a' => str_repeat( 'x', 1017 ) ), array(), 1 ),
+	'claims that are the gateway\'s'   => array( array( 'id' => 1, 'Pat' => 'x', 'tier' => 'gold' ), array( 'tier' => 'gold' ), 1 ),
+	'claims in a list'                => array( array( 'gold', 'id' ), array( 'gold', 'id' ), 0 ),
 	'claims that are no array'        => array( 'gold', array(), 1 ),
 	'claims that JSON cannot express' => array( array( 'a' => NAN ), array(), 1 ),
 );
