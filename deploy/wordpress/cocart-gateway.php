@@ -1042,6 +1042,8 @@ final class Doorkeeper extends Door {
 		}
 		if ( $this->is( 'login' ) ) {
 			add_filter( 'authenticate', array( $this, 'authenticate' ), PHP_INT_MAX );
+			// Before 4.9.6 CoCart does not find itself in ?rest_route=, and would not look at the password.
+			add_filter( 'cocart_is_rest_api_request', '__return_true', PHP_INT_MAX );
 		}
 		if ( $this->is( 'login', 'credentials' ) ) {
 			add_action( 'wp_logout', array( $this, 'wp_logout' ) );

@@ -19,6 +19,11 @@ function common(): array {
 }
 
 test(
+	'a login by rest_route, which CoCart does not see before 4.9.6',
+	fn() => login( array( 'user_id' => '2' ), 200, array( 'REQUEST_URI' => '/?rest_route=/cocart/v2/login' ) ),
+	fn( array $sent ) => same( array( '2', array( 'alice:wonderland-1' ) ), array( replied( $sent, 'X-CoCart-Gateway-Login' )['sub'] ?? null, $sent['tried'] ?? null ) )
+);
+test(
 	'a login is vouched for',
 	fn() => login(),
 	passed( array( 2, 2, 2 ), function ( array $sent ) {
