@@ -42,6 +42,9 @@ func (c *carts) answer(w http.ResponseWriter, r *http.Request, seen upstreamtest
 	case strings.HasSuffix(path, "/add-item"):
 		c.items[key]++
 		c.tell(w, key)
+	case strings.HasSuffix(path, "/batch"):
+		c.items[key] += strings.Count(seen.Body, "/cart/add-item")
+		upstreamtest.JSON(w, 200, `{"responses":[]}`)
 	case strings.HasSuffix(path, "/v2/cart"):
 		c.tell(w, key)
 	default:
@@ -76,8 +79,33 @@ func (c *carts) tell(w http.ResponseWriter, key string) {
 	upstreamtest.JSON(w, 200, fmt.Sprintf(`{"cart_key":"%s","item_count":%d}`, key, c.items[key]))
 }
 
+const challenge = `{"code":"cocart_2fa_required","message":"Two-factor authentication is required.","data":{"status":401,"available_providers":["email"],"default_provider":"email","email_sent":true}}`
+
+// askForCodes makes a shop ask whoever logs in for a second factor, from now on,
+// and tells how often it did.
+func askForCodes(s *shop) (times func() int) {
+	s.wordpress.Lock()
+	defer s.wordpress.Unlock()
+	usual, asked := s.wordpress.Answer, 0
+	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, seen upstreamtest.Seen) bool {
+		if seen.Claims.Kind != "login" || strings.Contains(seen.Body, `"2fa_code":"123456"`) {
+			return usual(w, r, seen)
+		}
+		s.wordpress.Lock()
+		defer s.wordpress.Unlock()
+		asked++
+		upstreamtest.JSON(w, 401, challenge)
+		return true
+	}
+	return func() int {
+		s.wordpress.Lock()
+		defer s.wordpress.Unlock()
+		return asked
+	}
+}
+
 // shopWithCarts is a shop with a policy for refresh tokens.
-func shopWithCarts(t *testing.T, policy tokens.LostAnswer) *shop {
+func shopWithCarts(t *testing.T, policy tokens.LostAnswer, change ...func(*gateway.Config)) *shop {
 	t.Helper()
 	s := openShop(t)
 	s.wordpress.Answer = (&carts{items: map[string]int{}}).answer
@@ -92,6 +120,9 @@ func shopWithCarts(t *testing.T, policy tokens.LostAnswer) *shop {
 		Secret: []byte(upstreamtest.Secret), KeyPrefix: "cocart:", Now: s.clock.Now}, client)
 	s.must(err)
 	cfg := gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Now: s.clock.Now, Guarding: gateway.Guarding{Attempts: guard, Now: s.clock.Now}}
+	for _, c := range change {
+		c(&cfg)
+	}
 	g, err := gateway.New(cfg, s.authority, s.upstream, registry, log)
 	s.must(err)
 	s.Close()

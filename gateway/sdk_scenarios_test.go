@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
 )
 
@@ -67,6 +68,16 @@ func (s story) atOnce(status int, method, path string) {
 	all.Wait()
 }
 
+// batch adds so many items by one request, sent once, whatever comes of it.
+func (s story) batch(status, items int) {
+	s.t.Helper()
+	one := fmt.Sprintf(`{"method":"POST","path":"/%s/v2/cart/add-item","body":{"id":"12"}}`, s.names.namespace)
+	r, err := s.once("POST", "/wp-json/cocart/batch", `{"requests":[`+strings.TrimSuffix(strings.Repeat(one+",", items), ",")+`]}`)
+	if err != nil || r.Status != status {
+		s.t.Fatalf("batch: %d %s, %v; want %d", r.Status, r.Body, err, status)
+	}
+}
+
 const accessTTL = 240 * time.Hour
 
 // scenarios are the rows of SDKS.md; each is told with every SDK.
@@ -74,6 +85,52 @@ var scenarios = []struct {
 	name string
 	tell func(s story)
 }{
+	{"is asked for a second factor", func(s story) {
+		s.ok(s.login())
+		before, asked := s.token, askForCodes(s.s)
+		err := s.loginWith(aliceJSON)
+		if err == nil || !strings.Contains(err.Error(), challenge) {
+			s.t.Fatalf("without a code: %v", err)
+		}
+		if times := asked(); times != 2 && s.asksTwice || times != 1 && !s.asksTwice {
+			s.t.Errorf("a code was asked for %d times", times)
+		}
+		s.add() // whoever was logged in stays that
+		s.ok(s.loginWith(strings.Replace(aliceJSON, "}", `,"2fa_code":"123456","2fa_provider":"email"}`, 1)))
+		if s.token == before {
+			s.t.Error("no token came with the code")
+		}
+		s.has(1)
+	}},
+	{"shops in a batch", func(s story) {
+		if !s.batches {
+			return // these SDKs have none
+		}
+		s.ok(s.login())
+		s.batch(200, 2)
+		s.has(2)
+		s.later(accessTTL + time.Minute)
+		s.batch(401, 3)
+		s.has(2)
+		s.batch(200, 1)
+		s.has(3)
+	}},
+	{"is told other names: of the header, the namespace, the prefix", func(s story) {
+		s.app = newApp(shopWithCarts(s.t, tokens.UntilUsed, func(c *gateway.Config) {
+			c.AuthHeaders, c.Namespaces, c.RestPrefix = []string{"X-Shop-Token"}, []string{"mystore"}, "api/shop"
+		}), s.kit)
+		s.names = naming{"api/shop", "mystore", "X-Shop-Token"}
+		s.ok(s.login())
+		s.add()
+		s.later(accessTTL + time.Minute)
+		s.has(1)
+		spent, good := s.refresh, s.validate()
+		s.ok(s.logout())
+		s.refresh = spent
+		if err := s.renew(); err == nil || !good {
+			s.t.Errorf("good before the logout: %v; after it: %v", good, err)
+		}
+	}},
 	{"logs in beside a stale token, shops, logs out", func(s story) {
 		s.token = "a.stale.token"
 		s.ok(s.login())

@@ -27,20 +27,26 @@ type kit struct {
 	etagByPath    bool     // and keeps it without the query
 	keepsBody     bool     // shows what it had on a 304; the others show nothing
 	takesOnly200s bool     // takes no other success than 200 and 201
+	batches       bool     // puts several requests into one, which it never sends twice
+	// asksTwice takes a challenge for a second factor for an expired token: it
+	// refreshes, if it can, and sends the login once more.
+	asksTwice bool
+	fixedJWT  bool // looks for the routes below /jwt in the namespace cocart, whatever the shop's is
 }
 
 var kits = []kit{
-	{name: "Go", cartHeaders: []string{"CoCart-API-Cart-Key"}, cartAnswers: []string{"Cart-Key", "CoCart-API-Cart-Key"}, keepsBody: true},
-	{name: "TypeScript", cartHeaders: []string{"Cart-Key"}, cartAnswers: []string{"Cart-Key"}},
-	{name: "PHP", logoutBody: "[]", cartHeaders: []string{"Cart-Key"}, cartAnswers: []string{"Cart-Key", "CoCart-API-Cart-Key"}, keepsBody: true},
-	{name: "Flutter", alias: true, keepsOld: true, objectsOnly: true, cartHeaders: []string{"Cart-Key", "CoCart-API-Cart-Key"}, cartAnswers: []string{"Cart-Key", "CoCart-API-Cart-Key"}},
+	{name: "Go", cartHeaders: []string{"CoCart-API-Cart-Key"}, cartAnswers: []string{"Cart-Key", "CoCart-API-Cart-Key"}, keepsBody: true, batches: true, asksTwice: true},
+	{name: "TypeScript", batches: true, asksTwice: true, cartHeaders: []string{"Cart-Key"}, cartAnswers: []string{"Cart-Key"}},
+	{name: "PHP", batches: true, logoutBody: "[]", cartHeaders: []string{"Cart-Key"}, cartAnswers: []string{"Cart-Key", "CoCart-API-Cart-Key"}, keepsBody: true},
+	{name: "Flutter", alias: true, fixedJWT: true, keepsOld: true, objectsOnly: true, cartHeaders: []string{"Cart-Key", "CoCart-API-Cart-Key"}, cartAnswers: []string{"Cart-Key", "CoCart-API-Cart-Key"}},
 	{name: "Swift", alias: true, keepsOld: true, etagOnPost: true, etagByPath: true, takesOnly200s: true, cartHeaders: []string{"Cart-Key", "CoCart-API-Cart-Key"}, cartAnswers: []string{"Cart-Key"}},
 }
 
 // app is an SDK in the hands of a customer. Its requests may run at once.
 type app struct {
 	kit
-	s *shop
+	s     *shop
+	names naming
 
 	mu             sync.Mutex // held for the fields below
 	token, refresh string
@@ -48,18 +54,41 @@ type app struct {
 	etags, bodies  map[string]string
 }
 
-func newApp(s *shop, k kit) *app {
-	return &app{kit: k, s: s, etags: map[string]string{}, bodies: map[string]string{}}
+// naming is what an app was told of its shop.
+type naming struct{ prefix, namespace, header string }
+
+// path puts the shop's names into a path.
+func (a *app) path(path string) string {
+	namespace := a.names.namespace
+	if a.fixedJWT && strings.HasPrefix(path, "/wp-json/cocart/jwt/") {
+		namespace = "cocart"
+	}
+	return strings.Replace(path, "/wp-json/cocart/", "/"+a.names.prefix+"/"+namespace+"/", 1)
 }
 
-func (a *app) login() error {
+func newApp(s *shop, k kit) *app {
+	return &app{kit: k, s: s, names: naming{"wp-json", "cocart", "Authorization"}, etags: map[string]string{}, bodies: map[string]string{}}
+}
+
+func (a *app) login() error { return a.loginWith(aliceJSON) }
+
+func (a *app) loginWith(body string) error {
 	path := "/wp-json/cocart/v2/login"
 	if a.alias {
 		path = "/wp-json/cocart/jwt/token"
 	}
-	r, err := a.once("POST", path, aliceJSON)
+	r, err := a.once("POST", path, body)
+	if err == nil && r.Status == 401 && a.asksTwice && a.hasRefresh() {
+		if err := a.renew(); err != nil {
+			return err
+		}
+		r, err = a.once("POST", path, body)
+	}
 	if err != nil {
 		return err
+	}
+	if r.Status >= 400 {
+		return fmt.Errorf("login: %d %s", r.Status, r.Body)
 	}
 	var answer struct {
 		Token   string `json:"token"`
@@ -180,7 +209,7 @@ func (a *app) expired() bool {
 
 // once sends one request and nothing else.
 func (a *app) once(method, path, body string) (reply, error) {
-	req, err := http.NewRequestWithContext(a.s.t.Context(), method, a.s.URL+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(a.s.t.Context(), method, a.s.URL+a.path(path), strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}
@@ -209,7 +238,7 @@ func (a *app) dress(req *http.Request, key string) {
 	req.Header.Set("Content-Type", "application/json") // on GET, and without a body, too
 	switch {
 	case a.token != "":
-		req.Header.Set("Authorization", "Bearer "+a.token)
+		req.Header.Set(a.names.header, "Bearer "+a.token)
 	case a.cartKey != "":
 		for _, name := range a.cartHeaders {
 			req.Header.Set(name, a.cartKey)

@@ -10,8 +10,8 @@
 //
 // A JWT in the shape of the PHP plugin's, signed with the first of Config.Keys: header alg, typ and kid; payload iss,
 // iat, nbf, exp, sub, aud (if configured), sid (the session), gen (its generation), fp (the account's fingerprint),
-// data.user.{id, username, ip, device, pat}, and ext (the login's extra claims, if any). Whatever is not exactly that,
-// or could be read in two ways, is refused.
+// data.user.{id, username, ip, device, pat} and, behind these, the login's extra claims, if any. Whatever is not
+// exactly that, or could be read in two ways, is refused.
 //
 // # Refresh tokens
 //

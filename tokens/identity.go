@@ -14,9 +14,9 @@ type Identity struct {
 	// Fingerprint is an opaque word of the WordPress plugin about the account as it was at login.
 	// It travels in every access token of the session; "" when the plugin gave none.
 	Fingerprint string
-	// Claims are extra claims. They are kept in the session and stand, in every access token of it,
-	// under the top-level name "ext", where they can shadow nothing that is decided on. Numbers come
-	// back from Refresh as float64; the tokens themselves carry them exactly.
+	// Claims are extra claims. They are kept in the session and stand, in every access token of it, in
+	// data.user behind our own members. One that is named as one of those, in whatever case, is left
+	// out. Numbers come back from Refresh as float64; the tokens themselves carry them exactly.
 	Claims map[string]any
 }
 

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -55,16 +54,6 @@ func (a *Authority) newRecord(who Identity, from Client) (*record, error) {
 	s.id = newSessionID(s.created)
 	raise(&a.newest, s.created)
 	return s, s.setExtra(who.Claims)
-}
-
-func (s *record) setExtra(extra map[string]any) (err error) {
-	if len(extra) == 0 {
-		return nil
-	}
-	if s.extra, err = json.Marshal(extra, json.Deterministic(true)); err != nil {
-		return fmt.Errorf("encoding extra claims: %w", err)
-	}
-	return nil
 }
 
 // raise sets a number that only grows.

@@ -15,17 +15,16 @@ import (
 
 // claims are an access token's payload: the PHP plugin's, plus what sessions need. The order is the order on the wire.
 type claims struct {
-	Issuer      string         `json:"iss"`
-	IssuedAt    int64          `json:"iat"`
-	NotBefore   int64          `json:"nbf"`
-	Expiry      int64          `json:"exp"`
-	Subject     string         `json:"sub"`
-	Audience    string         `json:"aud,omitzero"`
-	Session     string         `json:"sid"`
-	Generation  uint64         `json:"gen"`
-	Fingerprint string         `json:"fp"`
-	Data        claimsData     `json:"data"`
-	Extra       jsontext.Value `json:"ext,omitzero"`
+	Issuer      string     `json:"iss"`
+	IssuedAt    int64      `json:"iat"`
+	NotBefore   int64      `json:"nbf"`
+	Expiry      int64      `json:"exp"`
+	Subject     string     `json:"sub"`
+	Audience    string     `json:"aud,omitzero"`
+	Session     string     `json:"sid"`
+	Generation  uint64     `json:"gen"`
+	Fingerprint string     `json:"fp"`
+	Data        claimsData `json:"data"`
 }
 
 type claimsData struct {
@@ -38,6 +37,8 @@ type claimsUser struct {
 	Address string `json:"ip"`
 	Device  string `json:"device"`
 	PAT     string `json:"pat"`
+	// Extra are those of the shop, where the plugin's filter cocart_jwt_auth_token_user_data puts them.
+	Extra map[string]jsontext.Value `json:",embed"`
 }
 
 var errTooLong = errors.New("access token would be longer than 8 KiB: fewer extra claims are needed")
@@ -50,7 +51,11 @@ func (a *Authority) mint(s *record, now time.Time) (token string, expiry time.Ti
 		return "", time.Time{}, err
 	}
 	expiry = a.accessExpiry(s, now)
-	payload, err := json.Marshal(a.claims(s, now.Unix(), expiry.Unix()))
+	said := a.claims(s, now.Unix(), expiry.Unix())
+	if said.Data.User.Extra, err = s.shopClaims(); err != nil {
+		return "", time.Time{}, err
+	}
+	payload, err := json.Marshal(said, json.Deterministic(true))
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("encoding access token: %w", err)
 	}
@@ -77,8 +82,7 @@ func (a *Authority) claims(s *record, issued, expiry int64) claims {
 		Issuer: a.cfg.Issuer, IssuedAt: issued, NotBefore: issued, Expiry: expiry,
 		Subject: strconv.FormatInt(s.userID, 10), Audience: a.cfg.Audience,
 		Session: s.id.String(), Generation: s.generation, Fingerprint: s.fingerprint,
-		Data:  claimsData{User: claimsUser{ID: s.userID, Login: s.login, Address: s.address, Device: s.device, PAT: s.id.pat()}},
-		Extra: s.extra,
+		Data: claimsData{User: claimsUser{ID: s.userID, Login: s.login, Address: s.address, Device: s.device, PAT: s.id.pat()}},
 	}
 }
 

@@ -16,7 +16,7 @@ type record struct {
 	userID      int64
 	login       string
 	fingerprint string
-	extra       jsontext.Value // Identity.Claims, exactly as they were encoded at login
+	extra       jsontext.Value // Identity.Claims, exactly as they were encoded at login; see extra.go
 	salt        []byte
 	created     int64
 	active      int64 // last login or refresh: where the idle limit counts from

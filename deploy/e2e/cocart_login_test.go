@@ -27,7 +27,7 @@ func TestLoginsByCoCartVersion(t *testing.T) {
 		name  string
 		log   func(*gateway) reply
 		want  string
-		since string // before that, it is refused
+		since string // before that, it is refused, as without us
 	}{
 		{"JSON", post(loginPath, aliceLogin, inJSON), "2 opened", ""},
 		{"a form", post(loginPath, form, formType), "2 opened", ""},
@@ -36,7 +36,9 @@ func TestLoginsByCoCartVersion(t *testing.T) {
 		{"an e-mail address", post(loginPath, `{"username":"alice@example.com","password":"wonderland-1"}`, inJSON), "2 opened", ""},
 		{"a name with an accent, which WordPress drops", post(loginPath, `{"username":"Àlice","password":"wonderland-1"}`, inJSON), "2 opened", ""},
 		{"a phone number", post(loginPath, `{"username":"+15550100","password":"wonderland-1"}`, inJSON), "2 opened", "4.1"},
-		{"a password with symbols, in JSON", post(loginPath, carolLogin(t), inJSON), "4 opened", ""},
+		{"a password with symbols, in JSON", post(loginPath, carolLogin(t), inJSON), "4 opened", "4.1"},
+		{"rest_route", post("/?rest_route=/cocart/v2/login", aliceLogin, inJSON), "2 opened", ""},
+		{"rest_route and Basic", post("/?rest_route=/cocart/v2/login", "", basicHeader("alice", "wonderland-1")), "2 opened", ""},
 		{"with the token of another session", post(loginPath, aliceLogin, inJSON, "Authorization: Bearer ey.stale.token"), "2 opened", ""},
 		{"with the cookie of another user", post(loginPath, aliceLogin, inJSON, "Cookie: "+php(t, bobsCookie)), "2 opened", ""},
 		{"a wrong password", post(loginPath, `{"username":"alice","password":"nope"}`, inJSON), "401 cocart_authentication_error", ""},
@@ -53,6 +55,20 @@ func TestLoginsByCoCartVersion(t *testing.T) {
 			if got := opened(g, row.log(g)); got != want {
 				t.Errorf("%s: %s, want %s", row.name, got, want)
 			}
+		}
+	})
+}
+
+// On other routes CoCart sees a password beside rest_route from 4.9.6 on. Before
+// that WordPress takes Basic for an application password, and refuses it.
+func TestPasswordsByRestRouteByCoCartVersion(t *testing.T) {
+	versions(t, "", func(t *testing.T, g *gateway, version string) {
+		want := "2"
+		if slices.Index(cocartVersions, version) < slices.Index(cocartVersions, "4.9.7") {
+			want = "401"
+		}
+		if got := owner(g.send("GET", "/?rest_route=/cocart/v2/cart", "", basicHeader("alice", "wonderland-1"))); got != want {
+			t.Errorf("the cart is of %s, want %s", got, want)
 		}
 	})
 }

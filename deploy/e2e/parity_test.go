@@ -86,6 +86,12 @@ func (p *parity) value(name string, own map[string]string) string {
 		p.values["access"], p.values["refresh"] = p.login("alice", "wonderland-1")
 	case "bob", "bob refresh":
 		p.values["bob"], p.values["bob refresh"] = p.login("bob", "builder-2-Strong")
+	case "admin":
+		password, err := theShop.AdminPassword()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.values["admin"], _ = p.login("admin", password)
 	case "cookie of bob":
 		p.values[name] = php(p.t, bobsCookie)
 	default:

@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
-	"strings"
 )
 
 // Case is one request, what the plugin answers, and what the gateway does.
@@ -32,31 +30,30 @@ type Case struct {
 }
 
 // Answer is what counts of an answer. Code and Message are those of an error, Keys
-// the members of any other object, in order.
+// the members of any other object, in order; those of its extras and data follow
+// them as "extras.jwt_token".
 type Answer struct {
 	Status        int
 	Code, Message string
-	Keys          []string
-	Who           string // alice, bob or "a guest": who is logged in, or whose cart it is
-	Text          string // an answer that is no object
-	// Has lists those of the headers in [Headers] that are there; nil is not looked at.
+	// Data are the members of an error's data. A case names them only where they are
+	// not the status alone, which has to be that of the answer.
+	Data []string
+	Keys []string
+	Who  string // alice, bob or "a guest": who is logged in, or whose cart it is
+	Text string // an answer that is no object: a short one as it is, a page as "a page"
+	// Has lists those of the headers in [Headers] that are there, with what they say
+	// where that is compared, too; nil is not looked at.
 	Has []string
 }
 
 // Difference is one row of the table in one case. What is empty stays as it was; a
-// Code takes the place of an object, and an object that of an error.
+// Code takes the place of an object, and an object that of an error. What it adds
+// takes the place of what the same header said; what it lacks is named without that.
 type Difference struct {
 	Row string
 	Answer
 	Empty       bool // the answer has no body
 	Adds, Lacks []string
-}
-
-// Headers are those that clients, browsers and caches go by.
-var Headers = []string{
-	"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin",
-	"Access-Control-Expose-Headers", "Allow", "Cache-Control", "Content-Type", "Link", "Location", "Retry-After", "Set-Cookie", "Vary",
-	"WWW-Authenticate", "X-Content-Type-Options", "X-Robots-Tag",
 }
 
 // Load reads the cases of a file.
@@ -68,7 +65,21 @@ func Load(file string) ([]Case, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	var all []Case
-	return all, dec.Decode(&all)
+	if err := dec.Decode(&all); err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Answer = all[i].withData()
+	}
+	return all, nil
+}
+
+// withData says what an error's data are, if the case does not.
+func (a Answer) withData() Answer {
+	if a.Code != "" && a.Data == nil {
+		a.Data = []string{"status"}
+	}
+	return a
 }
 
 // Expected is what a gateway answers whose compat.invalid_token_status is this.
@@ -106,16 +117,18 @@ func (d *Difference) apply(a Answer) Answer {
 	}
 	switch {
 	case d.Empty:
-		a.Code, a.Message, a.Keys, a.Who, a.Text = "", "", nil, "", ""
+		a.Code, a.Message, a.Data, a.Keys, a.Who, a.Text = "", "", nil, nil, "", ""
 	case d.Code != "" || d.Message != "":
 		a.Keys, a.Who, a.Text = nil, "", ""
-		a.Code, a.Message = or(d.Code, a.Code), or(d.Message, a.Message)
+		a.Code, a.Message, a.Data = or(d.Code, a.Code), or(d.Message, a.Message), d.Data
+		a = a.withData()
 	case d.Keys != nil || d.Text != "":
-		a.Code, a.Message, a.Keys, a.Text = "", "", d.Keys, d.Text
+		a.Code, a.Message, a.Data, a.Keys, a.Text = "", "", nil, d.Keys, d.Text
 	}
 	a.Who = or(d.Who, a.Who)
 	if a.Has != nil {
-		a.Has = slices.DeleteFunc(append(a.Has, d.Adds...), func(s string) bool { return slices.Contains(d.Lacks, s) })
+		a.Has = without(a.Has, append(slices.Clone(d.Lacks), d.Adds...))
+		a.Has = append(a.Has, d.Adds...)
 		slices.Sort(a.Has)
 	}
 	return a
@@ -126,67 +139,6 @@ func or(a, b string) string {
 		return a
 	}
 	return b
-}
-
-// Read makes an Answer of what a client got.
-func Read(status int, header http.Header, body string) Answer {
-	a := Answer{Status: status, Has: []string{}}
-	for _, name := range Headers {
-		if len(header.Values(name)) > 0 {
-			a.Has = append(a.Has, name)
-		}
-	}
-	var object struct {
-		Code, Message string
-		User          string `json:"user_id"`
-		Cart          string `json:"cart_key"`
-	}
-	switch keys, ok := keysOf(body); {
-	case !ok:
-		if len(body) < 10 {
-			a.Text = body
-		}
-	case json.Unmarshal([]byte(body), &object) == nil && object.Code != "":
-		a.Code = object.Code
-		a.Message, _, _ = strings.Cut(object.Message, "\n")
-		a.Message = seconds.ReplaceAllString(a.Message, "N seconds")
-	default:
-		a.Keys, a.Who = keys, who(or(object.User, object.Cart))
-	}
-	return a
-}
-
-var seconds = regexp.MustCompile(`\d+ seconds`)
-
-func keysOf(body string) (keys []string, ok bool) {
-	dec := json.NewDecoder(strings.NewReader(body))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, false
-	}
-	keys = []string{}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, false
-		}
-		keys = append(keys, name.(string))
-		if dec.Decode(new(json.RawMessage)) != nil {
-			return nil, false
-		}
-	}
-	return keys, true
-}
-
-func who(id string) string {
-	switch {
-	case id == "2":
-		return "alice"
-	case id == "3":
-		return "bob"
-	case strings.HasPrefix(id, "t_"):
-		return "a guest"
-	}
-	return id
 }
 
 // Compare says what differs; nothing means that the answers are alike.
@@ -200,6 +152,7 @@ func Compare(want, got Answer) []string {
 	say("status", want.Status, got.Status)
 	say("code", want.Code, got.Code)
 	say("message", want.Message, got.Message)
+	say("data", want.Data, got.Data)
 	say("who", want.Who, got.Who)
 	say("text", want.Text, got.Text)
 	if want.Keys != nil || want.Has != nil || got.Has == nil { // else nothing is known of the body

@@ -14,6 +14,8 @@ func TestCredentialsByVersion(t *testing.T) {
 	json := post(loginPath, `{"username":"alice","password":"wonderland-1"}`)
 	phone := post(loginPath, "", basic("+15550100", "wonderland-1"))
 	wrong := post(loginPath, "", basic("alice", "nope"))
+	symbols := post(loginPath, "", basic("carol", "p<b>a%41 ss  ü\"\\"))
+	plain := post("/?rest_route=/cocart/v2/login", "", basic("alice", "wonderland-1"))
 	rows := []struct {
 		name, version string
 		request       request
@@ -25,6 +27,10 @@ func TestCredentialsByVersion(t *testing.T) {
 		{"phone login from 4.1", "4.1", phone, "200"},
 		{"wrong password in 4.1", "4.1", wrong, "401 cocart_authentication_error"},
 		{"wrong password in 4.9.7", "4.9.7", wrong, "401 cocart_authentication_error"},
+		{"symbols in 3.12, which cleans what PHP made of Basic", "3.12", symbols, "401 cocart_authentication_error"},
+		{"symbols from 4.0", "4.0", symbols, "200"},
+		{"rest_route in 4.8, which does not see it", "4.8", plain, "401 cocart_rest_not_authorized"},
+		{"rest_route from 4.9.6", "4.9.6", plain, "200"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -82,6 +88,25 @@ func TestACookieAloneByVersion(t *testing.T) {
 		if got := fmt.Sprint(who.UserID, " ", who.Login); got != want {
 			t.Errorf("%s: the request is by %q, want %q", version, got, want)
 		}
+	}
+}
+
+// Until 4.9.7 CoCart says of everybody that nothing is wrong, and whoever asks after it hears that; then only of those
+// whom it let in.
+func TestAGuestIsVouchedForUntil497(t *testing.T) {
+	s := freshShop(t)
+	listener := []byte(`<?php add_filter( 'rest_authentication_errors', function ( $r ) { header( 'X-Heard: ' . json_encode( $r ) ); return $r; }, 16 );`)
+	if err := s.MustUse("listener.php", listener); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]string{"3.12": "true", "4.7": "true", "4.8": "true", "4.9.7": "null"} {
+		configure(t, func(c *shop.Config) { c.CoCart = version })
+		if got := get(whoamiPath).send(t).Header.Get("X-Heard"); got != want {
+			t.Errorf("%s: of a guest CoCart says %s, want %s", version, got, want)
+		}
+	}
+	if err := s.MustUse("listener.php", nil); err != nil {
+		t.Fatal(err)
 	}
 }
 

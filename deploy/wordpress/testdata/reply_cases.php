@@ -19,6 +19,11 @@ function common(): array {
 }
 
 test(
+	'a login by rest_route, which CoCart does not see before 4.9.6',
+	fn() => login( array( 'user_id' => '2' ), 200, array( 'REQUEST_URI' => '/?rest_route=/cocart/v2/login' ) ),
+	fn( array $sent ) => same( array( '2', array( 'alice:wonderland-1' ) ), array( replied( $sent, 'X-CoCart-Gateway-Login' )['sub'] ?? null, $sent['tried'] ?? null ) )
+);
+test(
 	'a login is vouched for',
 	fn() => login(),
 	passed( array( 2, 2, 2 ), function ( array $sent ) {
@@ -132,6 +137,8 @@ $claims = array(
 	'claims of the shop'              => array( array( 'tier' => 'gold', 'branch' => 7 ), array( 'tier' => 'gold', 'branch' => 7 ), 0 ),
 	'claims of 1024 bytes'            => array( array( 'a' => str_repeat( 'x', 1016 ) ), array( 'a' => str_repeat( 'x', 1016 ) ), 0 ),
 	'claims of 1025 bytes'            => array( array( 'a' => str_repeat( 'x', 1017 ) ), array(), 1 ),
+	'claims that are the gateway\'s'   => array( array( 'id' => 1, 'Pat' => 'x', 'tier' => 'gold' ), array( 'tier' => 'gold' ), 1 ),
+	'claims in a list'                => array( array( 'gold', 'id' ), array( 'gold', 'id' ), 0 ),
 	'claims that are no array'        => array( 'gold', array(), 1 ),
 	'claims that JSON cannot express' => array( array( 'a' => NAN ), array(), 1 ),
 );

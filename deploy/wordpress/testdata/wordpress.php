@@ -177,6 +177,10 @@ namespace {
 		return $GLOBALS['fired'][ $hook ] ?? 0;
 	}
 
+	function __return_true() {
+		return true;
+	}
+
 	function __return_false() {
 		return false;
 	}

@@ -16,8 +16,8 @@ class CoCart_Standin_Authentication {
 	private $authenticated_by_cocart = false;
 
 	public function __construct() {
-		// Until 4.8, and again in 5.0, the hooks exist only on requests that look like CoCart's when plugins load.
-		if ( ! cocart_standin_between( '4.8', '5.0' ) && ! cocart_standin_is_request() ) {
+		// Until 4.9, and again in 5.0, the hooks exist only on requests that look like CoCart's when plugins load.
+		if ( ! cocart_standin_between( '4.9', '5.0' ) && ! cocart_standin_is_request() ) {
 			return;
 		}
 		add_filter( 'determine_current_user', array( $this, 'authenticate' ), self::priority() );
@@ -99,7 +99,7 @@ class CoCart_Standin_Authentication {
 
 	/**
 	 * rest_authentication_errors 15. Returning true switches WordPress's nonce check off: until 4.9.7
-	 * a login cookie alone is enough.
+	 * it is so for everybody, and a login cookie alone is enough.
 	 */
 	public function check( $result ) {
 		if ( ! empty( $result ) || ! cocart_standin_is_request() ) {
@@ -111,7 +111,7 @@ class CoCart_Standin_Authentication {
 		if ( cocart_standin_since( '4.9.7' ) ) {
 			return $this->authenticated_by_cocart ? true : $result;
 		}
-		return is_user_logged_in() ? true : $result;
+		return true;
 	}
 
 	/** rest_authentication_errors 20 in 4.1: every answer names the cart. */

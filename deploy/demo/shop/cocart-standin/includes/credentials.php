@@ -1,14 +1,17 @@
 <?php
 /**
- * Where CoCart looks for a user name and a password, in this order: Basic header, PHP's own
- * reading of it, query or form parameters, JSON body (4.7 to 4.9).
+ * Where CoCart looks for a user name and a password, in this order: Basic header (from 4.0 on), PHP's
+ * own reading of it, query or form parameters, JSON body (4.7 to 4.9).
  */
 
 defined( 'ABSPATH' ) || exit;
 
 /** array( name, password ), or null where the request carries none. */
 function cocart_standin_credentials() {
-	$sources = array( 'basic_header', 'php_auth', 'parameters' );
+	$sources = array( 'php_auth', 'parameters' );
+	if ( cocart_standin_since( '4.0' ) ) {
+		array_unshift( $sources, 'basic_header' );
+	}
 	if ( cocart_standin_between( '4.7', '5.0' ) ) {
 		$sources[] = 'json';
 	}
@@ -48,14 +51,14 @@ function cocart_standin_credentials_in_php_auth() {
 	if ( empty( $_SERVER['PHP_AUTH_USER'] ) || empty( $_SERVER['PHP_AUTH_PW'] ) ) {
 		return null;
 	}
-	return array( wp_unslash( $_SERVER['PHP_AUTH_USER'] ), wp_unslash( $_SERVER['PHP_AUTH_PW'] ) );
+	return array_map( 'cocart_standin_received', array( $_SERVER['PHP_AUTH_USER'], $_SERVER['PHP_AUTH_PW'] ) );
 }
 
 function cocart_standin_credentials_in_parameters() {
 	if ( empty( $_REQUEST['username'] ) || empty( $_REQUEST['password'] ) ) {
 		return null;
 	}
-	return array_map( 'cocart_standin_mangled', array( wp_unslash( $_REQUEST['username'] ), wp_unslash( $_REQUEST['password'] ) ) );
+	return array_map( 'cocart_standin_received', array( $_REQUEST['username'], $_REQUEST['password'] ) );
 }
 
 function cocart_standin_credentials_in_json() {
@@ -68,6 +71,11 @@ function cocart_standin_credentials_in_json() {
 		return null;
 	}
 	return array_map( 'cocart_standin_mangled', array( $body['username'], $body['password'] ) );
+}
+
+/** WordPress puts backslashes before quotes in what PHP received; before 4.0 CoCart leaves them there. */
+function cocart_standin_received( $text ) {
+	return cocart_standin_mangled( cocart_standin_since( '4.0' ) ? wp_unslash( $text ) : $text );
 }
 
 /** CoCart cleans passwords as if they were text fields: tags, %41 and double blanks are lost. */

@@ -10,7 +10,11 @@ add_filter( 'rest_allowed_cors_headers', 'cocart_standin_more_cors_headers' );
 add_filter( 'nocache_headers', 'cocart_standin_never_store' );
 add_filter( 'rest_post_dispatch', 'cocart_standin_add_headers', 10, 3 );
 
+/** Only where CoCart takes the request for its own, as it does whenever the address says so. */
 function cocart_standin_more_cors_headers( $headers ) {
+	if ( ! cocart_standin_is_request() ) {
+		return $headers;
+	}
 	return array_merge( $headers, array_map( 'cocart_standin_header', array( 'Cart-Key', 'Cart-Expiring', 'Cart-Expiration' ) ) );
 }
 
