@@ -41,33 +41,45 @@ func (a *Authority) handBack(ctx context.Context, text string, from Client, ask 
 	return a.giveBack(ctx, s, t, from, ask)
 }
 
-// giveBack looks at the session before it waits for its turn, and again afterwards: it may have ended meanwhile.
+// giveBack looks at the session before it waits for its turn, and again afterwards: it may have ended meanwhile, or
+// been refreshed, because the plugin gave nothing for it or by a gateway that hands nothing back.
 func (a *Authority) giveBack(ctx context.Context, s *record, t refreshToken, from Client, ask func(context.Context, Session) (PluginPair, error)) (Pair, Identity, Verdict, error) {
 	before, err := a.look(ctx, s, t, from)
 	if err != nil {
 		return Pair{}, Identity{}, verdictOf(err), err
 	}
+	for {
+		c, pair, err := a.turnToGiveBack(ctx, s, before)
+		if err != nil {
+			return Pair{}, Identity{}, VerdictUnavailable, err
+		}
+		seen, err := a.look(ctx, s, t, from)
+		switch unchanged := err == nil && seen.generation == before.generation; {
+		case unchanged && pair == PluginPair{}:
+			return a.giveBackClaimed(ctx, c, s, t, seen, from, ask)
+		case unchanged:
+			return a.tellPair(ctx, s, seen, pair)
+		case pair == PluginPair{}:
+			err = a.release(ctx, c, err)
+		}
+		if err != nil {
+			return Pair{}, Identity{}, verdictOf(err), err
+		}
+		before = seen
+	}
+}
+
+// turnToGiveBack gives a claim, or the pair that others were given for this generation.
+func (a *Authority) turnToGiveBack(ctx context.Context, s *record, at step) (claim, PluginPair, error) {
 	var pair PluginPair
 	c, found, err := a.turn(ctx, a.store.handed(s.id), func(present string) (fits bool) {
-		pair, fits = a.refreshes.open(present, s.salt, before.about())
+		pair, fits = a.refreshes.open(present, s.salt, at.about())
 		return fits
 	})
-	if err != nil {
-		return Pair{}, Identity{}, VerdictUnavailable, err
+	if found == "" {
+		pair = PluginPair{}
 	}
-	seen, err := a.look(ctx, s, t, from)
-	if err == nil && seen.generation != before.generation {
-		err = unavailable("handing a session back", errors.New("it was refreshed meanwhile"))
-	}
-	switch {
-	case err == nil && found == "":
-		return a.giveBackClaimed(ctx, c, s, t, seen, from, ask)
-	case err == nil:
-		return a.tellPair(ctx, s, seen, pair)
-	case found == "":
-		err = a.release(ctx, c, err)
-	}
-	return Pair{}, Identity{}, verdictOf(err), err
+	return c, pair, err
 }
 
 // look judges a token and retires nothing.
