@@ -144,7 +144,7 @@ func (a *Authority) rememberPair(ctx context.Context, c claim, s *record, seen s
 
 // tellPair hands a pair out. The first who does retires the session: what it was worth ends with the grace.
 func (a *Authority) tellPair(ctx context.Context, s *record, seen step, pair PluginPair) (Pair, Identity, Verdict, error) {
-	if !seen.handed {
+	if seen.handed == 0 {
 		if err := a.retire(ctx, s, seen.generation); err != nil {
 			return Pair{}, Identity{}, verdictOf(err), err
 		}
@@ -156,9 +156,11 @@ func (a *Authority) tellPair(ctx context.Context, s *record, seen step, pair Plu
 	return pair.of(s.id.String()), who, seen.verdict, nil
 }
 
+// retire counts what was handed out as newer than any end of the plugin's tokens before, also by a clock that is ahead.
 func (a *Authority) retire(ctx context.Context, s *record, generation uint64) error {
+	at := max(a.cfg.Now().UnixMilli(), a.revoked.users.latest(s.userID, PluginFingerprint)+1)
 	answer, err := handBackScript.Run(ctx, a.store, []string{a.store.session(s.id)}, generation,
-		a.cfg.Now().UnixMilli(), milliseconds(a.cfg.RefreshGrace)).StringSlice()
+		at, milliseconds(a.cfg.RefreshGrace)).StringSlice()
 	if err != nil {
 		return unavailable("handing a session back", err)
 	}
@@ -171,7 +173,7 @@ func (a *Authority) retire(ctx context.Context, s *record, generation uint64) er
 	case answer[1] == "":
 		return nil
 	}
-	return a.tellRotation(ctx, s.id, step{generation: generation, handed: true, owed: answer[1]})
+	return a.tellRotation(ctx, s.id, step{generation: generation, handed: at, owed: answer[1]})
 }
 
 // handed names the key of the pair that a session's customer was given.

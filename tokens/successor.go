@@ -26,6 +26,16 @@ func parseSuccessor(text string) (id sessionID, generation uint64, ok bool) {
 	return id, generation, ok && err == nil
 }
 
+// endSuccessors ends what a session was handed back for with it: all of the plugin's tokens of its user, since they cannot
+// be told apart for long. Those that a logout has ended already are left at that: the customer may have logged in since.
+func (a *Authority) endSuccessors(ctx context.Context, userID, handed int64, cause Cause) error {
+	if a.revoked.users.latest(userID, PluginFingerprint) >= handed {
+		return nil
+	}
+	_, err := a.EndUser(ctx, userID, PluginFingerprint, cause)
+	return err
+}
+
 // addLogin notes the use of a token of the plugin's; of which session it is the successor is asked later.
 func (n *useNotes) addLogin(pat string, seen int64) {
 	n.mu.Lock()
