@@ -69,11 +69,15 @@ func (a *Authority) giveBack(ctx context.Context, s *record, t refreshToken, fro
 	}
 }
 
-// turnToGiveBack gives a claim, or the pair that others were given for this generation.
+// turnToGiveBack gives a claim, or the pair that others were given for this generation, as long as that is good: a client
+// that never stores the new refresh token comes with the old one for weeks.
 func (a *Authority) turnToGiveBack(ctx context.Context, s *record, at step) (claim, PluginPair, error) {
 	var pair PluginPair
 	c, found, err := a.turn(ctx, a.store.handed(s.id), func(present string) (fits bool) {
-		pair, fits = a.refreshes.open(present, s.salt, at.about())
+		if pair, fits = a.refreshes.open(present, s.salt, at.about()); fits {
+			_, err := a.usable(pair.Access)
+			fits = err == nil
+		}
 		return fits
 	})
 	if found == "" {

@@ -71,14 +71,16 @@ func TestWhoLoggedOutAtThePluginDoesNotComeBackWithATokenFromBefore(t *testing.T
 	}
 }
 
+// Nor where it went by a clock that is ahead.
 func TestALogoutAtThePluginEndsNoSessionThatIsHandedBackAfterwards(t *testing.T) {
 	w := embedded(t)
 	a := w.authority(backToThePlugin)
 	session := w.login(a, alice)
-	w.clock.Advance(time.Second)
-	_, err := a.EndUser(context.Background(), alice.UserID, tokens.PluginFingerprint, tokens.CauseLogout)
+	early := w.authority(func(c *tokens.Config) { c.Now = func() time.Time { return w.clock.Now().Add(5 * time.Second) } })
+	_, err := early.EndUser(context.Background(), alice.UserID, tokens.PluginFingerprint, tokens.CauseLogout)
 	w.must(err)
-	p := &oldPlugin{w: w}
+	w.catchUp(a)
+	p := &oldPlugin{w: w, ahead: 6 * time.Second}
 	first := w.handBack(a, session.Refresh, p)
 	if again := w.handBack(a, session.Refresh, p); again.Refresh != first.Refresh {
 		t.Error("a client that asks again is told another pair")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -66,5 +67,19 @@ func TestAClientThatLeavesBeforeWordPressIsAskedKeepsNobodyWaiting(t *testing.T)
 	keys, err := w.rdb.Keys(context.Background(), "*h:*").Result()
 	if err != nil || len(keys) != 0 {
 		t.Errorf("a claim stays: %v %v", keys, err)
+	}
+}
+
+func TestAClientThatNeverStoresTheNewTokenIsNotToldAnExpiredPair(t *testing.T) {
+	w := embedded(t)
+	a := w.authority(backToThePlugin, policy(tokens.Always))
+	session := w.login(a, alice)
+	p := &oldPlugin{w: w}
+	w.use(a, w.handBack(a, session.Refresh, p).Access)
+	w.clock.Advance(11 * 24 * time.Hour)
+	again := w.handBack(a, session.Refresh, p)
+	w.accessIs(a, again.Access, nil)
+	if once := w.handBack(a, session.Refresh, p); once.Access != again.Access || p.issued.Load() != 2 {
+		t.Error("it is asked for at each refresh")
 	}
 }
