@@ -66,7 +66,12 @@ func (g *Gateway) pairIn(answer *upstream.LoginAnswer, userID int64) (tokens.Plu
 	return pair, g.authority.CheckPluginPair(pair, userID)
 }
 
+// notTakenOver tells the operator, unless nothing is wrong but the moment: such a
+// customer goes with the next refresh.
 func (g *Gateway) notTakenOver(ctx context.Context, x *exchange, userID int64, cause error) {
+	if errors.Is(cause, tokens.Revoked) {
+		return
+	}
 	g.happened(ctx, x, eventNotTakenOver, slog.LevelError, "compat.hand_back is on, but the old plugin gave no tokens that are good; the customer stays with the gateway",
 		slog.Int64("account_user", userID), slog.String("cause", cause.Error()))
 }

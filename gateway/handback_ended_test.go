@@ -73,6 +73,34 @@ func TestWhatEndsACustomersSessionsEndsTheTokensThatTheyWentBackTo(t *testing.T)
 	}
 }
 
+// The old plugin counts in seconds: what it issues in the second of a new password
+// looks like what that ended.
+func TestALoginInTheVerySecondThatOthersEndedIsGood(t *testing.T) {
+	s := openShopGoingBack(t)
+	_, refresh := s.fromBefore()
+	s.clock.step(300 * time.Millisecond)
+	_, err := s.authority.EndUser(t.Context(), 2, "fp-alice-0", "account")
+	s.must(err)
+	s.clock.step(300 * time.Millisecond)
+	access, next := s.login()
+	if r := s.cart(access); r.Status != 200 {
+		t.Errorf("the login: %d %s", r.Status, r.Body)
+	}
+	for name, token := range map[string]string{"of the login": next, "from before": refresh} {
+		access, next := s.refresh(token).pair(t)
+		if r := s.cart(access); r.Status != 200 {
+			t.Errorf("the session %s: %d %s", name, r.Status, r.Body)
+		}
+		s.clock.step(time.Second)
+		if access, _ := s.refresh(next).pair(t); !byPlugin(access) || s.cart(access).Status != 200 {
+			t.Errorf("the session %s does not go back with the next refresh", name)
+		}
+	}
+	if s.metric("cocart_gateway_security_events_total", "not_handed_back") != 0 {
+		t.Error("the operator was told of a fault")
+	}
+}
+
 func TestWhileTheStoreIsAwayNobodyIsHandedBackAndNothingIsLost(t *testing.T) {
 	s := openShopGoingBack(t)
 	_, refresh := s.fromBefore()

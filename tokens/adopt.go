@@ -41,14 +41,18 @@ func (a *Authority) Adopt(ctx context.Context, foreign string, from Client, ask 
 }
 
 func (a *Authority) adopt(ctx context.Context, foreign string, from Client, ask func(context.Context) (Identity, error)) (Pair, Identity, Verdict, error) {
-	c, found, err := a.turn(ctx, a.store.adopted(foreign), func(present string) bool {
-		return !strings.HasPrefix(present, wasHeard) && !strings.HasPrefix(present, sealedPair)
+	var told PluginPair // another tab, whose gateway still hands sessions back
+	c, found, err := a.turn(ctx, a.store.adopted(foreign), func(present string) (fits bool) {
+		told, fits = a.refreshes.open(present, []byte(foreign), passed)
+		return fits || !strings.HasPrefix(present, wasHeard) && !strings.HasPrefix(present, sealedPair)
 	})
 	switch {
 	case err != nil:
 		return Pair{}, Identity{}, VerdictUnavailable, err
 	case found == "":
 		return a.adoptClaimed(ctx, c, from, ask)
+	case told != PluginPair{}:
+		return told.of(""), Identity{}, VerdictConcurrent, nil
 	}
 	id, ok := parseSessionID(found)
 	if !ok {

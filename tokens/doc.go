@@ -35,7 +35,7 @@
 //	p:<digest>    string  SHA-256 of a refresh token of the PHP plugin → the session it became, or when it was issued; while WordPress is asked, who asks   refresh lifetime + 24 h
 //	p:<digest>    string  the same, of one that the plugin has exchanged → the plugin's pair, sealed   after the grace
 //	h:<session>   string  the plugin's pair that a session was handed back for, sealed; while WordPress is asked, who asks   refresh lifetime + 24 h
-//	t:<pat>       string  the plugin's name of a login → the session that was handed back for it, and its next generation   refresh lifetime + 24 h
+//	t:<digest>    string  SHA-256 of the plugin's name of a login → the session that was handed back for it, and its next generation   refresh lifetime + 24 h
 //	lifetimes     zset    access lifetime in ms → when it was last issued: how long the log must be kept   members go when they no longer matter
 //
 // Fields of a session: uid, login, fp, ext (extra claims), salt (32 random bytes), created, active (last login or

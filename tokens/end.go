@@ -24,34 +24,46 @@ func (a *Authority) EndSession(ctx context.Context, session string, cause Cause)
 
 func (a *Authority) end(ctx context.Context, id sessionID, cause Cause) error {
 	now := a.cfg.Now().UnixMilli()
-	ended, userID, err := a.store.bury(ctx, id, now, cause.known(), a.cfg.tombstone())
+	b, err := a.store.bury(ctx, id, now, cause.known(), a.cfg.tombstone())
 	if err != nil {
 		return unavailable("ending session", err)
 	}
-	if ended {
+	if b.now {
 		a.metrics.ended(cause, 1)
+	}
+	if b.handed != 0 && cause != CauseAccount { // whose cutoff covers the plugin's tokens, but for those of a login since
+		if err := a.endSuccessors(ctx, b.userID, b.handed, cause); err != nil {
+			return err
+		}
 	}
 	if err := a.tellEnd(ctx, id, now, "end"); err != nil {
 		return err
 	}
-	if userID > 0 {
+	if b.userID > 0 {
 		// The index is repaired by whoever reads it next, should this be lost.
-		a.store.ZRem(ctx, a.store.index(userID), id.String())
+		a.store.ZRem(ctx, a.store.index(b.userID), id.String())
 	}
 	return nil
 }
 
-// bury turns the session into a tombstone and tells whether this call did it.
-func (s store) bury(ctx context.Context, id sessionID, now int64, cause Cause, keep time.Duration) (bool, int64, error) {
+// buried is what a session was when it became a tombstone.
+type buried struct {
+	now    bool // by this call
+	userID int64
+	handed int64 // since when the PHP plugin had it; 0 where nobody needs to be told
+}
+
+func (s store) bury(ctx context.Context, id sessionID, now int64, cause Cause, keep time.Duration) (buried, error) {
 	answer, err := endScript.Run(ctx, s, []string{s.session(id)}, now, string(cause), milliseconds(keep)).Slice()
 	if err != nil {
-		return false, 0, err
+		return buried{}, err
 	}
-	if len(answer) != 2 {
-		return false, 0, fmt.Errorf("end script answered %d values instead of 2", len(answer))
+	if len(answer) != 3 {
+		return buried{}, fmt.Errorf("end script answered %d values instead of 3", len(answer))
 	}
-	text, _ := answer[1].(string)
-	return answer[0] == int64(1), number(text), nil
+	userID, _ := answer[1].(string)
+	handed, _ := answer[2].(string)
+	return buried{answer[0] == int64(1), number(userID), number(handed)}, nil
 }
 
 // tellEnd tells the log that a session is over, then this process, and settles what the session owed.
@@ -113,11 +125,11 @@ func (a *Authority) buryCutOff(ctx context.Context, listed []*record, fingerprin
 		if fingerprint != "" && s.fingerprint != fingerprint {
 			continue
 		}
-		by, _, err := a.store.bury(ctx, s.id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone())
+		b, err := a.store.bury(ctx, s.id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone())
 		if err != nil {
 			return ended, unavailable("ending session", err)
 		}
-		if by {
+		if b.now {
 			a.metrics.ended(cause, 1)
 			ended++
 		}
@@ -162,14 +174,26 @@ func (s store) keepUserCutoff(ctx context.Context, userID int64, fingerprint str
 	return err
 }
 
-// latest is the later of the cutoffs that concern a session; 0 when there is none.
-func latest(all *redis.StringCmd, user *redis.SliceCmd) int64 {
-	cutoff := number(all.Val())
-	for _, v := range user.Val() {
+// cutoffs are what may have ended a session among others, as they stand in Redis.
+type cutoffs struct {
+	all  *redis.StringCmd
+	user *redis.SliceCmd
+}
+
+func (s store) cutoffs(ctx context.Context, p redis.Pipeliner, r *record) cutoffs {
+	return cutoffs{p.Get(ctx, s.allCutoff()),
+		p.HMGet(ctx, s.userCutoffs(r.userID), everyFingerprint, fingerprintField(r.fingerprint), fingerprintField(PluginFingerprint))}
+}
+
+// end tells whether a session is over by any of them. One that was handed back also is when the plugin's tokens are:
+// who logged out with those is not to come back with what was left.
+func (c cutoffs) end(s *record) bool {
+	at := make([]int64, 3)
+	for i, v := range c.user.Val() {
 		text, _ := v.(string)
-		cutoff = max(cutoff, number(text))
+		at[i] = number(text)
 	}
-	return cutoff
+	return s.created <= max(number(c.all.Val()), at[0], at[1]) || s.handed != 0 && s.handed <= at[2]
 }
 
 // tombstone is how long an ended session is remembered.

@@ -131,7 +131,7 @@ const (
 	blockFor    = 500 * time.Millisecond // also how long the end of Run can be delayed
 	tendEvery   = 30 * time.Second
 	notesEvery  = time.Second
-	lastCall    = time.Second // for the notes at the end
+	lastCall    = time.Second // for what is still to be written when there is no more time
 )
 
 // follow is one turn: what there is of the log, what was noted, and the housekeeping.

@@ -41,33 +41,49 @@ func (a *Authority) handBack(ctx context.Context, text string, from Client, ask 
 	return a.giveBack(ctx, s, t, from, ask)
 }
 
-// giveBack looks at the session before it waits for its turn, and again afterwards: it may have ended meanwhile.
+// giveBack looks at the session before it waits for its turn, and again afterwards: it may have ended meanwhile, or
+// been refreshed, because the plugin gave nothing for it or by a gateway that hands nothing back.
 func (a *Authority) giveBack(ctx context.Context, s *record, t refreshToken, from Client, ask func(context.Context, Session) (PluginPair, error)) (Pair, Identity, Verdict, error) {
 	before, err := a.look(ctx, s, t, from)
 	if err != nil {
 		return Pair{}, Identity{}, verdictOf(err), err
 	}
+	for {
+		c, pair, err := a.turnToGiveBack(ctx, s, before)
+		if err != nil {
+			return Pair{}, Identity{}, VerdictUnavailable, err
+		}
+		seen, err := a.look(ctx, s, t, from)
+		switch unchanged := err == nil && seen.generation == before.generation; {
+		case unchanged && pair == PluginPair{}:
+			return a.giveBackClaimed(ctx, c, s, t, seen, from, ask)
+		case unchanged:
+			return a.tellPair(ctx, s, seen, pair)
+		case pair == PluginPair{}:
+			err = a.release(ctx, c, err)
+		}
+		if err != nil {
+			return Pair{}, Identity{}, verdictOf(err), err
+		}
+		before = seen
+	}
+}
+
+// turnToGiveBack gives a claim, or the pair that others were given for this generation, as long as that is good: a client
+// that never stores the new refresh token comes with the old one for weeks.
+func (a *Authority) turnToGiveBack(ctx context.Context, s *record, at step) (claim, PluginPair, error) {
 	var pair PluginPair
 	c, found, err := a.turn(ctx, a.store.handed(s.id), func(present string) (fits bool) {
-		pair, fits = a.refreshes.open(present, s.salt, before.about())
+		if pair, fits = a.refreshes.open(present, s.salt, at.about()); fits {
+			_, err := a.usable(pair.Access)
+			fits = err == nil
+		}
 		return fits
 	})
-	if err != nil {
-		return Pair{}, Identity{}, VerdictUnavailable, err
+	if found == "" {
+		pair = PluginPair{}
 	}
-	seen, err := a.look(ctx, s, t, from)
-	if err == nil && seen.generation != before.generation {
-		err = unavailable("handing a session back", errors.New("it was refreshed meanwhile"))
-	}
-	switch {
-	case err == nil && found == "":
-		return a.giveBackClaimed(ctx, c, s, t, seen, from, ask)
-	case err == nil:
-		return a.tellPair(ctx, s, seen, pair)
-	case found == "":
-		err = a.release(ctx, c, err)
-	}
-	return Pair{}, Identity{}, verdictOf(err), err
+	return c, pair, err
 }
 
 // look judges a token and retires nothing.
@@ -132,7 +148,7 @@ func (a *Authority) rememberPair(ctx context.Context, c claim, s *record, seen s
 
 // tellPair hands a pair out. The first who does retires the session: what it was worth ends with the grace.
 func (a *Authority) tellPair(ctx context.Context, s *record, seen step, pair PluginPair) (Pair, Identity, Verdict, error) {
-	if !seen.handed {
+	if seen.handed == 0 {
 		if err := a.retire(ctx, s, seen.generation); err != nil {
 			return Pair{}, Identity{}, verdictOf(err), err
 		}
@@ -144,9 +160,11 @@ func (a *Authority) tellPair(ctx context.Context, s *record, seen step, pair Plu
 	return pair.of(s.id.String()), who, seen.verdict, nil
 }
 
+// retire counts what was handed out as newer than any end of the plugin's tokens before, also by a clock that is ahead.
 func (a *Authority) retire(ctx context.Context, s *record, generation uint64) error {
+	at := max(a.cfg.Now().UnixMilli(), a.revoked.users.latest(s.userID, PluginFingerprint)+1)
 	answer, err := handBackScript.Run(ctx, a.store, []string{a.store.session(s.id)}, generation,
-		a.cfg.Now().UnixMilli(), milliseconds(a.cfg.RefreshGrace)).StringSlice()
+		at, milliseconds(a.cfg.RefreshGrace)).StringSlice()
 	if err != nil {
 		return unavailable("handing a session back", err)
 	}
@@ -159,7 +177,7 @@ func (a *Authority) retire(ctx context.Context, s *record, generation uint64) er
 	case answer[1] == "":
 		return nil
 	}
-	return a.tellRotation(ctx, s.id, step{generation: generation, handed: true, owed: answer[1]})
+	return a.tellRotation(ctx, s.id, step{generation: generation, handed: at, owed: answer[1]})
 }
 
 // handed names the key of the pair that a session's customer was given.

@@ -25,6 +25,7 @@ type oldPlugin struct {
 	issued atomic.Int64
 	during func() // what happens while it is asked
 	err    error
+	ahead  time.Duration // its clock
 }
 
 func (p *oldPlugin) asked(context.Context, tokens.Session) (tokens.PluginPair, error) {
@@ -44,7 +45,7 @@ func (p *oldPlugin) judged(context.Context) (tokens.Identity, tokens.PluginPair,
 
 func (p *oldPlugin) pair() tokens.PluginPair {
 	p.w.Helper()
-	n, now := p.issued.Add(1), p.w.clock.Now().Unix()
+	n, now := p.issued.Add(1), p.w.clock.Now().Add(p.ahead).Unix()
 	access, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"iss": tokenstest.Issuer, "iat": now, "nbf": now, "exp": now + 864000,
 		"data": map[string]any{"user": map[string]any{"id": alice.UserID, "username": "alice", "ip": phone.Address, "device": phone.Device, "pat": fmt.Sprintf("pat_%024x", n)}},
 	}).SignedString([]byte(secretOfThePlugin))

@@ -129,3 +129,15 @@ func TestASpentTokenOfThePluginIsAnsweredThoughItCannotBeRemembered(t *testing.T
 		t.Errorf("%v", err)
 	}
 }
+
+// While some gateways hand sessions back and others do not, two tabs may come to one of each.
+func TestATabAtAGatewayThatKeepsSessionsIsToldThePairOfTheOther(t *testing.T) {
+	w := embedded(t)
+	p := &oldPlugin{w: w}
+	first, err := w.passOn(w.authority(backToThePlugin), foreign, p)
+	w.must(err)
+	second, _, err := w.authority(backToThePlugin).Adopt(context.Background(), foreign, phone, new(elsewhere).isAlice)
+	if err != nil || second.Refresh != first.Refresh {
+		t.Errorf("%v", err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -27,13 +28,14 @@ func (PluginPair) String() string { return redacted }
 func (PluginPair) GoString() string { return redacted }
 
 // CheckPluginPair tells what is wrong with a pair that WordPress answered for a user: tokens that are not there, were
-// signed with another secret than Config.PluginSecret, or are somebody else's. The customer could not use them. It does
-// no I/O, and the error names no token.
+// signed with another secret than Config.PluginSecret, are somebody else's, or are not good just now. The customer could
+// not use them. It does no I/O, and the error names no token. It is also Revoked where nothing is wrong but the moment:
+// the plugin counts in seconds, and a token of the second in which others ended counts as one of those.
 func (a *Authority) CheckPluginPair(pair PluginPair, userID int64) error {
 	if pair.Access == "" || pair.Refresh == "" {
 		return fmt.Errorf("%w: there are no tokens of the plugin in the answer", ErrKeep)
 	}
-	v, err := a.examine(pair.Access, a.cfg.Now())
+	v, err := a.usable(pair.Access)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: the access token in the answer is not good: %w", ErrKeep, err)
@@ -43,6 +45,19 @@ func (a *Authority) CheckPluginPair(pair PluginPair, userID int64) error {
 		return fmt.Errorf("%w: the refresh token in the answer is not the plugin's", ErrKeep)
 	}
 	return nil
+}
+
+// usable examines an access token that a client is about to be given. Doubt about the revocations is none about the token.
+func (a *Authority) usable(access string) (*verified, error) {
+	now := a.cfg.Now()
+	v, err := a.examine(access, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.current(v, now); err != nil && !errors.Is(err, Stale) {
+		return nil, err
+	}
+	return v, nil
 }
 
 // NotePluginPair notes that a pair of the PHP plugin was handed out now, so that what ended sessions of this user before

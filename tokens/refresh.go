@@ -62,6 +62,11 @@ func (a *Authority) endedBefore(ctx context.Context, s *record) error {
 	if s.owed == "" {
 		return Ended
 	}
+	if s.cause == CauseReuse && s.handed != 0 {
+		if err := a.endSuccessors(ctx, s.userID, s.handed, CauseReuse); err != nil {
+			return err
+		}
+	}
 	if err := a.tellEnd(ctx, s.id, s.ended, s.owed); err != nil {
 		return err
 	}
@@ -82,18 +87,24 @@ func (a *Authority) settleStep(ctx context.Context, s *record, t refreshToken, s
 	case VerdictEnded:
 		return a.endedBefore(ctx, &record{id: s.id, ended: a.cfg.Now().UnixMilli(), owed: step.owed})
 	case VerdictReuse:
-		return a.endReused(ctx, s, t)
+		return a.endReused(ctx, s, t, step)
 	}
 	if step.owed != "" {
 		if err := a.tellRotation(ctx, s.id, step); err != nil {
 			return err
 		}
 	}
+	s.handed = max(s.handed, step.handed) // also of one that goes on with us just now
 	return a.checkCutoffs(ctx, s)
 }
 
-func (a *Authority) endReused(ctx context.Context, s *record, t refreshToken) error {
+func (a *Authority) endReused(ctx context.Context, s *record, t refreshToken, step step) error {
 	a.metrics.ended(CauseReuse, 1)
+	if step.handed != 0 { // whoever came first may be the thief
+		if err := a.endSuccessors(ctx, s.userID, step.handed, CauseReuse); err != nil {
+			return err
+		}
+	}
 	if err := a.tellEnd(ctx, s.id, a.cfg.Now().UnixMilli(), "end"); err != nil {
 		return err
 	}
@@ -110,11 +121,9 @@ func (a *Authority) warnReuse(s *record, presented uint64) {
 // there were too many to visit. It also puts the session back into the index. It stands after the rotation because
 // only then does it cost no round trip of its own; nobody has seen the new tokens yet.
 func (a *Authority) checkCutoffs(ctx context.Context, s *record) error {
-	var all *redis.StringCmd
-	var user *redis.SliceCmd
+	var cut cutoffs
 	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
-		all = p.Get(ctx, a.store.allCutoff())
-		user = p.HMGet(ctx, a.store.userCutoffs(s.userID), everyFingerprint, fingerprintField(s.fingerprint))
+		cut = a.store.cutoffs(ctx, p, s)
 		a.store.enlist(ctx, p, s, milliseconds(a.cfg.RefreshTTL+outlives))
 		a.noteLifetime(ctx, p)
 		return nil
@@ -122,7 +131,7 @@ func (a *Authority) checkCutoffs(ctx context.Context, s *record) error {
 	if missing(err) != nil {
 		return unavailable("reading cutoffs", err)
 	}
-	if s.created > latest(all, user) && !a.revoked.cutsOff(s) {
+	if !cut.end(s) && !a.revoked.cutsOff(s) {
 		return nil
 	}
 	if err := a.end(ctx, s.id, CauseAccount); err != nil {

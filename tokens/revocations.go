@@ -32,7 +32,8 @@ func (r *revocations) covers(v *verified, now time.Time) bool {
 
 // cutsOff tells whether a session is dead by a cutoff or ended, as far as is known here.
 func (r *revocations) cutsOff(s *record) bool {
-	return s.created <= r.latestCutoff(s.userID, s.fingerprint) || r.sessions.deadBelow(s.id) >= gone
+	return s.created <= r.latestCutoff(s.userID, s.fingerprint) || r.sessions.deadBelow(s.id) >= gone ||
+		s.handed != 0 && s.handed <= r.users.latest(s.userID, PluginFingerprint)
 }
 
 // latestCutoff is the latest time up to which sessions of the user with the fingerprint are dead; 0 = none known.

@@ -16,7 +16,7 @@ local policy, idle, absolute, look = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6
 
 local f = redis.call('HMGET', KEYS[1], 'created', 'ended', 'active', 'gen', 'used', 'recent', 'owe', 'handed')
 if not f[1] then return {'unknown', '0', '', '0'} end
-if f[2] then return {'ended', f[4] or '0', f[7] or '', '0'} end
+if f[2] then return {'ended', f[4] or '0', f[7] or '', f[8] or '0'} end
 
 local created, active, gen = tonumber(f[1]), tonumber(f[3]), tonumber(f[4])
 local used, owed, handed = tonumber(f[5] or '0'), f[7] or '', tonumber(f[8] or '0')
@@ -71,10 +71,10 @@ elseif presented == gen + 1 then
   retire(gen)
   if not look then retire(gen) end
 else
-  redis.call('HDEL', KEYS[1], 'login', 'fp', 'ext', 'salt', 'ip', 'ua', 'recent', 'used', 'seen', 'handed')
+  redis.call('HDEL', KEYS[1], 'login', 'fp', 'ext', 'salt', 'ip', 'ua', 'recent', 'used', 'seen')
   redis.call('HSET', KEYS[1], 'ended', text(now), 'cause', 'reuse', 'owe', 'end')
   redis.call('PEXPIRE', KEYS[1], ARGV[10])
-  return {'reuse', text(gen), 'end', '0'}
+  return {'reuse', text(gen), 'end', text(handed)}
 end
 
 -- A session that was handed back goes on here after all. The access tokens of its generation are as good as dead.

@@ -45,30 +45,19 @@ func (a *Authority) state(ctx context.Context, s *record) (State, error) {
 	case !a.cfg.Now().Before(a.expires(s)):
 		return StateExpired, nil
 	}
-	cutoff, err := a.store.cutoff(ctx, s)
-	if err != nil {
+	var cut cutoffs
+	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		cut = a.store.cutoffs(ctx, p, s)
+		return nil
+	})
+	if missing(err) != nil {
 		return "", unavailable("reading cutoffs", err)
 	}
-	if s.created <= cutoff || a.revoked.cutsOff(s) {
+	if cut.end(s) || a.revoked.cutsOff(s) {
 		return StateEnded, nil
 	}
 	if s.handed != 0 {
 		return StateHanded, nil
 	}
 	return StateLive, nil
-}
-
-// cutoff reads the latest cutoff that concerns a session; 0 when there is none.
-func (s store) cutoff(ctx context.Context, r *record) (int64, error) {
-	var all *redis.StringCmd
-	var user *redis.SliceCmd
-	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
-		all = p.Get(ctx, s.allCutoff())
-		user = p.HMGet(ctx, s.userCutoffs(r.userID), everyFingerprint, fingerprintField(r.fingerprint))
-		return nil
-	})
-	if missing(err) != nil {
-		return 0, err
-	}
-	return latest(all, user), nil
 }

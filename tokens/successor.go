@@ -2,6 +2,8 @@ package tokens
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -11,8 +13,12 @@ import (
 // A login at the PHP plugin that a session of ours was handed back to is that session's next generation. Its use is
 // noted as such, so that a token of ours that comes after it is known for a copy.
 
-// handedTo names the key that tells of which session a login at the PHP plugin is the successor.
-func (s store) handedTo(pat string) string { return s.prefix + "t:" + pat }
+// handedTo names the key that tells of which session a login at the PHP plugin is the successor. By a digest: where the
+// plugin's secret can be guessed, its name of a login is all that a forger lacks.
+func (s store) handedTo(pat string) string {
+	sum := sha256.Sum256([]byte(pat))
+	return s.prefix + "t:" + hex.EncodeToString(sum[:])
+}
 
 func successorOf(id sessionID, generation uint64) string {
 	return id.String() + " " + strconv.FormatUint(generation+1, 10)
@@ -24,6 +30,16 @@ func parseSuccessor(text string) (id sessionID, generation uint64, ok bool) {
 	id, ok = parseSessionID(session)
 	generation, err := strconv.ParseUint(after, 10, 64)
 	return id, generation, ok && err == nil
+}
+
+// endSuccessors ends what a session was handed back for with it: all of the plugin's tokens of its user, since they cannot
+// be told apart for long. Those that a logout has ended already are left at that: the customer may have logged in since.
+func (a *Authority) endSuccessors(ctx context.Context, userID, handed int64, cause Cause) error {
+	if a.revoked.users.latest(userID, PluginFingerprint) >= handed {
+		return nil
+	}
+	_, err := a.EndUser(ctx, userID, PluginFingerprint, cause)
+	return err
 }
 
 // addLogin notes the use of a token of the plugin's; of which session it is the successor is asked later.

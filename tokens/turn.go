@@ -63,13 +63,20 @@ func (a *Authority) turn(ctx context.Context, key string, fits func(present stri
 
 // release gives a claim back for which nothing came of the asking, and returns why.
 func (a *Authority) release(ctx context.Context, c claim, why error) error {
-	if err := a.unclaim(ctx, c); err != nil {
-		return fmt.Errorf("%w (and the claim stays until it expires: %w)", why, err)
+	err := a.unclaim(ctx, c)
+	switch {
+	case err == nil:
+		return why
+	case why == nil:
+		return unavailable("giving a claim back", err)
 	}
-	return why
+	return fmt.Errorf("%w (and the claim stays until it expires: %w)", why, err)
 }
 
+// unclaim does not depend on a client that has left, or on time that was used up by asking: others wait for it.
 func (a *Authority) unclaim(ctx context.Context, c claim) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), lastCall)
+	defer done()
 	_, err := a.store.claim(ctx, c.key, c.mine, c.was, a.cfg.RefreshTTL+outlives)
 	return err
 }

@@ -40,13 +40,13 @@ type step struct {
 	verdict    Verdict
 	generation uint64 // the current one, after the step
 	owed       string // what the revocation log must still be told
-	handed     bool   // the session was handed back
+	handed     int64  // since when the session is handed back (Unix ms); 0: it is not
 }
 
 // below is the generation whose access tokens live on when those that are owed to the log are dead. The session that
 // was handed back has none.
 func (s step) below() uint64 {
-	if s.handed {
+	if s.handed != 0 {
 		return s.generation + 1
 	}
 	return s.generation
@@ -67,7 +67,7 @@ func (s store) rotate(ctx context.Context, t refreshToken, from Client, cfg Conf
 		return step{}, fmt.Errorf("rotation script answered %d values instead of 4", len(answer))
 	}
 	generation, err := strconv.ParseUint(answer[1], 10, 64)
-	return step{verdict: Verdict(answer[0]), generation: generation, owed: answer[2], handed: answer[3] != "0"}, err
+	return step{verdict: Verdict(answer[0]), generation: generation, owed: answer[2], handed: number(answer[3])}, err
 }
 
 // verdictOf says what an error means for the refresh.

@@ -1355,6 +1355,10 @@ final class Doorkeeper extends Door {
 		if ( $this->is( 'hand_back' ) && ( ! is_login( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a session to hand back' );
 		}
+		if ( $this->is( 'hand_back' ) ) {
+			// Since 4.8 CoCart asks for no second factor where a token logs in; before, it would mail the customer a code.
+			remove_all_filters( 'cocart_login_permission_callback' );
+		}
 		if ( $this->is( 'refresh' ) && ( ! is_refresh( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a refresh' );
 		}

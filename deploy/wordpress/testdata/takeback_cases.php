@@ -33,6 +33,11 @@ test(
 		same( false, isset( $_SERVER['HTTP_AUTHORIZATION'] ), 'Authorization' );
 	} )
 );
+test(
+	'before 4.8 CoCart asks for a second factor also of a login by token: nobody is asked, and no code is mailed',
+	handed_back( function () { apply_filters( 'cocart_login_permission_callback', true ); }, '/cocart/v2/login', array(), fn() => add_filter( 'cocart_login_permission_callback', fn() => $GLOBALS['sent']['tried'][] = 'a code was mailed' ) ),
+	passed( array( 2, 2, 2 ), fn( array $sent ) => same( array(), $sent['tried'], 'second factors' ) )
+);
 foreach ( array( '/cocart/v2/cart', '/cocart/jwt/refresh-token', '/cocart/v2/logout', '/batch/v1', '/wp/v2/users/me', '' ) as $route ) {
 	test( "an assertion for a session to hand back is none for \"$route\"", handed_back( null, $route ), bad_assertion() );
 }

@@ -149,6 +149,10 @@ namespace {
 		$GLOBALS['hooks'][ $hook ][ $priority ] = $left;
 	}
 
+	function remove_all_filters( $hook ) {
+		unset( $GLOBALS['hooks'][ $hook ] );
+	}
+
 	function __( $text, $domain ) {
 		$GLOBALS['sent']['domains'][ $domain ] = true;
 		return $text;
