@@ -1,6 +1,10 @@
 package tokens
 
-import "time"
+import (
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
 
 // pluginTokenLife is the longest that a token of the PHP plugin is good for, counted from its iat, whatever its exp
 // says (10 days by default, but a filter may say anything): revocations need not be remembered for longer.
@@ -51,6 +55,29 @@ func (p *received) plugins(key *Key) (*verified, error) {
 	v.expiry = min(v.expiry, p.IssuedAt+int64(pluginTokenLife/time.Second))
 	v.access.Expiry = time.Unix(v.expiry, 0)
 	return v, nil
+}
+
+// BoundTo is the address to which the PHP plugin bound an access token, as the token says: nothing about it is checked.
+// "" for what is no such token.
+func (a *Authority) BoundTo(access string) string {
+	parts, err := split(access)
+	if err != nil {
+		return ""
+	}
+	var says struct {
+		Data struct {
+			User struct {
+				Address string `json:"ip"`
+				PAT     string `json:"pat"`
+			} `json:"user"`
+		} `json:"data"`
+		Session *string `json:"sid"`
+	}
+	text, err := strictBase64.DecodeString(parts.payload)
+	if err != nil || json.Unmarshal(text, &says) != nil || says.Session != nil || says.Data.User.PAT == "" {
+		return ""
+	}
+	return says.Data.User.Address
 }
 
 // isPAT: the plugin writes "pat_" and 24 hex digits; a filter may name them otherwise.

@@ -65,6 +65,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		CORS:               cfg.CORS.gateway(),
 		AuthHeaders:        cfg.Site.AuthHeaders,
 		PluginRefresh:      cfg.Compat.Migration.PluginRefresh,
+		PluginAddress:      gateway.PluginAddress(cfg.Compat.Migration.PluginAddress),
 		DryRun:             cfg.Compat.Migration.DryRun,
 		Hosts:              cfg.Site.Hosts,
 	}

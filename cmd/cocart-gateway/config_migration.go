@@ -1,12 +1,17 @@
 package main
 
-import "strconv"
+import (
+	"strconv"
+
+	"cocart-gateway/gateway"
+)
 
 // MigrationConfig is for switching over from the plugin CoCart JWT Authentication, and nothing of it is for ever.
 type MigrationConfig struct {
 	AcceptPluginTokens bool   // what the plugin issued is good until it expires; never without PluginSecret
 	PluginSecret       Secret // COCART_JWT_AUTH_SECRET_KEY
 	PluginRefresh      bool   // the plugin is still active, and judges refresh tokens of its own
+	PluginAddress      string // to which the plugin binds its tokens: gateway.PluginAddress
 	DryRun             bool   // nothing is enforced
 }
 
@@ -16,6 +21,7 @@ func migrationKeys(c *MigrationConfig) []entry {
 		value("accept_plugin_tokens", &c.AcceptPluginTokens, truth()),
 		secret("plugin_secret", &c.PluginSecret, pluginSecret),
 		value("plugin_refresh", &c.PluginRefresh, truth()),
+		value("plugin_address", &c.PluginAddress, choice(string(gateway.ClientAddress), string(gateway.PeerAddress))),
 		value("dry_run", &c.DryRun, truth()),
 	}
 }

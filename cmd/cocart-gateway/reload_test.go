@@ -114,7 +114,7 @@ var reloads = []struct {
 }
 
 // elsewhere are keys that have a test of their own.
-var elsewhere = []string{"upstream.secret", "server.shutdown_timeout", "server.drain_delay", "tls.certificates"}
+var elsewhere = []string{"upstream.secret", "server.shutdown_timeout", "server.drain_delay", "tls.certificates", "compat.plugin_address"}
 
 func TestAReloadChangesWhatRequestsMeet(t *testing.T) {
 	for _, row := range reloads {
