@@ -29,11 +29,11 @@ const (
 	asking = "asking "
 )
 
-// Foreign tells whether a text has the form of a refresh token, but was made with none of our secrets: the PHP
-// plugin's have the same form. It does no I/O.
+// Foreign tells whether a text may be a refresh token of the PHP plugin's: one that none of our secrets made, in their
+// form or in whatever other a filter of the shop's gave it. It does no I/O.
 func (a *Authority) Foreign(refresh string) bool {
 	err := a.Recognise(refresh)
-	return errors.Is(err, UnknownKey) || errors.Is(err, BadSignature)
+	return err != nil && (!errors.Is(err, Malformed) || isForeignForm(refresh))
 }
 
 // Recognise tells what is wrong with a refresh token, as far as can be told without Redis: nil, or a Rejection.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strconv"
 
 	"cocart-gateway/gateway"
@@ -10,6 +11,8 @@ import (
 type MigrationConfig struct {
 	AcceptPluginTokens bool   // what the plugin issued is good until it expires; never without PluginSecret
 	PluginSecret       Secret // COCART_JWT_AUTH_SECRET_KEY
+	PluginIssuer       string // iss of those tokens, if a filter changed it
+	PluginPrefix       string // what a filter put before those tokens
 	PluginRefresh      bool   // the plugin is still active, and judges refresh tokens of its own
 	PluginAddress      string // to which the plugin binds its tokens: gateway.PluginAddress
 	DryRun             bool   // nothing is enforced
@@ -20,6 +23,9 @@ func migrationKeys(c *MigrationConfig) []entry {
 	return []entry{
 		value("accept_plugin_tokens", &c.AcceptPluginTokens, truth()),
 		secret("plugin_secret", &c.PluginSecret, pluginSecret),
+		value("plugin_issuer", &c.PluginIssuer, line(255)),
+		value("plugin_token_prefix", &c.PluginPrefix, text("must be letters, digits, - and _, at most 64",
+			"write what the filter cocart_jwt_auth_token_prefix returns", regexp.MustCompile(`\A[A-Za-z0-9_-]{0,64}\z`).MatchString)),
 		value("plugin_refresh", &c.PluginRefresh, truth()),
 		value("plugin_address", &c.PluginAddress, choice(string(gateway.ClientAddress), string(gateway.PeerAddress))),
 		value("dry_run", &c.DryRun, truth()),
