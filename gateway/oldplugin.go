@@ -56,6 +56,9 @@ func (g *Gateway) redeem(x *exchange, b *body, token string) (tokens.Pair, token
 	})
 }
 
+// errUnknownForNow: the operator may let the customer in, or activate the plugin.
+var errUnknownForNow = fmt.Errorf("%w %w", tokens.Unknown, tokens.ErrForNow)
+
 // refreshedByPlugin is whom the old plugin named, or why it did not.
 func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginAnswer) (tokens.Identity, error) {
 	if answer.Account != nil {
@@ -65,11 +68,13 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 	switch code := memberString(members, "code"); {
 	case answer.Status == http.StatusForbidden && code == codeAuthentication && strings.Contains(memberString(members, "message"), "expired"):
 		return tokens.Identity{}, tokens.Expired
-	case answer.Status == http.StatusForbidden && (code == codeAuthentication || code == codeNotAllowed):
+	case answer.Status == http.StatusForbidden && code == codeAuthentication:
 		return tokens.Identity{}, tokens.Unknown
+	case answer.Status == http.StatusForbidden && code == codeNotAllowed:
+		return tokens.Identity{}, errUnknownForNow
 	case answer.Status == http.StatusNotFound && code == "rest_no_route":
 		g.log.WarnContext(ctx, "compat.plugin_refresh is on, but the old plugin is not active: nobody knows its refresh tokens")
-		return tokens.Identity{}, tokens.Unknown
+		return tokens.Identity{}, errUnknownForNow
 	}
 	return tokens.Identity{}, fmt.Errorf("%w: %d to a refresh token of the old plugin", upstream.ErrBadReply, answer.Status)
 }

@@ -251,6 +251,29 @@ func TestARefreshThatTheOldPluginCannotAnswer(t *testing.T) {
 	}
 }
 
+func TestARefreshTokenThatTheOldPluginRefusedIsNotPutToItAgain(t *testing.T) {
+	for name, row := range map[string]struct {
+		known map[string]int64
+		asked int
+	}{
+		"that it does not know":   {map[string]int64{}, 1},
+		"while it was not active": {nil, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openOldShop(t)
+			s.wordpress.OldRefresh = row.known
+			for range 3 {
+				if r := s.refresh(oldRefresh(1)); r.Status != 401 {
+					t.Errorf("%d %s", r.Status, r.Body)
+				}
+			}
+			if n := len(s.wordpress.Seen()); n != row.asked {
+				t.Errorf("WordPress was asked %d times", n)
+			}
+		})
+	}
+}
+
 func TestTheOldPluginIsAskedInItsOwnNamespaceUnderAWhiteLabel(t *testing.T) {
 	s := openOldShop(t, func(c *gateway.Config) { c.Namespaces = []string{"my.shop"} })
 	for n, target := range map[int]string{1: "/wp-json/my.shop/jwt/refresh-token", 2: "/?rest_route=/my.shop/jwt/refresh-token"} {

@@ -45,10 +45,10 @@ func (a *Authority) Recognise(refresh string) error {
 // Adopt answers for a refresh token that is Foreign. The first who comes with it has ask say whose it is, which spends
 // the token where it came from, and a session of that customer begins; whoever comes with it at the same time or
 // afterwards is answered as by Refresh. Ask has half a minute, also when the client has left, so that no token is
-// spent for nothing; its error is returned as it is, and the token may be tried again. Otherwise the errors are
-// Refresh's. While Redis is away nothing is asked.
+// spent for nothing; its error is returned as it is, and the token may be tried again; after Unknown or Expired, unless it
+// is ErrForNow, only ten minutes later. Otherwise the errors are Refresh's. While Redis is away nothing is asked.
 func (a *Authority) Adopt(ctx context.Context, foreign string, from Client, ask func(context.Context) (Identity, error)) (Pair, Identity, error) {
-	pair, who, verdict, err := a.adopt(ctx, foreign, from.tidy(), ask)
+	pair, who, verdict, err := a.adopt(ctx, foreign, from.tidy(), a.askedOnce(foreign, ask))
 	a.metrics.countRefresh(verdict, err)
 	return pair, who, err
 }

@@ -130,16 +130,6 @@ func TestAForeignTokenOfASessionThatEnded(t *testing.T) {
 	}
 }
 
-func TestAForeignTokenThatNobodyKnowsMayBeAskedAboutAgain(t *testing.T) {
-	w := embedded(t)
-	a := w.authority()
-	if _, _, err := a.Adopt(context.Background(), foreign, phone, func(context.Context) (tokens.Identity, error) { return alice, tokens.Unknown }); !errors.Is(err, tokens.Unknown) {
-		t.Errorf("%v", err)
-	}
-	var from elsewhere
-	w.adopt(a, from.isAlice)
-}
-
 func TestAClientThatLeavesDoesNotLoseItsToken(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
