@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"iter"
 	"net"
 	"net/http"
 	"net/netip"
@@ -36,17 +37,23 @@ func (g *Gateway) origin(r *http.Request) upstream.Origin {
 }
 
 // clientBehind is asked only if the peer is trusted.
-func (g *Gateway) clientBehind(peer netip.Addr, headers []string) netip.Addr {
-	chain := strings.Split(strings.Join(headers, ","), ",")
-	client := peer
-	for i := len(chain) - 1; i >= 0 && (g.trusts(client) || client == peer); i-- {
-		next := parseAddr(strings.TrimSpace(chain[i]))
-		if !next.IsValid() {
-			break // not an address: nothing left of it can be believed
-		}
-		client = next
+func (g *Gateway) clientBehind(peer netip.Addr, headers []string) (client netip.Addr) {
+	for hop := range g.hops(peer, headers) {
+		client = hop
 	}
 	return client
+}
+
+// hops goes from a peer that is trusted to the client behind it.
+func (g *Gateway) hops(peer netip.Addr, headers []string) iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		chain := strings.Split(strings.Join(headers, ","), ",")
+		more := yield(peer)
+		for i, hop := len(chain)-1, peer; more && i >= 0 && (g.trusts(hop) || hop == peer); i-- {
+			hop = parseAddr(strings.TrimSpace(chain[i]))
+			more = hop.IsValid() && yield(hop) // not an address: nothing left of it can be believed
+		}
+	}
 }
 
 func (g *Gateway) trusts(a netip.Addr) bool {

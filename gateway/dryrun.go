@@ -17,9 +17,10 @@ import (
 
 // What the dry run says of a request. The words are metric labels.
 const (
-	drySame  = "same"  // let through by both, or refused by both
-	dryAdmit = "admit" // the shop refused a token that would have been good
-	dryOther = "other" // would be refused for another reason than those below
+	drySame    = "same"    // let through by both, or refused by both
+	dryAdmit   = "admit"   // the shop refused a token that would have been good
+	dryAddress = "address" // same, but Config.PluginAddress is not what the shop's tokens are bound to
+	dryOther   = "other"   // would be refused for another reason than those below
 )
 
 // dryVerdicts are the reasons for which a request would be refused that the shop
@@ -50,13 +51,14 @@ type dryRun struct{ total *prometheus.CounterVec }
 func newDryRun(on bool, reg prometheus.Registerer) (*dryRun, error) {
 	d := &dryRun{prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cocart_gateway_dry_run_total",
-		Help: "Requests in the dry run (compat.dry_run), by route class and verdict: same (let through or refused as by the shop), admit (the shop refused a token that would be good), or why it would be refused that the shop answered (token, guest, host, limit, body, parameters, method, cart_key, batch, ambiguous, request, other).",
+		Help: "Requests in the dry run (compat.dry_run), by route class and verdict: same (let through or refused as by the shop), admit (the shop refused a token that would be good), address (same, but compat.plugin_address is not the address to which the shop binds its tokens), or why it would be refused that the shop answered (token, guest, host, limit, body, parameters, method, cart_key, batch, ambiguous, request, other).",
 	}, []string{"route", "verdict"})}
 	if err := reg.Register(d.total); err != nil || !on {
 		return nil, err
 	}
 	for _, c := range classes {
 		d.total.WithLabelValues(string(c), drySame)
+		d.total.WithLabelValues(string(c), dryAddress)
 		for _, verdict := range dryVerdicts {
 			d.total.WithLabelValues(string(c), verdict)
 		}
@@ -70,10 +72,11 @@ func (g *Gateway) lookOn(x *exchange) error {
 	x.w.dress = func() {}
 	would := g.newJudgement(x)
 	x.record.class, x.record.user = would.record.class, would.record.user
+	told := g.told(x, would)
 	answered := x.awaiting()
 	defer answered()
 	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
-		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, KeepCredentials: true,
+		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, Told: told, KeepCredentials: true,
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
 			x.relayed = true
@@ -128,7 +131,7 @@ func (g *Gateway) tell(x *exchange, would *judgement) {
 		slog.String("verdict", verdict), slog.Int("shop_status", would.shop), slog.String("client", x.origin.Client.String()),
 	}
 	if f == nil {
-		g.log.LogAttrs(x.r.Context(), slog.LevelInfo, "dry run: would be admitted", attrs...)
+		g.log.LogAttrs(x.r.Context(), slog.LevelInfo, admitted[verdict], attrs...)
 		return
 	}
 	attrs = append(attrs, slog.Int("status", f.Status), slog.String("code", f.Code))
@@ -138,12 +141,20 @@ func (g *Gateway) tell(x *exchange, would *judgement) {
 	g.log.LogAttrs(x.r.Context(), slog.LevelInfo, "dry run: would be refused", attrs...)
 }
 
+// admitted is what the log says of requests that would not be refused.
+var admitted = map[string]string{
+	dryAdmit:   "dry run: would be admitted",
+	dryAddress: "dry run: the token is bound to another address than compat.plugin_address says",
+}
+
 // verdictOn is one word for what both said.
 func (j *judgement) verdictOn(f *Failure) string {
 	refusedToken := j.shop == http.StatusUnauthorized || j.shop == http.StatusForbidden
 	switch {
 	case f == nil && j.goodToken && refusedToken && j.record.class != classLogin:
 		return dryAdmit
+	case f == nil && j.elsewhere && j.shop < 400:
+		return dryAddress
 	case f == nil, j.shop >= 400:
 		return drySame
 	}

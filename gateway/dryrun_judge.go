@@ -17,7 +17,8 @@ type judgement struct {
 	exchange
 	err       error // why it would have been refused
 	goodToken bool
-	shop      int // the status that WordPress answered; 0: none
+	elsewhere bool // the token is bound to another address on the way than it should be
+	shop      int  // the status that WordPress answered; 0: none
 	passing   *passingBody
 }
 

@@ -29,7 +29,8 @@
 // asked.go); events.go lists what whoever guards the shop looks for there. A bug
 // of ours costs one request its answer, and says where it is (rescue.go).
 //
-// In the dry run none of this happens: dryrun.go looks on.
+// In the dry run none of this happens: dryrun.go looks on. What address WordPress
+// is told meanwhile is in oldaddress.go.
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
 // package tokens' business, how WordPress is spoken to is package upstream's;
@@ -87,6 +88,8 @@ type Config struct {
 	Now func() time.Time
 	// DryRun enforces nothing: see dryrun.go.
 	DryRun bool
+	// PluginAddress is the one to which the old JWT plugin binds its tokens.
+	PluginAddress PluginAddress
 	// PluginRefresh has refresh tokens that are none of ours judged by the old JWT
 	// plugin, still active behind the gateway.
 	PluginRefresh bool

@@ -35,7 +35,7 @@ func (g *Gateway) takenOver(ctx context.Context, x *exchange, b *body, s tokens.
 	defer x.awaiting()()
 	answer, err := g.wordpress.HandBack(ctx, upstream.HandBackCall{
 		Target: g.pluginTarget(x, b, "/"+g.routes.namespaces[0]+"/v2/login"), UserID: s.UserID, Session: s.ID, Fingerprint: s.Fingerprint,
-		Origin: x.origin, Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
+		Origin: g.pluginOrigin(x.origin), Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
 	})
 	if err != nil {
 		return tokens.PluginPair{}, notHandedBack(err)

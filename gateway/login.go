@@ -46,7 +46,7 @@ func (g *Gateway) startSession(x *exchange, b *body, found credentials) error {
 		return err
 	}
 	answered := x.awaiting()
-	answer, err := g.wordpress.Login(x.r, loginCall(x, b, upstream.Assertion{Kind: upstream.Login}, found))
+	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, upstream.Assertion{Kind: upstream.Login}, found))
 	answered()
 	if err := g.settleLogin(x, answer, err); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (g *Gateway) continueSession(x *exchange, b *body, bearer string) error {
 		return err
 	}
 	answered := x.awaiting()
-	answer, err := g.wordpress.Login(x.r, loginCall(x, b, customer(access), credentials{}))
+	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, customer(access), credentials{}))
 	answered()
 	if err != nil {
 		return err
@@ -112,9 +112,9 @@ func identity(who *upstream.Account) tokens.Identity {
 	return tokens.Identity{UserID: who.UserID, Login: who.Login, Fingerprint: who.Fingerprint, Claims: who.Claims}
 }
 
-func loginCall(x *exchange, b *body, a upstream.Assertion, found credentials) *upstream.LoginCall {
+func (g *Gateway) loginCall(x *exchange, b *body, a upstream.Assertion, found credentials) *upstream.LoginCall {
 	call := &upstream.LoginCall{
-		Forwarding: upstream.Forwarding{Assertion: a, Origin: x.origin},
+		Forwarding: upstream.Forwarding{Assertion: a, Origin: x.origin, Told: g.pluginOrigin(x.origin).Client},
 		Target:     x.target, Body: b.raw, ContentType: x.r.Header.Get("Content-Type"),
 		Username: found.username, Password: found.password,
 	}

@@ -58,7 +58,7 @@ func (g *Gateway) redeem(x *exchange, b *body, token string) (tokens.Pair, token
 func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, tokens.PluginPair, error) {
 	defer x.awaiting()()
 	answer, err := g.wordpress.Refresh(ctx, upstream.RefreshCall{
-		Target: g.pluginTarget(x, b, pluginRefresh), Token: token, Origin: x.origin, Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
+		Target: g.pluginTarget(x, b, pluginRefresh), Token: token, Origin: g.pluginOrigin(x.origin), Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
 	})
 	if err != nil {
 		return tokens.Identity{}, tokens.PluginPair{}, err
@@ -67,6 +67,9 @@ func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, toke
 	who, err := g.refreshedByPlugin(ctx, answer)
 	return who, tokens.PluginPair{Access: memberString(members, "token"), Refresh: memberString(members, "refresh_token")}, err
 }
+
+// errUnknownForNow: the operator may let the customer in, or activate the plugin.
+var errUnknownForNow = fmt.Errorf("%w %w", tokens.Unknown, tokens.ErrForNow)
 
 // refreshedByPlugin is whom the old plugin named, or why it did not.
 func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginAnswer) (tokens.Identity, error) {
@@ -77,11 +80,13 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 	switch code := memberString(members, "code"); {
 	case answer.Status == http.StatusForbidden && code == codeAuthentication && strings.Contains(memberString(members, "message"), "expired"):
 		return tokens.Identity{}, tokens.Expired
-	case answer.Status == http.StatusForbidden && (code == codeAuthentication || code == codeNotAllowed):
+	case answer.Status == http.StatusForbidden && code == codeAuthentication:
 		return tokens.Identity{}, tokens.Unknown
+	case answer.Status == http.StatusForbidden && code == codeNotAllowed:
+		return tokens.Identity{}, errUnknownForNow
 	case answer.Status == http.StatusNotFound && code == "rest_no_route":
 		g.log.WarnContext(ctx, "compat.plugin_refresh is on, but the old plugin is not active: nobody knows its refresh tokens")
-		return tokens.Identity{}, tokens.Unknown
+		return tokens.Identity{}, errUnknownForNow
 	}
 	return tokens.Identity{}, fmt.Errorf("%w: %d to a refresh token of the old plugin", upstream.ErrBadReply, answer.Status)
 }

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -161,6 +162,20 @@ func TestOnlyTheRefreshTokenGoesToTheOldPlugin(t *testing.T) {
 	}
 }
 
+// A filter of the shop's may make the plugin's refresh tokens in any form.
+func TestARefreshTokenOfAnotherFormIsHandedToTheOldPlugin(t *testing.T) {
+	s := openOldShop(t)
+	for name, token := range map[string]string{"of md5": "0123456789abcdef0123456789abcdef", "with signs": "8<j&k~%+ 'x\"é.ö!"} {
+		s.wordpress.OldRefresh[token] = 2
+		text, err := json.Marshal(map[string]string{"refresh_token": token})
+		s.must(err)
+		access, _ := s.post("/wp-json/cocart/jwt/refresh-token", string(text)).pair(t)
+		if r := s.cart(access); r.Status != 200 {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+		}
+	}
+}
+
 func TestTabsThatRefreshAtOnceWithATokenOfTheOldPluginConverge(t *testing.T) {
 	s := openOldShop(t)
 	answers := make([]string, 10)
@@ -188,7 +203,7 @@ func TestWhatIsNotHandedToTheOldPlugin(t *testing.T) {
 	_, refresh := s.login()
 	asked := len(s.wordpress.Seen())
 	for name, token := range map[string]string{
-		"garbage": "garbage", "too long": oldRefresh(1) + "0", "upper case": strings.ToUpper(fmt.Sprintf("%0128x", 0xabc)), "ours": refresh, "an access token": s.oldAccess(nil),
+		"garbage": "garbage", "too long": strings.Repeat(oldRefresh(1), 5), "two lines": oldRefresh(1) + "\\n", "ours": refresh, "an access token": s.oldAccess(nil),
 	} {
 		s.refresh(token)
 		if len(s.wordpress.Seen()) != asked {
@@ -231,6 +246,29 @@ func TestARefreshThatTheOldPluginCannotAnswer(t *testing.T) {
 			}
 			if got := s.refresh(oldRefresh(1)).failure(); got != row.want {
 				t.Errorf("got  %s\nwant %s", got, row.want)
+			}
+		})
+	}
+}
+
+func TestARefreshTokenThatTheOldPluginRefusedIsNotPutToItAgain(t *testing.T) {
+	for name, row := range map[string]struct {
+		known map[string]int64
+		asked int
+	}{
+		"that it does not know":   {map[string]int64{}, 1},
+		"while it was not active": {nil, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openOldShop(t)
+			s.wordpress.OldRefresh = row.known
+			for range 3 {
+				if r := s.refresh(oldRefresh(1)); r.Status != 401 {
+					t.Errorf("%d %s", r.Status, r.Body)
+				}
+			}
+			if n := len(s.wordpress.Seen()); n != row.asked {
+				t.Errorf("WordPress was asked %d times", n)
 			}
 		})
 	}

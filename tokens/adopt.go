@@ -16,11 +16,11 @@ import (
 // when the session began: so a tab that comes at the same time, and a client that lost the answer, are told the
 // current token again, and one that comes with it much later is a thief, all by rotate.lua.
 
-// Foreign tells whether a text has the form of a refresh token, but was made with none of our secrets: the PHP
-// plugin's have the same form. It does no I/O.
+// Foreign tells whether a text may be a refresh token of the PHP plugin's: one that none of our secrets made, in their
+// form or in whatever other a filter of the shop's gave it. It does no I/O.
 func (a *Authority) Foreign(refresh string) bool {
 	err := a.Recognise(refresh)
-	return errors.Is(err, UnknownKey) || errors.Is(err, BadSignature)
+	return err != nil && (!errors.Is(err, Malformed) || isForeignForm(refresh))
 }
 
 // Recognise tells what is wrong with a refresh token, as far as can be told without Redis: nil, or a Rejection.
@@ -32,10 +32,10 @@ func (a *Authority) Recognise(refresh string) error {
 // Adopt answers for a refresh token that is Foreign. The first who comes with it has ask say whose it is, which spends
 // the token where it came from, and a session of that customer begins; whoever comes with it at the same time or
 // afterwards is answered as by Refresh. Ask has half a minute, also when the client has left, so that no token is
-// spent for nothing; its error is returned as it is, and the token may be tried again. Otherwise the errors are
-// Refresh's. While Redis is away nothing is asked.
+// spent for nothing; its error is returned as it is, and the token may be tried again; after Unknown or Expired, unless it
+// is ErrForNow, only ten minutes later. Otherwise the errors are Refresh's. While Redis is away nothing is asked.
 func (a *Authority) Adopt(ctx context.Context, foreign string, from Client, ask func(context.Context) (Identity, error)) (Pair, Identity, error) {
-	pair, who, verdict, err := a.adopt(ctx, foreign, from.tidy(), ask)
+	pair, who, verdict, err := a.adopt(ctx, foreign, from.tidy(), a.askedOnce(foreign, ask))
 	a.metrics.countRefresh(verdict, err)
 	return pair, who, err
 }

@@ -54,7 +54,11 @@ func (a *Authority) giveBackAdopted(ctx context.Context, session string, from Cl
 func (a *Authority) passOnClaimed(ctx context.Context, c claim, foreign string, judge func(context.Context) (Identity, PluginPair, error)) (Pair, Identity, Verdict, error) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), askLife)
 	defer done()
-	who, pair, err := judge(ctx)
+	var pair PluginPair
+	who, err := a.askedOnce(foreign, func(ctx context.Context) (who Identity, err error) {
+		who, pair, err = judge(ctx)
+		return who, err
+	})(ctx)
 	if err == nil {
 		err = a.checkForeign(ctx, who.UserID, c.issued())
 	}

@@ -1,6 +1,14 @@
 package tokens
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+)
 
 // pluginTokenLife is the longest that a token of the PHP plugin is good for, counted from its iat, whatever its exp
 // says (10 days by default, but a filter may say anything): revocations need not be remembered for longer.
@@ -22,12 +30,17 @@ func newPluginKey(secret []byte) *Key {
 	return &key
 }
 
-// examinePlugins judges a token in the PHP plugin's shape: no kid, HS256 with the plugin's secret, and issued for us.
+// pluginLabels are the algorithms that the PHP plugin may be told by a filter to write into its tokens. It signs by
+// HMAC-SHA256 with its secret under each of them, and so do we verify: what the token says decides nothing (RFC 8725
+// 3.1). Under the names of RSA it signs otherwise, or not at all.
+var pluginLabels = []string{"HS256", "HS384", "HS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"}
+
+// examinePlugins judges a token in the PHP plugin's shape: no kid, signed with the plugin's secret, and issued for us.
 // The plugin knows no audience. Such a token belongs to no session: it ends with any cutoff of its user, with its exp,
 // and when WordPress no longer knows its PAT.
 func (a *Authority) examinePlugins(parts segments, h header) (*verified, error) {
 	switch {
-	case h.Algorithm != "HS256":
+	case !slices.Contains(pluginLabels, h.Algorithm):
 		return nil, WrongAlgorithm
 	case a.plugin == nil:
 		return nil, UnknownKey
@@ -37,6 +50,16 @@ func (a *Authority) examinePlugins(parts segments, h header) (*verified, error) 
 		return nil, err
 	}
 	return p.plugins(a.plugin)
+}
+
+// withoutPrefix takes off what a filter of the shop's put before the PHP plugin's tokens. It is not signed.
+func (a *Authority) withoutPrefix(parts segments) (segments, bool) {
+	head, prefixed := strings.CutPrefix(parts.head, a.cfg.PluginPrefix)
+	if a.cfg.PluginPrefix == "" || a.plugin == nil || !prefixed {
+		return parts, false
+	}
+	parts.head, parts.signed = head, strings.TrimPrefix(parts.signed, a.cfg.PluginPrefix)
+	return parts, true
 }
 
 // plugins reads a payload that must have come from the PHP plugin, which knows no sessions. Before 3.0 it named no
@@ -51,6 +74,43 @@ func (p *received) plugins(key *Key) (*verified, error) {
 	v.expiry = min(v.expiry, p.IssuedAt+int64(pluginTokenLife/time.Second))
 	v.access.Expiry = time.Unix(v.expiry, 0)
 	return v, nil
+}
+
+// BoundTo is the address to which the PHP plugin bound an access token, as the token says: nothing about it is checked.
+// "" for what is no such token.
+func (a *Authority) BoundTo(access string) string {
+	parts, err := split(access)
+	if err != nil {
+		return ""
+	}
+	var says struct {
+		Data struct {
+			User struct {
+				Address string `json:"ip"`
+				PAT     string `json:"pat"`
+			} `json:"user"`
+		} `json:"data"`
+		Session *string `json:"sid"`
+	}
+	text, err := strictBase64.DecodeString(parts.payload)
+	if err != nil || json.Unmarshal(text, &says) != nil || says.Session != nil || says.Data.User.PAT == "" {
+		return ""
+	}
+	return says.Data.User.Address
+}
+
+// isForeignForm: a filter of the shop's may make refresh tokens of any form. Shorter ones than these would be found by
+// trying, and words like "undefined" are no tokens; longer ones would not be worth PHP's while. An access token is none.
+func isForeignForm(refresh string) bool {
+	if len(refresh) < 16 || len(refresh) > 512 || !utf8.ValidString(refresh) || strings.ContainsFunc(refresh, unicode.IsControl) {
+		return false
+	}
+	parts, err := split(refresh)
+	if err != nil {
+		return true
+	}
+	_, err = parseHeader(parts.head)
+	return err != nil
 }
 
 // isPAT: the plugin writes "pat_" and 24 hex digits; a filter may name them otherwise.

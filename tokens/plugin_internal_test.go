@@ -136,7 +136,8 @@ func TestAPluginTokenOfAnotherShapeIsRefused(t *testing.T) {
 		"of another site":         {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://other.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1}}}`, WrongIssuer},
 		"without exp":             {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"data":{"user":{"id":1}}}`, Malformed},
 		"id a string":             {`{"alg":"HS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":"1","pat":"pat_x"}}}`, Malformed},
-		"HS512 in name only":      {`{"alg":"HS512","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1}}}`, WrongAlgorithm},
+		"RS256 in name only":      {`{"alg":"RS256","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1,"pat":"pat_x"}}}`, WrongAlgorithm},
+		"no algorithm in name":    {`{"alg":"none","typ":"JWT"}`, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1,"pat":"pat_x"}}}`, WrongAlgorithm},
 		"named as ours":           {`{"alg":"HS256","typ":"JWT","kid":"plugin"}`, `{"iss":"http://cocartapi.local","aud":"shop","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1}}}`, Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,12 +59,15 @@ func (a *Authority) examine(token string, now time.Time) (*verified, error) {
 	if key, ours := a.keys.headers[parts.head]; ours {
 		return a.examineOurs(parts, key)
 	}
+	parts, prefixed := a.withoutPrefix(parts)
 	h, err := parseHeader(parts.head)
 	switch {
 	case err != nil:
 		return nil, err
 	case h.KeyID == nil:
 		return a.examinePlugins(parts, h)
+	case prefixed:
+		return nil, Malformed // ours have one spelling
 	}
 	key, err := a.keys.known(*h.KeyID, now)
 	if err != nil {
@@ -85,10 +88,17 @@ func (a *Authority) payload(parts segments, key *Key) (*received, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Issuer != a.cfg.Issuer {
+	if p.Issuer != a.issuer(key) {
 		return nil, WrongIssuer
 	}
 	return p, nil
+}
+
+func (a *Authority) issuer(key *Key) string {
+	if key == a.plugin {
+		return a.cfg.PluginIssuer
+	}
+	return a.cfg.Issuer
 }
 
 func (a *Authority) examineOurs(parts segments, key *Key) (*verified, error) {

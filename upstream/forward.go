@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -26,6 +27,9 @@ type Answer struct {
 type Forwarding struct {
 	Assertion Assertion
 	Origin    Origin
+	// Told, if it is valid, is the address that WordPress takes for the client's
+	// instead of Origin.Client: in requests of which the old JWT plugin thinks.
+	Told netip.Addr
 	// KeepCredentials lets Authorization through: for Site, Credentials, Login and Observed.
 	KeepCredentials bool
 	// Before sees the answer first. An error drops the answer and is returned by
@@ -101,7 +105,7 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 		delete(out.Header, "Authorization")
 	}
 	setForwarded(out, in, f.Origin, orDefault(in.Host, w.host))
-	f.Assertion.Client, f.Assertion.Proto = f.Origin.Client, f.Origin.Proto
+	f.Assertion.Client, f.Assertion.Proto = cmp.Or(f.Told, f.Origin.Client), f.Origin.Proto
 	f.sent = w.seal(f.Assertion, out)
 	name := assertionHeader
 	if f.Assertion.Kind == Observed {

@@ -66,6 +66,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		AuthHeaders:        cfg.Site.AuthHeaders,
 		PluginRefresh:      cfg.Compat.Migration.PluginRefresh,
 		HandBack:           cfg.Compat.Migration.HandBack,
+		PluginAddress:      gateway.PluginAddress(cfg.Compat.Migration.PluginAddress),
 		DryRun:             cfg.Compat.Migration.DryRun,
 		Hosts:              cfg.Site.Hosts,
 	}
@@ -101,6 +102,7 @@ func (cfg *Config) authority(now func() time.Time, log *slog.Logger) (tokens.Con
 		RefreshGrace: orNone(t.RefreshGrace), Leeway: orNone(t.Leeway),
 		LostAnswer: tokens.LostAnswer(t.LostAnswer), MaxSessions: t.MaxSessions,
 		KeyPrefix: cfg.Redis.Prefix, PluginSecret: cfg.Compat.Migration.tokens(),
+		PluginIssuer: cfg.Compat.Migration.PluginIssuer, PluginPrefix: cfg.Compat.Migration.PluginPrefix,
 		MaxStaleness: cfg.Revocation.MaxStaleness, OnStale: tokens.OnStale(cfg.Revocation.OnStale), // 0 is no limit in both
 		VerifiedCache: t.VerifiedCache, Now: now, Log: log,
 	}, nil

@@ -1,13 +1,21 @@
 package main
 
-import "strconv"
+import (
+	"regexp"
+	"strconv"
+
+	"cocart-gateway/gateway"
+)
 
 // MigrationConfig is for switching over from the plugin CoCart JWT Authentication, and nothing of it is for ever.
 type MigrationConfig struct {
 	AcceptPluginTokens bool   // what the plugin issued is good until it expires; never without PluginSecret
 	PluginSecret       Secret // COCART_JWT_AUTH_SECRET_KEY
+	PluginIssuer       string // iss of those tokens, if a filter changed it
+	PluginPrefix       string // what a filter put before those tokens
 	PluginRefresh      bool   // the plugin is still active, and judges refresh tokens of its own
 	HandBack           bool   // the plugin is active again, and customers go back to it; only with AcceptPluginTokens, never with DryRun
+	PluginAddress      string // to which the plugin binds its tokens: gateway.PluginAddress
 	DryRun             bool   // nothing is enforced
 }
 
@@ -16,8 +24,12 @@ func migrationKeys(c *MigrationConfig) []entry {
 	return []entry{
 		value("accept_plugin_tokens", &c.AcceptPluginTokens, truth()),
 		secret("plugin_secret", &c.PluginSecret, pluginSecret),
+		value("plugin_issuer", &c.PluginIssuer, line(255)),
+		value("plugin_token_prefix", &c.PluginPrefix, text("must be letters, digits, - and _, at most 64",
+			"write what the filter cocart_jwt_auth_token_prefix returns", regexp.MustCompile(`\A[A-Za-z0-9_-]{0,64}\z`).MatchString)),
 		value("plugin_refresh", &c.PluginRefresh, truth()),
 		value("hand_back", &c.HandBack, truth()),
+		value("plugin_address", &c.PluginAddress, choice(string(gateway.ClientAddress), string(gateway.PeerAddress))),
 		value("dry_run", &c.DryRun, truth()),
 	}
 }

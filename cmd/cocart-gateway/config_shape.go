@@ -33,7 +33,7 @@ func defaultConfig() *Config {
 		Revocation:     RevocationConfig{OnStale: "serve"},
 		Redis:          RedisConfig{Addresses: []string{EmbeddedStore}, Mode: "standalone", Prefix: "cocart:", Timeout: time.Second},
 		TrustedProxies: nil,
-		Compat:         CompatConfig{InvalidTokenStatus: 401, MirrorCartKey: true},
+		Compat:         CompatConfig{InvalidTokenStatus: 401, MirrorCartKey: true, Migration: MigrationConfig{PluginAddress: "client"}},
 		CORS:           defaultCORS(),
 		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10, Body: 10 << 20, Parameters: 1000},
 		Server: ServerConfig{

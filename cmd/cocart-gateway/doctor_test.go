@@ -110,11 +110,11 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		want  string
 	}{
 		"the plugin is missing": {func(p *practice) { p.NoPlugin = true }, 1,
-			"problem wordpress.plugin: The must-use plugin is not there: nobody can log in, and every customer is a guest. → Install it: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"},
+			"problem wordpress.plugin: The must-use plugin is not there: nobody can log in, and every customer is a guest. → Install it: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is too old to answer": {func(p *practice) { p.OldPlugin = true; p.Facts["plugin"] = "0.9.0" }, 1,
-			"problem wordpress.plugin: The must-use plugin is too old to answer: version 0.9.0, and this gateway comes with 1.1.0. → Write it anew: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"},
+			"problem wordpress.plugin: The must-use plugin is too old to answer: version 0.9.0, and this gateway comes with 1.1.0. → Write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is older": {fact("plugin", "0.10.2"), 1,
-			"problem wordpress.plugin: The must-use plugin is version 0.10.2, older than 1.1.0, which belongs to this gateway. → Write it anew: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"},
+			"problem wordpress.plugin: The must-use plugin is version 0.10.2, older than 1.1.0, which belongs to this gateway. → Write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is newer": {fact("plugin", "1.10.0"), 0,
 			"warning wordpress.plugin: The must-use plugin is version 1.10.0, newer than 1.1.0, which belongs to this gateway. → Upgrade the gateway, too, or put the older plugin back."},
 		"the plugin is in the wrong folder": {fact("late", true), 1,

@@ -129,7 +129,10 @@ func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s
 	r.skip("the plugin did not answer", probeChecks...)
 }
 
-const installAdvice = "Write it anew: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php"
+// toInstall is said to somebody who knows where wp-content is.
+var toInstall = "cd …/wp-content/mu-plugins && " + writePlugin("cocart-gateway.php")
+
+var installAdvice = "Write it anew: " + toInstall
 
 // noPlugin looks whether there is one after all, from before it told its status.
 func (r *report) noPlugin(ctx context.Context, node upstream.Node) {
@@ -140,7 +143,7 @@ func (r *report) noPlugin(ctx context.Context, node upstream.Node) {
 		return
 	}
 	r.problem("plugin", "The must-use plugin is not there: nobody can log in, and every customer is a guest.",
-		"Install it: cocart-gateway wordpress plugin > …/wp-content/mu-plugins/cocart-gateway.php")
+		"Install it: "+toInstall)
 }
 
 func (r *report) pluginVersion(theirs string) {

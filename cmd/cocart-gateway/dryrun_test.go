@@ -43,3 +43,17 @@ func TestADryRunTurnsNobodyAwayFromABusyShop(t *testing.T) {
 		})
 	}
 }
+
+func TestAReloadChangesTheAddressThatADryRunTells(t *testing.T) {
+	r := start(t, settings{"compat.dry_run": "true"})
+	for _, whose := range []struct{ address, told string }{{"client", "198.51.100.9"}, {"peer", "127.0.0.1"}} {
+		r.write(settings{"compat.plugin_address": whose.address})
+		if done := r.administer("POST", "/reload"); done.status != http.StatusOK {
+			t.Fatalf("reload: %d %s", done.status, done.body)
+		}
+		r.do("GET", cart, "", "X-Forwarded-For: 198.51.100.9")
+		if told := r.wordpress.Last().Claims.Client; told != whose.told {
+			t.Errorf("%s: WordPress was told %s, want %s", whose.address, told, whose.told)
+		}
+	}
+}

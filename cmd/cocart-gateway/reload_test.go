@@ -75,6 +75,8 @@ var reloads = []struct {
 	}, [2]string{"true", "false"}},
 	{"compat.accept_plugin_tokens", settings{"compat.plugin_secret": oldSecret}, "", "true", withPluginToken, [2]string{"401", "200"}},
 	{"compat.plugin_secret", settings{"compat.accept_plugin_tokens": "true"}, "another secret of the old plugin", oldSecret, withPluginToken, [2]string{"401", "200"}},
+	{"compat.plugin_issuer", pluginTokens, "", "https://api.example", withPluginTokenOf("", "https://api.example"), [2]string{"401", "200"}},
+	{"compat.plugin_token_prefix", pluginTokens, "", "shop_", withPluginTokenOf("shop_", ""), [2]string{"401", "200"}},
 	{"compat.plugin_refresh", nil, "", "true", func(r *rig) string {
 		foreign := strings.Repeat("0f", 64)
 		r.wordpress.Lock()
@@ -121,7 +123,7 @@ var reloads = []struct {
 }
 
 // elsewhere are keys that have a test of their own.
-var elsewhere = []string{"upstream.secret", "server.shutdown_timeout", "server.drain_delay", "tls.certificates"}
+var elsewhere = []string{"upstream.secret", "server.shutdown_timeout", "server.drain_delay", "tls.certificates", "compat.plugin_address"}
 
 func TestAReloadChangesWhatRequestsMeet(t *testing.T) {
 	for _, row := range reloads {
@@ -218,8 +220,19 @@ func claimsOf(token string) (claims map[string]any) {
 
 const oldSecret = "the secret of the old plugin in these tests"
 
+var pluginTokens = settings{"compat.accept_plugin_tokens": "true", "compat.plugin_secret": oldSecret}
+
 // withPluginToken is the customer's request with a token that the old plugin made.
-func withPluginToken(r *rig) string {
+func withPluginToken(r *rig) string { return withPluginTokenOf("", "")(r) }
+
+// withPluginTokenOf is the same in a shop that filters how those look.
+func withPluginTokenOf(prefix, issuer string) func(*rig) string {
+	return func(r *rig) string {
+		return code(r.do("GET", cart, "", "Authorization: Bearer "+prefix+pluginToken(r, issuer)))
+	}
+}
+
+func pluginToken(r *rig, issuer string) string {
 	const pat = "pat_0123456789abcdef01234567"
 	r.wordpress.Lock()
 	r.wordpress.Users[0].PATs = []string{pat}
@@ -229,8 +242,10 @@ func withPluginToken(r *rig) string {
 		delete(claims, ours)
 	}
 	claims["data"].(map[string]any)["user"].(map[string]any)["pat"] = pat
-	token := signedWith(oldSecret, base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)), claims)
-	return code(r.do("GET", cart, "", "Authorization: Bearer "+token))
+	if issuer != "" {
+		claims["iss"] = issuer
+	}
+	return signedWith(oldSecret, base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)), claims)
 }
 
 // signed is a token of the first key with other claims.

@@ -63,7 +63,7 @@ tokens:
 revocation: {max_staleness: 35s, on_stale: deny}
 redis: {address: "redis.example:6379", username: gateway, password: of redis, db: 3, prefix: "p:", timeout: 36s, pool_size: 37, tls: true, tls_server_name: redis.name}
 trusted_proxies: [192.0.2.7]
-compat: {invalid_token_status: 403, mirror_cart_key: false, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_refresh: true, hand_back: true}
+compat: {invalid_token_status: 403, mirror_cart_key: false, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_issuer: "https://old.example.com", plugin_token_prefix: old_, plugin_refresh: true, hand_back: true, plugin_address: peer}
 cors: {origins: ["https://app.example.com"], credentials: true, max_age: 38s}
 limits:
   login_body: 39KiB
@@ -185,7 +185,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		Guarding: gateway.Guarding{Attempts: guard},
 		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second},
 		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Parameters: 42, BodyTime: 34 * time.Second, Stall: 16 * time.Second}, KeepCartKeyNames: true,
-		PluginRefresh: true, HandBack: true, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
+		PluginRefresh: true, HandBack: true, PluginAddress: gateway.PeerAddress, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own
 }
 
@@ -205,7 +205,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []tokens.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
 		LostAnswer: tokens.Always, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
-		PluginSecret: []byte("0123456789 and 0123456789 and 0123456789"),
+		PluginSecret: []byte("0123456789 and 0123456789 and 0123456789"), PluginIssuer: "https://old.example.com", PluginPrefix: "old_",
 		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, VerifiedCache: 34, Log: log,
 	})
 }

@@ -22,8 +22,9 @@ func pluginCommand(t terminal) *cobra.Command {
 		Use:   "plugin [--check FILE]",
 		Short: "Write the must-use plugin that belongs to this gateway, or compare the installed one with it",
 		Long: "Writes the must-use plugin that belongs to this gateway to its output. It holds no secret.\n" +
+			"The example installs it in wp-content/mu-plugins, where it is to be run, and never leaves half a file there.\n" +
 			"With --check it compares the file that is installed; exit code 1 means that it is another one.",
-		Example: "  cocart-gateway wordpress plugin > /var/www/html/wp-content/mu-plugins/cocart-gateway.php",
+		Example: "  " + writePlugin("cocart-gateway.php"),
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if installed != "" {
@@ -35,6 +36,14 @@ func pluginCommand(t terminal) *cobra.Command {
 	}
 	c.Flags().StringVar(&installed, "check", "", "compare this file")
 	return c
+}
+
+// writePlugin is the command that installs the plugin or replaces it. While a shell writes to a file it is not whole, and
+// it stays empty if the command fails: WordPress would believe nobody, and COCART_GATEWAY_REQUIRED would not count. So it
+// is written under a name that WordPress does not load, readable for PHP, and then takes the place of the old one.
+func writePlugin(file string) string {
+	next := file + ".new"
+	return "cocart-gateway wordpress plugin > " + next + " && chmod 644 " + next + " && mv " + next + " " + file
 }
 
 const maxPlugin = 4 << 20
@@ -50,17 +59,17 @@ func (t terminal) comparePlugin(path string) error {
 		_, err := fmt.Fprintf(t.out, "%s is the plugin of this gateway, version %s.\n", path, wordpress.PluginVersion)
 		return err
 	}
-	const remedy = "; write it anew: cocart-gateway wordpress plugin > "
+	remedy := "; write it anew: " + writePlugin(path)
 	found := pluginVersion.FindSubmatch(theirs)
 	switch {
 	case found == nil || !bytes.Contains(theirs, []byte("namespace CoCartGateway;")):
 		return fmt.Errorf("%s is not the plugin of the gateway", path)
 	case olderThan(string(found[1]), wordpress.PluginVersion):
-		return fmt.Errorf("%s is version %s, older than %s, which belongs to this gateway%s%s", path, printable(string(found[1])), wordpress.PluginVersion, remedy, path)
+		return fmt.Errorf("%s is version %s, older than %s, which belongs to this gateway%s", path, printable(string(found[1])), wordpress.PluginVersion, remedy)
 	case olderThan(wordpress.PluginVersion, string(found[1])):
 		return fmt.Errorf("%s is version %s, newer than %s, which belongs to this gateway; upgrade the gateway, too", path, printable(string(found[1])), wordpress.PluginVersion)
 	}
-	return fmt.Errorf("%s says that it is version %s, but was changed%s%s", path, wordpress.PluginVersion, remedy, path)
+	return fmt.Errorf("%s says that it is version %s, but was changed%s", path, wordpress.PluginVersion, remedy)
 }
 
 func phpConfigCommand(t terminal) *cobra.Command {

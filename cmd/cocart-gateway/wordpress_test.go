@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,9 +27,9 @@ func TestAnInstalledPluginIsCompared(t *testing.T) {
 	}{
 		"the same": {string(wordpress.Plugin), exitOK, "FILE is the plugin of this gateway, version 1.1.0.\n"},
 		"older": {versioned("0.9.12"), exitFailed,
-			"cocart-gateway: FILE is version 0.9.12, older than 1.1.0, which belongs to this gateway; write it anew: cocart-gateway wordpress plugin > FILE\n"},
+			"cocart-gateway: FILE is version 0.9.12, older than 1.1.0, which belongs to this gateway; write it anew: cocart-gateway wordpress plugin > FILE.new && chmod 644 FILE.new && mv FILE.new FILE\n"},
 		"newer":   {versioned("1.10.0"), exitFailed, "cocart-gateway: FILE is version 1.10.0, newer than 1.1.0, which belongs to this gateway; upgrade the gateway, too\n"},
-		"changed": {string(wordpress.Plugin) + "\n", exitFailed, "cocart-gateway: FILE says that it is version 1.1.0, but was changed; write it anew: cocart-gateway wordpress plugin > FILE\n"},
+		"changed": {string(wordpress.Plugin) + "\n", exitFailed, "cocart-gateway: FILE says that it is version 1.1.0, but was changed; write it anew: cocart-gateway wordpress plugin > FILE.new && chmod 644 FILE.new && mv FILE.new FILE\n"},
 		"another": {"<?php\n/**\n * Version: 1.0.0\n */", exitFailed, "cocart-gateway: FILE is not the plugin of the gateway\n"},
 	} {
 		file := filepath.Join(t.TempDir(), "cocart-gateway.php")
@@ -42,6 +43,36 @@ func TestAnInstalledPluginIsCompared(t *testing.T) {
 	}
 	if code, said := command(t, "wordpress", "plugin", "--check", "/nonexistent.php"); code != exitFailed || said != "cocart-gateway: /nonexistent.php: the file cannot be read: no such file or directory\n" {
 		t.Errorf("exit %d: %s", code, said)
+	}
+}
+
+// Of an empty file, or of half of one, WordPress would say nothing at all.
+func TestThePluginIsReplacedAtOnceOrNotAtAll(t *testing.T) {
+	for name, row := range map[string]struct{ gateway, want string }{
+		"a command that fails half way": {"#!/bin/sh\necho '<?php // half'; exit 1\n", "the old one"},
+		"one that works":                {"#!/bin/sh\necho '<?php // whole'\n", "<?php // whole\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, "cocart-gateway.php")
+			write := func(name, text string, mode os.FileMode) {
+				if err := os.WriteFile(name, []byte(text), mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(file, "the old one", 0o644)
+			write(filepath.Join(dir, "cocart-gateway"), row.gateway, 0o755)
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", "umask 077; "+writePlugin(file))
+			cmd.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
+			_ = cmd.Run() // the first row fails
+			text, err := os.ReadFile(file)
+			if err != nil || string(text) != row.want {
+				t.Errorf("%q, %v", text, err)
+			}
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+				t.Errorf("PHP may not read it: %v, %v", info.Mode(), err)
+			}
+		})
 	}
 }
 

@@ -2,7 +2,7 @@
 /**
  * Stands in for the plugin CoCart JWT Authentication 3.0, as far as moving over from it goes: it issues and
  * judges tokens as that plugin was seen to do. It keeps its logins and refresh tokens in usermeta, as that
- * one does; they stay when it is switched off.
+ * one does; they stay when it is switched off. Of its filters it has those that change what tokens look like.
  */
 
 namespace CoCart\JWTAuthentication;
@@ -49,14 +49,14 @@ final class Plugin {
 
 	/** The user of a good token, or 0. It is bound to the address and the browser of its login. */
 	private function judged( $token ) {
-		list( $head, $payload, $signature ) = explode( '.', $token );
+		list( $head, $payload, $signature ) = explode( '.', substr( $token, strlen( $this->prefix() ) ) );
 		$claims = json_decode( base64_decode( strtr( $payload, '-_', '+/' ) ), true );
 		$header = json_decode( base64_decode( strtr( $head, '-_', '+/' ) ), true );
 		if ( ! hash_equals( $this->mac( "$head.$payload" ), $signature ) || ! isset( $header['typ'], $header['alg'], $claims['iss'], $claims['exp'], $claims['data']['user']['id'], $claims['data']['user']['pat'] ) ) {
 			return 0;
 		}
 		$user = $claims['data']['user'];
-		$fits = 'JWT' === $header['typ'] && 'HS256' === $header['alg'] && get_bloginfo( 'url' ) === $claims['iss'] && time() <= $claims['exp']
+		$fits = 'JWT' === $header['typ'] && $this->algorithm() === $header['alg'] && $this->issuer() === $claims['iss'] && time() <= $claims['exp']
 			&& $user['ip'] === $_SERVER['REMOTE_ADDR'] && ( empty( $_SERVER['HTTP_USER_AGENT'] ) || $user['device'] === $_SERVER['HTTP_USER_AGENT'] );
 		return $fits && get_userdata( $user['id'] ) && $this->knows( $user['id'], $user['pat'] ) ? $user['id'] : 0;
 	}
@@ -75,6 +75,19 @@ final class Plugin {
 		return null;
 	}
 
+	/** Whatever it is called, it is HMAC-SHA256 (RS* are left out: nobody could log in with them). */
+	private function algorithm() {
+		return apply_filters( 'cocart_jwt_auth_algorithm', 'HS256' );
+	}
+
+	private function issuer() {
+		return apply_filters( 'cocart_jwt_auth_issuer', get_bloginfo( 'url' ) );
+	}
+
+	private function prefix() {
+		return apply_filters( 'cocart_jwt_auth_token_prefix', '' );
+	}
+
 	private function mac( $text ) {
 		return $this->base64( hash_hmac( 'sha256', $text, $this->secret(), true ) );
 	}
@@ -88,10 +101,10 @@ final class Plugin {
 		$pat     = 'pat_' . bin2hex( random_bytes( 12 ) );
 		$agent   = isset( $_SERVER['HTTP_USER_AGENT'] ) ? wp_unslash( $_SERVER['HTTP_USER_AGENT'] ) : '';
 		$named   = array( 'id' => (int) $user->ID, 'username' => $user->user_login, 'ip' => $_SERVER['REMOTE_ADDR'], 'device' => $agent, 'pat' => $pat );
-		$claims  = array( 'iss' => get_bloginfo( 'url' ), 'iat' => time(), 'nbf' => time(), 'exp' => time() + 10 * DAY_IN_SECONDS, 'data' => array( 'user' => $named ) );
-		$signed  = $this->base64( wp_json_encode( array( 'alg' => 'HS256', 'typ' => 'JWT' ) ) ) . '.' . $this->base64( wp_json_encode( $claims ) );
-		$token   = $signed . '.' . $this->mac( $signed );
-		$refresh = bin2hex( random_bytes( 64 ) );
+		$claims  = array( 'iss' => $this->issuer(), 'iat' => time(), 'nbf' => time(), 'exp' => time() + 10 * DAY_IN_SECONDS, 'data' => array( 'user' => $named ) );
+		$signed  = $this->base64( wp_json_encode( array( 'alg' => $this->algorithm(), 'typ' => 'JWT' ) ) ) . '.' . $this->base64( wp_json_encode( $claims ) );
+		$token   = $this->prefix() . $signed . '.' . $this->mac( $signed );
+		$refresh = apply_filters( 'cocart_jwt_auth_refresh_token_generation', bin2hex( random_bytes( 64 ) ) );
 		add_user_meta( $user->ID, self::LOGINS, array( $pat => array( 'created' => time(), 'refresh_token' => $refresh ) ) );
 		$tokens = $this->kept( $user->ID, self::TOKENS ) + array( $pat => $token );
 		update_user_meta( $user->ID, self::TOKENS, array_slice( $tokens, -5 ) );
