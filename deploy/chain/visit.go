@@ -169,7 +169,7 @@ func leaves(t *testing.T, client *http.Client, wp *upstreamtest.WordPress) {
 		leave()
 	}()
 	if got, err := client.Do(request); err == nil {
-		got.Body.Close()
+		_ = got.Body.Close()
 		t.Errorf("an answer to who left: %s", got.Status)
 	}
 	select {
