@@ -675,6 +675,7 @@ final class Changes {
 		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
 		add_action( 'make_spam_user', array( $this, 'make_spam_user' ) );
 		add_action( 'delete_user', array( $this, 'delete_user' ) );
+		add_action( 'wpmu_delete_user', array( $this, 'wpmu_delete_user' ) );
 		add_action( 'update_user_meta', array( $this, 'update_user_meta' ), 10, 4 );
 		add_action( 'delete_user_meta', array( $this, 'delete_user_meta' ), 10, 3 );
 	}
@@ -700,6 +701,11 @@ final class Changes {
 		if ( ! is_multisite() ) {
 			$this->leaving[ user_id_in( $user_id ) ] = true;
 		}
+	}
+
+	/** The rows to delete are listed before the first is gone: one that is added meanwhile would stay. */
+	public function wpmu_delete_user( $user_id = 0 ): void {
+		$this->leaving[ user_id_in( $user_id ) ] = true;
 	}
 
 	/** Fires before the roles are stored, by whatever function. Who had none before has no session to come back. */
