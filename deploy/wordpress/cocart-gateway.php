@@ -1950,7 +1950,7 @@ function check_old_plugin(): array {
 		return found( 'old_plugin', 'good', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be: it hands out and judges the tokens.', 'cocart-gateway' ) );
 	}
 	if ( class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
-		return found( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway.', 'cocart-gateway' ), true );
+		return found( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway, but not while customers are handed back to it (compat.hand_back).', 'cocart-gateway' ), true );
 	}
 	return found( 'old_plugin', 'good', __( 'The gateway alone hands out tokens', 'cocart-gateway' ), __( 'CoCart JWT Authentication is not active.', 'cocart-gateway' ) );
 }
