@@ -675,6 +675,7 @@ final class Changes {
 		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
 		add_action( 'make_spam_user', array( $this, 'make_spam_user' ) );
 		add_action( 'delete_user', array( $this, 'delete_user' ) );
+		add_action( 'wpmu_delete_user', array( $this, 'wpmu_delete_user' ) );
 		add_action( 'update_user_meta', array( $this, 'update_user_meta' ), 10, 4 );
 		add_action( 'delete_user_meta', array( $this, 'delete_user_meta' ), 10, 3 );
 	}
@@ -700,6 +701,11 @@ final class Changes {
 		if ( ! is_multisite() ) {
 			$this->leaving[ user_id_in( $user_id ) ] = true;
 		}
+	}
+
+	/** The rows to delete are listed before the first is gone: one that is added meanwhile would stay. */
+	public function wpmu_delete_user( $user_id = 0 ): void {
+		$this->leaving[ user_id_in( $user_id ) ] = true;
 	}
 
 	/** Fires before the roles are stored, by whatever function. Who had none before has no session to come back. */
@@ -1944,7 +1950,7 @@ function check_old_plugin(): array {
 		return found( 'old_plugin', 'good', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be: it hands out and judges the tokens.', 'cocart-gateway' ) );
 	}
 	if ( class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
-		return found( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway.', 'cocart-gateway' ), true );
+		return found( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway, but not while customers are handed back to it (compat.hand_back).', 'cocart-gateway' ), true );
 	}
 	return found( 'old_plugin', 'good', __( 'The gateway alone hands out tokens', 'cocart-gateway' ), __( 'CoCart JWT Authentication is not active.', 'cocart-gateway' ) );
 }

@@ -78,7 +78,7 @@ test( 'checks in a dry run beside the plugin that hands out the tokens', fn() =>
 test( 'no notice of that plugin in a dry run', fn() => $GLOBALS['jwt_plugin']() && wp_admin_observed()() ?? do_action( 'admin_notices' ), $none_to_read );
 test( 'a notice in a dry run where the gateway is required', fn() => wp_admin_observed( $req )() ?? do_action( 'admin_notices' ), fn( array $sent ) => same( 1, substr_count( $sent['body'], 'notice-error' ) ) );
 test( 'checks where the gateway is not required', wp_admin(), says( array( 'required' => 'recommended' ), 'past the gateway' ) );
-test( 'checks beside the plugin that this replaces', fn() => $GLOBALS['jwt_plugin']() && wp_admin( $req )(), says( array( 'old_plugin' => 'recommended' ), 'Deactivate it' ) );
+test( 'checks beside the plugin that this replaces', fn() => $GLOBALS['jwt_plugin']() && wp_admin( $req )(), says( array( 'old_plugin' => 'recommended' ), 'Deactivate it', 'not while customers are handed back' ) );
 test( 'checks of a plugin in the wrong folder', fn() => do_action( 'muplugins_loaded' ) ?? wp_admin( $req )(), says( array( 'must_use' => 'critical' ), 'wp-content/mu-plugins' ) );
 test( 'checks beside another keeper of browser sessions', fn() => add_filter( 'session_token_manager', fn() => 'Their_Sessions', 5 ) ?? wp_admin( $req )(), says( array( 'browser_sessions' => 'recommended' ), 'end_sessions' ) );
 foreach ( array( 'DOING_CRON', 'WP_CLI' ) as $constant ) {

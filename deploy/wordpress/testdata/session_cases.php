@@ -143,6 +143,7 @@ $still = array(
 	'a membership of another site'          => array( $network( fn() => remove_caps( 'wp_7_capabilities' ) ), array() ),
 	'capabilities of another plugin'        => array( fn() => remove_caps( 'their_capabilities' ), $roles ),
 	'a user who is deleted, metadata first' => array( fn() => do_action( 'delete_user', 2 ) ?? remove_caps(), $roles ),
+	'a user who is deleted from a network'  => array( $network( fn() => do_action( 'wpmu_delete_user', 2 ) ?? remove_caps( 'wp_capabilities' ) ), array() ),
 	'hooks fired with garbage'              => array( fn() => do_action( 'profile_update', 2, 'x' ) ?? do_action( 'make_spam_user', array( 2 ) ) ?? do_action( 'make_spam_user', 77 ) ?? do_action( 'update_user_meta' ) ?? do_action( 'update_user_meta', 1, array( 2 ), 'wp_capabilities', 'x' ) ?? do_action( 'delete_user_meta', 1, 2, array() ), $roles ),
 );
 foreach ( $still as $name => list( $event, $constants ) ) {
