@@ -57,7 +57,8 @@ func TestACookieNeedsItsNonceByCoCartVersion(t *testing.T) {
 		{"beside a name in JSON", post(whoami, `{"username":"x"}`, "Content-Type: application/json"), asGuest, guest5},
 		{"beside a name, by _method", get(whoami + "?_method=POST&username=x"), asGuest, guest5},
 		{"beside a name, by rest_route", get("/?rest_route=/cocart/v2/test/whoami&username=x"), asGuest, guest5},
-		{"beside a name and a nonce in the query", get(whoami + "?username=x&_wpnonce=1"), badNonce, guest5},
+		// Without the cookie the nonce is nobody's. WordPress says so where CoCart did not vouch for the guest already.
+		{"beside a name and a nonce in the query", get(whoami + "?username=x&_wpnonce=1"), asGuest, map[string]string{"4.9.7": badNonce, "5.0": asGuest5}},
 		{"beside CoCart in the query of another route", get("/wp-json/demo/v1/whoami?x=wp-json/cocart/"), noneOfCoCarts, nil},
 		{"beside a right password", get(whoami, basicHeader("alice", "wonderland-1")), asAlice, nil},
 		{"beside a wrong password", get(whoami, basicHeader("alice", "nope")), refused, nil},
