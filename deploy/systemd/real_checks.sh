@@ -4,7 +4,7 @@
 set -uo pipefail
 export DEBIAN_FRONTEND=noninteractive SYSTEMD_PAGER= LC_ALL=C.UTF-8
 config=/etc/cocart-gateway/config.yaml
-examples=/usr/share/doc/cocart-gateway/examples/systemd
+examples=/usr/share/doc/cocart-gateway/deploy/systemd
 dropins=/etc/systemd/system/cocart-gateway.service.d
 
 main() {
