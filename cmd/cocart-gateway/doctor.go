@@ -18,7 +18,7 @@ func doctorCommand(t terminal) *cobra.Command {
 		Use:   "doctor --config FILE",
 		Short: "Look at the configuration, Redis and WordPress, and say what is wrong and what to do",
 		Long: "Looks at the configuration, the ports, Redis and WordPress, and says what is wrong and what to do.\n" +
-			"It changes nothing. Exit code 1 means that there is a problem; warnings do not count.",
+			"It leaves nothing behind. Exit code 1 means that there is a problem; warnings do not count.",
 		Example: "  cocart-gateway doctor --config /etc/cocart-gateway/config.yaml\n" +
 			"  cocart-gateway doctor --json --config /etc/cocart-gateway/config.yaml",
 		GroupID: groupRun,
