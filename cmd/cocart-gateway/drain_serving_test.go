@@ -87,7 +87,7 @@ func TestWhileTheGatewayDrainsEverybodyIsServedAndLedAway(t *testing.T) {
 	if delay := <-g.asked; delay != 5*time.Minute {
 		t.Errorf("it drains for %s", delay)
 	}
-	for path, want := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/metrics": http.StatusOK} {
+	for path, want := range map[string]int{"/servez": http.StatusServiceUnavailable, "/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/metrics": http.StatusOK} {
 		if got := g.probe(path); got != want {
 			t.Errorf("%s: %d, want %d", path, got, want)
 		}
