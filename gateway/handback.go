@@ -29,10 +29,14 @@ func (g *Gateway) handBack(x *exchange, b *body, token string) (tokens.Pair, tok
 }
 
 // passedOn is the old plugin's answer to a refresh token of its own. A filter of
-// the shop's may have made another object of it: nobody is told half a pair.
+// the shop's may have made another object of it: nobody is told half a pair. Nor is
+// anybody logged out because that plugin is to be activated yet.
 func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, tokens.PluginPair, error) {
 	who, pair, err := g.judgedByPlugin(ctx, x, b, token)
-	if err == nil && (pair.Access == "" || pair.Refresh == "") {
+	switch {
+	case errors.Is(err, errNoOldPlugin):
+		err = notHandedBack(errors.New("the old plugin is not active"))
+	case err == nil && (pair.Access == "" || pair.Refresh == ""):
 		err = fmt.Errorf("%w: the old plugin refreshed a token, and its answer lacks one of the new pair", upstream.ErrBadReply)
 	}
 	return who, pair, err

@@ -47,3 +47,17 @@ func TestAnAnswerOfTheOldPluginWithoutTokensIsNoPair(t *testing.T) {
 		})
 	}
 }
+
+// Whoever turns compat.hand_back on before the plugin is activated logs nobody out.
+func TestARefreshTokenOfTheOldPluginWaitsForThatPluginOnTheWayBack(t *testing.T) {
+	s := openShopGoingBack(t)
+	known := s.wordpress.OldRefresh
+	s.wordpress.OldRefresh = nil
+	if r := s.refresh(oldRefresh(1)); r.Status != 503 || r.Header.Get("Retry-After") == "" || !strings.Contains(r.Body, "cocart_gateway_not_handed_back") {
+		t.Errorf("%d %v %s", r.Status, r.Header, r.Body)
+	}
+	s.wordpress.OldRefresh = known
+	if access, _ := s.refresh(oldRefresh(1)).pair(t); !byPlugin(access) {
+		t.Error("it is not good afterwards")
+	}
+}
