@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -58,13 +59,7 @@ func (g *leavingGateway) probe(path string) int {
 
 func (g *leavingGateway) awaitReady() {
 	g.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for g.probe("/readyz") != http.StatusOK {
-		if time.Now().After(deadline) {
-			g.Fatal("never ready")
-		}
-		time.Sleep(10 * time.Millisecond) // readiness is what is waited for
-	}
+	tokenstest.Eventually(g.T, "the gateway is ready", func() bool { return g.probe("/readyz") == http.StatusOK })
 }
 
 // end lets the delay be over, and returns how the gateway ended.
