@@ -34,7 +34,7 @@ const (
 	eventBadReply         event = "plugin_reply_not_good"  // signed wrongly, or for another request
 	eventSessionsEnded    event = "account_sessions_ended" // password or e-mail changed, or the user is gone
 	eventSessionsNotEnded event = "account_sessions_not_ended"
-	eventNotTakenOver     event = "not_handed_back" // the old plugin gives no good tokens (compat.hand_back)
+	eventNotHandedBack    event = "not_handed_back" // the old plugin gives no good tokens (compat.hand_back)
 	eventCached           event = "cached_answer"   // a cache in front of PHP answered
 )
 
@@ -42,7 +42,7 @@ const (
 var events = []event{
 	eventLoginRefused, eventLockedOut, eventLimited, eventTokenReused, eventTokenForged, eventStale, eventIdentityForged,
 	eventAmbiguous, eventForeignCart, eventMixedBatch, eventUnknownHost, eventNoPlugin, eventBadReply, eventSessionsEnded,
-	eventSessionsNotEnded, eventNotTakenOver, eventCached,
+	eventSessionsNotEnded, eventNotHandedBack, eventCached,
 }
 
 // failureEvents are the events that a refusal stands for, by its code.

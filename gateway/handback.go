@@ -24,8 +24,22 @@ func (g *Gateway) handBack(x *exchange, b *body, token string) (tokens.Pair, tok
 		return g.authority.HandBack(x.r.Context(), token, x.client(), ask)
 	}
 	return g.authority.PassOn(x.r.Context(), token, x.client(), func(ctx context.Context) (tokens.Identity, tokens.PluginPair, error) {
-		return g.judgedByPlugin(ctx, x, b, token)
+		return g.passedOn(ctx, x, b, token)
 	}, ask)
+}
+
+// passedOn is the old plugin's answer to a refresh token of its own. A filter of
+// the shop's may have made another object of it: nobody is told half a pair. Nor is
+// anybody logged out because that plugin is to be activated yet.
+func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, tokens.PluginPair, error) {
+	who, pair, err := g.judgedByPlugin(ctx, x, b, token)
+	switch {
+	case errors.Is(err, errNoOldPlugin):
+		err = notHandedBack(errors.New("the old plugin is not active"))
+	case err == nil && (pair.Access == "" || pair.Refresh == ""):
+		err = fmt.Errorf("%w: the old plugin refreshed a token, and its answer lacks one of the new pair", upstream.ErrBadReply)
+	}
+	return who, pair, err
 }
 
 // takenOver is what the old plugin gives for a session of ours. Where it gives
@@ -72,7 +86,7 @@ func (g *Gateway) notTakenOver(ctx context.Context, x *exchange, userID int64, c
 	if errors.Is(cause, tokens.Revoked) {
 		return
 	}
-	g.happened(ctx, x, eventNotTakenOver, slog.LevelError, "compat.hand_back is on, but the old plugin gave no tokens that are good; the customer stays with the gateway",
+	g.happened(ctx, x, eventNotHandedBack, slog.LevelError, "compat.hand_back is on, but the old plugin gave no tokens that are good; the customer stays with the gateway",
 		slog.Int64("account_user", userID), slog.String("cause", cause.Error()))
 }
 

@@ -243,5 +243,8 @@ func extrasOf(members []member) []member {
 	return extras
 }
 
-// quoted is for tokens that were looked at: hex digits, base64url and dots.
-func quoted(token string) json.RawMessage { return json.RawMessage(`"` + token + `"`) }
+// quoted is a token as JSON: a filter of the shop's may make the old plugin's of any characters.
+func quoted(token string) json.RawMessage {
+	text, _ := json.Marshal(token) // a text always can
+	return text
+}

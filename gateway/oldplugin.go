@@ -69,7 +69,10 @@ func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, toke
 }
 
 // errUnknownForNow: the operator may let the customer in, or activate the plugin.
-var errUnknownForNow = fmt.Errorf("%w %w", tokens.Unknown, tokens.ErrForNow)
+var (
+	errUnknownForNow = fmt.Errorf("%w %w", tokens.Unknown, tokens.ErrForNow)
+	errNoOldPlugin   = fmt.Errorf("%w: the old plugin is not active", errUnknownForNow)
+)
 
 // refreshedByPlugin is whom the old plugin named, or why it did not.
 func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginAnswer) (tokens.Identity, error) {
@@ -85,8 +88,8 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 	case answer.Status == http.StatusForbidden && code == codeNotAllowed:
 		return tokens.Identity{}, errUnknownForNow
 	case answer.Status == http.StatusNotFound && code == "rest_no_route":
-		g.log.WarnContext(ctx, "compat.plugin_refresh is on, but the old plugin is not active: nobody knows its refresh tokens")
-		return tokens.Identity{}, errUnknownForNow
+		g.log.WarnContext(ctx, "the old plugin is not active, as it must be for compat.plugin_refresh and compat.hand_back: nobody knows its refresh tokens")
+		return tokens.Identity{}, errNoOldPlugin
 	}
 	return tokens.Identity{}, fmt.Errorf("%w: %d to a refresh token of the old plugin", upstream.ErrBadReply, answer.Status)
 }

@@ -34,6 +34,7 @@
 //	a:<counter>   string  wrong passwords and requests: see package attempts below this one      when they no longer count
 //	p:<digest>    string  SHA-256 of a refresh token of the PHP plugin → the session it became, or when it was issued; while WordPress is asked, who asks   refresh lifetime + 24 h
 //	p:<digest>    string  the same, of one that the plugin has exchanged → the plugin's pair, sealed   after the grace
+//	n:<digest>    string  SHA-256 of a refresh token that the PHP plugin refused → why: it is not asked again   10 min
 //	h:<session>   string  the plugin's pair that a session was handed back for, sealed; while WordPress is asked, who asks   refresh lifetime + 24 h
 //	t:<digest>    string  SHA-256 of the plugin's name of a login → the session that was handed back for it, and its next generation   refresh lifetime + 24 h
 //	lifetimes     zset    access lifetime in ms → when it was last issued: how long the log must be kept   members go when they no longer matter

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -58,13 +59,7 @@ func (g *leavingGateway) probe(path string) int {
 
 func (g *leavingGateway) awaitReady() {
 	g.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for g.probe("/readyz") != http.StatusOK {
-		if time.Now().After(deadline) {
-			g.Fatal("never ready")
-		}
-		time.Sleep(10 * time.Millisecond) // readiness is what is waited for
-	}
+	tokenstest.Eventually(g.T, "the gateway is ready", func() bool { return g.probe("/readyz") == http.StatusOK })
 }
 
 // end lets the delay be over, and returns how the gateway ended.
@@ -87,7 +82,7 @@ func TestWhileTheGatewayDrainsEverybodyIsServedAndLedAway(t *testing.T) {
 	if delay := <-g.asked; delay != 5*time.Minute {
 		t.Errorf("it drains for %s", delay)
 	}
-	for path, want := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/metrics": http.StatusOK} {
+	for path, want := range map[string]int{"/servez": http.StatusServiceUnavailable, "/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/metrics": http.StatusOK} {
 		if got := g.probe(path); got != want {
 			t.Errorf("%s: %d, want %d", path, got, want)
 		}

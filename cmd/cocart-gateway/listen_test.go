@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"cocart-gateway/tokens/tokenstest"
 )
 
 func TestItListensOnEveryAddressOfTheList(t *testing.T) {
@@ -193,11 +194,7 @@ func TestUpgradedConnectionsAreCounted(t *testing.T) {
 		t.Errorf("%s connections are open, want that one", got)
 	}
 	conn.Close()
-	for deadline := time.Now().Add(30 * time.Second); d.connections() != "0"; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s connections are open, though the client left", d.connections())
-		}
-	}
+	tokenstest.Eventually(t, "no connection is open, since the client left", func() bool { return d.connections() == "0" })
 	if got := d.metric(`cocart_gateway_client_connections_limit{listener="` + d.address("listen") + `"}`); got != "" {
 		t.Errorf("the limit is %s", got)
 	}

@@ -86,7 +86,8 @@ func (a *automatic) start(ctx context.Context, l *listeners) error {
 	return nil
 }
 
-// stop waits for what start began, whose context has ended, ends the maintenance, and gives back the locks in the folder, which another gateway may wait for.
+// stop waits for what start began, whose context has ended, ends the maintenance, and gives back the locks in the folder,
+// which another gateway may wait for.
 func (a *automatic) stop() {
 	a.asking.Wait()
 	if i := a.running.Load(); i != nil {

@@ -38,7 +38,7 @@ func (wp *WordPress) oldRefresh(w http.ResponseWriter, s Seen, assertion string,
 			access, refresh = wp.issueOld(u)
 		}
 	}
-	JSON(w, 200, `{"token":"`+access+`","refresh_token":"`+refresh+`"}`)
+	JSON(w, 200, `{"token":`+quoted(access)+`,"refresh_token":`+quoted(refresh)+`}`)
 }
 
 // issueOld has the old plugin note what it issues.
@@ -61,7 +61,12 @@ func (wp *WordPress) withOldPair(answer string, u User) string {
 	if access == "" {
 		return answer
 	}
-	return strings.Replace(answer, `"extras":[]`, `"extras":{"jwt_token":"`+access+`","jwt_refresh":"`+refresh+`"}`, 1)
+	return strings.Replace(answer, `"extras":[]`, `"extras":{"jwt_token":`+quoted(access)+`,"jwt_refresh":`+quoted(refresh)+`}`, 1)
+}
+
+func quoted(token string) string {
+	text, _ := json.Marshal(token) // a text always can
+	return string(text)
 }
 
 func (wp *WordPress) vouch(w http.ResponseWriter, u User, assertion string) {
