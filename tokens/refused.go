@@ -14,7 +14,7 @@ import (
 const refusalLife = 10 * time.Minute
 
 // ErrForNow in the chain of a refusal says that it may be another one at once: Adopt does not remember it.
-var ErrForNow = errors.New("for now")
+var ErrForNow = errors.New("and another answer may follow at once")
 
 // askedOnce asks about a foreign refresh token, unless it was refused a while ago.
 func (a *Authority) askedOnce(foreign string, ask func(context.Context) (Identity, error)) func(context.Context) (Identity, error) {

@@ -50,28 +50,28 @@ install_debian() {
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/$') ||
 		give_up "the sources of apt name no Debian mirror"
 	unshare --mount debootstrap --variant=minbase --include=systemd-sysv,dbus,redis-server,curl,ca-certificates,openssl,procps \
-		$suite "$scratch/root" "$mirror" >"$scratch/debootstrap" 2>&1 || {
+		$suite "$scratch/debian" "$mirror" >"$scratch/debootstrap" 2>&1 || {
 		tail -n 20 "$scratch/debootstrap" >&2
 		give_up "debootstrap failed, see above"
 	}
 	# Timers of Debian's own would run just while we look.
-	systemctl --root="$scratch/root" --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer
+	systemctl --root="$scratch/debian" --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer
 }
 
 # build puts two versions of the package into the machine, and who stands on both sides of the gateway.
 build() {
 	echo "Building the packages"
 	version=$(sed -n 's/^## \([0-9.]*\) .*/\1/p' CHANGELOG.md | head -n 1)
-	mkdir "$scratch/root/checks"
+	mkdir "$scratch/debian/checks"
 	for v in "$version-rc.1" "$version"; do
 		go run ./deploy/packages -version "$v" -only "linux/$(go env GOARCH)" -out "$scratch/dist" >/dev/null
-		mv "$scratch"/dist/*.deb "$scratch/root/checks/"
+		mv "$scratch"/dist/*.deb "$scratch/debian/checks/"
 	done
-	mv "$scratch/root/checks/cocart-gateway_${version}_"*.deb "$scratch/root/checks/new.deb"
-	mv "$scratch/root/checks/cocart-gateway_"*.deb "$scratch/root/checks/old.deb"
-	CGO_ENABLED=0 go build -o "$scratch/root/usr/local/bin/visitors" ./deploy/systemd/visitors
-	cp deploy/systemd/real_checks.sh "$scratch/root/checks/"
-	cat >"$scratch/root/etc/systemd/system/checks.service" <<-'UNIT'
+	mv "$scratch/debian/checks/cocart-gateway_${version}_"*.deb "$scratch/debian/checks/new.deb"
+	mv "$scratch/debian/checks/cocart-gateway_"*.deb "$scratch/debian/checks/old.deb"
+	CGO_ENABLED=0 go build -o "$scratch/debian/usr/local/bin/visitors" ./deploy/systemd/visitors
+	cp deploy/systemd/real_checks.sh "$scratch/debian/checks/"
+	cat >"$scratch/debian/etc/systemd/system/checks.service" <<-'UNIT'
 		[Unit]
 		After=multi-user.target redis-server.service
 		[Service]
@@ -83,19 +83,19 @@ build() {
 		[Install]
 		WantedBy=multi-user.target
 	UNIT
-	systemctl --root="$scratch/root" --quiet enable checks.service
+	systemctl --root="$scratch/debian" --quiet enable checks.service
 }
 
 # boot ends with the exit code of the checks. The machine is in a process namespace of its own, so that nothing of it
 # outlives whoever started it, and says nothing on the console but what the checks say.
 boot() {
 	echo "Booting"
-	report=$scratch/root/checks/report
+	report=$scratch/debian/checks/report
 	: >"$report"
 	tail -f "$report" &
 	follower=$!
 	unshare --mount --propagation slave --pid --fork --kill-child --mount-proc timeout --kill-after=30 $patience \
-		systemd-nspawn --quiet --register=no --keep-unit --machine="$(basename "$scratch" | tr . -)" --directory="$scratch/root" \
+		systemd-nspawn --quiet --register=no --keep-unit --machine="$(basename "$scratch" | tr . -)" --directory="$scratch/debian" \
 		--private-network --console=pipe --link-journal=no --boot >"$scratch/nspawn" 2>&1 </dev/null &
 	machine=$!
 	code=0
