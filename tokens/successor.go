@@ -58,15 +58,7 @@ func (n *useNotes) addLogin(pat string, seen int64) {
 func (n *useNotes) takeLogins() map[string]int64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	some := make(map[string]int64, min(len(n.logins), noteBatch))
-	for pat, seen := range n.logins {
-		if len(some) == noteBatch {
-			break
-		}
-		some[pat] = seen
-		delete(n.logins, pat)
-	}
-	return some
+	return takeBatch(n.logins)
 }
 
 // noteSuccessors turns the uses of the plugin's tokens into those of sessions.

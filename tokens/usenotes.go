@@ -64,13 +64,17 @@ func (n *useNotes) take() map[sessionID]note {
 		n.notes = nil
 		return all
 	}
-	some := make(map[sessionID]note, noteBatch)
-	for id, one := range n.notes {
+	return takeBatch(n.notes)
+}
+
+func takeBatch[K comparable, V any](from map[K]V) map[K]V {
+	some := make(map[K]V, min(len(from), noteBatch))
+	for key, value := range from {
 		if len(some) == noteBatch {
 			break
 		}
-		some[id] = one
-		delete(n.notes, id)
+		some[key] = value
+		delete(from, key)
 	}
 	return some
 }
