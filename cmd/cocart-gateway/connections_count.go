@@ -82,7 +82,8 @@ func (c *countedConn) Close() error {
 	return err
 }
 
-// CloseWrite is how net/http ends a connection whose client may still be sending, so that it reads the answer first.
+// CloseWrite is how net/http ends a connection whose client may still be sending, so that it reads the answer first. Where
+// limits.connections is not 0 netutil's connection has none; net/http then only waits half a second before it closes.
 func (c *countedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
