@@ -95,11 +95,11 @@ func (g *Gateway) failureOf(err error) *Failure {
 		return f
 	case errors.As(err, &rejection):
 		return g.refusedToken(rejection)
+	case errors.Is(err, context.Canceled): // also out of Redis: nothing is wrong with that
+		return nil
 	case errors.Is(err, tokens.ErrUnavailable):
 		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", RetryAfter: 5,
 			Message: "Signing in and out is not possible at the moment. Please try again shortly.", Cause: err}
-	case errors.Is(err, context.Canceled):
-		return nil
 	case errors.Is(err, upstream.ErrBusy):
 		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_busy", RetryAfter: 5,
 			Message: "The shop is very busy at the moment. Please try again shortly.", Cause: err}

@@ -13,7 +13,7 @@ import (
 // are refused here from now on and elsewhere as soon as the revocation log is read. A session that is already over,
 // or unknown, is no error: its access tokens may still live, so it is revoked all the same. ErrUnavailable: do it
 // again; until then its access tokens stay good, so that the one who asked can ask again. A text that is no session
-// id is Malformed.
+// id is Malformed. A client that leaves calls nothing off: many an app logs out and hangs up at once.
 func (a *Authority) EndSession(ctx context.Context, session string, cause Cause) error {
 	id, ok := parseSessionID(session)
 	if !ok {
@@ -23,6 +23,7 @@ func (a *Authority) EndSession(ctx context.Context, session string, cause Cause)
 }
 
 func (a *Authority) end(ctx context.Context, id sessionID, cause Cause) error {
+	ctx = context.WithoutCancel(ctx)
 	now := a.cfg.Now().UnixMilli()
 	b, err := a.store.bury(ctx, id, now, cause.known(), a.cfg.tombstone())
 	if err != nil {
@@ -80,7 +81,9 @@ func (a *Authority) tellRotation(ctx context.Context, id sessionID, s step) erro
 	return a.tell(ctx, generationsEnded(id, s.below(), from), id, s.owed)
 }
 
+// tell is not called off either: what was decided in Redis is to be known everywhere.
 func (a *Authority) tell(ctx context.Context, e entry, id sessionID, owed string) error {
+	ctx = context.WithoutCancel(ctx)
 	if err := a.append(ctx, e); err != nil {
 		return err
 	}
@@ -96,6 +99,7 @@ func (a *Authority) EndUser(ctx context.Context, userID int64, fingerprint strin
 	if userID <= 0 {
 		return 0, fmt.Errorf("ending the sessions of a user: %d is not a user id", userID)
 	}
+	ctx = context.WithoutCancel(ctx)
 	listed, err := a.store.listed(ctx, userID)
 	if err != nil {
 		return 0, unavailable("finding the sessions of a user", err)
@@ -140,6 +144,7 @@ func (a *Authority) buryCutOff(ctx context.Context, listed []*record, fingerprin
 // EndAll ends every session of everybody that exists now, in one write: they are not visited, but refused when they
 // come. Their number is therefore not known and not counted.
 func (a *Authority) EndAll(ctx context.Context, cause Cause) error {
+	ctx = context.WithoutCancel(ctx)
 	cutoff := a.cutoff(nil)
 	if err := a.store.Set(ctx, a.store.allCutoff(), cutoff, a.cfg.RefreshTTL+outlives).Err(); err != nil {
 		return unavailable("storing the cutoff of all", err)

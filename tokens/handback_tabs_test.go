@@ -38,16 +38,17 @@ func TestTabsOfASessionThatThePluginGivesNothingForConverge(t *testing.T) {
 	})
 }
 
-// leaving has the client leave once it has a claim.
+// leaving has the client leave once Redis has answered a command with an argument that begins so.
 type leaving struct {
 	claiming
+	after string
 	leave context.CancelFunc
 }
 
 func (l leaving) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := next(ctx, cmd)
-		if err == nil && slices.ContainsFunc(cmd.Args(), func(arg any) bool { text, _ := arg.(string); return strings.HasPrefix(text, "asking ") }) {
+		if err == nil && slices.ContainsFunc(cmd.Args(), func(arg any) bool { text, _ := arg.(string); return strings.HasPrefix(text, l.after) }) {
 			l.leave()
 		}
 		return err
@@ -59,7 +60,7 @@ func TestAClientThatLeavesBeforeWordPressIsAskedKeepsNobodyWaiting(t *testing.T)
 	a := w.authority(backToThePlugin)
 	session := w.login(a, alice)
 	ctx, leave := context.WithCancel(context.Background())
-	w.rdb.AddHook(leaving{leave: leave})
+	w.rdb.AddHook(leaving{after: "asking ", leave: leave})
 	p := &oldPlugin{w: w}
 	if _, _, err := a.HandBack(ctx, session.Refresh, phone, p.asked); err == nil || p.issued.Load() != 0 {
 		t.Fatalf("the client did not leave: %v", err)

@@ -3,6 +3,7 @@ package tokens_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -30,6 +31,48 @@ func TestLogoutIsRefusedFromItsAnswerOn(t *testing.T) {
 		w.refreshIs(other, stays.Refresh, nil)
 	})
 }
+
+func TestWhatEndsSessionsIsNotCalledOffByAClientThatLeaves(t *testing.T) {
+	left, leave := context.WithCancel(context.Background())
+	leave()
+	for name, end := range map[string]func(a *tokens.Authority, session string) error{
+		"a session": func(a *tokens.Authority, session string) error {
+			return a.EndSession(left, session, tokens.CauseLogout)
+		},
+		"a user": func(a *tokens.Authority, _ string) error {
+			_, err := a.EndUser(left, 2, "", tokens.CauseAccount)
+			return err
+		},
+		"all": func(a *tokens.Authority, _ string) error { return a.EndAll(left, tokens.CauseAdmin) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := embedded(t)
+			a, other := w.authority(), w.authority()
+			pair := w.login(a, alice)
+			w.must(end(a, pair.Session))
+			w.catchUp(other)
+			w.accessIs(other, pair.Access, tokens.Revoked)
+			w.refreshIs(other, pair.Refresh, tokens.Ended)
+		})
+	}
+}
+
+func TestAThiefWhoLeavesAtOnceEndsTheSessionAllTheSame(t *testing.T) {
+	w := embedded(t)
+	a, other := w.authority(never), w.authority()
+	spent := w.login(a, alice)
+	current := w.refresh(a, spent.Refresh)
+	w.clock.Advance(time.Minute)
+	ctx, leave := context.WithCancel(context.Background())
+	w.rdb.AddHook(leaving{after: string(tokens.Never), leave: leave}) // once rotate.lua has run
+	if _, _, err := a.Refresh(ctx, spent.Refresh, phone); !errors.Is(err, tokens.Reused) || ctx.Err() == nil {
+		t.Fatalf("%v, %v", err, ctx.Err())
+	}
+	w.catchUp(other)
+	w.accessIs(other, current.Access, tokens.Revoked)
+}
+
+func never(c *tokens.Config) { c.LostAnswer = tokens.Never }
 
 func cached(c *tokens.Config) { c.VerifiedCache = 100 }
 

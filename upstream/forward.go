@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -49,7 +50,7 @@ type Forwarding struct {
 type forwardingKey struct{}
 
 // Forward passes a request to WordPress and its answer to the client: bodies as
-// streams, upgrades and the answer's trailers included, the target byte for byte
+// streams, WebSockets and the answer's trailers included, the target byte for byte
 // as [Target] returns it. An error means that nothing was written to rw: [ErrBusy],
 // [ErrUnavailable], [ErrTimeout], the client's own cancellation, or what f.Before
 // returned. An answer that breaks off half way aborts the client's connection
@@ -58,6 +59,9 @@ type forwardingKey struct{}
 // The request holds a place at a node until the body of its answer ended, or the
 // connection was upgraded.
 func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwarding) (err error) {
+	if !mayUpgrade(r, f.Assertion.Kind) {
+		delete(r.Header, "Upgrade")
+	}
 	if w.pool.limits.Limit > 0 {
 		r = buffered(r)
 	}
@@ -71,6 +75,12 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 		w.metrics.observe(f.call, outcome(0, f.err), f.start)
 	}
 	return f.err
+}
+
+// mayUpgrade: the storefront's pages may have WebSockets. Through another protocol,
+// HTTP/2 above all, requests would reach the origin that nobody here has read.
+func mayUpgrade(r *http.Request, kind Kind) bool {
+	return (kind == Site || kind == Observed) && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
 // Target is the request target as WordPress will receive it. The gateway judges

@@ -246,7 +246,7 @@ func TestAnswersStream(t *testing.T) {
 	}
 }
 
-func TestUpgradesPass(t *testing.T) {
+func TestWebSocketsPass(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
 		w.Header().Set("Connection", "Upgrade")
@@ -263,7 +263,16 @@ func TestUpgradesPass(t *testing.T) {
 		_ = rw.Flush()
 		return true
 	}
-	fr := newFront(t, wp.URL, asSite())
+	for _, kind := range []upstream.Kind{upstream.Site, upstream.Observed} {
+		f := asSite()
+		f.Assertion.Kind = kind
+		talks(t, newFront(t, wp.URL, f))
+	}
+}
+
+// talks asks for a WebSocket and says something.
+func talks(t *testing.T, fr *front) {
+	t.Helper()
 	conn, err := net.Dial("tcp", fr.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

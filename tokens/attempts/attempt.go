@@ -145,8 +145,8 @@ func undo(draws []draw) []draw {
 	return back
 }
 
-func (a *Attempt) spend(ctx context.Context, draws []draw) []outcome {
-	out := a.g.spendAt(ctx, a.at, draws)
+func (a *Attempt) spend(ctx context.Context, draws []draw) (out []outcome) {
+	out, a.at = a.g.spendAt(ctx, a.at, draws)
 	a.note(draws, out, a.g.now())
 	return out
 }

@@ -132,19 +132,20 @@ func (g *Guard) spend(ctx context.Context, draws []draw) ([]outcome, counters, i
 	return out, g.local, now
 }
 
-// spendAt counts where an attempt began. Should Redis have gone away meanwhile, what was taken there comes back with
-// time.
-func (g *Guard) spendAt(ctx context.Context, at counters, draws []draw) []outcome {
+// spendAt counts where an attempt began, and says where the rest of it is to be counted. Should Redis have gone away
+// meanwhile, it is not waited for again, and what was taken there comes back with time.
+func (g *Guard) spendAt(ctx context.Context, at counters, draws []draw) ([]outcome, counters) {
 	if len(draws) == 0 {
-		return nil
+		return nil, at
 	}
 	now := g.now()
 	out, err := at.spend(context.WithoutCancel(ctx), now, draws)
-	if err != nil {
-		g.away(err, now)
-		out, _ = g.local.spend(ctx, now, draws) // never fails
+	if err == nil {
+		return out, at
 	}
-	return out
+	g.away(err, now)
+	out, _ = g.local.spend(ctx, now, draws) // never fails
+	return out, g.local
 }
 
 func (g *Guard) away(err error, now int64) {

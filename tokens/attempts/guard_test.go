@@ -2,6 +2,8 @@ package attempts_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -66,6 +68,47 @@ func TestRedisGoesAwayAndComesBack(t *testing.T) {
 	w.says(w.wrong("bob", 3), "account")
 	if n := strings.Count(log.String(), "cannot be counted in Redis"); n != 1 || !strings.Contains(log.String(), "in Redis again") {
 		t.Errorf("the log: %s", &log)
+	}
+}
+
+// silent is a Redis that stops to answer: each look at the counters is waited for in vain.
+type silent struct {
+	now    bool
+	waited int
+}
+
+func (*silent) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (*silent) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (s *silent) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if !s.now || cmds[0].Name() != "evalsha" {
+			return next(ctx, cmds)
+		}
+		s.waited++
+		return errors.New("i/o timeout")
+	}
+}
+
+// A client whose password is being judged when Redis stops to answer waits for its counters once, not for each of them.
+func TestAnAttemptWaitsOnceForTheCountersOfARedisThatWentAway(t *testing.T) {
+	for name, settle := range map[string]func(*attempts.Attempt){
+		"accepted":     func(a *attempts.Attempt) { _ = a.Accepted(ctx, 2) },
+		"refused":      func(a *attempts.Attempt) { _, _ = a.Refused(ctx, 2) },
+		"challenge":    func(a *attempts.Attempt) { _ = a.Challenge(ctx, 2) },
+		"code refused": func(a *attempts.Attempt) { _, _ = a.CodeRefused(ctx, 2) },
+		"undecided":    func(a *attempts.Attempt) { a.Undecided(ctx) },
+	} {
+		rdb, gone := tokenstest.Embedded(t), &silent{}
+		rdb.AddHook(gone)
+		w := open(t, rdb)
+		a, _ := w.begin(attempts.Try{Names: []string{"alice"}, Password: "right", Code: true})
+		gone.now = true
+		settle(a)
+		if gone.waited != 1 {
+			t.Errorf("%s: waited %d times", name, gone.waited)
+		}
 	}
 }
 

@@ -1,0 +1,44 @@
+package gateway_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// leaves sends a request whose client has hung up before anything of it is done.
+func (s *shop) leaves(target, body string, headers ...string) {
+	s.t.Helper()
+	ctx, leave := context.WithCancel(s.t.Context())
+	leave()
+	req := httptest.NewRequestWithContext(ctx, "POST", target, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
+	}
+	s.Config.Handler.ServeHTTP(httptest.NewRecorder(), req)
+}
+
+// Apps log out and hang up: a page that is closed, a request that nobody waits for.
+func TestALogoutCountsThoughItsClientHasLeft(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	s.leaves("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+access)
+	if cart, again := s.cart(access), s.refresh(refresh); cart.Status != 401 || again.Status != 401 {
+		t.Errorf("the cart: %d, a refresh: %d", cart.Status, again.Status)
+	}
+}
+
+func TestAClientThatLeftIsNoFailureOfOurs(t *testing.T) {
+	s := openShop(t)
+	access, refresh := s.login()
+	s.leaves("/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+refresh+`"}`)
+	s.leaves("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+access)
+	for _, line := range s.lines("request")[1:] {
+		if line["status"] != 499.0 || line["level"] != "INFO" {
+			t.Errorf("%v", line)
+		}
+	}
+}
