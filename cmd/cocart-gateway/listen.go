@@ -64,7 +64,7 @@ func (o *opener) open(key string, addresses []string) []net.Listener {
 		}
 		opened, err := o.one(l.address)
 		if err != nil {
-			o.err = fmt.Errorf("listening on %s: %w", l.key, err)
+			o.err = fmt.Errorf("listening on %s: %w%s", l.key, err, listenRemedy(l.address, err))
 		}
 		all, o.opened = append(all, opened...), append(o.opened, opened...)
 	}
