@@ -19,7 +19,7 @@ type heldBody struct {
 
 // hold gives a request such a body; nil when it has none.
 func hold(req *http.Request) *heldBody {
-	if req.Body == nil || req.Body == http.NoBody {
+	if noBody(req) {
 		return nil
 	}
 	if b, again := req.Body.(*heldBody); again {

@@ -177,6 +177,34 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 	}
 }
 
+func TestNobodyWaitsBehindOneWhoIsBarredFromTheNodeThatHasRoom(t *testing.T) {
+	busy, idle := openSlowShop(t), upstreamtest.Start(t)
+	idle.Answer = func(w http.ResponseWriter, r *http.Request, s upstreamtest.Seen) bool {
+		return s.Target == "/barred" && cut(w, r, s)
+	}
+	f := asSite()
+	f.Repeatable = true
+	fr := newFront(t, "http://unused", f, onNodes(mustParse(t, busy.URL), mustParse(t, idle.URL)),
+		limited(upstream.Concurrency{Limit: 1, Queue: 1, SitePercent: 100}))
+	var held <-chan int
+	for held == nil { // until chance has filled the one that does not answer
+		answer := fr.start(t.Context(), "/page")
+		select {
+		case <-busy.entered:
+			held = answer
+		case <-answer:
+		}
+	}
+	barred := fr.start(t.Context(), "/barred") // has been at the idle one, and waits for the other
+	fr.until(t, queuedSite, 1)
+	if got := <-fr.start(t.Context(), "/page"); got != 200 {
+		t.Errorf("the next one: %d, %v", got, <-fr.errors)
+	}
+	close(busy.release)
+	<-barred
+	<-held
+}
+
 func TestWhoLeavesMakesRoomInTheQueue(t *testing.T) {
 	shop := openSlowShop(t)
 	fr := newFront(t, shop.URL, asSite(), limited(upstream.Concurrency{Limit: 1, Queue: 1}))

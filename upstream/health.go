@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -126,9 +125,9 @@ func (p *pool) pinged(n *node) {
 // failedWith notes a request that got no answer. A client that left says nothing
 // of the node, nor does a request with a body that was being sent: it may be the
 // client's half that broke off, and nobody is to take nodes down by that.
-func (p *pool) failedWith(n *node, req *http.Request, connected bool, err error) {
+func (p *pool) failedWith(n *node, bare, connected bool, err error) {
 	connected = connected && !isDial(err)
-	if errors.Is(err, context.Canceled) || connected && !bodiless(req) {
+	if errors.Is(err, context.Canceled) || connected && !bare {
 		return
 	}
 	p.mu.Lock()

@@ -3,10 +3,13 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +20,7 @@ type node struct {
 	name         string // host:port, or the path of a socket
 	scheme, host string // where requests are addressed to
 	transports   map[call]*http.Transport
+	http1        atomic.Bool // what is spoken to it, as far as is known
 	inFlight     prometheus.Gauge
 
 	// Guarded by pool.mu.
@@ -52,7 +56,11 @@ func newNodes(cfg Config, m *nodeMetrics) []*node {
 			n.name, n.scheme, n.host = origin.Path, "http", "localhost"
 		}
 		n.inFlight = m.inFlight.WithLabelValues(n.name)
-		n.transports = newTransports(cfg, origin)
+		n.http1.Store(n.scheme == "http")
+		n.transports = newTransports(cfg, origin, func(c tls.ConnectionState) error {
+			n.http1.Store(c.NegotiatedProtocol != "h2")
+			return nil
+		})
 		nodes = append(nodes, n)
 	}
 	return nodes
@@ -60,12 +68,13 @@ func newNodes(cfg Config, m *nodeMetrics) []*node {
 
 // newTransports shares one between calls with the same patience. net/http has no
 // such timeout for a single request, and a context's would count the upload.
-func newTransports(cfg Config, origin *url.URL) map[call]*http.Transport {
+func newTransports(cfg Config, origin *url.URL, connected func(tls.ConnectionState) error) map[call]*http.Transport {
 	byPatience := map[time.Duration]*http.Transport{}
 	transports := map[call]*http.Transport{}
 	for c, patience := range cfg.patience() {
 		if byPatience[patience] == nil {
 			byPatience[patience] = newTransport(cfg, origin, patience)
+			byPatience[patience].TLSClientConfig.VerifyConnection = connected
 		}
 		transports[c] = byPatience[patience]
 	}
@@ -119,6 +128,30 @@ func (n *node) addressed(req *http.Request) *http.Request {
 	out.URL = &to
 	return &out
 }
+
+// once keeps net/http from sending a request a second time by itself where a connection that was used before broke off:
+// any GET, though pages do things for parameters, and whatever has an Idempotency-Key, of which WordPress knows nothing.
+// It does not do so where there is a body, and HTTP/1 sends nothing of one of no bytes. HTTP/2 would, and needs none: there
+// only what the server has not looked at is sent again.
+func (n *node) once(req *http.Request) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, sent := req.Header[name]; sent {
+			delete(req.Header, name)
+			req.Header[strings.ToLower(name)] = values // the same to a server
+		}
+	}
+	switch req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		if noBody(req) && n.http1.Load() {
+			req.Body = empty{}
+		}
+	}
+}
+
+type empty struct{}
+
+func (empty) Read([]byte) (int, error) { return 0, io.EOF }
+func (empty) Close() error             { return nil }
 
 // do sends a request that is addressed to the node. It tells whether there was a
 // connection for it: if not, nothing of the request has left.

@@ -183,6 +183,93 @@ func TestWhatBrokeOffGoesToOneOtherNodeOnlyIfItReads(t *testing.T) {
 	}
 }
 
+// A connection that was used before is where net/http sends a request again by itself.
+func TestWhatActsIsNotSentAgainWhereAKeptConnectionBreaks(t *testing.T) {
+	for _, row := range []struct {
+		name, method, body, key string
+		repeatable              bool
+		want                    int // times that the shop was asked
+	}{
+		{"a page that reads is", "GET", "", "", true, 2},
+		{"a GET that does something is not", "GET", "", "", false, 1},
+		{"its HEAD neither", "HEAD", "", "", false, 1},
+		{"a POST is not", "POST", "", "", false, 1},
+		{"whatever the client says of it", "POST", "", "Idempotency-Key", false, 1},
+		{"in either way", "DELETE", "", "X-Idempotency-Key", false, 1},
+	} {
+		for nodes := 1; nodes <= 2; nodes++ {
+			t.Run(fmt.Sprint(row.name, ", nodes: ", nodes), func(t *testing.T) {
+				f := asSite()
+				f.Repeatable = row.repeatable
+				var all []*url.URL
+				var shops []*upstreamtest.WordPress
+				for range nodes {
+					wp := upstreamtest.Start(t)
+					wp.Answer = func(w http.ResponseWriter, r *http.Request, s upstreamtest.Seen) bool {
+						if s.Target != "/last" {
+							return false
+						}
+						if nodes > 1 { // as of a process that was killed: nobody can connect any more
+							wp.Listener.Close()
+						}
+						return cut(w, r, s)
+					}
+					all, shops = append(all, mustParse(t, wp.URL)), append(shops, wp)
+				}
+				fr := newFront(t, "http://unused", f, onNodes(all...))
+				for _, wp := range shops { // until there is a kept connection to each
+					for len(wp.Seen()) == 0 {
+						fr.send(t, "GET", "/first", "")
+					}
+				}
+				req, err := http.NewRequestWithContext(t.Context(), row.method, fr.URL+"/last", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if row.key != "" {
+					req.Header.Set(row.key, "one of its own")
+				}
+				resp, err := http.DefaultClient.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				asked := 0
+				for _, wp := range shops {
+					for _, s := range wp.Seen() {
+						if s.Target != "/last" {
+							continue
+						}
+						asked++
+						if s.Method != row.method || row.key != "" && s.Header.Get(row.key) == "" || len(s.Header["Content-Length"])+len(s.Header["Transfer-Encoding"]) > 0 && row.method != "POST" {
+							t.Errorf("it arrived as %s with %v", s.Method, s.Header)
+						}
+					}
+				}
+				if asked != row.want {
+					t.Errorf("asked %d times, want %d", asked, row.want)
+				}
+			})
+		}
+	}
+}
+
+// Web application firewalls refuse a GET that says it has a body.
+func TestAGETHasNoBodyByHTTP2Either(t *testing.T) {
+	seen := make(chan *http.Request, 2)
+	origin := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r }))
+	origin.EnableHTTP2 = true
+	origin.StartTLS()
+	defer origin.Close()
+	fr := newFront(t, origin.URL, asSite(), func(c *upstream.Config) { c.TLS = origin.Client().Transport.(*http.Transport).TLSClientConfig })
+	for range 2 {
+		fr.send(t, "GET", "/?add-to-cart=17", "")
+		if r := <-seen; r.ProtoMajor != 2 || r.ContentLength != 0 {
+			t.Errorf("%s, %d bytes", r.Proto, r.ContentLength)
+		}
+	}
+}
+
 func TestATimeoutIsNeverRepeated(t *testing.T) {
 	one, two := upstreamtest.Start(t), upstreamtest.Start(t)
 	release := make(chan struct{})

@@ -94,11 +94,10 @@ func (p *pool) take(ctx context.Context, g group, tried []*node) (*place, error)
 		return nil, err
 	}
 	p.mu.Lock()
-	if p.waiting[g].empty() {
-		if n := p.pick(g, tried); n != nil {
-			defer p.mu.Unlock()
-			return p.occupy(n, g), nil
-		}
+	// Whoever waits may have none of the room there is, or admitWaiting would have handed it out.
+	if n := p.pick(g, tried); n != nil {
+		defer p.mu.Unlock()
+		return p.occupy(n, g), nil
 	}
 	w, err := p.queueUp(g, tried)
 	p.mu.Unlock()

@@ -19,7 +19,6 @@ type waiter struct {
 // queue holds those of one group, oldest first. Its zero value is empty.
 type queue struct{ list list.List }
 
-func (q *queue) empty() bool    { return q.list.Len() == 0 }
 func (q *queue) len() int       { return q.list.Len() }
 func (q *queue) push(w *waiter) { w.at = q.list.PushBack(w) }
 

@@ -18,15 +18,19 @@ const mostNodes = 3
 // The request must be addressed to that node, and be ours to change.
 func (w *WordPress) send(req *http.Request, c call, pl *place, repeatable bool) (*http.Response, error) {
 	var tried []*node
+	bare := bodiless(req)
 	for {
 		n := pl.node
+		if !repeatable {
+			n.once(req)
+		}
 		resp, connected, err := n.do(req, c, len(w.pool.nodes) > 1)
 		if err == nil {
 			w.pool.answered(n)
 			keepMoving(resp, w.bodyTimeout, pl)
 			return resp, nil
 		}
-		w.pool.failedWith(n, req, connected, err)
+		w.pool.failedWith(n, bare, connected, err)
 		tried = append(tried, n)
 		broke := connected && !isDial(err)
 		if !mayMove(req.Context(), err, broke, repeatable, len(tried)) {
@@ -65,6 +69,6 @@ func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.w.send(req, c, f.place, f.Repeatable && bodiless(req))
 }
 
-func bodiless(req *http.Request) bool {
-	return (req.Body == nil || req.Body == http.NoBody) && req.Header.Get("Upgrade") == ""
-}
+func bodiless(req *http.Request) bool { return noBody(req) && req.Header.Get("Upgrade") == "" }
+
+func noBody(req *http.Request) bool { return req.Body == nil || req.Body == http.NoBody }

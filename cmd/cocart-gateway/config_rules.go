@@ -107,8 +107,17 @@ func sameSocket(a, b string) bool {
 	if portA != portB || portA == "0" {
 		return false
 	}
-	return hostA == hostB || everywhere(hostA) && thisMachine(hostB) || everywhere(hostB) && thisMachine(hostA) ||
-		loopback(hostA) && loopback(hostB)
+	return sameHost(hostA, hostB) || everywhere(hostA) && thisMachine(hostB) || everywhere(hostB) && thisMachine(hostA)
+}
+
+// sameHost: a name of loopback may be each of its addresses, but those are not each other.
+func sameHost(a, b string) bool {
+	addrA, errA := netip.ParseAddr(a)
+	addrB, errB := netip.ParseAddr(b)
+	if errA == nil && errB == nil {
+		return addrA.Unmap() == addrB.Unmap()
+	}
+	return a == b || loopback(a) && loopback(b)
 }
 
 func everywhere(host string) bool {

@@ -43,14 +43,18 @@ type countingListener struct {
 	log     *slog.Logger
 	gauge   prometheus.Gauge
 
-	open atomic.Int64
-	full atomic.Bool
+	open   atomic.Int64
+	full   atomic.Bool
+	failed seldom
 }
 
 // Accept waits, where the limit is reached, for a connection to be closed.
 func (l *countingListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
+		if !errors.Is(err, net.ErrClosed) && l.failed.due(now()) { // net/http tries again, and says so where clients' mistakes are
+			l.log.Error("new connections cannot be taken; said once a minute", "listener", l.address, "cause", err.Error())
+		}
 		return nil, err
 	}
 	l.gauge.Inc()

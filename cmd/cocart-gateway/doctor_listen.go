@@ -54,12 +54,28 @@ func (r *report) listener(ctx context.Context, id, key, address, running string)
 // remedies are what to do about an address that is held, forbidden or wrong.
 type remedies struct{ held, forbidden, wrong string }
 
+// listenRemedy is the remedy for what serve met at an address, to go on with; "" if err says enough.
+func listenRemedy(address string, err error) string {
+	advice, remedy := listenerAdvice(address), ""
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		remedy = advice.held
+	case strings.HasPrefix(address, unixPrefix), strings.HasPrefix(address, systemdWord):
+		return ""
+	case errors.Is(err, fs.ErrPermission):
+		remedy = advice.forbidden
+	default:
+		remedy = advice.wrong
+	}
+	return "; " + strings.ToLower(remedy[:1]) + strings.TrimSuffix(remedy[1:], ".")
+}
+
 func listenerAdvice(address string) remedies {
 	if strings.HasPrefix(address, unixPrefix) {
-		return remedies{"End that program, or write another path.", "Write a path in a folder that the gateway may use.",
+		return remedies{"End the program that listens there, or write another path.", "Write a path in a folder that the gateway may use.",
 			"Write the path of a socket in a folder that is there, as in unix:/run/cocart-gateway/http.sock."}
 	}
-	return remedies{"End that program, or write another port.", "Write a port above 1023, or give the gateway CAP_NET_BIND_SERVICE.",
+	return remedies{"End the program that listens there (ss -ltnp shows it), or write another port.", "Write a port above 1023, or give the gateway CAP_NET_BIND_SERVICE.",
 		"Write an address of this machine, or only a port, as in :8080."}
 }
 

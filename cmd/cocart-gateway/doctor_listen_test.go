@@ -72,7 +72,7 @@ ok wordpress.reachable: WordPress answers at DIR/shop`) {
 
 	socketOf(t, at("free"), http.NotFoundHandler())
 	p.admin, p.more = freeAddress(t), ""
-	want := "problem listeners.public: listen DIR/free is held by another program. → End that program, or write another path.\n"
+	want := "problem listeners.public: listen DIR/free is held by another program. → End the program that listens there, or write another path.\n"
 	if got := said.Replace(p.listenerLines(t)); !strings.HasPrefix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -250,7 +250,7 @@ func TestTheDoctorKnowsARunningGateway(t *testing.T) {
 	for name, row := range map[string]struct{ metrics, want string }{
 		"this one":        {"cocart_gateway_build_info{goversion=\"go1\",version=\"" + version + "\"} 1\n", ""},
 		"another version": {"cocart_gateway_build_info{version=\"0.0.1\"} 1\n", "warning listeners.admin: admin.listen ADMIN is held by a running gateway of version 0.0.1; this is " + version + ". → Restart the gateway after an upgrade."},
-		"a stranger":      {"hello\n", "problem listeners.admin: admin.listen ADMIN is held by another program. → End that program, or write another port."},
+		"a stranger":      {"hello\n", "problem listeners.admin: admin.listen ADMIN is held by another program. → End the program that listens there (ss -ltnp shows it), or write another port."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			held := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, row.metrics) }))

@@ -64,7 +64,7 @@ func (o *opener) open(key string, addresses []string) []net.Listener {
 		}
 		opened, err := o.one(l.address)
 		if err != nil {
-			o.err = fmt.Errorf("listening on %s: %w", l.key, err)
+			o.err = fmt.Errorf("listening on %s: %w%s", l.key, err, listenRemedy(l.address, err))
 		}
 		all, o.opened = append(all, opened...), append(o.opened, opened...)
 	}
@@ -141,6 +141,7 @@ func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Liste
 	if cfg.Sockets.ProxyProtocol == "off" {
 		return l
 	}
+	var refused seldom
 	return &proxyproto.Listener{
 		Listener:          l,
 		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout,
@@ -152,7 +153,10 @@ func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Liste
 			case trusted:
 				return proxyproto.USE, nil
 			case required:
-				log.Debug("connection refused: its peer is no trusted proxy", "peer", o.Upstream.String())
+				if refused.due(now()) { // a load balancer with a new address, and then nobody gets in
+					log.Warn("connection refused: proxy_protocol is require, and its peer is not in trusted_proxies; said once a minute",
+						"listener", addressOf(l), "peer", o.Upstream.String())
+				}
 				return proxyproto.REJECT, proxyproto.ErrInvalidUpstream
 			default:
 				return proxyproto.REJECT, nil

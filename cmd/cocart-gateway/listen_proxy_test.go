@@ -100,8 +100,13 @@ func TestWhoMaySendThePROXYHeaderGoesByTheConfigurationInForce(t *testing.T) {
 	r := start(t, settings{"proxy_protocol": "require", "trusted_proxies": "[192.0.2.7]"})
 	text := "PROXY TCP4 192.0.2.9 192.0.2.1 4711 443\r\nGET " + cart + " HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
 	ask := func() bool { return exchangeRaw(t, "tcp", r.public, text) != "" }
-	if ask() {
-		t.Error("a stranger's header was believed")
+	for range 2 {
+		if ask() {
+			t.Error("a stranger's header was believed")
+		}
+	}
+	if n := r.said.times("level=WARN msg=\"connection refused: proxy_protocol is require, and its peer is not in trusted_proxies"); n != 1 {
+		t.Errorf("of two refused connections the log says %d: %s", n, r.said)
 	}
 	r.write(settings{"trusted_proxies": "[127.0.0.1]"})
 	if r.reload(); !ask() {

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -10,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"cocart-gateway/tokens/tokenstest"
@@ -80,6 +83,24 @@ func TestAUnixSocketOfTheDeadIsReplacedAndOneOfTheLivingIsNot(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(file); string(text) != "precious" {
 		t.Errorf("the file was changed: %q", text)
+	}
+}
+
+func TestWhatToDoAboutAnAddressIsSaid(t *testing.T) {
+	for _, row := range []struct {
+		address, want string
+		err           error
+	}{
+		{":8080", "; end the program that listens there (ss -ltnp shows it), or write another port", syscall.EADDRINUSE},
+		{"unix:/run/s", "; end the program that listens there, or write another path", syscall.EADDRINUSE},
+		{":80", "; write a port above 1023, or give the gateway CAP_NET_BIND_SERVICE", syscall.EACCES},
+		{"192.0.2.1:80", "; write an address of this machine, or only a port, as in :8080", syscall.EADDRNOTAVAIL},
+		{"unix:/run/s", "", fs.ErrNotExist},
+		{"systemd", "", errors.New("systemd passed no such socket")},
+	} {
+		if got := listenRemedy(row.address, fmt.Errorf("listen: %w", row.err)); got != row.want {
+			t.Errorf("%s, %v: %q", row.address, row.err, got)
+		}
 	}
 }
 

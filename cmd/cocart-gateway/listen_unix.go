@@ -45,7 +45,7 @@ func removeStale(ctx context.Context, path string) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", path)
 	if err == nil {
-		return errors.Join(fmt.Errorf("%s: another process listens there", path), conn.Close())
+		return errors.Join(fmt.Errorf("%s: another process listens there: %w", path, syscall.EADDRINUSE), conn.Close())
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("%s is there, and whether it is in use is not known: %w", path, err)

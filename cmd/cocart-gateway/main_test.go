@@ -164,7 +164,7 @@ func TestServeSaysWhichAddressIsTaken(t *testing.T) {
 	} {
 		stderr := newOutput()
 		code := run(t.Context(), []string{"serve", "--config", path}, noEnv, newOutput(), stderr)
-		if code != exitFailed || !strings.Contains(stderr.String(), key) || !strings.Contains(stderr.String(), "address already in use") {
+		if code != exitFailed || !strings.Contains(stderr.String(), key) || !strings.Contains(stderr.String(), "address already in use; end the program that listens there") {
 			t.Errorf("exit %d: %s", code, stderr)
 		}
 	}

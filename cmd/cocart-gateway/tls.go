@@ -99,11 +99,12 @@ func (c *certificateSet) missing() map[string]bool {
 	return names
 }
 
-// config is for the encrypted listeners. Cipher suites and curves are Go's, in Go's order: forward secrecy and
-// authenticated encryption only, post-quantum key exchange where the client has it.
+// config is for the encrypted listeners. Cipher suites and curves are Go's, in Go's order: forward secrecy only,
+// post-quantum key exchange where the client has it.
 func (c *certificateSet) config(lowest string) *tls.Config {
 	cfg := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
+		CipherSuites:   authenticated(),
 		GetCertificate: c.find,
 		NextProtos:     []string{"h2", "http/1.1"},
 	}
@@ -114,6 +115,17 @@ func (c *certificateSet) config(lowest string) *tls.Config {
 		cfg.NextProtos = append(cfg.NextProtos, challengeProtocol)
 	}
 	return cfg
+}
+
+// authenticated are Go's suites for TLS 1.2 less those with CBC, which older versions have, too, and which scanners
+// report. TLS 1.3 has suites of its own.
+func authenticated() (suites []uint16) {
+	for _, s := range tls.CipherSuites() {
+		if slices.Equal(s.SupportedVersions, []uint16{tls.VersionTLS12}) {
+			suites = append(suites, s.ID)
+		}
+	}
+	return suites
 }
 
 // stop ends what start began.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,25 @@ func TestOldVersionsOfTLSAreRefused(t *testing.T) {
 		}
 		if got != row.want {
 			t.Errorf("%q: a client of %s got %s (%v)", lines, tls.VersionName(row.version), tls.VersionName(got), err)
+		}
+	}
+}
+
+func TestOnlyAuthenticatedEncryptionIsSpoken(t *testing.T) {
+	i := newIssuer(t)
+	i.issue("shop", host("shop.example.com"))
+	d := openDoor(t, tlsLines(i, "shop"), nil)
+	for _, suite := range tls.CipherSuites() {
+		if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) || !strings.Contains(suite.Name, "_ECDSA_") {
+			continue // the certificate is of the other kind
+		}
+		conn, err := tls.Dial("tcp", d.address("tls"), &tls.Config{ServerName: "shop.example.com", RootCAs: pool(t, i.path("ca.crt")),
+			MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}})
+		if err == nil {
+			conn.Close()
+		}
+		if spoken := err == nil; spoken != !strings.Contains(suite.Name, "_CBC_") {
+			t.Errorf("%s: %v", suite.Name, err)
 		}
 	}
 }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func TestSeldomIsOnceAMinute(t *testing.T) {
+	var s seldom
+	at := time.Now()
+	for _, row := range []struct {
+		after time.Duration
+		want  bool
+	}{{0, true}, {time.Second, false}, {59 * time.Second, false}, {time.Minute, true}, {119 * time.Second, false}, {2 * time.Minute, true}} {
+		if got := s.due(at.Add(row.after)); got != row.want {
+			t.Errorf("after %s: %v", row.after, got)
+		}
+	}
+}
+
+// exhausted is the socket of a process that has too many files open.
+type exhausted struct {
+	net.Listener
+	err error
+}
+
+func (e exhausted) Accept() (net.Conn, error) { return nil, e.err }
+
+func TestThatNoConnectionCanBeTakenIsSaid(t *testing.T) {
+	metrics, err := newConnectionMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		err  error
+		want int
+	}{{errors.New("too many open files"), 1}, {net.ErrClosed, 0}} {
+		var said strings.Builder
+		l := metrics.counting(exhausted{err: row.err}, "127.0.0.1:8080", 0, slog.New(slog.NewTextHandler(&said, nil)))
+		for range 3 {
+			if _, err := l.Accept(); !errors.Is(err, row.err) {
+				t.Error(err)
+			}
+		}
+		if n := strings.Count(said.String(), `level=ERROR msg="new connections cannot be taken`); n != row.want {
+			t.Errorf("%v: said %d times: %s", row.err, n, said.String())
+		}
+	}
+}
