@@ -127,7 +127,7 @@ func (g *Gateway) tell(x *exchange, would *judgement) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("route", string(would.record.class)), slog.String("method", methodLabel(x.r.Method)),
+		slog.String("request_id", x.id), slog.String("route", string(would.record.class)), slog.String("method", methodLabel(x.r.Method)),
 		slog.String("verdict", verdict), slog.Int("shop_status", would.shop), slog.String("client", x.origin.Client.String()),
 	}
 	if f == nil {

@@ -106,6 +106,16 @@ func TestInTheDryRunEverythingIsTheShopsOwn(t *testing.T) {
 	}
 }
 
+// The line of the request says who came, and where to.
+func TestTheDryRunSaysWhichRequestItMeans(t *testing.T) {
+	s := lookingOn(t)
+	s.cart("a.b.c")
+	record, told := s.lastRecord(), s.lines("dry run: would be refused")
+	if len(told) != 1 || told[0]["request_id"] != record["request_id"] || record["request_id"] == nil || told[0]["cause"] != "malformed" {
+		t.Errorf("%v told of %v", told, record)
+	}
+}
+
 func TestTheDryRunKnowsTheTokensOfTheOldPlugin(t *testing.T) {
 	s := lookingOn(t)
 	s.cart(s.oldAccess(nil))

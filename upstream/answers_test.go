@@ -46,6 +46,7 @@ func TestWhatIsNoAnswerIsUnavailable(t *testing.T) {
 	for name, answer := range map[string]string{
 		"no HTTP":                  "SSH-2.0-OpenSSH_9.2\r\n\r\n",
 		"nothing":                  "",
+		"another protocol":         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: canary\r\n\r\n",
 		"half a header":            "HTTP/1.1 200 OK\r\nContent-Ty",
 		"two lengths":              "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
 		"a header without end":     "HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 300<<10),

@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Answer is what WordPress said, before the client sees any of it.
@@ -67,6 +70,9 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 	}
 	if f.place, err = w.pool.take(r.Context(), groupOf(f.Assertion.Kind), nil); err != nil {
 		return err
+	}
+	if strings.ContainsFunc(upgradeOf(r.Header), notPrintable) {
+		r.Header.Del("Upgrade") // ReverseProxy would call that a failure, and it is the client's
 	}
 	defer f.place.leave() // also when ReverseProxy aborts a broken answer by panicking
 	f.start, f.call = time.Now(), "forward"
@@ -131,6 +137,9 @@ func (w *WordPress) inspect(resp *http.Response) error {
 	f.call = "answered"
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		f.place.leave() // who talks for hours is no load on PHP
+		if !strings.EqualFold(upgradeOf(resp.Header), upgradeOf(resp.Request.Header)) {
+			return fmt.Errorf("%w: it switched to a protocol that nobody asked for", ErrUnavailable)
+		}
 	}
 	answer, err := w.answer(resp, f)
 	if err != nil {
@@ -141,6 +150,16 @@ func (w *WordPress) inspect(resp *http.Response) error {
 	}
 	return nil
 }
+
+// upgradeOf is the protocol that a request asks for, or that an answer switches to.
+func upgradeOf(h http.Header) string {
+	if !httpguts.HeaderValuesContainsToken(h["Connection"], "upgrade") {
+		return ""
+	}
+	return h.Get("Upgrade")
+}
+
+func notPrintable(r rune) bool { return r < ' ' || r > '~' }
 
 // answer takes our own headers off a response.
 func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) {

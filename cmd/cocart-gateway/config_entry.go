@@ -74,7 +74,7 @@ func blocks[T any](name string, dst *[]T, missing mistake, form func(*T) section
 		list:     true,
 		read: func(r *reader, _ string, at place, n *yaml.Node) {
 			if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-				r.reject(at, (&mistake{value: describe(n), rule: "must be a list with at least one entry"}).or("", "", missing.remedy))
+				r.reject(at, (&mistake{value: describeBlind(n), rule: "must be a list with at least one entry"}).or("", "", missing.remedy))
 				return
 			}
 			*dst = make([]T, len(n.Content))

@@ -9,6 +9,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -270,5 +274,23 @@ func TestEqualConfigurationsHaveOneHash(t *testing.T) {
 	a.reload()
 	if hash == other || hash == "0" || a.metric("cocart_gateway_config_hash") != hash {
 		t.Errorf("%s, %s, %s", hash, other, a.metric("cocart_gateway_config_hash"))
+	}
+}
+
+// Gateways on several machines listen on the addresses of these, and are alike in all else.
+func TestAddressesDoNotMakeConfigurationsDiffer(t *testing.T) {
+	hash := func(listen, admin string) float64 {
+		m, err := newReloadMetrics(prometheus.NewRegistry())
+		if err == nil {
+			err = m.succeeded(withLines(t, "listen: \""+listen+"\"\nadmin: {listen: \""+admin+"\"}\n"), 0, time.Unix(0, 0))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return testutil.ToFloat64(m.hash)
+	}
+	one, two := hash("10.0.0.1:8080", "10.0.0.1:9090"), hash("10.0.0.2:8080", "10.0.0.2:9090")
+	if one != two || one == 0 {
+		t.Errorf("%v, %v", one, two)
 	}
 }

@@ -24,7 +24,7 @@ func newReloadMetrics(reg prometheus.Registerer) (*reloadMetrics, error) {
 		successful: gauge("last_reload_successful", "Whether the configuration was good when it was last read: 1, or 0 while an older one stays in force."),
 		at:         gauge("last_reload_success_timestamp_seconds", "When a good configuration was last read."),
 		waiting:    gauge("restart_needed", "Keys that were changed in the file and take effect at the next start only."),
-		hash:       gauge("hash", "Stands for the configuration in force, secrets included: gateways with the same one have the same number."),
+		hash:       gauge("hash", "Stands for the configuration in force, secrets included, the addresses it listens on left out: gateways with the same one have the same number."),
 	}
 	for _, c := range []prometheus.Collector{m.successful, m.at, m.waiting, m.hash} {
 		if err := reg.Register(c); err != nil {
@@ -37,7 +37,9 @@ func newReloadMetrics(reg prometheus.Registerer) (*reloadMetrics, error) {
 func (m *reloadMetrics) failed() { m.successful.Set(0) }
 
 func (m *reloadMetrics) succeeded(cfg *Config, waiting int, at time.Time) error {
-	text, err := cfg.yaml(true)
+	alike := *cfg // but for the addresses, which on other machines are other ones
+	alike.Listen, alike.TLS.Listen, alike.TLS.RedirectFrom, alike.Admin.Listen = nil, nil, nil, ""
+	text, err := alike.yaml(true)
 	if err != nil {
 		return err
 	}

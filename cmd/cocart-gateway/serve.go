@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +44,8 @@ func serve(ctx context.Context, cfg *Config, from *configSource, stderr io.Write
 	defer from.listen()()
 	log := from.log(cfg, stderr)
 	redis.SetLogger(libraryLog{log})
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(libraryLog{log})
 	for _, warning := range cfg.Warnings() {
 		log.Warn(warning)
 	}
@@ -128,12 +132,20 @@ func newLogger(cfg LogConfig, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// libraryLog keeps what go-redis says of itself in our log, and quiet: what
-// matters of it comes back as an error.
+// libraryLog keeps what go-redis and Go's own packages say of themselves in our
+// log. Of go-redis what matters comes back as an error, so it is kept quiet.
 type libraryLog struct{ log *slog.Logger }
 
 func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
 	l.log.DebugContext(ctx, "redis client", "said", fmt.Sprintf(format, v...))
+}
+
+// Write takes a line of package log. What net/http quotes in one is left out: of an
+// answer that is longer than it said, the rest, with a token in it perhaps.
+func (l libraryLog) Write(line []byte) (int, error) {
+	said, _, _ := strings.Cut(string(line), ` "`)
+	l.log.Warn("net/http", "said", strings.TrimSpace(said))
+	return len(line), nil
 }
 
 // now is the clock of the whole program.

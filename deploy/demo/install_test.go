@@ -72,6 +72,15 @@ Elsewhere: install these programs by the system's own means, at the paths named 
 	}
 }
 
+func TestInstallKnowsWhatTheRaceDetectorNeeds(t *testing.T) {
+	code, output := install(t, t.TempDir(), "--list", "race")
+	want := `  apt-get install --no-install-recommends gcc libc6-dev
+`
+	if code != 1 || !strings.Contains(output, want) {
+		t.Errorf("exit %d\n%s\nwant 1 and\n%s", code, output, want)
+	}
+}
+
 func TestInstallNamesTheNewerWordPressesAlone(t *testing.T) {
 	code, output := install(t, t.TempDir(), "wordpress-next")
 	want := `Missing on this machine:

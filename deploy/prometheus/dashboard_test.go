@@ -151,7 +151,7 @@ var (
 func TestDashboardAndAlertsAskOnlyForWhatThereIs(t *testing.T) {
 	metrics, used := documented(t), map[string]bool{}
 	for where, expr := range expressions(t) {
-		labels := []string{"job", "instance", "le"}
+		labels := []string{"job", "shop", "instance", "le"}
 		for _, name := range metricName.FindAllString(expr, -1) {
 			own, found := metrics[suffix.ReplaceAllString(name, "")]
 			if !found {
