@@ -71,9 +71,6 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 	if f.place, err = w.pool.take(r.Context(), groupOf(f.Assertion.Kind), nil); err != nil {
 		return err
 	}
-	if strings.ContainsFunc(upgradeOf(r.Header), notPrintable) {
-		r.Header.Del("Upgrade") // ReverseProxy would call that a failure, and it is the client's
-	}
 	defer f.place.leave() // also when ReverseProxy aborts a broken answer by panicking
 	f.start, f.call = time.Now(), "forward"
 	w.proxy.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), forwardingKey{}, f)))
@@ -158,8 +155,6 @@ func upgradeOf(h http.Header) string {
 	}
 	return h.Get("Upgrade")
 }
-
-func notPrintable(r rune) bool { return r < ' ' || r > '~' }
 
 // answer takes our own headers off a response.
 func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) {

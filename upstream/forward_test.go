@@ -290,18 +290,6 @@ func talks(t *testing.T, fr *front) {
 	}
 }
 
-// What is no name of a protocol asks for none, and is not WordPress's failure.
-func TestAnUpgradeToNothingIsNone(t *testing.T) {
-	wp := upstreamtest.Start(t)
-	fr := newFront(t, wp.URL, asSite())
-	if resp := raw(t, fr.Server, "GET / HTTP/1.1\nHost: shop.example\nConnection: Upgrade\nUpgrade: \xff\n\n"); resp.StatusCode != http.StatusOK {
-		t.Errorf("status %d", resp.StatusCode)
-	}
-	if got := wp.Last().Header; got.Get("Upgrade") != "" || got.Get("Connection") != "" {
-		t.Errorf("WordPress read %v", got)
-	}
-}
-
 func TestRangesAndRedirectsAreTheSites(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Answer = func(w http.ResponseWriter, r *http.Request, s upstreamtest.Seen) bool {
