@@ -39,7 +39,7 @@ var kits = []kit{
 	{name: "TypeScript", batches: true, asksTwice: true, cartHeaders: []string{"Cart-Key"}, cartAnswers: []string{"Cart-Key"}},
 	{name: "PHP", batches: true, logoutBody: "[]", cartHeaders: []string{"Cart-Key"}, cartAnswers: []string{"Cart-Key", "CoCart-API-Cart-Key"}, keepsBody: true},
 	{name: "Flutter", alias: true, fixedJWT: true, keepsOld: true, objectsOnly: true, cartHeaders: []string{"Cart-Key", "CoCart-API-Cart-Key"}, cartAnswers: []string{"Cart-Key", "CoCart-API-Cart-Key"}},
-	{name: "Swift", alias: true, keepsOld: true, etagOnPost: true, etagByPath: true, takesOnly200s: true, cartHeaders: []string{"Cart-Key", "CoCart-API-Cart-Key"}, cartAnswers: []string{"Cart-Key"}},
+	{name: "Swift", alias: true, fixedJWT: true, keepsOld: true, etagOnPost: true, etagByPath: true, takesOnly200s: true, cartHeaders: []string{"Cart-Key", "CoCart-API-Cart-Key"}, cartAnswers: []string{"Cart-Key"}},
 }
 
 // app is an SDK in the hands of a customer. Its requests may run at once.
@@ -209,6 +209,7 @@ func (a *app) expired() bool {
 
 // once sends one request and nothing else.
 func (a *app) once(method, path, body string) (reply, error) {
+	path = a.withCartKey(path)
 	req, err := http.NewRequestWithContext(a.s.t.Context(), method, a.s.URL+a.path(path), strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
@@ -228,6 +229,19 @@ func (a *app) once(method, path, body string) (reply, error) {
 		return reply{}, err
 	}
 	return a.read(reply{resp.StatusCode, resp.Header, string(text)}, key)
+}
+
+// withCartKey names a guest's cart in the query, beside the headers that name it.
+func (a *app) withCartKey(path string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.token != "" || a.cartKey == "" || !strings.Contains(path, "/v2/"):
+		return path
+	case strings.Contains(path, "?"):
+		return path + "&cart_key=" + a.cartKey
+	}
+	return path + "?cart_key=" + a.cartKey
 }
 
 func (a *app) dress(req *http.Request, key string) {

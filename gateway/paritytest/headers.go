@@ -9,8 +9,8 @@ import (
 // Headers are those that clients, browsers and caches go by.
 var Headers = []string{
 	"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin",
-	"Access-Control-Expose-Headers", "Allow", "Cache-Control", "Content-Type", "Link", "Location", "Retry-After", "Set-Cookie", "Vary",
-	"WWW-Authenticate", "X-Content-Type-Options", "X-Robots-Tag",
+	"Access-Control-Expose-Headers", "Allow", "Cache-Control", "Cart-Key", "CoCart-API-Cart-Key", "Content-Type", "Link", "Location",
+	"Retry-After", "Set-Cookie", "Vary", "WWW-Authenticate", "X-Content-Type-Options", "X-Robots-Tag",
 }
 
 // said are those of them of which counts what they say, and not only that they are
