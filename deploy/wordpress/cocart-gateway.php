@@ -1919,14 +1919,14 @@ function check_front() {
 function check_refusal( string $why ): array {
 	$label = __( 'This page came with a signature of the gateway that was refused', 'cocart-gateway' );
 	$shut  = __( 'CoCart is shut to its requests meanwhile.', 'cocart-gateway' );
+	if ( strpos( $why, 'COCART_GATEWAY_AUDIENCE' ) ) { // First: it quotes addresses, and there are shops that sell clocks.
+		return found( 'in_front', 'critical', $label, __( 'The gateway was told another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
+	}
 	if ( preg_match( '/COCART_GATEWAY_SECRET|signature/', $why ) ) {
 		return found( 'in_front', 'critical', $label, __( 'It was made with another secret than the one in wp-config.php.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make COCART_GATEWAY_SECRET the same as the gateway\'s upstream.secret.', 'cocart-gateway' ), true );
 	}
 	if ( strpos( $why, 'clocks' ) ) {
 		return found( 'in_front', 'critical', $label, __( 'The clocks of gateway and WordPress differ by more than ten seconds.', 'cocart-gateway' ) . ' ' . $shut, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
-	}
-	if ( strpos( $why, 'COCART_GATEWAY_AUDIENCE' ) ) {
-		return found( 'in_front', 'critical', $label, __( 'The gateway was told another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
 	}
 	return found( 'in_front', 'critical', $label, __( 'Something between gateway and WordPress changes requests, or somebody made it up. PHP\'s error log has the reason.', 'cocart-gateway' ) . ' ' . $shut, __( 'Look for a proxy that changes the host, the path or the method.', 'cocart-gateway' ), true );
 }

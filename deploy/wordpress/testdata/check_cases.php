@@ -54,6 +54,9 @@ test( 'checks when the clocks are six seconds apart', wp_admin( $req, array(), a
 test( 'checks when the clocks are six seconds apart the other way', wp_admin( $req, array(), array( 'iat' => NOW + 6, 'exp' => NOW + 36 ) ), says( array( 'clock' => 'recommended' ), 'They are 6 seconds apart' ) );
 test( 'checks when the clocks are five seconds apart', wp_admin( $req, array(), array( 'iat' => NOW - 5, 'exp' => NOW + 25 ) ), says( array() ) );
 test( 'checks when the gateway has another address', wp_admin( $req, array(), array( 'aud' => 'other.example' ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'another address', 'site.url' ) );
+foreach ( array( 'clocks.example', 'signature.example' ) as $name ) {
+	test( "checks when the gateway has another address, $name", wp_admin( $req, array(), array( 'aud' => $name ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'another address', 'site.url' ) );
+}
 test( 'checks when the host is changed on the way', wp_admin( $req, array(), array( 'h' => 'other.example' ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'proxy' ) );
 
 /** A page of wp-admin through a gateway that only looks on. */
