@@ -1235,10 +1235,17 @@ final class Doorkeeper extends Door {
 		}
 		if ( null === $this->customer ) {
 			$this->judging  = true;
+			$elsewhere      = ! $this->at_home() && switch_to_blog( $this->blog );
 			$this->customer = $this->judged();
+			$elsewhere && restore_current_blog();
 			$this->judging  = false;
 		}
 		return $this->customer;
+	}
+
+	/** A plugin of a network may be looking at another of its sites, where the user's roles and epoch are others. */
+	private function at_home(): bool {
+		return get_current_blog_id() === $this->blog;
 	}
 
 	/** @return int|false */
@@ -1440,7 +1447,7 @@ final class Doorkeeper extends Door {
 			$this->vouch( refreshed_by_old_plugin( $response->get_data() ), $request );
 		}
 		if ( $this->is( 'customer' ) && $this->customer ) {
-			$this->changed( $this->customer, $this->began );
+			$this->at_home() && $this->changed( $this->customer, $this->began );
 			if ( '' !== $this->asserted->pat && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
 				$this->vouch_login( $response->get_data(), $request );
 			}
@@ -1573,7 +1580,9 @@ final class Doorkeeper extends Door {
 	}
 
 	private function remember( \WP_User $user ): void {
-		$this->before[ (int) $user->ID ] = $this->before[ (int) $user->ID ] ?? fingerprint( $user );
+		if ( $this->at_home() ) {
+			$this->before[ (int) $user->ID ] = $this->before[ (int) $user->ID ] ?? fingerprint( $user );
+		}
 	}
 
 	/** Fires before roles are stored, by whatever function (WP_User::set_role, add_role, remove_all_caps …). */
@@ -1592,6 +1601,9 @@ final class Doorkeeper extends Door {
 	 * @param mixed $value Passed on: some of these hooks are filters.
 	 */
 	public function settle( $value = null ) {
+		if ( ! $this->at_home() ) {
+			return $value;
+		}
 		$before       = $this->before;
 		$this->before = array();
 		foreach ( $before as $user_id => $fingerprint ) {
