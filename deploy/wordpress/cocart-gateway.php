@@ -1072,6 +1072,9 @@ abstract class Door {
 /** Holds a request to what was asserted of it: who it is by, and what it is for. */
 final class Doorkeeper extends Door {
 
+	/** Announcements in one answer, of half a kilobyte each: nginx takes 4 KB of headers from PHP, or sends a 502 instead. */
+	const ANNOUNCEMENTS = 4;
+
 	/** @var Assertion */
 	private $asserted;
 
@@ -1651,8 +1654,8 @@ final class Doorkeeper extends Door {
 
 	private function announce( int $user_id, string $dead, string $reason ): void {
 		tell_ended( $user_id, $dead, $reason );
-		if ( headers_sent() || isset( $this->announced[ "$user_id $dead" ] ) ) {
-			return;
+		if ( headers_sent() || isset( $this->announced[ "$user_id $dead" ] ) || count( $this->announced ) >= self::ANNOUNCEMENTS ) {
+			return; // The next use of such a session finds out.
 		}
 		$this->announced[ "$user_id $dead" ] = true;
 		$claims = array( 'sub' => (string) $user_id, 'fp' => $dead, 'reason' => $reason );
