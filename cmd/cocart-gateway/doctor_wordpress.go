@@ -115,7 +115,7 @@ func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s
 	case upstream.StatusUnknown:
 		r.ok("plugin", "The must-use plugin is there.")
 		r.problem("secret", "It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing.",
-			"Put the value of upstream.secret there: cocart-gateway wordpress config prints the line.")
+			"Put the value of upstream.secret there, above \"That's all\": cocart-gateway wordpress config prints the line.")
 	case upstream.StatusStripped:
 		r.problem("plugin", "The must-use plugin is there, but the header X-CoCart-Gateway does not reach it.",
 			"Something between the gateway and PHP takes it off: let it pass.")

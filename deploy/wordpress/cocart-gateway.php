@@ -6,7 +6,7 @@
  * Requires at least: 6.0
  * Requires PHP:      7.4
  *
- * To be set in wp-config.php, above "That's all":
+ * To be set in wp-config.php, above "That's all"; below it they come too late, and are not in force:
  *
  *     define( 'COCART_GATEWAY_SECRET', '…' );          // upstream.secret of the gateway, 32 bytes or more. While a secret
  *                                                      // is being changed: array( 'the new one', 'the old one' ).
@@ -50,6 +50,16 @@ define( __NAMESPACE__ . '\SITE_EPOCH', 'cocart_gateway_epoch' );
 
 /** Usermeta key of renewed password hashes, one row each: digest of the new hash, blank, digest to go on with. */
 define( __NAMESPACE__ . '\RENEWED', '_cocart_gateway_renewed' );
+
+/** What may be set in wp-config.php. */
+define( __NAMESPACE__ . '\SETTINGS', array(
+	'COCART_GATEWAY_SECRET',
+	'COCART_GATEWAY_REQUIRED',
+	'COCART_GATEWAY_NAMESPACES',
+	'COCART_GATEWAY_AUDIENCE',
+	'COCART_GATEWAY_END_ON_LOGOUT',
+	'COCART_GATEWAY_END_ON_ROLE_CHANGE',
+) );
 
 /** What proxies tell about a client, and what anybody may tell. X-Forwarded-* is matched by its beginning. */
 define( __NAMESPACE__ . '\PROXY_HEADERS', array(
@@ -97,7 +107,7 @@ function is_usable( $secret ): bool {
 }
 
 function configured_secrets(): array {
-	return defined( 'COCART_GATEWAY_SECRET' ) ? (array) \COCART_GATEWAY_SECRET : array();
+	return (array) setting( 'COCART_GATEWAY_SECRET', array() );
 }
 
 /** One secret serves several purposes, each under its own key: a reply can never be passed off as an assertion. */
@@ -141,7 +151,7 @@ function site_name( string $url ): string {
 }
 
 function audience(): string {
-	return site_name( (string) ( defined( 'COCART_GATEWAY_AUDIENCE' ) ? \COCART_GATEWAY_AUDIENCE : get_option( 'home' ) ) );
+	return site_name( (string) ( setting( 'COCART_GATEWAY_AUDIENCE', null ) ?? get_option( 'home' ) ) );
 }
 
 // --- The assertion -------------------------------------------------------------------------------------------------
@@ -433,7 +443,7 @@ function route_is( string $pattern, string $route ): bool {
 /** @return string[] CoCart's namespaces, quoted for route_is(). */
 function namespaces(): array {
 	$names = array();
-	foreach ( defined( 'COCART_GATEWAY_NAMESPACES' ) ? (array) \COCART_GATEWAY_NAMESPACES : array() as $name ) {
+	foreach ( (array) setting( 'COCART_GATEWAY_NAMESPACES', array() ) as $name ) {
 		$names[] = preg_quote( trim( (string) $name, '/' ), '#' );
 	}
 	$names = array_filter( $names, 'strlen' );
@@ -543,9 +553,20 @@ function meta_text( int $id, string $key ): string {
 	return is_scalar( $value ) ? (string) $value : '';
 }
 
-/** A constant of wp-config.php that is true or false. */
+/**
+ * A constant of wp-config.php. One that was defined after this file was loaded is not in force: it would be for a part of
+ * the request only.
+ *
+ * @param mixed $otherwise
+ * @return mixed
+ */
+function setting( string $constant, $otherwise ) {
+	return in_array( $constant, Seen::$settings, true ) ? constant( $constant ) : $otherwise;
+}
+
+/** One that is true or false. */
 function switched_on( string $constant, bool $otherwise ): bool {
-	return defined( $constant ) ? (bool) constant( $constant ) : $otherwise;
+	return (bool) setting( $constant, $otherwise );
 }
 
 /** Others fire WordPress's hooks, too, with whatever they have. */
@@ -1828,6 +1849,9 @@ function tell_status( Assertion $asked, array $claims ): void {
 /** What this request told about the set-up. Nothing is stored: the page that an administrator looks at tells enough. */
 final class Seen {
 
+	/** @var string[] The constants of ours that were defined when this file was loaded. */
+	public static $settings = array();
+
 	/** @var bool Whether this file was loaded after the must-use plugins. */
 	public static $late = false;
 
@@ -1869,12 +1893,23 @@ function place_of( string $file ): string {
  *                 is nothing to do) and notice: whether administrators should read it on every page. Plain text.
  */
 function checks(): array {
-	$checks = array( check_secret(), check_place(), check_copies(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
+	$checks = array( check_settings(), check_secret(), check_place(), check_copies(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
 	return array_values( array_filter( $checks ) );
 }
 
 function found( string $id, string $status, string $label, string $description, string $action = '', bool $notice = false ): array {
 	return compact( 'id', 'status', 'label', 'description', 'action', 'notice' );
+}
+
+/** wp-config.php is read to its end only once all plugins are loaded. */
+function check_settings() {
+	$late = array_diff( array_filter( SETTINGS, 'defined' ), Seen::$settings );
+	if ( ! $late ) {
+		return null;
+	}
+	/* translators: %s: names of constants. */
+	$label = sprintf( __( 'Defined too late, and not in force: %s', 'cocart-gateway' ), implode( ', ', $late ) );
+	return found( 'settings', 'critical', $label, __( 'What stands below "That\'s all" in wp-config.php is read after the plugins.', 'cocart-gateway' ), __( 'Move it above that line.', 'cocart-gateway' ), true );
 }
 
 function check_secret(): array {
@@ -2064,7 +2099,8 @@ function print_notices(): void {
 // --- Start ---------------------------------------------------------------------------------------------------------
 
 function start(): void {
-	Seen::$late = did_action( 'muplugins_loaded' ) > 0;
+	Seen::$settings = array_filter( SETTINGS, 'defined' );
+	Seen::$late     = did_action( 'muplugins_loaded' ) > 0;
 	add_action( 'admin_notices', __NAMESPACE__ . '\admin_notices' );
 	add_action( 'network_admin_notices', __NAMESPACE__ . '\network_admin_notices' );
 	add_filter( 'site_status_tests', __NAMESPACE__ . '\site_status_tests' );

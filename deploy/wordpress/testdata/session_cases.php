@@ -103,6 +103,7 @@ test(
 	},
 	fn() => same( CoCartGateway\fingerprint( with_caps( 'a', 'b' ) ), CoCartGateway\fingerprint( with_caps( 'b', 'a' ) ) )
 );
+test( 'a customer where roles are to count by a constant that comes too late', fn() => arrive( 'customer' ) ?? define( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', true ) && serve( '/cocart/v2/cart' ), passed( array( 2, 2, 2 ) ) );
 test( 'roles do not count unless they are wanted', fn() => arrive( 'site' ), fn() => same( CoCartGateway\fingerprint( with_caps( 'a' ) ), CoCartGateway\fingerprint( with_caps( 'b' ) ) ) );
 
 function with_caps( string ...$caps ): WP_User {
