@@ -159,7 +159,9 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"a warning of PHP": {rest(200, "<b>Deprecated</b>: {closure}\n"+`{"namespace":"cocart/v2"}`), 1,
 			`problem wordpress.output: Something prints "<b>Deprecated</b>: {closure}\n" before the answer at /wp-json/cocart/v2: apps cannot read it. → Let nothing stand before <?php in wp-config.php, no blank line and no byte order mark of an editor. If it is a warning of PHP, switch display_errors off.`},
 		"another web server": {answering(404, "<h1>It works!</h1>"), 1,
-			"problem wordpress.reachable: What answers at UPSTREAM (404) is not the REST API of WordPress. → Check that this web server knows shop.example as a name of the shop, and that no plugin closes the REST API."},
+			"problem wordpress.reachable: What answers at UPSTREAM (404) is not the REST API of WordPress. → Check that this web server knows shop.example as a name of the shop and asks for no password of its own, and that no plugin closes the REST API."},
+		"a test shop behind a password": {answering(401, "<h1>Unauthorized</h1>"), 1,
+			"problem wordpress.reachable: What answers at UPSTREAM (401) is not the REST API of WordPress. → Check that this web server knows shop.example as a name of the shop and asks for no password of its own, and that no plugin closes the REST API."},
 		"nobody listens": {func(p *practice) { p.Close() }, 1,
 			"problem wordpress.reachable: WordPress at UPSTREAM cannot be reached: connection refused. → Start its web server, or correct upstream.url."},
 		"CoCart is not active": {func(p *practice) {

@@ -90,7 +90,7 @@ func (r *report) answers(cfg *Config, where string, s *upstream.StatusReport) bo
 		r.problem("reachable", fmt.Sprintf("%s answers %d: PHP or the database behind it does not work.", where, s.Status), "Look into the logs of the web server and of PHP.")
 	case s.Outcome == upstream.StatusUnlike:
 		r.problem("reachable", fmt.Sprintf("What answers at %s (%d) is not the REST API of WordPress.", where, s.Status),
-			"Check that this web server knows "+cfg.Site.URL.Host+" as a name of the shop, and that no plugin closes the REST API.")
+			"Check that this web server knows "+cfg.Site.URL.Host+" as a name of the shop and asks for no password of its own, and that no plugin closes the REST API.")
 	default:
 		r.ok("reachable", "WordPress answers at %s in %d ms.", where, s.Took.Milliseconds())
 		return true
