@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// maxProbe bounds what is read of an answer to a probe.
-const maxProbe = 1 << 20
+// maxProbe bounds what is read of an answer to a probe, and maxPrinted what
+// somebody may have printed before the JSON in it.
+const (
+	maxProbe   = 1 << 20
+	maxPrinted = 4 << 10
+)
 
 // Probe is one answer of WordPress to a question of ours, for an operator to
 // judge. It is nobody's request and is never shown to a client.
@@ -19,7 +23,9 @@ type Probe struct {
 	Status int
 	// Header still has our own headers in it.
 	Header http.Header
-	Body   []byte // at most 1 MiB of it
+	Body   []byte // at most 1 MiB of it; of JSON what is left without Printed
+	// Printed is what PHP printed before the JSON: a byte order mark, a warning.
+	Printed string
 	// Code is what a WordPress error calls itself, as in rest_no_route; else "".
 	Code string
 	// Plugin is the version of the must-use plugin; "" when the assertion was not
@@ -90,10 +96,21 @@ func (w *WordPress) fill(n *node, req *http.Request, p *Probe) error {
 	if p.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxProbe)); err != nil {
 		return readingError(err)
 	}
+	p.Printed, p.Body = beforeJSON(p.Body)
 	p.Status, p.Header, p.Plugin, p.Took = resp.StatusCode, resp.Header, resp.Header.Get(pluginHeader), w.now().Sub(p.Sent)
 	var failure struct{ Code string }
 	if json.Unmarshal(p.Body, &failure) == nil { // a page has no code
 		p.Code = failure.Code
 	}
 	return nil
+}
+
+// beforeJSON parts an object from what stands before it. A page has none.
+func beforeJSON(body []byte) (printed string, rest []byte) {
+	for at := range body[:min(len(body), maxPrinted)] {
+		if body[at] == '{' && json.Valid(body[at:]) {
+			return string(body[:at]), body[at:]
+		}
+	}
+	return "", body
 }

@@ -38,6 +38,14 @@ func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 			upstreamtest.JSON(w, 200, "{}")
 			return true
 		}), upstream.StatusUnsigned, upstream.Differences{}},
+		"something that prints before": {before(func(w http.ResponseWriter, _ *http.Request) bool {
+			upstreamtest.JSON(w, 200, "\ufeff{}")
+			return true
+		}), upstream.StatusUnsigned, upstream.Differences{}},
+		"something that prints, and no plugin": {before(func(w http.ResponseWriter, _ *http.Request) bool {
+			upstreamtest.JSON(w, 404, "<br />\n<b>Warning</b>: {}\n"+`{"code":"rest_no_route"}`)
+			return true
+		}), upstream.StatusNoPlugin, upstream.Differences{}},
 		"a redirect": {before(func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Location", "https://shop.example/")
 			w.WriteHeader(301)

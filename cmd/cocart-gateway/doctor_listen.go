@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -132,6 +133,16 @@ func cause(err error) string {
 		}
 		err = inner
 	}
+}
+
+// untrusted tells whether somebody answered, with a certificate that proves nothing to us.
+func untrusted(err error) bool {
+	var wrong *tls.CertificateVerificationError
+	return errors.As(err, &wrong)
+}
+
+func certificateAdvice(group string) string {
+	return "Name who vouches for it in " + group + ".tls_ca_file; if it is for another name than the address, that name in " + group + ".tls_server_name."
 }
 
 var buildInfo = regexp.MustCompile(`^cocart_gateway_build_info\{.*\bversion="([^"]*)"`)

@@ -13,7 +13,7 @@ func (r *report) required(m MigrationConfig, f *upstream.Facts) {
 	case f.Required:
 		r.ok("required", "CoCart answers only through the gateway (COCART_GATEWAY_REQUIRED).")
 	default:
-		r.warn("required", "Whoever reaches PHP past the gateway may use CoCart without its limits.", "Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php.")
+		r.warn("required", "Whoever reaches PHP past the gateway may use CoCart without its limits.", "Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php, above \"That's all\".")
 	}
 }
 

@@ -25,7 +25,7 @@ func TestTheDoctorKnowsHowFarTheMoveIs(t *testing.T) {
 		"looking on at a shop without the old plugin": {"compat: {dry_run: true}", false, false, 0, []string{lookingOn,
 			"warning wordpress.old_plugin: In a dry run (compat.dry_run) the gateway hands out no tokens, and CoCart JWT Authentication is not active: no app can log in. → Activate that plugin, or take compat.dry_run out."}},
 		"switched":                        {pluginSecretLine + "plugin_refresh: true}", true, true, 0, nil},
-		"switched, and open past us":      {pluginSecretLine + "plugin_refresh: true}", true, false, 0, []string{"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php."}},
+		"switched, and open past us":      {pluginSecretLine + "plugin_refresh: true}", true, false, 0, []string{"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php, above \"That's all\"."}},
 		"switched without the old plugin": {pluginSecretLine + "plugin_refresh: true}", false, true, 0, []string{"warning wordpress.old_plugin: compat.plugin_refresh is on, and CoCart JWT Authentication is not active: nobody knows its refresh tokens. → Activate that plugin until they have expired, or take compat.plugin_refresh out."}},
 		"half switched":                   {pluginSecretLine + "}", true, true, 0, []string{"warning wordpress.old_plugin: CoCart JWT Authentication is active: its access tokens count, but its refresh tokens are refused. → Write compat.plugin_refresh: true as long as customers hold some, or deactivate it."}},
 		"going back":                      {pluginSecretLine + "hand_back: true}", true, true, 0, []string{goingBack}},
@@ -50,7 +50,7 @@ func TestTheDoctorAsksEachNodeOfWordPress(t *testing.T) {
 	p.upstream = fmt.Sprintf("[%q, %q, %q]", p.URL, second.URL, third.URL)
 	one, two, three := hostOf(p.URL), hostOf(second.URL), hostOf(third.URL)
 	p.expect(t, 1,
-		fmt.Sprintf("problem wordpress.secret-%s: %[1]s: It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing. → Put the value of upstream.secret there: cocart-gateway wordpress config prints the line.", two),
+		fmt.Sprintf("problem wordpress.secret-%s: %[1]s: It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing. → Put the value of upstream.secret there, above \"That's all\": cocart-gateway wordpress config prints the line.", two),
 		fmt.Sprintf("problem wordpress.reachable-%s: %[1]s: WordPress at http://%[1]s cannot be reached: connection refused. → Start its web server, or correct upstream.url.", three))
 	var unchecked []string
 	_, complaints := p.look(t)

@@ -60,8 +60,10 @@ func (r *report) redisAway(where string, err error) {
 		r.problem("reachable", "The user that redis.username names may not even ask Redis at "+where+" for a sign of life.", allowAdvice)
 	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "i/o timeout"):
 		r.problem("reachable", "Redis at "+where+" does not answer in time.", "Check the address, the firewall, and whether redis.tls is right for that port.")
+	case untrusted(err):
+		r.problem("reachable", "Redis at "+where+" has a certificate that does not count: "+cause(err)+".", certificateAdvice("redis"))
 	default:
-		r.problem("reachable", "Redis at "+where+" cannot be reached: "+cause(err)+".", "Start it, or correct redis.address. Until then nobody can log in or refresh.")
+		r.problem("reachable", "Redis at "+where+" cannot be reached: "+cause(err)+".", "Start it, or correct redis.address and redis.tls. Until then nobody can log in or refresh.")
 	}
 }
 
@@ -166,6 +168,8 @@ func judgeMemory(s tokens.Server, say sayer) {
 		say("memory", statusWarning, fmt.Sprintf("It has dropped %d keys for lack of memory since it was started.", s.Evicted), "Raise maxmemory.")
 	case s.Limit == 0:
 		say("memory", statusOK, "It uses "+used+", without a limit.", "")
+	case s.Used >= s.Limit && s.Policy == "noeviction":
+		say("memory", statusProblem, fmt.Sprintf("Its memory is full, %s of %.1f MiB: it takes no writes, and nobody can log in.", used, float64(s.Limit)/(1<<20)), "Raise maxmemory.")
 	case s.Used > s.Limit/10*9:
 		say("memory", statusWarning, fmt.Sprintf("It uses %s of %.1f MiB.", used, float64(s.Limit)/(1<<20)), "Raise maxmemory: once it is full nobody can log in.")
 	default:

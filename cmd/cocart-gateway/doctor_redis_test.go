@@ -22,7 +22,7 @@ func TestTheDoctorSaysWhatIsWrongWithRedisOnRealRedis(t *testing.T) {
 		want  string
 	}{
 		"it is down": {fmt.Sprintf("{address: %q}", gone),
-			"problem redis.reachable: Redis at " + gone + " cannot be reached: connection refused. → Start it, or correct redis.address. Until then nobody can log in or refresh."},
+			"problem redis.reachable: Redis at " + gone + " cannot be reached: connection refused. → Start it, or correct redis.address and redis.tls. Until then nobody can log in or refresh."},
 		"another password": {fmt.Sprintf("{address: %q, password: wrong}", closed.Addr()),
 			"problem redis.reachable: Redis at " + closed.Addr() + " takes neither this user nor this password. → Correct redis.username and redis.password."},
 		"no password": {fmt.Sprintf("{address: %q}", closed.Addr()),
@@ -67,6 +67,10 @@ func TestTheDoctorJudgesARedis(t *testing.T) {
 		"snapshots only": {func(s *tokens.Server) { s.AOF, s.Snapshots, s.Asked = false, true, true }, "warning persistence: It saves snapshots only: a crash logs out whoever logged in since the last one. → Set appendonly yes."},
 		"who knows":      {func(s *tokens.Server) { s.AOF = false }, "warning persistence: appendonly is off, and whether it saves snapshots our user may not ask. → Set appendonly yes."},
 		"evicting":       {func(s *tokens.Server) { s.Evicted = 12 }, "warning memory: It has dropped 12 keys for lack of memory since it was started. → Raise maxmemory."},
+		"full":           {func(s *tokens.Server) { s.Used, s.Limit = 101<<20, 100<<20 }, "problem memory: Its memory is full, 101.0 MiB of 100.0 MiB: it takes no writes, and nobody can log in. → Raise maxmemory."},
+		"full, of a cache": {func(s *tokens.Server) { s.Used, s.Limit, s.Policy = 101<<20, 100<<20, "allkeys-lru" },
+			"problem eviction: When its memory is full it drops sessions and revocations (maxmemory-policy allkeys-lru). → Set maxmemory-policy noeviction; share no Redis with a cache.\n" +
+				"warning memory: It uses 101.0 MiB of 100.0 MiB. → Raise maxmemory: once it is full nobody can log in."},
 		"nearly full":    {func(s *tokens.Server) { s.Used, s.Limit = 95<<20, 100<<20 }, "warning memory: It uses 95.0 MiB of 100.0 MiB. → Raise maxmemory: once it is full nobody can log in."},
 		"far away":       {func(s *tokens.Server) { s.Latency = 80 * time.Millisecond }, "warning latency: It answers in 80ms at best. → Put it into the same data centre as the gateway."},
 		"a clock ahead":  {func(s *tokens.Server) { s.Clock = 4 * time.Second }, "warning clock: The clock of Redis is 4s ahead of ours. → Let both machines keep time by NTP (timedatectl)."},

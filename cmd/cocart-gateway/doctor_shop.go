@@ -101,6 +101,9 @@ func (r *report) probe(ctx context.Context, node upstream.Node, cfg *Config, f *
 		return
 	}
 	r.rest(cfg, f, p, target)
+	if strings.TrimSpace(p.Printed) != "" {
+		r.printed(p.Printed, "the answer at /"+target+": apps cannot read it")
+	}
 	again, err := r.ask(ctx, node, cfg, target)
 	if err != nil {
 		r.skip("CoCart did not answer a second time", "cache")

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -112,9 +114,9 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"the plugin is missing": {func(p *practice) { p.NoPlugin = true }, 1,
 			"problem wordpress.plugin: The must-use plugin is not there: nobody can log in, and every customer is a guest. → Install it: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is too old to answer": {func(p *practice) { p.OldPlugin = true; p.Facts["plugin"] = "0.9.0" }, 1,
-			"problem wordpress.plugin: The must-use plugin is too old to answer: version 0.9.0, and this gateway comes with 1.1.0. → Write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
+			"problem wordpress.plugin: The must-use plugin is too old to answer: version 0.9.0, and this gateway comes with 1.1.0. → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is older": {fact("plugin", "0.10.2"), 1,
-			"problem wordpress.plugin: The must-use plugin is version 0.10.2, older than 1.1.0, which belongs to this gateway. → Write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
+			"problem wordpress.plugin: The must-use plugin is version 0.10.2, older than 1.1.0, which belongs to this gateway. → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is newer": {fact("plugin", "1.10.0"), 0,
 			"warning wordpress.plugin: The must-use plugin is version 1.10.0, newer than 1.1.0, which belongs to this gateway. → Upgrade the gateway, too, or put the older plugin back."},
 		"the plugin is in the wrong folder": {fact("late", true), 1,
@@ -122,7 +124,7 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"a backup of the plugin beside it": {fact("copies", []string{"mu-plugins/cocart-gateway_old.php"}), 0,
 			`warning wordpress.copies: WordPress loads more than one copy of it. The first is in force; not in force: ["mu-plugins/cocart-gateway_old.php"]. → Leave wp-content/mu-plugins/cocart-gateway.php; keep backups under a name that does not end in .php.`},
 		"another secret": {func(p *practice) { p.Secret = "another secret, longer than thirty-two bytes" }, 1,
-			"problem wordpress.secret: It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing. → Put the value of upstream.secret there: cocart-gateway wordpress config prints the line."},
+			"problem wordpress.secret: It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing. → Put the value of upstream.secret there, above \"That's all\": cocart-gateway wordpress config prints the line."},
 		"a clock an hour ahead": {clock(time.Hour), 1,
 			"problem wordpress.clock: The clock of WordPress is 1h ahead of ours. → Let both machines keep time by NTP (timedatectl)."},
 		"a clock an hour behind": {clock(-time.Hour), 1,
@@ -148,8 +150,18 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		}), 1, `problem wordpress.reachable: UPSTREAM sends us elsewhere: 301 to "https://shop.example/?…". → Write the address that serves shop.example itself to upstream.url; if that insists on HTTPS, https://.`},
 		"PHP is down": {answering(502, "<h1>Bad Gateway</h1>"), 1,
 			"problem wordpress.reachable: UPSTREAM answers 502: PHP or the database behind it does not work. → Look into the logs of the web server and of PHP."},
+		"maintenance": {answering(503, "<h1>Briefly unavailable for scheduled maintenance.</h1>"), 1,
+			"problem wordpress.reachable: UPSTREAM answers 503: WordPress is in maintenance, or PHP or the database behind it does not work. → Look for a file .maintenance beside wp-config.php, which a broken update leaves behind, and into the logs of the web server and of PHP."},
+		"a byte order mark in wp-config.php": {answering(200, "\ufeff{}"), 1,
+			`problem wordpress.output: Something prints "\ufeff" before WordPress answers, and its headers are lost: nobody can log in. → Let nothing stand before <?php in wp-config.php, no blank line and no byte order mark of an editor. If it is a warning of PHP, switch display_errors off.`},
+		"a blank line in wp-config.php": {answering(200, "\n{}"), 1,
+			`problem wordpress.output: Something prints "\n" before WordPress answers, and its headers are lost: nobody can log in. → Let nothing stand before <?php in wp-config.php, no blank line and no byte order mark of an editor. If it is a warning of PHP, switch display_errors off.`},
+		"a warning of PHP": {rest(200, "<b>Deprecated</b>: {closure}\n"+`{"namespace":"cocart/v2"}`), 1,
+			`problem wordpress.output: Something prints "<b>Deprecated</b>: {closure}\n" before the answer at /wp-json/cocart/v2: apps cannot read it. → Let nothing stand before <?php in wp-config.php, no blank line and no byte order mark of an editor. If it is a warning of PHP, switch display_errors off.`},
 		"another web server": {answering(404, "<h1>It works!</h1>"), 1,
-			"problem wordpress.reachable: What answers at UPSTREAM (404) is not the REST API of WordPress. → Check that this web server knows shop.example as a name of the shop, and that no plugin closes the REST API."},
+			"problem wordpress.reachable: What answers at UPSTREAM (404) is not the REST API of WordPress. → Check that this web server knows shop.example as a name of the shop and asks for no password of its own, and that no plugin closes the REST API."},
+		"a test shop behind a password": {answering(401, "<h1>Unauthorized</h1>"), 1,
+			"problem wordpress.reachable: What answers at UPSTREAM (401) is not the REST API of WordPress. → Check that this web server knows shop.example as a name of the shop and asks for no password of its own, and that no plugin closes the REST API."},
 		"nobody listens": {func(p *practice) { p.Close() }, 1,
 			"problem wordpress.reachable: WordPress at UPSTREAM cannot be reached: connection refused. → Start its web server, or correct upstream.url."},
 		"CoCart is not active": {func(p *practice) {
@@ -165,7 +177,7 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"the old plugin is active": {fact("old_plugin", true), 0,
 			"warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of. → Deactivate it, or move over with deploy/MIGRATION.md if customers hold tokens of it."},
 		"the gateway is not required": {fact("required", false), 0,
-			"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php."},
+			"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php, above \"That's all\"."},
 		"is_ssl is wrong": {fact("tls", false), 1,
 			"problem wordpress.tls: WordPress was told that the customer came by https, and is_ssl() is false all the same: CoCart takes no password then. → Look in wp-config.php, the web server and other plugins for what sets HTTPS or SERVER_PORT, and take it out."},
 		"Authorization is lost": {fact("authorization", false), 1,
@@ -229,6 +241,26 @@ func rest(status int, text string) func(*practice) {
 	})
 }
 
+// PHP that keeps its output back sends the headers all the same, and blanks before JSON are none of anybody's business.
+func TestTheDoctorMindsNoBlankLineThatDoesNoHarm(t *testing.T) {
+	p := openPractice(t)
+	rest(200, "\n"+`{"namespace":"cocart/v2"}`)(p)
+	p.expect(t, exitOK)
+}
+
+func TestTheDoctorTellsACertificateFromAServerThatIsDown(t *testing.T) {
+	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+	stranger.StartTLS()
+	defer stranger.Close()
+	at := stranger.Listener.Addr().String()
+	p := openPractice(t)
+	p.upstream, p.redis = stranger.URL, fmt.Sprintf("{address: %q, tls: true}", at)
+	p.expect(t, 1,
+		"problem redis.reachable: Redis at "+at+" has a certificate that does not count: x509: certificate signed by unknown authority. → Name who vouches for it in redis.tls_ca_file; if it is for another name than the address, that name in redis.tls_server_name.",
+		"problem wordpress.reachable: WordPress at UPSTREAM has a certificate that does not count: x509: certificate signed by unknown authority. → Name who vouches for it in upstream.tls_ca_file; if it is for another name than the address, that name in upstream.tls_server_name.")
+}
+
 // What cannot be looked at is said, once for each check, and with the reason.
 func TestTheDoctorSaysWhatItCouldNotCheck(t *testing.T) {
 	p := openPractice(t)
@@ -276,7 +308,7 @@ func TestTheDoctorsReportForPeople(t *testing.T) {
 	for _, want := range []string{
 		"Configuration\n  ok         ", "\nRedis\n  warning    The store is embedded:",
 		"\n  unchecked  Not checked: there is no Redis.\nWordPress\n  ok         WordPress answers at " + p.URL,
-		"\n  problem    The must-use plugin is version 0.9.0, older than 1.1.0, which belongs to this gateway.\n             → Write it anew: ",
+		"\n  problem    The must-use plugin is version 0.9.0, older than 1.1.0, which belongs to this gateway.\n             → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: ",
 		"\n\n1 problem, 2 warnings. Send it no traffic before the problems are gone.\n",
 	} {
 		if code != exitFailed || !strings.Contains(out.String(), want) {

@@ -66,9 +66,12 @@ func (r *report) skipWordPress(because string) {
 }
 
 func (r *report) wordpressAway(where string, err error) {
-	if errors.Is(err, upstream.ErrTimeout) {
+	switch {
+	case errors.Is(err, upstream.ErrTimeout):
 		r.problem("reachable", "WordPress at "+where+" does not answer in time.", "Look whether PHP is overloaded, and whether a firewall swallows the connection.")
-	} else {
+	case untrusted(err):
+		r.problem("reachable", "WordPress at "+where+" has a certificate that does not count: "+cause(err)+".", certificateAdvice("upstream"))
+	default:
 		r.problem("reachable", "WordPress at "+where+" cannot be reached: "+cause(err)+".", "Start its web server, or correct upstream.url.")
 	}
 	r.skipWordPress("WordPress did not answer")
@@ -80,11 +83,14 @@ func (r *report) answers(cfg *Config, where string, s *upstream.StatusReport) bo
 	case s.Outcome == upstream.StatusElsewhere:
 		r.problem("reachable", fmt.Sprintf("%s sends us elsewhere: %d to %s.", where, s.Status, quoted(s.Header.Get("Location"))),
 			"Write the address that serves "+cfg.Site.URL.Host+" itself to upstream.url; if that insists on HTTPS, https://.")
+	case s.Outcome == upstream.StatusUnlike && s.Status == http.StatusServiceUnavailable:
+		r.problem("reachable", where+" answers 503: WordPress is in maintenance, or PHP or the database behind it does not work.",
+			"Look for a file .maintenance beside wp-config.php, which a broken update leaves behind, and into the logs of the web server and of PHP.")
 	case s.Outcome == upstream.StatusUnlike && s.Status >= http.StatusInternalServerError:
 		r.problem("reachable", fmt.Sprintf("%s answers %d: PHP or the database behind it does not work.", where, s.Status), "Look into the logs of the web server and of PHP.")
 	case s.Outcome == upstream.StatusUnlike:
 		r.problem("reachable", fmt.Sprintf("What answers at %s (%d) is not the REST API of WordPress.", where, s.Status),
-			"Check that this web server knows "+cfg.Site.URL.Host+" as a name of the shop, and that no plugin closes the REST API.")
+			"Check that this web server knows "+cfg.Site.URL.Host+" as a name of the shop and asks for no password of its own, and that no plugin closes the REST API.")
 	default:
 		r.ok("reachable", "WordPress answers at %s in %d ms.", where, s.Took.Milliseconds())
 		return true
@@ -109,11 +115,16 @@ func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s
 	case upstream.StatusUnknown:
 		r.ok("plugin", "The must-use plugin is there.")
 		r.problem("secret", "It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing.",
-			"Put the value of upstream.secret there: cocart-gateway wordpress config prints the line.")
+			"Put the value of upstream.secret there, above \"That's all\": cocart-gateway wordpress config prints the line.")
 	case upstream.StatusStripped:
 		r.problem("plugin", "The must-use plugin is there, but the header X-CoCart-Gateway does not reach it.",
 			"Something between the gateway and PHP takes it off: let it pass.")
 	case upstream.StatusUnsigned:
+		if s.Printed != "" {
+			r.ok("plugin", "The must-use plugin is there.")
+			r.printed(s.Printed, "WordPress answers, and its headers are lost: nobody can log in")
+			break
+		}
 		r.problem("plugin", "The must-use plugin answers, but its header X-CoCart-Gateway-Status does not reach us.",
 			"Something between PHP and the gateway takes the X-CoCart-Gateway headers off: let them pass.")
 	case upstream.StatusStale:
@@ -129,10 +140,16 @@ func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s
 	r.skip("the plugin did not answer", probeChecks...)
 }
 
+// printed names what stands before an answer.
+func (r *report) printed(what, before string) {
+	r.problem("output", fmt.Sprintf("Something prints %q before %s.", shortened(what), before),
+		"Let nothing stand before <?php in wp-config.php, no blank line and no byte order mark of an editor. If it is a warning of PHP, switch display_errors off.")
+}
+
 // toInstall is said to somebody who knows where wp-content is.
 var toInstall = "cd …/wp-content/mu-plugins && " + writePlugin("cocart-gateway.php")
 
-var installAdvice = "Write it anew: " + toInstall
+var installAdvice = "If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: " + toInstall
 
 // noPlugin looks whether there is one after all, from before it told its status.
 func (r *report) noPlugin(ctx context.Context, node upstream.Node) {

@@ -33,16 +33,17 @@ func (g *gateway) secondCart(access string) reply {
 func TestANetworkOfSites(t *testing.T) {
 	main, second := inNetwork(t)
 	for name, test := range map[string]func(t *testing.T, main, second *gateway){
-		"each site has its customers' carts":           eachSiteHasItsCarts,
-		"no site keeps the carts of another test":      eachSiteHasItsCarts,
-		"a gateway is for its own site":                aGatewayIsForItsOwnSite,
-		"who is removed from a site is gone there":     whoIsRemovedIsGone,
-		"who comes back logs in anew":                  whoComesBackLogsInAnew,
-		"who is no member gets no token":               whoIsNoMemberGetsNoToken,
-		"spam is nobody anywhere":                      spamIsNobody,
-		"a network administrator is a member or not":   aNetworkAdministrator,
-		"its administrators read what is wrong":        itsAdministratorsReadWhatIsWrong,
-		"a new password ends the sessions on each one": aNewPasswordEndsAll,
+		"each site has its customers' carts":            eachSiteHasItsCarts,
+		"no site keeps the carts of another test":       eachSiteHasItsCarts,
+		"a gateway is for its own site":                 aGatewayIsForItsOwnSite,
+		"who is removed from a site is gone there":      whoIsRemovedIsGone,
+		"who comes back logs in anew":                   whoComesBackLogsInAnew,
+		"who is no member gets no token":                whoIsNoMemberGetsNoToken,
+		"spam is nobody anywhere":                       spamIsNobody,
+		"a network administrator is a member or not":    aNetworkAdministrator,
+		"its administrators read what is wrong":         itsAdministratorsReadWhatIsWrong,
+		"a new password ends the sessions on each one":  aNewPasswordEndsAll,
+		"a plugin that looks at another site ends none": aLookAtAnotherSiteEndsNone,
 	} {
 		t.Run(name, func(t *testing.T) {
 			main.t, second.t = t, t
@@ -163,5 +164,21 @@ func aNewPasswordEndsAll(t *testing.T, main, second *gateway) {
 	php(t, `wp_set_password( 'looking-glass-2', 2 );`)
 	if got := fmt.Sprint(main.cart(access).Status, second.secondCart(there).Status); got != "401 401" {
 		t.Errorf("here, there: %s", got)
+	}
+}
+
+// The plugin asks who the customer is while it looks at a site of which bob is no member, and gives him a role there
+// later, after a change that ends nothing.
+func aLookAtAnotherSiteEndsNone(t *testing.T, main, _ *gateway) {
+	php(t, `remove_user_from_blog( 3, 2 );`)
+	access, refresh := main.login("bob", "builder-2-Strong")
+	mustUse(t, "network-neighbour.php", `<?php
+		add_action( 'plugins_loaded', function () { switch_to_blog( 2 ); get_current_user_id(); restore_current_blog(); } );
+		add_action( 'rest_api_init', function () {
+			wp_update_user( array( 'ID' => 3, 'display_name' => 'Bob' ) );
+			add_user_to_blog( 2, 3, 'editor' );
+		} );`)
+	if got := fmt.Sprint(main.cart(access).Status, main.cart(access).Status, main.refresh(refresh).Status); got != "200 200 200" {
+		t.Errorf("the cart twice, and a refresh: %s\n%s", got, main.logged())
 	}
 }

@@ -6,7 +6,7 @@
  * Requires at least: 6.0
  * Requires PHP:      7.4
  *
- * To be set in wp-config.php, above "That's all":
+ * To be set in wp-config.php, above "That's all"; below it they come too late, and are not in force:
  *
  *     define( 'COCART_GATEWAY_SECRET', '…' );          // upstream.secret of the gateway, 32 bytes or more. While a secret
  *                                                      // is being changed: array( 'the new one', 'the old one' ).
@@ -50,6 +50,16 @@ define( __NAMESPACE__ . '\SITE_EPOCH', 'cocart_gateway_epoch' );
 
 /** Usermeta key of renewed password hashes, one row each: digest of the new hash, blank, digest to go on with. */
 define( __NAMESPACE__ . '\RENEWED', '_cocart_gateway_renewed' );
+
+/** What may be set in wp-config.php. */
+define( __NAMESPACE__ . '\SETTINGS', array(
+	'COCART_GATEWAY_SECRET',
+	'COCART_GATEWAY_REQUIRED',
+	'COCART_GATEWAY_NAMESPACES',
+	'COCART_GATEWAY_AUDIENCE',
+	'COCART_GATEWAY_END_ON_LOGOUT',
+	'COCART_GATEWAY_END_ON_ROLE_CHANGE',
+) );
 
 /** What proxies tell about a client, and what anybody may tell. X-Forwarded-* is matched by its beginning. */
 define( __NAMESPACE__ . '\PROXY_HEADERS', array(
@@ -97,7 +107,7 @@ function is_usable( $secret ): bool {
 }
 
 function configured_secrets(): array {
-	return defined( 'COCART_GATEWAY_SECRET' ) ? (array) \COCART_GATEWAY_SECRET : array();
+	return (array) setting( 'COCART_GATEWAY_SECRET', array() );
 }
 
 /** One secret serves several purposes, each under its own key: a reply can never be passed off as an assertion. */
@@ -141,7 +151,7 @@ function site_name( string $url ): string {
 }
 
 function audience(): string {
-	return site_name( (string) ( defined( 'COCART_GATEWAY_AUDIENCE' ) ? \COCART_GATEWAY_AUDIENCE : get_option( 'home' ) ) );
+	return site_name( (string) ( setting( 'COCART_GATEWAY_AUDIENCE', null ) ?? get_option( 'home' ) ) );
 }
 
 // --- The assertion -------------------------------------------------------------------------------------------------
@@ -433,7 +443,7 @@ function route_is( string $pattern, string $route ): bool {
 /** @return string[] CoCart's namespaces, quoted for route_is(). */
 function namespaces(): array {
 	$names = array();
-	foreach ( defined( 'COCART_GATEWAY_NAMESPACES' ) ? (array) \COCART_GATEWAY_NAMESPACES : array() as $name ) {
+	foreach ( (array) setting( 'COCART_GATEWAY_NAMESPACES', array() ) as $name ) {
 		$names[] = preg_quote( trim( (string) $name, '/' ), '#' );
 	}
 	$names = array_filter( $names, 'strlen' );
@@ -543,9 +553,20 @@ function meta_text( int $id, string $key ): string {
 	return is_scalar( $value ) ? (string) $value : '';
 }
 
-/** A constant of wp-config.php that is true or false. */
+/**
+ * A constant of wp-config.php. One that was defined after this file was loaded is not in force: it would be for a part of
+ * the request only.
+ *
+ * @param mixed $otherwise
+ * @return mixed
+ */
+function setting( string $constant, $otherwise ) {
+	return in_array( $constant, Seen::$settings, true ) ? constant( $constant ) : $otherwise;
+}
+
+/** One that is true or false. */
 function switched_on( string $constant, bool $otherwise ): bool {
-	return defined( $constant ) ? (bool) constant( $constant ) : $otherwise;
+	return (bool) setting( $constant, $otherwise );
 }
 
 /** Others fire WordPress's hooks, too, with whatever they have. */
@@ -1072,6 +1093,9 @@ abstract class Door {
 /** Holds a request to what was asserted of it: who it is by, and what it is for. */
 final class Doorkeeper extends Door {
 
+	/** Announcements in one answer, of half a kilobyte each: nginx takes 4 KB of headers from PHP, or sends a 502 instead. */
+	const ANNOUNCEMENTS = 4;
+
 	/** @var Assertion */
 	private $asserted;
 
@@ -1235,10 +1259,17 @@ final class Doorkeeper extends Door {
 		}
 		if ( null === $this->customer ) {
 			$this->judging  = true;
+			$elsewhere      = ! $this->at_home() && switch_to_blog( $this->blog );
 			$this->customer = $this->judged();
+			$elsewhere && restore_current_blog();
 			$this->judging  = false;
 		}
 		return $this->customer;
+	}
+
+	/** A plugin of a network may be looking at another of its sites, where the user's roles and epoch are others. */
+	private function at_home(): bool {
+		return get_current_blog_id() === $this->blog;
 	}
 
 	/** @return int|false */
@@ -1440,7 +1471,7 @@ final class Doorkeeper extends Door {
 			$this->vouch( refreshed_by_old_plugin( $response->get_data() ), $request );
 		}
 		if ( $this->is( 'customer' ) && $this->customer ) {
-			$this->changed( $this->customer, $this->began );
+			$this->at_home() && $this->changed( $this->customer, $this->began );
 			if ( '' !== $this->asserted->pat && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
 				$this->vouch_login( $response->get_data(), $request );
 			}
@@ -1573,7 +1604,9 @@ final class Doorkeeper extends Door {
 	}
 
 	private function remember( \WP_User $user ): void {
-		$this->before[ (int) $user->ID ] = $this->before[ (int) $user->ID ] ?? fingerprint( $user );
+		if ( $this->at_home() ) {
+			$this->before[ (int) $user->ID ] = $this->before[ (int) $user->ID ] ?? fingerprint( $user );
+		}
 	}
 
 	/** Fires before roles are stored, by whatever function (WP_User::set_role, add_role, remove_all_caps …). */
@@ -1592,6 +1625,9 @@ final class Doorkeeper extends Door {
 	 * @param mixed $value Passed on: some of these hooks are filters.
 	 */
 	public function settle( $value = null ) {
+		if ( ! $this->at_home() ) {
+			return $value;
+		}
 		$before       = $this->before;
 		$this->before = array();
 		foreach ( $before as $user_id => $fingerprint ) {
@@ -1639,8 +1675,8 @@ final class Doorkeeper extends Door {
 
 	private function announce( int $user_id, string $dead, string $reason ): void {
 		tell_ended( $user_id, $dead, $reason );
-		if ( headers_sent() || isset( $this->announced[ "$user_id $dead" ] ) ) {
-			return;
+		if ( headers_sent() || isset( $this->announced[ "$user_id $dead" ] ) || count( $this->announced ) >= self::ANNOUNCEMENTS ) {
+			return; // The next use of such a session finds out.
 		}
 		$this->announced[ "$user_id $dead" ] = true;
 		$claims = array( 'sub' => (string) $user_id, 'fp' => $dead, 'reason' => $reason );
@@ -1813,6 +1849,9 @@ function tell_status( Assertion $asked, array $claims ): void {
 /** What this request told about the set-up. Nothing is stored: the page that an administrator looks at tells enough. */
 final class Seen {
 
+	/** @var string[] The constants of ours that were defined when this file was loaded. */
+	public static $settings = array();
+
 	/** @var bool Whether this file was loaded after the must-use plugins. */
 	public static $late = false;
 
@@ -1854,12 +1893,23 @@ function place_of( string $file ): string {
  *                 is nothing to do) and notice: whether administrators should read it on every page. Plain text.
  */
 function checks(): array {
-	$checks = array( check_secret(), check_place(), check_copies(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
+	$checks = array( check_settings(), check_secret(), check_place(), check_copies(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
 	return array_values( array_filter( $checks ) );
 }
 
 function found( string $id, string $status, string $label, string $description, string $action = '', bool $notice = false ): array {
 	return compact( 'id', 'status', 'label', 'description', 'action', 'notice' );
+}
+
+/** wp-config.php is read to its end only once all plugins are loaded. */
+function check_settings() {
+	$late = array_diff( array_filter( SETTINGS, 'defined' ), Seen::$settings );
+	if ( ! $late ) {
+		return null;
+	}
+	/* translators: %s: names of constants. */
+	$label = sprintf( __( 'Defined too late, and not in force: %s', 'cocart-gateway' ), implode( ', ', $late ) );
+	return found( 'settings', 'critical', $label, __( 'What stands below "That\'s all" in wp-config.php is read after the plugins.', 'cocart-gateway' ), __( 'Move it above that line.', 'cocart-gateway' ), true );
 }
 
 function check_secret(): array {
@@ -1919,14 +1969,14 @@ function check_front() {
 function check_refusal( string $why ): array {
 	$label = __( 'This page came with a signature of the gateway that was refused', 'cocart-gateway' );
 	$shut  = __( 'CoCart is shut to its requests meanwhile.', 'cocart-gateway' );
+	if ( strpos( $why, 'COCART_GATEWAY_AUDIENCE' ) ) { // First: it quotes addresses, and there are shops that sell clocks.
+		return found( 'in_front', 'critical', $label, __( 'The gateway was told another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
+	}
 	if ( preg_match( '/COCART_GATEWAY_SECRET|signature/', $why ) ) {
 		return found( 'in_front', 'critical', $label, __( 'It was made with another secret than the one in wp-config.php.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make COCART_GATEWAY_SECRET the same as the gateway\'s upstream.secret.', 'cocart-gateway' ), true );
 	}
 	if ( strpos( $why, 'clocks' ) ) {
 		return found( 'in_front', 'critical', $label, __( 'The clocks of gateway and WordPress differ by more than ten seconds.', 'cocart-gateway' ) . ' ' . $shut, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
-	}
-	if ( strpos( $why, 'COCART_GATEWAY_AUDIENCE' ) ) {
-		return found( 'in_front', 'critical', $label, __( 'The gateway was told another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
 	}
 	return found( 'in_front', 'critical', $label, __( 'Something between gateway and WordPress changes requests, or somebody made it up. PHP\'s error log has the reason.', 'cocart-gateway' ) . ' ' . $shut, __( 'Look for a proxy that changes the host, the path or the method.', 'cocart-gateway' ), true );
 }
@@ -2049,7 +2099,8 @@ function print_notices(): void {
 // --- Start ---------------------------------------------------------------------------------------------------------
 
 function start(): void {
-	Seen::$late = did_action( 'muplugins_loaded' ) > 0;
+	Seen::$settings = array_filter( SETTINGS, 'defined' );
+	Seen::$late     = did_action( 'muplugins_loaded' ) > 0;
 	add_action( 'admin_notices', __NAMESPACE__ . '\admin_notices' );
 	add_action( 'network_admin_notices', __NAMESPACE__ . '\network_admin_notices' );
 	add_filter( 'site_status_tests', __NAMESPACE__ . '\site_status_tests' );

@@ -54,6 +54,9 @@ test( 'checks when the clocks are six seconds apart', wp_admin( $req, array(), a
 test( 'checks when the clocks are six seconds apart the other way', wp_admin( $req, array(), array( 'iat' => NOW + 6, 'exp' => NOW + 36 ) ), says( array( 'clock' => 'recommended' ), 'They are 6 seconds apart' ) );
 test( 'checks when the clocks are five seconds apart', wp_admin( $req, array(), array( 'iat' => NOW - 5, 'exp' => NOW + 25 ) ), says( array() ) );
 test( 'checks when the gateway has another address', wp_admin( $req, array(), array( 'aud' => 'other.example' ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'another address', 'site.url' ) );
+foreach ( array( 'clocks.example', 'signature.example' ) as $name ) {
+	test( "checks when the gateway has another address, $name", wp_admin( $req, array(), array( 'aud' => $name ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'another address', 'site.url' ) );
+}
 test( 'checks when the host is changed on the way', wp_admin( $req, array(), array( 'h' => 'other.example' ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'proxy' ) );
 
 /** A page of wp-admin through a gateway that only looks on. */
@@ -81,6 +84,16 @@ test( 'checks where the gateway is not required', wp_admin(), says( array( 'requ
 test( 'checks beside the plugin that this replaces', fn() => $GLOBALS['jwt_plugin']() && wp_admin( $req )(), says( array( 'old_plugin' => 'recommended' ), 'Deactivate it', 'not while customers are handed back' ) );
 test( 'checks of a plugin in the wrong folder', fn() => do_action( 'muplugins_loaded' ) ?? wp_admin( $req )(), says( array( 'must_use' => 'critical' ), 'wp-content/mu-plugins' ) );
 test( 'checks beside another keeper of browser sessions', fn() => add_filter( 'session_token_manager', fn() => 'Their_Sessions', 5 ) ?? wp_admin( $req )(), says( array( 'browser_sessions' => 'recommended' ), 'end_sessions' ) );
+test(
+	'checks of a shop whose settings stand below the line in wp-config.php',
+	fn() => wp_admin()() ?? define( 'COCART_GATEWAY_REQUIRED', true ) && define( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', true ),
+	says( array( 'settings' => 'critical', 'required' => 'recommended' ), 'not in force: COCART_GATEWAY_REQUIRED, COCART_GATEWAY_END_ON_ROLE_CHANGE. ' )
+);
+test(
+	'checks of a shop whose secret stands below the line in wp-config.php',
+	fn() => wp_admin( array( 'COCART_GATEWAY_SECRET' => null ) + $GLOBALS['req'] )() ?? define( 'COCART_GATEWAY_SECRET', SECRET ),
+	says( array( 'settings' => 'critical', 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'not in force: COCART_GATEWAY_SECRET. ' )
+);
 foreach ( array( 'DOING_CRON', 'WP_CLI' ) as $constant ) {
 	test( "checks without a visitor: $constant", wp_admin( array( $constant => true ) + $req, null ), says( array( 'in_front' => null, 'clock' => null ) ) );
 }

@@ -258,5 +258,21 @@ test(
 	during( 'site', fn() => do_action( 'delete_user', 2 ) ?? do_action( 'delete_user', 3 ) ?? do_action( 'delete_user', 3 ) ),
 	fn( array $sent ) => same( 2, count( $sent['headers']['X-CoCart-Gateway-Ended'] ) )
 );
+test(
+	'more users deleted on one page than fit into its headers',
+	function () {
+		add_action( 'cocart_gateway_sessions_ended', fn() => $GLOBALS['sent']['told'] = 1 + ( $GLOBALS['sent']['told'] ?? 0 ) );
+		during( 'site', function () {
+			foreach ( range( 11, 30 ) as $id ) {
+				$GLOBALS['users'][ $id ] = array( 'ID' => $id ) + $GLOBALS['users'][3];
+				do_action( 'delete_user', $id );
+			}
+		} )();
+	},
+	function ( array $sent ) {
+		same( array( 4, 20 ), array( count( $sent['headers']['X-CoCart-Gateway-Ended'] ), $sent['told'] ), 'announced, and told to other plugins' );
+		same( true, 2500 > strlen( implode( "X-CoCart-Gateway-Ended: \r\n", $sent['headers']['X-CoCart-Gateway-Ended'] ) ), 'less than 2500 bytes' );
+	}
+);
 test( 'a new name, on a page', during( 'site', fn() => update_user( array( 'display_name' => 'Al' ) ) ), fn( array $sent ) => no_login_header( $sent ) );
 test( 'a hook of another plugin, fired with less than WordPress fires it with', during( 'site', fn() => do_action( 'profile_update', 2 ) ?? do_action( 'after_password_reset', 2 ) ?? do_action( 'delete_user', 77 ) ), fn( array $sent ) => no_login_header( $sent ) );

@@ -103,6 +103,7 @@ test(
 	},
 	fn() => same( CoCartGateway\fingerprint( with_caps( 'a', 'b' ) ), CoCartGateway\fingerprint( with_caps( 'b', 'a' ) ) )
 );
+test( 'a customer where roles are to count by a constant that comes too late', fn() => arrive( 'customer' ) ?? define( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', true ) && serve( '/cocart/v2/cart' ), passed( array( 2, 2, 2 ) ) );
 test( 'roles do not count unless they are wanted', fn() => arrive( 'site' ), fn() => same( CoCartGateway\fingerprint( with_caps( 'a' ) ), CoCartGateway\fingerprint( with_caps( 'b' ) ) ) );
 
 function with_caps( string ...$caps ): WP_User {
@@ -149,6 +150,28 @@ $still = array(
 foreach ( $still as $name => list( $event, $constants ) ) {
 	test( "$name, past the gateway", happens( '', $event, $constants ), fn() => same( true, roles_fp( 2 ) === $GLOBALS['dead'], 'the fingerprint is the same' ) );
 }
+/** What a plugin of the network does while it looks at another site, where the user's epoch and roles are others. */
+function elsewhere( callable $event ) {
+	$GLOBALS['multisite']                                   = true;
+	$GLOBALS['usermeta'][2]['wp_7_cocart_gateway_epoch'] = 'another';
+	switch_to_blog( 7 );
+	$answer = $event();
+	restore_current_blog();
+	return $answer;
+}
+
+test(
+	'a plugin of the network that asks who a customer is while it looks at another site',
+	function () {
+		arrive( 'customer' );
+		same( array( 2, 1 ), array( elsewhere( 'get_current_user_id' ), get_current_blog_id() ) );
+		serve( '/cocart/v2/cart' );
+	},
+	passed( array( 2, 2, 2 ) )
+);
+test( 'a new name here, and roles on another site, where they end sessions', happens( 'site', fn() => store( 2, array( 'display_name' => 'Al' ) ) ?? elsewhere( fn() => do_action( 'set_user_role', 2, 'editor', array() ) ), $roles ), $nothing );
+test( 'a new name on another site, and a page here', happens( 'site', fn() => elsewhere( fn() => store( 2, array( 'display_name' => 'Al' ) ) ) ), $nothing );
+test( 'a plugin of the network that does not come back from another site', happens( 'customer', fn() => elsewhere( fn() => null ) ?? switch_to_blog( 7 ) ), fn( array $sent ) => same( array( 7, array() ), array( get_current_blog_id(), $sent['headers']['X-CoCart-Gateway-Ended'] ?? array() ) ) );
 test( 'another e-mail address, on a page', happens( 'site', fn() => change_user( array( 'user_email' => 'al@example.org' ) ) ), has_ended( 1, array( '2 changed' ) ) );
 test( 'spam on a network, on a page', happens( 'site', $network( fn() => change_user( array( 'spam' => '1' ) ) ?? do_action( 'make_spam_user', 2 ) ) ), has_ended( 1, array( '2 changed' ) ) );
 test( 'who had no role has no session that a new one could end', happens( '', fn() => ( $GLOBALS['users'][2]['caps'] = array() ) || set_role( 'customer' ), $roles ), fn( array $sent ) => same( array(), $sent['writes'] ) );

@@ -49,11 +49,12 @@ namespace {
 	$GLOBALS['passwords'] = array( 'alice:wonderland-1' => 2, 'bob:builder-2' => 3, 'admin:keeper-0' => 1 );
 	$GLOBALS['multisite'] = false;
 	$GLOBALS['members']   = array( 2, 3 );
+	$GLOBALS['blog']      = 1;
 
 	$GLOBALS['wpdb']      = new class() {
 		public $base_prefix = 'wp_';
 		public function get_blog_prefix() {
-			return $this->base_prefix;
+			return $this->base_prefix . ( 1 === $GLOBALS['blog'] ? '' : "$GLOBALS[blog]_" );
 		}
 	};
 
@@ -218,11 +219,23 @@ namespace {
 	}
 
 	function get_current_blog_id() {
-		return 1;
+		return $GLOBALS['blog'];
 	}
 
+	function switch_to_blog( $id ) {
+		$GLOBALS['blogs'][] = $GLOBALS['blog'];
+		$GLOBALS['blog']    = $id;
+		return true;
+	}
+
+	function restore_current_blog() {
+		$GLOBALS['blog'] = array_pop( $GLOBALS['blogs'] );
+		return true;
+	}
+
+	/** The other sites have none. */
 	function is_user_member_of_blog( $user_id, $blog_id ) {
-		return in_array( $user_id, $GLOBALS['members'], true );
+		return 1 === $blog_id && in_array( $user_id, $GLOBALS['members'], true );
 	}
 
 	function current_user_can( $capability ) {
