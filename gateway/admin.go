@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,7 @@ type Admin struct {
 
 	dryRun bool
 	now    func() time.Time
+	log    *slog.Logger
 
 	started  func() bool // nil: from the beginning
 	draining atomic.Bool
@@ -66,9 +68,12 @@ type Readiness struct {
 
 // NewAdmin makes the handler of the private listener.
 func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
-	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now}
+	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
 	if a.now == nil {
 		a.now = time.Now
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
 	}
 	a.mux.Handle("GET /metrics", a.serveMetrics(metrics))
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

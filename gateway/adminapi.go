@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -29,6 +31,8 @@ type AdminConfig struct {
 	Configuration Configuration
 	// Now is the clock by which answers of readiness grow old; nil means time.Now.
 	Now func() time.Time
+	// Log hears what was done with the token, and from where; nil: nobody does.
+	Log *slog.Logger
 }
 
 // addAPI is the administration API, JSON in and out, for whoever holds the
@@ -47,7 +51,7 @@ func (a *Admin) addAPI(cfg AdminConfig) {
 	if cfg.Token == "" {
 		return
 	}
-	guard := guardian(cfg.Token)
+	guard := a.guardian(cfg.Token)
 	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request) error{
 		"GET /sessions":         a.listSessions,
 		"GET /sessions/{id}":    a.showSession,
@@ -68,7 +72,7 @@ func (a *Admin) addAPI(cfg AdminConfig) {
 // guardian lets only holders of the token in: as Bearer, or as the password of
 // Basic, which is how OAuth clients authenticate (RFC 6749 section 2.3.1).
 // Digests of equal length are compared, so that time tells nothing.
-func guardian(token string) func(func(http.ResponseWriter, *http.Request) error) http.Handler {
+func (a *Admin) guardian(token string) func(func(http.ResponseWriter, *http.Request) error) http.Handler {
 	want := sha256.Sum256([]byte(token))
 	return func(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,6 +82,7 @@ func guardian(token string) func(func(http.ResponseWriter, *http.Request) error)
 			}
 			got := sha256.Sum256([]byte(given))
 			if err == nil && subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+				a.told(r, slog.LevelWarn, "administration refused")
 				err = &Failure{Status: http.StatusUnauthorized, Code: "cocart_gateway_admin_token", Message: "The administration token is missing or wrong.",
 					Challenge: `Bearer realm="cocart-gateway administration"`}
 			}
@@ -89,6 +94,20 @@ func guardian(token string) func(func(http.ResponseWriter, *http.Request) error)
 			}
 		})
 	}
+}
+
+// did tells the log of a change: whoever has the token can become any customer.
+// Nothing that somebody typed may be among the attributes.
+func (a *Admin) did(r *http.Request, what string, about ...slog.Attr) {
+	a.told(r, slog.LevelInfo, "administration", append([]slog.Attr{slog.String("did", what)}, about...)...)
+}
+
+func (a *Admin) told(r *http.Request, level slog.Level, said string, about ...slog.Attr) {
+	client := r.RemoteAddr // of a unix socket it is no address
+	if peer, err := netip.ParseAddrPort(client); err == nil {
+		client = peer.Addr().Unmap().String()
+	}
+	a.log.LogAttrs(r.Context(), level, said, append(about, slog.String("client", client))...)
 }
 
 // adminFailure may say more than a customer is told.
@@ -163,6 +182,7 @@ func (a *Admin) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err := a.authority.EndSession(r.Context(), r.PathValue("id"), tokens.CauseAdmin); err != nil {
 		return err
 	}
+	a.did(r, "end session", slog.String("session", r.PathValue("id")))
 	writeJSON(w, r, http.StatusOK, map[string]int{"ended": 1})
 	return nil
 }
@@ -181,6 +201,7 @@ func (a *Admin) endSessions(w http.ResponseWriter, r *http.Request) error {
 		if err := a.authority.EndAll(r.Context(), tokens.CauseAdmin); err != nil {
 			return err
 		}
+		a.did(r, "end all sessions")
 		writeJSON(w, r, http.StatusOK, map[string]string{"ended": "all"})
 		return nil
 	}
@@ -188,6 +209,7 @@ func (a *Admin) endSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	a.did(r, "end sessions", slog.String("user", strconv.FormatInt(user, 10)), slog.Int("sessions", n))
 	writeJSON(w, r, http.StatusOK, map[string]int{"ended": n})
 	return nil
 }
@@ -217,6 +239,7 @@ func (a *Admin) createTokens(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	a.did(r, "start session", slog.String("user", strconv.FormatInt(who.User, 10)), slog.String("session", pair.Session))
 	writeJSON(w, r, http.StatusCreated, map[string]any{
 		"user_id": who.User, "session": pair.Session,
 		"access_token": pair.Access, "access_expires": pair.AccessExpiry.UTC(),

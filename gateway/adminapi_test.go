@@ -4,9 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +34,8 @@ func (s *shop) administer(a http.Handler, method, target, form string, headers .
 }
 
 func (s *shop) api() http.Handler {
-	return gateway.NewAdmin(gateway.AdminConfig{Token: adminToken, OAuth: true}, s.authority, s.upstream, s.registry)
+	return gateway.NewAdmin(gateway.AdminConfig{Token: adminToken, OAuth: true, Log: slog.New(slog.NewJSONHandler(s.log, nil))},
+		s.authority, s.upstream, s.registry)
 }
 
 func sessionsIn(t *testing.T, r reply) []tokens.Session {
@@ -108,6 +111,36 @@ func TestAdministrationSaysWhatIsWrong(t *testing.T) {
 	s.store.SetError("LOADING")
 	if r := s.administer(a, "GET", "/sessions", ""); r.Status != 503 || r.Header.Get("Retry-After") != "5" {
 		t.Errorf("without Redis: %d %s", r.Status, r.Body)
+	}
+}
+
+// Whoever has the token can become any customer: what was done with it is to be found.
+func TestAdministrationIsInTheLog(t *testing.T) {
+	s := openShop(t)
+	a := s.api()
+	s.login()
+	id := sessionsIn(t, s.administer(a, "GET", "/sessions", ""))[0].ID
+	access, _ := s.login()
+	s.administer(a, "POST", "/tokens", `{"user": 2}`, "Content-Type: application/json")
+	s.administer(a, "POST", "/tokens", `{"user": 7}`, "Content-Type: application/json") // whose account nobody knows
+	s.administer(a, "DELETE", "/sessions/"+id, "")
+	s.administer(a, "DELETE", "/sessions/canary", "")
+	s.administer(a, "POST", "/oauth/revoke", "token="+access)
+	s.administer(a, "DELETE", "/sessions?user=2", "")
+	s.administer(a, "DELETE", "/sessions?all=true", "")
+	s.administer(a, "POST", "/tokens/inspect", `{"token": "x"}`, "Content-Type: application/json")
+	s.administer(a, "DELETE", "/sessions/canary?all=true", "", "Authorization: Bearer canary")
+	var said []string
+	for _, line := range s.lines("administration") {
+		said = append(said, fmt.Sprint(line["did"], " ", line["user"], " ", line["sessions"], " ", line["session"] == id, " ", line["client"]))
+	}
+	want := []string{"start session 2 <nil> false 192.0.2.1", "end session <nil> <nil> true 192.0.2.1", "revoke token <nil> <nil> false 192.0.2.1",
+		"end sessions 2 1 false 192.0.2.1", "end all sessions <nil> <nil> false 192.0.2.1"}
+	if !slices.Equal(said, want) {
+		t.Errorf("%q\nwant\n%q", said, want)
+	}
+	if refused := s.lines("administration refused"); len(refused) != 1 || refused[0]["client"] != "192.0.2.1" || refused[0]["level"] != "WARN" {
+		t.Errorf("refused: %v", refused)
 	}
 }
 

@@ -28,6 +28,7 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err := a.authority.Revoke(r.Context(), token); err != nil {
 		return err
 	}
+	a.did(r, "revoke token")
 	writeJSON(w, r, http.StatusOK, struct{}{})
 	return nil
 }

@@ -74,7 +74,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 
 func (p *program) newAdmin(cfg *Config, authority *tokens.Authority) *gateway.Admin {
 	return gateway.NewAdmin(gateway.AdminConfig{Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
-		DryRun: cfg.Compat.Migration.DryRun, Started: func() bool { return p.notify.announced.Load() }, Configuration: p.api}, authority, p.wordpress, p.registry)
+		DryRun: cfg.Compat.Migration.DryRun, Started: func() bool { return p.notify.announced.Load() }, Configuration: p.api, Log: p.log}, authority, p.wordpress, p.registry)
 }
 
 func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {
