@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,10 +75,16 @@ func readingBody(err error) error {
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.Is(err, context.Canceled): // the client left
+		return err
 	case errors.As(err, &tooLarge):
 		return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large",
 			Message: fmt.Sprintf("The request body is larger than %d bytes.", tooLarge.Limit)}
 	}
+	return unreadable(err)
+}
+
+func unreadable(err error) *Failure {
 	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_body",
 		Message: "The request body could not be read.", Cause: err}
 }

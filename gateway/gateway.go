@@ -242,9 +242,13 @@ func (g *Gateway) classify(x *exchange, read func(*exchange) (verdict, error)) (
 
 func (g *Gateway) fail(x *exchange, err error) {
 	f := g.failureOf(err)
-	if f == nil || x.w.status != 0 { // the client left, or has its answer already
+	switch {
+	case x.w.status != 0: // the client has its answer already
 		x.record.err = err
 		return
+	case f == nil: // it left. To one who only stopped sending, net/http would say 200 if we said nothing
+		x.record.err = err
+		panic(http.ErrAbortHandler)
 	}
 	x.record.failure, x.record.err = f, f.Cause
 	g.alarm(x, f)

@@ -119,7 +119,7 @@ func TestHTTP2IsReadAsWordPressWillGetIt(t *testing.T) {
 		{"a host with a blank", "", []string{":method", "GET", ":scheme", "https", ":authority", "shop example.com", ":path", "/"}, "400", "-"},
 		{"a host with a slash", "", []string{":method", "GET", ":scheme", "https", ":authority", "shop.example.com/x", ":path", "/"}, "400", "-"},
 		{"a body longer than Content-Length", "12345678", append([]string{":method", "POST"}, get("content-length", "3")[2:]...), "reset PROTOCOL_ERROR", ""},
-		{"a body shorter than Content-Length ends in an error", "1", append([]string{":method", "POST"}, get("content-length", "9")[2:]...), "502", ""},
+		{"a body shorter than Content-Length ends in an error", "1", append([]string{":method", "POST"}, get("content-length", "9")[2:]...), "400", ""},
 		{"two Authorization headers", "", get("authorization", "Bearer a", "authorization", "Bearer b"), "400", "-"},
 		{"a bad bearer", "", get("authorization", "Bearer a.b.c"), "401", "-"},
 		{"a route in the query", "", []string{":method", "GET", ":scheme", "https", ":authority", "shop.example.com", ":path", "/wp-json/cocart/v2/cart?rest_route=/wp/v2/users/me"}, "400", "-"},

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -18,6 +19,11 @@ func (s *shop) leaves(target, body string, headers ...string) {
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}
+	defer func() {
+		if thrown := recover(); thrown != nil && thrown != http.ErrAbortHandler { // the connection is cut
+			panic(thrown)
+		}
+	}()
 	s.Config.Handler.ServeHTTP(httptest.NewRecorder(), req)
 }
 

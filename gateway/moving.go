@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -52,6 +55,7 @@ type arrivingBody struct {
 	io.ReadCloser
 	received *atomic.Int64
 	w        http.ResponseWriter // of the same request
+	gone     func() error        // why the request is over; nil: it is not
 
 	reading sync.Mutex // held while reading
 	refused *Failure   // what the last Read found wrong
@@ -67,7 +71,7 @@ func (g *Gateway) receive(x *exchange) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
-	x.arriving = &arrivingBody{ReadCloser: x.r.Body, received: &x.received, w: x.w.ResponseWriter,
+	x.arriving = &arrivingBody{ReadCloser: x.r.Body, received: &x.received, w: x.w.ResponseWriter, gone: x.r.Context().Err,
 		deadlines: deadlines{patience: g.cfg.Bounds.Stall}}
 	x.w.taken.first = g.cfg.Bounds.Stall + g.cfg.Bounds.BodyTime
 	x.arriving.hurry()
@@ -84,12 +88,19 @@ func (b *arrivingBody) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	b.rest()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, http.ErrBodyReadAfterClose):
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.refused = &Failure{Status: http.StatusRequestTimeout, Code: "cocart_gateway_body_timeout",
 			Message: "The request body did not arrive in time.", Cause: err}
-		return n, b.refused
+	case b.gone() != nil, errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(net.Error)):
+		// As net/http has it where a client leaves while it waits for an answer. The transport hands this back.
+		return n, fmt.Errorf("%w: the client left in the middle of its body: %w", context.Canceled, err)
+	default: // a chunk of no length, for one
+		b.refused = unreadable(err)
 	}
-	return n, err
+	return n, b.refused
 }
 
 func (b *arrivingBody) hurry() {

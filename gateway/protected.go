@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"cocart-gateway/tokens"
@@ -131,10 +132,17 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 
 // repeatable tells whether WordPress only reads for this request, also as it will
 // take its method. Pages of the storefront do things for parameters, such as
-// add-to-cart.
+// add-to-cart; style.css?ver=6.8 does not.
 func (x *exchange) repeatable() bool {
-	reads := func(method string) bool { return method == http.MethodGet || method == http.MethodHead }
-	return reads(x.r.Method) && reads(x.verdict.method) && (x.verdict.class.ours() || !strings.Contains(x.target, "?"))
+	path, _, parameters := strings.Cut(x.target, "?")
+	return reads(x.r.Method) && reads(x.verdict.method) && (x.verdict.class.ours() || !parameters || isAsset(path))
+}
+
+var asset = regexp.MustCompile(`(?i)\.(css|m?js|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf)$`)
+
+// isAsset goes by the name, as web servers do. What stands behind index.php is none.
+func isAsset(path string) bool {
+	return asset.MatchString(path) && !strings.Contains(phpLower(path), ".php")
 }
 
 // heed acts on WordPress's word that sessions of some accounts are over. When

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -125,9 +126,9 @@ func (p *pool) pinged(n *node) {
 // failedWith notes a request that got no answer. A client that left says nothing
 // of the node, nor does a request with a body that was being sent: it may be the
 // client's half that broke off, and nobody is to take nodes down by that.
-func (p *pool) failedWith(n *node, bare, connected bool, err error) {
+func (p *pool) failedWith(n *node, req *http.Request, connected bool, err error) {
 	connected = connected && !isDial(err)
-	if errors.Is(err, context.Canceled) || connected && !bare {
+	if errors.Is(err, context.Canceled) || connected && !bodiless(req) {
 		return
 	}
 	p.mu.Lock()

@@ -143,15 +143,17 @@ func (n *node) once(req *http.Request) {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		if noBody(req) && n.http1.Load() {
-			req.Body = empty{}
+			req.Body, req.TransferEncoding = empty{}, []string{"identity"} // or it would be looked at first, in a goroutine
 		}
 	}
 }
 
+// empty is a body of no bytes. WriteTo saves net/http a buffer.
 type empty struct{}
 
-func (empty) Read([]byte) (int, error) { return 0, io.EOF }
-func (empty) Close() error             { return nil }
+func (empty) Read([]byte) (int, error)         { return 0, io.EOF }
+func (empty) WriteTo(io.Writer) (int64, error) { return 0, nil }
+func (empty) Close() error                     { return nil }
 
 // do sends a request that is addressed to the node. It tells whether there was a
 // connection for it: if not, nothing of the request has left.

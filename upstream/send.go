@@ -18,7 +18,6 @@ const mostNodes = 3
 // The request must be addressed to that node, and be ours to change.
 func (w *WordPress) send(req *http.Request, c call, pl *place, repeatable bool) (*http.Response, error) {
 	var tried []*node
-	bare := bodiless(req)
 	for {
 		n := pl.node
 		if !repeatable {
@@ -30,7 +29,7 @@ func (w *WordPress) send(req *http.Request, c call, pl *place, repeatable bool) 
 			keepMoving(resp, w.bodyTimeout, pl)
 			return resp, nil
 		}
-		w.pool.failedWith(n, bare, connected, err)
+		w.pool.failedWith(n, req, connected, err)
 		tried = append(tried, n)
 		broke := connected && !isDial(err)
 		if !mayMove(req.Context(), err, broke, repeatable, len(tried)) {
@@ -71,4 +70,6 @@ func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func bodiless(req *http.Request) bool { return noBody(req) && req.Header.Get("Upgrade") == "" }
 
-func noBody(req *http.Request) bool { return req.Body == nil || req.Body == http.NoBody }
+func noBody(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.Body == empty{}
+}

@@ -39,7 +39,7 @@ func defaultConfig() *Config {
 		Server: ServerConfig{
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       30 * time.Second,
-			IdleTimeout:       time.Minute,
+			IdleTimeout:       75 * time.Second,
 			ShutdownTimeout:   30 * time.Second,
 		},
 		Log:   LogConfig{Level: slog.LevelInfo, Format: "text"},
@@ -77,7 +77,7 @@ func shape(c *Config) section {
 		block("server", append([]entry{
 			value("read_header_timeout", &c.Server.ReadHeaderTimeout, duration(10*time.Millisecond, 5*time.Minute, "5s")),
 			value("read_timeout", &c.Server.ReadTimeout, duration(10*time.Millisecond, 35*time.Second, "30s")),
-			value("idle_timeout", &c.Server.IdleTimeout, duration(10*time.Millisecond, time.Hour, "60s")),
+			value("idle_timeout", &c.Server.IdleTimeout, duration(10*time.Millisecond, time.Hour, "75s")),
 			value("shutdown_timeout", &c.Server.ShutdownTimeout, duration(0, time.Hour, "30s"))},
 			socketKeys(&c.Sockets)...)...),
 		block("log",

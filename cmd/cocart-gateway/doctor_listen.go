@@ -57,7 +57,8 @@ type remedies struct{ held, forbidden, wrong string }
 
 // listenRemedy is the remedy for what serve met at an address, to go on with; "" if err says enough.
 func listenRemedy(address string, err error) string {
-	advice, remedy := listenerAdvice(address), ""
+	advice := listenerAdvice(address)
+	var remedy string
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		remedy = advice.held
