@@ -69,7 +69,7 @@ func reads(method string) bool { return method == http.MethodGet || method == ht
 
 // isProducts is true for …/v1/products and …/v2/products and what is below.
 func (rs routes) isProducts(route string) bool {
-	rest, ok := rs.cutNamespace(strings.ToLower(route))
+	rest, ok := rs.cutNamespace(phpLower(route))
 	if !ok {
 		return false
 	}

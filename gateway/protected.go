@@ -54,9 +54,9 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 	return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 }
 
-// whoseButGuests is whose where guests are turned away. CoCart serves a guest where it finds
-// only part of a password, or an API key that is none; so what is not whole is
-// refused here, and whoever is nobody by the rest is refused by the plugin.
+// whoseButGuests is whose where guests are turned away. CoCart serves a guest where
+// it finds only part of a password, or an API key that is none; so what is not
+// whole is refused here, and whoever is nobody by the rest by the plugin.
 func whoseButGuests(x *exchange, b *body) (upstream.Assertion, *body, error) {
 	switch {
 	case carriesWholePassword(x, b):
@@ -133,7 +133,6 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 // take its method. Pages of the storefront do things for parameters, such as
 // add-to-cart.
 func (x *exchange) repeatable() bool {
-	reads := func(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 	return reads(x.r.Method) && reads(x.verdict.method) && (x.verdict.class.ours() || !strings.Contains(x.target, "?"))
 }
 
