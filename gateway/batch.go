@@ -175,7 +175,7 @@ func requestsInJSON(value json.RawMessage) []inner {
 func requestsInParams(ps params) []inner {
 	var all []inner
 	for _, p := range ps {
-		if p.name != "requests" || !p.array {
+		if p.name != "requests" {
 			continue
 		}
 		name, _, _ := strings.Cut(p.raw, "=")

@@ -93,8 +93,8 @@ func tooManyParameters(limit int) *Failure {
 }
 
 // guardedBody is a request body that ends with an error when it grows too long or
-// holds too many form fields. The error is the answer
-// to the request, whoever reads: the transport hands it back wrapped.
+// holds too many form fields. The error is the answer to the request, whoever
+// reads: the transport hands it back wrapped.
 type guardedBody struct {
 	io.ReadCloser
 	separator *counter // nil: not a form

@@ -69,10 +69,7 @@ func reads(method string) bool { return method == http.MethodGet || method == ht
 
 // isProducts is true for …/v1/products and …/v2/products and what is below.
 func (rs routes) isProducts(route string) bool {
-	rest, ok := rs.cutNamespace(strings.ToLower(route))
-	if !ok {
-		return false
-	}
+	rest, _ := rs.cutNamespace(phpLower(route))
 	for _, version := range []string{"/v1", "/v2"} {
 		if below, found := strings.CutPrefix(rest, version+"/products"); found && (below == "" || below[0] == '/') {
 			return true
@@ -115,7 +112,7 @@ func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
 func (w *cacheWatch) due(now time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.warned.IsZero() && now.Sub(w.warned) < time.Minute {
+	if now.Sub(w.warned) < time.Minute {
 		return false
 	}
 	w.warned = now

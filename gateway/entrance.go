@@ -21,8 +21,9 @@ var entryPoints = []string{
 	"wp-trackback.php", "wp-mail.php", "wp-links-opml.php",
 }
 
-// entrance tells where a path leads; clean is the same path, cleaned. A path that names no PHP file is rewritten to index.php, wherever it
-// lies; wp-admin/nothing is, too.
+// entrance tells where a path leads; clean is the same path, cleaned. A path that
+// names no PHP file is rewritten to index.php, wherever it lies; wp-admin/nothing
+// is, too.
 func (rs routes) entrance(path, clean string) entrance {
 	if lower := phpLower(clean); !strings.Contains(lower, ".php") {
 		if isAdminPage(clean) && plainPath(path) {

@@ -23,9 +23,9 @@ func hasForm(r *http.Request) bool {
 }
 
 // peekForm looks at the beginning of a form that PHP would read, and puts it
-// back: rest_route in a form on any page of the site dispatches a REST route. Of a longer form than limit only the beginning is
-// seen; should CoCart be in the rest, the must-use plugin refuses, for the
-// request was asserted for another page.
+// back: rest_route in a form on any page of the site dispatches a REST route. Of
+// a longer form than limit only the beginning is seen; should CoCart be in the
+// rest, the must-use plugin refuses, for the request was asserted for another page.
 func peekForm(r *http.Request, limit int64) (form, error) {
 	kind := phpForm(r.Header)
 	raw, err := io.ReadAll(io.LimitReader(r.Body, limit))

@@ -233,6 +233,15 @@ func TestSomebodyElsesCookieForgivesNothing(t *testing.T) {
 	}
 }
 
+func TestALoginThatIsForbiddenWithoutAWordOfThePluginIsCounted(t *testing.T) {
+	s := guarded(t)
+	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
+		upstreamtest.JSON(w, 403, `{"code":"cocart_authentication_error"}`)
+		return true
+	}
+	s.statuses("403 403 403 429", s.try("alice", "a"), s.try("alice", "b"), s.try("alice", "c"), s.try("alice", "d"))
+}
+
 func TestAnEnvelopeHidesNoWrongPassword(t *testing.T) {
 	s := guarded(t)
 	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {

@@ -31,9 +31,15 @@ func (s *shop) leaves(target, body string, headers ...string) {
 func TestALogoutCountsThoughItsClientHasLeft(t *testing.T) {
 	s := openShop(t)
 	access, refresh := s.login()
-	s.leaves("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+access)
-	if cart, again := s.cart(access), s.refresh(refresh); cart.Status != 401 || again.Status != 401 {
-		t.Errorf("the cart: %d, a refresh: %d", cart.Status, again.Status)
+	old := s.oldAccess(nil)
+	for _, token := range []string{access, old} {
+		s.leaves("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+token)
+		if got := s.wordpress.Last(); got.Target != "/wp-json/cocart/v2/logout" || got.Claims.Kind != "customer" {
+			t.Errorf("WordPress was not told: %s as %s", got.Target, got.Claims.Kind)
+		}
+	}
+	if ours, olds, again := s.cart(access), s.cart(old), s.refresh(refresh); ours.Status != 401 || olds.Status != 401 || again.Status != 401 {
+		t.Errorf("the cart: %d, with a token of the plugin: %d, a refresh: %d", ours.Status, olds.Status, again.Status)
 	}
 }
 
@@ -41,7 +47,7 @@ func TestAClientThatLeftIsNoFailureOfOurs(t *testing.T) {
 	s := openShop(t)
 	access, refresh := s.login()
 	s.leaves("/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+refresh+`"}`)
-	s.leaves("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+access)
+	s.leaves("/wp-json/cocart/v2/cart/add-item", "{}", "Authorization: Bearer "+access)
 	for _, line := range s.lines("request")[1:] {
 		if line["status"] != 499.0 || line["level"] != "INFO" {
 			t.Errorf("%v", line)

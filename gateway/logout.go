@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 
 	"cocart-gateway/tokens"
@@ -30,6 +31,8 @@ func (g *Gateway) endSession(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	// Many an app hangs up as soon as it has said this; it counts, here and there.
+	x.r = x.r.WithContext(context.WithoutCancel(x.r.Context()))
 	if access.Session == "" {
 		return g.endPlugins(x, access)
 	}

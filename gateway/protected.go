@@ -55,9 +55,9 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 	return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 }
 
-// whoseButGuests is whose where guests are turned away. CoCart serves a guest where it finds
-// only part of a password, or an API key that is none; so what is not whole is
-// refused here, and whoever is nobody by the rest is refused by the plugin.
+// whoseButGuests is whose where guests are turned away. CoCart serves a guest where
+// it finds only part of a password, or an API key that is none; so what is not
+// whole is refused here, and whoever is nobody by the rest by the plugin.
 func whoseButGuests(x *exchange, b *body) (upstream.Assertion, *body, error) {
 	switch {
 	case carriesWholePassword(x, b):

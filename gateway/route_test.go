@@ -77,6 +77,7 @@ func TestClassesOfTheRoutes(t *testing.T) {
 		"GET /wp-json/cocartx/v2/cart":                         classSite,
 		"POST /wp-json/batch/v1":                               classBatch,
 		"POST /wp-json/cocart/batch":                           classBatch,
+		"POST /wp-json/cocart/v2/products/batch":               classCoCart,
 		"GET /wp-json/":                                        classSite,
 		"GET /wp-json/wp/v2/users/me?x=wp-json/cocart/":        classSite,
 		"GET /wp-json/wp/v2/users/me?rest_route=/wp/v2/tags":   classSite,

@@ -57,6 +57,14 @@ func TestWhatEndsSessionsIsNotCalledOffByAClientThatLeaves(t *testing.T) {
 	}
 }
 
+func TestWhoFollowsTheLogAlsoTrimsIt(t *testing.T) {
+	w := embedded(t)
+	a, ctx := w.authority(), context.Background()
+	w.must(w.rdb.XAdd(ctx, &redis.XAddArgs{Stream: "cocart:revocations", ID: "1-1", Values: []any{"kind", "all", "at", 1}}).Err())
+	tokenstest.Follow(t, a)
+	tokenstest.Eventually(t, "the entry of 1970 is gone", func() bool { return w.rdb.XLen(ctx, "cocart:revocations").Val() == 0 })
+}
+
 func TestAThiefWhoLeavesAtOnceEndsTheSessionAllTheSame(t *testing.T) {
 	w := embedded(t)
 	a, other := w.authority(never), w.authority()

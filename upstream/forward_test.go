@@ -186,6 +186,18 @@ func TestForwardedHeadersOfATrustedProxyAreContinued(t *testing.T) {
 	}
 }
 
+// As one does that comes by a unix socket and adds nothing.
+func TestAProxyThatForwardsNothingLeavesNothingEmpty(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	f := asSite()
+	f.Origin = upstream.Origin{Proto: "https", Trusted: true}
+	raw(t, newFront(t, wp.URL, f).Server, "GET /page HTTP/1.1\nHost: shop.example\n\n")
+	h := wp.Last().Header
+	if got := fmt.Sprint(h["X-Forwarded-For"], h["X-Forwarded-Host"], h["X-Real-Ip"]); got != "[] [shop.example] []" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestAuthorizationCrossesOnlyWhereItIsJudged(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	for _, keep := range []bool{true, false} {

@@ -3,6 +3,7 @@ package upstream_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -116,6 +117,30 @@ func TestAnEndlessLoginAnswerIsRefused(t *testing.T) {
 	}
 	if _, err := call(t, wp, nil); !errors.Is(err, upstream.ErrBadReply) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestALoginReplyThatLacksSomethingOpensNoSession(t *testing.T) {
+	good := map[string]any{"sub": "2", "login": "alice", "fp": "f", "claims": map[string]any{}}
+	for name, row := range map[string]map[string]any{
+		"nothing":       {},
+		"the user":      {"sub": "0"},
+		"one user":      {"sub": "02"},
+		"the login":     {"login": ""},
+		"a fingerprint": {"fp": ""},
+		"an object":     {"claims": []string{"a"}},
+	} {
+		wp := upstreamtest.Start(t)
+		wp.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+			said := maps.Clone(good)
+			maps.Copy(said, row)
+			w.Header().Set("X-CoCart-Gateway-Login", wp.Sign("cocart-login+jwt", r.Header.Get("X-CoCart-Gateway"), said))
+			upstreamtest.JSON(w, 200, "{}")
+			return true
+		}
+		if answer, err := call(t, wp, nil); (err == nil) != (len(row) == 0) || err != nil && !errors.Is(err, upstream.ErrBadReply) {
+			t.Errorf("%s: %+v, %v", name, answer, err)
+		}
 	}
 }
 

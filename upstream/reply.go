@@ -167,7 +167,7 @@ func (c *replyClaims) userID() (int64, error) {
 }
 
 func (c *replyClaims) extraClaims() (map[string]any, error) {
-	if len(c.Claims) == 0 || string(c.Claims) == "[]" { // how PHP writes an empty array
+	if len(c.Claims) == 0 {
 		return nil, nil
 	}
 	var m map[string]any

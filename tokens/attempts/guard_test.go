@@ -29,8 +29,8 @@ func TestRequestsAreLimitedByAddress(t *testing.T) {
 		if scopeOf(err) != "address" || s.RetryAfter != 12 {
 			t.Errorf("%+v %v", s, err)
 		}
-		if _, err := w.Allow(ctx, attempts.Validate, home); err != nil {
-			t.Errorf("validate: %v", err)
+		if s, err := w.Allow(ctx, attempts.Validate, home); err != nil || s.Limit != 6 {
+			t.Errorf("validate: %+v %v", s, err)
 		}
 		if _, err := w.Allow(ctx, attempts.Refresh, addr("192.0.2.8")); err != nil {
 			t.Errorf("another address: %v", err)

@@ -100,7 +100,7 @@ func (a *Attempt) move(ctx context.Context, user int64, cost int64) error {
 // trade gives back what was counted to the name, now that the user's counter has it.
 func (a *Attempt) trade(ctx context.Context, before string, due draw) {
 	for i, d := range a.taken {
-		if before != "" && d.key == "a:account:"+before {
+		if d.key == "a:account:"+before {
 			a.spend(ctx, undo([]draw{d}))
 			a.taken[i] = due
 			return
