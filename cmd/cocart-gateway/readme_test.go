@@ -15,28 +15,28 @@ import (
 	"cocart-gateway/gateway"
 )
 
-var update = flag.Bool("update", false, "write the table of metrics into README.md")
+var update = flag.Bool("update", false, "write the table of metrics into deploy/docs/metrics.md")
 
-const readme = "../../README.md"
+const metricsPage = "../../deploy/docs/metrics.md"
 
-// The table of metrics in README.md is what the program registers: names, labels
-// and words. go test ./cmd/cocart-gateway -run README -update writes it anew.
-func TestREADMEListsEveryMetric(t *testing.T) {
-	text, err := os.ReadFile(readme)
+// The table of metrics in deploy/docs/metrics.md is what the program registers: names, labels
+// and words. go test ./cmd/cocart-gateway -run MetricsPage -update writes it anew.
+func TestTheMetricsPageListsEveryMetric(t *testing.T) {
+	text, err := os.ReadFile(metricsPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	block := regexp.MustCompile(`(?s)(<!-- metrics -->\n).*?(<!-- /metrics -->)`)
 	if !block.Match(text) {
-		t.Fatal("README.md has no place for the metrics")
+		t.Fatal("deploy/docs/metrics.md has no place for the metrics")
 	}
 	want := block.ReplaceAllString(string(text), "${1}"+strings.ReplaceAll(metricsTable(t), "$", "$$")+"${2}")
 	if *update {
-		if err := os.WriteFile(readme, []byte(want), 0o644); err != nil {
+		if err := os.WriteFile(metricsPage, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	} else if want != string(text) {
-		t.Error("README.md lists other metrics than the program has; run the test with -update")
+		t.Error("deploy/docs/metrics.md lists other metrics than the program has; run the test with -update")
 	}
 }
 
