@@ -105,7 +105,7 @@ func TestWhoMaySendThePROXYHeaderGoesByTheConfigurationInForce(t *testing.T) {
 			t.Error("a stranger's header was believed")
 		}
 	}
-	if n := r.said.times("level=WARN msg=\"connection refused: proxy_protocol is require, and its peer is not in trusted_proxies"); n != 1 {
+	if n := strings.Count(r.logged(), "level=WARN msg=\"connection refused: proxy_protocol is require, and its peer is not in trusted_proxies"); n != 1 {
 		t.Errorf("of two refused connections the log says %d: %s", n, r.said)
 	}
 	r.write(settings{"trusted_proxies": "[127.0.0.1]"})

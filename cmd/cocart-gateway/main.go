@@ -74,10 +74,23 @@ func (t terminal) run(ctx context.Context, args []string) int {
 		fmt.Fprintf(t.err, "cocart-gateway: %v\nhint: cocart-gateway help\n", err)
 		return exitUsage
 	case !errors.Is(err, errReported):
-		fmt.Fprintf(t.err, "cocart-gateway: %v\n", err)
+		t.complain(err)
 	}
 	if errors.As(err, new(unfit)) {
 		return exitConfig
 	}
 	return exitFailed
+}
+
+// complain writes why a command failed. Nothing must keep the process from ending: the reader of stderr may have stopped.
+func (t terminal) complain(err error) {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		fmt.Fprintf(t.err, "cocart-gateway: %v\n", err)
+	}()
+	select {
+	case <-written:
+	case <-time.After(logsWithin):
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/cmd/cocart-gateway/logsink"
 	"cocart-gateway/gateway"
 )
 
@@ -72,7 +74,7 @@ func metricsTable(t *testing.T) string {
 	if err := p.build(client, d); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []prometheus.Collector{buildOf().metric(), gateway.NewDependencyMetrics()} {
+	for _, c := range []prometheus.Collector{buildOf().metric(), gateway.NewDependencyMetrics(), logsink.New(io.Discard, 0, nil)} {
 		if err := d.Register(c); err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func TestABadConfigurationLeavesTheOneBeforeInForce(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	for _, text := range []string{"limits.body: is ", "tokens.acces_ttl: is unknown"} {
-		if !strings.Contains(r.said.String(), text) {
+		if !strings.Contains(r.logged(), text) {
 			t.Errorf("the log does not say %q: %s", text, r.said)
 		}
 	}
@@ -64,7 +64,7 @@ func TestWhatWaitsForARestartIsSaidAndTheRestIsDone(t *testing.T) {
 		}
 		want = strings.Replace(want, `"site.guests"`, "", 1)
 	}
-	if got := r.said.times("redis.prefix: takes effect at the next start"); got != 2 {
+	if got := strings.Count(r.logged(), "redis.prefix: takes effect at the next start"); got != 2 {
 		t.Errorf("said %d times: %s", got, r.said)
 	}
 	if got := r.metric("cocart_gateway_config_restart_needed"); got != "4" {
@@ -86,7 +86,7 @@ func TestNoSecretIsShownOrLogged(t *testing.T) {
 	r.reload()
 	r.write(settings{"tokens.refresh_secret": "too short a secret"})
 	refused := r.administer("POST", "/reload")
-	shown := refused.body + r.administer("GET", "/config").body + r.said.String()
+	shown := refused.body + r.administer("GET", "/config").body + r.logged()
 	for _, secret := range []string{"a password of Redis", "signing key of these tests", "refresh secret of these", "new shared secret", upstreamtest.Secret, adminToken, "too short a secret"} {
 		if strings.Contains(shown, secret) {
 			t.Errorf("%q is in\n%s", secret, shown)

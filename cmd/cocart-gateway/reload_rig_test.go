@@ -15,6 +15,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -46,8 +47,15 @@ func start(t *testing.T, more settings) *rig {
 
 func startAt(t *testing.T, path string, more settings) *rig {
 	t.Helper()
+	said := newOutput()
+	return startLogging(t, path, said, said, more)
+}
+
+// startLogging runs a gateway whose stderr passes what it is given on to said.
+func startLogging(t *testing.T, path string, stderr io.Writer, said *output, more settings) *rig {
+	t.Helper()
 	r := &rig{T: t, path: path, public: freeAddress(t), admin: freeAddress(t),
-		wordpress: upstreamtest.Start(t), said: newOutput()}
+		wordpress: upstreamtest.Start(t), said: said}
 	r.wordpress.Answer = r.judge
 	r.settings = settings{"listen": r.public, "admin.listen": r.admin, "admin.token": adminToken, "upstream.url": r.wordpress.URL,
 		"upstream.secret": upstreamtest.Secret, "site.url": upstreamtest.SiteURL, "tokens.keys": "[" + firstKey + "]",
@@ -55,7 +63,7 @@ func startAt(t *testing.T, path string, more settings) *rig {
 	r.write(more)
 	ctx, terminate := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"serve", "--config", r.path}, noEnv, newOutput(), r.said) }()
+	go func() { ended <- run(ctx, []string{"serve", "--config", r.path}, noEnv, newOutput(), stderr) }()
 	stopped, exit := false, 0
 	r.stop = func() int {
 		if !stopped {
@@ -67,6 +75,13 @@ func startAt(t *testing.T, path string, more settings) *rig {
 	t.Cleanup(func() { r.stop() })
 	r.said.await(t, "serving")
 	return r
+}
+
+// logged is the log, once every line of it is written.
+func (r *rig) logged() string {
+	r.Helper()
+	tokenstest.Eventually(r.T, "no line of the log waits", func() bool { return r.metric("cocart_gateway_log_queue_bytes") == "0" })
+	return r.said.String()
 }
 
 // awaitReady returns once /readyz says so, or ends the test. A bad answer from before the revocations were read is kept

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"hash"
@@ -13,6 +14,9 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/logsink"
 )
 
 // configSource is where the configuration of a running gateway comes from, and how it was when it was last read.
@@ -27,7 +31,7 @@ type configSource struct {
 
 	hangups chan os.Signal
 	logs    *logSwitch
-	stderr  io.Writer
+	sink    *logsink.Sink
 }
 
 // load reads and checks it. What it read is remembered also if it is bad, so that a mistake is reported once.
@@ -97,22 +101,45 @@ func (s *configSource) read() (files []string, sum string) {
 	return slices.Clone(s.files), s.sum
 }
 
-// listen catches SIGHUP, which would else end the process, until stop.
+// listen catches SIGHUP, which would else end the process, until stop, and SIGPIPE: os/signal ends a process that writes
+// to a closed pipe on its stdout or stderr, which is what a log shipper leaves behind when it is restarted. Such a write
+// then fails, and package logsink counts the line.
 func (s *configSource) listen() (stop func()) {
 	s.hangups = make(chan os.Signal, 1)
 	signal.Notify(s.hangups, syscall.SIGHUP)
-	return func() { signal.Stop(s.hangups) }
+	pipes := make(chan os.Signal, 1) // os/signal drops what finds no room
+	signal.Notify(pipes, syscall.SIGPIPE)
+	return func() {
+		signal.Stop(s.hangups)
+		signal.Stop(pipes)
+	}
 }
 
-// log is a logger whose level and format a reload can change.
+// log is a logger whose level and format a reload can change, and which never blocks. Close from.sink in the end.
 func (s *configSource) log(cfg *Config, stderr io.Writer) *slog.Logger {
-	s.stderr = stderr
-	s.logs = newLogSwitch(newLogger(cfg.Log, stderr).Handler())
+	s.sink = logsink.New(stderr, logsink.DefaultSize, func(lines int) {
+		slog.New(s.logs).Warn("log lines were dropped: the reader of the log was too slow or had stopped", "lines", lines)
+	})
+	s.logs = newLogSwitch(s.handler(cfg))
 	return slog.New(s.logs)
 }
 
 func (s *configSource) relog(cfg *Config) {
 	if s.logs != nil {
-		s.logs.use(newLogger(cfg.Log, s.stderr).Handler())
+		s.logs.use(s.handler(cfg))
 	}
+}
+
+func (s *configSource) handler(cfg *Config) slog.Handler {
+	return logsink.NewHandler(s.sink, func(w io.Writer) slog.Handler { return newLogger(cfg.Log, w).Handler() })
+}
+
+// logsWithin is how long the end of the process waits for a log whose reader has stopped.
+const logsWithin = 2 * time.Second
+
+// closeLog writes the lines that wait.
+func (s *configSource) closeLog() {
+	ctx, cancel := context.WithTimeout(context.Background(), logsWithin)
+	defer cancel()
+	_ = s.sink.Close(ctx) // what is not written by then has no reader
 }

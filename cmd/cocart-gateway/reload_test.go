@@ -113,11 +113,11 @@ var reloads = []struct {
 	{"server.read_timeout", nil, "30s", "10ms", halfABody, [2]string{"200", "408"}},
 	{"log.level", nil, "", "debug", func(r *rig) string {
 		r.do("GET", "/a-page-of-the-storefront", "")
-		return fmt.Sprint(strings.Contains(r.said.String(), "route=site"))
+		return fmt.Sprint(strings.Contains(r.logged(), "route=site"))
 	}, [2]string{"false", "true"}},
 	{"log.format", nil, "", "json", func(r *rig) string {
 		r.do("GET", cart, "")
-		lines := strings.Split(strings.TrimSpace(r.said.String()), "\n")
+		lines := strings.Split(strings.TrimSpace(r.logged()), "\n")
 		return fmt.Sprint(json.Valid([]byte(lines[len(lines)-1])))
 	}, [2]string{"false", "true"}},
 }

@@ -43,6 +43,7 @@ type program struct {
 func serve(ctx context.Context, cfg *Config, from *configSource, stderr io.Writer) error {
 	defer from.listen()()
 	log := from.log(cfg, stderr)
+	defer from.closeLog()
 	redis.SetLogger(libraryLog{log})
 	stdlog.SetFlags(0)
 	stdlog.SetOutput(libraryLog{log})
@@ -59,6 +60,9 @@ func serve(ctx context.Context, cfg *Config, from *configSource, stderr io.Write
 	}
 	p.from = from
 	defer p.close()
+	if err := p.registry.Register(from.sink); err != nil {
+		return errors.Join(err, sockets.close())
+	}
 	return p.run(ctx, sockets)
 }
 
