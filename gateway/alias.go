@@ -123,5 +123,9 @@ func (x *exchange) holdLogout(answer *upstream.Answer) error {
 // them, in front of CoCart's own answer.
 func addPair(members []member, access, refresh string) []member {
 	rest := membersWithout(members, func(name string) bool { return name == "token" || name == "refresh_token" })
-	return append([]member{{"token", quoted(access)}, {"refresh_token", quoted(refresh)}}, rest...)
+	pair := []member{{"token", quoted(access)}}
+	if refresh != "" {
+		pair = append(pair, member{"refresh_token", quoted(refresh)})
+	}
+	return append(pair, rest...)
 }

@@ -173,9 +173,9 @@ func TestALongFormUnderAnAliasIsRefused(t *testing.T) {
 	}
 }
 
-// Bearer and no credentials: the same session again, in the alias' shape.
+// A bearer and no credentials: the same session again, in the alias' shape.
 func TestAliasOfALoginThatGoesOn(t *testing.T) {
-	s := openShop(t)
+	s := openShop(t, func(c *gateway.Config) { c.BearerLoginRefresh = true })
 	access, refresh := s.login()
 	r := s.post("/wp-json/cocart/jwt/token", "", "Authorization: Bearer "+access)
 	var answer struct{ Token, Refresh_token string } //nolint:revive // the SDK's own names

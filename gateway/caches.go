@@ -17,10 +17,10 @@ import (
 // (RFC 9111 section 3.5), not even one told to heed other headers or none: hosts
 // have cached POST answers, and with them one customer's cart for the next.
 // Products for guests are public and keep what CoCart says.
-func (g *Gateway) keepFromCaches(x *exchange, h http.Header) {
+func (g *Gateway) keepFromCaches(x *exchange, h http.Header, status int) {
 	addVary(h, "Authorization", "Origin")
 	addVary(h, g.cfg.AuthHeaders...)
-	if g.public(x, h) {
+	if g.public(x, h, status) {
 		return
 	}
 	for name := range h {
@@ -50,9 +50,18 @@ func cacheHeader(name string) bool {
 	return strings.HasPrefix(name, "X-Litespeed-") || strings.HasSuffix(name, "Cdn-Cache-Control")
 }
 
-// public tells whether an answer is the same for everybody: products, read by a
-// guest. One that names a cart or sets a cookie is that guest's own after all.
-func (g *Gateway) public(x *exchange, h http.Header) bool {
+// public reports whether an answer is the same for every client: products, read
+// by a guest. One that names a cart or sets a cookie is that guest's own.
+//
+// A cache looks an answer up by method and target (RFC 9111 section 4). WordPress
+// takes parameters from the body of a GET too (WP_REST_Server::serve_request,
+// get_raw_data), so an answer that depends on a body would reach the next visitor
+// who sends none: an attacker fills the cache with an empty page of products.
+// Errors are one client's doing as well, and are not kept either.
+func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
+	if x.arriving != nil || status != http.StatusOK && status != http.StatusNotModified {
+		return false
+	}
 	if !x.guest || x.record.failure != nil || !reads(x.r.Method) || !reads(x.verdict.method) ||
 		!g.routes.isProducts(x.verdict.route) || len(h["Set-Cookie"]) > 0 {
 		return false

@@ -63,6 +63,9 @@ func TestNoCacheKeepsAnAnswerThatIsSomebodys(t *testing.T) {
 		"products, password in query": s.do("GET", productsRoute+"?username=a&password=b", ""),
 		"products by cookie":          s.do("GET", productsRoute, "", "Cookie: wordpress_logged_in_1=a", "X-WP-Nonce: 1"),
 		"products by POST":            s.post(productsRoute, "{}"),
+		"products by a body":          s.do("GET", productsRoute+"?x=1", `{"page":99}`, "Content-Type: application/json"),
+		"products by a form":          s.do("GET", productsRoute, "page=99", "Content-Type: application/x-www-form-urlencoded"),
+		"products by an odd body":     s.do("GET", productsRoute, "page=99"),
 		"products, method overridden": s.do("GET", productsRoute, "", "X-HTTP-Method-Override: DELETE"),
 		"a route named alike":         s.do("GET", productsRoute+"-mine", ""),
 		"sessions":                    s.do("GET", "/wp-json/cocart/v2/sessions", ""),
@@ -99,6 +102,17 @@ func TestPublicProductsKeepWhatCoCartSays(t *testing.T) {
 			if got := s.do(method, target, "").caching(); got != want {
 				t.Errorf("%s %s: %s", method, target, got)
 			}
+		}
+	}
+}
+
+// Only a page of products as any visitor gets it is kept: an error is one client's doing.
+func TestOnlyGoodAnswersOfProductsAreCached(t *testing.T) {
+	for status, cached := range map[int]bool{200: true, 304: true, 201: false, 206: false, 301: false, 400: false, 401: false, 404: false, 410: false, 500: false} {
+		s := openShop(t)
+		s.answering(status, "Cache-Control: public, max-age=600")
+		if got := s.do("GET", productsRoute, "", `If-None-Match: "p1"`).Header.Get("Cache-Control"); (got == "public, max-age=600") != cached {
+			t.Errorf("%d: %s", status, got)
 		}
 	}
 }

@@ -79,7 +79,7 @@ func (g *Gateway) answersPreflight(x *exchange) bool {
 	if g.cors == nil || !x.record.class.ours() || !isPreflight(x.r) {
 		return false
 	}
-	x.w.WriteHeader(http.StatusNoContent) // dress adds the headers, as to any answer
+	x.w.WriteHeader(http.StatusNoContent) // setResponseHeaders adds the headers
 	return true
 }
 

@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// dress gives an answer its last headers, just before they leave: whoever made
-// it, WordPress, a handler or errors.go. The storefront's answers stay as they
-// are.
-func (g *Gateway) dress(x *exchange) {
+// setResponseHeaders sets the last headers of an answer just before they leave,
+// for answers of WordPress, of a handler and of errors.go alike. The storefront's
+// answers stay as they are.
+func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	h := x.w.Header()
 	h.Set(requestIDHeader, x.id)
 	ours := x.record.class.ours()
 	showLimit(h, x.w.limit)
 	if ours {
+		challenge(h, status)
 		g.watchCaches(x, h)
-		g.keepFromCaches(x, h)
+		g.keepFromCaches(x, h, status)
 		if !g.cfg.KeepCartKeyNames {
 			mirrorCartKey(h)
 		}
@@ -24,6 +25,15 @@ func (g *Gateway) dress(x *exchange) {
 	if ours || x.record.failure != nil {
 		g.share(x, h)
 		tidyVary(h)
+	}
+}
+
+// challenge completes a 401 without a challenge, which RFC 9110 section 15.5.2
+// requires: WordPress sends none. The scheme is Bearer, because browsers open a
+// dialog for Basic.
+func challenge(h http.Header, status int) {
+	if status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0 {
+		h.Set("WWW-Authenticate", challengeNone)
 	}
 }
 

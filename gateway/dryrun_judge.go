@@ -26,7 +26,7 @@ type judgement struct {
 // its body is put back.
 func (g *Gateway) newJudgement(x *exchange) *judgement {
 	j := &judgement{exchange: exchange{
-		w: &recorder{ResponseWriter: x.w.ResponseWriter, dress: func() {}}, r: x.r.Clone(x.r.Context()),
+		w: &recorder{ResponseWriter: x.w.ResponseWriter, setHeaders: func(int) {}}, r: x.r.Clone(x.r.Context()),
 		target: x.target, origin: x.origin, id: x.id, record: &record{class: classSite},
 		body: &guardedBody{}, // so that bound puts no guard on the body
 	}}

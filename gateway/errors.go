@@ -66,7 +66,8 @@ func (g *Gateway) refusedToken(cause tokens.Rejection) *Failure {
 }
 
 func (g *Gateway) refusedRefresh(cause tokens.Rejection) *Failure {
-	f := &Failure{Status: g.cfg.InvalidTokenStatus, Code: codeAuthentication, Message: "Invalid refresh token.", Cause: cause}
+	f := &Failure{Status: g.cfg.InvalidTokenStatus, Code: codeAuthentication, Message: "Invalid refresh token.",
+		Challenge: challengeNone, Cause: cause}
 	if cause == tokens.Expired {
 		f.Message = "Refresh token expired."
 	}

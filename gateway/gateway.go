@@ -3,7 +3,7 @@
 //
 // A request's way:
 //
-//	ServeHTTP ─► record starts ─► read (read.go, route.go) ─► bound (bounds.go) ─► handler ─► dress ─► record written
+//	ServeHTTP ─► record starts ─► read (read.go, route.go) ─► bound (bounds.go) ─► handler ─► headers ─► record written
 //	                                                                                 └─ error ─► errors.go answers
 //
 //	login     login.go      WordPress judges the password, tokens go into its answer
@@ -21,7 +21,7 @@
 // Passwords are counted wherever they come (guard.go, ratelimit.go), and their
 // refusals do not tell who is a customer (uniform.go).
 //
-// Every answer passes dress.go last: what browsers of other origins may read
+// Every answer passes setResponseHeaders (dress.go) last: what browsers of other origins may read
 // (cors.go), what caches may keep (caches.go). A browser's preflight is answered
 // in cors.go.
 //
@@ -72,6 +72,10 @@ type Config struct {
 	// InvalidTokenStatus answers a token that is not good: 401, or 403 as the PHP
 	// plugin does. Zero means 401.
 	InvalidTokenStatus int
+	// BearerLoginRefresh adds the session's refresh token to the answer of a login
+	// that presents a valid access token and no password. Else such an answer holds
+	// the access token alone.
+	BearerLoginRefresh bool
 	// MaxLoginBody is the largest body, in bytes, that is read on login and
 	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
 	MaxLoginBody int64
@@ -191,7 +195,7 @@ type exchange struct {
 // ServeHTTP answers one request. See the package comment for its way.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: classSite}}
-	x.w.dress = func() { g.dress(x) }
+	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
 	x.w.taken.patience = g.cfg.Bounds.Stall
 	g.metrics.inFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking

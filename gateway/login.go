@@ -77,8 +77,12 @@ func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error
 	return g.answerLogin(x, answer, pair.Access, pair.Refresh, loginAccepted)
 }
 
-// continueSession tells a client that is logged in already the same access token
-// and the current refresh token again, instead of piling up sessions.
+// continueSession answers a client that is already logged in with the same access
+// token, instead of beginning another session. It adds no refresh token: an access
+// token is what leaks (logs, URLs, error reports) and is short-lived for that
+// reason. A thief of one would otherwise get a session that renews itself
+// (RFC 9700 section 4.14). compat.bearer_login_refresh adds the refresh token, as
+// CoCart JWT Authentication does.
 func (g *Gateway) continueSession(x *exchange, b *body, bearer string) error {
 	access, err := g.verify(x, bearer)
 	if err != nil {
@@ -97,6 +101,9 @@ func (g *Gateway) continueSession(x *exchange, b *body, bearer string) error {
 	}
 	if answer.Status != http.StatusOK {
 		return g.relayRefusal(x, answer)
+	}
+	if !g.cfg.BearerLoginRefresh {
+		return g.answerLogin(x, answer, bearer, "", loginContinued)
 	}
 	if answer.Account != nil { // a token of the old plugin has no session to go on with
 		return g.answerAccount(x, answer)
@@ -206,8 +213,8 @@ func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
 	writeBytes(x.w, x.r, answer.Status, text, h.Get("Content-Type"))
 }
 
-// addTokens puts the tokens into extras of CoCart's answer and leaves every
-// other byte of its values as it is. An empty PHP array arrives as []; a list
+// addTokens puts the tokens into extras of CoCart's answer, the refresh token only
+// if it is not empty, and leaves every other byte of its values as it is. An empty PHP array arrives as []; a list
 // becomes the object PHP would make of it.
 func addTokens(text []byte, access, refresh string, alias bool) ([]byte, error) {
 	members, err := parseObject(text)
@@ -219,7 +226,10 @@ func addTokens(text []byte, access, refresh string, alias bool) ([]byte, error) 
 	}
 	extras := extrasOf(members)
 	extras = append(membersWithout(extras, func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }),
-		member{"jwt_token", quoted(access)}, member{"jwt_refresh", quoted(refresh)})
+		member{"jwt_token", quoted(access)})
+	if refresh != "" {
+		extras = append(extras, member{"jwt_refresh", quoted(refresh)})
+	}
 	for i, m := range members {
 		if m.name == "extras" {
 			members[i].value = writeObject(extras)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"cocart-gateway/gateway"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -143,8 +144,8 @@ func TestBearerBesideGoodCredentialsDoesNotDisturb(t *testing.T) {
 	}
 }
 
-func TestValidBearerWithoutCredentialsContinuesItsSession(t *testing.T) {
-	s := openShop(t)
+func TestBearerLoginRefreshAnswersWithTheWholePair(t *testing.T) {
+	s := openShop(t, func(c *gateway.Config) { c.BearerLoginRefresh = true })
 	access, refresh := s.login()
 	r := s.post("/wp-json/cocart/v2/login", "", "Authorization: Bearer "+access)
 	if r.Status != 200 {
@@ -160,6 +161,33 @@ func TestValidBearerWithoutCredentialsContinuesItsSession(t *testing.T) {
 	newAccess, newRefresh := s.refresh(refresh).pair(t)
 	if _, f := s.post("/wp-json/cocart/v2/login", "", "Authorization: Bearer "+newAccess).tokens(t); f != newRefresh {
 		t.Error("not the current refresh token")
+	}
+}
+
+// An access token that leaked must not buy a session that renews itself.
+func TestALoginByBearerAloneAnswersWithoutARefreshToken(t *testing.T) {
+	for name, ask := range map[string]func(s *shop, access string) reply{
+		"no body":         func(s *shop, access string) reply { return s.post(loginRoute, "", "Authorization: Bearer "+access) },
+		"an empty object": func(s *shop, access string) reply { return s.post(loginRoute, "{}", "Authorization: Bearer "+access) },
+		"half a password": func(s *shop, access string) reply {
+			return s.post(loginRoute, `{"username":"alice"}`, "Authorization: Bearer "+access)
+		},
+		"by rest_route": func(s *shop, access string) reply {
+			return s.post("/?rest_route=/cocart/v2/login", "", "Authorization: Bearer "+access)
+		},
+		"an alias of the SDK": func(s *shop, access string) reply {
+			return s.post("/wp-json/cocart/jwt/token", "{}", "Authorization: Bearer "+access)
+		},
+	} {
+		s := openShop(t)
+		access, _ := s.login()
+		r := ask(s, access)
+		if r.Status != 200 || !strings.Contains(r.Body, `"jwt_token":"`+access+`"`) || strings.Contains(r.Body, "refresh") {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+		}
+		if claims := s.wordpress.Last().Claims; claims.Kind != "customer" || claims.Subject != "2" {
+			t.Errorf("%s: asserted %+v", name, claims)
+		}
 	}
 }
 

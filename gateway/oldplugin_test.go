@@ -122,8 +122,17 @@ func TestALogoutWithATokenOfTheOldPluginLeavesOurSessions(t *testing.T) {
 	}
 }
 
-func TestALoginWithATokenOfTheOldPluginBeginsASession(t *testing.T) {
+func TestALoginWithATokenOfTheOldPluginAloneBeginsNoSession(t *testing.T) {
 	s := openOldShop(t)
+	old := s.oldAccess(nil)
+	r := s.post("/wp-json/cocart/v2/login", "", "Authorization: Bearer "+old)
+	if r.Status != 200 || !strings.Contains(r.Body, `"jwt_token":"`+old+`"`) || strings.Contains(r.Body, "jwt_refresh") {
+		t.Errorf("%d %s", r.Status, r.Body)
+	}
+}
+
+func TestBearerLoginRefreshBeginsASessionByATokenOfTheOldPlugin(t *testing.T) {
+	s := openOldShop(t, func(c *gateway.Config) { c.BearerLoginRefresh = true })
 	r := s.post("/wp-json/cocart/v2/login", "", "Authorization: Bearer "+s.oldAccess(nil))
 	access, refresh := r.tokens(t)
 	if r := s.cart(access); r.Status != 200 || s.wordpress.Last().Claims.Session == "" {

@@ -34,6 +34,33 @@ func (s *shop) metric(name, label string) float64 {
 	return sum
 }
 
+// RFC 9110 section 15.5.2. The scheme is never Basic: browsers would open a dialog.
+func TestEvery401OnCoCartsRoutesHasAChallenge(t *testing.T) {
+	s := openShop(t)
+	asked := map[string]reply{
+		"a login with a wrong password": s.post(loginRoute, `{"username":"alice","password":"wrong"}`),
+		"a login without a password":    s.post(loginRoute, `{}`),
+		"a login by Basic":              s.post(loginRoute, "", "Authorization: Basic YWxpY2U6eA=="),
+		"a refresh with garbage":        s.refresh("x"),
+		"a refresh with a spent token":  s.refresh(strings.Repeat("0f", 64)),
+		"a validation without a token":  s.post("/wp-json/cocart/jwt/validate-token", ""),
+	}
+	s.answering(401)
+	asked["a guest whom WordPress refuses"] = s.do("GET", cartRoute, "")
+	for name, r := range asked {
+		if got := r.Header.Values("WWW-Authenticate"); r.Status != 401 || len(got) != 1 || !strings.HasPrefix(got[0], `Bearer realm="CoCart"`) {
+			t.Errorf("%s: %d %q", name, r.Status, got)
+		}
+	}
+	if got := s.do("GET", "/wp-json/wp/v2/users/me", "").Header.Values("WWW-Authenticate"); len(got) != 0 {
+		t.Errorf("a route of WordPress: %q", got)
+	}
+	s.answering(401, `WWW-Authenticate: Bearer realm="Shop"`)
+	if got := s.do("GET", cartRoute, "").Header.Values("WWW-Authenticate"); len(got) != 1 || got[0] != `Bearer realm="Shop"` {
+		t.Errorf("WordPress's own challenge: %q", got)
+	}
+}
+
 func TestBearerInEverySpellingIsTheCustomer(t *testing.T) {
 	s := openShop(t)
 	access, _ := s.login()

@@ -30,12 +30,12 @@ type record struct {
 // and Hijack behind it.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
-	began  time.Time       // when the header of the answer left
-	limit  *attempts.State // what the answer shall say of limits
-	dress  func()          // called once, before the header of the answer leaves
-	taken  deadlines       // for the client to take it; see moving.go
+	status     int
+	bytes      int64
+	began      time.Time        // when the header of the answer left
+	limit      *attempts.State  // what the answer shall say of limits
+	setHeaders func(status int) // called once, before the header of the answer leaves
+	taken      deadlines        // for the client to take it; see moving.go
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -47,7 +47,7 @@ func (w *recorder) WriteHeader(status int) {
 
 func (w *recorder) begin(status int) {
 	if w.status == 0 && status != http.StatusSwitchingProtocols {
-		w.dress()
+		w.setHeaders(status)
 		w.began = time.Now()
 		w.hurry() // an upgraded connection may be silent
 	}

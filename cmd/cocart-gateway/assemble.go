@@ -61,6 +61,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		MaxLoginBody:       cfg.Limits.LoginBody,
 		Guarding:           guarding(cfg.Guard, guard),
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
+		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
 		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout, Stall: orNone(cfg.Upstream.BodyTimeout)},
 		CORS:               cfg.CORS.gateway(),
 		AuthHeaders:        cfg.Site.AuthHeaders,

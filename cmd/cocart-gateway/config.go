@@ -116,6 +116,7 @@ func (c RedisConfig) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
 type CompatConfig struct {
 	InvalidTokenStatus int // 401 or 403
 	MirrorCartKey      bool
+	BearerLoginRefresh bool // a login by access token alone answers with a refresh token, too
 	Migration          MigrationConfig
 }
 

@@ -64,7 +64,8 @@ func shape(c *Config) section {
 		block("compat", append([]entry{
 			value("invalid_token_status", &c.Compat.InvalidTokenStatus,
 				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 })),
-			value("mirror_cart_key", &c.Compat.MirrorCartKey, truth())},
+			value("mirror_cart_key", &c.Compat.MirrorCartKey, truth()),
+			value("bearer_login_refresh", &c.Compat.BearerLoginRefresh, truth())},
 			migrationKeys(&c.Compat.Migration)...)...),
 		corsEntry(&c.CORS),
 		block("limits", append([]entry{

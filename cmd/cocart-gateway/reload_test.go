@@ -73,6 +73,10 @@ var reloads = []struct {
 	{"compat.mirror_cart_key", nil, "", "false", func(r *rig) string {
 		return fmt.Sprint(r.do("GET", cart, "").header.Get("Cart-Key") != "")
 	}, [2]string{"true", "false"}},
+	{"compat.bearer_login_refresh", nil, "", "true", func(r *rig) string {
+		access, _ := r.login()
+		return fmt.Sprint(strings.Contains(r.do("POST", "/wp-json/cocart/v2/login", "", "Authorization: Bearer "+access).body, "jwt_refresh"))
+	}, [2]string{"false", "true"}},
 	{"compat.accept_plugin_tokens", settings{"compat.plugin_secret": oldSecret}, "", "true", withPluginToken, [2]string{"401", "200"}},
 	{"compat.plugin_secret", settings{"compat.accept_plugin_tokens": "true"}, "another secret of the old plugin", oldSecret, withPluginToken, [2]string{"401", "200"}},
 	{"compat.plugin_issuer", pluginTokens, "", "https://api.example", withPluginTokenOf("", "https://api.example"), [2]string{"401", "200"}},
