@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -101,9 +99,8 @@ func (g *Gateway) forgetValidators(x *exchange) {
 // cacheWatch notices caches between the gateway and PHP, which hand one
 // customer's answer to another, and which no header of ours can reach.
 type cacheWatch struct {
-	answers prometheus.Counter
-	mu      sync.Mutex
-	warned  time.Time
+	answers  prometheus.Counter
+	warnings everyMinute
 }
 
 func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
@@ -117,24 +114,13 @@ func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
 	return w, nil
 }
 
-// due is true once a minute at most.
-func (w *cacheWatch) due(now time.Time) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if now.Sub(w.warned) < time.Minute {
-		return false
-	}
-	w.warned = now
-	return true
-}
-
 func (g *Gateway) watchCaches(x *exchange, h http.Header) {
 	sign := cachedBy(h)
 	if sign == "" || g.routes.isProducts(x.verdict.route) {
 		return
 	}
 	g.caches.answers.Inc()
-	if g.caches.due(g.cfg.Now()) {
+	if g.caches.warnings.due(g.cfg.Now()) {
 		g.happened(context.Background(), x, eventCached, slog.LevelWarn,
 			"a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it", slog.String("header", sign))
 	}

@@ -1,13 +1,19 @@
 package gateway
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/cors"
+	"golang.org/x/net/http/httpguts"
+
+	"cocart-gateway/upstream"
 )
 
 // CORSConfig says which pages of other origins may read CoCart's answers.
@@ -24,16 +30,25 @@ type CORSConfig struct {
 	// MaxAge is how long a browser may remember a preflight; zero means ten
 	// minutes, negative not at all.
 	MaxAge time.Duration
+	// AllowHeaders are request headers that pages may send besides those that
+	// CoCart's clients and common monitoring libraries send.
+	AllowHeaders []string
+	// ExposeHeaders are headers of answers that pages may read besides those that
+	// CoCart's clients read.
+	ExposeHeaders []string
 }
 
 // coCartMethods are what CoCart's routes take.
 var coCartMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
 
-// The headers that CoCart's clients send and read.
+// The headers that CoCart's clients send and read. The second list of allowed ones
+// is what monitoring libraries (W3C Trace Context, Sentry), browsers that reload
+// without a cache, and WordPress's own JavaScript client add to any request.
 var (
 	allowedHeaders = []string{
 		"Accept", "Authorization", "Cart-Key", "CoCart-API-Cart-Key", "Content-Disposition", "Content-MD5",
 		"Content-Type", "If-None-Match", "User-Agent", "X-Requested-With", "X-WP-Nonce",
+		"Baggage", "Cache-Control", "Idempotency-Key", "Pragma", "Sentry-Trace", "Traceparent", "Tracestate", "X-HTTP-Method-Override",
 	}
 	exposedHeaders = []string{
 		"Cart-Key", "Cart-Expiring", "Cart-Expiration",
@@ -44,8 +59,23 @@ var (
 	}
 )
 
+// corsPolicy writes the CORS headers of answers on CoCart's routes.
+type corsPolicy struct {
+	options cors.Options
+	*cors.Cors
+	extended atomic.Pointer[extendedPolicy]
+	refusals everyMinute // of log lines about refused preflights
+}
+
+// extendedPolicy is a corsPolicy that also has the headers which the shop's own
+// code added. It is kept, because a shop adds the same ones to each answer.
+type extendedPolicy struct {
+	key string
+	*cors.Cors
+}
+
 // newCORS returns nil for a passthrough.
-func newCORS(cfg CORSConfig, authHeaders []string) (*cors.Cors, error) {
+func newCORS(cfg CORSConfig, authHeaders []string) (*corsPolicy, error) {
 	if cfg.Passthrough {
 		return nil, nil
 	}
@@ -60,11 +90,51 @@ func newCORS(cfg CORSConfig, authHeaders []string) (*cors.Cors, error) {
 	case seconds <= 0:
 		seconds = -1 // rs/cors: send a zero
 	}
-	return cors.New(cors.Options{
+	p := &corsPolicy{options: cors.Options{
 		AllowedOrigins: cfg.Origins, AllowCredentials: cfg.Credentials,
-		AllowedMethods: coCartMethods, AllowedHeaders: slices.Concat(allowedHeaders, authHeaders), ExposedHeaders: exposedHeaders,
-		MaxAge: seconds,
-	}), nil
+		AllowedMethods: coCartMethods, MaxAge: seconds,
+		AllowedHeaders: slices.Concat(allowedHeaders, authHeaders, cfg.AllowHeaders),
+		ExposedHeaders: slices.Concat(exposedHeaders, cfg.ExposeHeaders),
+	}}
+	p.Cors = cors.New(p.options)
+	return p, nil
+}
+
+// with returns the policy that also allows and exposes these headers.
+func (p *corsPolicy) with(allow, expose []string) *cors.Cors {
+	allow, expose = added(p.options.AllowedHeaders, allow), added(p.options.ExposedHeaders, expose)
+	if len(allow) == 0 && len(expose) == 0 {
+		return p.Cors
+	}
+	key := strings.Join(allow, ",") + "\n" + strings.Join(expose, ",")
+	if e := p.extended.Load(); e != nil && e.key == key {
+		return e.Cors
+	}
+	options := p.options
+	options.AllowedHeaders = slices.Concat(options.AllowedHeaders, allow)
+	options.ExposedHeaders = slices.Concat(options.ExposedHeaders, expose)
+	e := &extendedPolicy{key, cors.New(options)}
+	p.extended.Store(e)
+	return e.Cors
+}
+
+// added returns the names of more that known lacks, whatever their case.
+func added(known, more []string) []string {
+	return slices.DeleteFunc(more, func(name string) bool {
+		return slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) })
+	})
+}
+
+// headerNames are the names in a list of headers (RFC 9110 section 5.6.1). A name
+// that no header can have is left out.
+func headerNames(lines []string) []string {
+	var names []string
+	for name := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		if name = strings.TrimSpace(name); httpguts.ValidHeaderFieldName(name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // isPreflight tells whether a browser asks if it may send a request (Fetch
@@ -73,33 +143,71 @@ func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// answersPreflight answers one for a CoCart route by itself: PHP would wake up,
-// load a cart and say the same.
-func (g *Gateway) answersPreflight(x *exchange) bool {
-	if g.cors == nil || !x.record.class.ours() || !isPreflight(x.r) {
-		return false
+// answerPreflight answers a preflight for a CoCart route, and reports whether the
+// request was one. WordPress is asked only about headers that are not listed here,
+// since the shop's filter rest_allowed_cors_headers may allow them: for every
+// other preflight PHP would load a cart and say the same.
+func (g *Gateway) answerPreflight(x *exchange) (bool, error) {
+	switch {
+	case g.cors == nil || !x.record.class.ours() || !isPreflight(x.r):
+		return false, nil
+	case g.cors.asksForMore(x.r) && x.verdict.method == http.MethodOptions && !g.cfg.DenyGuests:
+		return true, x.orBody(g.forward(x, upstream.Assertion{Kind: upstream.Guest}))
 	}
 	x.w.WriteHeader(http.StatusNoContent) // setResponseHeaders adds the headers
-	return true
+	return true, nil
+}
+
+// asksForMore reports whether a preflight that is good otherwise is about headers
+// which the policy does not list.
+func (p *corsPolicy) asksForMore(preflight *http.Request) bool {
+	return p.OriginAllowed(preflight) && slices.Contains(coCartMethods, preflight.Header.Get("Access-Control-Request-Method")) &&
+		len(added(p.options.AllowedHeaders, headerNames(preflight.Header["Access-Control-Request-Headers"]))) > 0
 }
 
 // share lets pages of other origins read an answer: every one on our routes, and
 // the gateway's own failures elsewhere. What WordPress says on our routes is
-// replaced; two Access-Control-Allow-Origin make browsers refuse both.
+// replaced, because two Access-Control-Allow-Origin make browsers refuse both; the
+// headers that the shop allows and exposes (WP_REST_Server::serve_request, filters
+// rest_allowed_cors_headers and rest_exposed_cors_headers) are added to ours.
 func (g *Gateway) share(x *exchange, h http.Header) {
 	if g.cors == nil {
 		shareOwn(x, h)
 		return
 	}
+	policy := g.cors.with(headerNames(h["Access-Control-Allow-Headers"]), headerNames(h["Access-Control-Expose-Headers"]))
 	for name := range h {
 		if strings.HasPrefix(name, "Access-Control-") {
 			delete(h, name)
 		}
 	}
-	g.cors.HandlerFunc(headerOnly{h}, x.r)
+	policy.HandlerFunc(headerOnly{h}, x.r)
+	if isPreflight(x.r) && len(h["Access-Control-Allow-Origin"]) == 0 {
+		g.reportPreflight(x)
+	}
 }
 
-// shareOwn is for a passthrough: an answer of our own can be read by everybody,
+// reportPreflight logs a refused preflight, at most once a minute: the browser
+// tells the app's developer little, and the shop's operator nothing.
+func (g *Gateway) reportPreflight(x *exchange) {
+	if x.r.Header.Get("Origin") == "" || !g.cors.refusals.due(g.cfg.Now()) {
+		return
+	}
+	asked := x.r.Header
+	reason := "headers"
+	switch {
+	case !g.cors.OriginAllowed(x.r):
+		reason = "origin"
+	case !slices.Contains(coCartMethods, asked.Get("Access-Control-Request-Method")):
+		reason = "method"
+	}
+	g.happened(context.Background(), x, eventPreflightRefused, slog.LevelInfo,
+		"preflight refused; cors.origins and cors.allow_headers say what pages of other origins may do",
+		slog.String("reason", reason), slog.String("origin", cut(asked.Get("Origin"), maxLoggedHost)),
+		slog.String("headers", cut(strings.Join(added(g.cors.options.AllowedHeaders, headerNames(asked["Access-Control-Request-Headers"])), ","), maxLoggedHost)))
+}
+
+// shareOwn is for a passthrough: an answer of our own can be read by any origin,
 // since it depends on no cookie.
 func shareOwn(x *exchange, h http.Header) {
 	if x.relayed && x.record.failure == nil {

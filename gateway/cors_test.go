@@ -117,23 +117,29 @@ func TestPreflightsAreAnsweredWithoutPHP(t *testing.T) {
 		headers        string
 		want           string
 	}{
-		"login":                     {nil, loginRoute, "https://app.example", "POST", "authorization,content-type", "Allow-Headers: authorization,content-type; Allow-Methods: POST; Allow-Origin: *; Max-Age: 600"},
-		"every header of clients":   {nil, cartRoute, "https://app.example", "GET", everything, "Allow-Headers: " + everything + "; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
-		"DELETE":                    {nil, cartRoute, "https://app.example", "DELETE", "", "Allow-Methods: DELETE; Allow-Origin: *; Max-Age: 600"},
-		"plain permalinks":          {nil, "/?rest_route=/cocart/v2/cart", "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
-		"a method override":         {nil, cartRoute + "?_method=GET", "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
-		"guests turned away":        {denyGuests, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
-		"a sandboxed frame":         {nil, cartRoute, "null", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
-		"another header":            {nil, cartRoute, "https://app.example", "GET", "x-secret", ""},
-		"another method":            {nil, cartRoute, "https://app.example", "BREW", "", ""},
-		"listed":                    {onlyApp, cartRoute, "https://app.example", "GET", "", "Allow-Credentials: true; Allow-Methods: GET; Allow-Origin: https://app.example; Max-Age: 3600"},
-		"listed by wildcard":        {onlyApp, cartRoute, "https://eu.shop.example", "GET", "", "Allow-Credentials: true; Allow-Methods: GET; Allow-Origin: https://eu.shop.example; Max-Age: 3600"},
-		"not listed":                {onlyApp, cartRoute, "https://evil.example", "GET", "", ""},
-		"not listed, same ending":   {onlyApp, cartRoute, "https://evilshop.example", "GET", "", ""},
-		"not listed, other scheme":  {onlyApp, cartRoute, "http://app.example", "GET", "", ""},
-		"null, with credentials":    {onlyApp, cartRoute, "null", "GET", "", ""},
-		"remembered by nobody":      {func(c *gateway.Config) { c.CORS.MaxAge = -1 }, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 0"},
-		"a private network is none": {nil, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"login":                      {nil, loginRoute, "https://app.example", "POST", "authorization,content-type", "Allow-Headers: authorization,content-type; Allow-Methods: POST; Allow-Origin: *; Max-Age: 600"},
+		"every header of clients":    {nil, cartRoute, "https://app.example", "GET", everything, "Allow-Headers: " + everything + "; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"DELETE":                     {nil, cartRoute, "https://app.example", "DELETE", "", "Allow-Methods: DELETE; Allow-Origin: *; Max-Age: 600"},
+		"plain permalinks":           {nil, "/?rest_route=/cocart/v2/cart", "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"a method override":          {nil, cartRoute + "?_method=GET", "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"guests turned away":         {denyGuests, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"a sandboxed frame":          {nil, cartRoute, "null", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"another header, no guests":  {denyGuests, cartRoute, "https://app.example", "GET", "x-secret", ""},
+		"another header, overridden": {nil, cartRoute + "?_method=GET", "https://app.example", "GET", "x-secret", ""},
+		"another header, not listed": {onlyApp, cartRoute, "https://evil.example", "GET", "x-secret", ""},
+		"monitoring":                 {nil, cartRoute, "https://app.example", "POST", "authorization,baggage,content-type,sentry-trace,traceparent,tracestate", "Allow-Headers: authorization,baggage,content-type,sentry-trace,traceparent,tracestate; Allow-Methods: POST; Allow-Origin: *; Max-Age: 600"},
+		"a reload without a cache":   {nil, cartRoute, "https://app.example", "GET", "cache-control,pragma", "Allow-Headers: cache-control,pragma; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"an overridden method":       {nil, cartRoute, "https://app.example", "POST", "idempotency-key,x-http-method-override", "Allow-Headers: idempotency-key,x-http-method-override; Allow-Methods: POST; Allow-Origin: *; Max-Age: 600"},
+		"a header of the shop's":     {func(c *gateway.Config) { c.CORS.AllowHeaders = []string{"X-Currency"} }, cartRoute, "https://app.example", "GET", "x-currency", "Allow-Headers: x-currency; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"another method":             {nil, cartRoute, "https://app.example", "BREW", "", ""},
+		"listed":                     {onlyApp, cartRoute, "https://app.example", "GET", "", "Allow-Credentials: true; Allow-Methods: GET; Allow-Origin: https://app.example; Max-Age: 3600"},
+		"listed by wildcard":         {onlyApp, cartRoute, "https://eu.shop.example", "GET", "", "Allow-Credentials: true; Allow-Methods: GET; Allow-Origin: https://eu.shop.example; Max-Age: 3600"},
+		"not listed":                 {onlyApp, cartRoute, "https://evil.example", "GET", "", ""},
+		"not listed, same ending":    {onlyApp, cartRoute, "https://evilshop.example", "GET", "", ""},
+		"not listed, other scheme":   {onlyApp, cartRoute, "http://app.example", "GET", "", ""},
+		"null, with credentials":     {onlyApp, cartRoute, "null", "GET", "", ""},
+		"remembered by nobody":       {func(c *gateway.Config) { c.CORS.MaxAge = -1 }, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 0"},
+		"a private network is none":  {nil, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
 	} {
 		s := openShop(t)
 		if row.change != nil {
@@ -232,5 +238,81 @@ func TestPreflightsAllowTheHeadersClientsAuthenticateWith(t *testing.T) {
 	}
 	if r = s.do("GET", productsRoute, ""); !strings.Contains(r.Header.Get("Vary"), "X-Shop-Auth") {
 		t.Errorf("Vary: %v", r.Header["Vary"])
+	}
+}
+
+func preflightFor(headers string) []string {
+	return []string{appOrigin, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: " + headers}
+}
+
+// WordPress sends what its filter rest_allowed_cors_headers returns with every answer of its REST API.
+func TestTheShopsFilterAllowsHeaders(t *testing.T) {
+	s := openShop(t)
+	s.answering(200, "Access-Control-Allow-Origin: https://evil.example", "Access-Control-Allow-Headers: Authorization, X-WP-Nonce, X-Currency, X-App-Version")
+	for headers, want := range map[string]string{
+		"authorization,x-currency":  "Allow-Headers: authorization,x-currency; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600",
+		"x-app-version,x-currency":  "Allow-Headers: x-app-version,x-currency; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600",
+		"authorization,x-other":     "",
+		"x-currency,x-other,accept": "",
+	} {
+		if r := s.do("OPTIONS", cartRoute, "", preflightFor(headers)...); r.Status != 200 || r.sharing() != want {
+			t.Errorf("%s: %d %s", headers, r.Status, r.sharing())
+		}
+		if seen := s.wordpress.Last(); seen.Method != "OPTIONS" || seen.Claims.Kind != "guest" {
+			t.Errorf("%s: WordPress was asked %s as %s", headers, seen.Method, seen.Claims.Kind)
+		}
+	}
+}
+
+// A preflight is never a try at a password, whatever its URL holds.
+func TestAPreflightOfTheShopsHeadersIsAGuests(t *testing.T) {
+	s := guarded(t)
+	for range 6 {
+		s.do("OPTIONS", cartRoute+"?username=alice&password=wrong", "", preflightFor("x-currency")...)
+	}
+	if kind := s.wordpress.Last().Claims.Kind; kind != "guest" {
+		t.Errorf("asserted %s", kind)
+	}
+	if r := s.post(loginRoute, `{"username":"alice","password":"wonderland-1"}`); r.Status != 200 {
+		t.Errorf("the login afterwards: %d %s", r.Status, r.Body)
+	}
+}
+
+func TestTheShopsFilterExposesHeaders(t *testing.T) {
+	s := openShop(t, func(c *gateway.Config) { c.CORS.ExposeHeaders = []string{"X-Configured"} })
+	s.answering(200, "Access-Control-Expose-Headers: X-WP-Total, Link, X-Stock", "X-Stock: 3")
+	for range 2 {
+		exposed := strings.Split(s.do("GET", cartRoute, "", appOrigin).Header.Get("Access-Control-Expose-Headers"), ", ")
+		for _, name := range []string{"X-Stock", "X-Configured", "Cart-Key"} {
+			if !slices.Contains(exposed, name) {
+				t.Errorf("%s is not exposed: %q", name, exposed)
+			}
+		}
+	}
+	s.answering(200)
+	if got := s.do("GET", cartRoute, "", appOrigin).Header.Get("Access-Control-Expose-Headers"); strings.Contains(got, "X-Stock") || !strings.Contains(got, "X-Configured") {
+		t.Errorf("without the filter: %s", got)
+	}
+}
+
+func TestARefusedPreflightIsLogged(t *testing.T) {
+	for reason, headers := range map[string][]string{
+		"headers": preflightFor("authorization,x-other"),
+		"origin":  {"Origin: https://evil.example", "Access-Control-Request-Method: GET"},
+		"method":  {appOrigin, "Access-Control-Request-Method: BREW"},
+	} {
+		s := openShop(t, onlyApp)
+		for range 3 {
+			s.do("OPTIONS", cartRoute, "", headers...)
+		}
+		line := `"event":"preflight_refused"`
+		if log := s.log.String(); strings.Count(log, line) != 1 || !strings.Contains(log, `"reason":"`+reason+`"`) {
+			t.Errorf("%s: %s", reason, log)
+		}
+		s.clock.step(time.Minute)
+		s.do("OPTIONS", cartRoute, "", headers...)
+		if log := s.log.String(); strings.Count(log, line) != 2 {
+			t.Errorf("%s, a minute later: %s", reason, log)
+		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -36,13 +38,14 @@ const (
 	eventSessionsNotEnded event = "account_sessions_not_ended"
 	eventNotHandedBack    event = "not_handed_back" // the old plugin gives no good tokens (compat.hand_back)
 	eventCached           event = "cached_answer"   // a cache in front of PHP answered
+	eventPreflightRefused event = "preflight_refused"
 )
 
 // events in the order of LOGS.md.
 var events = []event{
 	eventLoginRefused, eventLockedOut, eventLimited, eventTokenReused, eventTokenForged, eventStale, eventIdentityForged,
 	eventAmbiguous, eventForeignCart, eventMixedBatch, eventUnknownHost, eventNoPlugin, eventBadReply, eventSessionsEnded,
-	eventSessionsNotEnded, eventNotHandedBack, eventCached,
+	eventSessionsNotEnded, eventNotHandedBack, eventCached, eventPreflightRefused,
 }
 
 // failureEvents are the events that a refusal stands for, by its code.
@@ -130,3 +133,20 @@ func (g *Gateway) watchForgery(x *exchange) {
 
 // underlined are the spellings that PHP files under one name.
 var underlined = strings.NewReplacer("_", "-", ".", "-")
+
+// everyMinute bounds log lines that clients can cause as often as they like.
+type everyMinute struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+// due is true once a minute at most.
+func (e *everyMinute) due(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.last.IsZero() && now.Sub(e.last) < time.Minute {
+		return false
+	}
+	e.last = now
+	return true
+}

@@ -19,6 +19,11 @@ const cartTarget = "/wp-json/cocart/v2/cart"
 
 // provocations bring about each event once, or more often where it takes that.
 var provocations = map[string]func(*testing.T) *shop{
+	"preflight_refused": func(t *testing.T) *shop {
+		s := openShop(t, onlyApp)
+		s.do("OPTIONS", cartRoute, "", "Origin: https://evil.example", "Access-Control-Request-Method: GET")
+		return s
+	},
 	"login_refused": func(t *testing.T) *shop {
 		s := guarded(t)
 		s.try("alice", "x")

@@ -49,7 +49,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/cors"
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -120,7 +119,7 @@ type Gateway struct {
 	metrics   *metrics
 	log       *slog.Logger
 	handlers  map[class]func(*exchange) error
-	cors      *cors.Cors // nil: WordPress's own headers
+	cors      *corsPolicy // nil: WordPress's own headers
 	caches    *cacheWatch
 	dryRun    *dryRun // nil: what is refused is refused
 }
@@ -226,8 +225,8 @@ func (g *Gateway) handle(x *exchange) error {
 			return err
 		}
 	}
-	if g.answersPreflight(x) {
-		return nil
+	if answered, err := g.answerPreflight(x); answered {
+		return err
 	}
 	if err := g.rename(x); err != nil {
 		return x.orBody(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,6 +17,8 @@ type CORSConfig struct {
 	Origins     []string // lower case; "*" alone: any
 	Credentials bool     // only with listed origins
 	MaxAge      time.Duration
+	Allow       []string // headers of requests, besides ours
+	Expose      []string // headers of answers, besides ours
 }
 
 const passthrough = "passthrough"
@@ -23,7 +26,8 @@ const passthrough = "passthrough"
 func defaultCORS() CORSConfig { return CORSConfig{Origins: []string{"*"}, MaxAge: 10 * time.Minute} }
 
 func (c CORSConfig) gateway() gateway.CORSConfig {
-	return gateway.CORSConfig{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge)}
+	return gateway.CORSConfig{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge),
+		AllowHeaders: c.Allow, ExposeHeaders: c.Expose}
 }
 
 // corsEntry is one word or a block.
@@ -31,7 +35,9 @@ func corsEntry(c *CORSConfig) entry {
 	e := block("cors",
 		values("origins", &c.Origins, origin()),
 		value("credentials", &c.Credentials, truth()),
-		value("max_age", &c.MaxAge, duration(0, day, "10m")))
+		value("max_age", &c.MaxAge, duration(0, day, "10m")),
+		values("allow_headers", &c.Allow, corsHeaderName()),
+		values("expose_headers", &c.Expose, corsHeaderName()))
 	readBlock, showBlock := e.read, e.show
 	e.read = func(r *reader, name string, at place, n *yaml.Node) {
 		switch {
@@ -77,6 +83,12 @@ func origin() form[string] {
 			}
 			return strings.ToLower(s), nil
 		}, func(s string) any { return s }}
+}
+
+// corsHeaderName is the name of one header. Any header ("*") is not offered: it
+// would not include Authorization (Fetch standard section 3.3.2).
+func corsHeaderName() form[string] {
+	return text("must be the name of a header", "write e.g. X-Currency; list each header", regexp.MustCompile(`\A[A-Za-z0-9-]{1,64}\z`).MatchString)
 }
 
 // checkCORS keeps cookies from pages that nobody listed.

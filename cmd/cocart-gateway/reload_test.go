@@ -97,6 +97,12 @@ var reloads = []struct {
 	}, [2]string{"401", "200"}},
 	{"cors.origins", nil, "", `["https://app.example"]`, corsHeader("Access-Control-Allow-Origin"), [2]string{"*", ""}},
 	{"cors.credentials", settings{"cors.origins": `["https://page.example"]`}, "", "true", corsHeader("Access-Control-Allow-Credentials"), [2]string{"", "true"}},
+	{"cors.allow_headers", nil, "", "[X-Currency]", func(r *rig) string {
+		return r.do("OPTIONS", cart, "", "Origin: https://page.example", "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: x-currency").header.Get("Access-Control-Allow-Headers")
+	}, [2]string{"", "x-currency"}},
+	{"cors.expose_headers", nil, "", "[X-Stock]", func(r *rig) string {
+		return fmt.Sprint(strings.Contains(r.do("GET", cart, "", "Origin: https://page.example").header.Get("Access-Control-Expose-Headers"), "X-Stock"))
+	}, [2]string{"false", "true"}},
 	{"cors.max_age", nil, "", "1m", corsHeader("Access-Control-Max-Age"), [2]string{"600", "60"}},
 	{"limits.login_body", nil, "", "1KiB", func(r *rig) string {
 		return code(r.do("POST", "/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1","x":"`+strings.Repeat("x", 2000)+`"}`))

@@ -64,7 +64,7 @@ revocation: {max_staleness: 35s, on_stale: deny}
 redis: {address: "redis.example:6379", username: gateway, password: of redis, db: 3, prefix: "p:", timeout: 36s, pool_size: 37, tls: true, tls_server_name: redis.name}
 trusted_proxies: [192.0.2.7]
 compat: {invalid_token_status: 403, mirror_cart_key: false, bearer_login_refresh: true, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_issuer: "https://old.example.com", plugin_token_prefix: old_, plugin_refresh: true, hand_back: true, plugin_address: peer}
-cors: {origins: ["https://app.example.com"], credentials: true, max_age: 38s}
+cors: {origins: ["https://app.example.com"], credentials: true, max_age: 38s, allow_headers: [X-Currency], expose_headers: [X-Stock]}
 limits:
   login_body: 39KiB
   header: 40KiB
@@ -185,7 +185,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		RestPrefix: "api", Namespaces: []string{"white-label"}, DenyGuests: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
 		Guarding: gateway.Guarding{Attempts: guard},
-		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second},
+		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
 		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Parameters: 42, BodyTime: 34 * time.Second, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		PluginRefresh: true, HandBack: true, PluginAddress: gateway.PeerAddress, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own
