@@ -26,6 +26,7 @@ const (
 	eventLimited          event = "rate_limited"           // a 429, a locked account's included
 	eventTokenReused      event = "refresh_token_reused"   // somebody has a copy; the session was ended
 	eventTokenForged      event = "token_forged"           // an access token that no key of ours signed
+	eventOtherBearer      event = "other_bearer"           // an access token of another JWT plugin (compat.other_bearers)
 	eventStale            event = "revocations_stale"      // tokens are not judged, revocation.on_stale: deny
 	eventIdentityForged   event = "identity_forged"        // a client sent a header that only we send
 	eventAmbiguous        event = "ambiguous_request"      // two readers would read it in two ways
@@ -43,7 +44,7 @@ const (
 
 // events in the order of LOGS.md.
 var events = []event{
-	eventLoginRefused, eventLockedOut, eventLimited, eventTokenReused, eventTokenForged, eventStale, eventIdentityForged,
+	eventLoginRefused, eventLockedOut, eventLimited, eventTokenReused, eventTokenForged, eventOtherBearer, eventStale, eventIdentityForged,
 	eventAmbiguous, eventForeignCart, eventMixedBatch, eventUnknownHost, eventNoPlugin, eventBadReply, eventSessionsEnded,
 	eventSessionsNotEnded, eventNotHandedBack, eventCached, eventPreflightRefused,
 }
@@ -103,6 +104,7 @@ func (g *Gateway) alarm(x *exchange, f *Failure) {
 		e = eventNoPlugin
 	case errors.Is(f.Cause, upstream.ErrBadReply):
 		e = eventBadReply
+	case x.otherBearer: // reported already
 	case errors.As(f.Cause, &rejection):
 		e = rejectionEvents[rejection]
 	}

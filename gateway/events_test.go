@@ -46,6 +46,11 @@ var provocations = map[string]func(*testing.T) *shop{
 		s.cart(access[:len(access)-4] + "AAAA")
 		return s
 	},
+	"other_bearer": func(t *testing.T) *shop {
+		s := openShop(t)
+		s.cart(s.otherToken(nil, nil))
+		return s
+	},
 	"revocations_stale": stale,
 	"identity_forged":   asking("GET", cartTarget, "", "X_CoCart-Gateway-Login: a"),
 	"ambiguous_request": asking("GET", cartTarget, "", "Authorization: Bearer a", "Authorization: Bearer b"),

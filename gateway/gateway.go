@@ -12,6 +12,7 @@
 //	logout    logout.go     the session ends, then WordPress hears of it
 //	          alias.go      login and logout under the names of the Flutter and Swift SDKs
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
+//	          otherbearer.go the bearers of other JWT plugins
 //	batch     protected.go  as above, once batch.go has looked at what is in it
 //	          oldplugin.go  what CoCart JWT Authentication issued
 //	          handback.go   and how its customers go back to it
@@ -75,6 +76,9 @@ type Config struct {
 	// that presents a valid access token and no password. Else such an answer holds
 	// the access token alone.
 	BearerLoginRefresh bool
+	// PassOtherBearers lets WordPress judge the access tokens of other JWT plugins:
+	// see otherbearer.go. Else they are refused.
+	PassOtherBearers bool
 	// MaxLoginBody is the largest body, in bytes, that is read on login and
 	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
 	MaxLoginBody int64
@@ -121,7 +125,9 @@ type Gateway struct {
 	handlers  map[class]func(*exchange) error
 	cors      *corsPolicy // nil: WordPress's own headers
 	caches    *cacheWatch
-	dryRun    *dryRun // nil: what is refused is refused
+	// otherBearers is shared by all configurations of one process.
+	otherBearers *otherBearerWatch
+	dryRun       *dryRun // nil: what is refused is refused
 }
 
 // New puts the rooms together. It sends nothing and starts nothing.
@@ -138,7 +144,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, dryRun: dry}
+	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &otherBearerWatch{}, dryRun: dry}
 	return g.furnish(cfg)
 }
 
@@ -186,6 +192,8 @@ type exchange struct {
 	arriving *arrivingBody // nil: none
 	guest    bool          // forwarded as a guest's
 	relayed  bool          // the answer is WordPress's
+	// otherBearer: the bearer is an access token of another JWT plugin.
+	otherBearer bool
 
 	id       string       // X-Request-Id
 	received atomic.Int64 // bytes of the body

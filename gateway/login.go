@@ -29,10 +29,14 @@ func (g *Gateway) login(x *exchange) error {
 	}
 	x.dropCustomerCartKeys()
 	found := findCredentials(x.r, x.verdict.query, b)
-	if bearer != "" && !found.complete() {
-		err = g.continueSession(x, b, bearer)
-	} else {
+	switch {
+	case bearer == "" || found.complete():
 		err = g.startSession(x, b, found)
+	case g.passesOtherBearer(x, bearer):
+		x.r.Body = rejoin(b.raw, http.NoBody)
+		return g.protected(x)
+	default:
+		err = g.continueSession(x, b, bearer)
 	}
 	if err != nil && x.record.verdict == "" {
 		x.record.verdict = loginFailed

@@ -33,7 +33,8 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 	if err != nil {
 		return upstream.Assertion{}, nil, err
 	}
-	if bearer != "" {
+	passed := g.passesOtherBearer(x, bearer)
+	if bearer != "" && !passed {
 		access, err := g.verify(x, bearer)
 		if err != nil {
 			return upstream.Assertion{}, nil, err
@@ -45,6 +46,10 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 		return upstream.Assertion{}, nil, err
 	}
 	switch {
+	case passed && carriesPassword(x, b): // CoCart may take the password, so it is counted
+		return byOtherBearer(x, g.cfg.DenyGuests), b, nil
+	case passed:
+		return byOtherBearer(x, g.cfg.DenyGuests), nil, nil
 	case g.cfg.DenyGuests:
 		return whoseButGuests(x, b)
 	case carriesPassword(x, b):
@@ -81,6 +86,7 @@ func (g *Gateway) verify(x *exchange, bearer string) (*tokens.Access, error) {
 		if !errors.As(err, &rejection) {
 			return nil, err
 		}
+		g.isOtherBearer(x, bearer, err)
 		x.record.verdict = string(rejection)
 		return nil, g.refusedToken(rejection)
 	}

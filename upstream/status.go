@@ -49,6 +49,7 @@ type Facts struct {
 	Required      bool     `json:"required"`
 	Secrets       int      `json:"secrets"`
 	OldPlugin     bool     `json:"old_plugin"`
+	JWTPlugins    []string `json:"jwt_plugins"` // other plugins that issue access tokens; nil if the plugin does not report them
 	ObjectCache   bool     `json:"object_cache"`
 	Multisite     bool     `json:"multisite"`
 	Late          bool     `json:"late"`

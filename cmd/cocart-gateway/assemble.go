@@ -62,6 +62,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		Guarding:           guarding(cfg.Guard, guard),
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
 		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
+		PassOtherBearers:   cfg.Compat.OtherBearers == otherBearersPass,
 		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout, Stall: orNone(cfg.Upstream.BodyTimeout)},
 		CORS:               cfg.CORS.gateway(),
 		AuthHeaders:        cfg.Site.AuthHeaders,

@@ -112,11 +112,18 @@ type RedisConfig struct {
 // Embedded reports whether sessions live inside the gateway, in a store that forgets at exit.
 func (c RedisConfig) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
 
+// The values of compat.other_bearers.
+const (
+	otherBearersRefuse = "refuse"
+	otherBearersPass   = "pass"
+)
+
 // CompatConfig eases switching over from the CoCart JWT plugin.
 type CompatConfig struct {
 	InvalidTokenStatus int // 401 or 403
 	MirrorCartKey      bool
-	BearerLoginRefresh bool // a login by access token alone answers with a refresh token, too
+	BearerLoginRefresh bool   // a login by access token alone answers with a refresh token, too
+	OtherBearers       string // what becomes of the access tokens of other JWT plugins: refuse or pass
 	Migration          MigrationConfig
 }
 

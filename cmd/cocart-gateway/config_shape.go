@@ -33,7 +33,7 @@ func defaultConfig() *Config {
 		Revocation:     RevocationConfig{OnStale: "serve"},
 		Redis:          RedisConfig{Addresses: []string{EmbeddedStore}, Mode: "standalone", Prefix: "cocart:", Timeout: time.Second},
 		TrustedProxies: nil,
-		Compat:         CompatConfig{InvalidTokenStatus: 401, MirrorCartKey: true, Migration: MigrationConfig{PluginAddress: "client"}},
+		Compat:         CompatConfig{InvalidTokenStatus: 401, MirrorCartKey: true, OtherBearers: otherBearersRefuse, Migration: MigrationConfig{PluginAddress: "client"}},
 		CORS:           defaultCORS(),
 		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10, Body: 10 << 20, Parameters: 1000},
 		Server: ServerConfig{
@@ -65,7 +65,8 @@ func shape(c *Config) section {
 			value("invalid_token_status", &c.Compat.InvalidTokenStatus,
 				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 })),
 			value("mirror_cart_key", &c.Compat.MirrorCartKey, truth()),
-			value("bearer_login_refresh", &c.Compat.BearerLoginRefresh, truth())},
+			value("bearer_login_refresh", &c.Compat.BearerLoginRefresh, truth()),
+			value("other_bearers", &c.Compat.OtherBearers, choice(otherBearersRefuse, otherBearersPass))},
 			migrationKeys(&c.Compat.Migration)...)...),
 		corsEntry(&c.CORS),
 		block("limits", append([]entry{

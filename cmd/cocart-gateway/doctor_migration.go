@@ -1,6 +1,10 @@
 package main
 
-import "cocart-gateway/upstream"
+import (
+	"strings"
+
+	"cocart-gateway/upstream"
+)
 
 // required: a gateway that only looks on is refused like everybody else who signs nobody's identity.
 func (r *report) required(m MigrationConfig, f *upstream.Facts) {
@@ -39,5 +43,20 @@ func (r *report) oldPlugin(m MigrationConfig, f *upstream.Facts) {
 		r.warn("old_plugin", name+" is active, and hands out tokens that the gateway knows nothing of.", "Deactivate it, or move over with deploy/MIGRATION.md if customers hold tokens of it.")
 	default:
 		r.ok("old_plugin", "%s is not active.", name)
+	}
+}
+
+// jwtPlugins reports plugins whose access tokens the gateway does not know: apps that hold such tokens are refused.
+func (r *report) jwtPlugins(c CompatConfig, f *upstream.Facts) {
+	names, pass := strings.Join(f.JWTPlugins, ", "), c.OtherBearers == otherBearersPass
+	switch {
+	case names == "" && pass:
+		r.warn("jwt_plugins", "compat.other_bearers is pass, and no known JWT plugin is active.", "Take compat.other_bearers out, unless the shop's own code issues such tokens.")
+	case names == "":
+		r.ok("jwt_plugins", "No other plugin issues access tokens.")
+	case pass:
+		r.ok("jwt_plugins", "Other plugins issue access tokens (%s), and WordPress judges them on CoCart's routes (compat.other_bearers: pass).", names)
+	default:
+		r.warn("jwt_plugins", "Other plugins issue access tokens ("+names+"), and the gateway refuses them on CoCart's routes.", "If apps use them, write compat.other_bearers: pass, and move the apps over as deploy/MIGRATION.md says.")
 	}
 }

@@ -37,6 +37,7 @@ func (r *report) facts(cfg *Config, f *upstream.Facts) {
 	}
 	r.required(cfg.Compat.Migration, f)
 	r.oldPlugin(cfg.Compat.Migration, f)
+	r.jwtPlugins(cfg.Compat, f)
 	r.ok("object_cache", "%s", pick(f.ObjectCache, "There is a persistent object cache: passwords changed by SQL end sessions once it forgets.", "There is no persistent object cache."))
 }
 

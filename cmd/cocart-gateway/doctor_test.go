@@ -176,6 +176,8 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 			"warning wordpress.woocommerce: WooCommerce does not say that it is active. → Make sure that it is: CoCart needs it."},
 		"the old plugin is active": {fact("old_plugin", true), 0,
 			"warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of. → Deactivate it, or move over with deploy/MIGRATION.md if customers hold tokens of it."},
+		"another JWT plugin is active": {fact("jwt_plugins", []string{"Simple JWT Login", "JWT Auth"}), 0,
+			"warning wordpress.jwt_plugins: Other plugins issue access tokens (Simple JWT Login, JWT Auth), and the gateway refuses them on CoCart's routes. → If apps use them, write compat.other_bearers: pass, and move the apps over as deploy/MIGRATION.md says."},
 		"the gateway is not required": {fact("required", false), 0,
 			"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php, above \"That's all\"."},
 		"is_ssl is wrong": {fact("tls", false), 1,

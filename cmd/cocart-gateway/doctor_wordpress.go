@@ -14,7 +14,7 @@ import (
 )
 
 // factChecks are those that only the plugin can answer.
-var factChecks = []string{"versions", "woocommerce", "cocart", "site", "tls", "authorization", "required", "old_plugin", "object_cache"}
+var factChecks = []string{"versions", "woocommerce", "cocart", "site", "tls", "authorization", "required", "old_plugin", "jwt_plugins", "object_cache"}
 
 // probeChecks ask CoCart's routes themselves.
 var probeChecks = []string{"rest", "cache"}

@@ -77,6 +77,10 @@ var reloads = []struct {
 		access, _ := r.login()
 		return fmt.Sprint(strings.Contains(r.do("POST", "/wp-json/cocart/v2/login", "", "Authorization: Bearer "+access).body, "jwt_refresh"))
 	}, [2]string{"false", "true"}},
+	{"compat.other_bearers", nil, "", "pass", func(r *rig) string {
+		token := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"id":2}`)) + ".AAAA"
+		return code(r.do("GET", cart, "", "Authorization: Bearer "+token))
+	}, [2]string{"401", "200"}},
 	{"compat.accept_plugin_tokens", settings{"compat.plugin_secret": oldSecret}, "", "true", withPluginToken, [2]string{"401", "200"}},
 	{"compat.plugin_secret", settings{"compat.accept_plugin_tokens": "true"}, "another secret of the old plugin", oldSecret, withPluginToken, [2]string{"401", "200"}},
 	{"compat.plugin_issuer", pluginTokens, "", "https://api.example", withPluginTokenOf("", "https://api.example"), [2]string{"401", "200"}},

@@ -63,7 +63,7 @@ tokens:
 revocation: {max_staleness: 35s, on_stale: deny}
 redis: {address: "redis.example:6379", username: gateway, password: of redis, db: 3, prefix: "p:", timeout: 36s, pool_size: 37, tls: true, tls_server_name: redis.name}
 trusted_proxies: [192.0.2.7]
-compat: {invalid_token_status: 403, mirror_cart_key: false, bearer_login_refresh: true, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_issuer: "https://old.example.com", plugin_token_prefix: old_, plugin_refresh: true, hand_back: true, plugin_address: peer}
+compat: {invalid_token_status: 403, mirror_cart_key: false, bearer_login_refresh: true, other_bearers: pass, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_issuer: "https://old.example.com", plugin_token_prefix: old_, plugin_refresh: true, hand_back: true, plugin_address: peer}
 cors: {origins: ["https://app.example.com"], credentials: true, max_age: 38s, allow_headers: [X-Currency], expose_headers: [X-Stock]}
 limits:
   login_body: 39KiB
@@ -180,6 +180,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 	got.Guarding.Now = nil
 	whole(t, got, gateway.Config{
 		BearerLoginRefresh: true,
+		PassOtherBearers:   true,
 
 		SiteURL:    &url.URL{Scheme: "https", Host: "shop.example.com", Path: "/store"},
 		RestPrefix: "api", Namespaces: []string{"white-label"}, DenyGuests: true,

@@ -1721,6 +1721,22 @@ final class Locked_Door extends Door {
 /** What cocart-gateway doctor asks, as ?rest_route=, which every permalink structure knows. */
 define( __NAMESPACE__ . '\STATUS_ROUTE', '/cocart-gateway/v1/status' );
 
+/** Plugins that issue JSON Web Tokens for the REST API, by their folder. */
+define( __NAMESPACE__ . '\JWT_PLUGINS', array(
+	'jwt-authentication-for-wp-rest-api'     => 'JWT Authentication for WP REST API',
+	'jwt-authentication-for-wp-rest-api-pro' => 'JWT Authentication Pro',
+	'jwt-auth-pro'                           => 'JWT Authentication Pro',
+	'jwt-auth'                               => 'JWT Auth',
+	'simple-jwt-login'                       => 'Simple JWT Login',
+	'simple-jwt-authentication'              => 'Simple JWT Authentication',
+	'wp-rest-api-authentication'             => 'miniOrange REST API Authentication',
+	'miniorange-api-authentication'          => 'miniOrange REST API Authentication',
+	'wp-graphql-jwt-authentication'          => 'WPGraphQL JWT Authentication',
+	'wp-graphql-headless-login'              => 'Headless Login for WPGraphQL',
+	'oauth2-provider'                        => 'WP OAuth Server',
+	'auth0'                                  => 'Auth0',
+) );
+
 /** What the doctor sends as Authorization, to see whether the web server hands that to PHP. */
 define( __NAMESPACE__ . '\STATUS_AUTHORIZATION', 'Bearer cocart-gateway-status' );
 
@@ -1786,6 +1802,7 @@ final class Status_Desk extends Door {
 			'required'      => switched_on( 'COCART_GATEWAY_REQUIRED', false ),
 			'secrets'       => count( secrets() ),
 			'old_plugin'    => class_exists( '\CoCart\JWTAuthentication\Plugin' ),
+			'jwt_plugins'   => jwt_plugins(),
 			'object_cache'  => (bool) wp_using_ext_object_cache(),
 			'multisite'     => is_multisite(),
 			'late'          => Seen::$late,
@@ -1793,6 +1810,20 @@ final class Status_Desk extends Door {
 			'authorization' => $this->authorization,
 		);
 	}
+}
+
+/**
+ * Active plugins that issue access tokens of their own, by the folder that the plugin directory gives them.
+ *
+ * @return string[] Their names.
+ */
+function jwt_plugins(): array {
+	$network = is_multisite() ? array_keys( (array) get_site_option( 'active_sitewide_plugins', array() ) ) : array();
+	$found   = array();
+	foreach ( array_merge( (array) get_option( 'active_plugins', array() ), $network ) as $file ) {
+		$found[] = JWT_PLUGINS[ strtolower( strtok( (string) $file, '/' ) ) ] ?? null;
+	}
+	return array_values( array_unique( array_filter( $found ) ) );
 }
 
 function cocart_version(): string {

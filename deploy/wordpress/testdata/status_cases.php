@@ -72,7 +72,7 @@ function refused_status( string $reason, array $saw = array(), int $now = NOW ):
 $facts = array(
 	'plugin' => '1.1.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
 	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
-	'rest_prefix' => 'wp-json', 'permalinks' => true, 'tls' => true, 'required' => false, 'secrets' => 1, 'old_plugin' => false,
+	'rest_prefix' => 'wp-json', 'permalinks' => true, 'tls' => true, 'required' => false, 'secrets' => 1, 'old_plugin' => false, 'jwt_plugins' => array(),
 	'object_cache' => false, 'multisite' => false, 'late' => false, 'copies' => array(), 'authorization' => true,
 );
 test( 'the status of a shop', status(), stated( $facts ) );
@@ -97,6 +97,14 @@ test(
 		status()();
 	},
 	stated( array( 'old_plugin' => true ) )
+);
+test(
+	'the status beside other plugins that issue tokens',
+	function () {
+		$GLOBALS['options']['active_plugins'] = array( 'woocommerce/woocommerce.php', 'Simple-JWT-Login/simple-jwt-login.php', 'jwt-authentication-for-wp-rest-api/jwt-auth.php', 'hello.php' );
+		status()();
+	},
+	stated( array( 'jwt_plugins' => array( 'Simple JWT Login', 'JWT Authentication for WP REST API' ) ) )
 );
 test(
 	'the status of a plugin in the wrong folder',

@@ -1,0 +1,63 @@
+package tokens
+
+import (
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// OtherBearer reports whether a bearer that Verify refused is an access token of another JWT plugin, which only WordPress
+// can judge. The answer grants nothing: no signature is checked here.
+//
+// An attacker could dress a token of ours up as another plugin's to reach PHP with it. So a token is ours, whatever else
+// it says, if its header names a key of the table (also a retired one), or if its payload has a claim of our sessions or
+// the PAT of CoCart JWT Authentication. The issuer decides nothing: those plugins write the home address of WordPress,
+// which is our issuer too (JWT Authentication for WP REST API: Jwt_Auth_Public::generate_token). An unsigned token
+// (RFC 7519 section 6) is no plugin's.
+func (a *Authority) OtherBearer(access string) bool {
+	parts, err := split(access)
+	if err != nil {
+		return false
+	}
+	var h otherHeader
+	if !decodeLoosely(parts.head, &h) || h.Algorithm == "" || strings.EqualFold(h.Algorithm, "none") {
+		return false
+	}
+	if _, ours := a.keys.byID[h.KeyID]; ours {
+		return false
+	}
+	var p otherPayload
+	return decodeLoosely(parts.payload, &p) && !p.ours()
+}
+
+type otherHeader struct {
+	Algorithm string `json:"alg"`
+	KeyID     string `json:"kid"`
+}
+
+type otherPayload struct {
+	Session     jsontext.Value `json:"sid"`
+	Generation  jsontext.Value `json:"gen"`
+	Fingerprint jsontext.Value `json:"fp"`
+	Data        jsontext.Value `json:"data"`
+}
+
+func (p otherPayload) ours() bool {
+	if p.Session != nil || p.Generation != nil || p.Fingerprint != nil {
+		return true
+	}
+	var data struct {
+		User struct {
+			PAT jsontext.Value `json:"pat"`
+		} `json:"user"`
+	}
+	return p.Data != nil && json.Unmarshal(p.Data, &data) == nil && data.User.PAT != nil
+}
+
+// decodeLoosely takes members that we do not know. Duplicate member names, of which two readers take different ones, are
+// still an error.
+func decodeLoosely(part string, into any) bool {
+	raw, err := strictBase64.DecodeString(part)
+	return err == nil && json.Unmarshal(raw, into) == nil
+}
