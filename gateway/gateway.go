@@ -93,6 +93,9 @@ type Config struct {
 	KeepCartKeyNames bool
 	// Now is the clock of warnings; nil means time.Now.
 	Now func() time.Time
+	// OwnAddresses are those from which the shop sends requests to itself, besides
+	// the addresses at which its nodes are reached.
+	OwnAddresses []netip.Prefix
 	// DryRun enforces nothing: see dryrun.go.
 	DryRun bool
 	// PluginAddress is the one to which the old JWT plugin binds its tokens.

@@ -47,9 +47,13 @@ func TestAClientThatLeftIsNoFailureOfOurs(t *testing.T) {
 	s := openShop(t)
 	access, refresh := s.login()
 	s.leaves("/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+refresh+`"}`)
+	s.leaves("/wp-json/cocart/v2/cart?_method=GET", "{}", "Authorization: Bearer "+access+"x")
 	s.leaves("/wp-json/cocart/v2/cart/add-item", "{}", "Authorization: Bearer "+access)
-	for _, line := range s.lines("request")[1:] {
-		if line["status"] != 499.0 || line["level"] != "INFO" {
+	if got := s.wordpress.Last(); got.Target != "/wp-json/cocart/v2/cart/add-item" || got.Body != "{}" { // it acts
+		t.Errorf("WordPress got %s with %q", got.Target, got.Body)
+	}
+	for i, line := range s.lines("request")[1:] {
+		if want := []float64{499, 401, 200}[i]; line["status"] != want || line["level"] != "INFO" {
 			t.Errorf("%v", line)
 		}
 	}

@@ -58,7 +58,8 @@ type arrivingBody struct {
 	gone     func() error        // why the request is over; nil: it is not
 
 	reading sync.Mutex // held while reading
-	refused *Failure   // what the last Read found wrong
+	refused *Failure   // what a Read found wrong
+	ended   error      // what the last Read returned: net/http says io.EOF after io.ErrUnexpectedEOF
 
 	mu        sync.Mutex // guards what follows
 	deadlines deadlines
@@ -81,6 +82,9 @@ func (g *Gateway) receive(x *exchange) {
 func (b *arrivingBody) Read(p []byte) (int, error) {
 	b.reading.Lock()
 	defer b.reading.Unlock()
+	if b.ended != nil {
+		return 0, b.ended
+	}
 	b.hurry()
 	n, err := b.ReadCloser.Read(p)
 	b.received.Add(int64(n))
@@ -88,19 +92,24 @@ func (b *arrivingBody) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	b.rest()
+	b.ended = b.endOf(err)
+	return n, b.ended
+}
+
+func (b *arrivingBody) endOf(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, http.ErrBodyReadAfterClose):
-		return n, err
+		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.refused = &Failure{Status: http.StatusRequestTimeout, Code: "cocart_gateway_body_timeout",
 			Message: "The request body did not arrive in time.", Cause: err}
 	case b.gone() != nil, errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(net.Error)):
 		// As net/http has it where a client leaves while it waits for an answer. The transport hands this back.
-		return n, fmt.Errorf("%w: the client left in the middle of its body: %w", context.Canceled, err)
+		return fmt.Errorf("%w: the client left in the middle of its body: %w", context.Canceled, err)
 	default: // a chunk of no length, for one
 		b.refused = unreadable(err)
 	}
-	return n, b.refused
+	return b.refused
 }
 
 func (b *arrivingBody) hurry() {

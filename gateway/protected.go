@@ -116,6 +116,8 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
+		Acts:            x.acts(),
+		Own:             g.own(x),
 		Repeatable:      x.repeatable(),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()

@@ -50,26 +50,23 @@ func (b *heldBody) Close() error {
 // smaller; what is larger goes on as a stream.
 const readAhead = 64 << 10
 
-func buffered(r *http.Request) *http.Request {
-	if r.Body == nil || r.Body == http.NoBody {
-		return r
+// buffered reports also whether that is the whole body.
+func buffered(r *http.Request) (_ *http.Request, whole bool, err error) {
+	if noBody(r) {
+		return r, true, nil
 	}
 	head, err := io.ReadAll(io.LimitReader(r.Body, readAhead))
-	rest := io.Reader(r.Body)
-	if err != nil { // for whoever reads that far
-		rest = failing{err}
+	if err != nil {
+		return nil, false, err
 	}
+	whole = len(head) < readAhead || int64(len(head)) == r.ContentLength
 	out := *r
 	out.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), rest), r.Body}
-	return &out
+	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
+	return &out, whole, nil
 }
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // movingBody is the body of an answer that must not stand still: WordPress may
 // have got stuck, or a client may have stopped to take what it asked for. It then

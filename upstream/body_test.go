@@ -43,7 +43,7 @@ func TestAnAnswerWhoseEndComesInTheMomentOfGivingUpIsWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			place, err := w.pool.take(t.Context(), others, nil)
+			place, err := w.pool.take(t.Context(), claim{group: others})
 			if err != nil {
 				t.Fatal(err)
 			}

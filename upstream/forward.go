@@ -39,6 +39,11 @@ type Forwarding struct {
 	// Before sees the answer first. An error drops the answer and is returned by
 	// Forward, with nothing written to the client.
 	Before func(context.Context, *Answer) error
+	// Acts: the request changes something. It is sent also if its client leaves,
+	// once all of it has arrived and if its body is short.
+	Acts bool
+	// Own: the shop sent it to itself. It waits behind no page of the storefront.
+	Own bool
 	// Repeatable: WordPress changes nothing, so that the request may be put to
 	// another node when one broke off before it answered. A body overrules this.
 	Repeatable bool
@@ -65,10 +70,19 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 	if !mayUpgrade(r, f.Assertion.Kind) {
 		delete(r.Header, "Upgrade")
 	}
-	if w.pool.limits.Limit > 0 {
-		r = buffered(r)
+	whole := noBody(r)
+	if w.pool.limits.Limit > 0 || f.Acts && r.ContentLength <= readAhead {
+		if r, whole, err = buffered(r); err != nil {
+			return err
+		}
 	}
-	if f.place, err = w.pool.take(r.Context(), groupOf(f.Assertion.Kind), nil); err != nil {
+	c := claim{group: groupOf(f)}
+	if f.Acts && whole {
+		ctx, departure, end := w.abandoned.outlive(r.Context(), c.group)
+		defer end()
+		r, c.departure = r.WithContext(ctx), departure
+	}
+	if f.place, err = w.pool.take(r.Context(), c); err != nil {
 		return err
 	}
 	defer f.place.leave() // also when ReverseProxy aborts a broken answer by panicking

@@ -52,6 +52,7 @@ func newFront(t *testing.T, origin string, f upstream.Forwarding, more ...func(*
 		if r.Header.Get("Test-Kind") == "guest" {
 			f.Assertion.Kind = upstream.Guest
 		}
+		f.Acts, f.Own = r.Header.Get("Test-Acts") != "", r.Header.Get("Test-Own") != ""
 		if err := wp.Forward(w, r, &f); err != nil {
 			fr.errors <- err
 			w.WriteHeader(http.StatusTeapot) // proves that nothing was written before

@@ -47,7 +47,7 @@ func (w *WordPress) Login(r *http.Request, c *LoginCall) (*LoginAnswer, error) {
 }
 
 func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswer, error) {
-	pl, err := w.pool.take(r.Context(), ours, nil)
+	pl, err := w.pool.take(r.Context(), claim{group: ours})
 	if err != nil {
 		return nil, err
 	}

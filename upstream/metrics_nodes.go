@@ -19,8 +19,10 @@ type nodeMetrics struct {
 
 // Why a request was turned away.
 const (
-	shedFull    = "full"
-	shedTimeout = "timeout"
+	shedFull      = "full"
+	shedTimeout   = "timeout"
+	shedLeft      = "left"
+	shedAbandoned = "abandoned"
 )
 
 func newNodeMetrics(reg prometheus.Registerer) (*nodeMetrics, error) {
@@ -44,23 +46,24 @@ func newNodeMetrics(reg prometheus.Registerer) (*nodeMetrics, error) {
 		}, []string{"reason"}),
 		queued: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cocart_gateway_upstream_queued",
-			Help: "Requests that wait for a place at WordPress now, by queue (cocart, logins among them; site).",
+			Help: "Requests that wait for a place at WordPress now, by queue (cocart, logins among them; site; own: what the shop sends to itself).",
 		}, queue),
 		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cocart_gateway_upstream_queue_wait_seconds",
-			Help:    "Time that requests waited for a place at WordPress, those turned away included, by queue (cocart, site). Who found one at once is not counted.",
+			Help:    "Time that requests waited for a place at WordPress, those turned away included, by queue (cocart, site, own). Who found one at once is not counted.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, queue),
 		shed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_upstream_shed_total",
-			Help: "Requests turned away because WordPress has enough to do, by queue (cocart, site) and reason (full: too many wait, timeout: it waited too long).",
+			Help: "Requests that were not sent to WordPress, by queue (cocart, site, own) and reason (full: too many wait, timeout: it waited too long, left: its client left before there was a place, abandoned: its client left, and upstream.concurrency.abandoned others are under way).",
 		}, []string{"queue", "reason"}),
 	}
 	for g := range group(groups) {
 		m.queued.WithLabelValues(g.String())
 		m.wait.WithLabelValues(g.String())
-		m.shed.WithLabelValues(g.String(), shedFull)
-		m.shed.WithLabelValues(g.String(), shedTimeout)
+		for _, why := range []string{shedFull, shedTimeout, shedLeft, shedAbandoned} {
+			m.shed.WithLabelValues(g.String(), why)
+		}
 	}
 	m.retries.WithLabelValues(failedConnect)
 	m.retries.WithLabelValues(failedBroken)

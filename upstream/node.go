@@ -22,6 +22,7 @@ type node struct {
 	transports   map[call]*http.Transport
 	http1        atomic.Bool // what is spoken to it, as far as is known
 	inFlight     prometheus.Gauge
+	addresses    addresses // that it was connected to at
 
 	// Guarded by pool.mu.
 	active, site int       // places taken, and those of them that are the storefront's
@@ -57,7 +58,7 @@ func newNodes(cfg Config, m *nodeMetrics) []*node {
 		}
 		n.inFlight = m.inFlight.WithLabelValues(n.name)
 		n.http1.Store(n.scheme == "http")
-		n.transports = newTransports(cfg, origin, func(c tls.ConnectionState) error {
+		n.transports = newTransports(cfg, origin, n.addresses.connected, func(c tls.ConnectionState) error {
 			n.http1.Store(c.NegotiatedProtocol != "h2")
 			return nil
 		})
@@ -68,12 +69,12 @@ func newNodes(cfg Config, m *nodeMetrics) []*node {
 
 // newTransports shares one between calls with the same patience. net/http has no
 // such timeout for a single request, and a context's would count the upload.
-func newTransports(cfg Config, origin *url.URL, connected func(tls.ConnectionState) error) map[call]*http.Transport {
+func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error) map[call]*http.Transport {
 	byPatience := map[time.Duration]*http.Transport{}
 	transports := map[call]*http.Transport{}
 	for c, patience := range cfg.patience() {
 		if byPatience[patience] == nil {
-			byPatience[patience] = newTransport(cfg, origin, patience)
+			byPatience[patience] = newTransport(cfg, origin, dialled, patience)
 			byPatience[patience].TLSClientConfig.VerifyConnection = connected
 		}
 		transports[c] = byPatience[patience]
@@ -81,12 +82,18 @@ func newTransports(cfg Config, origin *url.URL, connected func(tls.ConnectionSta
 	return transports
 }
 
-func newTransport(cfg Config, origin *url.URL, patience time.Duration) *http.Transport {
+func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience time.Duration) *http.Transport {
 	idle := orDefault(cfg.IdleConnections, 512)
 	dialer := &net.Dialer{Timeout: orDefault(cfg.DialTimeout, 2*time.Second), KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		// No Proxy: HTTP_PROXY in the environment must not reroute customers.
-		DialContext:            dialer.DialContext,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err == nil {
+				dialled(conn.RemoteAddr())
+			}
+			return conn, err
+		},
 		MaxIdleConns:           idle,
 		MaxIdleConnsPerHost:    idle,
 		IdleConnTimeout:        orDefault(cfg.IdleTimeout, 30*time.Second),

@@ -22,6 +22,10 @@ type Concurrency struct {
 	// SitePercent is the part of Limit that the storefront may take, so that a
 	// flood of pages leaves room for logins and carts; zero means 75.
 	SitePercent int
+	// Abandoned is how many requests that change something may be under way
+	// although their client has left; zero means 100, less than zero none. It
+	// counts without a Limit, too.
+	Abandoned int
 }
 
 // group is who waits in one queue.
@@ -30,17 +34,25 @@ type group int
 const (
 	ours   group = iota // logins and CoCart's routes
 	others              // the storefront
-	groups = 2
+	own                 // what the shop sends to itself, such as wp-cron.php
+	groups = 3
 )
 
-func (g group) String() string { return [groups]string{"cocart", "site"}[g] }
+func (g group) String() string { return [groups]string{"cocart", "site", "own"}[g] }
 
-func groupOf(k Kind) group {
-	if k == Site {
+func groupOf(f *Forwarding) group {
+	switch {
+	case f.Own:
+		return own
+	case f.Assertion.Kind == Site:
 		return others
 	}
 	return ours
 }
+
+// ownPlaces is how many places beyond Concurrency.Limit the shop's own requests may take at a node: where all others are
+// taken by pages that wait for an answer of the shop itself, none would ever become free.
+const ownPlaces = 1
 
 // errNoOther means that every node was tried.
 var errNoOther = errors.New("there is no other node")
@@ -69,10 +81,17 @@ type pool struct {
 	arrival uint64
 }
 
+// claim is what a request asks of the pool.
+type claim struct {
+	group     group
+	tried     []*node    // nodes that it may not have
+	departure *departure // nil: it ends with its client
+}
+
 // place is one request's room at a node.
 type place struct {
 	pool  *pool
-	group group
+	claim claim
 	node  *node
 	left  bool // guarded by pool.mu
 }
@@ -89,17 +108,17 @@ func newPool(cfg Config, nodes []*node, m *nodeMetrics, log *slog.Logger, now fu
 
 // take finds a place at a node that was not tried before, or waits for one. It
 // fails with [ErrBusy], [ErrUnavailable], errNoOther or the context's error.
-func (p *pool) take(ctx context.Context, g group, tried []*node) (*place, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+func (p *pool) take(ctx context.Context, c claim) (*place, error) {
+	if ctx.Err() != nil {
+		return nil, p.leftWaiting(ctx, c.group)
 	}
 	p.mu.Lock()
 	// Whoever waits may have none of the room there is, or admitWaiting would have handed it out.
-	if n := p.pick(g, tried); n != nil {
+	if n := p.pick(c.group, c.tried); n != nil {
 		defer p.mu.Unlock()
-		return p.occupy(n, g), nil
+		return p.occupy(n, c), nil
 	}
-	w, err := p.queueUp(g, tried)
+	w, err := p.queueUp(c)
 	p.mu.Unlock()
 	if err != nil {
 		return nil, err
@@ -116,14 +135,16 @@ func (pl *place) leave() {
 		return
 	}
 	pl.left = true
-	pl.node.count(pl.group, -1)
+	pl.node.count(pl.claim.group, -1)
 	p.admitWaiting()
 }
 
 // move gives the place up for one at a node that was not tried.
 func (pl *place) move(ctx context.Context, tried []*node) error {
 	pl.leave()
-	next, err := pl.pool.take(ctx, pl.group, tried)
+	c := pl.claim
+	c.tried = tried
+	next, err := pl.pool.take(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -134,10 +155,10 @@ func (pl *place) move(ctx context.Context, tried []*node) error {
 }
 
 // occupy and what follows is called with the lock held.
-func (p *pool) occupy(n *node, g group) *place {
-	n.count(g, +1)
+func (p *pool) occupy(n *node, c claim) *place {
+	n.count(c.group, +1)
 	n.probed(p.now())
-	return &place{pool: p, group: g, node: n}
+	return &place{pool: p, claim: c, node: n}
 }
 
 func (p *pool) pick(g group, tried []*node) *node {
@@ -182,23 +203,30 @@ func (p *pool) hasRoom(n *node, g group) bool {
 	if p.limits.Limit == 0 {
 		return true
 	}
-	return n.active < p.limits.Limit && (g != others || n.site < p.site)
+	switch g {
+	case own:
+		return n.active < p.limits.Limit+ownPlaces
+	case others:
+		return n.active < p.limits.Limit && n.site < p.site
+	}
+	return n.active < p.limits.Limit
 }
 
 // queueUp adds a request to those that wait, unless nobody could ever let it in.
-func (p *pool) queueUp(g group, tried []*node) (*waiter, error) {
+func (p *pool) queueUp(c claim) (*waiter, error) {
+	g, tried := c.group, c.tried
 	if !slices.ContainsFunc(p.nodes, func(n *node) bool { return p.usable(n, tried) }) {
 		if len(tried) > 0 {
 			return nil, errNoOther
 		}
 		return nil, fmt.Errorf("%w: it could not be reached a moment ago", ErrUnavailable)
 	}
-	if p.waiting[g].len() >= p.limits.Queue {
+	if p.waiting[g].clients >= p.limits.Queue {
 		p.metrics.shed.WithLabelValues(g.String(), shedFull).Inc()
 		return nil, fmt.Errorf("%w: %d requests wait already", ErrBusy, p.limits.Queue)
 	}
 	p.arrival++
-	w := &waiter{group: g, tried: tried, arrival: p.arrival, ready: make(chan *place, 1)}
+	w := &waiter{claim: c, arrival: p.arrival, ready: make(chan *place, 1)}
 	p.waiting[g].push(w)
 	p.metrics.queued.WithLabelValues(g.String()).Inc()
 	return w, nil

@@ -3,24 +3,30 @@ package upstream
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
 // waiter is a request that waits for a place.
 type waiter struct {
-	group   group
-	tried   []*node
+	claim
 	arrival uint64
+	client  bool        // it counts among the Concurrency.Queue that may wait
 	ready   chan *place // takes one without blocking
 	at      *list.Element
 }
 
 // queue holds those of one group, oldest first. Its zero value is empty.
-type queue struct{ list list.List }
+type queue struct {
+	list    list.List
+	clients int // how many count against Concurrency.Queue
+}
 
-func (q *queue) len() int       { return q.list.Len() }
-func (q *queue) push(w *waiter) { w.at = q.list.PushBack(w) }
+func (q *queue) push(w *waiter) {
+	w.at, w.client = q.list.PushBack(w), true
+	q.clients++
+}
 
 // wait blocks until there is a place, the client leaves or it took too long.
 func (p *pool) wait(ctx context.Context, w *waiter) (*place, error) {
@@ -28,20 +34,45 @@ func (p *pool) wait(ctx context.Context, w *waiter) (*place, error) {
 	defer func() { p.metrics.wait.WithLabelValues(w.group.String()).Observe(time.Since(start).Seconds()) }()
 	timer := time.NewTimer(p.limits.Wait)
 	defer timer.Stop()
-	select {
-	case pl := <-w.ready:
-		return pl, nil
-	case <-ctx.Done():
-		if pl := p.stopWaiting(w); pl != nil {
-			pl.leave()
-		}
-		return nil, ctx.Err()
-	case <-timer.C:
-		if pl := p.stopWaiting(w); pl != nil {
+	gone := w.departure.gone()
+	for {
+		select {
+		case pl := <-w.ready:
 			return pl, nil
+		case <-ctx.Done():
+			if pl := p.stopWaiting(w); pl != nil {
+				pl.leave()
+			}
+			return nil, p.leftWaiting(ctx, w.group)
+		case <-gone:
+			gone = nil
+			p.goOnWaiting(w)
+			timer.Reset(abandonedWait)
+		case <-timer.C:
+			if pl := p.stopWaiting(w); pl != nil {
+				return pl, nil
+			}
+			p.metrics.shed.WithLabelValues(w.group.String(), shedTimeout).Inc()
+			return nil, fmt.Errorf("%w: no place became free in %s", ErrBusy, time.Since(start).Round(time.Millisecond))
 		}
-		p.metrics.shed.WithLabelValues(w.group.String(), shedTimeout).Inc()
-		return nil, fmt.Errorf("%w: no place became free in %s", ErrBusy, p.limits.Wait)
+	}
+}
+
+// leftWaiting counts a request that is dropped because its client left. One that there was no room for is counted already.
+func (p *pool) leftWaiting(ctx context.Context, g group) error {
+	if !errors.Is(context.Cause(ctx), errAbandoned) {
+		p.metrics.shed.WithLabelValues(g.String(), shedLeft).Inc()
+	}
+	return ctx.Err()
+}
+
+// goOnWaiting frees the room in the queue of a request without a client, of which Concurrency.Abandoned bounds the number.
+func (p *pool) goOnWaiting(w *waiter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.client {
+		w.client = false
+		p.waiting[w.group].clients--
 	}
 }
 
@@ -60,18 +91,22 @@ func (p *pool) stopWaiting(w *waiter) *place {
 }
 
 func (p *pool) remove(w *waiter) {
-	p.waiting[w.group].list.Remove(w.at)
+	q := &p.waiting[w.group]
+	q.list.Remove(w.at)
+	if w.client {
+		q.clients--
+	}
 	p.metrics.queued.WithLabelValues(w.group.String()).Dec()
 }
 
 // admitWaiting hands out what room there is, to the longest waiting that may have
-// it. It is called with the lock held, whenever a place or a node became free.
+// it, the shop's own before all others. It is called with the lock held, whenever a place or a node became free.
 func (p *pool) admitWaiting() {
 	for {
 		var next *waiter
 		var at *node
 		for g := range p.waiting {
-			if w, n := p.firstWithRoom(group(g)); w != nil && (next == nil || w.arrival < next.arrival) {
+			if w, n := p.firstWithRoom(group(g)); w != nil && (next == nil || w.before(next)) {
 				next, at = w, n
 			}
 		}
@@ -79,8 +114,17 @@ func (p *pool) admitWaiting() {
 			return
 		}
 		p.remove(next)
-		next.ready <- p.occupy(at, next.group)
+		next.ready <- p.occupy(at, next.claim)
 	}
+}
+
+// before: the shop's own requests go first. A page of the storefront that waits for one would else occupy the place that
+// it waits for.
+func (w *waiter) before(other *waiter) bool {
+	if (w.group == own) != (other.group == own) {
+		return w.group == own
+	}
+	return w.arrival < other.arrival
 }
 
 // firstWithRoom looks past the first of a queue only where that one is barred

@@ -62,7 +62,7 @@ type forwarder struct{ w *WordPress }
 func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 	f := forwardingOf(req.Context())
 	c := callCoCart
-	if f.place.group == others {
+	if f.Assertion.Kind == Site {
 		c = callSite
 	}
 	return t.w.send(req, c, f.place, f.Repeatable && bodiless(req))

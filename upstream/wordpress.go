@@ -23,7 +23,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -40,6 +42,7 @@ type WordPress struct {
 	audience    string
 	pingPath    string
 	pool        *pool
+	abandoned   *abandoned
 	bodyTimeout time.Duration
 	proxy       *httputil.ReverseProxy
 	metrics     *metrics
@@ -73,6 +76,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		w.now = time.Now
 	}
 	w.pool = newPool(cfg, newNodes(cfg, m.nodeMetrics), m.nodeMetrics, log, w.now)
+	w.abandoned = newAbandoned(cfg.Concurrency.Abandoned, m.nodeMetrics)
 	w.proxy = &httputil.ReverseProxy{
 		Rewrite:        w.rewrite,
 		Transport:      forwarder{w},
@@ -97,6 +101,11 @@ func orDefault[T comparable](v, otherwise T) T {
 		return otherwise
 	}
 	return v
+}
+
+// At reports whether a node was connected to at this address.
+func (w *WordPress) At(a netip.Addr) bool {
+	return slices.ContainsFunc(w.pool.nodes, func(n *node) bool { return n.addresses.has(a) })
 }
 
 // Close drops the idle connections. Requests in flight finish.

@@ -71,6 +71,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		PluginAddress:      gateway.PluginAddress(cfg.Compat.Migration.PluginAddress),
 		DryRun:             cfg.Compat.Migration.DryRun,
 		Hosts:              cfg.Site.Hosts,
+		OwnAddresses:       cfg.Upstream.Concurrency.OwnAddresses,
 	}
 }
 
@@ -128,7 +129,7 @@ func reveal(secrets []Secret) [][]byte {
 
 // orNone translates "0 means none", as the file has it, for a package whose zero
 // value means its default.
-func orNone(d time.Duration) time.Duration {
+func orNone[T time.Duration | int](d T) T {
 	if d == 0 {
 		return -1
 	}

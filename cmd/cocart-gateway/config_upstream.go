@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,8 @@ type ConcurrencyConfig struct {
 	Queue             int
 	QueueTimeout      time.Duration
 	StorefrontPercent int
+	Abandoned         int            // 0: what a client leaves is dropped
+	OwnAddresses      []netip.Prefix // masked; from which WordPress sends requests to itself
 }
 
 // HealthConfig is how nodes are checked.
@@ -47,9 +50,13 @@ type HealthConfig struct {
 func defaultUpstreamNodes() UpstreamNodes {
 	return UpstreamNodes{
 		Host: "pass", BodyTimeout: 5 * time.Minute, ResponseHeader: 256 << 10,
-		Concurrency: ConcurrencyConfig{Queue: 100, QueueTimeout: 2 * time.Second, StorefrontPercent: 75},
+		Concurrency: ConcurrencyConfig{Queue: 100, QueueTimeout: 2 * time.Second, StorefrontPercent: 75, Abandoned: 100, OwnAddresses: loopbackNetworks()},
 		Health:      HealthConfig{Interval: 10 * time.Second, Timeout: 5 * time.Second, Failures: 3, Successes: 1},
 	}
+}
+
+func loopbackNetworks() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
 
 func upstreamBlock(c *UpstreamConfig) entry {
@@ -74,7 +81,9 @@ func upstreamBlock(c *UpstreamConfig) entry {
 			value("limit", &c.Concurrency.Limit, number(0, 100_000, "write pm.max_children of PHP-FPM less one or two, or 0 for no limit")),
 			value("queue", &c.Concurrency.Queue, number(0, 100_000, "write e.g. 100")),
 			value("queue_timeout", &c.Concurrency.QueueTimeout, duration(10*time.Millisecond, 15*time.Second, "2s")),
-			value("storefront_percent", &c.Concurrency.StorefrontPercent, number(1, 100, "write e.g. 75, or 100 to reserve nothing"))),
+			value("storefront_percent", &c.Concurrency.StorefrontPercent, number(1, 100, "write e.g. 75, or 100 to reserve nothing")),
+			value("abandoned", &c.Concurrency.Abandoned, number(0, 100_000, "write e.g. 100, or 0 to drop them")),
+			values("own_addresses", &c.Concurrency.OwnAddresses, proxy())),
 		block("health",
 			value("path", &c.Health.Path, text("must be empty or a path that begins with /", "write e.g. /health.php", goodCheckPath)),
 			value("interval", &c.Health.Interval, duration(time.Second, time.Hour, "10s")),

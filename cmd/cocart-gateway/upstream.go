@@ -21,7 +21,7 @@ func (cfg *Config) wordpress() (upstream.Config, error) {
 		return upstream.Config{}, err
 	}
 	if cfg.Compat.Migration.DryRun {
-		out.Concurrency = upstream.Concurrency{} // nobody is turned away who would not be without us
+		out.Concurrency = upstream.Concurrency{Abandoned: out.Concurrency.Abandoned} // nobody is turned away who would not be without us
 	}
 	return out, nil
 }
@@ -48,6 +48,7 @@ func (c UpstreamConfig) complete(cfg *upstream.Config) (err error) {
 	cfg.BodyTimeout, cfg.ResponseHeader = orNone(c.BodyTimeout), c.ResponseHeader
 	cfg.Concurrency = upstream.Concurrency{
 		Limit: c.Concurrency.Limit, Queue: c.Concurrency.Queue, Wait: c.Concurrency.QueueTimeout, SitePercent: c.Concurrency.StorefrontPercent,
+		Abandoned: orNone(c.Concurrency.Abandoned),
 	}
 	cfg.Health = upstream.Health{
 		Path: c.Health.Path, Interval: c.Health.Interval, Timeout: c.Health.Timeout, Failures: c.Health.Failures, Successes: c.Health.Successes,

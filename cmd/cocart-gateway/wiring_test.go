@@ -38,7 +38,7 @@ upstream:
   idle_connections: 18
   idle_timeout: 19s
   host: wordpress.example
-  concurrency: {limit: 20, queue: 21, queue_timeout: 1022ms, storefront_percent: 23}
+  concurrency: {limit: 20, queue: 21, queue_timeout: 1022ms, storefront_percent: 23, abandoned: 28, own_addresses: [192.0.2.8]}
   health: {path: /health.php, interval: 24s, timeout: 25s, failures: 26, successes: 27}
   tls_server_name: origin.example
 site:
@@ -166,7 +166,7 @@ func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
 		DialTimeout: 11 * time.Millisecond, ResponseTimeout: 12 * time.Second,
 		Timeouts:    upstream.Timeouts{Login: 13 * time.Second, CoCart: 14 * time.Second, Site: 15 * time.Second},
 		BodyTimeout: 16 * time.Second, ResponseHeader: 17 << 10, IdleConnections: 18, IdleTimeout: 19 * time.Second,
-		Concurrency: upstream.Concurrency{Limit: 20, Queue: 21, Wait: 1022 * time.Millisecond, SitePercent: 23},
+		Concurrency: upstream.Concurrency{Limit: 20, Queue: 21, Wait: 1022 * time.Millisecond, SitePercent: 23, Abandoned: 28},
 		Health:      upstream.Health{Path: "/health.php", Interval: 24 * time.Second, Timeout: 25 * time.Second, Failures: 26, Successes: 27},
 	})
 }
@@ -189,6 +189,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
 		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Parameters: 42, BodyTime: 34 * time.Second, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		PluginRefresh: true, HandBack: true, PluginAddress: gateway.PeerAddress, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
+		OwnAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own
 }
 
