@@ -47,7 +47,7 @@ test:
 	$(GO) test -race -timeout 30m ./...
 
 test-short:
-	$(GO) test -short -skip 'OnReal(Redis|Systemd)' $(SHORT)
+	$(GO) test -short -skip 'OnReal(Redis|Systemd|PHP)' $(SHORT)
 
 test-systemd:
 	@deploy/systemd/real.sh

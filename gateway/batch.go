@@ -7,10 +7,6 @@ import (
 	"strings"
 )
 
-// maxBatchBody is how much of a batch is read, in bytes. CoCart takes 25 requests
-// in one.
-const maxBatchBody = 1 << 20
-
 // batch is what a batch holds, as WP_REST_Server::serve_batch_request_v1 reads it.
 type batch struct {
 	ours, others int
@@ -33,17 +29,17 @@ func isBatch(rest string) bool {
 // read: should CoCart be in it, the must-use plugin refuses it.
 func (rs routes) readBatch(r *http.Request, v verdict) (verdict, error) {
 	core := phpLower(v.route) == "/batch/v1"
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBatchBody+1))
+	raw, err := io.ReadAll(io.LimitReader(r.Body, rs.json+1))
 	if err != nil {
 		return v, readingBody(err)
 	}
 	r.Body = rejoin(raw, r.Body)
-	if len(raw) > maxBatchBody {
+	if int64(len(raw)) > rs.json {
 		if core {
 			v.class = classSite
 			return v, nil
 		}
-		return v, readingBody(&http.MaxBytesError{Limit: maxBatchBody})
+		return v, tooLarge(rs.json, "limits.json")
 	}
 	inside, doubt := requestsIn(raw, r.Header.Get("Content-Type"), v.method, v.query)
 	if err := rs.judge(&v, inside); err != nil {
@@ -86,6 +82,17 @@ func (rs routes) judge(v *verdict, inside []inner) error {
 	return nil
 }
 
+// named tells whether a text names a route of ours.
+func (rs routes) named(raw []byte) bool {
+	text := phpLower(string(raw))
+	for _, ns := range append([]string{"batch/v1", pluginNamespace[1:] + "/jwt/"}, rs.namespaces...) {
+		if strings.Contains(text, ns) {
+			return true
+		}
+	}
+	return false
+}
+
 // opensSession names the routes that hand out or judge tokens.
 func opensSession(rest string) bool {
 	rest = strings.TrimRight(strings.TrimSuffix(rest, "\n"), "/")
@@ -122,9 +129,11 @@ func requestsIn(raw []byte, contentType, method string, query params) (all []inn
 	case kind == mediaOther && method != http.MethodPost && untyped(contentType):
 		sources = append(sources, requestsInParams(parseParams(string(raw))))
 	case kind != mediaOther:
-		if b, err := parseBody(raw, contentType); err == nil {
-			sources = append(sources, requestsInParams(b.form))
+		b, err := parseBody(raw, contentType)
+		if err != nil {
+			return nil, true
 		}
+		sources = append(sources, requestsInParams(b.form))
 	}
 	found := 0
 	for _, source := range sources {

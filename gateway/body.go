@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"cocart-gateway/gateway/phpform"
 )
 
 // body is what a request carries besides its URL, read as PHP and WordPress
@@ -23,8 +23,6 @@ type body struct {
 	object []member // the top-level members of a JSON object, in order
 	// multipart: raw is multipart/form-data, so form stands in for it.
 	multipart bool
-	// whole is false when the body was longer than it may be for us to look at.
-	whole bool
 }
 
 // readBody takes the whole body off a request. More than limit bytes are a 413;
@@ -32,54 +30,55 @@ type body struct {
 // caller: object stays nil.
 func readBody(r *http.Request, limit int64) (*body, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
+	if errors.As(err, new(*http.MaxBytesError)) {
+		return nil, tooLarge(limit, "limits.login_body")
+	}
 	if err != nil {
 		return nil, readingBody(err)
 	}
 	return parseBody(raw, r.Header.Get("Content-Type"))
 }
 
-// maxJSONBody is how much of a JSON body is looked at, in bytes: there is no
-// telling what is in a part of it.
-const maxJSONBody = 1 << 20
-
-// peekBody looks at up to limit bytes of a form, or at a JSON body, and puts them
-// back, so that the request can still be forwarded. JSON that is too long is a
-// 413: the plugin keeps a long form's password from CoCart, but CoCart reads JSON
-// itself, and would try passwords there that nobody counted.
-func peekBody(r *http.Request, limit int64) (*body, error) {
-	kind := mediaType(r.Header.Get("Content-Type"))
-	switch kind {
+// peekBody reads a form or a JSON body and puts it back, so that the request can
+// still be forwarded. One that is too long to be read whole is a 413, and a form
+// that cannot be read a 400. Neither is taken for empty: PHP would find the
+// password or the cart key that an attacker put behind the limit, and nothing
+// would count the one or check the other.
+func peekBody(r *http.Request, bounds BoundsConfig) (*body, error) {
+	var limit int64
+	var key string
+	switch mediaType(r.Header.Get("Content-Type")) {
 	case mediaForm, mediaMultipart:
+		limit, key = bounds.Form, "limits.form"
 	case mediaJSON:
-		limit = max(limit, maxJSONBody)
+		limit, key = bounds.JSON, "limits.json"
 	default:
-		return &body{whole: true}, nil
+		return &body{}, nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
 		return nil, readingBody(err)
 	}
 	r.Body = rejoin(raw, r.Body)
-	switch {
-	case int64(len(raw)) <= limit:
-		return parseBody(raw, r.Header.Get("Content-Type"))
-	case kind == mediaJSON:
-		return nil, readingBody(&http.MaxBytesError{Limit: limit})
+	if int64(len(raw)) > limit {
+		return nil, tooLarge(limit, key)
 	}
-	return &body{}, nil
+	return parseBody(raw, r.Header.Get("Content-Type"))
+}
+
+// tooLarge names the configuration key, because the limit is the operator's choice.
+func tooLarge(limit int64, key string) *Failure {
+	return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large",
+		Message: fmt.Sprintf("The request body is larger than %d bytes (%s).", limit, key)}
 }
 
 func readingBody(err error) error {
 	var f *Failure // from the guard in bounds.go
-	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, context.Canceled): // the client left
 		return err
-	case errors.As(err, &tooLarge):
-		return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large",
-			Message: fmt.Sprintf("The request body is larger than %d bytes.", tooLarge.Limit)}
 	}
 	return unreadable(err)
 }
@@ -107,12 +106,12 @@ const (
 	mediaJSON
 )
 
-// mediaType sorts a Content-Type as PHP (forms) and wp_is_json_media_type do.
+// mediaType sorts a Content-Type as PHP (forms), WordPress and CoCart (JSON) do.
 func mediaType(contentType string) media {
 	if kind := phpForm(http.Header{"Content-Type": {contentType}}); kind != mediaOther {
 		return kind
 	}
-	if jsonMedia.MatchString(contentType) {
+	if jsonMedia.MatchString(contentType) || coCartJSON(contentType) {
 		return mediaJSON
 	}
 	return mediaOther
@@ -121,8 +120,36 @@ func mediaType(contentType string) media {
 // jsonMedia is wp_is_json_media_type, on the type without its parameters.
 var jsonMedia = regexp.MustCompile(`(?i)^[^;]*(^|[\s,])application/([\w!#$&-^.+]+\+)?json(\+oembed)?($|[\s;,])`)
 
+// coCartJSON reports whether CoCart looks for a password in a JSON body. Since 4.7
+// CoCart_Authentication::perform_basic_authentication does so where application/json
+// stands anywhere in the Content-Type, once sanitize_text_field took tags and
+// percent-encoded octets out of it.
+func coCartJSON(contentType string) bool {
+	cleaned := removed.ReplaceAllString(contentType, "")
+	return strings.Contains(phpLower(cleaned), "application/json") || strings.Contains(phpLower(contentType), "application/json")
+}
+
+var removed = regexp.MustCompile(`<[^>]*>?|%[0-9a-fA-F]{2}`)
+
+// mediaTypeSyntax is the beginning of a media type (RFC 9110 section 8.3.1).
+// Parameters may be missing or malformed: no reader of a CoCart request uses them.
+var mediaTypeSyntax = regexp.MustCompile("^[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*([;,]|$)")
+
+// checkContentType refuses the type of a body that is no media type. CoCart would
+// look for credentials in a body of type ";application/json", which no other
+// reader takes for JSON.
+func checkContentType(h http.Header) error {
+	for _, value := range h["Content-Type"] {
+		if strings.Trim(value, " \t") != "" && !mediaTypeSyntax.MatchString(value) {
+			return &Failure{Status: http.StatusUnsupportedMediaType, Code: "cocart_gateway_bad_content_type",
+				Message: "The Content-Type header is not a media type."}
+		}
+	}
+	return nil
+}
+
 func parseBody(raw []byte, contentType string) (*body, error) {
-	b := &body{raw: raw, whole: true}
+	b := &body{raw: raw}
 	switch mediaType(contentType) {
 	case mediaForm:
 		b.form = parseParams(string(raw))
@@ -142,28 +169,17 @@ func parseBody(raw []byte, contentType string) (*body, error) {
 // parseMultipart reads the fields of a multipart form as if they had been sent
 // urlencoded. Files are no parameters and are passed over.
 func parseMultipart(raw []byte, contentType string) (params, error) {
-	_, attributes, err := mime.ParseMediaType(contentType)
+	fields, err := phpform.Parse(contentType, raw)
 	if err != nil {
-		return nil, fmt.Errorf("reading Content-Type: %w", err)
+		return nil, fmt.Errorf("reading a multipart form: %w", err)
 	}
-	var fields []string
-	reader := multipart.NewReader(bytes.NewReader(raw), attributes["boundary"])
-	for {
-		part, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return parseParams(strings.Join(fields, "&")), nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading a multipart form: %w", err)
-		}
-		value, err := io.ReadAll(part)
-		if err != nil {
-			return nil, fmt.Errorf("reading a multipart field: %w", err)
-		}
-		if part.FileName() == "" {
-			fields = append(fields, url.QueryEscape(part.FormName())+"="+url.QueryEscape(string(value)))
+	var pairs []string
+	for _, f := range fields {
+		if !f.File {
+			pairs = append(pairs, url.QueryEscape(f.Name)+"="+url.QueryEscape(string(f.Value)))
 		}
 	}
+	return parseParams(strings.Join(pairs, "&")), nil
 }
 
 // member is one name and value of a JSON object.

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"cocart-gateway/gateway/phpform"
 )
 
 // defaultParameters is PHP's max_input_vars: what comes after so many parameters
@@ -25,6 +26,9 @@ type BoundsConfig struct {
 	// Parameters is how many a query or a form may have; zero means 1000, which is
 	// PHP's max_input_vars.
 	Parameters int
+	// Form and JSON are how much of a form or of a JSON body is read, in bytes, to
+	// find passwords and cart keys; longer ones are refused. Zero means 1 MiB.
+	Form, JSON int64
 	// BodyTime is how long a client may take to send a body; zero means 30 s.
 	BodyTime time.Duration
 	// Stall is, on any route, how long a body may stand still: one that the client
@@ -36,6 +40,12 @@ type BoundsConfig struct {
 func (b BoundsConfig) orDefaults() BoundsConfig {
 	if b.Body == 0 {
 		b.Body = 10 << 20
+	}
+	if b.Form == 0 {
+		b.Form = 1 << 20
+	}
+	if b.JSON == 0 {
+		b.JSON = 1 << 20
 	}
 	if b.Parameters == 0 {
 		b.Parameters = defaultParameters
@@ -72,7 +82,11 @@ func (g *Gateway) bound(x *exchange) error {
 	case strings.Count(query, "&") >= g.cfg.Bounds.Parameters:
 		return tooManyParameters(g.cfg.Bounds.Parameters)
 	case x.r.ContentLength > g.cfg.Bounds.Body:
-		return readingBody(&http.MaxBytesError{Limit: g.cfg.Bounds.Body})
+		return tooLarge(g.cfg.Bounds.Body, "limits.body")
+	case x.arriving != nil:
+		if err := checkContentType(x.r.Header); err != nil {
+			return err
+		}
 	}
 	if x.body == nil {
 		g.guardBody(x)
@@ -136,8 +150,8 @@ func (b *guardedBody) read(p []byte) (int, error) {
 	if b.separator != nil && b.separator.count(p[:n]) >= b.limit {
 		return 0, tooManyParameters(b.limit)
 	}
-	if errors.As(err, new(*http.MaxBytesError)) {
-		return n, readingBody(err)
+	if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
+		return n, tooLarge(tooLong.Limit, "limits.body")
 	}
 	return n, err
 }
@@ -176,8 +190,8 @@ func fieldSeparator(contentType string) *counter {
 	case mediaForm:
 		return &counter{separator: []byte("&")}
 	case mediaMultipart:
-		if _, attributes, err := mime.ParseMediaType(contentType); err == nil && attributes["boundary"] != "" {
-			return &counter{separator: []byte("\n--" + attributes["boundary"]), n: -1} // the last one ends the form
+		if boundary := phpform.Boundary(contentType); boundary != "" {
+			return &counter{separator: []byte("\n--" + boundary), n: -1} // the last one ends the form
 		}
 	}
 	return nil

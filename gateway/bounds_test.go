@@ -124,7 +124,7 @@ func TestParametersAreCounted(t *testing.T) {
 
 // A bearer's body is not looked at but streams, and is counted as it does.
 func TestParametersAreCountedWhileTheyStream(t *testing.T) {
-	s := openShop(t, func(c *gateway.Config) { c.Bounds.Parameters = 40_000 })
+	s := openShop(t, func(c *gateway.Config) { c.Bounds.Parameters, c.Bounds.Form = 40_000, 8<<20 })
 	access, _ := s.login()
 	asked := len(s.wordpress.Seen())
 	want := failure(400, "cocart_gateway_too_many_parameters", "The request has more than 40000 parameters.")
@@ -185,7 +185,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	access, _ := s.login()
 	asked := len(s.wordpress.Seen())
 	whole, larger := strings.Repeat("x", 1000), strings.Repeat("x", 1001)
-	want := failure(413, "cocart_gateway_body_too_large", "The request body is larger than 1000 bytes.")
+	want := failure(413, "cocart_gateway_body_too_large", "The request body is larger than 1000 bytes (limits.body).")
 	for name, r := range map[string]reply{
 		"guest":    s.post(addItemRoute, larger),
 		"customer": s.post(addItemRoute, larger, "Authorization: Bearer "+access),

@@ -57,7 +57,7 @@ func (g *Gateway) cartKeys(x *exchange) ([]string, error) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return keys, nil
 	}
-	b, err := peekBody(x.r, g.cfg.MaxLoginBody)
+	b, err := peekBody(x.r, g.cfg.Bounds)
 	if err != nil {
 		return nil, err
 	}

@@ -138,12 +138,12 @@ func (g *Gateway) peekToken(j *judgement) (*body, error) {
 	if err := refuseWrapping(j.verdict.query); err != nil {
 		return nil, err
 	}
-	tooLong := readingBody(&http.MaxBytesError{Limit: g.cfg.MaxLoginBody})
+	tooLong := tooLarge(g.cfg.MaxLoginBody, "limits.login_body")
 	if j.r.ContentLength > g.cfg.MaxLoginBody {
 		return nil, tooLong
 	}
-	b, err := peekBody(j.r, g.cfg.MaxLoginBody)
-	if err == nil && (!b.whole || int64(len(b.raw)) > g.cfg.MaxLoginBody) {
+	b, err := peekBody(j.r, g.cfg.Bounds)
+	if err == nil && int64(len(b.raw)) > g.cfg.MaxLoginBody {
 		return nil, tooLong
 	}
 	return b, err
@@ -158,7 +158,7 @@ func (j *judgement) refusal(bounds BoundsConfig) error {
 	n, fields := j.passing.seen()
 	switch {
 	case n > bounds.Body:
-		return readingBody(&http.MaxBytesError{Limit: bounds.Body})
+		return tooLarge(bounds.Body, "limits.body")
 	case fields >= bounds.Parameters:
 		return tooManyParameters(bounds.Parameters)
 	}

@@ -12,9 +12,10 @@ type form struct {
 	// params holds every rest_route, and may hold others.
 	params params
 	total  int // parameters, at most
-	// unreadable: PHP reads more than we could.
+	// unreadable: PHP and others could read it differently. That is a matter of
+	// CoCart's routes alone; what such a form dispatches from another page the
+	// must-use plugin refuses.
 	unreadable bool
-	raw        []byte
 }
 
 // hasForm: PHP fills $_POST on POST alone.
@@ -56,18 +57,13 @@ func phpForm(h http.Header) media {
 func parseForm(raw []byte, kind media, contentType string) form {
 	if kind == mediaForm {
 		text := string(raw)
-		return form{params: routeParams(text), total: parameters(text), raw: raw}
+		return form{params: routeParams(text), total: parameters(text)}
 	}
 	if !mentionsRoute.Match(raw) { // the usual upload
 		return form{}
 	}
-	f := form{raw: raw, unreadable: !plainMultipart(raw, contentType)}
-	if b, err := parseBody(raw, contentType); err == nil {
-		f.params, f.total = b.form, len(b.form)
-	} else {
-		f.unreadable = true
-	}
-	return f
+	fields, err := parseMultipart(raw, contentType)
+	return form{params: fields, total: len(fields), unreadable: err != nil}
 }
 
 // routeParams is parseParams for rest_route alone, at a fraction of the cost.
@@ -88,35 +84,3 @@ func routeParams(text string) (found params) {
 // mentionsRoute is rest_route in any spelling that PHP makes it of: the names of
 // a multipart form are not decoded.
 var mentionsRoute = regexp.MustCompile(`rest[_. \[]route`)
-
-// named tells whether a text names a route of ours.
-func (rs routes) named(raw []byte) bool {
-	text := phpLower(string(raw))
-	for _, ns := range append([]string{"batch/v1", pluginNamespace[1:] + "/jwt/"}, rs.namespaces...) {
-		if strings.Contains(text, ns) {
-			return true
-		}
-	}
-	return false
-}
-
-var (
-	plainType        = regexp.MustCompile(`(?i)^multipart/form-data; ?boundary=("?)[0-9A-Za-z'()+_.:=?/-]{1,70}("?)$`)
-	dispositionLine  = regexp.MustCompile(`(?i)content-disposition[^\n]*`)
-	plainDisposition = regexp.MustCompile(`(?i)^content-disposition: form-data; name="[^"\\\r\n]*"(; filename="[^"\\\r\n]+")?\r?$`)
-)
-
-// plainMultipart tells whether a multipart form is written as browsers and
-// libraries write it. PHP and Go read others differently: where the boundary is
-// looked for, which of two names counts, whether an empty filename makes a file.
-func plainMultipart(raw []byte, contentType string) bool {
-	if !plainType.MatchString(contentType) {
-		return false
-	}
-	for _, line := range dispositionLine.FindAll(raw, -1) {
-		if mentionsRoute.Match(line) && !plainDisposition.Match(line) {
-			return false
-		}
-	}
-	return true
-}

@@ -171,7 +171,7 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	g.cfg, g.cors, g.routes = cfg, sharing, newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces)
-	g.routes.parameters = cfg.Bounds.Parameters
+	g.routes.bound(cfg.Bounds)
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
 		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,
@@ -220,6 +220,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) handle(x *exchange) error {
+	joinEqualHeaders(x.r.Header)
 	if err := legible(x.r); err != nil {
 		return err
 	}

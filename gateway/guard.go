@@ -105,10 +105,6 @@ func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *body) err
 }
 
 func (g *Gateway) beginCredentials(x *exchange, b *body) error {
-	if !b.whole && !basicCredentials(x.r.Header.Get("Authorization")).complete() {
-		// PHP would prefer a name in the part of the form that was not looked at.
-		return readingBody(&http.MaxBytesError{Limit: g.cfg.MaxLoginBody})
-	}
 	return g.beginAttempt(x, b, findCredentials(x.r, x.verdict.query, b))
 }
 

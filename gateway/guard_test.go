@@ -481,16 +481,57 @@ func TestABasicHeaderThatOnlyPHPCanReadIsCounted(t *testing.T) {
 	s.statuses("429", s.basic("alice", "wonderland-1"))
 }
 
-func TestANameBehindTheEndOfWhatIsReadIsNotTried(t *testing.T) {
-	s := guarded(t)
+// What is too long to be read is never taken for empty: PHP reads on.
+func TestAPasswordBehindTheEndOfWhatIsReadIsNotTried(t *testing.T) {
+	s := guarded(t, func(_ *attempts.Config, c *gateway.Config) { c.Bounds.Form, c.Bounds.JSON = 64<<10, 64<<10 })
 	const form = "Content-Type: application/x-www-form-urlencoded"
-	long := "x=" + strings.Repeat("a", 64<<10) + "&username=alice&password=guess"
-	s.statuses("413", s.do("POST", "/wp-json/cocart/v2/cart?username=mallory&password=x", long, form))
+	padding := strings.Repeat("a", 64<<10)
+	long := "x=" + padding + "&username=alice&password=guess"
+	parts := "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n" + padding + "\r\n--b\r\nContent-Disposition: form-data; name=\"cart_key\"\r\n\r\n2\r\n--b--\r\n"
+	for name, r := range map[string]reply{
+		"form":               s.do("POST", "/wp-json/cocart/v2/cart?username=mallory&password=x", long, form),
+		"form beside Basic":  s.do("POST", "/wp-json/cocart/v2/cart", long, form, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("alice:wonderland-1"))),
+		"multipart":          s.do("POST", "/wp-json/cocart/v2/cart", parts, "Content-Type: multipart/form-data; boundary=b"),
+		"JSON":               s.post("/wp-json/cocart/v2/cart", `{"x":"`+padding+`","username":"alice","password":"guess"}`),
+		"JSON under another": s.do("POST", "/wp-json/cocart/v2/cart", `{"x":"`+padding+`","username":"alice","password":"guess"}`, `Content-Type: text/plain; a="application/json"`),
+	} {
+		if r.Status != 413 || !strings.Contains(r.Body, "(limits.") {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+		}
+	}
 	if n := len(s.wordpress.Seen()); n != 0 {
 		t.Errorf("WordPress was asked %d times", n)
 	}
-	// Basic beats any form.
-	s.statuses("200", s.do("POST", "/wp-json/cocart/v2/cart", long, form, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("alice:wonderland-1"))))
+}
+
+// CoCart since 4.7 looks for a password in JSON wherever the Content-Type contains application/json.
+func TestEveryTypeThatCoCartReadsJSONUnderIsCounted(t *testing.T) {
+	const credentials = `{"username":"alice","password":"guess"}`
+	for kind, status := range map[string]int{
+		"application/json": 401, "APPLICATION/JSON; charset=utf-8": 401, "application/json;charset": 401, "text/plain; application/json": 401,
+		`text/plain; a="application/json"`: 401, "text/html, application/json": 401, "application/x<b>/json": 415, "text/plain; appli%00cation/json": 401,
+		"text/plain; appl<i>ication/json": 401, "application/vnd.api+json; application/json": 401, "application/json, application/json": 401,
+		";application/json": 415, "application/json/x": 415, "(application/json)": 415, "json; application/json": 415, "application /json": 415,
+		"application/x-www-form-urlencoded; application/json": 400, "multipart/form-data; boundary=application/json": 400,
+	} {
+		s := guarded(t, func(c *attempts.Config, _ *gateway.Config) { c.Account.N = 2 })
+		s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+			s.judge.say(w, r, 2, "refused")
+			upstreamtest.JSON(w, 401, `{"code":"cocart_authentication_error","message":"The password you entered is incorrect.","data":{"status":401}}`)
+			return true
+		}
+		ask := func() reply {
+			return s.do("POST", "/wp-json/cocart/v2/cart/add-item", credentials, "Content-Type: "+kind)
+		}
+		first, _, third := ask(), ask(), ask()
+		want := status
+		if status == 401 {
+			want = 429
+		}
+		if first.Status != status || third.Status != want {
+			t.Errorf("%s: %d, then %d; want %d, then %d", kind, first.Status, third.Status, status, want)
+		}
+	}
 }
 
 func TestAClientThatLeavesBeforeTheAnswerGainsNoGuess(t *testing.T) {

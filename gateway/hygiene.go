@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,25 @@ import (
 var hopByHop = map[string]bool{
 	"close": true, "keep-alive": true, "upgrade": true, "te": true, "trailer": true, "transfer-encoding": true,
 	"http2-settings": true, "proxy-connection": true, "": true,
+}
+
+// singleHeaders may be in a request once.
+var singleHeaders = []string{"Content-Type", "X-Http-Method-Override"}
+
+// joinEqualHeaders makes one header of several with the same value: there is nothing
+// to choose. Some HTTP libraries (Dio, Volley, Retrofit) add a Content-Type to the
+// one that the app set.
+func joinEqualHeaders(h http.Header) {
+	for _, name := range singleHeaders {
+		values := h[name]
+		if len(values) < 2 {
+			continue
+		}
+		first := strings.Trim(values[0], " \t")
+		if !slices.ContainsFunc(values[1:], func(v string) bool { return !strings.EqualFold(strings.Trim(v, " \t"), first) }) {
+			h[name] = values[:1]
+		}
+	}
 }
 
 // oddHeaders refuses what would make WordPress read a CoCart request otherwise
@@ -22,9 +42,9 @@ func oddHeaders(w wire, query params) error {
 			return ambiguous("Connection names a header that is not about the connection")
 		}
 	}
-	for _, name := range []string{"Content-Type", "X-Http-Method-Override"} {
+	for _, name := range singleHeaders {
 		if len(w.header[name]) > 1 {
-			return ambiguous("the request holds two " + name + " headers")
+			return ambiguous("the request holds two different " + name + " headers")
 		}
 	}
 	if m, ok := query.last("_method"); ok && m.array {
@@ -33,7 +53,7 @@ func oddHeaders(w wire, query params) error {
 	if strings.Trim(effectiveMethod(w, query), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return ambiguous("the method is not made of letters")
 	}
-	if phpForm(w.header) != mediaOther && jsonMedia.MatchString(w.header.Get("Content-Type")) {
+	if phpForm(w.header) != mediaOther && (jsonMedia.MatchString(w.header.Get("Content-Type")) || coCartJSON(w.header.Get("Content-Type"))) {
 		return ambiguous("Content-Type names both a form and JSON")
 	}
 	return nil

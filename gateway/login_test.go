@@ -253,7 +253,7 @@ func TestLoginRefusesWhatWouldWrapItsAnswer(t *testing.T) {
 func TestLoginBodyIsBounded(t *testing.T) {
 	s := openShop(t)
 	r := s.post("/wp-json/cocart/v2/login", `{"username":"`+strings.Repeat("a", 64<<10)+`"}`)
-	if got, want := r.failure(), failure(413, "cocart_gateway_body_too_large", "The request body is larger than 65536 bytes."); got != want {
+	if got, want := r.failure(), failure(413, "cocart_gateway_body_too_large", "The request body is larger than 65536 bytes (limits.login_body)."); got != want {
 		t.Errorf("got %s", got)
 	}
 }

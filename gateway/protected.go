@@ -41,7 +41,7 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 		}
 		return customer(access), nil, nil
 	}
-	b, err := peekBody(x.r, g.cfg.MaxLoginBody)
+	b, err := peekBody(x.r, g.cfg.Bounds)
 	if err != nil {
 		return upstream.Assertion{}, nil, err
 	}

@@ -70,7 +70,7 @@ func Read(cfg Config, r *http.Request) (Reading, error) {
 		r.Body = http.NoBody
 	}
 	rs := newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces)
-	rs.parameters = cfg.Bounds.orDefaults().Parameters
+	rs.bound(cfg.Bounds.orDefaults())
 	w := wire{method: r.Method, target: r.URL.RequestURI(), header: r.Header}
 	v, err := rs.classify(w)
 	if err == nil {

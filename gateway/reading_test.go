@@ -126,3 +126,97 @@ func BenchmarkReadForm(b *testing.B) {
 		}
 	}
 }
+
+func multipartForm(fields ...string) string {
+	var b strings.Builder
+	for i := 0; i < len(fields); i += 2 {
+		b.WriteString("--b\r\nContent-Disposition: form-data; name=\"" + fields[i] + "\"\r\n\r\n" + fields[i+1] + "\r\n")
+	}
+	return b.String() + "--b--\r\n"
+}
+
+const multipartType = "Content-Type: multipart/form-data; boundary=b"
+
+// A customer attaches a log, a how-to or a broken file: none of it is the gateway's business.
+func TestNothingOutsideCoCartIsRefusedForItsContent(t *testing.T) {
+	s := openShop(t)
+	words := "how to call ?rest_route=/cocart/v2/cart and /wp-json/batch/v1"
+	long := strings.Repeat(words+"\n", 3000)
+	for name, row := range map[string][2]string{
+		"a long form with an attached log":  {multipartType, multipartForm("message", "see below", "log", long)},
+		"a long form, cut by the client":    {multipartType, strings.TrimSuffix(multipartForm("log", long), "--b--\r\n")},
+		"a short form with our words":       {multipartType, multipartForm("message", words)},
+		"no boundary":                       {"Content-Type: multipart/form-data", words},
+		"an odd boundary":                   {"Content-Type: multipart/form-data; boundary=\"a;b\"; boundary=c", multipartForm("rest_route", words)},
+		"a preamble":                        {multipartType, "rest_route\r\n" + multipartForm("a", words)},
+		"an escaped quote in a file name":   {multipartType, "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\\\"b rest_route cocart\"\r\n\r\n1\r\n--b--\r\n"},
+		"two Content-Disposition headers":   {multipartType, "--b\r\nContent-Disposition: form-data; name=\"f\"\r\nContent-Disposition: form-data; name=\"rest_route\"\r\n\r\n" + words + "\r\n--b--\r\n"},
+		"no media type":                     {"Content-Type: ;application/json", `{"rest_route":"/cocart/v2/cart"}`},
+		"urlencoded garbage":                {formType, "%%%&=&rest_rout%" + words},
+		"JSON that is none":                 {"Content-Type: application/json", "{" + long},
+		"a type that names a form and JSON": {"Content-Type: application/x-www-form-urlencoded; application/json", "a=1"},
+	} {
+		for _, target := range []string{"/contact/", "/wp-json/wp/v2/media", "/wp-json/contact-form-7/v1/contact-forms/5/feedback", "/?wc-ajax=checkout"} {
+			r := s.do("POST", target, row[1], row[0])
+			if seen := s.wordpress.Last(); r.Status != 200 || seen.Claims.Kind != "site" || seen.Body != row[1] {
+				t.Errorf("%s to %s: %d, %s with %d bytes of %d", name, target, r.Status, seen.Claims.Kind, len(seen.Body), len(row[1]))
+			}
+		}
+	}
+}
+
+// PHP fills nothing from such a body, so there is nothing in it to be refused.
+func TestABodyThatPHPReadsAsEmptyIsEmpty(t *testing.T) {
+	s := openShop(t)
+	const noBoundary = "Content-Type: multipart/form-data"
+	basicAuth := "Authorization: Basic YWxpY2U6d29uZGVybGFuZC0x"
+	for name, r := range map[string]reply{
+		"a guest's cart":            s.do("GET", cartRoute, "", noBoundary),
+		"a product by the query":    s.do("POST", addItemRoute+"?id=12&quantity=1", "", noBoundary, "Content-Length: 0"),
+		"a login by Basic":          s.do("POST", loginRoute, "", noBoundary, "Content-Length: 0", basicAuth),
+		"a login with a body":       s.do("POST", loginRoute, "ignored by PHP", noBoundary, basicAuth),
+		"a cart with a body":        s.do("POST", addItemRoute+"?id=12", "ignored by PHP", noBoundary),
+		"an empty form":             s.do("POST", addItemRoute+"?id=12", "", formType),
+		"an empty multipart form":   s.do("POST", addItemRoute+"?id=12", "", multipartType),
+		"no media type and no body": s.do("GET", cartRoute, "", "Content-Type: json"),
+		"an empty type":             s.do("GET", cartRoute, "", "Content-Type: "),
+	} {
+		if r.Status != 200 {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+		}
+	}
+}
+
+func TestEqualContentTypesCountAsOne(t *testing.T) {
+	s := openShop(t)
+	const login = `{"username":"alice","password":"wonderland-1"}`
+	for name, row := range map[string]struct {
+		status int
+		r      reply
+	}{
+		"add an item":        {200, s.do("POST", addItemRoute, `{"id":"12"}`, "Content-Type: application/json", "Content-Type: application/json")},
+		"a login":            {200, s.do("POST", loginRoute, login, "Content-Type: application/json", "Content-Type: application/json")},
+		"in another case":    {200, s.do("POST", addItemRoute, `{"id":"12"}`, "Content-Type: application/json; charset=utf-8", "Content-Type: Application/JSON; charset=UTF-8")},
+		"three":              {200, s.do("POST", addItemRoute, "id=12", formType, formType, formType)},
+		"the method":         {200, s.do("POST", cartRoute, "", "X-HTTP-Method-Override: GET", "X-HTTP-Method-Override: GET")},
+		"different":          {400, s.do("POST", addItemRoute, `{"id":"12"}`, "Content-Type: application/json", formType)},
+		"different charsets": {400, s.do("POST", addItemRoute, `{"id":"12"}`, "Content-Type: application/json", "Content-Type: application/json; charset=utf-8")},
+		"the storefront":     {200, s.do("POST", "/shop/", "a=1", "Content-Type: text/plain", formType)},
+	} {
+		if row.r.Status != row.status {
+			t.Errorf("%s: %d %s", name, row.r.Status, row.r.Body)
+		}
+	}
+}
+
+func TestLongJSONPassesWhereItsLimitIsRaised(t *testing.T) {
+	s := openShop(t, func(c *gateway.Config) { c.Bounds.JSON = 4 << 20 })
+	access, _ := s.login()
+	picture := `{"id":"12","item_data":{"image":"` + strings.Repeat("A", 3<<19) + `"}}`
+	for name, headers := range map[string][]string{"guest": nil, "customer": {"Authorization: Bearer " + access}} {
+		r := s.post(addItemRoute, picture, headers...)
+		if r.Status != 200 || s.wordpress.Last().Body != picture {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+		}
+	}
+}

@@ -54,6 +54,7 @@ type routes struct {
 	bases      []string // what REST paths begin with: rest_get_url_prefix, also below index.php
 	namespaces []string // lower case
 	parameters int      // how many PHP reads of a query or a form (max_input_vars)
+	json       int64    // how much of a batch is read, in bytes
 }
 
 func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
@@ -61,7 +62,8 @@ func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
 	if prefix == "" {
 		prefix = "wp-json"
 	}
-	r := routes{home: strings.Trim(site.Path, "/"), bases: []string{prefix, "index.php/" + prefix}, parameters: defaultParameters}
+	r := routes{home: strings.Trim(site.Path, "/"), bases: []string{prefix, "index.php/" + prefix}}
+	r.bound(BoundsConfig{}.orDefaults())
 	if len(namespaces) == 0 {
 		namespaces = []string{"cocart"}
 	}
@@ -70,6 +72,8 @@ func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
 	}
 	return r
 }
+
+func (rs *routes) bound(b BoundsConfig) { rs.parameters, rs.json = b.Parameters, b.JSON }
 
 // classify reads a request as WP::parse_request and WP_REST_Server will. It is
 // a pure function: http.ServeMux would clean paths, compare case and redirect
@@ -91,9 +95,6 @@ func (rs routes) classify(w wire) (verdict, error) {
 	}
 	found := rs.findRoutes(path, clean, w, v.query)
 	if !slices.ContainsFunc(found.all, rs.ours) {
-		if w.form.unreadable && rs.named(w.form.raw) {
-			return v, ambiguous("the form cannot be read")
-		}
 		return v, nil
 	}
 	switch {

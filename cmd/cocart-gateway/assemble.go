@@ -63,7 +63,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
 		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
 		PassOtherBearers:   cfg.Compat.OtherBearers == otherBearersPass,
-		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout, Stall: orNone(cfg.Upstream.BodyTimeout)},
+		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout, Stall: orNone(cfg.Upstream.BodyTimeout)},
 		CORS:               cfg.CORS.gateway(),
 		AuthHeaders:        cfg.Site.AuthHeaders,
 		PluginRefresh:      cfg.Compat.Migration.PluginRefresh,

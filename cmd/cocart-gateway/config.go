@@ -132,6 +132,7 @@ type LimitsConfig struct {
 	LoginBody  int64
 	Header     int64
 	Body       int64 // on CoCart's routes
+	Form, JSON int64 // read there to find passwords and cart keys
 	Parameters int   // of one query or form
 }
 

@@ -111,6 +111,12 @@ var reloads = []struct {
 	{"limits.login_body", nil, "", "1KiB", func(r *rig) string {
 		return code(r.do("POST", "/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1","x":"`+strings.Repeat("x", 2000)+`"}`))
 	}, [2]string{"200", "413"}},
+	{"limits.form", nil, "", "1KiB", func(r *rig) string {
+		return code(r.do("POST", cart, "x="+strings.Repeat("x", 2000), "Content-Type: application/x-www-form-urlencoded"))
+	}, [2]string{"200", "413"}},
+	{"limits.json", nil, "", "1KiB", func(r *rig) string {
+		return code(r.do("POST", cart, `{"x":"`+strings.Repeat("x", 2000)+`"}`, "Content-Type: application/json"))
+	}, [2]string{"200", "413"}},
 	{"limits.body", nil, "", "1KiB", func(r *rig) string { return code(r.do("POST", cart, `{"x":"`+strings.Repeat("x", 2000)+`"}`)) }, [2]string{"200", "413"}},
 	{"limits.parameters", nil, "", "2", func(r *rig) string { return code(r.do("GET", cart+"?a=1&b=2&c=3", "")) }, [2]string{"200", "400"}},
 	{"limits.login.account", nil, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}}, // what was counted is counted

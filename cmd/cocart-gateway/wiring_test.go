@@ -69,6 +69,8 @@ limits:
   login_body: 39KiB
   header: 40KiB
   body: 41KiB
+  form: 42KiB
+  json: 43KiB
   parameters: 42
   streams: 44
   login: {account: 45/1m, address: 46/1m, overall: 47/1m}
@@ -187,7 +189,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
 		Guarding: gateway.Guarding{Attempts: guard},
 		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
-		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Parameters: 42, BodyTime: 34 * time.Second, Stall: 16 * time.Second}, KeepCartKeyNames: true,
+		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		PluginRefresh: true, HandBack: true, PluginAddress: gateway.PeerAddress, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 		OwnAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own

@@ -1,0 +1,159 @@
+// Package phpform reads a multipart/form-data body as PHP fills $_POST from it
+// (rfc1867_post_handler in main/rfc1867.c).
+//
+// PHP and Go read unusual forms differently: PHP knows no filename*, takes the last
+// of two name parameters, ends a part at any line that begins with the boundary,
+// and reads on behind the closing delimiter. An attacker who finds such a
+// difference hides a parameter from the gateway that PHP sees. [Parse] therefore
+// reads only the form that browsers and HTTP libraries write, and reports
+// everything else as [ErrUnusual]. The caller decides whether that is a refusal.
+//
+// The package does no I/O and imports nothing of this project.
+package phpform
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// ErrUnusual reports a form that PHP and other readers could read differently.
+var ErrUnusual = errors.New("unusual multipart form")
+
+// Field is one part of a form in the order of the body.
+type Field struct {
+	// Name as it is in the header, before PHP turns dots and blanks into "_".
+	Name  string
+	Value []byte
+	// File: PHP puts the part into $_FILES. It is no parameter.
+	File bool
+}
+
+var (
+	plainType = regexp.MustCompile(`(?i)^[ \t]*multipart/form-data[ \t]*(?:;[ \t]*charset="?[\w-]+"?[ \t]*)?;[ \t]*boundary=(?:"([0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-])"|([0-9A-Za-z'()+_./:=?-]{1,70}))[ \t]*(?:;[ \t]*charset="?[\w-]+"?[ \t]*)?;?$`)
+
+	partHeader  = regexp.MustCompile(`^[A-Za-z0-9-]+:[ \t]*[^\x00-\x08\x0a-\x1f\x7f]*$`)
+	disposition = regexp.MustCompile(`(?i)^content-disposition:[ \t]*form-data((?:[ \t]*;[ \t]*[a-z]+\*?=(?:"[^"\\]*"|[^\s;"\\]+))*)[ \t]*;?[ \t]*$`)
+	attribute   = regexp.MustCompile(`(?i);[ \t]*([a-z]+\*?)=(?:"([^"\\]*)"|([^\s;"\\]+))`)
+)
+
+// Boundary returns the boundary that a Content-Type names, or "" where it names none
+// or is unusual.
+func Boundary(contentType string) string {
+	if m := plainType.FindStringSubmatch(contentType); m != nil {
+		return m[1] + m[2]
+	}
+	return ""
+}
+
+// Parse returns the fields of a form. A form without a boundary has none, because
+// PHP reads none of it. The error is [ErrUnusual], with what is unusual.
+func Parse(contentType string, raw []byte) ([]Field, error) {
+	if !strings.Contains(strings.ToLower(contentType), "boundary") {
+		return nil, nil // "Missing boundary in multipart/form-data POST data"
+	}
+	boundary := Boundary(contentType)
+	if boundary == "" {
+		return nil, unusual("the Content-Type")
+	}
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	return parseParts(bytes.TrimPrefix(raw, []byte("\r\n")), "--"+boundary)
+}
+
+func unusual(what string) error { return fmt.Errorf("%w: %s", ErrUnusual, what) }
+
+// parseParts cuts a body at each line that begins with the delimiter, as PHP does
+// (multipart_buffer_read looks for a line feed and the delimiter).
+func parseParts(raw []byte, delimiter string) ([]Field, error) {
+	if !bytes.HasPrefix(raw, []byte(delimiter)) {
+		return nil, unusual("text before the first part")
+	}
+	var fields []Field
+	for rest, closed := raw[len(delimiter):], false; !closed; {
+		after, found := bytes.CutPrefix(rest, []byte("\r\n"))
+		if !found {
+			closed = true
+			if err := closing(rest); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		end := bytes.Index(after, []byte("\n"+delimiter))
+		if end < 1 || after[end-1] != '\r' {
+			return nil, unusual("a part without its end")
+		}
+		field, err := parsePart(after[:end-1])
+		if err != nil {
+			return nil, err
+		}
+		fields, rest = append(fields, field), after[end+1+len(delimiter):]
+	}
+	return fields, nil
+}
+
+// closing checks what follows the last delimiter. PHP reads on behind it and would
+// find further parts there.
+func closing(rest []byte) error {
+	if after, found := bytes.CutPrefix(rest, []byte("--")); !found || len(bytes.TrimRight(after, "\r\n")) > 0 {
+		return unusual("the closing delimiter")
+	}
+	return nil
+}
+
+func parsePart(part []byte) (Field, error) {
+	head, value, found := bytes.Cut(part, []byte("\r\n\r\n"))
+	if !found || bytes.Contains(part[:min(len(head), len(part))], []byte("\n\n")) {
+		return Field{}, unusual("a part without a header")
+	}
+	field, named := Field{Value: value}, false
+	for line := range strings.SplitSeq(string(head), "\r\n") {
+		if !partHeader.MatchString(line) { // folded, or with a bare line feed
+			return Field{}, unusual("a header of a part")
+		}
+		if !strings.HasPrefix(strings.ToLower(line), "content-disposition") {
+			continue
+		}
+		if named {
+			return Field{}, unusual("two Content-Disposition headers")
+		}
+		named = true
+		if err := field.read(line); err != nil {
+			return Field{}, err
+		}
+	}
+	if !named {
+		return Field{}, unusual("a part without Content-Disposition")
+	}
+	return field, nil
+}
+
+// read takes name and filename from a Content-Disposition header. filename* is not
+// looked at: PHP does not know it.
+func (f *Field) read(line string) error {
+	m := disposition.FindStringSubmatch(line)
+	if m == nil {
+		return unusual("Content-Disposition")
+	}
+	seen := map[string]bool{}
+	for _, a := range attribute.FindAllStringSubmatch(m[1], -1) {
+		name := strings.ToLower(a[1])
+		if seen[name] {
+			return unusual("a parameter of Content-Disposition that is there twice")
+		}
+		seen[name] = true
+		switch name {
+		case "name":
+			f.Name = a[2] + a[3]
+		case "filename":
+			f.File = true
+		}
+	}
+	if !seen["name"] {
+		return unusual("a part without a name")
+	}
+	return nil
+}
