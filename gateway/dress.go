@@ -12,6 +12,7 @@ import (
 func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	h := x.w.Header()
 	h.Set(requestIDHeader, x.id)
+	keepUntyped(h)
 	ours := x.record.class.ours()
 	showLimit(h, x.w.limit)
 	if ours {
@@ -25,6 +26,14 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	if ours || x.record.failure != nil {
 		g.share(x, h)
 		tidyVary(h)
+	}
+}
+
+// keepUntyped keeps net/http from guessing a Content-Type that WordPress did not
+// send: what an attacker uploaded as text could become a page with scripts.
+func keepUntyped(h http.Header) {
+	if _, typed := h["Content-Type"]; !typed {
+		h["Content-Type"] = nil
 	}
 }
 

@@ -69,7 +69,7 @@ func newDryRun(on bool, reg prometheus.Registerer) (*dryRun, error) {
 // lookOn forwards a request as it is, and tells what would have become of it.
 // Only when WordPress does not answer does the client read something of ours.
 func (g *Gateway) lookOn(x *exchange) error {
-	x.w.setHeaders = func(int) {}
+	x.w.setHeaders = func(int) { keepUntyped(x.w.Header()) }
 	would := g.newJudgement(x)
 	x.record.class, x.record.user = would.record.class, would.record.user
 	told := g.told(x, would)

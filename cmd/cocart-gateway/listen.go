@@ -7,12 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/pires/go-proxyproto"
-
-	"cocart-gateway/cmd/cocart-gateway/server"
+	"golang.org/x/net/netutil"
 )
 
 // listeners are the sockets of one process, by what is served there.
@@ -127,10 +125,11 @@ func addressOf(l net.Listener) string {
 func guarded(all []net.Listener, inForce func() *Config, c *connections, log *slog.Logger) []net.Listener {
 	cfg, out := inForce(), make([]net.Listener, len(all))
 	for i, l := range all {
-		l = c.Listen(l, addressOf(l), cfg.Sockets.Connections)
-		if out[i] = l; cfg.Sockets.ProxyProtocol != "off" {
-			out[i] = c.Proxied(proxied(l, inForce, log))
+		address := addressOf(l)
+		if cfg.Sockets.Connections > 0 {
+			l = netutil.LimitListener(l, cfg.Sockets.Connections)
 		}
+		out[i] = proxied(c.counting(l, address, cfg.Sockets.Connections, log), inForce, log)
 	}
 	return out
 }
@@ -139,7 +138,10 @@ func guarded(all []net.Listener, inForce func() *Config, c *connections, log *sl
 // any address. A header that does not come within server.read_header_timeout ends the connection.
 func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Listener {
 	cfg := inForce()
-	var refused server.Seldom
+	if cfg.Sockets.ProxyProtocol == "off" {
+		return l
+	}
+	var refused seldom
 	return &proxyproto.Listener{
 		Listener:          l,
 		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout,
@@ -151,7 +153,7 @@ func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Liste
 			case trusted:
 				return proxyproto.USE, nil
 			case required:
-				if refused.Due(now()) { // a load balancer with a new address, and then nobody gets in
+				if refused.due(now()) { // a load balancer with a new address, and then nobody gets in
 					log.Warn("connection refused: proxy_protocol is require, and its peer is not in trusted_proxies; said once a minute",
 						"listener", addressOf(l), "peer", o.Upstream.String())
 				}
@@ -172,9 +174,11 @@ func trustedPeer(peer net.Addr, proxies []netip.Prefix) bool {
 	if err != nil {
 		return false
 	}
-	return trusted(at.Addr().Unmap().WithZone(""), proxies)
-}
-
-func trusted(a netip.Addr, proxies []netip.Prefix) bool {
-	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+	address := at.Addr().Unmap().WithZone("")
+	for _, p := range proxies {
+		if p.Contains(address) {
+			return true
+		}
+	}
+	return false
 }
