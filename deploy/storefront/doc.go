@@ -7,6 +7,7 @@
 //	*_requests_test.go   the list, by sender
 //	compare_test.go      both results, field by field
 //	differences_test.go  deploy/docs/differences.md, which lists and justifies each difference
+//	bearers_test.go      apps of other JWT plugins (compat.other_bearers)
 //
 // testdata/probe.php is a must-use plugin that reports what PHP received: $_SERVER,
 // parameters, files, cookies and the hash of the body. It also answers in unusual
