@@ -33,6 +33,7 @@ type Guarding struct {
 type attempt struct {
 	counted *attempts.Attempt
 	settled bool
+	assumed bool // what became of it was not reported by the plugin
 	began   time.Time
 }
 
@@ -117,6 +118,7 @@ func (g *Gateway) settleForwarded(ctx context.Context, x *exchange, answer *upst
 		return nil
 	}
 	said := answer.Attempt
+	x.attempt.assumed = said == nil
 	switch {
 	case said != nil:
 	case answer.Status == http.StatusUnauthorized, wrapped(x.verdict.query):
@@ -165,7 +167,7 @@ func (g *Gateway) settle(ctx context.Context, x *exchange, said upstream.Attempt
 	var err error
 	switch said.Result {
 	case upstream.AttemptRefused:
-		lock, err = counted.Refused(ctx, said.UserID)
+		lock, err = refused(ctx, x, said)
 	case upstream.AttemptCodeRefused:
 		lock, err = counted.CodeRefused(ctx, said.UserID)
 	case upstream.AttemptChallenge:
@@ -178,6 +180,19 @@ func (g *Gateway) settle(ctx context.Context, x *exchange, said upstream.Attempt
 		return g.tooMany(x, err)
 	}
 	return nil
+}
+
+// refused charges the account whose password was checked; if the plugin did not
+// report that, all that the request names.
+func refused(ctx context.Context, x *exchange, said upstream.Attempt) (lock attempts.Lock, err error) {
+	if !x.attempt.assumed {
+		return x.attempt.counted.Refused(ctx, said.UserID)
+	}
+	locks, err := x.attempt.counted.Unreported(ctx)
+	if len(locks) > 0 {
+		lock = locks[0]
+	}
+	return lock, err
 }
 
 // abandon gives back what WordPress did not judge. A client that left keeps it

@@ -14,6 +14,7 @@ func (g *Gateway) settleLogin(x *exchange, answer *upstream.LoginAnswer, err err
 		g.abandon(x, err)
 		return err
 	}
+	x.attempt.assumed = answer.Attempt == nil
 	said, judged := loginAttempt(answer)
 	if !judged {
 		g.abandon(x, nil)

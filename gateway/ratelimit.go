@@ -72,7 +72,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 	m := guardMetrics{
 		rateLimited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_rate_limited_total",
-			Help: "Requests answered with 429, by route class and by whose counter had nothing left (account, address, overall, second_factor).",
+			Help: "Requests answered with 429, by route class and by whose counter had nothing left (account, account_network, address, subnet, network, overall, second_factor).",
 		}, []string{"route", "scope"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_attempts_total",

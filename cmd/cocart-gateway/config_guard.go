@@ -10,19 +10,28 @@ import (
 
 // GuardConfig is how passwords are protected from guessing.
 type GuardConfig struct {
-	Account       attempts.Limit // wrong passwords of one account
-	Address       attempts.Limit // wrong passwords from one address
-	Overall       attempts.Limit // wrong passwords from everybody
-	SecondFactor  attempts.Limit // wrong second factors of one account
-	Refresh       attempts.Limit // requests from one address
-	Validate      attempts.Limit // requests from one address
-	UniformErrors bool           // a wrong password and an unknown user look alike
+	Account        attempts.Limit // wrong passwords of one account
+	AccountNetwork attempts.Limit // wrong passwords of one account from one network
+	Address        attempts.Limit // wrong passwords from one address
+	Subnet         attempts.Limit // wrong passwords from an IPv6 /56
+	Network        attempts.Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
+	Overall        attempts.Limit // wrong passwords from all networks without a good record
+	Newcomer       attempts.Newcomer
+	SecondFactor   attempts.Limit // wrong second factors of one account
+	Refresh        attempts.Limit // requests from one address
+	Validate       attempts.Limit // requests from one address
+	UniformErrors  bool           // a wrong password and an unknown user look alike
 }
 
 func defaultGuard() GuardConfig {
 	return GuardConfig{
-		Account: attempts.Limit{N: 10, Per: 15 * time.Minute}, Address: attempts.Limit{N: 50, Per: 15 * time.Minute},
-		Overall: attempts.Limit{N: 1000, Per: time.Minute}, SecondFactor: attempts.Limit{N: 5, Per: 15 * time.Minute},
+		Account: attempts.Limit{N: 10, Per: 15 * time.Minute}, AccountNetwork: attempts.Limit{N: 5, Per: 15 * time.Minute},
+		Address: attempts.Limit{N: 50, Per: 15 * time.Minute}, Subnet: attempts.Limit{N: 200, Per: 15 * time.Minute},
+		Network: attempts.Limit{N: 500, Per: 15 * time.Minute}, Overall: attempts.Limit{N: 1000, Per: time.Minute},
+		Newcomer: attempts.Newcomer{
+			Account: attempts.Limit{N: 10, Per: time.Hour}, Address: attempts.Limit{N: 3, Per: day}, Network: attempts.Limit{N: 12, Per: day},
+		},
+		SecondFactor: attempts.Limit{N: 5, Per: 15 * time.Minute},
 		Refresh: attempts.Limit{N: 600, Per: time.Minute}, Validate: attempts.Limit{N: 600, Per: time.Minute},
 		UniformErrors: true,
 	}
@@ -33,8 +42,15 @@ func guardLimits(c *GuardConfig) []entry {
 	return []entry{
 		block("login",
 			value("account", &c.Account, rate("10/15m")),
+			value("account_network", &c.AccountNetwork, rate("5/15m")),
 			value("address", &c.Address, rate("50/15m")),
-			value("overall", &c.Overall, rate("1000/1m"))),
+			value("subnet", &c.Subnet, rate("200/15m")),
+			value("network", &c.Network, rate("500/15m")),
+			value("overall", &c.Overall, rate("1000/1m")),
+			block("newcomer",
+				value("account", &c.Newcomer.Account, rate("10/1h")),
+				value("address", &c.Newcomer.Address, rate("3/1d")),
+				value("network", &c.Newcomer.Network, rate("12/1d")))),
 		value("second_factor", &c.SecondFactor, rate("5/15m")),
 		value("refresh", &c.Refresh, rate("600/1m")),
 		value("validate", &c.Validate, rate("600/1m")),

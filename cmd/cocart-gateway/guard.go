@@ -17,7 +17,8 @@ func newGuard(cfg *Config, store redis.UniversalClient, log *slog.Logger) (*atte
 func (cfg *Config) attempts(log *slog.Logger) attempts.Config {
 	c := cfg.Guard
 	return attempts.Config{
-		Account: c.Account, Address: c.Address, Overall: c.Overall, SecondFactor: c.SecondFactor, Refresh: c.Refresh, Validate: c.Validate,
+		Account: c.Account, AccountNetwork: c.AccountNetwork, Address: c.Address, Subnet: c.Subnet, Network: c.Network, Overall: c.Overall,
+		Newcomer: c.Newcomer, SecondFactor: c.SecondFactor, Refresh: c.Refresh, Validate: c.Validate,
 		Secret: []byte(cfg.Upstream.Secret[0].Reveal()), KeyPrefix: cfg.Redis.Prefix, Now: now, Log: log,
 	}
 }

@@ -119,9 +119,15 @@ var reloads = []struct {
 	}, [2]string{"200", "413"}},
 	{"limits.body", nil, "", "1KiB", func(r *rig) string { return code(r.do("POST", cart, `{"x":"`+strings.Repeat("x", 2000)+`"}`)) }, [2]string{"200", "413"}},
 	{"limits.parameters", nil, "", "2", func(r *rig) string { return code(r.do("GET", cart+"?a=1&b=2&c=3", "")) }, [2]string{"200", "400"}},
-	{"limits.login.account", nil, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}}, // what was counted is counted
-	{"limits.login.address", nil, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}},
-	{"limits.login.overall", nil, "", "1/15m", wrongPasswords, [2]string{"401 401", "401 429"}},
+	{"limits.login.account", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}}, // what was counted is counted
+	{"limits.login.account_network", settings{"limits.login.account": "1/15m", "limits.login.newcomer.account": "off"}, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},
+	{"limits.login.newcomer.account", lockedEarly, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},
+	{"limits.login.newcomer.address", lockedEarly, "", "1/1d", wrongPasswords, [2]string{"401 401", "429 429"}},
+	{"limits.login.newcomer.network", lockedEarly, "", "1/1d", wrongPasswords, [2]string{"401 401", "429 429"}},
+	{"limits.login.address", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}},
+	{"limits.login.subnet", settings{"trusted_proxies": "[127.0.0.1]"}, "", "1/15m", func(r *rig) string { return tryTwice(r, "", "X-Forwarded-For: 2001:db8::7") }, [2]string{"401 401", "429 429"}},
+	{"limits.login.network", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}},
+	{"limits.login.overall", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "401 429"}},
 	{"limits.second_factor", nil, "", "1/15m", func(r *rig) string { return tryTwice(r, `,"2fa_code":"1"`) }, [2]string{"401 401", "429 429"}},
 	{"limits.refresh", nil, "", "7/1m", func(r *rig) string { return r.refresh("x").header.Get("X-RateLimit-Limit") }, [2]string{"600", "7"}},
 	{"limits.validate", nil, "", "7/1m", func(r *rig) string {
@@ -337,13 +343,20 @@ func wrongPassword(more string) string {
 	return `{"username":"alice","password":"wrong"` + more + `}`
 }
 
+var (
+	// noLanes: nobody passes a limit that is used up by a good record or as a newcomer.
+	noLanes = settings{"limits.login.account_network": "off", "limits.login.newcomer.account": "off"}
+	// lockedEarly: the second wrong password passes as a newcomer's.
+	lockedEarly = settings{"limits.login.account": "1/15m", "limits.login.account_network": "off"}
+)
+
 func wrongPasswords(r *rig) string { return tryTwice(r, "") }
 
 // twice logs in with a wrong password, and tells both answers.
-func tryTwice(r *rig, more string) string {
+func tryTwice(r *rig, more string, headers ...string) string {
 	var codes []string
 	for range 2 {
-		codes = append(codes, code(r.do("POST", "/wp-json/cocart/v2/login", wrongPassword(more))))
+		codes = append(codes, code(r.do("POST", "/wp-json/cocart/v2/login", wrongPassword(more), headers...)))
 	}
 	return strings.Join(codes, " ")
 }

@@ -73,7 +73,8 @@ limits:
   json: 43KiB
   parameters: 42
   streams: 44
-  login: {account: 45/1m, address: 46/1m, overall: 47/1m}
+  login:
+    {account: 45/1m, address: 46/1m, overall: 47/1m, account_network: 51/1m, subnet: 52/1m, network: 53/1m, newcomer: {account: 54/1m, address: 55/1m, network: 56/1m}}
   second_factor: 48/1m
   refresh: 49/1m
   validate: 50/1m
@@ -221,7 +222,8 @@ func TestGuessingIsLimitedAsConfigured(t *testing.T) {
 	limit := func(n int) attempts.Limit { return attempts.Limit{N: n, Per: time.Minute} }
 	shared, _ := testEnv("SHARED")
 	whole(t, unusualConfig(t).attempts(log), attempts.Config{
-		Account: limit(45), Address: limit(46), Overall: limit(47), SecondFactor: limit(48), Refresh: limit(49), Validate: limit(50),
+		Account: limit(45), Address: limit(46), Overall: limit(47), AccountNetwork: limit(51), Subnet: limit(52), Network: limit(53),
+		Newcomer: attempts.Newcomer{Account: limit(54), Address: limit(55), Network: limit(56)}, SecondFactor: limit(48), Refresh: limit(49), Validate: limit(50),
 		Secret: []byte(shared), KeyPrefix: "p:", Log: log,
 	})
 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"time"
+	"strconv"
+	"strings"
 )
 
-// Try is a password that somebody wants to be judged.
+// Try is a password that is about to be checked.
 type Try struct {
-	// Names are all the names the request holds, in any place; WordPress is expected to judge the first.
+	// Names are all the names the request holds, in any place; WordPress is expected to check the first.
 	Names []string
 	// Password belongs to the first name.
 	Password string
@@ -21,159 +22,176 @@ type Try struct {
 // maxNames is more than there are places in a request for a name.
 const maxNames = 16
 
-// Attempt is a password on its way. One of its methods must be called with what became of it; without that it stays
-// counted as wrong. A user id is 0 where WordPress named nobody.
+// Attempt is a password on its way. [Attempt.Settle] or one of its short forms must be called with what became of it;
+// without that it stays counted as wrong.
 type Attempt struct {
 	g        *Guard
 	at       counters
 	names    []string // hashed
-	accounts []string // whose counters these are: the first is that of the first name
-	taken    []draw
-	code     *draw // of taken
+	account  string   // whose counter the attempt takes from: that of the first name; "" without a name
+	further  []string // accounts of the other names
+	place    place
+	crowd    record // the accounts that logged in from the address
+	network  record // those of the network
+	own      record // the networks that the account logged in from
+	held     []held
+	lane     Scope // AccountNetwork or newcomer if other counters refused; "" for the ordinary way
+	newcomer bool  // few wrong passwords came from here
+	mine     int64 // when the counter of the account in this network is full again
 	proof    string
 	looked   bool // it was known to be right a moment ago, so nothing was taken yet
-	client   string
-	address  *State
+	state    *State
+}
+
+// held is a draw that was taken, and the counter after it.
+type held struct {
+	draw
+	full int64
 }
 
 // Begin takes an attempt from the counters. The error is an [Exceeded]: nothing was taken, and WordPress must not be
 // asked.
+//
+// It takes for the first name only; accounts of other names are looked at, and refuse if they are locked. Otherwise an
+// attacker could lock customers out with requests that name them and do not check their passwords. That more than the
+// limit are checked at once by another name does not help him: [Attempt.Settle] withholds the answers.
 func (g *Guard) Begin(ctx context.Context, t Try) (*Attempt, error) {
-	a := &Attempt{g: g, client: g.namer.address(t.Client)}
+	a := &Attempt{g: g, at: g.local, place: g.namer.place(t.Client)}
 	for _, name := range t.Names[:min(len(t.Names), maxNames)] {
 		if h := g.namer.name(name); !slices.Contains(a.names, h) {
 			a.names = append(a.names, h)
 		}
 	}
-	for i, user := range g.users(ctx, a.names) {
-		account := a.names[i]
-		if user > 0 {
-			account = userName(user)
-		}
-		if !slices.Contains(a.accounts, account) {
-			a.accounts = append(a.accounts, account)
-		}
-	}
+	a.lookUp(ctx)
 	if len(t.Names) > 0 {
 		a.proof = g.known.proof(t.Names[0], t.Password)
 		a.looked = a.proof != "" && len(a.names) == 1 && g.known.has(a.proof, g.cfg.Now())
 	}
-	return a.take(ctx, t.Code)
-}
-
-func (a *Attempt) take(ctx context.Context, code bool) (*Attempt, error) {
 	cost := int64(1)
 	if a.looked {
 		cost = 0
 	}
-	draws := a.password(cost)
-	if code && len(a.accounts) > 0 && !a.g.cfg.SecondFactor.Off() {
-		draws = append(draws, a.g.secondFactor(a.accounts[0], 1))
-	}
-	if len(draws) == 0 {
-		a.at = a.g.local
-		return a, nil
-	}
-	out, at, now := a.g.spend(ctx, draws)
-	a.at, a.taken = at, draws
-	if denied := firstDenied(draws, out, now); denied != nil {
-		a.note(draws, out, now)
-		a.taken = nil
-		a.spend(ctx, undo(granted(draws, out)))
-		return nil, denied
-	}
-	a.note(draws, out, now)
-	if last := &a.taken[len(a.taken)-1]; last.scope == SecondFactor {
-		a.code = last
-	}
-	return a, nil
+	return a.take(ctx, cost, t.Code)
 }
 
-// password is what one wrong password costs, and whom.
-func (a *Attempt) password(cost int64) []draw {
-	var draws []draw
-	if !a.g.cfg.Account.Off() {
-		for _, account := range a.accounts {
-			draws = append(draws, a.g.account(account, cost))
+// lookUp reads whose the names are, and the good record of the client's network.
+func (a *Attempt) lookUp(ctx context.Context) {
+	keys := []string{a.place.crowdRecord(), a.place.networkRecord()}
+	for _, name := range a.names {
+		keys = append(keys, aliasKey(name))
+	}
+	done, _, _ := a.g.apply(ctx, batch{texts: keys})
+	a.crowd, a.network = record(done.texts[0]), record(done.texts[1])
+	for i, name := range a.names {
+		account := name
+		if user, _ := strconv.ParseInt(done.texts[i+2], 10, 64); user > 0 {
+			account = userName(user)
+		}
+		switch {
+		case i == 0:
+			a.account = account
+		case account != a.account && !slices.Contains(a.further, account):
+			a.further = append(a.further, account)
 		}
 	}
-	if !a.g.cfg.Address.Off() {
-		draws = append(draws, draw{Address, "a:address:" + a.client, a.g.cfg.Address, cost})
+}
+
+func (a *Attempt) take(ctx context.Context, cost int64, code bool) (*Attempt, error) {
+	b := batch{draws: slices.Concat(a.ofAccount(a.account, cost), a.ofPlace(cost, false))}
+	for _, account := range a.further {
+		b.draws = append(b.draws, a.g.draw(further, "a:account:"+account, a.g.cfg.Account, 0)...)
 	}
-	if !a.g.cfg.Overall.Off() {
-		draws = append(draws, draw{Overall, "a:overall", a.g.cfg.Overall, cost})
+	if code && a.account != "" {
+		b.draws = append(b.draws, a.g.draw(SecondFactor, "a:second_factor:"+a.account, a.g.cfg.SecondFactor, 1)...)
+	}
+	b.texts = a.recordOf(a.account)
+	if b.empty() {
+		return a, nil
+	}
+	done, at, now := a.g.apply(ctx, b)
+	a.at = at
+	if len(done.texts) > 0 {
+		a.own = record(done.texts[0])
+	}
+	a.note(b.draws, done.out, now)
+	return a.admit(ctx, b.draws, done.out, now)
+}
+
+// recordOf is the key of an account's good record; only accounts that WordPress named have one.
+func (a *Attempt) recordOf(account string) []string {
+	if a.g.cfg.AccountNetwork.Off() || !strings.HasPrefix(account, "user:") {
+		return nil
+	}
+	return []string{accountRecord(account)}
+}
+
+// draw is a draw, if there is such a limit.
+func (g *Guard) draw(scope Scope, key string, limit Limit, cost int64) []draw {
+	if limit.Off() {
+		return nil
+	}
+	return []draw{{scope: scope, key: key, limit: limit, cost: cost}}
+}
+
+// ofAccount is what one wrong password costs an account.
+func (a *Attempt) ofAccount(account string, cost int64) []draw {
+	if account == "" {
+		return nil
+	}
+	return slices.Concat(a.g.draw(Account, "a:account:"+account, a.g.cfg.Account, cost),
+		a.g.draw(AccountNetwork, "a:account_network:"+account+":"+a.place.network, a.g.cfg.AccountNetwork, cost))
+}
+
+// ofPlace is what one wrong password costs where it came from. The limits grow with the number of accounts that logged
+// in from there: a server that logs in all customers of a shop has as many customers who mistype.
+func (a *Attempt) ofPlace(cost int64, fill bool) []draw {
+	cfg, p, today := a.g.cfg, a.place, dayOf(a.g.now())
+	crowd, network := a.crowd.count(accountsOfNetwork, today), a.network.count(accountsOfNetwork, today)
+	draws := slices.Concat(a.g.draw(Address, "a:address:"+p.address, cfg.Address.grown(crowd), cost),
+		a.g.draw(Network, "a:network:"+p.network, cfg.Network.grown(network), cost))
+	if p.subnet != "" {
+		draws = append(draws, a.g.draw(Subnet, "a:subnet:"+p.subnet, cfg.Subnet.grown(crowd), cost)...)
+	}
+	if crowd < trusted {
+		draws = append(draws, a.g.draw(Overall, "a:overall", cfg.Overall, cost)...)
+	}
+	if !cfg.Newcomer.Off() {
+		draws = slices.Concat(draws, a.g.draw(newcomer, "a:newcomer_address:"+p.address, cfg.Newcomer.Address.grown(crowd), cost),
+			a.g.draw(newcomer, "a:newcomer_network:"+p.network, cfg.Newcomer.Network.grown(network), cost))
+	}
+	for i := range draws {
+		draws[i].fill = fill
 	}
 	return draws
 }
 
-func (g *Guard) account(account string, cost int64) draw {
-	return draw{Account, "a:account:" + account, g.cfg.Account, cost}
+// ofAccount reports whether a draw is of an account and not of a place.
+func (d draw) ofAccount() bool {
+	return d.scope == Account || d.scope == AccountNetwork || strings.HasPrefix(d.key, newcomerAccount)
 }
 
-func (g *Guard) secondFactor(account string, cost int64) draw {
-	return draw{SecondFactor, "a:second_factor:" + account, g.cfg.SecondFactor, cost}
-}
+const newcomerAccount = "a:newcomer_account:"
 
-func firstDenied(draws []draw, out []outcome, now int64) error {
-	for i, o := range out {
-		if !o.ok {
-			return &Exceeded{draws[i].scope, draws[i].limit.state(o.full, now)}
-		}
-	}
-	return nil
-}
-
-func granted(draws []draw, out []outcome) []draw {
-	var took []draw
-	for i, d := range draws {
-		if out[i].ok {
-			took = append(took, d)
-		}
-	}
-	return took
-}
-
-// undo gives back what draws took.
-func undo(draws []draw) []draw {
-	var back []draw
-	for _, d := range draws {
-		if d.cost > 0 {
-			d.cost = -d.cost
-			back = append(back, d)
-		}
-	}
-	return back
-}
-
-func (a *Attempt) spend(ctx context.Context, draws []draw) (out []outcome) {
-	out, a.at = a.g.spendAt(ctx, a.at, draws)
-	a.note(draws, out, a.g.now())
-	return out
+// do counts where the attempt began.
+func (a *Attempt) do(ctx context.Context, b batch) results {
+	var done results
+	done, a.at = a.g.applyAt(ctx, a.at, b)
+	a.note(b.draws, done.out, a.g.now())
+	return done
 }
 
 func (a *Attempt) note(draws []draw, out []outcome, now int64) {
 	for i, d := range draws {
 		if d.scope == Address {
 			state := d.limit.state(out[i].full, now)
-			a.address = &state
+			a.state = &state
 		}
 	}
 }
 
 // State is the counter of the client's address, nil if there is none. Clients are told of no other: that of an
-// account would tell which names belong together.
-func (a *Attempt) State() *State { return a.address }
+// account would say which names are of one.
+func (a *Attempt) State() *State { return a.state }
 
 // Account stands for whom the attempt is counted to, for the log: "user:2", or "name:" and a hash; "" without a name.
-func (a *Attempt) Account() string {
-	if len(a.accounts) == 0 {
-		return ""
-	}
-	return a.accounts[0]
-}
-
-// Lock is when an account's counter has something left again; the zero time says that it has now.
-type Lock struct {
-	Scope Scope
-	Until time.Time
-}
+func (a *Attempt) Account() string { return a.account }

@@ -2,6 +2,7 @@ package attempts_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -40,7 +41,7 @@ func TestARightPasswordForgivesTheAccountAndNotTheAddress(t *testing.T) {
 		w.wrongTimes(2, "alice", 2)
 		w.says(w.right("alice", 2), "accepted")
 		w.wrongTimes(3, "alice", 2)
-		w.says(w.wrong("alice", 2), "account")
+		w.says(w.wrong("alice", 2), "address") // the account is locked as well, for a shorter time
 		w.says(w.wrong("bob", 3), "address")
 	}, func(c *attempts.Config) { c.Address = per(5, time.Hour) })
 }
@@ -151,21 +152,102 @@ func TestSpellingsThatWordPressTakesForOneAreOne(t *testing.T) {
 	}
 }
 
-func TestEveryNameInARequestIsCounted(t *testing.T) {
+// One request with the names of seven customers locked all seven; WordPress checked one of them.
+func TestOnlyTheAccountWhosePasswordWasCheckedIsCharged(t *testing.T) {
+	names := []string{"mallory", "alice", "bob", "carol"}
+	onEachStore(t, func(t *testing.T, w *world) {
+		for range 3 {
+			a, said := w.begin(attempts.Try{Names: names, Password: "x"})
+			w.says(said, "passed")
+			_, _ = a.Refused(ctx, 9)
+		}
+		w.says(w.wrong("mallory", 9), "withheld")
+		for i, name := range names[1:] {
+			w.wrongTimes(3, name, int64(i+2))
+		}
+		// A locked name refuses the request wherever it stands.
+		_, said := w.begin(attempts.Try{Names: []string{"dave", "alice"}})
+		w.says(said, "account")
+	})
+}
+
+func TestAnUnknownNameIsChargedAsTheFirst(t *testing.T) {
 	w := open(t, tokenstest.Embedded(t))
 	for range 3 {
-		a, _ := w.begin(attempts.Try{Names: []string{"mallory", "alice"}, Password: "x"})
+		a, _ := w.begin(attempts.Try{Names: []string{"nobody", "alice"}})
 		_, _ = a.Refused(ctx, 0)
 	}
-	w.says(w.wrong("alice", 0), "account")
-	// A success of the one does not forgive what was tried on the other.
-	a, _ := w.begin(attempts.Try{Names: []string{"bob", "carol"}})
-	w.wrongTimes(2, "carol", 0)
-	if err := a.Accepted(ctx, 3); err != nil {
-		t.Fatal(err)
+	w.says(w.wrong("nobody", 0), "account")
+	w.wrongTimes(3, "alice", 0)
+}
+
+func TestARequestUnderWayLocksNoCustomerThatItNames(t *testing.T) {
+	w := open(t, tokenstest.Embedded(t))
+	for i := range 10 {
+		_, said := w.begin(attempts.Try{Names: []string{fmt.Sprint("mallory", i), "alice"}})
+		w.says(said, "passed")
 	}
-	w.wrongTimes(1, "carol", 0)
-	w.says(w.wrong("carol", 0), "account")
+	w.says(w.right("alice", 2), "accepted")
+}
+
+// However many are under way at once, no more answers than the limit can be read.
+func TestGuessesByASecondNameAreWithheldAfterTheLimit(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		var waiting []*attempts.Attempt
+		for i := range 20 {
+			a, said := w.begin(attempts.Try{Names: []string{fmt.Sprint("decoy", i), "alice"}})
+			w.says(said, "passed")
+			waiting = append(waiting, a)
+		}
+		readable := 0
+		for _, a := range waiting {
+			if _, err := a.Refused(ctx, 2); err == nil {
+				readable++
+			}
+		}
+		if readable != 3 {
+			t.Errorf("%d answers could be read, want 3", readable)
+		}
+	})
+}
+
+func TestSeveralChecksInOneRequestChargeEachAccount(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		a, _ := w.begin(attempts.Try{Names: []string{"alice"}})
+		locks, err := a.Settle(ctx, attempts.Check{User: 2, Result: attempts.Wrong, Times: 2},
+			attempts.Check{User: 3, Result: attempts.Wrong, Times: 50}, attempts.Check{User: 4, Result: attempts.Right},
+			attempts.Check{User: 5, Result: attempts.Wrong})
+		if err != nil || len(locks) != 1 || locks[0].Account != "user:3" || locks[0].Until != w.clock.Now().Add(5*time.Minute) {
+			t.Errorf("%+v %v", locks, err)
+		}
+		w.wrongTimes(1, "alice", 2)
+		w.says(w.wrong("alice", 2), "account")
+		w.says(w.wrong("bob", 3), "withheld")
+		w.wrongTimes(3, "carol", 4)
+		w.wrongTimes(2, "dave", 5)
+		w.says(w.wrong("dave", 5), "account")
+	})
+}
+
+func TestEveryPasswordOfARequestCountsForItsAddress(t *testing.T) {
+	w := open(t, tokenstest.Embedded(t), func(c *attempts.Config) { c.Address = per(10, time.Hour) })
+	a, _ := w.begin(attempts.Try{Names: []string{"alice"}})
+	_, _ = a.Settle(ctx, attempts.Check{User: 2, Result: attempts.Wrong, Times: 2}, attempts.Check{User: 3, Result: attempts.Wrong, Times: 3})
+	if a.State().Remaining != 5 {
+		t.Errorf("%+v", a.State())
+	}
+}
+
+func TestAnAnswerWithoutAReportChargesEveryName(t *testing.T) {
+	w := open(t, tokenstest.Embedded(t))
+	for range 3 {
+		a, _ := w.begin(attempts.Try{Names: []string{"decoy", "alice"}})
+		if _, err := a.Unreported(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.says(w.wrong("alice", 0), "account")
+	w.says(w.wrong("decoy", 0), "account")
 }
 
 func TestAWrongMappingOfANameMendsItself(t *testing.T) {
@@ -276,7 +358,7 @@ func TestALockIsTold(t *testing.T) {
 	w.wrongTimes(2, "alice", 2)
 	a, _ := w.begin(attempts.Try{Names: []string{"alice"}})
 	lock, err := a.Refused(ctx, 2)
-	if want := (attempts.Lock{Scope: attempts.Account, Until: w.clock.Now().Add(5 * time.Minute)}); err != nil || lock != want || a.Account() != "user:2" {
+	if want := (attempts.Lock{Account: "user:2", Scope: attempts.Account, Until: w.clock.Now().Add(5 * time.Minute)}); err != nil || lock != want || a.Account() != "user:2" {
 		t.Errorf("%+v %v of %s, want %+v", lock, err, a.Account(), want)
 	}
 	var e *attempts.Exceeded

@@ -24,6 +24,7 @@ type draw struct {
 	key   string // without the prefix
 	limit Limit
 	cost  int64
+	fill  bool // a cost that exceeds the limit takes what is left
 }
 
 // outcome is the counter after a draw.
@@ -32,9 +33,32 @@ type outcome struct {
 	ok   bool
 }
 
+// batch is what is read and written in one round trip.
+type batch struct {
+	texts   []string // keys to be read
+	draws   []draw
+	records []addition
+	aliases []alias
+}
+
+func (b batch) empty() bool { return len(b.texts)+len(b.draws)+len(b.records)+len(b.aliases) == 0 }
+
+// alias is whose a name is.
+type alias struct {
+	name string // hashed
+	user int64
+	life time.Duration
+}
+
+// results are in the order of the batch. A text that is not there is "".
+type results struct {
+	texts []string
+	out   []outcome
+}
+
 // counters are in Redis, or in this process.
 type counters interface {
-	spend(ctx context.Context, now int64, draws []draw) ([]outcome, error)
+	apply(ctx context.Context, now int64, b batch) (results, error)
 }
 
 // shared counts in Redis.
@@ -43,79 +67,104 @@ type shared struct {
 	prefix string
 }
 
-// spend needs one round trip, and one more when a server does not know the script.
-func (s *shared) spend(ctx context.Context, now int64, draws []draw) ([]outcome, error) {
-	cmds := make([]*redis.Cmd, len(draws))
-	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, d := range draws {
-			cmds[i] = spendScript.EvalSha(ctx, p, []string{s.prefix + d.key}, d.arguments(now)...)
+// call is a script with its one key: scripts of a cluster touch one key each.
+type call struct {
+	script *redis.Script
+	key    string
+	args   []any
+	cmd    *redis.Cmd
+}
+
+// apply needs one round trip, and one more when a server does not know a script.
+func (s *shared) apply(ctx context.Context, now int64, b batch) (results, error) {
+	calls := s.calls(now, b)
+	texts := make([]*redis.StringCmd, len(b.texts))
+	pipe := s.Pipeline()
+	for i, key := range b.texts {
+		texts[i] = pipe.Get(ctx, s.prefix+key)
+	}
+	for i := range calls {
+		calls[i].cmd = calls[i].script.EvalSha(ctx, pipe, []string{calls[i].key}, calls[i].args...)
+	}
+	set := make([]*redis.StatusCmd, len(b.aliases))
+	for i, a := range b.aliases {
+		set[i] = pipe.Set(ctx, s.prefix+aliasKey(a.name), strconv.FormatInt(a.user, 10), a.life)
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	if err := s.again(ctx, calls); err != nil {
+		return results{}, fmt.Errorf("counting attempts: %w", err)
+	}
+	for _, cmd := range set {
+		if err := cmd.Err(); err != nil {
+			return results{}, fmt.Errorf("keeping aliases: %w", err)
 		}
-		return nil
-	})
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		_, err = s.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for i, d := range draws {
-				if redis.HasErrorPrefix(cmds[i].Err(), "NOSCRIPT") {
-					cmds[i] = spendScript.Eval(ctx, p, []string{s.prefix + d.key}, d.arguments(now)...)
-				}
-			}
-			return nil
-		})
 	}
-	if err != nil {
-		return nil, fmt.Errorf("counting attempts: %w", err)
+	return read(texts, calls[:len(b.draws)])
+}
+
+func (s *shared) calls(now int64, b batch) []call {
+	var calls []call
+	for _, d := range b.draws {
+		calls = append(calls, call{script: spendScript, key: s.prefix + d.key, args: d.arguments(now)})
 	}
-	return outcomes(cmds)
+	for _, r := range b.records {
+		calls = append(calls, call{script: recordScript, key: s.prefix + r.key, args: r.arguments(dayOf(now))})
+	}
+	return calls
+}
+
+// again sends the scripts that a server did not know, with their text.
+func (s *shared) again(ctx context.Context, calls []call) error {
+	pipe := s.Pipeline()
+	for i, c := range calls {
+		err := c.cmd.Err()
+		switch {
+		case redis.HasErrorPrefix(err, "NOSCRIPT"):
+			calls[i].cmd = c.script.Eval(ctx, pipe, []string{c.key}, c.args...)
+		case err != nil:
+			return err
+		}
+	}
+	_, err := pipe.Exec(ctx)
+	return err
 }
 
 func (d draw) arguments(now int64) []any {
-	return []any{now, d.limit.interval(), d.limit.N, d.cost, d.limit.leeway()}
+	fill := "0"
+	if d.fill {
+		fill = "1"
+	}
+	return []any{now, d.limit.interval(), d.limit.N, d.cost, d.limit.leeway(), fill}
 }
 
-func outcomes(cmds []*redis.Cmd) ([]outcome, error) {
-	out := make([]outcome, len(cmds))
-	for i, cmd := range cmds {
-		answer, err := cmd.Slice()
+func read(texts []*redis.StringCmd, spent []call) (results, error) {
+	r := results{make([]string, len(texts)), make([]outcome, len(spent))}
+	for i, cmd := range texts {
+		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return results{}, fmt.Errorf("reading good records: %w", err)
+		}
+		r.texts[i] = cmd.Val()
+	}
+	for i, c := range spent {
+		answer, err := c.cmd.Slice()
 		if err != nil || len(answer) != 2 {
-			return nil, fmt.Errorf("counting attempts: %w", errors.Join(err, errors.New("an answer of the script is not understood")))
+			return results{}, fmt.Errorf("counting attempts: %w", errors.Join(err, errors.New("unexpected answer of the script")))
 		}
 		full, _ := answer[1].(string)
-		if out[i].full, err = strconv.ParseInt(full, 10, 64); err != nil {
-			return nil, fmt.Errorf("counting attempts: %w", err)
+		if r.out[i].full, err = strconv.ParseInt(full, 10, 64); err != nil {
+			return results{}, fmt.Errorf("counting attempts: %w", err)
 		}
-		out[i].ok = answer[0] == int64(1)
+		r.out[i].ok = answer[0] == int64(1)
 	}
-	return out, nil
+	return r, nil
 }
 
-// aliases returns the user ids behind names, 0 where none is known.
-func (s *shared) aliases(ctx context.Context, names []string) ([]int64, error) {
-	cmds := make([]*redis.StringCmd, len(names))
-	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, name := range names {
-			cmds[i] = p.Get(ctx, s.prefix+aliasKey(name))
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("reading aliases: %w", err)
-	}
-	users := make([]int64, len(names))
-	for i, cmd := range cmds {
-		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
-			return nil, fmt.Errorf("reading aliases: %w", err)
-		}
-		users[i], _ = strconv.ParseInt(cmd.Val(), 10, 64) // 0: what is not ours names nobody
-	}
-	return users, nil
-}
-
-func (s *shared) remember(ctx context.Context, name string, user int64) error {
-	return s.Set(ctx, s.prefix+aliasKey(name), strconv.FormatInt(user, 10), aliasLife).Err()
-}
-
-// aliasLife bounds what a client can fill Redis with, who invents a new spelling for each attempt.
-const aliasLife = 2 * time.Hour
+const (
+	// aliasLife bounds what a client can fill Redis with, who invents a new spelling for each attempt.
+	aliasLife = 2 * time.Hour
+	// provenLife is for the name of a login that succeeded: as long as the account's good record.
+	provenLife = 90 * 24 * time.Hour
+)
 
 func aliasKey(name string) string { return "a:alias:" + strings.TrimPrefix(name, "name:") }
 

@@ -15,10 +15,19 @@ import (
 type Config struct {
 	Account      Limit // wrong passwords of one account
 	Address      Limit // wrong passwords from one address
-	Overall      Limit // wrong passwords from everybody
+	Subnet       Limit // wrong passwords from an IPv6 /56
+	Network      Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
+	Overall      Limit // wrong passwords from all networks without a good record
 	SecondFactor Limit // wrong second factors of one account
 	Refresh      Limit // refreshes from one address
 	Validate     Limit // validations from one address
+
+	// AccountNetwork counts the wrong passwords of an account from one network. While other limits refuse, an account
+	// passes by it from a network that it logged in from before. Zero: nobody passes.
+	AccountNetwork Limit
+	// Newcomer admits an address with few wrong passwords to an account that others locked, and while the overall limit
+	// is exceeded.
+	Newcomer Newcomer
 
 	// Secret is shared by all gateways of a shop, at least 32 bytes; see the package comment.
 	Secret []byte
@@ -30,6 +39,17 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// Newcomer are the limits of clients without a good record while others refuse them. If one of them is zero, nobody is
+// admitted in this way.
+type Newcomer struct {
+	Account Limit // wrong passwords of one account that is locked
+	Address Limit // wrong passwords from one address
+	Network Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
+}
+
+// Off tells whether nobody is admitted as a newcomer.
+func (n Newcomer) Off() bool { return n.Account.Off() || n.Address.Off() || n.Network.Off() }
+
 // Guard counts. It is safe for concurrent use.
 type Guard struct {
 	cfg     Config
@@ -38,6 +58,8 @@ type Guard struct {
 	breaker *breaker
 	namer   namer
 	known   *known
+	seen    *seen
+	waiting *waiting
 }
 
 // New makes a Guard. It does no I/O: Redis may be away.
@@ -55,9 +77,13 @@ func New(cfg Config, rdb redis.UniversalClient) (*Guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attempts: %w", err)
 	}
+	noted, err := newSeen()
+	if err != nil {
+		return nil, fmt.Errorf("attempts: %w", err)
+	}
 	return &Guard{
 		cfg: cfg, shared: &shared{rdb, cfg.KeyPrefix}, local: newLocal(localSize), breaker: &breaker{},
-		namer: newNamer(cfg.Secret), known: right,
+		namer: newNamer(cfg.Secret), known: right, seen: noted, waiting: newWaiting(),
 	}, nil
 }
 
@@ -77,6 +103,9 @@ func (g *Guard) Next(cfg Config) (*Guard, error) {
 func (cfg Config) problems() error {
 	err := errors.Join(
 		cfg.Account.problem("of an account"), cfg.Address.problem("of an address"), cfg.Overall.problem("overall"),
+		cfg.Subnet.problem("of an IPv6 /56"), cfg.Network.problem("of a network"), cfg.AccountNetwork.problem("of an account in a network"),
+		cfg.Newcomer.Account.problem("of newcomers to an account"), cfg.Newcomer.Address.problem("of newcomers from an address"),
+		cfg.Newcomer.Network.problem("of newcomers from a network"),
 		cfg.SecondFactor.problem("of second factors"), cfg.Refresh.problem("of refreshes"), cfg.Validate.problem("of validations"))
 	if len(cfg.Secret) < 32 {
 		err = errors.Join(err, fmt.Errorf("secret: must be at least 32 bytes, is %d", len(cfg.Secret)))
@@ -105,10 +134,10 @@ func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*St
 	if limit.Off() {
 		return nil, nil
 	}
-	d := draw{Address, "a:" + string(what) + ":" + g.namer.address(client), limit, 1}
-	out, _, now := g.spend(ctx, []draw{d})
-	state := limit.state(out[0].full, now)
-	if !out[0].ok {
+	d := draw{scope: Address, key: "a:" + string(what) + ":" + g.namer.place(client).address, limit: limit, cost: 1}
+	done, _, now := g.apply(ctx, batch{draws: []draw{d}})
+	state := limit.state(done.out[0].full, now)
+	if !done.out[0].ok {
 		return &state, &Exceeded{Address, state}
 	}
 	return &state, nil
@@ -116,36 +145,40 @@ func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*St
 
 func (g *Guard) now() int64 { return g.cfg.Now().UnixMicro() }
 
-// spend counts in Redis, or here while Redis is away, and says where. A client that left does not end it: what was
+// apply counts in Redis, or here while Redis is away, and says where. A client that left does not end it: what was
 // taken has been taken.
-func (g *Guard) spend(ctx context.Context, draws []draw) ([]outcome, counters, int64) {
+func (g *Guard) apply(ctx context.Context, b batch) (results, counters, int64) {
 	now := g.now()
 	if !g.breaker.open(now) {
-		out, err := g.shared.spend(context.WithoutCancel(ctx), now, draws)
+		done, err := g.shared.apply(context.WithoutCancel(ctx), now, b)
 		if err == nil {
 			g.back()
-			return out, g.shared, now
+			g.local.note(now, b)
+			return done, g.shared, now
 		}
 		g.away(err, now)
 	}
-	out, _ := g.local.spend(ctx, now, draws) // never fails
-	return out, g.local, now
+	done, _ := g.local.apply(ctx, now, b) // never fails
+	return done, g.local, now
 }
 
-// spendAt counts where an attempt began, and says where the rest of it is to be counted. Should Redis have gone away
+// applyAt counts where an attempt began, and says where the rest of it is to be counted. Should Redis have gone away
 // meanwhile, it is not waited for again, and what was taken there comes back with time.
-func (g *Guard) spendAt(ctx context.Context, at counters, draws []draw) ([]outcome, counters) {
-	if len(draws) == 0 {
-		return nil, at
+func (g *Guard) applyAt(ctx context.Context, at counters, b batch) (results, counters) {
+	if b.empty() {
+		return results{}, at
 	}
 	now := g.now()
-	out, err := at.spend(context.WithoutCancel(ctx), now, draws)
+	done, err := at.apply(context.WithoutCancel(ctx), now, b)
 	if err == nil {
-		return out, at
+		if at != counters(g.local) {
+			g.local.note(now, b)
+		}
+		return done, at
 	}
 	g.away(err, now)
-	out, _ = g.local.spend(ctx, now, draws) // never fails
-	return out, g.local
+	done, _ = g.local.apply(ctx, now, b) // never fails
+	return done, g.local
 }
 
 func (g *Guard) away(err error, now int64) {
@@ -157,29 +190,5 @@ func (g *Guard) away(err error, now int64) {
 func (g *Guard) back() {
 	if g.breaker.mend() {
 		g.cfg.Log.Info("attempts are counted in Redis again")
-	}
-}
-
-// users returns whom names belong to, as far as it is known.
-func (g *Guard) users(ctx context.Context, names []string) []int64 {
-	now := g.now()
-	if len(names) == 0 || g.breaker.open(now) {
-		return g.local.aliases(names)
-	}
-	users, err := g.shared.aliases(context.WithoutCancel(ctx), names)
-	if err != nil {
-		g.away(err, now)
-		return g.local.aliases(names)
-	}
-	return users
-}
-
-// remember keeps whose a name is. A client that left does not end it.
-func (g *Guard) remember(ctx context.Context, name string, user int64) {
-	g.local.remember(name, user)
-	if now := g.now(); !g.breaker.open(now) {
-		if err := g.shared.remember(context.WithoutCancel(ctx), name, user); err != nil {
-			g.away(err, now)
-		}
 	}
 }

@@ -16,35 +16,53 @@ type Limit struct {
 func (l Limit) Off() bool { return l.N == 0 }
 
 func (l Limit) problem(name string) error {
-	if l == (Limit{}) || l.N > 0 && l.Per >= time.Second && l.interval() > 0 {
+	if l == (Limit{}) || l.N > 0 && l.Per >= time.Second && l.Per.Microseconds() >= int64(l.N) {
 		return nil
 	}
-	return fmt.Errorf("limit %s: %d in %s is none that can be kept", name, l.N, l.Per)
+	return fmt.Errorf("limit %s: invalid value %d/%s: both numbers must be positive, and the period at least 1s", name, l.N, l.Per)
 }
 
 // interval is the time in which one comes back, in microseconds: the unit of the counters, exact in Lua's numbers
 // until the year 2255.
-func (l Limit) interval() int64 { return l.Per.Microseconds() / int64(l.N) }
+func (l Limit) interval() int64 { return max(1, l.Per.Microseconds()/int64(l.N)) }
 
 // leeway lets the clock of one attempt be a little behind that of the attempt counted before it: attempts at once read
 // their clocks in one order and arrive in another, and gateways' clocks differ. Without it the last of N would be
 // refused. It is less than an interval, so it never buys one more at once.
 func (l Limit) leeway() int64 { return min(l.interval()/2, 500_000) }
 
+// grown is the limit of a network from which that many accounts logged in: each adds a twenty-fifth of the limit. The
+// period stays, so a counter that is half used up stays half used up when its limit grows.
+func (l Limit) grown(accounts int) Limit {
+	l.N += l.N * accounts / accountsPerLimit
+	return l
+}
+
+const accountsPerLimit = 25
+
 // spend is the arithmetic of a counter: full is when its bucket is full again, cost what is taken (below zero: given
-// back; zero: only looked). spend.lua is the same for Redis.
-func (l Limit) spend(full, now, cost int64) (after int64, ok bool) {
-	interval, brim := l.interval(), now+int64(l.N)*l.interval()+l.leeway()
+// back; zero: only looked). With fill, a cost that exceeds the limit takes what is left. spend.lua is the same for
+// Redis.
+func (l Limit) spend(full, now, cost int64, fill bool) (after int64, ok bool) {
+	interval, top := l.interval(), now+int64(l.N)*l.interval()
+	brim := top + l.leeway()
 	full = min(max(full, now), brim)
 	switch {
 	case cost == 0:
 		return full, full+interval <= brim
 	case cost < 0:
 		return max(now, full+cost*interval), true
+	case full+cost*interval > brim && fill:
+		return max(full, top), false
 	case full+cost*interval > brim:
 		return full, false
 	}
 	return full + cost*interval, true
+}
+
+// used is how many of the limit a counter has counted.
+func (l Limit) used(full, now int64) int64 {
+	return (max(full-now, 0) + l.interval()/2) / l.interval()
 }
 
 // State is what a counter says to a client.
@@ -62,24 +80,35 @@ func (l Limit) state(full, now int64) State {
 	full = min(max(full, now), brim)
 	s := State{Limit: l.N, Remaining: int((brim - full) / interval), Reset: time.UnixMicro(full)}
 	if s.Remaining == 0 {
-		s.RetryAfter = max(1, int((full+interval-brim+999_999)/1_000_000))
+		s.RetryAfter = seconds(full + interval - brim)
 	}
 	return s
 }
+
+// seconds rounds microseconds up to whole seconds, at least one.
+func seconds(micros int64) int { return max(1, int((micros+999_999)/1_000_000)) }
 
 // Scope is which counter said no. The words are metric labels.
 type Scope string
 
 // The scopes.
 const (
-	Account      Scope = "account"
-	Address      Scope = "address"
-	Overall      Scope = "overall"
-	SecondFactor Scope = "second_factor"
+	Account        Scope = "account"
+	AccountNetwork Scope = "account_network" // an account, from a network it logged in from before
+	Address        Scope = "address"
+	Subnet         Scope = "subnet"  // an IPv6 /56
+	Network        Scope = "network" // an IPv6 /48 or an IPv4 /24
+	Overall        Scope = "overall"
+	SecondFactor   Scope = "second_factor"
+
+	newcomer Scope = "newcomer" // of an address and its network: never the reason of a refusal
+	further  Scope = "further"  // the account of a name that is not expected to be judged
 )
 
-// Scopes returns every Scope.
-func Scopes() []Scope { return []Scope{Account, Address, Overall, SecondFactor} }
+// Scopes returns every Scope that an [Exceeded] can have.
+func Scopes() []Scope {
+	return []Scope{Account, AccountNetwork, Address, Subnet, Network, Overall, SecondFactor}
+}
 
 // Exceeded says that there were too many.
 type Exceeded struct {

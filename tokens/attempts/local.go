@@ -2,63 +2,75 @@ package attempts
 
 import (
 	"context"
+	"strconv"
 	"sync"
 )
 
-// localSize is how many counters one gateway keeps while Redis is away: about 10 MiB.
+// localSize is how many counters one gateway keeps while Redis is away: about 10 MiB. It keeps as many names and good
+// records.
 const localSize = 100_000
 
 // local counts in this process, in bounded memory.
 type local struct {
-	mu   sync.Mutex
-	size int
-	full map[string]int64
-	user map[string]int64 // behind a name, for when Redis cannot tell
+	mu    sync.Mutex
+	size  int
+	full  map[string]int64
+	texts map[string]string // aliases and good records, for when Redis cannot be asked
 }
 
 func newLocal(size int) *local {
-	return &local{size: size, full: map[string]int64{}, user: map[string]int64{}}
+	return &local{size: size, full: map[string]int64{}, texts: map[string]string{}}
 }
 
-func (l *local) aliases(names []string) []int64 {
+// note keeps what went to Redis.
+func (l *local) note(now int64, b batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	users := make([]int64, len(names))
-	for i, name := range names {
-		users[i] = l.user[name]
+	for _, r := range b.records {
+		l.keep(r.key, string(record(l.texts[r.key]).with(r.kind, dayOf(now), r.hash)))
 	}
-	return users
+	for _, a := range b.aliases {
+		l.keep(aliasKey(a.name), strconv.FormatInt(a.user, 10))
+	}
 }
 
-func (l *local) remember(name string, user int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for other := range l.user {
-		if len(l.user) < l.size {
-			break
+func (l *local) keep(key, text string) {
+	if _, there := l.texts[key]; !there {
+		for other := range l.texts {
+			if len(l.texts) < l.size {
+				break
+			}
+			delete(l.texts, other) // any: the next login brings it back
 		}
-		delete(l.user, other) // whichever: WordPress names it again
 	}
-	l.user[name] = user
+	l.texts[key] = text
 }
 
-func (l *local) spend(_ context.Context, now int64, draws []draw) ([]outcome, error) {
+func (l *local) apply(_ context.Context, now int64, b batch) (results, error) {
+	l.note(now, b)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make([]outcome, len(draws))
-	for i, d := range draws {
-		after, ok := d.limit.spend(l.full[d.key], now, d.cost)
-		out[i] = outcome{after, ok}
-		if after <= now {
-			delete(l.full, d.key)
-			continue
-		}
-		if _, there := l.full[d.key]; !there && len(l.full) >= l.size {
-			l.makeRoom(now)
-		}
-		l.full[d.key] = after
+	r := results{make([]string, len(b.texts)), make([]outcome, len(b.draws))}
+	for i, key := range b.texts {
+		r.texts[i] = l.texts[key]
 	}
-	return out, nil
+	for i, d := range b.draws {
+		r.out[i] = l.spend(now, d)
+	}
+	return r, nil
+}
+
+func (l *local) spend(now int64, d draw) outcome {
+	after, ok := d.limit.spend(l.full[d.key], now, d.cost, d.fill)
+	if after <= now {
+		delete(l.full, d.key)
+		return outcome{after, ok}
+	}
+	if _, there := l.full[d.key]; !there && len(l.full) >= l.size {
+		l.makeRoom(now)
+	}
+	l.full[d.key] = after
+	return outcome{after, ok}
 }
 
 // makeRoom drops the emptiest of some counters, whichever Go's map offers first: one that is nearly used up, which

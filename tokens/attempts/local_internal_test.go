@@ -1,7 +1,6 @@
 package attempts
 
 import (
-	"context"
 	"strconv"
 	"testing"
 	"time"
@@ -9,21 +8,22 @@ import (
 
 func TestCountersInThisProcessAreBoundedAndAFloodSavesNoLockedAccount(t *testing.T) {
 	l, limit := newLocal(100), Limit{3, 15 * time.Minute}
-	target := draw{Account, "a:account:name:alice", limit, 1}
+	target := draw{scope: Account, key: "a:account:name:alice", limit: limit, cost: 1}
 	for range 3 {
-		_, _ = l.spend(context.Background(), 1, []draw{target})
+		l.spend(1, target)
 	}
 	for i := range 10_000 {
-		_, _ = l.spend(context.Background(), 1, []draw{{Account, "a:account:name:" + strconv.Itoa(i), limit, 1}})
+		l.spend(1, draw{scope: Account, key: "a:account:name:" + strconv.Itoa(i), limit: limit, cost: 1})
 	}
 	if len(l.full) > 100 {
 		t.Errorf("%d counters are kept", len(l.full))
 	}
-	if out, _ := l.spend(context.Background(), 1, []draw{target}); out[0].ok {
+	if l.spend(1, target).ok {
 		t.Error("the flood unlocked the account")
 	}
-	_, _ = l.spend(context.Background(), time.Hour.Microseconds(), []draw{{Account, "later", limit, 1}})
-	if out, _ := l.spend(context.Background(), time.Hour.Microseconds(), []draw{{Account, target.key, limit, 0}}); !out[0].ok || l.full[target.key] != 0 {
+	l.spend(time.Hour.Microseconds(), draw{scope: Account, key: "later", limit: limit, cost: 1})
+	target.cost = 0
+	if out := l.spend(time.Hour.Microseconds(), target); !out.ok || l.full[target.key] != 0 {
 		t.Error("what is over is kept")
 	}
 }

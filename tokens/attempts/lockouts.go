@@ -16,9 +16,9 @@ import (
 
 // Lockout is a counter in Redis that has nothing left.
 type Lockout struct {
-	// Counter is account, second_factor, address, overall, refresh or validate.
+	// Counter is a [Scope], refresh, validate, or newcomer_account, newcomer_address or newcomer_network.
 	Counter string `json:"counter"`
-	// Whose is "user:2", "name:" and a hash, the hash of an address, or "".
+	// Whose is "user:2", "name:" and a hash, the hash of an address or a network, both of them, or "".
 	Whose string `json:"whose,omitempty"`
 	// Until is when one more is let through, Reset when all are.
 	Until time.Time `json:"until"`
@@ -60,10 +60,12 @@ func (g *Guard) lockout(ctx context.Context, key string) (Lockout, bool, error) 
 	return Lockout{counter, whose, until, state.Reset}, state.Remaining == 0, nil
 }
 
-// limit is that of a counter by the word in its key; none for an alias.
+// limit is that of a counter by the word in its key; none for an alias or a good record.
 func (g *Guard) limit(counter string) Limit {
 	return map[string]Limit{
-		"account": g.cfg.Account, "second_factor": g.cfg.SecondFactor, "address": g.cfg.Address, "overall": g.cfg.Overall,
+		"account": g.cfg.Account, "account_network": g.cfg.AccountNetwork, "second_factor": g.cfg.SecondFactor,
+		"address": g.cfg.Address, "subnet": g.cfg.Subnet, "network": g.cfg.Network, "overall": g.cfg.Overall,
+		"newcomer_account": g.cfg.Newcomer.Account, "newcomer_address": g.cfg.Newcomer.Address, "newcomer_network": g.cfg.Newcomer.Network,
 		"refresh": g.cfg.Refresh, "validate": g.cfg.Validate,
 	}[counter]
 }
@@ -71,13 +73,45 @@ func (g *Guard) limit(counter string) Limit {
 // ClearUser forgets the wrong passwords and second factors of an account. What was tried under a name before WordPress
 // told whose it is runs out by itself.
 func (g *Guard) ClearUser(ctx context.Context, user int64) error {
-	return g.reset(ctx, accountKeys(user)...)
+	account := userName(user)
+	all := []string{"a:account:" + account, "a:second_factor:" + account, newcomerAccount + account}
+	return g.clear(ctx, all, func(key string) bool { return strings.HasPrefix(key, "a:account_network:"+account+":") })
 }
 
-// ClearAddress forgets what an address did; of an IPv6 address, what its /64 did.
+// ClearAddress forgets what an address did, and what the networks around it did: of an IPv6 address its /64, /56 and
+// /48, of an IPv4 address its /24. Otherwise the address would stay locked out.
 func (g *Guard) ClearAddress(ctx context.Context, a netip.Addr) error {
-	h := g.namer.address(a)
-	return g.reset(ctx, "a:address:"+h, "a:refresh:"+h, "a:validate:"+h)
+	p := g.namer.place(a)
+	all := []string{"a:network:" + p.network, "a:newcomer_network:" + p.network}
+	for _, counter := range []string{"address", "newcomer_address", "refresh", "validate"} {
+		all = append(all, "a:"+counter+":"+p.address)
+	}
+	if p.subnet != "" {
+		all = append(all, "a:subnet:"+p.subnet)
+	}
+	return g.clear(ctx, all, func(key string) bool {
+		return strings.HasPrefix(key, "a:account_network:") && strings.HasSuffix(key, ":"+p.network)
+	})
+}
+
+// clear forgets counters, and those of every key that belongs to them.
+func (g *Guard) clear(ctx context.Context, all []string, belongs func(string) bool) error {
+	keys, err := g.shared.keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if belongs(key) {
+			all = append(all, key)
+		}
+	}
+	return g.reset(ctx, all...)
+}
+
+// Whose is how an address and the networks around it appear in a [Lockout].
+func (g *Guard) Whose(a netip.Addr) []string {
+	p := g.namer.place(a)
+	return slices.DeleteFunc([]string{p.address, p.subnet, p.network}, func(s string) bool { return s == "" })
 }
 
 // ClearAll forgets every counter.
@@ -86,16 +120,7 @@ func (g *Guard) ClearAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for batch := range slices.Chunk(keys, 500) {
-		if err := g.reset(ctx, batch...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func accountKeys(user int64) []string {
-	return []string{"a:account:" + userName(user), "a:second_factor:" + userName(user)}
+	return g.reset(ctx, keys...)
 }
 
 // resets give back all that there is. They delete no key: a Redis user for the gateway may not.
@@ -104,19 +129,19 @@ func (g *Guard) resets(keys ...string) []draw {
 	for _, key := range keys {
 		counter, _, _ := strings.Cut(strings.TrimPrefix(key, "a:"), ":")
 		if limit := g.limit(counter); !limit.Off() {
-			draws = append(draws, draw{"", key, limit, -int64(limit.N)})
+			draws = append(draws, draw{key: key, limit: limit, cost: -int64(limit.N)})
 		}
 	}
 	return draws
 }
 
 func (g *Guard) reset(ctx context.Context, keys ...string) error {
-	draws := g.resets(keys...)
-	if len(draws) == 0 {
-		return nil
+	for some := range slices.Chunk(g.resets(keys...), 500) {
+		if _, err := g.shared.apply(ctx, g.now(), batch{draws: some}); err != nil {
+			return err
+		}
 	}
-	_, err := g.shared.spend(ctx, g.now(), draws)
-	return err
+	return nil
 }
 
 // keys returns every key of this package, without the prefix, sorted.

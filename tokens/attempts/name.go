@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -53,15 +52,5 @@ func (n namer) hash(kind, text string) string {
 }
 
 func (n namer) name(name string) string { return "name:" + n.hash("name", fold(name)) }
-
-// address counts IPv6 by /64, which is what one customer gets; a client without an address is one of its own.
-func (n namer) address(a netip.Addr) string {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		network, _ := a.Prefix(64) // cannot fail for an IPv6 address
-		return n.hash("address", network.String())
-	}
-	return n.hash("address", a.String())
-}
 
 func userName(id int64) string { return "user:" + strconv.FormatInt(id, 10) }

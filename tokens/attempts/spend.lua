@@ -1,13 +1,17 @@
 -- Takes from a counter, gives back to it, or looks at it: Limit.spend, on Redis. Times are in microseconds.
--- KEYS[1] the counter   ARGV 1 now  2 interval  3 bucket size  4 cost  5 leeway
+-- KEYS[1] the counter   ARGV 1 now  2 interval  3 bucket size  4 cost  5 leeway  6 "1": take what is left if the cost exceeds it
 local now, interval, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
-local brim = now + interval * tonumber(ARGV[3]) + tonumber(ARGV[5])
+local top = now + interval * tonumber(ARGV[3])
+local brim = top + tonumber(ARGV[5])
 local full = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or now), now), brim)
 local after, ok = full, 1
 if cost < 0 then
   after = math.max(now, full + cost * interval)
 elseif full + math.max(cost, 1) * interval > brim then
   ok = 0
+  if cost > 0 and ARGV[6] == '1' then
+    after = math.max(full, top)
+  end
 else
   after = full + cost * interval
 end

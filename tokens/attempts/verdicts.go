@@ -2,144 +2,351 @@ package attempts
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
-// Refused: the password was wrong, so what was taken stays taken. An [Exceeded] means that the account WordPress named
-// was locked already, so the client must not read the answer. The Lock is that of an account which this attempt
-// locked.
-func (a *Attempt) Refused(ctx context.Context, user int64) (Lock, error) {
-	a.giveBackCode(ctx)
-	if a.looked { // the password was changed a moment ago
-		a.looked = false
+// Result is what WordPress said of a password.
+type Result string
+
+// The results.
+const (
+	Right     Result = "accepted"     // and the second factor too, if there is one
+	Wrong     Result = "refused"      // or there is no such account
+	Asked     Result = "challenge"    // the password was right, and a second factor is asked for
+	WrongCode Result = "code_refused" // the password was right, the second factor wrong
+)
+
+// Check is a password that WordPress checked.
+type Check struct {
+	User   int64 // whose; 0: no such account, which is counted to the first name
+	Result Result
+	Times  int // how many wrong passwords; 0 is one
+}
+
+func (c Check) times() int64 { return int64(max(c.Times, 1)) }
+
+// Lock is an account that an attempt locked.
+type Lock struct {
+	Account string // as [Attempt.Account] has it
+	Scope   Scope
+	Until   time.Time // when the counter has something left again
+}
+
+// settlement collects what an attempt finally takes and gives back, so that it is one round trip.
+type settlement struct {
+	batch
+	wrong     int64 // passwords that count against the place
+	elsewhere bool  // a wrong one was of another account than Begin expected
+	keep      bool  // what Begin took of the account
+	looks     []look
+	exceeded  error
+}
+
+// look is a counter whose state after the settlement tells whether the account is locked.
+type look struct {
+	account string
+	held
+}
+
+// judged is an account whose password was checked, as the counters have it.
+type judged struct {
+	account string
+	begun   bool // Begin took from its counters
+	locked  bool // it passes by a lane
+	own     record
+	mine    int64
+	held    []held
+}
+
+// Settle counts what became of the attempt: each wrong password to the account that it was of, and all of them to where
+// they came from. Whatever else Begin took is given back; without checks that is everything. A right password forgives
+// an account the wrong ones that came from the same network.
+//
+// The error is an [Exceeded]: an account that was checked is locked, so the client must not read the answer, be it
+// right or wrong.
+func (a *Attempt) Settle(ctx context.Context, checks ...Check) ([]Lock, error) {
+	var s settlement
+	a.releaseCode(&s, checks)
+	if a.looked && slices.ContainsFunc(checks, func(c Check) bool { return c.Result == Wrong }) { // the password was changed a moment ago
 		a.g.known.forget(a.proof)
-		a.taken = a.password(1)
-		a.spend(ctx, a.taken)
 	}
-	if err := a.move(ctx, user, 1); err != nil {
-		return Lock{}, err
+	for i, c := range checks {
+		a.settleCheck(ctx, &s, c, i, len(checks) == 1)
 	}
-	return a.lock(ctx, Account), nil
+	a.settlePlace(&s)
+	locks := a.locks(&s, a.do(ctx, s.batch))
+	for _, c := range checks {
+		if c.Result == WrongCode && s.exceeded == nil {
+			lock, err := a.countCode(ctx, c)
+			locks, s.exceeded = append(locks, lock...), err
+		}
+	}
+	a.held = nil
+	return locks, s.exceeded
 }
 
-// Accepted: the password was right, and the second factor too if there is one. The account's counters are empty again;
-// the address only gets back what this attempt took. An [Exceeded] is as with Refused.
+func (a *Attempt) settleCheck(ctx context.Context, s *settlement, c Check, i int, only bool) {
+	cost := int64(0)
+	if c.Result == Wrong {
+		cost, s.wrong = 1, s.wrong+c.times()
+	}
+	account := a.account
+	if c.User > 0 {
+		account = userName(c.User)
+	}
+	if only && len(a.names) == 1 && c.User > 0 && (account != a.account || c.Result == Right && !a.looked) {
+		life := aliasLife
+		if c.Result == Right {
+			life = provenLife
+		}
+		s.aliases = append(s.aliases, alias{a.names[0], c.User, life})
+	}
+	j, err := a.judge(ctx, account, cost, s.keep)
+	if only && c.User > 0 {
+		a.account = account
+	}
+	if err != nil {
+		s.exceeded = err
+		s.wrong = max(s.wrong, 1) // also if it was right: that is not to be found out for nothing
+		s.elsewhere = s.elsewhere || !j.begun
+		return
+	}
+	s.keep = s.keep || j.begun && c.Result == Wrong
+	switch c.Result {
+	case Wrong:
+		a.settleWrong(s, j, c)
+	case Right:
+		a.settleRight(s, j)
+	default:
+		if !j.begun {
+			s.draws = append(s.draws, undo(j.held)...)
+		}
+	}
+}
+
+// judge returns the counters of an account whose password was checked. Those that Begin did not take from are asked
+// now; if they are used up the account may pass by a lane, as at the beginning.
+func (a *Attempt) judge(ctx context.Context, account string, cost int64, again bool) (judged, error) {
+	if account == a.account && !again {
+		own := slices.DeleteFunc(slices.Clone(a.held), func(h held) bool { return !h.ofAccount() })
+		return judged{account, true, a.lane != "", a.own, a.mine, own}, nil
+	}
+	b := batch{draws: a.ofAccount(account, cost), texts: a.recordOf(account)}
+	done, now := a.do(ctx, b), a.g.now()
+	j := judged{account: account}
+	if len(done.texts) > 0 {
+		j.own = record(done.texts[0])
+	}
+	var refused []denied
+	for i, d := range b.draws {
+		if d.scope == AccountNetwork {
+			j.mine = done.out[i].full
+		}
+		if done.out[i].ok {
+			j.held = append(j.held, held{d, done.out[i].full})
+		} else if d.scope == Account {
+			refused = append(refused, denied{d, done.out[i].full})
+		}
+	}
+	j.locked = len(refused) > 0
+	if !j.locked || a.recorded(j.own, now) && len(j.held) > 0 {
+		return j, nil
+	}
+	if a.newcomer && a.lane != AccountNetwork {
+		if more, ok := a.takeNewcomer(ctx, account, cost, refused); ok {
+			j.held = append(j.held, more...)
+			return j, nil
+		}
+	}
+	a.do(ctx, batch{draws: undo(j.held)})
+	j.held = nil
+	return j, &Exceeded{Account, a.wait(refused[0], now).State}
+}
+
+// settleWrong keeps what was taken, and takes the rest if there was more than one wrong password.
+func (a *Attempt) settleWrong(s *settlement, j judged, c Check) {
+	rest := c.times() - 1
+	if j.begun && a.looked {
+		rest++
+	}
+	s.elsewhere = s.elsewhere || !j.begun
+	for _, h := range j.held {
+		s.looks = append(s.looks, look{j.account, h})
+		if rest > 0 {
+			h.cost, h.fill = rest, true
+			s.draws = append(s.draws, h.draw)
+		}
+	}
+}
+
+// settleRight forgives the account the mistakes that came from this network, and only those: else every login of a
+// customer would give an attacker elsewhere all his guesses again. An app that sends its password with each request
+// forgives nothing with the second: the same holds for an attacker in its network.
+func (a *Attempt) settleRight(s *settlement, j judged) {
+	if !j.begun {
+		s.draws = append(s.draws, undo(j.held)...)
+	}
+	if j.account == "" || j.account[:1] != "u" {
+		return
+	}
+	now, cfg := a.g.now(), a.g.cfg
+	if cfg.AccountNetwork.Off() { // where they came from is not known
+		s.draws = append(s.draws, a.g.resets("a:account:"+j.account, "a:second_factor:"+j.account)...)
+	} else if !a.looked {
+		s.draws = append(s.draws, a.g.resets("a:second_factor:"+j.account)...)
+		mine := "a:account_network:" + j.account + ":" + a.place.network
+		if used := cfg.AccountNetwork.used(j.mine, now) - taken(j.held, AccountNetwork); used > 0 {
+			s.draws = append(s.draws, a.g.resets(mine)...)
+			if !j.locked { // what passed by a lane was not counted to the account
+				s.draws = append(s.draws, a.g.draw("", "a:account:"+j.account, cfg.Account, -used)...)
+			}
+		}
+	}
+	a.g.known.add(a.proof, cfg.Now())
+	if !cfg.AccountNetwork.Off() {
+		s.records = append(s.records, a.wins(j.account, j.own, now)...)
+	}
+}
+
+func taken(all []held, scope Scope) (n int64) {
+	for _, h := range all {
+		if h.scope == scope {
+			n += h.cost
+		}
+	}
+	return n
+}
+
+// settlePlace gives back what Begin took and nothing was wrong with, or takes what came on top.
+func (a *Attempt) settlePlace(s *settlement) {
+	for _, h := range a.held {
+		if h.scope == SecondFactor || h.ofAccount() && s.keep || !h.ofAccount() && s.wrong > 0 {
+			continue
+		}
+		s.draws = append(s.draws, undo([]held{h})...)
+	}
+	more := s.wrong - 1
+	if a.looked || a.lane == AccountNetwork && s.elsewhere {
+		more = s.wrong // Begin took nothing of the place
+	}
+	if more > 0 && (a.lane != AccountNetwork || s.elsewhere) {
+		s.draws = append(s.draws, a.ofPlace(more, true)...)
+	}
+}
+
+// locks returns the accounts whose counter has nothing left.
+func (a *Attempt) locks(s *settlement, done results) []Lock {
+	now := a.g.now()
+	var locks []Lock
+	for _, l := range s.looks {
+		if l.scope != Account && (l.scope != AccountNetwork || a.lane != AccountNetwork) {
+			continue
+		}
+		full := l.full
+		for i, d := range s.draws {
+			if d.key == l.key && i < len(done.out) {
+				full = done.out[i].full
+			}
+		}
+		if state := l.limit.state(full, now); state.Remaining == 0 {
+			locks = append(locks, Lock{l.account, l.scope, a.g.until(state)})
+		}
+	}
+	return locks
+}
+
+func (g *Guard) until(s State) time.Time {
+	return g.cfg.Now().Add(time.Duration(s.RetryAfter) * time.Second)
+}
+
+// code is what Begin took for a second factor.
+func (a *Attempt) code() (h held, ok bool) {
+	i := slices.IndexFunc(a.held, func(h held) bool { return h.scope == SecondFactor })
+	if i < 0 {
+		return held{}, false
+	}
+	return a.held[i], true
+}
+
+// releaseCode gives back what Begin took for a second factor, unless it was wrong.
+func (a *Attempt) releaseCode(s *settlement, checks []Check) {
+	h, ok := a.code()
+	if ok && !slices.ContainsFunc(checks, func(c Check) bool { return c.Result == WrongCode }) {
+		s.draws = append(s.draws, undo([]held{h})...)
+	}
+}
+
+// countCode counts a wrong second factor to the account that WordPress named.
+func (a *Attempt) countCode(ctx context.Context, c Check) ([]Lock, error) {
+	account := a.account
+	if c.User > 0 {
+		account = userName(c.User)
+	}
+	if a.g.cfg.SecondFactor.Off() || account == "" {
+		return nil, nil
+	}
+	due := draw{scope: SecondFactor, key: "a:second_factor:" + account, limit: a.g.cfg.SecondFactor, cost: 1}
+	h, ok := a.code()
+	if !ok || h.key != due.key { // not seen in the request, or counted to a name so far
+		b := batch{draws: []draw{due}}
+		if ok {
+			b.draws = append(b.draws, undo([]held{h})...)
+		}
+		out := a.do(ctx, b).out[0]
+		if !out.ok {
+			return nil, &Exceeded{SecondFactor, due.limit.state(out.full, a.g.now())}
+		}
+		h = held{due, out.full}
+	}
+	if state := h.limit.state(h.full, a.g.now()); state.Remaining == 0 {
+		return []Lock{{account, SecondFactor, a.g.until(state)}}, nil
+	}
+	return nil, nil
+}
+
+// Unreported is for an answer that may depend on a password, of which WordPress reported nothing: every name of the
+// request is charged.
+func (a *Attempt) Unreported(ctx context.Context) ([]Lock, error) {
+	for _, account := range a.further {
+		var draws []draw
+		for _, d := range a.ofAccount(account, 1) {
+			d.fill = true
+			draws = append(draws, d)
+		}
+		a.do(ctx, batch{draws: draws})
+	}
+	return a.Settle(ctx, Check{Result: Wrong})
+}
+
+// Undecided: no password was checked.
+func (a *Attempt) Undecided(ctx context.Context) { _, _ = a.Settle(ctx) }
+
+// Refused is [Attempt.Settle] for one wrong password.
+func (a *Attempt) Refused(ctx context.Context, user int64) (Lock, error) {
+	return first(a.Settle(ctx, Check{User: user, Result: Wrong}))
+}
+
+// Accepted is [Attempt.Settle] for one right password.
 func (a *Attempt) Accepted(ctx context.Context, user int64) error {
-	if err := a.move(ctx, user, 0); err != nil {
-		return err
-	}
-	a.giveBack(ctx)
-	if user <= 0 {
-		return nil
-	}
-	a.g.known.add(a.proof, a.g.cfg.Now())
-	a.spend(ctx, a.g.resets(accountKeys(user)...))
-	return nil
+	_, err := a.Settle(ctx, Check{User: user, Result: Right})
+	return err
 }
 
-// Challenge: the password was right and a second factor is asked for. Nothing is counted, and nothing forgiven. An
-// [Exceeded] is as with Refused.
+// Challenge is [Attempt.Settle] for a password that a second factor is asked for.
 func (a *Attempt) Challenge(ctx context.Context, user int64) error {
-	if err := a.move(ctx, user, 0); err != nil {
-		return err
-	}
-	a.giveBack(ctx)
-	return nil
+	_, err := a.Settle(ctx, Check{User: user, Result: Asked})
+	return err
 }
 
-// CodeRefused: the password was right, the second factor wrong. That has a counter of its own. An [Exceeded] and the
-// Lock are as with Refused.
+// CodeRefused is [Attempt.Settle] for a wrong second factor.
 func (a *Attempt) CodeRefused(ctx context.Context, user int64) (Lock, error) {
-	taken := a.code
-	a.keepCode()
-	if err := a.move(ctx, user, 0); err != nil {
+	return first(a.Settle(ctx, Check{User: user, Result: WrongCode}))
+}
+
+func first(locks []Lock, err error) (Lock, error) {
+	if len(locks) == 0 {
 		return Lock{}, err
 	}
-	a.giveBack(ctx)
-	if a.g.cfg.SecondFactor.Off() || a.Account() == "" {
-		return Lock{}, nil
-	}
-	due := a.g.secondFactor(a.Account(), 1)
-	if taken == nil || taken.key != due.key { // not seen in the request, or counted to a name so far
-		if taken != nil {
-			a.spend(ctx, undo([]draw{*taken}))
-		}
-		if out := a.spend(ctx, []draw{due}); !out[0].ok {
-			return Lock{}, &Exceeded{SecondFactor, due.limit.state(out[0].full, a.g.now())}
-		}
-	}
-	return a.lock(ctx, SecondFactor), nil
-}
-
-// Undecided: nobody judged the password.
-func (a *Attempt) Undecided(ctx context.Context) { a.giveBack(ctx) }
-
-// move counts an attempt to the user WordPress named, if it was counted to somebody else, and remembers the name. The
-// user's counter may be used up: then it is an [Exceeded].
-func (a *Attempt) move(ctx context.Context, user int64, cost int64) error {
-	if user <= 0 || a.Account() == userName(user) {
-		return nil
-	}
-	if len(a.names) == 1 { // of several it is not known which one WordPress judged
-		a.g.remember(ctx, a.names[0], user)
-	}
-	before := a.Account()
-	a.accounts = append([]string{userName(user)}, a.accounts[min(1, len(a.accounts)):]...)
-	if a.g.cfg.Account.Off() {
-		return nil
-	}
-	due := a.g.account(userName(user), cost)
-	out := a.spend(ctx, []draw{due})
-	if !out[0].ok {
-		return &Exceeded{Account, due.limit.state(out[0].full, a.g.now())}
-	}
-	a.trade(ctx, before, due)
-	return nil
-}
-
-// trade gives back what was counted to the name, now that the user's counter has it.
-func (a *Attempt) trade(ctx context.Context, before string, due draw) {
-	for i, d := range a.taken {
-		if d.key == "a:account:"+before {
-			a.spend(ctx, undo([]draw{d}))
-			a.taken[i] = due
-			return
-		}
-	}
-}
-
-func (a *Attempt) giveBack(ctx context.Context) {
-	a.spend(ctx, undo(a.taken))
-	a.taken, a.code = nil, nil
-}
-
-func (a *Attempt) giveBackCode(ctx context.Context) {
-	if a.code != nil {
-		a.spend(ctx, undo([]draw{*a.code}))
-		a.keepCode()
-	}
-}
-
-// keepCode takes the second factor off the list of what may be given back; it is the last of it.
-func (a *Attempt) keepCode() {
-	if a.code != nil {
-		a.taken, a.code = a.taken[:len(a.taken)-1], nil
-	}
-}
-
-// lock tells whether the account's counter has nothing left.
-func (a *Attempt) lock(ctx context.Context, scope Scope) Lock {
-	look := a.g.account(a.Account(), 0)
-	if scope == SecondFactor {
-		look = a.g.secondFactor(a.Account(), 0)
-	}
-	if look.limit.Off() || a.Account() == "" {
-		return Lock{}
-	}
-	out := a.spend(ctx, []draw{look})
-	state := look.limit.state(out[0].full, a.g.now())
-	if out[0].ok {
-		return Lock{}
-	}
-	return Lock{scope, a.g.cfg.Now().Add(time.Duration(state.RetryAfter) * time.Second)}
+	return locks[0], err
 }

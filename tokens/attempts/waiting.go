@@ -1,0 +1,77 @@
+package attempts
+
+import "sync"
+
+// waiting tells each client that a shared counter refused when its own turn is. One comes back every interval; a server
+// that logs in a hundred customers would otherwise send all of them back in the same second, and 99 in vain. It is a
+// hint of this process: it changes no counter, and a client that comes earlier is judged like any other.
+type waiting struct {
+	mu    sync.Mutex
+	lines map[string]*line // by the key of the counter
+}
+
+type line struct {
+	last  int64            // the latest turn that was given
+	turns map[string]int64 // by account
+}
+
+const (
+	mostLines = 10_000
+	mostTurns = 1_000
+)
+
+func newWaiting() *waiting { return &waiting{lines: map[string]*line{}} }
+
+// turn is when a client may come back. The first in line waits until first, and nobody longer than until latest. A
+// client that asks again keeps its turn.
+func (w *waiting) turn(key, who string, now, first, interval, latest int64) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.lines[key]
+	if l == nil {
+		w.makeRoom(now)
+		l = &line{turns: map[string]int64{}}
+		w.lines[key] = l
+	}
+	if turn := l.turns[who]; turn > now && who != "" {
+		return turn
+	}
+	turn := first
+	if l.last >= first {
+		turn = min(l.last+interval, latest)
+	}
+	l.last = max(turn, first)
+	l.keep(who, turn, now)
+	return turn
+}
+
+func (l *line) keep(who string, turn, now int64) {
+	if len(l.turns) >= mostTurns {
+		for other, t := range l.turns {
+			if t <= now {
+				delete(l.turns, other)
+			}
+		}
+	}
+	if len(l.turns) < mostTurns {
+		l.turns[who] = turn
+	}
+}
+
+// makeRoom drops the lines that nobody waits in; if there is none, any of them.
+func (w *waiting) makeRoom(now int64) {
+	if len(w.lines) < mostLines {
+		return
+	}
+	for key, l := range w.lines {
+		if l.last <= now {
+			delete(w.lines, key)
+		}
+	}
+	for key := range w.lines {
+		if len(w.lines) < mostLines {
+			return
+		}
+		delete(w.lines, key)
+	}
+}
