@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"cocart-gateway/gateway/phpform"
+	"cocart-gateway/tokens/attempts/wpname"
 )
 
 // body is what a request carries besides its URL, read as PHP and WordPress
@@ -23,6 +24,9 @@ type body struct {
 	object []member // the top-level members of a JSON object, in order
 	// multipart: raw is multipart/form-data, so form stands in for it.
 	multipart bool
+	// untyped is a body without a Content-Type, which WordPress reads as a form where
+	// the method is not POST (WP_REST_Request::parse_body_params). PHP does not.
+	untyped params
 }
 
 // readBody takes the whole body off a request. More than limit bytes are a 413;
@@ -47,10 +51,11 @@ func readBody(r *http.Request, limit int64) (*body, error) {
 func peekBody(r *http.Request, bounds BoundsConfig) (*body, error) {
 	var limit int64
 	var key string
-	switch mediaType(r.Header.Get("Content-Type")) {
-	case mediaForm, mediaMultipart:
+	contentType := r.Header.Get("Content-Type")
+	switch kind := mediaType(contentType); {
+	case kind == mediaForm, kind == mediaMultipart, contentType == "":
 		limit, key = bounds.Form, "limits.form"
-	case mediaJSON:
+	case kind == mediaJSON:
 		limit, key = bounds.JSON, "limits.json"
 	default:
 		return &body{}, nil
@@ -63,7 +68,7 @@ func peekBody(r *http.Request, bounds BoundsConfig) (*body, error) {
 	if int64(len(raw)) > limit {
 		return nil, tooLarge(limit, key)
 	}
-	return parseBody(raw, r.Header.Get("Content-Type"))
+	return parseBody(raw, contentType)
 }
 
 // tooLarge names the configuration key, because the limit is the operator's choice.
@@ -123,13 +128,27 @@ var jsonMedia = regexp.MustCompile(`(?i)^[^;]*(^|[\s,])application/([\w!#$&-^.+]
 // coCartJSON reports whether CoCart looks for a password in a JSON body. Since 4.7
 // CoCart_Authentication::perform_basic_authentication does so where application/json
 // stands anywhere in the Content-Type, once sanitize_text_field took tags and
-// percent-encoded octets out of it.
+// percent-encoded octets out of it. Whatever a version of WordPress might take out
+// of it as well is taken out, too, until nothing is left to take.
 func coCartJSON(contentType string) bool {
-	cleaned := removed.ReplaceAllString(contentType, "")
-	return strings.Contains(phpLower(cleaned), "application/json") || strings.Contains(phpLower(contentType), "application/json")
+	const wanted = "application/json"
+	text := phpLower(contentType)
+	if strings.Contains(text, wanted) || strings.Contains(phpLower(wpname.SanitizeTextField(contentType)), wanted) {
+		return true
+	}
+	for {
+		if strings.Contains(text, wanted) {
+			return true
+		}
+		shorter := removed.ReplaceAllString(text, "")
+		if shorter == text {
+			return false
+		}
+		text = shorter
+	}
 }
 
-var removed = regexp.MustCompile(`<[^>]*>?|%[0-9a-fA-F]{2}`)
+var removed = regexp.MustCompile(`<(?:script|style)[^>]*>.*?</(?:script|style)>|<[^>]*>?|%[0-9a-f]{2}`)
 
 // mediaTypeSyntax is the beginning of a media type (RFC 9110 section 8.3.1).
 // Parameters may be missing or malformed: no reader of a CoCart request uses them.
@@ -162,6 +181,10 @@ func parseBody(raw []byte, contentType string) (*body, error) {
 		b.form = form
 	case mediaJSON:
 		b.object, _ = parseObject(raw)
+	default:
+		if contentType == "" {
+			b.untyped = parseParams(string(raw))
+		}
 	}
 	return b, nil
 }

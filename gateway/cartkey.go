@@ -61,7 +61,7 @@ func (g *Gateway) cartKeys(x *exchange) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys = append(keys, cartKeysOf(b.form)...)
+	keys = append(append(keys, cartKeysOf(b.form)...), cartKeysOf(b.untyped)...)
 	return append(keys, cartKeysInJSON(b.object)...), nil
 }
 

@@ -510,7 +510,7 @@ func TestEveryTypeThatCoCartReadsJSONUnderIsCounted(t *testing.T) {
 	for kind, status := range map[string]int{
 		"application/json": 401, "APPLICATION/JSON; charset=utf-8": 401, "application/json;charset": 401, "text/plain; application/json": 401,
 		`text/plain; a="application/json"`: 401, "text/html, application/json": 401, "application/x<b>/json": 415, "text/plain; appli%00cation/json": 401,
-		"text/plain; appl<i>ication/json": 401, "application/vnd.api+json; application/json": 401, "application/json, application/json": 401,
+		"text/plain; appl<i>ication/json": 401, "text/plain; appl%2%300ication/json": 401, "text/plain; appl<script>x</script>ication/json": 401, "application/vnd.api+json; application/json": 401, "application/json, application/json": 401,
 		";application/json": 415, "application/json/x": 415, "(application/json)": 415, "json; application/json": 415, "application /json": 415,
 		"application/x-www-form-urlencoded; application/json": 400, "multipart/form-data; boundary=application/json": 400,
 	} {

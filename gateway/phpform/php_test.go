@@ -21,6 +21,7 @@ var pieces = []string{
 	`Content-Disposition: form-data; name="cart_key"`, `Content-Disposition: form-data; name="a"`, "Content-Disposition: form-data; name=b",
 	`; name="cart_key"`, `; filename="f"`, `; filename*=UTF-8''f`, `; filename=""`, `"`, `\`, "Content-Type: text/plain", "Content-Length: 1",
 	"\r\n\r\n2\r\n", "\r\n\r\n1\r\n--B\r\n", "\r\n\r\n3\r\n--B--\r\n", "hello", "\x00",
+	"'", "name='cart_key'", "X: " + strings.Repeat("a", 5117), "X: " + strings.Repeat("a", 4096), "\t", ";", "=",
 }
 
 // TestEachFormIsReadAlikeOnRealPHP puts forms of random pieces to a real PHP. Whatever is read here PHP reads alike; what is
@@ -55,6 +56,35 @@ func TestEachFormIsReadAlikeOnRealPHP(t *testing.T) {
 	}
 	if read < 200 {
 		t.Errorf("only %d forms were read", read)
+	}
+}
+
+// TestWhatPHPReadsInAnotherWayIsUnusualOnRealPHP holds forms of which PHP makes the field
+// cart_key, and others something else.
+func TestWhatPHPReadsInAnotherWayIsUnusualOnRealPHP(t *testing.T) {
+	url := startPHP(t)
+	hidden := `Content-Disposition: form-data; name="cart_key"`
+	pad := "X-Pad: " + strings.Repeat("a", 5*1024-len("X-Pad: "))
+	for name, body := range map[string]string{
+		"single quotes":           "--B\r\nContent-Disposition: form-data; name='cart_key'\r\n\r\n2\r\n--B--\r\n",
+		"a quote of each kind":    "--B\r\nContent-Disposition: form-data; x=';'; name=\"cart_key\"\r\n\r\n2\r\n--B--\r\n",
+		"a long line":             "--B\r\n" + pad + hidden + "\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n2\r\n--B--\r\n",
+		"an escape":               "--B\r\nContent-Disposition: form-data; name=\"cart_key\\\"\"; name=\"cart_key\"\r\n\r\n2\r\n--B--\r\n",
+		"the header twice":        "--B\r\n" + hidden + "\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n2\r\n--B--\r\n",
+		"a folded header":         "--B\r\nContent-Disposition: form-data;\r\n name=\"cart_key\"\r\n\r\n2\r\n--B--\r\n",
+		"behind the end":          "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--B--\r\n--B\r\n" + hidden + "\r\n\r\n2\r\n--B--\r\n",
+		"no end":                  "--B\r\n" + hidden + "\r\n\r\n2",
+		"text before":             "hello\r\n--B\r\n" + hidden + "\r\n\r\n2\r\n--B--\r\n",
+		"line feeds":              "--B\n" + hidden + "\n\n2\n--B--\n",
+		"a blank behind the name": "--B\r\nContent-Disposition: form-data; name=cart_key x\r\n\r\n2\r\n--B--\r\n",
+		"an empty part before":    "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n--B\r\n\r\n--B\r\n" + hidden + "\r\n\r\n2\r\n--B--\r\n",
+	} {
+		if got := postForm(t, url, body)["cart_key"]; got != "32" {
+			t.Errorf("%s: PHP reads %q", name, got)
+		}
+		if fields, err := phpform.Parse(plain, []byte(body)); err == nil {
+			t.Errorf("%s: read as %v", name, fields)
+		}
 	}
 }
 

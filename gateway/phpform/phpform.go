@@ -34,10 +34,17 @@ type Field struct {
 var (
 	plainType = regexp.MustCompile(`(?i)^[ \t]*multipart/form-data[ \t]*(?:;[ \t]*charset="?[\w-]+"?[ \t]*)?;[ \t]*boundary=(?:"([0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-])"|([0-9A-Za-z'()+_./:=?-]{1,70}))[ \t]*(?:;[ \t]*charset="?[\w-]+"?[ \t]*)?;?$`)
 
-	partHeader  = regexp.MustCompile(`^[A-Za-z0-9-]+:[ \t]*[^\x00-\x08\x0a-\x1f\x7f]*$`)
-	disposition = regexp.MustCompile(`(?i)^content-disposition:[ \t]*form-data((?:[ \t]*;[ \t]*[a-z]+\*?=(?:"[^"\\]*"|[^\s;"\\]+))*)[ \t]*;?[ \t]*$`)
-	attribute   = regexp.MustCompile(`(?i);[ \t]*([a-z]+\*?)=(?:"([^"\\]*)"|([^\s;"\\]+))`)
+	partHeader = regexp.MustCompile(`^[A-Za-z0-9-]+:[ \t]*[^\x00-\x08\x0a-\x1f\x7f]*$`)
+	// A value without quotes holds none: PHP takes ' for a quote, and name='a' for a.
+	// filename* is written as RFC 5987 says, which needs two.
+	disposition = regexp.MustCompile(`(?i)^content-disposition:[ \t]*form-data((?:[ \t]*;[ \t]*[a-z]+\*?=(?:"[^"\\]*"|[^\s;"'\\]+|utf-8'[a-z-]*'[^\s;"'\\]*))*)[ \t]*;?[ \t]*$`)
+	attribute   = regexp.MustCompile(`(?i);[ \t]*([a-z]+\*?)=(?:"([^"\\]*)"|([^\s;"'\\]+|utf-8'[a-z-]*'[^\s;"'\\]*))`)
 )
+
+// longestLine is how long a header of a part may be. PHP reads lines into a buffer of
+// 5 KiB (FILLUNIT): what follows in a longer line is a line of its own to it, and so
+// another Content-Disposition could be hidden there.
+const longestLine = 4 << 10
 
 // Boundary returns the boundary that a Content-Type names, or "" where it names none
 // or is unusual.
@@ -111,7 +118,7 @@ func parsePart(part []byte) (Field, error) {
 	}
 	field, named := Field{Value: value}, false
 	for line := range strings.SplitSeq(string(head), "\r\n") {
-		if !partHeader.MatchString(line) { // folded, or with a bare line feed
+		if len(line) > longestLine || !partHeader.MatchString(line) { // folded, or with a bare line feed
 			return Field{}, unusual("a header of a part")
 		}
 		if !strings.HasPrefix(strings.ToLower(line), "content-disposition") {
