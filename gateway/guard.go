@@ -41,6 +41,9 @@ type attempt struct {
 // are a 429.
 func (g *Gateway) beginAttempt(x *exchange, b *body, found credentials) error {
 	x.attempt = attempt{began: g.cfg.Guarding.now()}
+	if err := checkNames(x.r, x.verdict.query, b); err != nil {
+		return err
+	}
 	if g.cfg.Guarding.Attempts == nil {
 		return nil
 	}
@@ -59,7 +62,7 @@ func (g *Gateway) beginAttempt(x *exchange, b *body, found credentials) error {
 func namesIn(x *exchange, b *body, found credentials) []string {
 	names := []string{found.username, looseBasic(x.r.Header.Get("Authorization")).username}
 	for _, name := range []string{"username", "consumer_key", "oauth_consumer_key"} {
-		names = append(names, x.verdict.query.value(name), b.form.value(name), memberString(b.object, name))
+		names = append(names, x.verdict.query.value(name), b.form.value(name), memberScalar(b.object, name))
 	}
 	return slices.DeleteFunc(names, func(s string) bool { return strings.TrimSpace(s) == "" })
 }

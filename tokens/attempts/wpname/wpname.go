@@ -1,0 +1,144 @@
+// Package wpname reads user names as WordPress, WooCommerce and CoCart do before they
+// look an account up, so that all spellings of one account's name are one name to a
+// counter.
+//
+// CoCart's get_username takes a name for a billing phone number first, then for an
+// e-mail address, then for a login name; sanitize_user goes over it once or several
+// times, and the data base compares what is left by a collation that knows neither
+// case nor accents nor width. An attacker who finds a spelling that WordPress
+// understands and a counter does not has a fresh counter for each. [Key] is therefore
+// held to WordPress's own functions by a differential fuzz test against PHP.
+package wpname
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// MaxLength is how many characters a name may have: wp_users holds 60 of a login name
+// and 100 of an e-mail address, wp_insert_user refuses more.
+const MaxLength = 100
+
+// TooLong reports whether a name is longer than that of any account. It looks at no
+// more bytes than such a name can have, and comes before everything else that is done
+// with a name: sanitize_user needs seconds for 1 MiB.
+func TooLong(name string) bool {
+	return len(name) > MaxLength*utf8.UTFMax || utf8.RuneCountInString(name) > MaxLength
+}
+
+// Key returns the one form of all spellings that WordPress and a MySQL collation take
+// for the same name. It may bring the names of two accounts together, which then share
+// a counter until WordPress says who is meant; it never keeps spellings of one apart.
+// A name that is too long is cut, since it can be nobody's.
+func Key(name string) string {
+	if TooLong(name) {
+		name = string([]rune(name[:min(len(name), MaxLength*utf8.UTFMax)]))
+	}
+	for {
+		shorter := SanitizeUser(name)
+		if shorter == name {
+			break
+		}
+		name = shorter
+	}
+	return collate(name)
+}
+
+// letters are those that collations take for ASCII and Unicode does not decompose.
+var letters = strings.NewReplacer("æ", "ae", "œ", "oe", "ø", "o", "đ", "d", "ð", "d", "ł", "l", "ħ", "h", "ı", "i", "ĸ", "k",
+	"ŋ", "n", "ŧ", "t", "þ", "th", "ŀ", "l", "ſ", "s")
+
+// collate brings together what the collations utf8mb4_unicode_ci, _520_ci and
+// _general_ci take for equal: case, accents, width, blanks, what is invisible.
+func collate(name string) string {
+	name = letters.Replace(cases.Fold().String(norm.NFKD.String(name)))
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.M, unicode.Z, unicode.C) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, name))
+}
+
+var (
+	octets   = regexp.MustCompile(`%[a-fA-F0-9]{2}`)
+	entities = regexp.MustCompile(`&[^\n]+?;`)
+	blanks   = regexp.MustCompile(`[ \t\n\v\f\r]+`)
+)
+
+// SanitizeUser is WordPress's sanitize_user, not strict, in the locale en_US.
+func SanitizeUser(name string) string {
+	name = removeAccents(stripAllTags(name))
+	name = replaceBytes(octets, name, "")
+	name = replaceBytes(entities, name, "")
+	return replaceBytes(blanks, trim(name), " ")
+}
+
+// replaceBytes is preg_replace without the u flag, for patterns of ASCII: Go's regexp
+// reads text that is not UTF-8 byte by byte as well, and copies the rest as it is.
+func replaceBytes(pattern *regexp.Regexp, s, with string) string {
+	return pattern.ReplaceAllLiteralString(s, with)
+}
+
+// SanitizeTextField is WordPress's sanitize_text_field on a site whose charset is
+// UTF-8.
+func SanitizeTextField(s string) string {
+	if !utf8.ValidString(s) {
+		return ""
+	}
+	if strings.Contains(s, "<") {
+		s = stripAllTags(escapeUnclosed(s))
+		s = strings.ReplaceAll(s, "<\n", "&lt;\n")
+	}
+	s = trim(textBlanks.ReplaceAllLiteralString(s, " "))
+	found := false
+	for {
+		octet := octets.FindString(s)
+		if octet == "" {
+			break
+		}
+		s, found = strings.ReplaceAll(s, octet, ""), true
+	}
+	if found {
+		s = trim(severalBlanks.ReplaceAllLiteralString(s, " "))
+	}
+	return s
+}
+
+var (
+	textBlanks    = regexp.MustCompile(`[\r\n\t ]+`)
+	severalBlanks = regexp.MustCompile(` +`)
+	emailLocal    = regexp.MustCompile("^[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]+\n?$")
+	emailLabel    = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
+	phoneSigns    = regexp.MustCompile(`[\s\v#0-9_\-+/().]`)
+)
+
+// IsEmail is WordPress's is_email.
+func IsEmail(s string) bool {
+	if len(s) < 6 || !strings.Contains(s[1:], "@") {
+		return false
+	}
+	local, domain, _ := strings.Cut(s, "@")
+	if !emailLocal.MatchString(local) || strings.Contains(domain, "..") || strings.Trim(domain, " \t\n\r\x00\x0b.") != domain {
+		return false
+	}
+	labels := strings.Split(domain, ".")
+	for _, label := range labels {
+		if strings.Trim(label, " \t\n\r\x00\x0b-") != label || !emailLabel.MatchString(label) {
+			return false
+		}
+	}
+	return len(labels) > 1
+}
+
+// IsPhone is WooCommerce's WC_Validation::is_phone. An empty name is a phone number to
+// it.
+func IsPhone(s string) bool { return trim(phoneSigns.ReplaceAllLiteralString(s, "")) == "" }
+
+// trim cuts what PHP's trim cuts.
+func trim(s string) string { return strings.Trim(s, " \t\n\r\x00\x0b") }
