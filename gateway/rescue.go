@@ -26,6 +26,7 @@ func (g *Gateway) rescue(x *exchange) {
 		return
 	}
 	if err, ok := thrown.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		x.flushRelayed()
 		panic(http.ErrAbortHandler)
 	}
 	began := x.w.status != 0
@@ -34,6 +35,16 @@ func (g *Gateway) rescue(x *exchange) {
 		slog.String("route", string(x.record.class)), slog.String("panic", said(thrown)), slog.String("stack", callers()))
 	if began || !g.apologise(x) {
 		panic(http.ErrAbortHandler)
+	}
+}
+
+// flushRelayed sends what came of an answer of WordPress that broke off. Some PHP
+// announces a Content-Length that is longer than its page, and browsers show what
+// they have. Nobody can take it for the whole: the length is announced, or the end
+// of the last chunk is missing (RFC 9112 section 8).
+func (x *exchange) flushRelayed() {
+	if x.relayed && x.w.status != 0 {
+		_ = http.NewResponseController(x.w).Flush() // the client may have left, too
 	}
 }
 

@@ -41,7 +41,7 @@ func uploads(s staff) []request {
 // administration is what wp-admin and wp-login.php send.
 func administration(s staff) []request {
 	own := cookie(s.Cookie)
-	nonces := []string{`data-pw="([^"]*)"`, `[0-9a-f]{10}`, `\d{10,}`, `[A-Za-z0-9]{43}`, `"server_time":\d+`, `\d+(?:[.,]\d+)? (?:MB|seconds)`}
+	nonces := []string{`expires=[^;|]*`, `data-pw="([^"]*)"`, `[0-9a-f]{10}`, `\d{10,}`, `[A-Za-z0-9]{43}`, `"server_time":\d+`, `\d+(?:[.,]\d+)? (?:MB|seconds)`}
 	login := func(name, form string, head ...string) request {
 		return post(name, "/wp-login.php", formType, form, append([]string{cookie("wordpress_test_cookie=WP%20Cookie%20check")}, head...)...).
 			mask(`wordpress_[^;| ]*(?:; |$| )`, `expires=[^;|]*`, `Max-Age=[0-9]+`, `[0-9a-f]{10}`)

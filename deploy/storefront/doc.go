@@ -7,6 +7,9 @@
 //	*_requests_test.go   the list, by sender
 //	compare_test.go      both results, field by field
 //	differences_test.go  deploy/docs/differences.md, which lists and justifies each difference
+//	reports_test.go      testdata/reports.jsonl: problems that shops had with proxies, each with its test
+//	customers_test.go    what apps and customers do on CoCart's routes
+//	loopback_test.go     the shop asks itself
 //	bearers_test.go      apps of other JWT plugins (compat.other_bearers)
 //
 // testdata/probe.php is a must-use plugin that reports what PHP received: $_SERVER,

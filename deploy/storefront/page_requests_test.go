@@ -138,7 +138,7 @@ func answers() []request {
 	}
 	for _, how := range []string{"redirect", "relative", "not_found", "failed", "maintenance", "unknown_status", "payment", "unauthorized", "cookies",
 		"unknown_coding", "pieces", "events", "no_content", "reset_content", "not_modified", "caching", "security", "links", "repeated",
-		"long_header", "header_bytes", "no_type", "latin1", "request_id", "refresh", "died", "json", "javascript", "nothing", "blank_lines", "early_hint"} {
+		"long_header", "header_bytes", "no_type", "latin1", "request_id", "refresh", "died", "json", "javascript", "nothing", "blank_lines", "early_hint", "short"} {
 		all = append(all, answering(how))
 	}
 	return all

@@ -79,19 +79,24 @@ type gateway struct {
 	log            strings.Builder
 }
 
-// startGateway runs the binary until the test ends; more are further blocks of
-// its configuration.
-func startGateway(t *testing.T, more string) *gateway {
+// startGateway runs the binary until the test ends. Blocks of its configuration are
+// added, or replace the usual ones.
+func startGateway(t *testing.T, blocks string) *gateway {
 	t.Helper()
 	config := fmt.Sprintf(`
-listen: 127.0.0.1:0
 admin: {listen: 127.0.0.1:0}
 upstream: {url: %s, secret: %q}
 redis: {address: embedded, timeout: 30s}
 log: {format: json}
 site: {url: %s}
-tokens: {keys: [{id: k1, algorithm: HS256, secret: %q}]}
-%s`, theShop.URL, gatewaySecret, siteURL, signingSecret, more)
+%s
+`, theShop.URL, gatewaySecret, siteURL, blocks)
+	if !strings.Contains(blocks, "listen:") {
+		config += "listen: 127.0.0.1:0\n"
+	}
+	if !strings.Contains(blocks, "tokens:") {
+		config += fmt.Sprintf("tokens: {keys: [{id: k1, algorithm: HS256, secret: %q}]}\n", signingSecret)
+	}
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

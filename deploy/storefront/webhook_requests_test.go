@@ -21,7 +21,7 @@ func webhooks() []request {
 		post("webhook paypal", "/?wc-api=ppec_paypal&probe=report", jsonType, `{"id":"WH-2","event_type":"PAYMENT.SALE.COMPLETED","summary":"Payment \u20ac 1"}`, paypal...),
 		post("webhook paypal form", "/?wc-api=WC_Gateway_Paypal&probe=report", formType, "mc_gross=19.95&payer_id=LPLWNMTBWMFAY&payment_date=20%3A12%3A59+Jan+13%2C+2009+PST&charset=windows-1252&first_name=J%F6rg&custom=%7B%22order_id%22%3A1%7D"),
 		post("webhook woocommerce", "/?wc-api=sync&probe=report", jsonType, `{"id":1,"total":"10.00"}`, shop...),
-		post("webhook woocommerce gzip", "/?wc-api=sync&probe=report", jsonType, zipped(256<<10), append(shop, "Content-Encoding: gzip")...),
+		post("webhook woocommerce gzip", "/?wc-api=sync&probe=report", jsonType, zipped(2<<20), append(shop, "Content-Encoding: gzip")...),
 		post("webhook gzip chunked", "/?wc-api=sync&probe=report", jsonType, zipped(20<<10), "Content-Encoding: gzip").framed(chunked),
 		post("webhook deflate", "/?wc-api=sync&probe=report", jsonType, zipped(1000), "Content-Encoding: deflate, gzip"),
 		post("webhook form key", "/?wc-api=erp&probe=report", formType, "api_key=123&user_name=x", "api_key: 123", "X-API-Key: 123"),

@@ -119,6 +119,7 @@ $storefront_answers = array(
 	'javascript'     => function () { header( 'Content-Type: application/javascript' ); echo '/**/callback({})'; },
 	'nothing'        => fn() => null,
 	'blank_lines'    => function () { echo "\r\n\r\n  body after blanks"; },
+	'short'          => function () { header( 'Content-Length: 100' ); echo 'short'; },
 	'early_hint'     => function () { header( 'X-Early: 1' ); flush(); echo 'late'; },
 );
 
