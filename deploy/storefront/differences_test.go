@@ -56,6 +56,10 @@ func (l *listed) covers(d difference) bool {
 	return l.field == d.field && l.change == d.change && (l.requests == nil || slices.Contains(l.requests, d.request))
 }
 
+func isListed(rows []*listed, d difference) bool {
+	return slices.ContainsFunc(rows, func(l *listed) bool { return l.covers(d) })
+}
+
 // missing are the requests for which a listed difference did not occur.
 func (l *listed) missing() (names []string) {
 	if l.requests == nil && len(l.occurred) == 0 {

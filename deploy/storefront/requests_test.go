@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/textproto"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -92,6 +93,23 @@ func requests(s staff) (all []request) {
 	return all
 }
 
+// compare sends a request past the gateway and through it. WordPress writes times
+// into some pages, and a second may pass in between: what is not listed must be
+// different three times.
+func compare(t *testing.T, g *gateway, r request, rows []*listed) (found []difference) {
+	t.Helper()
+	masked := compiled(r.masked)
+	for range 3 {
+		past := flat(ask(t, origin(), r), masked)
+		through := flat(ask(t, g.address, r), masked)
+		found = differences(r.name, past, through)
+		if !slices.ContainsFunc(found, func(d difference) bool { return !isListed(rows, d) }) {
+			break
+		}
+	}
+	return found
+}
+
 // The gateway changes nothing about requests that are not CoCart's, but for what
 // deploy/docs/differences.md lists.
 func TestTheStorefrontIsTheSamePastTheGatewayAndThroughIt(t *testing.T) {
@@ -104,10 +122,7 @@ func TestTheStorefrontIsTheSamePastTheGatewayAndThroughIt(t *testing.T) {
 			t.Fatalf("two requests are called %q", r.name)
 		}
 		seen[r.name] = true
-		masked := compiled(r.masked)
-		past := flat(ask(t, origin(), r), masked)
-		through := flat(ask(t, g.address, r), masked)
-		found = append(found, differences(r.name, past, through)...)
+		found = append(found, compare(t, g, r, rows)...)
 	}
 	judge(t, rows, found)
 	if strings.Contains(g.logged(), `"msg":"request refused"`) {
