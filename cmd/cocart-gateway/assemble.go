@@ -35,7 +35,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		return err
 	}
 	p.parts = append(p.parts, p.certificates.part)
-	if p.connections, err = newConnections(reg); err != nil {
+	if p.connections, err = newConnections(p, reg); err != nil {
 		return err
 	}
 	guard, err := newGuard(p.cfg, store, p.log)

@@ -21,11 +21,12 @@ type SocketConfig struct {
 	Mode          fs.FileMode   // of unix sockets
 	Owner         string        // of unix sockets, "user:group" with either part empty; empty: the process
 	Connections   int           // open at once; 0: no limit
+	PerAddress    int           // of those, from one address; 0: no limit
 	Streams       int           // requests under way on one HTTP/2 connection
 }
 
 func defaultSockets() SocketConfig {
-	return SocketConfig{ProxyProtocol: "off", Mode: 0o660, Connections: 10_000, Streams: 100}
+	return SocketConfig{ProxyProtocol: "off", Mode: 0o660, Connections: 10_000, PerAddress: 256, Streams: 100}
 }
 
 // Addresses that are no host:port.
@@ -99,6 +100,7 @@ func socketKeys(c *SocketConfig) []entry {
 func connectionLimits(c *SocketConfig) []entry {
 	return []entry{
 		value("connections", &c.Connections, number(0, 10_000_000, "write e.g. 10000, or 0 for no limit")),
+		value("connections_per_address", &c.PerAddress, number(0, 10_000_000, "write e.g. 256, or 0 for no limit")),
 		value("streams", &c.Streams, number(1, 1000, "write e.g. 100")),
 	}
 }

@@ -4,27 +4,35 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // connections knows those that clients have open, and which of them have something to be answered.
 type connections struct {
-	connectionMetrics
+	*server.Connections
 
 	mu   sync.Mutex        // guards what follows
 	busy map[net.Conn]bool // true: a request has begun on it
 	calm chan struct{}     // closed when nothing is busy; nil: nobody waits
 }
 
-func newConnections(reg prometheus.Registerer) (*connections, error) {
-	m, err := newConnectionMetrics(reg)
-	return &connections{connectionMetrics: m, busy: map[net.Conn]bool{}}, err
+func newConnections(p *program, reg prometheus.Registerer) (*connections, error) {
+	all, err := server.New(server.Config{
+		PerAddress: func() int { return p.inForce().Sockets.PerAddress },
+		Exempt:     func(a netip.Addr) bool { return trusted(a, p.inForce().TrustedProxies) },
+		Log:        p.log, Now: now,
+	}, reg)
+	return &connections{Connections: all, busy: map[net.Conn]bool{}}, err
 }
 
 // follow is an http.Server.ConnState. A new connection is busy: its client is about to send.
 func (c *connections) follow(conn net.Conn, state http.ConnState) {
+	c.Follow(conn, state)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch state {

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/pires/go-proxyproto"
-	"golang.org/x/net/netutil"
+
+	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // listeners are the sockets of one process, by what is served there.
@@ -125,11 +127,10 @@ func addressOf(l net.Listener) string {
 func guarded(all []net.Listener, inForce func() *Config, c *connections, log *slog.Logger) []net.Listener {
 	cfg, out := inForce(), make([]net.Listener, len(all))
 	for i, l := range all {
-		address := addressOf(l)
-		if cfg.Sockets.Connections > 0 {
-			l = netutil.LimitListener(l, cfg.Sockets.Connections)
+		l = c.Listen(l, addressOf(l), cfg.Sockets.Connections)
+		if out[i] = l; cfg.Sockets.ProxyProtocol != "off" {
+			out[i] = c.Proxied(proxied(l, inForce, log))
 		}
-		out[i] = proxied(c.counting(l, address, cfg.Sockets.Connections, log), inForce, log)
 	}
 	return out
 }
@@ -138,10 +139,7 @@ func guarded(all []net.Listener, inForce func() *Config, c *connections, log *sl
 // any address. A header that does not come within server.read_header_timeout ends the connection.
 func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Listener {
 	cfg := inForce()
-	if cfg.Sockets.ProxyProtocol == "off" {
-		return l
-	}
-	var refused seldom
+	var refused server.Seldom
 	return &proxyproto.Listener{
 		Listener:          l,
 		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout,
@@ -153,7 +151,7 @@ func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Liste
 			case trusted:
 				return proxyproto.USE, nil
 			case required:
-				if refused.due(now()) { // a load balancer with a new address, and then nobody gets in
+				if refused.Due(now()) { // a load balancer with a new address, and then nobody gets in
 					log.Warn("connection refused: proxy_protocol is require, and its peer is not in trusted_proxies; said once a minute",
 						"listener", addressOf(l), "peer", o.Upstream.String())
 				}
@@ -174,11 +172,9 @@ func trustedPeer(peer net.Addr, proxies []netip.Prefix) bool {
 	if err != nil {
 		return false
 	}
-	address := at.Addr().Unmap().WithZone("")
-	for _, p := range proxies {
-		if p.Contains(address) {
-			return true
-		}
-	}
-	return false
+	return trusted(at.Addr().Unmap().WithZone(""), proxies)
+}
+
+func trusted(a netip.Addr, proxies []netip.Prefix) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -153,16 +153,24 @@ func TestSocketsOfSystemdGoToTheirNames(t *testing.T) {
 }
 
 func TestConnectionsAreBoundedAndCounted(t *testing.T) {
-	d := openDoor(t, "listen: \"127.0.0.1:0\"\nlimits: {connections: 1}\n", nil)
+	entered, release := make(chan struct{}), make(chan struct{})
+	d := openDoor(t, "listen: \"127.0.0.1:0\"\nlimits: {connections: 1}\n", func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(entered)
+			<-release
+		}
+	})
 	address := d.address("listen")
-	first := &http.Client{Transport: &http.Transport{}}
-	if got := mustGet(t, first, "http://"+address); got.status != http.StatusOK {
-		t.Fatalf("%+v", got)
-	}
+	first := make(chan error, 1)
+	go func() {
+		_, err := get(t, &http.Client{Transport: &http.Transport{}}, "http://"+address+"/slow")
+		first <- err
+	}()
+	<-entered
 	if open, limit := d.connections(), d.metric(`cocart_gateway_client_connections_limit{listener="`+address+`"}`); open != "1" || limit != "1" {
 		t.Errorf("%s connections of %s are open, want 1 of 1", open, limit)
 	}
-	d.stderr.await(t, "as many connections are open as limits.connections allows, so new ones wait")
+	d.stderr.await(t, "as many connections are open as limits.connections allows")
 	second := make(chan error, 1)
 	go func() {
 		_, err := get(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "http://"+address)
@@ -170,12 +178,143 @@ func TestConnectionsAreBoundedAndCounted(t *testing.T) {
 	}()
 	select {
 	case err := <-second:
-		t.Fatalf("a second connection got an answer while the first was open: %v", err)
+		t.Fatalf("a second connection got an answer while a request was under way on the first: %v", err)
 	case <-d.asked(): // a round trip to the admin listener: the second has had its chance
 	}
-	first.CloseIdleConnections()
-	if err := <-second; err != nil {
-		t.Errorf("the second, once the first was closed: %v", err)
+	close(release)
+	if err := <-first; err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	if err := <-second; err != nil { // the first is idle, and closed for it
+		t.Errorf("the second: %v", err)
+	}
+	if got := d.closed("idle"); got != "1" {
+		t.Errorf("%s idle connections were closed", got)
+	}
+}
+
+// closed is how many connections were closed for a reason on the only public listener.
+func (d *door) closed(reason string) string {
+	d.t.Helper()
+	return d.metric(`cocart_gateway_client_connections_closed_total{listener="` + d.address("listen") + `",reason="` + reason + `"}`)
+}
+
+// keepOpen makes a connection on which one request was answered, and which stays open.
+func keepOpen(t *testing.T, address, before string) (conn net.Conn, answered bool) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn, asks(conn, before)
+}
+
+func asks(conn net.Conn, before string) bool {
+	_, _ = io.WriteString(conn, before+"GET / HTTP/1.1\r\nHost: shop.example.com\r\n\r\n") // it may be closed
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return false
+	}
+	_, _ = io.Copy(io.Discard, resp.Body) // or it would not be idle
+	return resp.StatusCode == http.StatusOK
+}
+
+// Attack: idle connections of many addresses take all places, and each customer who comes waits.
+func TestTheConnectionThatIsIdleForLongestMakesRoom(t *testing.T) {
+	d := openDoor(t, "listen: \"127.0.0.1:0\"\nlimits: {connections: 3}\n", nil)
+	address := d.address("listen")
+	var all []net.Conn
+	for i := range 3 {
+		conn, answered := keepOpen(t, address, "")
+		if !answered {
+			t.Fatalf("connection %d got no answer", i)
+		}
+		all = append(all, conn)
+	}
+	if !asks(all[0], "") { // so the second is idle for longest
+		t.Fatal("the first connection is closed")
+	}
+	if _, answered := keepOpen(t, address, ""); !answered {
+		t.Error("a new connection got no answer")
+	}
+	for i, want := range []bool{true, false, true} {
+		if got := asks(all[i], ""); got != want {
+			t.Errorf("connection %d is open: %t, want %t", i, got, want)
+		}
+	}
+	if open, closed := d.connections(), d.closed("idle"); open != "3" || closed != "1" {
+		t.Errorf("%s open, %s closed", open, closed)
+	}
+}
+
+func TestAnIdleHTTP2ConnectionMakesRoom(t *testing.T) {
+	i := newIssuer(t)
+	i.issue("shop", host("shop.example.com"))
+	d := openDoor(t, tlsLines(i, "shop")+"limits: {connections: 1}\n", nil)
+	address := d.address("tls")
+	for range 3 {
+		client := dialling("tcp", address, pool(t, i.path("ca.crt")))
+		t.Cleanup(client.CloseIdleConnections)
+		got := mustGet(t, client, "https://shop.example.com/")
+		if got.status != http.StatusOK || got.proto != "HTTP/2.0" {
+			t.Fatalf("%+v", got)
+		}
+	}
+	if got := d.metric(`cocart_gateway_client_connections_closed_total{listener="` + address + `",reason="idle"}`); got != "2" {
+		t.Errorf("%s idle connections were closed", got)
+	}
+}
+
+// Attack: one address opens all connections there may be.
+func TestAnAddressHasConnectionsOfItsOwn(t *testing.T) {
+	d := openDoor(t, "listen: \"127.0.0.1:0\"\nlimits: {connections_per_address: 2}\n", nil)
+	address := d.address("listen")
+	first, _ := keepOpen(t, address, "")
+	keepOpen(t, address, "")
+	if _, answered := keepOpen(t, address, ""); answered {
+		t.Error("a third connection got an answer")
+	}
+	d.stderr.await(t, "its address has limits.connections_per_address already; said once a minute\" listener="+address+" address=127.0.0.1/32 limit=2")
+	if got := d.closed("address"); got != "1" {
+		t.Errorf("%s were refused", got)
+	}
+	first.Close()
+	tokenstest.Eventually(t, "there is room for another", func() bool { _, answered := keepOpen(t, address, ""); return answered })
+}
+
+func TestATrustedProxyHasAnyNumberOfConnections(t *testing.T) {
+	d := openDoor(t, "listen: \"127.0.0.1:0\"\nlimits: {connections_per_address: 1}\ntrusted_proxies: [127.0.0.1]\n", nil)
+	for range 3 {
+		if _, answered := keepOpen(t, d.address("listen"), ""); !answered {
+			t.Error("a connection of a proxy was refused")
+		}
+	}
+}
+
+func TestBehindThePROXYProtocolTheClientsAddressCounts(t *testing.T) {
+	d := openDoor(t, "listen: \"127.0.0.1:0\"\nproxy_protocol: accept\nlimits: {connections_per_address: 1}\ntrusted_proxies: [127.0.0.1]\n", nil)
+	for _, row := range []struct {
+		header   string
+		answered bool
+	}{
+		{"PROXY TCP4 192.0.2.9 192.0.2.1 4711 443\r\n", true},
+		{"PROXY TCP4 192.0.2.9 192.0.2.1 4712 443\r\n", false},
+		{"PROXY TCP4 192.0.2.10 192.0.2.1 4713 443\r\n", true},
+		{"PROXY TCP6 2001:db8::1 2001:db8:1::1 4714 443\r\n", true},
+		{"PROXY TCP6 2001:db8::2 2001:db8:1::1 4715 443\r\n", false}, // the same /64
+		{"PROXY TCP6 2001:db8:0:1::1 2001:db8:1::1 4716 443\r\n", true},
+		{"PROXY TCP6 ::ffff:192.0.2.10 ::ffff:192.0.2.1 4717 443\r\n", false}, // the IPv4 address from before
+		{proxyV2(t), false}, // 2001:db8::7
+		{"", true},          // the load balancer's own
+		{"", true},
+	} {
+		if _, answered := keepOpen(t, d.address("listen"), row.header); answered != row.answered {
+			t.Errorf("%q is answered: %t, want %t", row.header, answered, row.answered)
+		}
+	}
+	if got := d.closed("address"); got != "4" {
+		t.Errorf("%s were refused", got)
 	}
 }
 

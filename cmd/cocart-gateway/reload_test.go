@@ -119,6 +119,13 @@ var reloads = []struct {
 	}, [2]string{"200", "413"}},
 	{"limits.body", nil, "", "1KiB", func(r *rig) string { return code(r.do("POST", cart, `{"x":"`+strings.Repeat("x", 2000)+`"}`)) }, [2]string{"200", "413"}},
 	{"limits.parameters", nil, "", "2", func(r *rig) string { return code(r.do("GET", cart+"?a=1&b=2&c=3", "")) }, [2]string{"200", "400"}},
+	{"limits.connections_per_address", settings{"trusted_proxies": "[192.0.2.7]"}, "", "1", func(r *rig) string {
+		first, one := keepOpen(r.T, r.public, "")
+		second, two := keepOpen(r.T, r.public, "")
+		first.Close()
+		second.Close()
+		return fmt.Sprint(one, two)
+	}, [2]string{"true true", "false false"}}, // the rig has one open
 	{"limits.login.account", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}}, // what was counted is counted
 	{"limits.login.account_network", settings{"limits.login.account": "1/15m", "limits.login.newcomer.account": "off"}, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.newcomer.account", lockedEarly, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},

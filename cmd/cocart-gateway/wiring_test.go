@@ -90,7 +90,7 @@ var triedElsewhere = map[string]string{
 	"admin.token": "assemble_test.go", "admin.oauth": "assemble_test.go",
 	"redis.mode": "store_distributed_test.go", "redis.master": "store_distributed_test.go",
 	"redis.sentinel_username": "store_distributed_test.go", "redis.sentinel_password": "store_distributed_test.go",
-	"compat.dry_run": "dryrun_test.go", "proxy_protocol": "listen_proxy_test.go", "limits.connections": "listen_test.go",
+	"compat.dry_run": "dryrun_test.go", "proxy_protocol": "listen_proxy_test.go", "limits.connections": "listen_test.go", "limits.connections_per_address": "listen_test.go",
 	"server.socket_mode": "listen_test.go", "server.socket_owner": "listen_test.go",
 	"server.drain_delay": "drain_serving_test.go", "server.shutdown_timeout": "reload_live_test.go",
 	"log.level": "reload_test.go", "log.format": "reload_test.go", "reload": "reload_live_test.go",

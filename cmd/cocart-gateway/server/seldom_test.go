@@ -1,4 +1,4 @@
-package main
+package server_test
 
 import (
 	"errors"
@@ -9,16 +9,18 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 func TestSeldomIsOnceAMinute(t *testing.T) {
-	var s seldom
+	var s server.Seldom
 	at := time.Now()
 	for _, row := range []struct {
 		after time.Duration
 		want  bool
 	}{{0, true}, {time.Second, false}, {59 * time.Second, false}, {time.Minute, true}, {119 * time.Second, false}, {2 * time.Minute, true}} {
-		if got := s.due(at.Add(row.after)); got != row.want {
+		if got := s.Due(at.Add(row.after)); got != row.want {
 			t.Errorf("after %s: %v", row.after, got)
 		}
 	}
@@ -33,16 +35,16 @@ type exhausted struct {
 func (e exhausted) Accept() (net.Conn, error) { return nil, e.err }
 
 func TestThatNoConnectionCanBeTakenIsSaid(t *testing.T) {
-	metrics, err := newConnectionMetrics(prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, row := range []struct {
 		err  error
 		want int
 	}{{errors.New("too many open files"), 1}, {net.ErrClosed, 0}} {
 		var said strings.Builder
-		l := metrics.counting(exhausted{err: row.err}, "127.0.0.1:8080", 0, slog.New(slog.NewTextHandler(&said, nil)))
+		all, err := server.New(server.Config{Log: slog.New(slog.NewTextHandler(&said, nil)), Now: time.Now}, prometheus.NewRegistry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := all.Listen(exhausted{err: row.err}, "127.0.0.1:8080", 0)
 		for range 3 {
 			if _, err := l.Accept(); !errors.Is(err, row.err) {
 				t.Error(err)

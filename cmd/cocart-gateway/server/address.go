@@ -1,0 +1,127 @@
+package server
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// addresses counts the connections of each address.
+type addresses struct {
+	mu   sync.Mutex
+	open map[netip.Prefix]int // those with none are not in it
+}
+
+// subscriber is whose connections are counted together: an IPv4 address, or the /64 that a subscriber of IPv6 has at
+// least (RFC 6177).
+func subscriber(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	p, _ := a.Prefix(bits) // fails for the zero Addr only
+	return p
+}
+
+// enter counts a connection, and reports whether its address may have it.
+func (c *Connections) enter(h *heldConn, a netip.Addr) bool {
+	if !a.IsValid() || c.cfg.Exempt(a) {
+		return true
+	}
+	limit, who := c.cfg.PerAddress(), subscriber(a)
+	if c.addresses.add(h, who, limit) {
+		return true
+	}
+	c.metrics.closed.WithLabelValues(h.of.address, closedAddress).Inc()
+	if c.refused.Due(c.cfg.Now()) {
+		c.cfg.Log.Warn("connection refused: its address has limits.connections_per_address already; said once a minute",
+			"listener", h.of.address, "address", who.String(), "limit", limit)
+	}
+	return false
+}
+
+func (s *addresses) add(h *heldConn, who netip.Prefix, limit int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if limit > 0 && s.open[who] >= limit {
+		return false
+	}
+	s.open[who]++
+	h.counts = who
+	return true
+}
+
+// leave takes a connection from the count of its address.
+func (c *Connections) leave(h *heldConn) {
+	s := &c.addresses
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !h.counts.IsValid() {
+		return
+	}
+	if s.open[h.counts]--; s.open[h.counts] == 0 {
+		delete(s.open, h.counts)
+	}
+	h.counts = netip.Prefix{}
+}
+
+// Proxied counts the connections of l, which reads the PROXY protocol, by the address in that header: the peer is a load
+// balancer. The header is read with the first use of the connection and not in Accept, where one that does not come
+// would keep all others waiting.
+func (c *Connections) Proxied(l net.Listener) net.Listener { return proxiedListener{l, c} }
+
+type proxiedListener struct {
+	net.Listener
+	c *Connections
+}
+
+func (l proxiedListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &proxiedConn{Conn: conn, c: l.c}, nil
+}
+
+type proxiedConn struct {
+	net.Conn
+	c       *Connections
+	once    sync.Once
+	refused bool
+}
+
+// enter reads the header, where that has not been done. A peer that is counted by its own address is no load balancer.
+func (p *proxiedConn) enter() {
+	p.once.Do(func() {
+		client := addressOf(p.Conn.RemoteAddr())
+		if h := heldBy(p.Conn); h != nil && client != addressOf(h.RemoteAddr()) {
+			p.refused = !p.c.enter(h, client)
+		}
+	})
+}
+
+// RemoteAddr is the client's.
+func (p *proxiedConn) RemoteAddr() net.Addr {
+	p.enter()
+	return p.Conn.RemoteAddr()
+}
+
+// Read finds the end of a connection that is not admitted: to that net/http says nothing.
+func (p *proxiedConn) Read(b []byte) (int, error) {
+	if p.enter(); p.refused {
+		return 0, io.EOF
+	}
+	return p.Conn.Read(b)
+}
+
+// NetConn is the connection below, as tls.Conn has it.
+func (p *proxiedConn) NetConn() net.Conn { return p.Conn }
+
+// CloseWrite as heldConn has it.
+func (p *proxiedConn) CloseWrite() error {
+	if h := heldBy(p.Conn); h != nil {
+		return h.CloseWrite()
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+// Package server admits the connections of clients to the public listeners.
+//
+//	listener.go  accepts connections, counts them and closes them in order
+//	pool.go      the places of one listener: a new connection takes the place of the one that is idle for longest
+//	address.go   how many connections one address may have, also behind the PROXY protocol
+//	seldom.go    log lines that clients can cause
+//
+// Attack: a client opens as many connections as it can and keeps them idle; each customer who comes then waits until one
+// closes. Prevention: an address has a number of connections of its own, and idle connections make room for new ones.
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config says how many connections there may be. Its functions are called with each connection, so that a reload
+// changes what they return.
+type Config struct {
+	// PerAddress is how many connections one address may have open (IPv6: its /64), on all public listeners
+	// together; 0 means no limit.
+	PerAddress func() int
+	// Exempt reports whether an address may have any number: a trusted proxy brings the connections of many clients.
+	Exempt func(netip.Addr) bool
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// Connections are those of all public listeners.
+type Connections struct {
+	cfg       Config
+	metrics   metrics
+	addresses addresses
+	refused   Seldom
+}
+
+// Why a connection was closed before its client was done; the label of a metric.
+const (
+	closedIdle    = "idle"    // all places were taken, and it was idle for longest
+	closedAddress = "address" // its address has too many
+)
+
+type metrics struct {
+	open, limit *prometheus.GaugeVec
+	closed      *prometheus.CounterVec
+}
+
+// New registers the metrics. Add the listeners afterwards.
+func New(cfg Config, reg prometheus.Registerer) (*Connections, error) {
+	listener := []string{"listener"}
+	m := metrics{
+		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cocart_gateway_client_connections",
+			Help: "Connections that clients have open, idle and upgraded ones (WebSocket) among them, by public listener.",
+		}, listener),
+		limit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cocart_gateway_client_connections_limit",
+			Help: "How many connections each public listener takes at once (limits.connections); absent where there is no limit.",
+		}, listener),
+		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cocart_gateway_client_connections_closed_total",
+			Help: "Connections that the gateway closed to protect other clients, by public listener and reason (idle: all places were taken, and it was the one idle for longest; address: its address has limits.connections_per_address already).",
+		}, []string{"listener", "reason"}),
+	}
+	c := &Connections{cfg: cfg, metrics: m, addresses: addresses{open: map[netip.Prefix]int{}}}
+	return c, errors.Join(reg.Register(m.open), reg.Register(m.limit), reg.Register(m.closed))
+}
+
+// Follow is called with each change of state, as http.Server.ConnState: an idle connection may be closed for a new one.
+// HTTP/2 is idle when no request is under way.
+func (c *Connections) Follow(conn net.Conn, state http.ConnState) {
+	if held := heldBy(conn); held != nil {
+		held.of.pool.setIdle(held, state == http.StateIdle)
+	}
+}
+
+// heldBy finds the connection as it was accepted below TLS and the PROXY protocol; nil: it was accepted elsewhere.
+func heldBy(conn net.Conn) *heldConn {
+	for {
+		switch at := conn.(type) {
+		case *heldConn:
+			return at
+		case *proxyproto.Conn:
+			conn = at.Raw()
+		case interface{ NetConn() net.Conn }: // tls.Conn, and proxiedConn
+			conn = at.NetConn()
+		default:
+			return nil
+		}
+	}
+}

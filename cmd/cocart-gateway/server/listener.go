@@ -1,0 +1,124 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Listen admits what l accepts. address names it in metrics and in the log; limit is how many connections may be open at
+// once, 0 for any number.
+func (c *Connections) Listen(l net.Listener, address string, limit int) net.Listener {
+	if limit > 0 {
+		c.metrics.limit.WithLabelValues(address).Set(float64(limit))
+	}
+	for _, why := range []string{closedIdle, closedAddress} {
+		c.metrics.closed.WithLabelValues(address, why)
+	}
+	return &listener{Listener: l, c: c, address: address, pool: newPool(limit), gauge: c.metrics.open.WithLabelValues(address)}
+}
+
+type listener struct {
+	net.Listener
+	c       *Connections
+	address string
+	pool    *pool
+	gauge   prometheus.Gauge
+
+	full   atomic.Bool
+	failed Seldom
+}
+
+// Accept returns the next connection that has a place. Where all are taken and none is idle it waits.
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			l.failedWith(err)
+			return nil, err
+		}
+		held := &heldConn{Conn: conn, of: l}
+		peer := addressOf(conn.RemoteAddr())
+		if !l.c.enter(held, peer) {
+			_ = conn.Close() // it was never used
+			continue
+		}
+		if err := l.take(held); err != nil {
+			l.c.leave(held)
+			return nil, errors.Join(err, conn.Close())
+		}
+		l.gauge.Inc()
+		return held, nil
+	}
+}
+
+// failedWith reports an error, since net/http tries again and says so only where the mistakes of clients are logged.
+func (l *listener) failedWith(err error) {
+	if !errors.Is(err, net.ErrClosed) && l.failed.Due(l.c.cfg.Now()) {
+		l.c.cfg.Log.Error("new connections cannot be taken; said once a minute", "listener", l.address, "cause", err.Error())
+	}
+}
+
+// take finds a place for a connection.
+func (l *listener) take(held *heldConn) error {
+	for {
+		idle, full, err := l.pool.take(held)
+		if full && l.full.CompareAndSwap(false, true) {
+			l.c.cfg.Log.Warn("as many connections are open as limits.connections allows, so idle ones are closed and new ones wait",
+				"listener", l.address, "limit", l.pool.limit)
+		}
+		if idle == nil {
+			return err
+		}
+		l.c.metrics.closed.WithLabelValues(l.address, closedIdle).Inc()
+		_ = idle.Close() // its client is between two requests, and opens another one
+	}
+}
+
+// Close also ends an Accept that waits for a place.
+func (l *listener) Close() error {
+	l.pool.close()
+	return l.Listener.Close()
+}
+
+// heldConn is a connection as it was accepted, from before anything was read of it until it is closed.
+type heldConn struct {
+	net.Conn
+	of     *listener
+	place  place        // guarded by of.pool.mu
+	counts netip.Prefix // whose connection it counts as; guarded by of.c.addresses.mu
+	closed atomic.Bool
+}
+
+// Close may be called more than once, as net/http does.
+func (h *heldConn) Close() error {
+	err := h.Conn.Close()
+	if h.closed.CompareAndSwap(false, true) {
+		h.of.c.leave(h)
+		h.of.gauge.Dec()
+		if h.of.pool.release(h) {
+			h.of.full.Store(false)
+		}
+	}
+	return err
+}
+
+// CloseWrite is how net/http ends a connection whose client may still be sending, so that it reads the answer first.
+func (h *heldConn) CloseWrite() error {
+	if half, ok := h.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// addressOf is the address of a peer; the zero Addr for a unix socket.
+func addressOf(peer net.Addr) netip.Addr {
+	at, err := netip.ParseAddrPort(peer.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr().Unmap().WithZone("")
+}

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"container/list"
+	"net"
+	"sync"
+)
+
+// pool are the places of one listener.
+type pool struct {
+	limit int // 0: any number
+
+	mu     sync.Mutex // guards what follows
+	change *sync.Cond // a place is free, a connection is idle, or the listener is closed
+	open   int
+	idle   list.List // of *heldConn, the one that is idle for longest first
+	closed bool
+}
+
+// place is what the pool knows of one connection.
+type place struct {
+	taken bool
+	idle  *list.Element // nil: it is not idle
+}
+
+func newPool(limit int) *pool {
+	p := &pool{limit: limit}
+	p.change = sync.NewCond(&p.mu)
+	return p
+}
+
+// take waits for a place, or returns the connection that is to be closed first. full is true where no place was free.
+func (p *pool) take(h *heldConn) (idle *heldConn, full bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.limit > 0 && p.open >= p.limit && !p.closed {
+		full = true
+		if first := p.idle.Front(); first != nil {
+			idle = first.Value.(*heldConn)
+			p.forgetIdle(idle)
+			return idle, full, nil
+		}
+		p.change.Wait()
+	}
+	if p.closed {
+		return nil, full, net.ErrClosed
+	}
+	p.open++
+	h.place.taken = true
+	return nil, full || p.open == p.limit, nil
+}
+
+// release frees the place of a connection, and reports whether there is room again.
+func (p *pool) release(h *heldConn) (room bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forgetIdle(h)
+	if h.place.taken {
+		h.place.taken = false
+		p.open--
+		p.change.Signal()
+	}
+	return p.open < p.limit-p.limit/10
+}
+
+func (p *pool) setIdle(h *heldConn, idle bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forgetIdle(h)
+	if idle && h.place.taken {
+		h.place.idle = p.idle.PushBack(h)
+		p.change.Signal()
+	}
+}
+
+// forgetIdle is called with the lock held.
+func (p *pool) forgetIdle(h *heldConn) {
+	if h.place.idle != nil {
+		p.idle.Remove(h.place.idle)
+		h.place.idle = nil
+	}
+}
+
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.change.Broadcast()
+}
