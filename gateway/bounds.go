@@ -12,12 +12,18 @@ import (
 	"sync"
 	"time"
 
+	"cocart-gateway/gateway/pace"
 	"cocart-gateway/gateway/phpform"
 )
 
 // defaultParameters is PHP's max_input_vars: what comes after so many parameters
 // is not there for PHP.
 const defaultParameters = 1000
+
+const (
+	defaultStall = 5 * time.Minute
+	defaultRate  = 512 // bytes per second: slower than any line on which a page could be read
+)
 
 // BoundsConfig bounds what a request on a CoCart route may be, passwords aside.
 type BoundsConfig struct {
@@ -29,8 +35,13 @@ type BoundsConfig struct {
 	// Form and JSON are how much of a form or of a JSON body is read, in bytes, to
 	// find passwords and cart keys; longer ones are refused. Zero means 1 MiB.
 	Form, JSON int64
-	// BodyTime is how long a client may take to send a body; zero means 30 s.
+	// BodyTime is how long a client may be waited for while it sends a body on a
+	// CoCart route, besides the time that its bytes earn; zero means 30 s.
 	BodyTime time.Duration
+	// UploadRate and DownloadRate are how many bytes of a body a client must send or
+	// take in a second, on any route, as package pace has it; zero means 512, less
+	// than zero any number. Without an UploadRate BodyTime is for the whole body.
+	UploadRate, DownloadRate int64
 	// Stall is, on any route, how long a body may stand still: one that the client
 	// sends, where BodyTime does not bound it, and the one that it takes. Zero means
 	// 5 min, less than zero for ever.
@@ -54,7 +65,13 @@ func (b BoundsConfig) orDefaults() BoundsConfig {
 		b.BodyTime = 30 * time.Second
 	}
 	if b.Stall == 0 {
-		b.Stall = 5 * time.Minute
+		b.Stall = defaultStall
+	}
+	if b.UploadRate == 0 {
+		b.UploadRate = defaultRate
+	}
+	if b.DownloadRate == 0 {
+		b.DownloadRate = defaultRate
 	}
 	return b
 }
@@ -125,11 +142,8 @@ func (g *Gateway) guardBody(x *exchange) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
-	x.arriving.rest() // from here on the deadline is one for the whole
-	deadline := time.Now().Add(g.cfg.Bounds.BodyTime)
-	if err := http.NewResponseController(x.w).SetReadDeadline(deadline); err != nil {
-		g.log.Debug("no deadline for a request body", "cause", err.Error())
-	}
+	b := g.cfg.Bounds
+	x.arriving.within(pace.Pace{Stall: b.BodyTime, Allowance: b.BodyTime, Rate: max(0, b.UploadRate)})
 	x.body = &guardedBody{
 		ReadCloser: http.MaxBytesReader(x.w.ResponseWriter, x.r.Body, g.cfg.Bounds.Body),
 		separator:  fieldSeparator(x.r.Header.Get("Content-Type")), limit: g.cfg.Bounds.Parameters,

@@ -206,7 +206,7 @@ type exchange struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: classSite}}
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
-	x.w.taken.patience = g.cfg.Bounds.Stall
+	x.w.taken = g.cfg.Bounds.pace(g.cfg.Bounds.DownloadRate)
 	g.metrics.inFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	defer g.rescue(x)

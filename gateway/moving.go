@@ -11,42 +11,49 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"cocart-gateway/gateway/pace"
 )
 
 // A client that takes nothing of its answer, or sends nothing of its body, would hold its connection, and a place among
-// limits.connections, for as long as it likes: ten thousand of them are a shop that nobody gets into. So both must move.
-// Deadlines are renewed when they are an eighth older than they need be and not with every write, since each costs
-// about as much as a small write; a body may stand still for Stall, and for an eighth more at most.
+// limits.connections, for as long as it likes; so would one that moves a byte now and then. Package pace says how fast
+// both must move. A body may stand still for Stall, and for an eighth more at most.
 
-// deadlines follow each other on one side of a connection. The zero value is none.
-type deadlines struct {
-	patience time.Duration // not positive: none
-	first    time.Duration // what the first one has besides
-	last     time.Time
-}
-
-// due is the next deadline, when it is time to set it.
-func (d *deadlines) due() (at time.Time, yes bool) {
-	if d.patience <= 0 {
-		return at, false
+// pace is for a body of which the storefront is the reader or the writer.
+func (b BoundsConfig) pace(rate int64) pace.Pace {
+	p := pace.Pace{Stall: b.Stall, Slack: max(0, b.Stall) / 8}
+	if rate <= 0 {
+		return p
 	}
-	now := time.Now()
-	if now.Sub(d.last) < d.patience/8 {
-		return at, false
+	if p.Allowance, p.Rate = b.Stall, rate; b.Stall <= 0 {
+		p.Allowance, p.Slack = defaultStall, defaultStall/8
 	}
-	at = now.Add(d.patience + d.patience/8)
-	if d.last.IsZero() {
-		at = at.Add(d.first)
-	}
-	d.last = now
-	return at, true
+	return p
 }
 
 // hurry makes the client take what is written next. Only a test's writer has no deadlines.
 func (w *recorder) hurry() {
-	if at, due := w.taken.due(); due {
+	if at, due := w.taken.Deadline(time.Now()); due {
 		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(at)
 	}
+}
+
+// sending runs one write or flush, which waits for nobody but the client.
+func (w *recorder) sending(send func() (int, error)) (int, error) {
+	w.hurry()
+	begin := time.Now()
+	n, err := send()
+	w.taken.Moved(n, time.Since(begin))
+	return n, err
+}
+
+// FlushError is how http.ResponseController flushes: what a stream writes waits for the client here.
+func (w *recorder) FlushError() error {
+	if w.status == 0 {
+		w.begin(http.StatusOK)
+	}
+	_, err := w.sending(func() (int, error) { return 0, http.NewResponseController(w.ResponseWriter).Flush() })
+	return err
 }
 
 // arrivingBody is the body of a request: it counts what is read of it, by whoever reads it, which may be the transport
@@ -61,8 +68,8 @@ type arrivingBody struct {
 	refused *Failure   // what a Read found wrong
 	ended   error      // what the last Read returned: net/http says io.EOF after io.ErrUnexpectedEOF
 
-	mu        sync.Mutex // guards what follows
-	deadlines deadlines
+	mu   sync.Mutex // guards what follows
+	pace pace.Pace
 }
 
 // receive follows the body of a request from its first byte on. What is read of it without us is net/http throwing
@@ -73,8 +80,8 @@ func (g *Gateway) receive(x *exchange) {
 		return
 	}
 	x.arriving = &arrivingBody{ReadCloser: x.r.Body, received: &x.received, w: x.w.ResponseWriter, gone: x.r.Context().Err,
-		deadlines: deadlines{patience: g.cfg.Bounds.Stall}}
-	x.w.taken.first = g.cfg.Bounds.Stall + g.cfg.Bounds.BodyTime
+		pace: g.cfg.Bounds.pace(g.cfg.Bounds.UploadRate)}
+	x.w.taken.First = max(0, g.cfg.Bounds.Stall) + g.cfg.Bounds.BodyTime
 	x.arriving.hurry()
 	x.r.Body = x.arriving
 }
@@ -86,8 +93,9 @@ func (b *arrivingBody) Read(p []byte) (int, error) {
 		return 0, b.ended
 	}
 	b.hurry()
+	begin := time.Now()
 	n, err := b.ReadCloser.Read(p)
-	b.received.Add(int64(n))
+	b.moved(n, time.Since(begin))
 	if err == nil {
 		return n, nil
 	}
@@ -115,20 +123,35 @@ func (b *arrivingBody) endOf(err error) error {
 func (b *arrivingBody) hurry() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if at, due := b.deadlines.due(); due {
+	if at, due := b.pace.Deadline(time.Now()); due {
 		_ = http.NewResponseController(b.w).SetReadDeadline(at)
 	}
 }
 
-// rest sets no more deadlines: the body has ended, or has one for all of it, or the connection is no longer this
-// request's.
+func (b *arrivingBody) moved(n int, waited time.Duration) {
+	b.received.Add(int64(n))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pace.Moved(n, waited)
+}
+
+// within replaces the pace: nothing of the body waits on the way to WordPress for longer than that, but for the time
+// that its bytes earn.
+func (b *arrivingBody) within(p pace.Pace) {
+	b.mu.Lock()
+	b.pace = p
+	b.mu.Unlock()
+	b.hurry()
+}
+
+// rest sets no more deadlines: the body has ended, or the connection is no longer this request's.
 func (b *arrivingBody) rest() {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.deadlines.patience = 0
+	b.pace = pace.Pace{}
 }
 
 // refusal is what was wrong with the body; nil: nothing. It waits for a read under way, which ends with its deadline at

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"cocart-gateway/gateway/pace"
 	"cocart-gateway/tokens/attempts"
 )
 
@@ -35,7 +36,7 @@ type recorder struct {
 	began      time.Time        // when the header of the answer left
 	limit      *attempts.State  // what the answer shall say of limits
 	setHeaders func(status int) // called once, before the header of the answer leaves
-	taken      deadlines        // for the client to take it; see moving.go
+	taken      pace.Pace        // at which the client takes the answer; see moving.go
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -58,8 +59,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.begin(http.StatusOK)
 	}
-	w.hurry()
-	n, err := w.ResponseWriter.Write(b)
+	n, err := w.sending(func() (int, error) { return w.ResponseWriter.Write(b) })
 	w.bytes += int64(n)
 	return n, err
 }
@@ -78,6 +78,9 @@ func (x *exchange) awaiting() (answered func()) {
 func (g *Gateway) finish(x *exchange) {
 	g.metrics.inFlight.Dec()
 	x.arriving.rest()
+	if !x.w.began.IsZero() {
+		x.w.hurry() // net/http writes the end of the answer after this; the last deadline may be over if WordPress was slow
+	}
 	over := time.Now()
 	status := x.w.status
 	if status == 0 {

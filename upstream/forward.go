@@ -71,8 +71,8 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 		delete(r.Header, "Upgrade")
 	}
 	whole := noBody(r)
-	if w.pool.limits.Limit > 0 || f.Acts && r.ContentLength <= readAhead {
-		if r, whole, err = buffered(r); err != nil {
+	if ahead := aheadOf(f.Assertion.Kind); w.pool.limits.Limit > 0 || f.Acts && r.ContentLength <= ahead {
+		if r, whole, err = buffered(r, ahead); err != nil {
 			return err
 		}
 	}

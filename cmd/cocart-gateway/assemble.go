@@ -63,15 +63,16 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
 		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
 		PassOtherBearers:   cfg.Compat.OtherBearers == otherBearersPass,
-		Bounds:             gateway.BoundsConfig{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout, Stall: orNone(cfg.Upstream.BodyTimeout)},
-		CORS:               cfg.CORS.gateway(),
-		AuthHeaders:        cfg.Site.AuthHeaders,
-		PluginRefresh:      cfg.Compat.Migration.PluginRefresh,
-		HandBack:           cfg.Compat.Migration.HandBack,
-		PluginAddress:      gateway.PluginAddress(cfg.Compat.Migration.PluginAddress),
-		DryRun:             cfg.Compat.Migration.DryRun,
-		Hosts:              cfg.Site.Hosts,
-		OwnAddresses:       cfg.Upstream.Concurrency.OwnAddresses,
+		Bounds: gateway.BoundsConfig{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout,
+			UploadRate: orNone(cfg.Limits.UploadRate), DownloadRate: orNone(cfg.Limits.DownloadRate), Stall: orNone(cfg.Upstream.BodyTimeout)},
+		CORS:          cfg.CORS.gateway(),
+		AuthHeaders:   cfg.Site.AuthHeaders,
+		PluginRefresh: cfg.Compat.Migration.PluginRefresh,
+		HandBack:      cfg.Compat.Migration.HandBack,
+		PluginAddress: gateway.PluginAddress(cfg.Compat.Migration.PluginAddress),
+		DryRun:        cfg.Compat.Migration.DryRun,
+		Hosts:         cfg.Site.Hosts,
+		OwnAddresses:  cfg.Upstream.Concurrency.OwnAddresses,
 	}
 }
 
@@ -129,7 +130,7 @@ func reveal(secrets []Secret) [][]byte {
 
 // orNone translates "0 means none", as the file has it, for a package whose zero
 // value means its default.
-func orNone[T time.Duration | int](d T) T {
+func orNone[T time.Duration | int | int64](d T) T {
 	if d == 0 {
 		return -1
 	}

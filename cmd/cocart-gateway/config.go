@@ -134,12 +134,14 @@ type LimitsConfig struct {
 	Body       int64 // on CoCart's routes
 	Form, JSON int64 // read there to find passwords and cart keys
 	Parameters int   // of one query or form
+
+	UploadRate, DownloadRate int64 // bytes per second of a body; 0: any
 }
 
 // ServerConfig is the patience of the public listener.
 type ServerConfig struct {
 	ReadHeaderTimeout time.Duration
-	ReadTimeout       time.Duration // for the body of a CoCart request
+	ReadTimeout       time.Duration // of waiting for the body of a CoCart request
 	IdleTimeout       time.Duration
 	ShutdownTimeout   time.Duration
 }

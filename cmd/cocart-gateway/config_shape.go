@@ -35,7 +35,7 @@ func defaultConfig() *Config {
 		TrustedProxies: nil,
 		Compat:         CompatConfig{InvalidTokenStatus: 401, MirrorCartKey: true, OtherBearers: otherBearersRefuse, Migration: MigrationConfig{PluginAddress: "client"}},
 		CORS:           defaultCORS(),
-		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10, Body: 10 << 20, Form: 1 << 20, JSON: 1 << 20, Parameters: 1000},
+		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10, Body: 10 << 20, Form: 1 << 20, JSON: 1 << 20, Parameters: 1000, UploadRate: 512, DownloadRate: 512},
 		Server: ServerConfig{
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       30 * time.Second,
@@ -75,7 +75,9 @@ func shape(c *Config) section {
 			value("body", &c.Limits.Body, size(1<<10, 1<<30, "10MiB")),
 			value("form", &c.Limits.Form, size(1<<10, 64<<20, "1MiB")),
 			value("json", &c.Limits.JSON, size(1<<10, 64<<20, "1MiB")),
-			value("parameters", &c.Limits.Parameters, number(1, 1_000_000, "write e.g. 1000"))},
+			value("parameters", &c.Limits.Parameters, number(1, 1_000_000, "write e.g. 1000")),
+			value("upload_rate", &c.Limits.UploadRate, size(0, 1<<20, "512B, or 0 for no limit")),
+			value("download_rate", &c.Limits.DownloadRate, size(0, 1<<20, "512B, or 0 for no limit"))},
 			append(connectionLimits(&c.Sockets), guardLimits(&c.Guard)...)...)...),
 		loginBlock(&c.Guard),
 		block("server", append([]entry{

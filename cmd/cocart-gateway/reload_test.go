@@ -119,6 +119,7 @@ var reloads = []struct {
 	}, [2]string{"200", "413"}},
 	{"limits.body", nil, "", "1KiB", func(r *rig) string { return code(r.do("POST", cart, `{"x":"`+strings.Repeat("x", 2000)+`"}`)) }, [2]string{"200", "413"}},
 	{"limits.parameters", nil, "", "2", func(r *rig) string { return code(r.do("GET", cart+"?a=1&b=2&c=3", "")) }, [2]string{"200", "400"}},
+	{"limits.upload_rate", settings{"server.read_timeout": "1s"}, "1B", "1MiB", trickledBody, [2]string{"200", "408"}},
 	{"limits.connections_per_address", settings{"trusted_proxies": "[192.0.2.7]"}, "", "1", func(r *rig) string {
 		first, one := keepOpen(r.T, r.public, "")
 		second, two := keepOpen(r.T, r.public, "")
@@ -156,7 +157,7 @@ var reloads = []struct {
 }
 
 // elsewhere are keys that have a test of their own.
-var elsewhere = []string{"upstream.secret", "server.shutdown_timeout", "server.drain_delay", "tls.certificates", "compat.plugin_address"}
+var elsewhere = []string{"upstream.secret", "server.shutdown_timeout", "server.drain_delay", "tls.certificates", "compat.plugin_address", "limits.download_rate"}
 
 func TestAReloadChangesWhatRequestsMeet(t *testing.T) {
 	for _, row := range reloads {
@@ -384,6 +385,29 @@ func halfABody(r *rig) string {
 		}
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	return strconv.Itoa(resp.StatusCode)
+}
+
+// trickledBody sends a byte each tenth of a second, for longer than server.read_timeout. The slowness is what is tried.
+func trickledBody(r *rig) string {
+	body, sending := io.Pipe()
+	go func() {
+		for range 15 {
+			time.Sleep(100 * time.Millisecond)
+			_, _ = io.WriteString(sending, "x") // the gateway may have hung up
+		}
+		sending.Close()
+	}()
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, "http://"+r.public+cart, body)
+	if err != nil {
+		r.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "text/plain")
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err.Error()
 	}

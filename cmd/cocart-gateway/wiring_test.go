@@ -72,6 +72,8 @@ limits:
   form: 42KiB
   json: 43KiB
   parameters: 42
+  upload_rate: 29B
+  download_rate: 31B
   streams: 44
   login:
     {account: 45/1m, address: 46/1m, overall: 47/1m, account_network: 51/1m, subnet: 52/1m, network: 53/1m, newcomer: {account: 54/1m, address: 55/1m, network: 56/1m}}
@@ -190,7 +192,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
 		Guarding: gateway.Guarding{Attempts: guard},
 		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
-		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, Stall: 16 * time.Second}, KeepCartKeyNames: true,
+		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		PluginRefresh: true, HandBack: true, PluginAddress: gateway.PeerAddress, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 		OwnAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own
