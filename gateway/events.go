@@ -40,13 +40,14 @@ const (
 	eventNotHandedBack    event = "not_handed_back" // the old plugin gives no good tokens (compat.hand_back)
 	eventCached           event = "cached_answer"   // a cache in front of PHP answered
 	eventPreflightRefused event = "preflight_refused"
+	eventAddressLimit     event = "address_limit_reached" // an address or its network; once a minute for each
 )
 
 // events in the order of LOGS.md.
 var events = []event{
 	eventLoginRefused, eventLockedOut, eventLimited, eventTokenReused, eventTokenForged, eventOtherBearer, eventStale, eventIdentityForged,
 	eventAmbiguous, eventForeignCart, eventMixedBatch, eventUnknownHost, eventNoPlugin, eventBadReply, eventSessionsEnded,
-	eventSessionsNotEnded, eventNotHandedBack, eventCached, eventPreflightRefused,
+	eventSessionsNotEnded, eventNotHandedBack, eventCached, eventPreflightRefused, eventAddressLimit,
 }
 
 // failureEvents are the events that a refusal stands for, by its code.

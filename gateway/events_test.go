@@ -12,6 +12,7 @@ import (
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -30,7 +31,12 @@ var provocations = map[string]func(*testing.T) *shop{
 		return s.shop
 	},
 	"account_locked_out": lockedOut,
-	"rate_limited":       lockedOut,
+	"address_limit_reached": func(t *testing.T) *shop {
+		s := guarded(t, func(c *attempts.Config, _ *gateway.Config) { c.Address.N = 1 })
+		s.statuses("401 429 429", s.try("a", "x"), s.try("b", "x"), s.try("c", "x")) // one line a minute
+		return s.shop
+	},
+	"rate_limited": lockedOut,
 	"refresh_token_reused": func(t *testing.T) *shop {
 		s := openShop(t)
 		_, first := s.login()

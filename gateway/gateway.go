@@ -130,6 +130,7 @@ type Gateway struct {
 	caches    *cacheWatch
 	// otherBearers is shared by all configurations of one process.
 	otherBearers *otherBearerWatch
+	limitReports *limitReports
 	dryRun       *dryRun // nil: what is refused is refused
 }
 
@@ -147,7 +148,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &otherBearerWatch{}, dryRun: dry}
+	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &otherBearerWatch{}, limitReports: &limitReports{}, dryRun: dry}
 	return g.furnish(cfg)
 }
 

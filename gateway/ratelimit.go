@@ -27,6 +27,7 @@ func (g *Gateway) tooMany(x *exchange, err error) error {
 	x.record.verdict = verdictLimited
 	if g.dryRun == nil {
 		g.metrics.rateLimited.WithLabelValues(string(x.record.class), string(e.Scope)).Inc()
+		g.reportLimit(x, e)
 	}
 	return &Failure{Status: http.StatusTooManyRequests, Code: codeRateLimited, RetryAfter: e.State.RetryAfter, Cause: e,
 		Message: fmt.Sprintf("Too many requests. Please wait %d seconds before trying again.", e.State.RetryAfter)}

@@ -37,6 +37,9 @@ func (g *Gateway) refresh(x *exchange) error {
 		return err
 	}
 	x.record.user, x.record.session = who.UserID, pair.Session
+	if g.cfg.Guarding.Attempts != nil {
+		g.cfg.Guarding.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
+	}
 	writeJSON(x.w, x.r, http.StatusOK, struct {
 		Token        string `json:"token"`
 		RefreshToken string `json:"refresh_token"`

@@ -32,7 +32,7 @@ func defaultGuard() GuardConfig {
 			Account: attempts.Limit{N: 10, Per: time.Hour}, Address: attempts.Limit{N: 3, Per: day}, Network: attempts.Limit{N: 12, Per: day},
 		},
 		SecondFactor: attempts.Limit{N: 5, Per: 15 * time.Minute},
-		Refresh: attempts.Limit{N: 600, Per: time.Minute}, Validate: attempts.Limit{N: 600, Per: time.Minute},
+		Refresh:      attempts.Limit{N: 600, Per: time.Minute}, Validate: attempts.Limit{N: 600, Per: time.Minute},
 		UniformErrors: true,
 	}
 }

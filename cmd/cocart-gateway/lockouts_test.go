@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
@@ -122,5 +123,20 @@ func TestLockoutsSayWhatIsMissing(t *testing.T) {
 		if code, said := command(t, append([]string{"lockouts"}, row.args...)...); code != row.code || !strings.Contains(said, row.want) {
 			t.Errorf("%s: exit %d: %s", name, code, said)
 		}
+	}
+}
+
+// The flood of package attempts is played with the limits of a configuration that says nothing.
+func TestTheFloodIsPlayedWithTheDefaultLimits(t *testing.T) {
+	limit := func(n int, per time.Duration) attempts.Limit { return attempts.Limit{N: n, Per: per} }
+	got := defaultGuard()
+	want := GuardConfig{
+		Account: limit(10, 15*time.Minute), AccountNetwork: limit(5, 15*time.Minute),
+		Address: limit(50, 15*time.Minute), Subnet: limit(200, 15*time.Minute), Network: limit(500, 15*time.Minute),
+		Overall: limit(1000, time.Minute), Newcomer: attempts.Newcomer{Account: limit(10, time.Hour), Address: limit(3, day), Network: limit(12, day)},
+		SecondFactor: got.SecondFactor, Refresh: got.Refresh, Validate: got.Validate, UniformErrors: true,
+	}
+	if got != want {
+		t.Errorf("%+v; the flood in tokens/attempts and the table in deploy/docs/limits.md are of %+v", got, want)
 	}
 }
