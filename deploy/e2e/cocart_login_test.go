@@ -52,6 +52,9 @@ func TestLoginsByCoCartVersion(t *testing.T) {
 			if row.since != "" && slices.Index(cocartVersions, version) < slices.Index(cocartVersions, row.since) {
 				want = "401 cocart_authentication_error"
 			}
+			if row.name == "nobody" && version == "4.3" {
+				want = "500 " // CoCart before 4.3.16 dies of a user who is not there.
+			}
 			if got := opened(g, row.log(g)); got != want {
 				t.Errorf("%s: %s, want %s", row.name, got, want)
 			}

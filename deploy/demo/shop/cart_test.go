@@ -35,7 +35,6 @@ func TestAGuestFindsTheCartByItsKey(t *testing.T) {
 	rows := map[string]request{
 		"by query":             get(cartPath + "?cart_key=" + added.Key),
 		"by header":            get(cartPath, [2]string{"CoCart-API-Cart-Key", added.Key}),
-		"by the header of 5.0": get(cartPath, [2]string{"Cart-Key", added.Key}),
 		"without REST address": get("/?rest_route=/cocart/v2/cart&cart_key=" + added.Key),
 	}
 	for name, r := range rows {

@@ -127,20 +127,22 @@ class CoCart_Standin_Authentication {
 	}
 
 	private function by_credentials( $user_id ) {
-		$credentials = cocart_standin_credentials();
-		if ( null === $credentials ) {
+		list( $name, $password ) = cocart_standin_credentials();
+		if ( empty( $name ) && empty( $password ) ) {
 			return $user_id;
 		}
-		list( $name, $password ) = $credentials;
-		if ( '' === (string) $name || '' === (string) $password ) {
-			return $this->refuse( 'Authentication invalid!' );
+		if ( empty( $name ) || empty( $password ) ) { // Half of a pair is an error since 4.2.
+			return cocart_standin_between( '4.2', '5.0' ) ? $this->refuse( 'Authentication invalid!' ) : $user_id;
 		}
 		return cocart_standin_between( '4.2', '5.0' ) ? $this->by_password( $name, $password ) : $this->by_wordpress( $name, $password );
 	}
 
 	/** From 4.2 to 4.9 CoCart compares the password itself, past every hook that counts failed logins. */
 	private function by_password( $name, $password ) {
-		$user = get_user_by( 'login', cocart_standin_login_name( $name ) );
+		$user = get_user_by( 'login', $name );
+		if ( ! $user && ! cocart_standin_since( '4.3.16' ) ) {
+			throw new TypeError( 'CoCart compares the password of a user who is not there' ); // A 500.
+		}
 		if ( ! $user ) {
 			return $this->refuse( 'Authentication is invalid. Please check your login details are correct and try again.' );
 		}
@@ -151,7 +153,7 @@ class CoCart_Standin_Authentication {
 	}
 
 	private function by_wordpress( $name, $password ) {
-		$user = wp_authenticate( cocart_standin_login_name( $name ), $password );
+		$user = wp_authenticate( $name, $password );
 		if ( is_wp_error( $user ) ) {
 			return $this->refuse( 'Authentication is invalid. Please check the authentication information is correct and try again.' );
 		}

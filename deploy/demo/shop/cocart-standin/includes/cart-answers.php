@@ -14,7 +14,7 @@ function cocart_standin_cart_answer( CoCart_Standin_Session $session, array $not
 	}
 	return array(
 		'cart_hash'      => $items ? md5( wp_json_encode( $session->items ) . $total ) : 'No items in cart so no hash',
-		'cart_key'       => $session->key,
+		'cart_key'       => $session->shown,
 		'currency'       => cocart_standin_currency(),
 		'customer'       => cocart_standin_customer_answer( wp_get_current_user() ),
 		'items'          => $items,

@@ -9,10 +9,11 @@ add_action( 'rest_api_init', 'cocart_standin_register_cart' );
 
 function cocart_standin_register_cart() {
 	$space = cocart_standin_namespace();
-	$open  = array( 'permission_callback' => '__return_true' );
+	$open  = array( 'permission_callback' => '__return_true', 'args' => array( 'cart_key' => array( 'type' => 'string' ) ) );
 	register_rest_route( "$space/v2", '/cart', $open + array( 'methods' => 'GET', 'callback' => 'cocart_standin_get_cart' ) );
 	register_rest_route( "$space/v1", '/get-cart', $open + array( 'methods' => 'GET', 'callback' => 'cocart_standin_get_cart_v1' ) );
-	$add = $open + array(
+	$id  = array( 'id' => array( 'required' => true ) );
+	$add = array( 'args' => $open['args'] + $id ) + $open + array(
 		'methods'     => 'POST',
 		'callback'    => 'cocart_standin_add_item',
 		'allow_batch' => array( 'v1' => true ),
@@ -26,8 +27,11 @@ function cocart_standin_session_or_error() {
 	return $session ? $session : cocart_standin_error( 'cocart_cart_error', 'Unable to retrieve cart.', 500 );
 }
 
-function cocart_standin_get_cart() {
+function cocart_standin_get_cart( WP_REST_Request $request ) {
 	$session = cocart_standin_session_or_error();
+	if ( ! is_wp_error( $session ) && cocart_standin_between( '4.1', '4.2' ) && ! is_user_logged_in() && ! empty( $request['cart_key'] ) ) {
+		$session->shown = sanitize_key( $request['cart_key'] ); // Also from JSON, where no session looks for it.
+	}
 	return is_wp_error( $session ) ? $session : cocart_standin_with_cart_headers( $session, cocart_standin_cart_answer( $session ) );
 }
 
@@ -64,7 +68,7 @@ function cocart_standin_add_item( WP_REST_Request $request ) {
 
 function cocart_standin_with_cart_headers( CoCart_Standin_Session $session, array $answer ) {
 	$response = rest_ensure_response( $answer );
-	$response->header( cocart_standin_header( 'Cart-Key' ), $session->key );
+	$response->header( cocart_standin_header( 'Cart-Key' ), $session->shown );
 	$response->header( cocart_standin_header( 'Cart-Expiring' ), (string) $session->expiring );
 	$response->header( cocart_standin_header( 'Cart-Expiration' ), (string) $session->expiration );
 	return $response;

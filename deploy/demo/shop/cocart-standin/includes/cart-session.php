@@ -12,6 +12,8 @@ final class CoCart_Standin_Session {
 	public static $current = null;
 
 	public $key;
+	/** The key that answers name: before 4.1 the one that was asked for. */
+	public $shown;
 	public $items;
 	public $expiring;
 	public $expiration;
@@ -49,35 +51,60 @@ final class CoCart_Standin_Session {
 		$user             = get_current_user_id();
 		$asked            = self::asked_key();
 		$named            = self::named_customer();
-		$this->key        = $user ? (string) $user : ( '' !== $named ? $named : ( '' !== $asked ? $asked : self::new_guest_key() ) );
-		$this->items      = cocart_standin_read_cart( $this->key );
+		$own              = $user ? (string) $user : ( '' !== $named ? $named : '' );
+		$this->key        = '' !== $own ? $own : ( '' !== $asked ? $asked : self::new_guest_key() );
 		$this->expiring   = time() + DAY_IN_SECONDS;
 		$this->expiration = time() + ( $user ? 7 : 2 ) * DAY_IN_SECONDS;
-		if ( $user && '' !== $asked && $asked !== $this->key ) {
-			$this->take_over( $asked );
+		if ( $user && '' !== $asked && self::opens_any_cart( $asked ) ) {
+			$this->key = $asked;
 		}
+		$this->items = cocart_standin_read_cart( $this->key );
+		if ( $user && '' !== $asked && $asked !== $this->key && cocart_standin_since( '3.1' ) ) {
+			$this->take_over( cocart_standin_since( '4.2' ) ? $asked : self::raw_parameter() );
+		}
+		$this->shown = $user && '' !== $asked && ! cocart_standin_since( '4.1' ) ? $asked : $this->key;
 		if ( ! $user && ! cocart_standin_since( '4.2' ) ) {
 			$this->remember();
 		}
 	}
 
-	/** The parameter is known since 3.1, the headers since 4.2; until then there is a cookie. */
-	public static function asked_key() {
-		$asked = isset( $_GET['cart_key'] ) && cocart_standin_since( '3.1' ) ? wp_unslash( $_GET['cart_key'] ) : '';
-		if ( '' === $asked ) {
-			$asked = cocart_standin_since( '4.2' ) ? self::key_in_headers() : self::key_in_cookie();
-		}
-		$asked = is_string( $asked ) ? sanitize_text_field( $asked ) : '';
-		return strlen( $asked ) <= 42 ? $asked : '';
+	/** A customer who names a cart works in that one: in any until 4.3.5, in that of another customer until 4.6.1. */
+	private static function opens_any_cart( $asked ) {
+		return cocart_standin_between( '4.2', '4.3.6' ) || cocart_standin_between( '4.3.6', '4.6.2' ) && self::is_customer( $asked );
 	}
 
-	private static function key_in_headers() {
-		foreach ( array( 'HTTP_COCART_API_CART_KEY', 'HTTP_CART_KEY' ) as $header ) {
+	private static function is_customer( $key ) {
+		$user = is_numeric( $key ) ? get_userdata( (int) $key ) : false;
+		return $user && in_array( 'customer', $user->roles, true );
+	}
+
+	/**
+	 * The key that a request names, with what no key has taken out ("device:9F" is "device9f"). The parameter is known in
+	 * query and form; one header is known since 4.2 and goes first, another since 5.0. Until 4.2 there is a cookie.
+	 */
+	public static function asked_key() {
+		$asked = isset( $_REQUEST['cart_key'] ) ? sanitize_key( wp_unslash( $_REQUEST['cart_key'] ) ) : '';
+		if ( ! cocart_standin_since( '4.2' ) ) {
+			return '' !== $asked ? self::not_nothing( $asked ) : self::key_in_cookie();
+		}
+		foreach ( cocart_standin_since( '5.0' ) ? array( 'HTTP_COCART_API_CART_KEY', 'HTTP_CART_KEY' ) : array( 'HTTP_COCART_API_CART_KEY' ) as $header ) {
 			if ( ! empty( $_SERVER[ $header ] ) ) {
-				return wp_unslash( $_SERVER[ $header ] );
+				return self::not_nothing( sanitize_key( wp_unslash( $_SERVER[ $header ] ) ) );
 			}
 		}
-		return '';
+		return self::not_nothing( $asked );
+	}
+
+	/** "0" is as empty as nothing. */
+	private static function not_nothing( $key ) {
+		$key = trim( (string) $key );
+		return empty( $key ) || strlen( $key ) > 42 ? '' : $key;
+	}
+
+	/** As the request has it: until 4.6.2 this is what the check for a customer's key looks at. */
+	public static function raw_parameter() {
+		$raw = isset( $_REQUEST['cart_key'] ) ? wp_unslash( $_REQUEST['cart_key'] ) : '';
+		return is_string( $raw ) ? trim( esc_html( $raw ) ) : '';
 	}
 
 	private static function cookie() {
@@ -142,11 +169,23 @@ add_action( 'wp_loaded', array( 'CoCart_Standin_Session', 'load_on_page' ), 5 );
 add_action( 'rest_api_init', array( 'CoCart_Standin_Session', 'load_on_rest' ), 5 );
 add_filter( 'rest_pre_dispatch', 'cocart_standin_protect_customer_cart', 9, 3 );
 
-/** A guest who names a customer's cart is sent away, with WordPress's other error shape. */
+/**
+ * A guest who names a customer's cart is sent away, with WordPress's other error shape, and so is a customer who names
+ * their own. 3.0 looks at every route, later ones where a cart is loaded; the header is not looked at until 4.6.2.
+ */
 function cocart_standin_protect_customer_cart( $result, $server, WP_REST_Request $request ) {
-	$asked = CoCart_Standin_Session::asked_key();
-	if ( null === CoCart_Standin_Session::$current || ! cocart_standin_is_request() || is_user_logged_in() || ! is_numeric( $asked ) || ! get_userdata( (int) $asked ) ) {
+	if ( ! cocart_standin_is_request() || null === CoCart_Standin_Session::$current && cocart_standin_since( '3.1' ) ) {
 		return $result;
 	}
-	wp_send_json_error( new WP_Error( 'cocart_must_authenticate_user', 'Must authenticate customer as the cart key provided is a registered customer.' ), 403 );
+	$asked = cocart_standin_since( '4.6.2' ) ? CoCart_Standin_Session::asked_key() : CoCart_Standin_Session::raw_parameter();
+	if ( is_user_logged_in() ) {
+		if ( (string) get_current_user_id() === $asked ) {
+			wp_send_json_error( new WP_Error( 'cocart_already_authenticating_user', 'You are already authenticating as the customer. Cannot set cart key as the user.' ), 403 );
+		}
+		return $result;
+	}
+	if ( is_numeric( $asked ) && get_userdata( (int) $asked ) ) {
+		wp_send_json_error( new WP_Error( 'cocart_must_authenticate_user', 'Must authenticate customer as the cart key provided is a registered customer.' ), 403 );
+	}
+	return $result;
 }

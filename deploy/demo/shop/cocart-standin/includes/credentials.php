@@ -1,27 +1,46 @@
 <?php
 /**
- * Where CoCart looks for a user name and a password, in this order: Basic header (from 4.0 on), PHP's
- * own reading of it, query or form parameters, JSON body (4.7 to 4.9).
+ * Where CoCart looks for a user name and a password, in this order: the Basic header (from 4.0 on), PHP's own reading
+ * of it, query or form parameters, a JSON body (4.7 to 4.9). The first place that applies is the only one:
+ * a Basic header without a colon keeps CoCart from looking further.
  */
 
 defined( 'ABSPATH' ) || exit;
 
-/** array( name, password ), or null where the request carries none. */
+/** array( name, password ); both are '' where the request carries none. The name is a login name, if one was found. */
 function cocart_standin_credentials() {
-	$sources = array( 'php_auth', 'parameters' );
-	if ( cocart_standin_since( '4.0' ) ) {
-		array_unshift( $sources, 'basic_header' );
+	if ( ! cocart_standin_since( '4.0' ) ) {
+		return cocart_standin_credentials_of_3();
 	}
-	if ( cocart_standin_between( '4.7', '5.0' ) ) {
-		$sources[] = 'json';
+	$header = cocart_standin_auth_header();
+	if ( 0 === stripos( $header, 'basic ' ) ) {
+		$pair = explode( ':', (string) base64_decode( substr( $header, 6 ) ), 2 );
+		return 2 === count( $pair ) ? array( cocart_standin_login_name( $pair[0] ), $pair[1] ) : array( '', '' );
 	}
-	foreach ( $sources as $source ) {
-		$found = call_user_func( "cocart_standin_credentials_in_$source" );
-		if ( null !== $found ) {
-			return $found;
-		}
+	if ( ! empty( $_SERVER['PHP_AUTH_USER'] ) && ! empty( $_SERVER['PHP_AUTH_PW'] ) ) {
+		return cocart_standin_cleaned( wp_unslash( $_SERVER['PHP_AUTH_USER'] ), wp_unslash( $_SERVER['PHP_AUTH_PW'] ) );
 	}
-	return null;
+	if ( ! empty( $_REQUEST['username'] ) && ! empty( $_REQUEST['password'] ) ) {
+		return cocart_standin_cleaned( wp_unslash( $_REQUEST['username'] ), wp_unslash( $_REQUEST['password'] ) );
+	}
+	return cocart_standin_between( '4.7', '5.0' ) ? cocart_standin_credentials_in_json() : array( '', '' );
+}
+
+/** 3.x leaves WordPress's backslashes in, and looks an e-mail address up by itself. */
+function cocart_standin_credentials_of_3() {
+	$name     = '';
+	$password = '';
+	if ( ! empty( $_SERVER['PHP_AUTH_USER'] ) && ! empty( $_SERVER['PHP_AUTH_PW'] ) ) {
+		list( $name, $password ) = array( $_SERVER['PHP_AUTH_USER'], $_SERVER['PHP_AUTH_PW'] );
+	} elseif ( ! empty( $_REQUEST['username'] ) && ! empty( $_REQUEST['password'] ) ) {
+		list( $name, $password ) = array( $_REQUEST['username'], $_REQUEST['password'] );
+	}
+	$login = trim( sanitize_user( $name ) );
+	if ( '' !== $name && is_email( $name ) ) {
+		$user  = get_user_by( 'email', $name );
+		$login = $user ? $user->user_login : '';
+	}
+	return array( $login, trim( sanitize_text_field( $password ) ) );
 }
 
 /** The Authorization header; getallheaders() still knows it when a plugin has unset $_SERVER's. */
@@ -39,62 +58,38 @@ function cocart_standin_auth_header() {
 	return cocart_standin_since( '4.1' ) ? (string) apply_filters( 'cocart_auth_header', $header ) : $header;
 }
 
-function cocart_standin_credentials_in_basic_header() {
-	if ( ! preg_match( '/^Basic\s+(.+)$/i', trim( cocart_standin_auth_header() ), $part ) ) {
-		return null;
-	}
-	$pair = explode( ':', (string) base64_decode( $part[1] ), 2 );
-	return 2 === count( $pair ) ? $pair : null;
-}
-
-function cocart_standin_credentials_in_php_auth() {
-	if ( empty( $_SERVER['PHP_AUTH_USER'] ) || empty( $_SERVER['PHP_AUTH_PW'] ) ) {
-		return null;
-	}
-	return array_map( 'cocart_standin_received', array( $_SERVER['PHP_AUTH_USER'], $_SERVER['PHP_AUTH_PW'] ) );
-}
-
-function cocart_standin_credentials_in_parameters() {
-	if ( empty( $_REQUEST['username'] ) || empty( $_REQUEST['password'] ) ) {
-		return null;
-	}
-	return array_map( 'cocart_standin_received', array( $_REQUEST['username'], $_REQUEST['password'] ) );
-}
-
+/** On POST, wherever application/json stands in the type once tags and percent-encoded octets are taken out. */
 function cocart_standin_credentials_in_json() {
-	$type = isset( $_SERVER['CONTENT_TYPE'] ) ? strtolower( trim( strtok( $_SERVER['CONTENT_TYPE'], ';' ) ) ) : '';
-	if ( 'application/json' !== $type ) {
-		return null;
+	$type = isset( $_SERVER['CONTENT_TYPE'] ) ? trim( sanitize_text_field( wp_unslash( $_SERVER['CONTENT_TYPE'] ) ) ) : '';
+	if ( 'POST' !== $_SERVER['REQUEST_METHOD'] || false === stripos( $type, 'application/json' ) ) {
+		return array( '', '' );
 	}
 	$body = json_decode( (string) file_get_contents( 'php://input' ), true );
 	if ( ! is_array( $body ) || empty( $body['username'] ) || empty( $body['password'] ) ) {
-		return null;
+		return array( '', '' );
 	}
-	return array_map( 'cocart_standin_mangled', array( $body['username'], $body['password'] ) );
+	return cocart_standin_cleaned( $body['username'], $body['password'] );
 }
 
-/** WordPress puts backslashes before quotes in what PHP received; before 4.0 CoCart leaves them there. */
-function cocart_standin_received( $text ) {
-	return cocart_standin_mangled( cocart_standin_since( '4.0' ) ? wp_unslash( $text ) : $text );
+/** Names lose what no login name has; passwords lose tags, %41 and double blanks. */
+function cocart_standin_cleaned( $name, $password ) {
+	$name = is_scalar( $name ) ? trim( sanitize_user( $name ) ) : ''; // Of a list WordPress 6.2 and later make nothing.
+	return array( cocart_standin_login_name( $name ), trim( sanitize_text_field( $password ) ) );
 }
 
-/** CoCart cleans passwords as if they were text fields: tags, %41 and double blanks are lost. */
-function cocart_standin_mangled( $text ) {
-	return is_string( $text ) ? trim( sanitize_text_field( $text ) ) : '';
-}
-
-/** The login name behind an e-mail address or a phone number (4.1 and later). */
+/**
+ * The login name behind a phone number, else behind an e-mail address (4.1 and later). A phone number that is
+ * unknown names no account, also where it is somebody's login name. Nothing at all counts as a phone number, and as
+ * that of the first customer who has one.
+ */
 function cocart_standin_login_name( $name ) {
-	if ( ! cocart_standin_since( '4.1' ) || get_user_by( 'login', $name ) ) {
+	if ( ! cocart_standin_since( '4.1' ) ) {
 		return $name;
 	}
-	if ( is_email( $name ) ) {
-		$user = get_user_by( 'email', $name );
-		return $user ? $user->user_login : $name;
+	if ( '' === trim( (string) preg_replace( '/[\s#0-9_\-+\/().]/', '', $name ) ) ) {
+		$users = get_users( array( 'meta_key' => 'billing_phone', 'meta_value' => $name, 'meta_compare' => '=' ) );
+		$name  = $users ? $users[0]->user_login : '';
 	}
-	if ( ! preg_match( '/^\+?[\d\s().-]{5,}$/', $name ) ) {
-		return $name;
-	}
-	$users = get_users( array( 'meta_key' => 'billing_phone', 'meta_value' => $name, 'number' => 1 ) );
-	return $users ? $users[0]->user_login : $name;
+	$user = is_email( $name ) ? get_user_by( 'email', $name ) : false;
+	return $user ? $user->user_login : $name;
 }

@@ -15,6 +15,7 @@ function cocart_standin_register_login() {
 			'methods'             => 'POST',
 			'callback'            => 'cocart_standin_login',
 			'permission_callback' => 'cocart_standin_may_log_in',
+			'args'                => cocart_standin_since( '4.7' ) ? array( 'username' => array( 'type' => 'string' ), 'password' => array( 'type' => 'string' ) ) : array(),
 		)
 	);
 }

@@ -13,7 +13,7 @@ function cocart_standin_check_method( $result, $server, WP_REST_Request $request
 		return $result;
 	}
 	$method = strtolower( $request->get_method() );
-	$known  = in_array( $method, array( 'get', 'post', 'put', 'delete', 'options' ), true );
+	$known  = in_array( $method, array( 'get', 'post', 'put', 'patch', 'delete', 'options' ), true );
 	if ( $known && ! apply_filters( "cocart_api_permission_check_$method", false ) ) {
 		return $result;
 	}

@@ -16,6 +16,9 @@ function cocart_standin_products() {
 }
 
 function cocart_standin_register_products() {
+	if ( ! cocart_standin_since( '3.1' ) ) { // Until then they are an add-on.
+		return;
+	}
 	$route = array( 'methods' => 'GET', 'callback' => 'cocart_standin_answer_products', 'permission_callback' => '__return_true' );
 	register_rest_route( cocart_standin_namespace() . '/v2', '/products', $route );
 	register_rest_route( cocart_standin_namespace() . '/v1', '/products', $route );
