@@ -170,6 +170,8 @@ func TestCartKeyIsSentInBothSpellings(t *testing.T) {
 		"Community 4":     {legacy, "t_1 1 2 t_1 1 2"},
 		"CoCart 5":        {modern, "t_1 1 2 t_1 1 2"},
 		"both, different": {[]string{"Cart-Key: t_1", "CoCart-API-Cart-Key: t_2"}, "t_1 t_2"},
+		"a customer's":    {[]string{"CoCart-API-Cart-Key: 2", "CoCart-API-Cart-Expiring: 1"}, "2 1"},
+		"a custom key":    {[]string{"CoCart-API-Cart-Key: 1732812345678"}, "1732812345678 1732812345678"},
 		"none":            {nil, ""},
 	} {
 		s := openShop(t)

@@ -1,11 +1,15 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
-	"strconv"
+	"net/url"
+	"slices"
 	"strings"
 
+	"cocart-gateway/gateway/cartkey"
 	"cocart-gateway/upstream"
 )
 
@@ -19,16 +23,33 @@ func (g *Gateway) admit(x *exchange, a upstream.Assertion) error {
 		return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_mixed_batch",
 			Message: "A batch may hold CoCart's routes or those of others, not both."}
 	}
-	keys, err := g.cartKeys(x)
+	keys, b, err := g.cartKeys(x)
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
-		if isCustomerCart(key) && (a.Kind != upstream.Customer || key != strconv.FormatInt(a.UserID, 10)) {
+	if slices.ContainsFunc(keys, func(key string) bool { return isCartOfAnother(key, a) }) {
+		if !g.routes.cartless(x.verdict.route) {
 			return notYourCart(a)
 		}
+		x.cartless = b
 	}
 	return nil
+}
+
+// isCartOfAnother reports whether a key could name the cart of a customer who is not the
+// one that the request is from.
+func isCartOfAnother(key string, a upstream.Assertion) bool {
+	return slices.ContainsFunc(cartkey.Customers(key), func(id int64) bool {
+		return a.Kind != upstream.Customer || id != a.UserID
+	})
+}
+
+// cartless reports whether CoCart loads no cart for a route, and so ignores a cart key.
+// Clients that stored a customer's number keep sending it after a logout, with each
+// request for products as well.
+func (rs routes) cartless(route string) bool {
+	rest, ours := rs.cutNamespace(phpLower(route))
+	return ours && cartkey.Cartless(rest)
 }
 
 // notYourCart: CoCart before 4.9.5 hands out the cart of any customer to whoever
@@ -47,22 +68,27 @@ func notYourCart(a upstream.Assertion) *Failure {
 // cartKeyHeaders are the names in which CoCart 4 and 5 read a cart key.
 var cartKeyHeaders = []string{"Cart-Key", "Cocart-Api-Cart-Key"}
 
-// cartKeys returns every cart key that CoCart could find in a request. It reads
-// the query and the headers; bodies are looked at for the sake of extensions.
-func (g *Gateway) cartKeys(x *exchange) ([]string, error) {
+// cartKeys returns every cart key that CoCart could find in a request, with the body
+// that was looked at for it. CoCart reads $_REQUEST and a header, and extensions the
+// parameters of the REST request, which may come from any body.
+func (g *Gateway) cartKeys(x *exchange) ([]string, *body, error) {
 	keys := append(cartKeysOf(x.verdict.query), x.verdict.batch.cartKeys...)
 	for _, name := range cartKeyHeaders {
 		keys = append(keys, x.r.Header[name]...)
 	}
 	if x.r.Body == nil || x.r.Body == http.NoBody {
-		return keys, nil
+		return keys, &body{}, nil
 	}
 	b, err := peekBody(x.r, g.cfg.Bounds)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	keys = append(append(keys, cartKeysOf(b.form)...), cartKeysOf(b.untyped)...)
-	return append(keys, cartKeysInJSON(b.object)...), nil
+	return append(keys, b.cartKeys()...), b, nil
+}
+
+func (b *body) cartKeys() []string {
+	keys := append(cartKeysOf(b.form), cartKeysOf(b.untyped)...)
+	return append(keys, cartKeysInJSON(b.object)...)
 }
 
 func isCartKeyName(name string) bool {
@@ -97,42 +123,68 @@ func cartKeysInJSON(members []member) []string {
 	return keys
 }
 
-// isCustomerCart tells whether a cart key could be found under a customer's
-// number. PHP's is_numeric takes "+2", " 2", "2.0" and "2e0" for numbers, CoCart
-// cleans tags, blanks and %41 away, and a MySQL collation finds "2" under "２" and
-// under a "2" with an invisible character. The key of a guest's cart is made of
-// letters, digits, "_" and "-", and holds a letter.
-func isCustomerCart(key string) bool {
-	if key == "" {
-		return false
-	}
-	for i := range len(key) {
-		c := key[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && c != '_' && c != '-' && (c < '0' || c > '9') {
-			return true
-		}
-	}
-	return strings.Trim(key, "0123456789-_eE") == ""
+// isCustomerCart reports whether a cart key could name the cart of any customer.
+func isCustomerCart(key string) bool { return len(cartkey.Customers(key)) > 0 }
+
+// withoutCustomerCarts returns the parameters less the cart keys of customers.
+func withoutCustomerCarts(ps params) params {
+	return slices.DeleteFunc(slices.Clone(ps), func(p param) bool { return p.name == "cart_key" && isCustomerCart(p.value) })
 }
 
-// dropCustomerCartKeys takes them off a login. A client whose session ran out may
-// still hold the number of its own cart; it must be able to log in again, and
-// needs no cart key for that.
-func (x *exchange) dropCustomerCartKeys() {
-	kept := make(params, 0, len(x.verdict.query))
-	for _, p := range x.verdict.query {
-		if p.name != "cart_key" || !isCustomerCart(p.value) {
-			kept = append(kept, p)
-		}
+// dropCustomerCartKeys takes the cart keys of customers off a body, if there are any.
+func (b *body) dropCustomerCartKeys() (dropped bool) {
+	if !slices.ContainsFunc(b.cartKeys(), isCustomerCart) {
+		return false
 	}
-	x.verdict.query = kept
+	switch {
+	case b.object != nil:
+		b.object = slices.DeleteFunc(b.object, func(m member) bool {
+			return slices.ContainsFunc(cartKeysInJSON([]member{m}), isCustomerCart)
+		})
+		b.raw = writeObject(b.object)
+	case b.untyped != nil:
+		b.raw = []byte(withoutCustomerCarts(b.untyped).without(nothing))
+	default:
+		b.form = withoutCustomerCarts(b.form)
+		b.raw = []byte(b.form.without(nothing))
+	}
+	return true
+}
+
+func nothing(string) bool { return false }
+
+// dropCustomerCartKeys takes them off a request to a route that needs none. A client
+// whose session ran out may still hold the number of its own cart; it must be able to log
+// in again, and CoCart 4.8 would load that cart at login.
+func (x *exchange) dropCustomerCartKeys(b *body) {
+	x.verdict.query = withoutCustomerCarts(x.verdict.query)
 	for _, name := range cartKeyHeaders {
-		for _, key := range x.r.Header[name] {
-			if isCustomerCart(key) {
-				delete(x.r.Header, name)
-				break
-			}
+		if slices.ContainsFunc(x.r.Header[name], isCustomerCart) {
+			delete(x.r.Header, name)
 		}
 	}
+	b.dropCustomerCartKeys()
+}
+
+// ignoreCartKeys takes the cart keys of customers off a request that is forwarded, since
+// a version of CoCart that loads the cart there would look at them.
+func (g *Gateway) ignoreCartKeys(x *exchange) error {
+	if before := len(x.verdict.query); before != len(withoutCustomerCarts(x.verdict.query)) {
+		path, _, _ := strings.Cut(x.target, "?")
+		target := strings.TrimSuffix(path+"?"+withoutCustomerCarts(x.verdict.query).without(nothing), "?")
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			return ambiguous("the path cannot be read")
+		}
+		x.r.URL, x.target = u, target
+	}
+	multipart := x.cartless.multipart
+	if x.cartless.dropCustomerCartKeys() {
+		x.r.Body, x.r.ContentLength = io.NopCloser(bytes.NewReader(x.cartless.raw)), int64(len(x.cartless.raw))
+		if multipart {
+			x.r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+	}
+	x.dropCustomerCartKeys(x.cartless)
+	return nil
 }

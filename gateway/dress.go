@@ -81,7 +81,15 @@ var cartHeaderPairs = [][2]string{
 	{"Cart-Expiration", "Cocart-Api-Cart-Expiration"},
 }
 
+// mirrorCartKey sends a guest's cart key and its times in both spellings. The number of a
+// customer stays in the one that CoCart chose: the official JavaScript client would keep
+// it from Cart-Key and send it after the logout, where it is another customer's key.
 func mirrorCartKey(h http.Header) {
+	for _, name := range cartKeyHeaders {
+		if slices.ContainsFunc(h[name], isCustomerCart) {
+			return
+		}
+	}
 	for _, pair := range cartHeaderPairs {
 		one, other := h[pair[0]], h[pair[1]]
 		switch {

@@ -192,6 +192,7 @@ type exchange struct {
 	origin   upstream.Origin
 	record   *record
 	attempt  attempt       // the password of this request
+	cartless *body         // set: forwarded without the cart keys of customers
 	body     *guardedBody  // nil: none, or not on our routes
 	arriving *arrivingBody // nil: none
 	guest    bool          // forwarded as a guest's

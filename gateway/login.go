@@ -27,7 +27,7 @@ func (g *Gateway) login(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.dropCustomerCartKeys()
+	x.dropCustomerCartKeys(b)
 	found := findCredentials(x.r, x.verdict.query, b)
 	switch {
 	case bearer == "" || found.complete():

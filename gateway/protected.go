@@ -106,6 +106,11 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 	if err := g.admit(x, a); err != nil {
 		return err
 	}
+	if x.cartless != nil {
+		if err := g.ignoreCartKeys(x); err != nil {
+			return err
+		}
+	}
 	x.guest = a.Kind == upstream.Guest
 	if !takesCookies(x.r, a) {
 		dropLoginCookies(x.r.Header)

@@ -13,6 +13,8 @@ import (
 
 const formType = "Content-Type: application/x-www-form-urlencoded"
 
+const logoutRoute = "/wp-json/cocart/v2/logout"
+
 func TestFormsOfTheStorefrontArriveWhole(t *testing.T) {
 	s := openShop(t, func(c *gateway.Config) { c.MaxLoginBody = 1000 })
 	for name, body := range map[string]string{
@@ -61,14 +63,71 @@ func TestLongBatches(t *testing.T) {
 func TestCartKeysThatCouldNameACustomer(t *testing.T) {
 	s := openShop(t)
 	access, _ := s.login()
-	for _, key := range []string{"3", "02", "+2", " 2", "2 ", "2.0", "2e0", "-2", "0x2 ", "\t2", "２", "²", "2\u200b", "2\x01", "<b>2", "2%41", "%2532", "99999999999999999999999", "_2", "2_"} {
-		if r := s.do("GET", "/wp-json/cocart/v2/cart?cart_key="+url.QueryEscape(key), "", "Authorization: Bearer "+access); r.Status != 403 {
-			t.Errorf("%q: %d", key, r.Status)
+	for _, key := range []string{"3", "03", "+3", " 3", "3 ", "3.0", "3e0", "-3", "\t3", "３", "³", "3\u200b", "3\x01", "<b>3</b>", "3%41", "%2533", "_3", "3_", "3:", "@3", "1:2", "20241128"} {
+		for who, headers := range map[string][]string{"guest": nil, "customer": {"Authorization: Bearer " + access}, "password": {basicHeader("bob:x")}} {
+			if r := s.do("GET", cartRoute+"?cart_key="+url.QueryEscape(key), "", headers...); r.Status != 403 {
+				t.Errorf("%s, %q: %d", who, key, r.Status)
+			}
 		}
 	}
-	for _, key := range []string{"", "2", "t_0123456789abcdef0123456789abcd", "0123456789abcdef0123456789abcdef", "6f1c9a5e-21d4-4d0a-8f51-0a1b2c3d4e5f", "guest2"} {
-		if r := s.do("GET", "/wp-json/cocart/v2/cart?cart_key="+url.QueryEscape(key), "", "Authorization: Bearer "+access); r.Status != 200 {
-			t.Errorf("%q: %d %s", key, r.Status, r.Body)
+	for _, key := range []string{"", "0", "t_0123456789abcdef0123456789abcd", "0123456789abcdef0123456789abcdef", "6f1c9a5e-21d4-4d0a-8f51-0a1b2c3d4e5f", "guest2",
+		"1732812345678", "device:9F-3A", "jane.doe@example.com", "2024-11-28", strings.Repeat("9", 42)} {
+		for who, headers := range map[string][]string{"guest": nil, "customer": {"Authorization: Bearer " + access}, "password": {basicHeader("bob:x")}} {
+			if r := s.do("GET", cartRoute+"?cart_key="+url.QueryEscape(key), "", headers...); r.Status != 200 {
+				t.Errorf("%s, %q: %d %s", who, key, r.Status, r.Body)
+			}
+		}
+		if r := s.do("GET", cartRoute, "", "CoCart-API-Cart-Key: "+key); r.Status != 200 || s.wordpress.Last().Header.Get("CoCart-API-Cart-Key") != key {
+			t.Errorf("header, %q: %d %s", key, r.Status, r.Body)
+		}
+	}
+	if r := s.do("GET", cartRoute+"?cart_key=2", "", "Authorization: Bearer "+access); r.Status != 200 {
+		t.Errorf("one's own: %d %s", r.Status, r.Body)
+	}
+}
+
+// CoCart loads no cart on these routes and ignores the key; a version that loads it must
+// not see it.
+func TestRoutesWithoutACartIgnoreACustomersKey(t *testing.T) {
+	s := openShop(t)
+	const multipart = "--b\r\nContent-Disposition: form-data; name=\"cart_key\"\r\n\r\n3\r\n--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--b--\r\n"
+	type seen struct{ target, body, key, legacy string }
+	for name, row := range map[string]struct {
+		method, target, body string
+		headers              []string
+		want                 seen
+	}{
+		"products":              {"GET", productsRoute + "?per_page=1&cart_key=3&x=%20y", "", nil, seen{target: productsRoute + "?per_page=1&x=%20y"}},
+		"a product":             {"GET", productsRoute + "/12/?cart_key=3", "", nil, seen{target: productsRoute + "/12/"}},
+		"products of v1":        {"GET", "/wp-json/cocart/v1/products?cart_key=%203", "", nil, seen{target: "/wp-json/cocart/v1/products"}},
+		"store":                 {"GET", "/wp-json/cocart/v2/store?cart.key=3", "", nil, seen{target: "/wp-json/cocart/v2/store"}},
+		"sessions":              {"GET", "/wp-json/cocart/v2/sessions?cart_key=3", "", []string{"Authorization: Bearer {token}"}, seen{target: "/wp-json/cocart/v2/sessions"}},
+		"logout":                {"POST", logoutRoute + "?cart_key=3", "", []string{"Authorization: Bearer {token}"}, seen{target: logoutRoute}},
+		"rest_route":            {"GET", "/?rest_route=/cocart/v2/products&cart_key=3", "", nil, seen{target: "/?rest_route=/cocart/v2/products"}},
+		"headers":               {"GET", productsRoute, "", []string{"Cart-Key: 3", "CoCart-API-Cart-Key: 3"}, seen{target: productsRoute}},
+		"a guest's own":         {"GET", productsRoute + "?cart_key=t_1", "", []string{"Cart-Key: t_1"}, seen{target: productsRoute + "?cart_key=t_1", key: "t_1"}},
+		"a guest's beside one":  {"GET", productsRoute + "?cart_key=3", "", []string{"Cart-Key: t_1"}, seen{target: productsRoute, key: "t_1"}},
+		"a form":                {"POST", logoutRoute, "cart_key=3&a=b", []string{formType}, seen{target: logoutRoute, body: "a=b"}},
+		"a multipart form":      {"POST", logoutRoute, multipart, []string{"Content-Type: multipart/form-data; boundary=b"}, seen{target: logoutRoute, body: "a=b"}},
+		"JSON":                  {"POST", logoutRoute, `{"cart_key":3,"a":"b"}`, []string{"Content-Type: application/json"}, seen{target: logoutRoute, body: `{"a":"b"}`}},
+		"another body":          {"POST", logoutRoute + "?cart_key=3", "hello", []string{"Content-Type: text/plain"}, seen{target: logoutRoute, body: "hello"}},
+		"a customer's password": {"GET", productsRoute + "?cart_key=3", "", []string{basicHeader("bob:x")}, seen{target: productsRoute}},
+		"login":                 {"POST", loginRoute + "?cart_key=3", `{"username":"alice","password":"wonderland-1","cart_key":"3"}`, []string{"Content-Type: application/json", "Cart-Key: 3"}, seen{target: loginRoute, body: `{"username":"alice","password":"wonderland-1"}`}},
+		"login by a form":       {"POST", loginRoute, "username=alice&password=wonderland-1&cart_key=3", []string{formType}, seen{target: loginRoute, body: "username=alice&password=wonderland-1"}},
+	} {
+		access, _ := s.login()
+		for i := range row.headers {
+			row.headers[i] = strings.Replace(row.headers[i], "{token}", access, 1)
+		}
+		before := len(s.wordpress.Seen())
+		r := s.do(row.method, row.target, row.body, row.headers...)
+		if r.Status != 200 || len(s.wordpress.Seen()) != before+1 {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+			continue
+		}
+		last := s.wordpress.Last()
+		if got := (seen{last.Target, last.Body, last.Header.Get("Cart-Key"), last.Header.Get("CoCart-API-Cart-Key")}); got != row.want {
+			t.Errorf("%s: %+v, want %+v", name, got, row.want)
 		}
 	}
 }

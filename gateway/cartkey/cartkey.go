@@ -1,0 +1,128 @@
+// Package cartkey says what a cart key could name, as CoCart reads it: pure functions,
+// no I/O.
+//
+// CoCart keeps all carts in one table, those of guests under a random or custom key and
+// those of customers under their user id. Before 4.9.5 it hands out the cart of any
+// customer to a client that sends that number as cart_key. Its session handler reads
+// $_REQUEST['cart_key'] and, from 4.2 on, the header CoCart-API-Cart-Key, takes away
+// what sanitize_key does not know and looks for the rest
+// (CoCart_Session_Handler::get_requested_cart); the check of guests goes by PHP's
+// is_numeric (CoCart_WooCommerce::validate_cart_requested).
+package cartkey
+
+import (
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"cocart-gateway/tokens/attempts/wpname"
+)
+
+// longestID is how many digits the id of a customer may have. No shop has a thousand
+// million users, while apps make custom keys of timestamps, which have ten digits in
+// seconds. Of a longer number only WordPress knows whether it is a customer's; the
+// must-use plugin checks that.
+const longestID = 9
+
+// Customers returns the ids of the customers whose cart a key could name; none for the
+// key of a guest's cart, also of 0. Versions of CoCart and its extensions clean a key in
+// different ways, so there may be several.
+func Customers(key string) []int64 {
+	var ids []int64
+	for _, text := range cleanings(key) {
+		for _, number := range []string{sanitizeKey(text), numeric(text)} {
+			if id, ok := identify(number); ok && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// cleanings returns a key as the ways to read it begin: as it is, as
+// sanitize_text_field and a second decoding leave it, and as a collation of MySQL
+// compares it, to which "２" is "2".
+func cleanings(key string) []string {
+	all := []string{key, wpname.SanitizeTextField(key)}
+	if again, err := url.QueryUnescape(key); err == nil {
+		all = append(all, again, wpname.SanitizeTextField(again))
+	}
+	for _, text := range all {
+		all = append(all, strings.Map(collate, norm.NFKC.String(text)))
+	}
+	return all
+}
+
+// collate takes away what a collation ignores, and makes "2" of the digits that other
+// scripts write for it.
+func collate(r rune) rune {
+	switch {
+	case unicode.In(r, unicode.M, unicode.Z, unicode.C) || r == unicode.ReplacementChar:
+		return -1
+	case r < unicode.MaxASCII || !unicode.Is(unicode.Nd, r):
+		return r
+	}
+	digit := '0'
+	for unicode.Is(unicode.Nd, r-1) && digit < '9' {
+		r, digit = r-1, digit+1
+	}
+	return digit
+}
+
+// sanitizeKey is WordPress's sanitize_key. A number may have signs and separators around
+// it, because some code makes an integer of what is left.
+func sanitizeKey(key string) string {
+	key = strings.Map(func(r rune) rune {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '_', r == '-':
+			return r
+		}
+		return -1
+	}, key)
+	return strings.Trim(key, "_-")
+}
+
+// numeric is the integer that PHP makes of what is_numeric accepts, such as "+2",
+// "2.0" and "2e0"; "" of other text.
+func numeric(text string) string {
+	text = strings.Trim(text, " \t\n\r\v\f")
+	if text == "" || strings.Trim(text, "0123456789+-.eE") != "" {
+		return ""
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.Abs(f) >= math.Pow10(longestID) {
+		return ""
+	}
+	return strconv.FormatInt(int64(math.Abs(f)), 10)
+}
+
+// identify returns the id that a number is, if it can be one.
+func identify(number string) (int64, bool) {
+	if number == "" || strings.Trim(number, "0123456789") != "" {
+		return 0, false
+	}
+	number = strings.TrimLeft(number, "0")
+	if number == "" || len(number) > longestID {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(number, 10, 64)
+	return id, err == nil
+}
+
+// cartless are the routes, below the namespace, for which CoCart loads no cart
+// (CoCart_REST_API::prevent_routes_from_initializing, 3.1 to 4.7). It compares the
+// beginning alone.
+var cartless = []string{"/v2/login", "/v2/logout", "/v1/products", "/v2/products", "/v2/sessions", "/v2/store"}
+
+// Cartless reports whether CoCart loads no cart for a route below its namespace, in
+// lower case, and so looks at no cart key.
+func Cartless(route string) bool {
+	return slices.ContainsFunc(cartless, func(begin string) bool { return strings.HasPrefix(route, begin) })
+}
