@@ -15,7 +15,7 @@ import (
 )
 
 func (r *report) redis(ctx context.Context, cfg *Config) {
-	later := []string{"version", "permissions", "role", "eviction", "persistence", "memory", "latency", "clock"}
+	later := []string{"version", "permissions", "role", "eviction", "persistence", "memory", "latency", "clock", "lockouts"}
 	if cfg.Redis.Embedded() {
 		r.warn("reachable", "The store is embedded: every session ends when the gateway does, and only one gateway can run.",
 			"For a shop write the host:port of a Redis server to redis.address.")
@@ -34,6 +34,7 @@ func (r *report) redis(ctx context.Context, cfg *Config) {
 	for _, s := range found.Servers {
 		r.server(s, len(found.Servers) > 1)
 	}
+	r.lockouts(ctx, cfg)
 }
 
 func examineRedis(ctx context.Context, cfg RedisConfig) (*tokens.Checkup, error) {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -48,6 +51,26 @@ func TestTheDoctorNamesWhatRedisDeniesOnRealRedis(t *testing.T) {
 	p := openPractice(t)
 	p.redis = fmt.Sprintf("{address: %q, username: gateway, password: a-long-password}", server.Addr())
 	p.expect(t, 1, "problem redis.permissions: Redis denies its user what the gateway needs: +eval +xadd. → Give it the ACL rule in the package comment of tokens (tokens/doc.go).")
+}
+
+func TestTheDoctorNamesAServerOfOursThatIsLockedOutOnRealRedis(t *testing.T) {
+	server := tokenstest.Redis(t, "--appendonly", "yes")
+	p := openPractice(t)
+	p.redis = fmt.Sprintf("{address: %q}", server.Addr())
+	p.more = "limits: {refresh: 1/1h}\n"
+	p.expect(t, exitOK)
+	cfg, err := loadConfig(p.write(t), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := newGuard(cfg, server.Client(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Allow(t.Context(), attempts.Refresh, netip.MustParseAddr("127.0.0.1")); err != nil {
+		t.Fatal(err)
+	}
+	p.expect(t, 0, "warning redis.lockouts: Addresses or networks locked out after too many wrong passwords or requests: 1, among them 127.0.0.1. → If a server of yours logs customers in for them, list it in trusted_proxies and let it send X-Forwarded-For, or raise limits.login.address and limits.login.network; then run lockouts clear --address ADDRESS. Otherwise somebody guesses passwords: see deploy/RUNBOOK.md.")
 }
 
 // What a real Redis cannot be made to say at will.

@@ -21,7 +21,7 @@ func listLockouts(t terminal) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     "list --config FILE",
-		Short:   "List what is locked out now: accounts by user id, names and addresses as hashes",
+		Short:   "List what is locked out now: accounts by user id; names, addresses and networks as hashes",
 		Example: "  cocart-gateway lockouts list --config /etc/cocart-gateway/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -59,7 +59,7 @@ func clearLockouts(t terminal) *cobra.Command {
 	var all bool
 	c := &cobra.Command{
 		Use:   "clear --config FILE (--user N | --address ADDRESS | --all)",
-		Short: "End the lockout of an account, of an address, or all of them",
+		Short: "End the lockout of an account, of an address with its networks, or all of them",
 		Example: "  cocart-gateway lockouts clear --user 17 --config /etc/cocart-gateway/config.yaml\n" +
 			"  cocart-gateway lockouts clear --address 192.0.2.7 --config /etc/cocart-gateway/config.yaml",
 		Args: cobra.NoArgs,
@@ -72,7 +72,7 @@ func clearLockouts(t terminal) *cobra.Command {
 		},
 	}
 	c.Flags().Int64Var(&user, "user", 0, "the number of a WordPress user")
-	c.Flags().StringVar(&address, "address", "", "an address; of an IPv6 address the whole /64 is cleared")
+	c.Flags().StringVar(&address, "address", "", "an address; its networks (IPv6 /64, /56 and /48, IPv4 /24) are cleared, too")
 	c.Flags().BoolVar(&all, "all", false, "every counter")
 	needsConfig(c, &path)
 	return alsoNeeds(c, func([]string) error { return whatToClear(user, address, all) })

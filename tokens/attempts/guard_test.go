@@ -245,6 +245,40 @@ func TestLockoutsAreListedAndCleared(t *testing.T) {
 	}
 }
 
+// The same commands end what the wider counters hold.
+func TestLockoutsOfNetworksAreListedAndCleared(t *testing.T) {
+	limits := func(c *attempts.Config) {
+		withNewcomers(c)
+		c.Account, c.AccountNetwork, c.Subnet, c.Network = per(1, time.Hour), per(1, time.Hour), per(1, time.Hour), per(1, time.Hour)
+	}
+	for name, row := range map[string]struct {
+		clear func(w *world) error
+		left  string
+	}{
+		"nothing": {func(*world) error { return nil }, "account account_network network subnet"},
+		"user":    {func(w *world) error { return w.ClearUser(ctx, 2) }, "network subnet"},
+		"address": {func(w *world) error { return w.ClearAddress(ctx, addr(elsewhere6)) }, "account"},
+		"all":     {func(w *world) error { return w.ClearAll(ctx) }, ""},
+	} {
+		w := open(t, tokenstest.Embedded(t), limits)
+		w.says(w.tryFrom(elsewhere6, "alice", 2, false), "refused")
+		if err := row.clear(w); err != nil {
+			t.Fatal(err)
+		}
+		all, err := w.Lockouts(ctx)
+		var left []string
+		for _, l := range all {
+			left = append(left, l.Counter)
+			if l.Counter == "account_network" && l.Whose != "user:2:"+w.Whose(addr(elsewhere6))[2] {
+				t.Errorf("%+v", l)
+			}
+		}
+		if got := strings.Join(left, " "); got != row.left || err != nil {
+			t.Errorf("%s: left are %q, want %q; %v", name, got, row.left, err)
+		}
+	}
+}
+
 func TestABadConfigurationIsRefused(t *testing.T) {
 	for name, cfg := range map[string]attempts.Config{
 		"a short secret":     {Secret: []byte("short")},

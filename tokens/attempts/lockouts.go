@@ -2,7 +2,6 @@ package attempts
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -16,7 +15,7 @@ import (
 
 // Lockout is a counter in Redis that has nothing left.
 type Lockout struct {
-	// Counter is a [Scope], refresh, validate, or newcomer_account, newcomer_address or newcomer_network.
+	// Counter is a [Scope], refresh, validate or newcomer_account.
 	Counter string `json:"counter"`
 	// Whose is "user:2", "name:" and a hash, the hash of an address or a network, both of them, or "".
 	Whose string `json:"whose,omitempty"`
@@ -32,32 +31,34 @@ func (g *Guard) Lockouts(ctx context.Context) ([]Lockout, error) {
 		return nil, err
 	}
 	var all []Lockout
-	for _, key := range keys {
-		l, locked, err := g.lockout(ctx, key)
+	for some := range slices.Chunk(g.counters(keys), 500) {
+		done, err := g.shared.apply(ctx, g.now(), batch{texts: some})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reading lockouts: %w", err)
 		}
-		if locked {
-			all = append(all, l)
+		for i, key := range some {
+			if l, locked := g.lockout(key, done.texts[i]); locked {
+				all = append(all, l)
+			}
 		}
 	}
 	return all, nil
 }
 
-func (g *Guard) lockout(ctx context.Context, key string) (Lockout, bool, error) {
+// counters are the keys that can lock somebody out: no aliases, no good records, and not those of newcomers from an
+// address, which are used up by three mistakes and refuse nothing by themselves.
+func (g *Guard) counters(keys []string) []string {
+	return slices.DeleteFunc(keys, func(key string) bool {
+		counter, _, _ := strings.Cut(strings.TrimPrefix(key, "a:"), ":")
+		return g.limit(counter).Off() || counter == "newcomer_address" || counter == "newcomer_network"
+	})
+}
+
+func (g *Guard) lockout(key, text string) (Lockout, bool) {
 	counter, whose, _ := strings.Cut(strings.TrimPrefix(key, "a:"), ":")
-	limit := g.limit(counter)
-	if limit.Off() {
-		return Lockout{}, false, nil
-	}
-	text, err := g.shared.Get(ctx, g.shared.prefix+key).Result()
-	if err != nil && !errors.Is(err, redis.Nil) { // it may have expired meanwhile
-		return Lockout{}, false, fmt.Errorf("reading lockouts: %w", err)
-	}
-	full, _ := strconv.ParseInt(text, 10, 64) // 0: nothing is counted
-	state := limit.state(full, g.now())
-	until := g.cfg.Now().Add(time.Duration(state.RetryAfter) * time.Second)
-	return Lockout{counter, whose, until, state.Reset}, state.Remaining == 0, nil
+	full, _ := strconv.ParseInt(text, 10, 64) // 0: it expired meanwhile
+	state := g.limit(counter).state(full, g.now())
+	return Lockout{counter, whose, g.until(state), state.Reset}, state.Remaining == 0
 }
 
 // limit is that of a counter by the word in its key; none for an alias or a good record.
