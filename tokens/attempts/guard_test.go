@@ -129,24 +129,74 @@ func TestTheArithmeticIsOneInRedisAndHere(t *testing.T) {
 
 func TestRedisHoldsNoNameAndNoAddressAndForgets(t *testing.T) {
 	rdb := tokenstest.Redis(t).Client()
-	w := open(t, rdb)
+	w := open(t, rdb, defaults)
 	w.wrongTimes(2, "alice@example.com", 2)
 	w.wrongTimes(1, "nobody", 0)
+	w.says(w.right("alice", 2), "accepted")
+	w.says(w.tryFrom("2001:db8::c0ff:ee", "alice", 2, true), "accepted")
+	w.says(w.tryFrom("2001:db8::c0ff:ee", "alice", 2, false), "refused")
 	a, _ := w.begin(attempts.Try{Names: []string{"alice"}, Code: true})
 	_, _ = a.CodeRefused(ctx, 2)
 	_, _ = w.Allow(ctx, attempts.Refresh, home)
 	keys, err := rdb.Keys(ctx, "*").Result()
-	if err != nil || len(keys) < 6 {
+	if err != nil || len(keys) < 20 {
 		t.Fatalf("%v %v", keys, err)
 	}
 	for _, key := range keys {
-		for _, secret := range []string{"alice", "nobody", "example", "192.0.2.7"} {
-			if strings.Contains(key, secret) {
+		for _, secret := range []string{"alice", "nobody", "example", "192.0.2", "2001:db8", "c0ff"} {
+			if strings.Contains(key+rdb.Get(ctx, key).Val(), secret) {
 				t.Errorf("%s holds %s", key, secret)
 			}
 		}
-		if ttl := rdb.PTTL(ctx, key).Val(); !strings.HasPrefix(key, "cocart:a:") || ttl == -1 || ttl > 2*time.Hour {
+		most := 24 * time.Hour
+		if strings.Contains(key, "a:record:") || strings.Contains(key, "a:alias:") {
+			most = 90 * 24 * time.Hour
+		}
+		if ttl := rdb.PTTL(ctx, key).Val(); !strings.HasPrefix(key, "cocart:a:") || ttl == -1 || ttl > most {
 			t.Errorf("%s stays for %s", key, ttl)
+		}
+	}
+}
+
+// trips counts the round trips and the commands in them.
+type trips struct{ pipelines, commands int }
+
+func (*trips) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *trips) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.pipelines, c.commands = c.pipelines+1, c.commands+1
+		return next(ctx, cmd)
+	}
+}
+
+func (c *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if len(cmds) > 0 {
+			c.pipelines, c.commands = c.pipelines+1, c.commands+len(cmds)
+		}
+		return next(ctx, cmds)
+	}
+}
+
+func TestAnAttemptNeedsThreeRoundTripsOnRealRedis(t *testing.T) {
+	rdb, count := tokenstest.Redis(t).Client(), &trips{}
+	w := open(t, rdb, defaults)
+	w.says(w.tryFrom(elsewhere6, "alice", 2, false), "refused") // the scripts are known now
+	w.says(w.tryFrom(elsewhere6, "alice", 2, true), "accepted")
+	rdb.AddHook(count)
+	for name, row := range map[string]struct {
+		do   func()
+		most trips
+	}{
+		"right":       {func() { w.says(w.tryFrom(elsewhere6, "bob", 3, true), "accepted") }, trips{4, 30}}, // one more: bob was not known
+		"wrong":       {func() { w.says(w.tryFrom(elsewhere6, "alice", 2, false), "refused") }, trips{2, 13}},
+		"right again": {func() { w.says(w.tryFrom(elsewhere6, "alice", 2, true), "accepted") }, trips{2, 13}},
+	} {
+		*count = trips{}
+		row.do()
+		if count.pipelines > row.most.pipelines || count.commands > row.most.commands {
+			t.Errorf("%s: %d round trips with %d commands, want at most %+v", name, count.pipelines, count.commands, row.most)
 		}
 	}
 }
