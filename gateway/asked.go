@@ -25,6 +25,9 @@ func (x *exchange) asked() []slog.Attr {
 		slog.String("client", x.origin.Client.String()),
 		slog.String("agent", cut(x.r.UserAgent(), maxLoggedAgent)),
 	}
+	if id := x.clientRequestID(); id != "" {
+		attrs = append(attrs, slog.String("client_request_id", id))
+	}
 	if trace := traceID(x.r.Header); trace != "" {
 		attrs = append(attrs, slog.String("trace_id", trace))
 	}

@@ -11,7 +11,7 @@ import (
 // answers stay as they are.
 func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	h := x.w.Header()
-	h.Set(requestIDHeader, x.id)
+	x.nameAnswer(h)
 	keepUntyped(h)
 	ours := x.record.class.ours()
 	showLimit(h, x.w.limit)

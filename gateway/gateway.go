@@ -200,7 +200,7 @@ type exchange struct {
 	// otherBearer: the bearer is an access token of another JWT plugin.
 	otherBearer bool
 
-	id       string       // X-Request-Id
+	id       string       // X-CoCart-Request-Id
 	received atomic.Int64 // bytes of the body
 }
 

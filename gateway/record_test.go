@@ -116,8 +116,11 @@ func TestWordPressAndTheClientKnowARequestByItsName(t *testing.T) {
 				t.Errorf("%s: %s has %q", row.name, target, id)
 			}
 			for _, seen := range s.wordpress.Seen() {
-				if !slices.Equal(seen.Header["X-Request-Id"], []string{id}) {
-					t.Errorf("%s: WordPress knows %s as %q, the client as %s", row.name, target, seen.Header["X-Request-Id"], id)
+				if !slices.Equal(seen.Header["X-Cocart-Request-Id"], []string{id}) {
+					t.Errorf("%s: WordPress knows %s as %q, the client as %s", row.name, target, seen.Header["X-Cocart-Request-Id"], id)
+				}
+				if !slices.Equal(seen.Header["X-Request-Id"], row.given) {
+					t.Errorf("%s: %q of the client reached WordPress as %q", row.name, row.given, seen.Header["X-Request-Id"])
 				}
 			}
 			if got := s.lastRecord()["request_id"]; got != id {
@@ -176,6 +179,30 @@ func TestThePathOfTheStorefrontIsWhole(t *testing.T) {
 	}
 }
 
+// A refresh token has 128 characters, and must not enter the log by this way.
+func TestAClientsOwnRequestIDIsLoggedBesideOurs(t *testing.T) {
+	for given, logged := range map[string]any{
+		"client-1": "client-1", strings.Repeat("0f", 32): strings.Repeat("0f", 32), strings.Repeat("0f", 64): nil, "a b": nil, `x","user":"2`: nil, "": nil,
+	} {
+		s := openShop(t)
+		answer := s.do("GET", "/wp-json/cocart/v2/cart", "", "X-Request-Id: "+given)
+		if line := s.lastRecord(); line["client_request_id"] != logged || line["request_id"] != answer.Header.Get("X-Request-Id") || line["request_id"] == given {
+			t.Errorf("%q: %v", given, line)
+		}
+	}
+}
+
+func TestTheShopsOwnRequestIDReachesTheClient(t *testing.T) {
+	s := openShop(t)
+	s.answering(200, "X-Request-Id: from-the-shop")
+	for _, target := range []string{"/shop/", "/wp-json/cocart/v2/cart"} {
+		r := s.do("GET", target, "")
+		if r.Header.Get("X-Request-Id") != "from-the-shop" || r.Header.Get("X-CoCart-Request-Id") == "" {
+			t.Errorf("%s: %v", target, r.Header)
+		}
+	}
+}
+
 // LOGS.md lists each field of a record, and no other.
 func TestTheFieldsOfARecordAreDocumented(t *testing.T) {
 	s := openShop(t, trustingLoopback)
@@ -185,8 +212,11 @@ func TestTheFieldsOfARecordAreDocumented(t *testing.T) {
 	s.refresh(refresh)
 	s.do("GET", "/wp-json/cocart/v2/cart", "", "Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 	s.lastRecord()
+	untrusting := openShop(t)
+	untrusting.do("GET", "/wp-json/cocart/v2/cart", "", "X-Request-Id: client-1")
+	untrusting.lastRecord()
 	seen := map[string]bool{}
-	for _, line := range s.lines("request") {
+	for _, line := range append(s.lines("request"), untrusting.lines("request")...) {
 		for name := range line {
 			seen[name] = true
 		}

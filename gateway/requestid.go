@@ -9,21 +9,47 @@ import (
 )
 
 const (
+	// requestIDHeader belongs to clients and to the shop: what they send passes
+	// unchanged, because some of them sign it or look it up.
 	requestIDHeader = "X-Request-Id"
-	maxRequestID    = 128
+	// ownIDHeader carries the id of the gateway to WordPress.
+	ownIDHeader  = "X-Cocart-Request-Id"
+	maxRequestID = 128
+	// maxClientID is shorter than a refresh token, which must not enter the log.
+	maxClientID = 64
 )
 
-// name gives a request the id under which the gateway, WordPress and the client
-// know it: the one that a trusted proxy gave it, if it is well formed, else one of
-// 130 random bits. What other clients claim is not taken: it would let them pass
-// their requests off as somebody else's in the log.
+// name gives a request the id under which the gateway logs it: the one that a
+// trusted proxy gave it, if it is well formed, else one of 130 random bits. What
+// other clients claim is not taken: they could give their requests the id of
+// another client's in the log.
 func name(r *http.Request, o upstream.Origin) string {
 	id := rand.Text()
 	if given := r.Header[requestIDHeader]; o.Trusted && len(given) == 1 && wellFormedID(given[0]) {
 		id = given[0]
 	}
-	r.Header[requestIDHeader] = []string{id}
+	r.Header[ownIDHeader] = []string{id}
 	return id
+}
+
+// clientRequestID is the id that the client gave the request, "" if it gave none
+// that may be logged.
+func (x *exchange) clientRequestID() string {
+	given := x.r.Header[requestIDHeader]
+	if len(given) != 1 || given[0] == x.id || len(given[0]) > maxClientID || !wellFormedID(given[0]) {
+		return ""
+	}
+	return given[0]
+}
+
+// nameAnswer writes the id into the answer, under a name of its own where the shop
+// sends an id too.
+func (x *exchange) nameAnswer(h http.Header) {
+	if len(h[requestIDHeader]) == 0 {
+		h.Set(requestIDHeader, x.id)
+		return
+	}
+	h.Set(ownIDHeader, x.id)
 }
 
 func wellFormedID(id string) bool {

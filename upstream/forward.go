@@ -127,7 +127,7 @@ func (w *WordPress) hostFor(in *http.Request) string {
 
 // dress gives an outgoing request its headers: strip first, then add.
 func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
-	dropUnsafe(out.Header)
+	w.metrics.dropped.Add(float64(dropUnsafe(out.Header, f.Assertion.Kind)))
 	if !f.KeepCredentials {
 		delete(out.Header, "Authorization")
 	}

@@ -149,6 +149,37 @@ func TestHeadersThatPHPWouldTakeForOursAreDropped(t *testing.T) {
 	}
 }
 
+// PHP reads api_key as HTTP_API_KEY. Services send such names to the storefront.
+func TestUnusualHeaderNamesReachTheStorefrontOnly(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	const sent = "Api_key: shop\nX.sig.v2: shop\nX_signature: shop\n"
+	for _, row := range []struct {
+		kind  upstream.Kind
+		lines string
+		want  string
+	}{
+		{upstream.Site, sent, "Api_key X.sig.v2 X_signature"},
+		{upstream.Guest, sent, ""},
+		{upstream.Credentials, sent, ""},
+		{upstream.Site, "X_Two: a\nX-Two: b\nX.two: c\n", ""},
+		{upstream.Site, "X_WP_Nonce: a\nX_Http_Method_Override: DELETE\nContent_Type: text/plain\nX_Forwarded_Host: a\nCf_Visitor: a\nAuthorization_: a\nCookie_x: b\nHTTP_HOST: a\n", ""},
+		{upstream.Site, "X!Sig: a\nX~y: b\n", ""},
+	} {
+		fr := newFront(t, wp.URL, upstream.Forwarding{Assertion: upstream.Assertion{Kind: row.kind}, KeepCredentials: true})
+		raw(t, fr.Server, "GET /page HTTP/1.1\nHost: shop.example\n"+row.lines+"\n")
+		var odd []string
+		for name := range wp.Last().Header {
+			if strings.ContainsAny(name, "_.!~") {
+				odd = append(odd, name)
+			}
+		}
+		slices.Sort(odd)
+		if got := strings.Join(odd, " "); got != row.want {
+			t.Errorf("%s: %q arrived as %q, want %q", row.kind, row.lines, got, row.want)
+		}
+	}
+}
+
 func TestARequestWithoutHostIsForTheSite(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	resp := raw(t, newFront(t, wp.URL, asSite()).Server, "GET /page HTTP/1.0\n\n")

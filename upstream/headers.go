@@ -3,6 +3,7 @@ package upstream
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -37,16 +38,49 @@ type Origin struct {
 }
 
 // dropUnsafe removes every header that PHP could read as one of ours or as one
-// that it trusts. PHP files a header under its name with every "-", "_" and "."
-// turned into "_", and the last one wins; net/http only knows the exact
-// spelling. Any name outside letters, digits and "-" goes, as nginx and Apache
-// drop them by default.
-func dropUnsafe(h http.Header) {
+// that it trusts, and returns how many had an unusual name. PHP files a header
+// under its name with every "-", "_" and "." turned into "_", and the last one
+// wins; net/http only knows the exact spelling. So any name outside letters, digits
+// and "-" goes, as nginx and Apache drop them by default. On requests to the
+// storefront names such as api_key stay, where no other reader depends on them.
+func dropUnsafe(h http.Header, kind Kind) (unusual int) {
 	for name := range h {
-		if !plainName(name) || isReserved(name) || name == "Proxy" { // Proxy: httpoxy, CVE-2016-5385
+		switch {
+		case isReserved(name), name == "Proxy": // httpoxy, CVE-2016-5385
 			delete(h, name)
+		case !plainName(name) && !(kind == Site && isOnlyTheShops(h, name)):
+			delete(h, name)
+			unusual++
 		}
 	}
+	return unusual
+}
+
+// isOnlyTheShops reports whether a name with "_" or "." means nothing to the
+// gateway, the web server or WordPress, and is not a second spelling of a header
+// of this request: an attacker could otherwise replace what the gateway set or
+// removed.
+func isOnlyTheShops(h http.Header, name string) bool {
+	plain := phpSpelling.Replace(name)
+	if !plainName(plain) {
+		return false
+	}
+	plain = http.CanonicalHeaderKey(plain)
+	if _, twice := h[plain]; twice || slices.Contains(clientHeaders, plain) {
+		return false
+	}
+	return !slices.ContainsFunc(readByOthers, func(name string) bool { return plain == name || strings.HasPrefix(plain, name+"-") })
+}
+
+// readByOthers are names, and first words of names, that another reader on the way
+// acts on.
+var readByOthers = []string{
+	"X-Cocart", "Cocart", "Cart", "X-Forwarded", "X-Original", "X-Rewrite", "X-Http", "X-Method", "X-Wp", "X-Request-Id", "X-Scheme",
+	"X-Url-Scheme", "X-Proxy", "X-Proxyuser", "X-Sucuri", "X-Real", "X-Ssl", "X-Https", "X-Accel", "X-Sendfile", "Forwarded", "Front-End",
+	"Fastly", "Incap", "Cf", "Cloudfront", "Client", "X-Client", "True-Client", "Cluster-Client", "X-Cluster", "Proxy", "Via", "Https", "Host",
+	"Authorization", "Redirect", "Cookie", "Content", "Connection", "Keep-Alive", "Te", "Trailer", "Transfer", "Upgrade", "Expect", "Range",
+	"If", "Origin", "Referer", "User-Agent", "Sec", "Accept", "Access-Control", "Http", "Http2", "Php", "Server", "Remote", "Script", "Path",
+	"Query", "Document", "Gateway", "Auth", "Orig",
 }
 
 func plainName(name string) bool {

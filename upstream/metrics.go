@@ -10,6 +10,7 @@ import (
 
 type metrics struct {
 	duration *prometheus.HistogramVec
+	dropped  prometheus.Counter
 	*nodeMetrics
 }
 
@@ -20,9 +21,13 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		// WordPress answers a CoCart request in 20 to 200 ms.
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 	}, []string{"call", "outcome"})}
+	m.dropped = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "cocart_gateway_headers_dropped_total",
+		Help: "Headers of clients that were not forwarded because of their name: characters other than letters, digits and -, which PHP could read as another header.",
+	})
 	nodes, err := newNodeMetrics(reg)
 	m.nodeMetrics = nodes
-	return m, errors.Join(err, reg.Register(m.duration))
+	return m, errors.Join(err, reg.Register(m.duration), reg.Register(m.dropped))
 }
 
 func (m *metrics) observe(call, outcome string, start time.Time) {
