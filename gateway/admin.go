@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/adminaccess"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -39,6 +40,8 @@ type Admin struct {
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
 
+	hosts  []string
+	wrong  adminaccess.WrongTokens
 	dryRun bool
 	now    func() time.Time
 	log    *slog.Logger
@@ -68,7 +71,7 @@ type Readiness struct {
 
 // NewAdmin makes the handler of the private listener.
 func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
-	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
+	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, hosts: cfg.Hosts, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -92,7 +95,14 @@ func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.
 	return a
 }
 
-func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if adminaccess.KnownHost(r, a.hosts) {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	writeFailure(w, r, &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host", // RFC 9110 section 15.5.20
+		Message: "The admin listener has no such name. List it in admin.hosts, or ask for its address."})
+}
 
 // Drain makes /servez and /readyz fail from now on, so that load balancers look
 // elsewhere. Requests are still served. It waits for no probe under way: WordPress

@@ -21,7 +21,7 @@ func (s *shop) admin() *gateway.Admin {
 func ask(t *testing.T, a http.Handler, target string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	a.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
+	a.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil))
 	return w.Code, w.Body.String()
 }
 

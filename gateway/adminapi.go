@@ -21,6 +21,9 @@ type AdminConfig struct {
 	Token string
 	// OAuth adds the endpoints of RFC 7009 and RFC 7662. They need Token.
 	OAuth bool
+	// Hosts are the names by which the listener may be asked for, besides addresses,
+	// loopback names and names of one label; *.example.com is any below example.com.
+	Hosts []string
 	// DryRun says in /readyz that the gateway enforces nothing.
 	DryRun bool
 	// Started tells whether the gateway has begun to serve as it should; /servez
@@ -80,9 +83,18 @@ func (a *Admin) guardian(token string) func(func(http.ResponseWriter, *http.Requ
 			if _, password, ok := r.BasicAuth(); ok {
 				given = password
 			}
+			if wait := a.wrong.Wait(r, a.now()); wait > 0 {
+				writeFailure(w, r, &Failure{Status: http.StatusTooManyRequests, Code: "cocart_gateway_admin_limited",
+					Message: "Too many wrong administration tokens came from this address.", RetryAfter: int(wait/time.Second) + 1})
+				return
+			}
 			got := sha256.Sum256([]byte(given))
 			if err == nil && subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-				a.told(r, slog.LevelWarn, "administration refused")
+				said := "administration refused"
+				if a.wrong.Wrong(r, a.now()) {
+					said = "administration refused, as the rest of this minute from this address"
+				}
+				a.told(r, slog.LevelWarn, said)
 				err = &Failure{Status: http.StatusUnauthorized, Code: "cocart_gateway_admin_token", Message: "The administration token is missing or wrong.",
 					Challenge: `Bearer realm="cocart-gateway administration"`}
 			}

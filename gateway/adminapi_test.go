@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
@@ -21,7 +22,7 @@ const adminToken = "an administration token of the tests, 32 bytes"
 // administer asks the private listener as an operator with the token.
 func (s *shop) administer(a http.Handler, method, target, form string, headers ...string) reply {
 	s.t.Helper()
-	r := httptest.NewRequestWithContext(s.t.Context(), method, target, strings.NewReader(form))
+	r := httptest.NewRequestWithContext(s.t.Context(), method, "http://localhost"+target, strings.NewReader(form))
 	r.Header.Set("Authorization", "Bearer "+adminToken)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for _, h := range headers {
@@ -247,5 +248,44 @@ func TestOperatorsCreateAndInspectTokens(t *testing.T) {
 				t.Errorf("%s %s: %d %s", target, body, r.Status, r.Body)
 			}
 		}
+	}
+}
+
+// Attack: DNS rebinding, and guessing the token.
+func TestTheAdminListenerChecksItsNameAndLimitsWrongTokens(t *testing.T) {
+	s := openShop(t)
+	a := gateway.NewAdmin(gateway.AdminConfig{Token: adminToken, Hosts: []string{"metrics.internal"}, Now: s.clock.Now,
+		Log: slog.New(slog.NewJSONHandler(s.log, nil))}, s.authority, s.upstream, s.registry)
+	for _, path := range []string{"/metrics", "/healthz", "/servez", "/readyz", "/sessions"} {
+		for host, known := range map[string]bool{"evil.example": false, "metrics.internal:9090": true, "127.0.0.1:9090": true} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.Host = host
+			r.Header.Set("Authorization", "Bearer "+adminToken)
+			w := httptest.NewRecorder()
+			a.ServeHTTP(w, r)
+			if got := w.Code != http.StatusMisdirectedRequest; got != known {
+				t.Errorf("%s of %s: %d", path, host, w.Code)
+			}
+		}
+	}
+	for i := range 11 {
+		want := http.StatusUnauthorized
+		if i == 10 {
+			want = http.StatusTooManyRequests
+		}
+		if got := s.administer(a, "GET", "/sessions", "", "Authorization: Bearer wrong"); got.Status != want {
+			t.Errorf("wrong token %d: %d", i, got.Status)
+		}
+	}
+	got := s.administer(a, "GET", "/sessions", "")
+	if got.Status != http.StatusTooManyRequests || got.Header.Get("Retry-After") != "61" {
+		t.Errorf("the right token meanwhile: %d, Retry-After %s", got.Status, got.Header.Get("Retry-After"))
+	}
+	s.clock.step(time.Minute)
+	if got := s.administer(a, "GET", "/sessions", ""); got.Status != http.StatusOK {
+		t.Errorf("the right token later: %d", got.Status)
+	}
+	if n := strings.Count(s.log.String(), "administration refused"); n != 10 {
+		t.Errorf("the log says it %d times", n)
 	}
 }

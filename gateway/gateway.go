@@ -226,6 +226,9 @@ func (g *Gateway) handle(x *exchange) error {
 	if err := legible(x.r); err != nil {
 		return err
 	}
+	if err := g.goodTarget(x.r); err != nil {
+		return err
+	}
 	if g.dryRun != nil {
 		return x.orBody(g.lookOn(x))
 	}

@@ -109,7 +109,7 @@ func TestHTTP2IsReadAsWordPressWillGetIt(t *testing.T) {
 		{"a line break in a value", "", get("x-odd", "1\r\nx-cocart-gateway: forged"), "reset PROTOCOL_ERROR", "-"},
 		{"a pseudo header after the others", "", get("x-odd", "1", ":path", "/"), "reset PROTOCOL_ERROR", "-"},
 		{"two paths", "", []string{":method", "GET", ":scheme", "https", ":authority", "shop.example.com", ":path", "/", ":path", "/wp-json/cocart/v2/cart"}, "reset PROTOCOL_ERROR", "-"},
-		{"of a whole address as path the host does not count", "", []string{":method", "GET", ":scheme", "https", ":authority", "shop.example.com", ":path", "http://evil.example/a"}, "200", "GET /a host=shop.example.com"},
+		{"a whole address as path", "", []string{":method", "GET", ":scheme", "https", ":authority", "shop.example.com", ":path", "http://evil.example/a"}, "400", "-"},
 		{"no path", "", []string{":method", "GET", ":scheme", "https", ":authority", "shop.example.com", ":path", ""}, "reset PROTOCOL_ERROR", "-"},
 		{"CONNECT", "", []string{":method", "CONNECT", ":authority", "shop.example.com"}, "405", "-"},
 		{"a method that is no token", "", []string{":method", "G T", ":scheme", "https", ":authority", "shop.example.com", ":path", "/"}, "400", "-"},

@@ -77,7 +77,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 }
 
 func (p *program) newAdmin(cfg *Config, authority *tokens.Authority) *gateway.Admin {
-	return gateway.NewAdmin(gateway.AdminConfig{Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
+	return gateway.NewAdmin(gateway.AdminConfig{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
 		DryRun: cfg.Compat.Migration.DryRun, Started: func() bool { return p.notify.announced.Load() }, Configuration: p.api, Log: p.log}, authority, p.wordpress, p.registry)
 }
 

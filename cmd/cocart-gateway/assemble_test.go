@@ -36,7 +36,7 @@ func TestTheAdministrationIsOpenToItsTokenOnly(t *testing.T) {
 		{"and then is there", "admin: {token: \"" + token + "\", oauth: true}\n", "POST", "/oauth/revoke", "", http.StatusUnauthorized},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := httptest.NewRequestWithContext(t.Context(), row.method, row.target, nil)
+			r := httptest.NewRequestWithContext(t.Context(), row.method, "http://localhost"+row.target, nil)
 			r.Header.Set("Authorization", "Bearer "+row.token)
 			w := httptest.NewRecorder()
 			adminOf(t, row.blocks).ServeHTTP(w, r)

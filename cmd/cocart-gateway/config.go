@@ -31,9 +31,10 @@ type Config struct {
 
 // AdminConfig is the listener for metrics, probes and administration.
 type AdminConfig struct {
-	Listen string // as in Config.Listen
-	Token  Secret // what an administrator shows; empty: there is no administration API
-	OAuth  bool   // RFC 7009 and RFC 7662 are served there; never without a Token
+	Listen string   // as in Config.Listen
+	Hosts  []string // names of the listener, lower case, perhaps with *. in front; addresses and loopback names always are
+	Token  Secret   // what an administrator shows; empty: there is no administration API
+	OAuth  bool     // RFC 7009 and RFC 7662 are served there; never without a Token
 }
 
 // UpstreamConfig is the way to WordPress.

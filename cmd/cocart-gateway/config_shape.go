@@ -96,6 +96,7 @@ func shape(c *Config) section {
 func adminBlock(c *AdminConfig) entry {
 	return block("admin",
 		value("listen", &c.Listen, listenAddress(adminExample)),
+		values("hosts", &c.Hosts, siteHost()),
 		secret("token", &c.Token, orEmpty(sharedSecret(32, makeSecret))),
 		value("oauth", &c.OAuth, truth()))
 }

@@ -14,6 +14,7 @@ const (
 var reloadable = map[string]bool{
 	"admin.token":             true,
 	"admin.oauth":             true,
+	"admin.hosts":             true,
 	"upstream.secret":         true,
 	"tls.certificates":        true,
 	"site":                    true,

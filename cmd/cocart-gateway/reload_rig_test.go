@@ -180,13 +180,18 @@ func (r *rig) send(base, method, target, body string, headers ...string) answer 
 	if err != nil {
 		r.Fatal(err)
 	}
-	req.Host = "shop.example"
+	if base == "http://"+r.public {
+		req.Host = "shop.example"
+	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("X-Forwarded-Proto", "https")
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			req.Host = value
+		}
 		req.Header.Set(name, value)
 	}
 	resp, err := http.DefaultClient.Do(req)

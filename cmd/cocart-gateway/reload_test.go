@@ -27,6 +27,9 @@ var reloads = []struct {
 	want          [2]string
 }{
 	{"admin.token", nil, adminToken, "another admin token of these tests, 32 bytes", statusOfOld, [2]string{"200", "401"}},
+	{"admin.hosts", nil, "", "[metrics.internal]", func(r *rig) string {
+		return code(r.send("http://"+r.admin, "GET", "/healthz", "", "Host: metrics.internal"))
+	}, [2]string{"421", "200"}},
 	{"admin.oauth", nil, "", "true", func(r *rig) string { return code(r.administer("POST", "/oauth/introspect")) }, [2]string{"404", "400"}},
 	{"site.rest_prefix", nil, "", "api", badToken("/api/cocart/v2/cart"), [2]string{"200", "401"}},
 	{"site.namespaces", nil, "", "[cocart, acme]", badToken("/wp-json/acme/v2/cart"), [2]string{"200", "401"}},
@@ -125,8 +128,8 @@ var reloads = []struct {
 		second, two := keepOpen(r.T, r.public, "")
 		first.Close()
 		second.Close()
-		return fmt.Sprint(one, two)
-	}, [2]string{"true true", "false false"}}, // the rig has one open
+		return fmt.Sprint(one && two)
+	}, [2]string{"true", "false"}},
 	{"limits.login.account", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}}, // what was counted is counted
 	{"limits.login.account_network", settings{"limits.login.account": "1/15m", "limits.login.newcomer.account": "off"}, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.newcomer.account", lockedEarly, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},

@@ -107,7 +107,7 @@ func (p *program) announced(t *testing.T) {
 func (p *program) probed(t *testing.T, want string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	p.admin.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/servez", nil))
+	p.admin.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/servez", nil))
 	if got := strings.TrimSpace(w.Body.String()); got != want {
 		t.Errorf("load balancers read %s, want %s", got, want)
 	}
