@@ -24,6 +24,8 @@ type body struct {
 	object []member // the top-level members of a JSON object, in order
 	// multipart: raw is multipart/form-data, so form stands in for it.
 	multipart bool
+	// malformed: the type is JSON's and the body is not JSON.
+	malformed bool
 	// untyped is a body without a Content-Type, which WordPress reads as a form where
 	// the method is not POST (WP_REST_Request::parse_body_params). PHP does not.
 	untyped params
@@ -68,7 +70,18 @@ func peekBody(r *http.Request, bounds BoundsConfig) (*body, error) {
 	if int64(len(raw)) > limit {
 		return nil, tooLarge(limit, key)
 	}
-	return parseBody(raw, contentType)
+	b, err := parseBody(raw, contentType)
+	if err == nil && b.malformed {
+		return nil, invalidJSON()
+	}
+	return b, err
+}
+
+// invalidJSON is the answer of WP_REST_Request::parse_json_params, which WordPress gives
+// to such a body itself. It comes from here because nothing may depend on PHP refusing
+// whatever Go cannot read.
+func invalidJSON() *Failure {
+	return &Failure{Status: http.StatusBadRequest, Code: "rest_invalid_json", Message: "Invalid JSON body passed."}
 }
 
 // tooLarge names the configuration key, because the limit is the operator's choice.
@@ -181,6 +194,7 @@ func parseBody(raw []byte, contentType string) (*body, error) {
 		b.form = form
 	case mediaJSON:
 		b.object, _ = parseObject(raw)
+		b.malformed = b.object == nil && !blank(raw) && !json.Valid(raw)
 	default:
 		if contentType == "" {
 			b.untyped = parseParams(string(raw))

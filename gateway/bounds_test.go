@@ -184,7 +184,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	s := openShop(t, tight)
 	access, _ := s.login()
 	asked := len(s.wordpress.Seen())
-	whole, larger := strings.Repeat("x", 1000), strings.Repeat("x", 1001)
+	whole, larger := `"`+strings.Repeat("x", 998)+`"`, `"`+strings.Repeat("x", 999)+`"`
 	want := failure(413, "cocart_gateway_body_too_large", "The request body is larger than 1000 bytes (limits.body).")
 	for name, r := range map[string]reply{
 		"guest":    s.post(addItemRoute, larger),

@@ -115,3 +115,22 @@ func TestJSONScalarsAreCredentials(t *testing.T) {
 	}
 	s.statuses("429", s.basic("5550004444", "x"))
 }
+
+// What cannot be read as JSON is not taken for a body without a name or cart key.
+func TestJSONThatCannotBeReadIsRefused(t *testing.T) {
+	s := guarded(t)
+	want := failure(400, "rest_invalid_json", "Invalid JSON body passed.")
+	for name, body := range map[string]string{
+		"a byte order mark": "\ufeff" + `{"username":"alice","password":"guess"}`, "cut": `{"username":"alice","password":"guess"`,
+		"a comment": `/**/{"cart_key":"3"}`, "TRUE": `{"cart_key":"3","a":TRUE}`, "two values": `{"cart_key":"3"}{}`, "a trailing comma": `{"cart_key":"3",}`,
+	} {
+		if got := s.post(addItemRoute, body).failure(); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for name, body := range map[string]string{"blanks": " \n", "null": "null", "a list": `["cart_key","3"]`, "a text": `"x"`, "nothing": ""} {
+		if r := s.post(addItemRoute, body); r.Status != 200 {
+			t.Errorf("%s: %s", name, r.failure())
+		}
+	}
+}

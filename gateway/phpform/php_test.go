@@ -21,7 +21,7 @@ var pieces = []string{
 	`Content-Disposition: form-data; name="cart_key"`, `Content-Disposition: form-data; name="a"`, "Content-Disposition: form-data; name=b",
 	`; name="cart_key"`, `; filename="f"`, `; filename*=UTF-8''f`, `; filename=""`, `"`, `\`, "Content-Type: text/plain", "Content-Length: 1",
 	"\r\n\r\n2\r\n", "\r\n\r\n1\r\n--B\r\n", "\r\n\r\n3\r\n--B--\r\n", "hello", "\x00",
-	"'", "name='cart_key'", "X: " + strings.Repeat("a", 5117), "X: " + strings.Repeat("a", 4096), "\t", ";", "=",
+	"'", "name='cart_key'", "X: " + strings.Repeat("a", 5117), "X: " + strings.Repeat("a", 4096), `; filename="a\"b"`, `; filename="C:\a"`, `\"`, `\\`, "\t", ";", "=",
 }
 
 // TestEachFormIsReadAlikeOnRealPHP puts forms of random pieces to a real PHP. Whatever is read here PHP reads alike; what is

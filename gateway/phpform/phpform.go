@@ -36,9 +36,10 @@ var (
 
 	partHeader = regexp.MustCompile(`^[A-Za-z0-9-]+:[ \t]*[^\x00-\x08\x0a-\x1f\x7f]*$`)
 	// A value without quotes holds none: PHP takes ' for a quote, and name='a' for a.
-	// filename* is written as RFC 5987 says, which needs two.
-	disposition = regexp.MustCompile(`(?i)^content-disposition:[ \t]*form-data((?:[ \t]*;[ \t]*[a-z]+\*?=(?:"[^"\\]*"|[^\s;"'\\]+|utf-8'[a-z-]*'[^\s;"'\\]*))*)[ \t]*;?[ \t]*$`)
-	attribute   = regexp.MustCompile(`(?i);[ \t]*([a-z]+\*?)=(?:"([^"\\]*)"|([^\s;"'\\]+|utf-8'[a-z-]*'[^\s;"'\\]*))`)
+	// filename* is written as RFC 5987 says, which needs two. A filename may hold
+	// escapes, which all read alike but for a backslash before a backslash.
+	disposition = regexp.MustCompile(`(?i)^content-disposition:[ \t]*form-data((?:[ \t]*;[ \t]*(?:filename="(?:[^"\\]|\\[^\\])*"|[a-z]+\*?=(?:"[^"\\]*"|[^\s;"'\\]+|utf-8'[a-z-]*'[^\s;"'\\]*)))*)[ \t]*;?[ \t]*$`)
+	attribute   = regexp.MustCompile(`(?i);[ \t]*(?:(filename)="(?:[^"\\]|\\[^\\])*"|([a-z]+\*?)=(?:"([^"\\]*)"|([^\s;"'\\]+|utf-8'[a-z-]*'[^\s;"'\\]*)))`)
 )
 
 // longestLine is how long a header of a part may be. PHP reads lines into a buffer of
@@ -147,14 +148,14 @@ func (f *Field) read(line string) error {
 	}
 	seen := map[string]bool{}
 	for _, a := range attribute.FindAllStringSubmatch(m[1], -1) {
-		name := strings.ToLower(a[1])
+		name := strings.ToLower(a[1] + a[2])
 		if seen[name] {
 			return unusual("a parameter of Content-Disposition that is there twice")
 		}
 		seen[name] = true
 		switch name {
 		case "name":
-			f.Name = a[2] + a[3]
+			f.Name = a[3] + a[4]
 		case "filename":
 			f.File = true
 		}

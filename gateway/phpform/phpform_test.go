@@ -41,6 +41,8 @@ func TestFormsThatClientsSendAreRead(t *testing.T) {
 		"capitals":                          {"Multipart/Form-Data;boundary=B", form(field("a", "1")), "a=1"},
 		"filename* alone is a field to PHP": {plain, form(`Content-Disposition: form-data; name="cart_key"; filename*=UTF-8''a|2`), "cart_key=2"},
 		"both spellings of a file name":     {plain, form(`Content-Disposition: form-data; name="f"; filename="a"; filename*=UTF-8''%C3%A4|2`), "f=file"},
+		"a quote in a file name":            {plain, form(`Content-Disposition: form-data; name="f"; filename="a\"; name=\"cart_key\""|2`), "f=file"},
+		"a path for a file name":            {plain, form(`Content-Disposition: form-data; name="f"; filename="C:\a.png"|2`), "f=file"},
 		"no boundary":                       {"multipart/form-data", "anything", ""},
 		"no body":                           {plain, "", ""},
 		"no parts":                          {plain, "--B--\r\n", ""},
