@@ -11,6 +11,7 @@
 # make build      bin/cocart-gateway
 # make release    dist/: archives, .deb, .rpm, checksums and bills of materials for every system (VERSION=1.2.3)
 # make image      an image FROM scratch in the storage of buildah, podman or docker (VERSION=1.2.3)
+# make outdated   what is behind: Go, modules, tools, images
 # make lint       golangci-lint, in the version pinned here
 GO           ?= go
 PORT         ?= 8080
@@ -74,6 +75,9 @@ $(LINT):
 	@GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	@mv .tools/golangci-lint $(LINT)
 
+outdated:
+	@$(GO) run ./deploy/outdated
+
 release: tools
 	$(GO) run ./deploy/packages -version "$(VERSION)"
 
@@ -91,4 +95,4 @@ tools: .tools/nfpm .tools/cyclonedx-gomod
 clean:
 	rm -rf bin dist .tools
 
-.PHONY: help build run test test-short test-systemd fuzz bench lint release image tools clean
+.PHONY: help build run test test-short test-systemd fuzz bench lint outdated release image tools clean

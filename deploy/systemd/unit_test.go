@@ -44,3 +44,14 @@ func place(t *testing.T, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+// Attack: a crash leaves signing keys and passwords on the disk, or in the store of systemd-coredump.
+func TestTheServiceWritesNoCoreDumps(t *testing.T) {
+	text, err := os.ReadFile("cocart-gateway.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\nLimitCORE=0\n") {
+		t.Error("LimitCORE is not 0")
+	}
+}

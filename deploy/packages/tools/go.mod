@@ -3,6 +3,8 @@ module cocart-gateway/deploy/packages/tools
 
 go 1.26.0
 
+toolchain go1.26.8
+
 tool (
 	github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 	github.com/goreleaser/nfpm/v2/cmd/nfpm
