@@ -13,10 +13,13 @@ package wpname
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -34,7 +37,8 @@ func TooLong(name string) bool {
 // Key returns the one form of all spellings that WordPress and a MySQL collation take
 // for the same name. It may bring the names of two accounts together, which then share
 // a counter until WordPress says who is meant; it never keeps spellings of one apart.
-// A name that is too long is cut, since it can be nobody's.
+// A name that is too long is cut, since it can be nobody's. The key is no text; it is
+// empty where nothing is left that a name could be told by.
 func Key(name string) string {
 	if TooLong(name) {
 		name = string([]rune(name[:min(len(name), MaxLength*utf8.UTFMax)]))
@@ -46,23 +50,33 @@ func Key(name string) string {
 		}
 		name = shorter
 	}
-	return collate(name)
+	return primary(name)
 }
 
 // letters are those that collations take for ASCII and Unicode does not decompose.
 var letters = strings.NewReplacer("æ", "ae", "œ", "oe", "ø", "o", "đ", "d", "ð", "d", "ł", "l", "ħ", "h", "ı", "i", "ĸ", "k",
 	"ŋ", "n", "ŧ", "t", "þ", "th", "ŀ", "l", "ſ", "s")
 
-// collate brings together what the collations utf8mb4_unicode_ci, _520_ci and
-// _general_ci take for equal: case, accents, width, blanks, what is invisible.
-func collate(name string) string {
+// collators compare at the first level of the Unicode Collation Algorithm, as MySQL's
+// utf8mb4_unicode_ci and _520_ci do: to them the digits of all scripts are the same. A
+// collator serves one caller at a time.
+var collators = sync.Pool{New: func() any { return collate.New(language.Und, collate.Loose) }}
+
+// primary brings together what collations take for equal: case, accents, width, blanks,
+// what is invisible. Characters beyond the basic plane go, since utf8mb4_unicode_ci and
+// _general_ci take them all for the same one.
+func primary(name string) string {
 	name = letters.Replace(cases.Fold().String(norm.NFKD.String(name)))
-	return norm.NFC.String(strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.M, unicode.Z, unicode.C) || r == unicode.ReplacementChar {
+	name = strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.M, unicode.Z, unicode.C) || r == unicode.ReplacementChar || r > 0xffff {
 			return -1
 		}
 		return r
-	}, name))
+	}, name)
+	c := collators.Get().(*collate.Collator)
+	defer collators.Put(c)
+	var buffer collate.Buffer
+	return string(c.KeyFromString(&buffer, name))
 }
 
 var (
