@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -33,7 +34,7 @@ func main() {
 type list func(dir string, args ...string) ([]string, error)
 
 func goList(dir string, args ...string) ([]string, error) {
-	cmd := exec.Command("go", append([]string{"list", "-m"}, args...)...) //nolint:gosec // the arguments are of this program and of go.mod
+	cmd := exec.CommandContext(context.Background(), "go", append([]string{"list", "-m"}, args...)...) //nolint:gosec // the arguments are of this program and of go.mod
 	var stderr bytes.Buffer
 	cmd.Dir, cmd.Stderr, cmd.Env = dir, &stderr, append(os.Environ(), "GOFLAGS=")
 	out, err := cmd.Output()
