@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -14,12 +15,16 @@ func newGuard(cfg *Config, store redis.UniversalClient, log *slog.Logger) (*atte
 	return attempts.New(cfg.attempts(log), store)
 }
 
+// attemptWait is how long a login waits for others of its account or address that are being checked. WordPress checks a
+// password in less than a second.
+const attemptWait = 5 * time.Second
+
 func (cfg *Config) attempts(log *slog.Logger) attempts.Config {
 	c := cfg.Guard
 	return attempts.Config{
 		Account: c.Account, AccountNetwork: c.AccountNetwork, Address: c.Address, Subnet: c.Subnet, Network: c.Network, Overall: c.Overall,
 		Newcomer: c.Newcomer, SecondFactor: c.SecondFactor, Refresh: c.Refresh, Validate: c.Validate,
-		Secret: []byte(cfg.Upstream.Secret[0].Reveal()), KeyPrefix: cfg.Redis.Prefix, Now: now, Log: log,
+		Wait: attemptWait, Secret: []byte(cfg.Upstream.Secret[0].Reveal()), KeyPrefix: cfg.Redis.Prefix, Now: now, Log: log,
 	}
 }
 

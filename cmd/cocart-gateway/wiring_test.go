@@ -226,7 +226,7 @@ func TestGuessingIsLimitedAsConfigured(t *testing.T) {
 	whole(t, unusualConfig(t).attempts(log), attempts.Config{
 		Account: limit(45), Address: limit(46), Overall: limit(47), AccountNetwork: limit(51), Subnet: limit(52), Network: limit(53),
 		Newcomer: attempts.Newcomer{Account: limit(54), Address: limit(55), Network: limit(56)}, SecondFactor: limit(48), Refresh: limit(49), Validate: limit(50),
-		Secret: []byte(shared), KeyPrefix: "p:", Log: log,
+		Wait: 5 * time.Second, Secret: []byte(shared), KeyPrefix: "p:", Log: log,
 	})
 }
 

@@ -19,12 +19,12 @@ type denied struct {
 // from the address and its network. An attacker has few addresses of which that is true, and uses them up.
 //
 // Requests with names of several accounts pass by no lane.
-func (a *Attempt) admit(ctx context.Context, draws []draw, out []outcome, now int64) (*Attempt, error) {
+func (a *Attempt) admit(ctx context.Context, draws []draw, out []outcome, now int64) error {
 	granted, refused := a.sort(draws, out)
 	switch {
 	case len(refused) == 0:
 		a.held = granted
-		return a, nil
+		return nil
 	case a.passesByRecord(granted, refused, now):
 		a.lane = AccountNetwork
 		for _, h := range granted {
@@ -33,15 +33,15 @@ func (a *Attempt) admit(ctx context.Context, draws []draw, out []outcome, now in
 			}
 		}
 		a.do(ctx, batch{draws: undo(without(granted, a.held))})
-		return a, nil
+		return nil
 	case a.passesAsNewcomer(refused):
 		if more, ok := a.takeNewcomer(ctx, a.account, a.cost(), refused); ok {
 			a.lane, a.held = newcomer, append(granted, more...)
-			return a, nil
+			return nil
 		}
 	}
 	a.do(ctx, batch{draws: undo(granted)})
-	return nil, a.exceeded(refused, now)
+	return a.exceeded(refused, now)
 }
 
 // sort divides draws into what was taken and what refuses the attempt. The counters of the lanes refuse nothing.

@@ -35,9 +35,10 @@ type Attempt struct {
 	network  record // those of the network
 	own      record // the networks that the account logged in from
 	held     []held
-	lane     Scope // AccountNetwork or newcomer if other counters refused; "" for the ordinary way
-	newcomer bool  // few wrong passwords came from here
-	mine     int64 // when the counter of the account in this network is full again
+	lane     Scope            // AccountNetwork or newcomer if other counters refused; "" for the ordinary way
+	newcomer bool             // few wrong passwords came from here
+	mine     int64            // when the counter of the account in this network is full again
+	flights  map[Scope]string // of which others may wait until it is settled
 	proof    string
 	looked   bool // it was known to be right a moment ago, so nothing was taken yet
 	state    *State
@@ -55,7 +56,21 @@ type held struct {
 // It takes for the first name only; accounts of other names are looked at, and refuse if they are locked. Otherwise an
 // attacker could lock customers out with requests that name them and do not check their passwords. That more than the
 // limit are checked at once by another name does not help him: [Attempt.Settle] withholds the answers.
+//
+// While attempts of this process hold what the counter of the account or of the address lacks, it waits for them as
+// long as Config.Wait says.
 func (g *Guard) Begin(ctx context.Context, t Try) (*Attempt, error) {
+	if g.cfg.Wait > 0 {
+		return g.beginInTurn(ctx, t)
+	}
+	a := g.newAttempt(ctx, t)
+	if err := a.begin(ctx, t); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (g *Guard) newAttempt(ctx context.Context, t Try) *Attempt {
 	a := &Attempt{g: g, at: g.local, place: g.namer.place(t.Client)}
 	for _, name := range t.Names[:min(len(t.Names), maxNames)] {
 		if h := g.namer.name(name); !slices.Contains(a.names, h) {
@@ -63,11 +78,15 @@ func (g *Guard) Begin(ctx context.Context, t Try) (*Attempt, error) {
 		}
 	}
 	a.lookUp(ctx)
+	return a
+}
+
+func (a *Attempt) begin(ctx context.Context, t Try) error {
+	g, cost := a.g, int64(1)
 	if len(t.Names) > 0 {
 		a.proof = g.known.proof(t.Names[0], t.Password)
 		a.looked = a.proof != "" && len(a.names) == 1 && g.known.has(a.proof, g.cfg.Now())
 	}
-	cost := int64(1)
 	if a.looked {
 		cost = 0
 	}
@@ -96,7 +115,7 @@ func (a *Attempt) lookUp(ctx context.Context) {
 	}
 }
 
-func (a *Attempt) take(ctx context.Context, cost int64, code bool) (*Attempt, error) {
+func (a *Attempt) take(ctx context.Context, cost int64, code bool) error {
 	b := batch{draws: slices.Concat(a.ofAccount(a.account, cost), a.ofPlace(cost, false))}
 	for _, account := range a.further {
 		b.draws = append(b.draws, a.g.draw(further, "a:account:"+account, a.g.cfg.Account, 0)...)
@@ -106,7 +125,7 @@ func (a *Attempt) take(ctx context.Context, cost int64, code bool) (*Attempt, er
 	}
 	b.texts = a.recordOf(a.account)
 	if b.empty() {
-		return a, nil
+		return nil
 	}
 	done, at, now := a.g.apply(ctx, b)
 	a.at = at

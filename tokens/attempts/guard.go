@@ -29,6 +29,9 @@ type Config struct {
 	// is exceeded.
 	Newcomer Newcomer
 
+	// Wait is how long an attempt that is refused waits for others that WordPress is checking; 0: not at all.
+	Wait time.Duration
+
 	// Secret is shared by all gateways of a shop, at least 32 bytes; see the package comment.
 	Secret []byte
 	// KeyPrefix is that of the other keys in Redis.
@@ -60,6 +63,7 @@ type Guard struct {
 	known   *known
 	seen    *seen
 	waiting *waiting
+	flights *flights
 }
 
 // New makes a Guard. It does no I/O: Redis may be away.
@@ -83,7 +87,7 @@ func New(cfg Config, rdb redis.UniversalClient) (*Guard, error) {
 	}
 	return &Guard{
 		cfg: cfg, shared: &shared{rdb, cfg.KeyPrefix}, local: newLocal(localSize), breaker: &breaker{},
-		namer: newNamer(cfg.Secret), known: right, seen: noted, waiting: newWaiting(),
+		namer: newNamer(cfg.Secret), known: right, seen: noted, waiting: newWaiting(), flights: newFlights(),
 	}, nil
 }
 

@@ -66,6 +66,7 @@ type judged struct {
 // The error is an [Exceeded]: an account that was checked is locked, so the client must not read the answer, be it
 // right or wrong.
 func (a *Attempt) Settle(ctx context.Context, checks ...Check) ([]Lock, error) {
+	defer a.g.flights.land(a)
 	var s settlement
 	a.releaseCode(&s, checks)
 	if a.looked && slices.ContainsFunc(checks, func(c Check) bool { return c.Result == Wrong }) { // the password was changed a moment ago

@@ -1,0 +1,182 @@
+package attempts
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// flights are the attempts of this process that WordPress is checking. What they hold comes back if the password is
+// right. A shop that builds its pages with forty requests at once, all with one right password, and a server that logs
+// in a hundred customers at once, would be refused for what they hold themselves; so a refused attempt waits for one of
+// them to be settled, for a short time, and is counted then. It asks WordPress no earlier than the limit allows.
+type flights struct {
+	mu     sync.Mutex
+	flight map[string]*flight // by whose counter it is: an account or an address
+}
+
+// flight is what is known of one counter.
+type flight struct {
+	pending map[*Attempt]bool  // they are being counted
+	holders map[*Attempt]int64 // since when they hold one of the counter
+	landed  int                // how many gave it back, or kept it
+	waiting []*waiter
+}
+
+type waiter struct {
+	turn    chan bool         // true: try again; false: nothing will come back
+	pending map[*Attempt]bool // that may still turn out to be holders
+}
+
+// forgotten is the age from which an attempt is not waited for: its client left, and nobody will settle it.
+const forgotten = 30 * time.Second
+
+func newFlights() *flights { return &flights{flight: map[string]*flight{}} }
+
+// enter announces an attempt before it is counted, and returns how many landed before.
+func (f *flights) enter(a *Attempt) map[Scope]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a.flights = map[Scope]string{Account: "account " + a.account, Address: "address " + a.place.address}
+	before := map[Scope]int{}
+	for scope, key := range a.flights {
+		c := f.flight[key]
+		if c == nil {
+			c = &flight{pending: map[*Attempt]bool{}, holders: map[*Attempt]int64{}}
+			f.flight[key] = c
+		}
+		c.pending[a] = true
+		before[scope] = c.landed
+	}
+	return before
+}
+
+// hold says what an attempt took.
+func (f *flights) hold(a *Attempt, now int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for scope, key := range a.flights {
+		if slices.ContainsFunc(a.held, func(h held) bool { return h.scope == scope && h.cost > 0 }) {
+			f.flight[key].holders[a] = now
+		}
+		f.leave(a, key)
+	}
+}
+
+// leave ends the announcement of an attempt. Those who waited for it alone learn that nothing will come back.
+func (f *flights) leave(a *Attempt, key string) {
+	c := f.flight[key]
+	delete(c.pending, a)
+	c.waiting = slices.DeleteFunc(c.waiting, func(w *waiter) bool {
+		delete(w.pending, a)
+		if len(c.holders)+len(w.pending) > 0 {
+			return false
+		}
+		w.turn <- false
+		return true
+	})
+	f.tidy(key)
+}
+
+func (f *flights) tidy(key string) {
+	if c := f.flight[key]; len(c.pending)+len(c.holders)+len(c.waiting) == 0 {
+		delete(f.flight, key)
+	}
+}
+
+// land ends what an attempt held, and lets one that waits try again; all of them if nobody else holds anything.
+func (f *flights) land(a *Attempt) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range a.flights {
+		c := f.flight[key]
+		if c == nil || c.holders[a] == 0 {
+			continue
+		}
+		delete(c.holders, a)
+		c.landed++
+		n := min(1, len(c.waiting))
+		if len(c.holders) == 0 {
+			n = len(c.waiting)
+		}
+		for _, w := range c.waiting[:n] {
+			w.turn <- true
+		}
+		c.waiting = slices.Clone(c.waiting[n:])
+		f.tidy(key)
+	}
+}
+
+// refused ends the announcement of an attempt that a counter refused, and returns what it waits for; nil if nothing.
+func (f *flights) refused(a *Attempt, scope Scope, before map[Scope]int, now int64) <-chan bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var wait chan bool
+	if key := a.flights[scope]; key != "" {
+		c := f.flight[key]
+		maps.DeleteFunc(c.holders, func(_ *Attempt, since int64) bool { return now-since > forgotten.Microseconds() })
+		w := &waiter{make(chan bool, 1), maps.Clone(c.pending)}
+		delete(w.pending, a)
+		switch {
+		case c.landed != before[scope]:
+			wait = w.turn
+			wait <- true
+		case len(c.holders)+len(w.pending) > 0:
+			wait = w.turn
+			c.waiting = append(c.waiting, w)
+		}
+	}
+	for _, key := range a.flights {
+		f.leave(a, key)
+	}
+	return wait
+}
+
+// forget takes a waiter that left out of the line, and passes its turn on if it has one.
+func (f *flights) forget(a *Attempt, scope Scope, wait <-chan bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := a.flights[scope]
+	c := f.flight[key]
+	if c == nil {
+		return
+	}
+	c.waiting = slices.DeleteFunc(c.waiting, func(w *waiter) bool { return w.turn == wait })
+	if len(wait) > 0 && <-wait && len(c.waiting) > 0 {
+		c.waiting[0].turn <- true
+		c.waiting = c.waiting[1:]
+	}
+	f.tidy(key)
+}
+
+// beginInTurn is begin, again after others were settled, until the time is over.
+func (g *Guard) beginInTurn(ctx context.Context, t Try) (*Attempt, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Wait)
+	defer cancel()
+	for {
+		a := g.newAttempt(ctx, t)
+		before := g.flights.enter(a)
+		err := a.begin(ctx, t)
+		var e *Exceeded
+		if !errors.As(err, &e) {
+			g.flights.hold(a, g.now())
+			return a, err
+		}
+		wait := g.flights.refused(a, e.Scope, before, g.now())
+		if wait == nil {
+			return nil, err
+		}
+		select {
+		case again := <-wait:
+			if !again {
+				return nil, err
+			}
+		case <-ctx.Done():
+			g.flights.forget(a, e.Scope, wait)
+			return nil, err
+		}
+	}
+}
