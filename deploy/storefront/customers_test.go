@@ -110,9 +110,6 @@ func TestCustomersWithOddNamesAndPasswordsLogIn(t *testing.T) {
 func TestManyRequestsWithOneRightPasswordAreAnswered(t *testing.T) {
 	g := startGateway(t, "")
 	r := get("cart", cartTarget, basic("alice", "wonderland-1"))
-	if a := ask(t, g.address, r); !isAlices(a) { // from now on the password is known to be right
-		t.Fatalf("first: %d %s", a.status, a.body)
-	}
 	var all sync.WaitGroup
 	for range 40 {
 		all.Go(func() {
