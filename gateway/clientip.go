@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"cocart-gateway/upstream"
@@ -24,6 +25,7 @@ func (g *Gateway) origin(r *http.Request) upstream.Origin {
 		o.Proto = "https"
 	}
 	if !o.Trusted {
+		o.Port = portAsked(r.Host, o.Proto, nil)
 		return o
 	}
 	o.Client = g.clientBehind(peer, r.Header["X-Forwarded-For"])
@@ -33,7 +35,24 @@ func (g *Gateway) origin(r *http.Request) upstream.Origin {
 	} else if proto != "" {
 		o.Proto = "http"
 	}
+	o.Port = portAsked(r.Host, o.Proto, r.Header["X-Forwarded-Port"])
 	return o
+}
+
+// portAsked is the port of the address that a client asked for: what the nearest
+// trusted proxy says, else that of its Host, else the default of the scheme.
+// Services sign it.
+func portAsked(host, proto string, forwarded []string) uint16 {
+	_, named, _ := net.SplitHostPort(host) // "" without a port
+	for _, text := range []string{lastElement(forwarded), named} {
+		if port, err := strconv.ParseUint(text, 10, 16); err == nil && port > 0 {
+			return uint16(port)
+		}
+	}
+	if proto == "https" {
+		return 443
+	}
+	return 80
 }
 
 // clientBehind is asked only if the peer is trusted.

@@ -49,6 +49,8 @@ type Assertion struct {
 	Client netip.Addr
 	// Proto is the scheme the client used: "https" or "http".
 	Proto string
+	// Port is the port that the client asked for; 0 leaves what the web server says.
+	Port uint16
 }
 
 // How long PHP may take to look at an assertion, in seconds: longer than any sane
@@ -115,6 +117,7 @@ type claims struct {
 	Target      string `json:"t"`
 	PAT         string `json:"pat,omitempty"`
 	Guests      string `json:"guests,omitempty"`
+	Port        string `json:"port,omitempty"`
 }
 
 // sign returns the value of the assertion header for exactly this request. A
@@ -133,6 +136,9 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 	}
 	if a.DenyGuests {
 		c.Guests = "deny"
+	}
+	if a.Port != 0 {
+		c.Port = strconv.Itoa(int(a.Port))
 	}
 	if !a.Client.IsValid() { // a unix socket, or our own ping: this machine
 		a.Client = loopback

@@ -133,6 +133,7 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	}
 	setForwarded(out, in, f.Origin, orDefault(in.Host, w.host))
 	f.Assertion.Client, f.Assertion.Proto = cmp.Or(f.Told, f.Origin.Client), f.Origin.Proto
+	f.Assertion.Port = f.Origin.Port
 	f.sent = w.seal(f.Assertion, out)
 	name := assertionHeader
 	if f.Assertion.Kind == Observed {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -32,6 +33,7 @@ type Origin struct {
 	Client netip.Addr // behind the trusted proxies
 	Peer   netip.Addr // who is connected to us
 	Proto  string     // "https" or "http"
+	Port   uint16     // that the client asked for; 0 if unknown
 	// Trusted: the peer is a trusted proxy, so that its X-Forwarded-* headers
 	// are built upon rather than replaced.
 	Trusted bool
@@ -48,7 +50,7 @@ func dropUnsafe(h http.Header, kind Kind) (unusual int) {
 		switch {
 		case isReserved(name), name == "Proxy": // httpoxy, CVE-2016-5385
 			delete(h, name)
-		case !plainName(name) && !(kind == Site && isOnlyTheShops(h, name)):
+		case !plainName(name) && (kind != Site || !isOnlyTheShops(h, name)):
 			delete(h, name)
 			unusual++
 		}
@@ -142,6 +144,9 @@ func setForwarded(out, in *http.Request, o Origin, host string) {
 	}
 	h["X-Forwarded-Proto"] = []string{orDefault(o.Proto, "http")}
 	h["X-Forwarded-Host"] = []string{host}
+	if o.Port != 0 {
+		h["X-Forwarded-Port"] = []string{strconv.Itoa(int(o.Port))}
+	}
 	if o.Client.IsValid() {
 		h["X-Real-Ip"] = []string{o.Client.String()}
 	}

@@ -192,6 +192,36 @@ func TestIPv6ClientsAreSeenWithTheirAddress(t *testing.T) {
 	}
 }
 
+// A service signs the address that it asks for, with its port, and WordPress makes
+// the signature again from what PHP sees (Jetpack, WooPayments, PayPal).
+func TestSignedAddressesAreThoseOfTheClient(t *testing.T) {
+	const target = "/wp-json/jetpack/v4/verify?token=a&timestamp=1&nonce=b&probe=report"
+	trusting := startGateway(t, "trusted_proxies: [127.0.0.1]\n")
+	direct := startGateway(t, "")
+	for name, row := range map[string]struct {
+		g    *gateway
+		host string
+		head []string
+		want string
+	}{
+		"http":                            {direct, "shop.example", nil, "http://shop.example"},
+		"http on another port":            {direct, "shop.example:8080", nil, "http://shop.example:8080"},
+		"behind TLS":                      {trusting, "shop.example", []string{"X-Forwarded-Proto: https"}, "https://shop.example"},
+		"behind TLS, with the port":       {trusting, "shop.example", []string{"X-Forwarded-Proto: https", "X-Forwarded-Port: 443"}, "https://shop.example"},
+		"behind TLS on another port":      {trusting, "shop.example", []string{"X-Forwarded-Proto: https", "X-Forwarded-Port: 8443"}, "https://shop.example:8443"},
+		"the last proxy's word":           {trusting, "shop.example", []string{"X-Forwarded-Proto: https", "X-Forwarded-Port: 1234, 443"}, "https://shop.example"},
+		"no port at all":                  {trusting, "shop.example", []string{"X-Forwarded-Proto: https", "X-Forwarded-Port: x"}, "https://shop.example"},
+		"a client that says so":           {direct, "shop.example", []string{"X-Forwarded-Proto: https", "X-Forwarded-Port: 8443"}, "http://shop.example"},
+		"a client with the port of HTTPS": {direct, "shop.example:443", nil, "http://shop.example"},
+	} {
+		r := request{method: "GET", target: target, framing: noHost, head: append([]string{"Host: " + row.host}, row.head...)}
+		f := flat(ask(t, row.g.address, r), nil)
+		if got := f["wordpress signed_address"]; got != row.want+target {
+			t.Errorf("%s: signed over %s, want %s%s", name, got, row.want, target)
+		}
+	}
+}
+
 // Clients send odd but clear forms of a JSON body, which CoCart reads.
 func TestCoCartReadsTheSameBodiesThroughTheGateway(t *testing.T) {
 	g := startGateway(t, "")

@@ -183,6 +183,9 @@ final class Assertion {
 	/** @var string The scheme the client used. */
 	public $proto;
 
+	/** @var string The port that the client asked for; '' from a gateway that does not report it. */
+	public $port;
+
 	/** @var int When it was issued, by the gateway's clock; Unix seconds. */
 	public $issued_at;
 
@@ -254,6 +257,7 @@ final class Assertion {
 		$this->guests_denied = array_key_exists( 'guests', $claims );
 		$this->ip            = $claims['ip'];
 		$this->proto         = $claims['proto'];
+		$this->port          = $claims['port'] ?? '';
 		$this->issued_at     = $claims['iat'];
 		$this->audience      = $claims['aud'];
 		$this->token         = $token;
@@ -318,6 +322,7 @@ final class Assertion {
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
 			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
 			'its client address is none'                 => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
+			'its port is unknown'                        => ! array_key_exists( 'port', $c ) || self::is_port( $c['port'] ),
 			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
 			'it is for another host'                     => self::same_host( strtolower( $server['HTTP_HOST'] ?? '' ), strtolower( $c['h'] ) ),
@@ -328,6 +333,11 @@ final class Assertion {
 	/** In seconds. What gives nobody an identity may wait for an upload, which web servers hold back until it is whole. */
 	private static function longest( string $kind ): int {
 		return in_array( $kind, array( 'site', 'observed' ), true ) ? 3600 : 60;
+	}
+
+	/** @param mixed $port A decimal string without a leading zero. */
+	private static function is_port( $port ): bool {
+		return is_string( $port ) && 1 === preg_match( '/^[1-9]\d{0,4}$/D', $port ) && (int) $port <= 65535;
 	}
 
 	/** Some web servers keep the port from PHP: Debian's fastcgi_params for nginx does. */
@@ -364,10 +374,22 @@ function tell_the_client( Assertion $assertion ): void {
 	}
 	unset( $_SERVER['HTTP_X_COCART_GATEWAY'], $_SERVER['HTTPS'] );
 	$_SERVER['REMOTE_ADDR'] = $assertion->ip;
+	tell_the_port( $assertion->port );
 	if ( 'https' === $assertion->proto ) {
 		$_SERVER['HTTPS'] = 'on';
 	} elseif ( '443' === (string) ( $_SERVER['SERVER_PORT'] ?? '' ) ) {
-		$_SERVER['SERVER_PORT'] = '80'; // Port 443 alone is TLS to is_ssl().
+		$_SERVER['SERVER_PORT'] = '80'; // Port 443 alone is TLS to is_ssl(), and a client may name it in its Host.
+	}
+}
+
+/**
+ * Jetpack, WooPayments and PayPal sign the address that they ask for, with its port: they find it in one of these two, not
+ * where the web server behind the gateway listens (Jetpack_Signature::get_current_request_port).
+ */
+function tell_the_port( string $port ): void {
+	if ( '' !== $port ) {
+		$_SERVER['SERVER_PORT']           = $port;
+		$_SERVER['HTTP_X_FORWARDED_PORT'] = $port;
 	}
 }
 

@@ -25,7 +25,7 @@ function storefront_files(): array {
 function storefront_signed_address(): string {
 	$port = (string) ( $_SERVER['HTTP_X_FORWARDED_PORT'] ?? $_SERVER['SERVER_PORT'] ?? '' );
 	$port = in_array( $port, array( '80', '443' ), true ) ? '' : ":$port";
-	return ( is_ssl() ? 'https' : 'http' ) . '://' . ( $_SERVER['HTTP_HOST'] ?? '' ) . $port . ( $_SERVER['REQUEST_URI'] ?? '' );
+	return ( is_ssl() ? 'https' : 'http' ) . '://' . preg_replace( '/:\d+$/D', '', $_SERVER['HTTP_HOST'] ?? '' ) . $port . ( $_SERVER['REQUEST_URI'] ?? '' );
 }
 
 function storefront_report(): void {

@@ -141,3 +141,22 @@ foreach ( $scripts as $name => $script ) {
 	test( "$name with an assertion of kind site", other_script( 'site', ...$script ), passed( array() ) );
 }
 test( "a plugin's index.php with an assertion of kind customer", fn() => other_script( 'customer', array(), plugins_index() )(), bad_assertion() );
+
+// The port that the client asked for is in both places where signatures look for it.
+foreach (
+	array(
+		'https, the default'        => array( array( 'proto' => 'https', 'port' => '443' ), array( '443', '443', 'on' ) ),
+		'https on another port'     => array( array( 'proto' => 'https', 'port' => '8443' ), array( '8443', '8443', 'on' ) ),
+		'http'                      => array( array( 'proto' => 'http', 'port' => '80' ), array( '80', '80', null ) ),
+		'http with the port of TLS' => array( array( 'proto' => 'http', 'port' => '443' ), array( '80', '443', null ) ),
+		'an older gateway'          => array( array( 'proto' => 'https' ), array( '8000', null, 'on' ) ),
+	) as $name => list( $claims, $want )
+) {
+	foreach ( array( 'site', 'guest', 'customer' ) as $kind ) {
+		test(
+			"the port of a $kind request: $name",
+			fn() => arrive( $kind, array( 'SERVER_PORT' => '8000', 'HTTP_X_FORWARDED_PORT' => null ), $claims ),
+			passed( array(), fn() => same( $want, array( $_SERVER['SERVER_PORT'], $_SERVER['HTTP_X_FORWARDED_PORT'] ?? null, $_SERVER['HTTPS'] ?? null ) ) )
+		);
+	}
+}
