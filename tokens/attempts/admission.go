@@ -2,6 +2,7 @@ package attempts
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -41,7 +42,33 @@ func (a *Attempt) admit(ctx context.Context, draws []draw, out []outcome, now in
 		}
 	}
 	a.do(ctx, batch{draws: undo(granted)})
-	return a.exceeded(refused, now)
+	if visible := slices.DeleteFunc(slices.Clone(refused), a.linked); len(visible) > 0 {
+		return a.exceeded(visible, now)
+	}
+	e := a.exceeded(refused, now)
+	e.Linked = true
+	return e
+}
+
+// linked reports whether a counter refuses that says more than how often the first name was tried: that of an account,
+// which has other names.
+func (a *Attempt) linked(d denied) bool {
+	return d.ofAccount() && d.key != a.name || d.scope == further
+}
+
+// chargeLinked charges a refused attempt as if it were a wrong password of an unknown name, if only a lock of the account
+// refused it. Its answer is that of an unknown name, and so must be what is left for the next one.
+func (a *Attempt) chargeLinked(ctx context.Context, err error) {
+	var e *Exceeded
+	if !errors.As(err, &e) || !e.Linked {
+		return
+	}
+	draws := a.ofPlace(1, true)
+	if a.name != "" {
+		draws = append(draws, a.g.draw(Account, a.name, a.g.cfg.Account, 1)...)
+	}
+	a.do(ctx, batch{draws: draws})
+	e.Place = a.state
 }
 
 // sort divides draws into what was taken and what refuses the attempt. The counters of the lanes refuse nothing.
@@ -128,7 +155,7 @@ func (a *Attempt) exceeded(refused []denied, now int64) *Exceeded {
 	if a.recorded(a.own, now) && allOf(refused, Account, Address, Subnet, Network, Overall) {
 		state := a.g.cfg.AccountNetwork.state(a.mine, now)
 		if state.RetryAfter > 0 && state.RetryAfter < longest.State.RetryAfter {
-			return &Exceeded{AccountNetwork, state}
+			return &Exceeded{Scope: AccountNetwork, State: state}
 		}
 	}
 	return longest
@@ -142,12 +169,12 @@ func (a *Attempt) wait(d denied, now int64) *Exceeded {
 	}
 	switch d.scope {
 	case further:
-		return &Exceeded{Account, state}
+		return &Exceeded{Scope: Account, State: state}
 	case Address, Subnet, Network, Overall:
 		interval := d.limit.interval()
 		first := max(now, d.full-int64(d.limit.N-1)*interval)
 		turn := a.g.waiting.turn(d.key, a.account, now, first, interval, now+d.limit.Per.Microseconds())
 		state.RetryAfter = seconds(turn - now)
 	}
-	return &Exceeded{d.scope, state}
+	return &Exceeded{Scope: d.scope, State: state}
 }

@@ -29,6 +29,7 @@ type Attempt struct {
 	at       counters
 	names    []string // hashed
 	account  string   // whose counter the attempt takes from: that of the first name; "" without a name
+	name     string   // the first name's own counter; "" without a name
 	further  []string // accounts of the other names
 	place    place
 	crowd    record // the accounts that logged in from the address
@@ -65,6 +66,7 @@ func (g *Guard) Begin(ctx context.Context, t Try) (*Attempt, error) {
 	}
 	a := g.newAttempt(ctx, t)
 	if err := a.begin(ctx, t); err != nil {
+		a.chargeLinked(ctx, err)
 		return nil, err
 	}
 	return a, nil
@@ -108,7 +110,7 @@ func (a *Attempt) lookUp(ctx context.Context) {
 		}
 		switch {
 		case i == 0:
-			a.account = account
+			a.account, a.name = account, "a:account:"+name
 		case account != a.account && !slices.Contains(a.further, account):
 			a.further = append(a.further, account)
 		}
@@ -116,7 +118,7 @@ func (a *Attempt) lookUp(ctx context.Context) {
 }
 
 func (a *Attempt) take(ctx context.Context, cost int64, code bool) error {
-	b := batch{draws: slices.Concat(a.ofAccount(a.account, cost), a.ofPlace(cost, false))}
+	b := batch{draws: slices.Concat(a.ofAccount(a.account, cost), a.ofName(cost), a.ofPlace(cost, false))}
 	for _, account := range a.further {
 		b.draws = append(b.draws, a.g.draw(further, "a:account:"+account, a.g.cfg.Account, 0)...)
 	}
@@ -159,6 +161,15 @@ func (a *Attempt) ofAccount(account string, cost int64) []draw {
 	}
 	return slices.Concat(a.g.draw(Account, "a:account:"+account, a.g.cfg.Account, cost),
 		a.g.draw(AccountNetwork, "a:account_network:"+account+":"+a.place.network, a.g.cfg.AccountNetwork, cost))
+}
+
+// ofName is what one wrong password costs the first name, besides the account that it is one of. It keeps the answers
+// to a name from telling that its account was locked under another: see [Exceeded.Linked].
+func (a *Attempt) ofName(cost int64) []draw {
+	if a.name == "" || a.name == "a:account:"+a.account {
+		return nil
+	}
+	return a.g.draw(Account, a.name, a.g.cfg.Account, cost)
 }
 
 // ofPlace is what one wrong password costs where it came from. The limits grow with the number of accounts that logged

@@ -101,7 +101,7 @@ func TestNamesOfOneAccountShareItsCounter(t *testing.T) {
 		w.says(w.wrong("+15550100", 2), "refused")
 		w.says(w.wrong("wonderland", 2), "withheld") // a spelling that was not seen before, and so not stopped before
 		for _, name := range []string{"alice", "alice@example.com", "+15550100"} {
-			if got := w.right(name, 2); got != "account" && got != "withheld" {
+			if got := w.right(name, 2); got != "linked" && got != "withheld" {
 				t.Errorf("%s: %s", name, got)
 			}
 		}
@@ -112,9 +112,9 @@ func TestAKnownNameOfALockedAccountIsStoppedBeforeWordPress(t *testing.T) {
 	w := open(t, tokenstest.Embedded(t))
 	w.wrongTimes(1, "alice@example.com", 2)
 	w.wrongTimes(2, "alice", 2)
-	w.says(w.wrong("alice@example.com", 2), "account")
+	w.says(w.wrong("alice@example.com", 2), "linked")
 	other := world{TB: t, Guard: w.another(), rdb: w.rdb, clock: w.clock}
-	other.says(other.wrong("alice@example.com", 2), "account") // another replica
+	other.says(other.wrong("alice@example.com", 2), "linked") // another replica
 }
 
 func TestANewSpellingOfALockedAccountTellsNothing(t *testing.T) {
@@ -123,11 +123,11 @@ func TestANewSpellingOfALockedAccountTellsNothing(t *testing.T) {
 		w.says(w.wrong("alice@example.com", 2), "withheld")
 		w.says(w.right("wonderland", 2), "withheld")
 		a, _ := w.begin(attempts.Try{Names: []string{"a new one"}})
-		if err := a.Challenge(ctx, 2); scopeOf(err) != "account" {
+		if err := a.Challenge(ctx, 2); scopeOf(err) != "linked" {
 			t.Errorf("a challenge: %v", err)
 		}
 		a, _ = w.begin(attempts.Try{Names: []string{"another"}, Code: true})
-		if _, err := a.CodeRefused(ctx, 2); scopeOf(err) != "account" {
+		if _, err := a.CodeRefused(ctx, 2); scopeOf(err) != "linked" {
 			t.Errorf("a wrong code: %v", err)
 		}
 	})
@@ -162,13 +162,13 @@ func TestOnlyTheAccountWhosePasswordWasCheckedIsCharged(t *testing.T) {
 			w.says(said, "passed")
 			_, _ = a.Refused(ctx, 9)
 		}
-		w.says(w.wrong("mallory", 9), "withheld")
+		w.says(w.wrong("mallory", 9), "account")
 		for i, name := range names[1:] {
 			w.wrongTimes(3, name, int64(i+2))
 		}
 		// A locked name refuses the request wherever it stands.
 		_, said := w.begin(attempts.Try{Names: []string{"dave", "alice"}})
-		w.says(said, "account")
+		w.says(said, "linked")
 	})
 }
 
@@ -222,11 +222,11 @@ func TestSeveralChecksInOneRequestChargeEachAccount(t *testing.T) {
 			t.Errorf("%+v %v", locks, err)
 		}
 		w.wrongTimes(1, "alice", 2)
-		w.says(w.wrong("alice", 2), "account")
+		w.says(w.wrong("alice", 2), "linked")
 		w.says(w.wrong("bob", 3), "withheld")
 		w.wrongTimes(3, "carol", 4)
 		w.wrongTimes(2, "dave", 5)
-		w.says(w.wrong("dave", 5), "account")
+		w.says(w.wrong("dave", 5), "linked")
 	})
 }
 
@@ -256,7 +256,7 @@ func TestAWrongMappingOfANameMendsItself(t *testing.T) {
 	w.wrongTimes(3, "alice", 2)
 	w.says(w.right("bobs-phone", 9), "accepted") // of user 9 until now
 	w.says(w.wrong("bobs-phone", 2), "withheld") // alice's number now
-	w.says(w.wrong("bobs-phone", 2), "account")
+	w.says(w.wrong("bobs-phone", 2), "linked")
 }
 
 func TestAddressesAreCountedIPv6ByNetwork(t *testing.T) {

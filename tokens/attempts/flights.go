@@ -167,15 +167,18 @@ func (g *Guard) beginInTurn(ctx context.Context, t Try) (*Attempt, error) {
 		}
 		wait := g.flights.refused(a, e.Scope, before, g.now())
 		if wait == nil {
+			a.chargeLinked(ctx, err)
 			return nil, err
 		}
 		select {
 		case again := <-wait:
 			if !again {
+				a.chargeLinked(ctx, err)
 				return nil, err
 			}
 		case <-ctx.Done():
 			g.flights.forget(a, e.Scope, wait)
+			a.chargeLinked(ctx, err)
 			return nil, err
 		}
 	}

@@ -142,7 +142,7 @@ func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*St
 	done, _, now := g.apply(ctx, batch{draws: []draw{d}})
 	state := limit.state(done.out[0].full, now)
 	if !done.out[0].ok {
-		return &state, &Exceeded{Address, state}
+		return &state, &Exceeded{Scope: Address, State: state}
 	}
 	return &state, nil
 }

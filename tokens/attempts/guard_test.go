@@ -248,7 +248,7 @@ func TestOneScriptOneKeyOnRealRedis(t *testing.T) {
 	w := open(t, cluster)
 	w.wrongTimes(1, "alice", 2)
 	w.wrongTimes(2, "alice@example.com", 2)
-	w.says(w.wrong("alice", 2), "account")
+	w.says(w.wrong("alice", 2), "linked")
 	if all, err := w.Lockouts(ctx); err != nil || len(all) != 1 {
 		t.Errorf("%v %v", all, err)
 	}

@@ -114,6 +114,12 @@ func Scopes() []Scope {
 type Exceeded struct {
 	Scope Scope
 	State State
+	// Linked: the name itself was tried less often than the limit allows, and only the account behind it is locked, by
+	// tries under its other names. A client that is told so learns which names belong to one account. The attempt was
+	// charged to the name and to where it came from, as a wrong password of an unknown name is.
+	Linked bool
+	// Place is the counter of the address after a Linked one; nil if there is none.
+	Place *State
 }
 
 func (e *Exceeded) Error() string { return "too many attempts: " + string(e.Scope) }

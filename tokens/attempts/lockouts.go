@@ -42,7 +42,37 @@ func (g *Guard) Lockouts(ctx context.Context) ([]Lockout, error) {
 			}
 		}
 	}
-	return all, nil
+	return g.withoutKnownNames(ctx, all)
+}
+
+// withoutKnownNames leaves out the names of accounts that are in the list themselves.
+func (g *Guard) withoutKnownNames(ctx context.Context, all []Lockout) ([]Lockout, error) {
+	var aliases []string
+	accounts := map[string]bool{}
+	for _, l := range all {
+		if accounts[l.Whose] = true; l.ofName() {
+			aliases = append(aliases, aliasKey(l.Whose))
+		}
+	}
+	if len(aliases) == 0 {
+		return all, nil
+	}
+	done, err := g.shared.apply(ctx, g.now(), batch{texts: aliases})
+	if err != nil {
+		return nil, fmt.Errorf("reading names: %w", err)
+	}
+	i := -1
+	return slices.DeleteFunc(all, func(l Lockout) bool {
+		if !l.ofName() {
+			return false
+		}
+		i++
+		return accounts["user:"+done.texts[i]]
+	}), nil
+}
+
+func (l Lockout) ofName() bool {
+	return l.Counter == string(Account) && strings.HasPrefix(l.Whose, "name:")
 }
 
 // counters are the keys that can lock somebody out: no aliases, no good records, and not those of newcomers from an
@@ -71,12 +101,38 @@ func (g *Guard) limit(counter string) Limit {
 	}[counter]
 }
 
-// ClearUser forgets the wrong passwords and second factors of an account. What was tried under a name before WordPress
-// told whose it is runs out by itself.
+// ClearUser forgets the wrong passwords and second factors of an account, and those under each name that is known for
+// it. What was tried under a name before WordPress told whose it is runs out by itself.
 func (g *Guard) ClearUser(ctx context.Context, user int64) error {
 	account := userName(user)
-	all := []string{"a:account:" + account, "a:second_factor:" + account, newcomerAccount + account}
+	all, err := g.namesOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	all = append(all, "a:account:"+account, "a:second_factor:"+account, newcomerAccount+account)
 	return g.clear(ctx, all, func(key string) bool { return strings.HasPrefix(key, "a:account_network:"+account+":") })
+}
+
+// namesOf returns the counters of the names that are known for a user.
+func (g *Guard) namesOf(ctx context.Context, user int64) ([]string, error) {
+	keys, err := g.shared.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys = slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, aliasKey("")) })
+	var names []string
+	for some := range slices.Chunk(keys, 500) {
+		done, err := g.shared.apply(ctx, g.now(), batch{texts: some})
+		if err != nil {
+			return nil, fmt.Errorf("reading names: %w", err)
+		}
+		for i, key := range some {
+			if done.texts[i] == strconv.FormatInt(user, 10) {
+				names = append(names, "a:account:name:"+strings.TrimPrefix(key, aliasKey("")))
+			}
+		}
+	}
+	return names, nil
 }
 
 // ClearAddress forgets what an address did, and what the networks around it did: of an IPv6 address its /64, /56 and

@@ -31,3 +31,6 @@ func (n namer) hash(kind, text string) string {
 func (n namer) name(name string) string { return "name:" + n.hash("name", wpname.Key(name)) }
 
 func userName(id int64) string { return "user:" + strconv.FormatInt(id, 10) }
+
+// UserAccount is how [Attempt.Account] names a user's account.
+func UserAccount(id int64) string { return userName(id) }

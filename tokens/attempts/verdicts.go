@@ -39,6 +39,7 @@ type settlement struct {
 	wrong     int64 // passwords that count against the place
 	elsewhere bool  // a wrong one was of another account than Begin expected
 	keep      bool  // what Begin took of the account
+	named     bool  // what Begin took of the first name
 	looks     []look
 	exceeded  error
 }
@@ -109,11 +110,13 @@ func (a *Attempt) settleCheck(ctx context.Context, s *settlement, c Check, i int
 	}
 	if err != nil {
 		s.exceeded = err
+		s.named = true
 		s.wrong = max(s.wrong, 1) // also if it was right: that is not to be found out for nothing
 		s.elsewhere = s.elsewhere || !j.begun
 		return
 	}
 	s.keep = s.keep || j.begun && c.Result == Wrong
+	s.named = s.named || c.Result == Wrong
 	switch c.Result {
 	case Wrong:
 		a.settleWrong(s, j, c)
@@ -162,7 +165,7 @@ func (a *Attempt) judge(ctx context.Context, account string, cost int64, again b
 	}
 	a.do(ctx, batch{draws: undo(j.held)})
 	j.held = nil
-	return j, &Exceeded{Account, a.wait(refused[0], now).State}
+	return j, &Exceeded{Scope: Account, State: a.wait(refused[0], now).State, Linked: true, Place: a.state}
 }
 
 // settleWrong keeps what was taken, and takes the rest if there was more than one wrong password.
@@ -194,6 +197,9 @@ func (a *Attempt) settleRight(s *settlement, j judged) {
 	now, cfg := a.g.now(), a.g.cfg
 	if cfg.AccountNetwork.Off() { // where they came from is not known
 		s.draws = append(s.draws, a.g.resets("a:account:"+j.account, "a:second_factor:"+j.account)...)
+		if a.name != "" && j.begun {
+			s.draws = append(s.draws, a.g.resets(a.name)...)
+		}
 	} else if !a.looked {
 		s.draws = append(s.draws, a.g.resets("a:second_factor:"+j.account)...)
 		mine := "a:account_network:" + j.account + ":" + a.place.network
@@ -201,6 +207,9 @@ func (a *Attempt) settleRight(s *settlement, j judged) {
 			s.draws = append(s.draws, a.g.resets(mine)...)
 			if !j.locked { // what passed by a lane was not counted to the account
 				s.draws = append(s.draws, a.g.draw("", "a:account:"+j.account, cfg.Account, -used)...)
+			}
+			if !j.locked && j.begun && len(a.ofName(0)) > 0 {
+				s.draws = append(s.draws, a.g.draw("", a.name, cfg.Account, -used)...)
 			}
 		}
 	}
@@ -222,7 +231,7 @@ func taken(all []held, scope Scope) (n int64) {
 // settlePlace gives back what Begin took and nothing was wrong with, or takes what came on top.
 func (a *Attempt) settlePlace(s *settlement) {
 	for _, h := range a.held {
-		if h.scope == SecondFactor || h.ofAccount() && s.keep || !h.ofAccount() && s.wrong > 0 {
+		if h.scope == SecondFactor || h.ofAccount() && s.keep || h.key == a.name && s.named || !h.ofAccount() && s.wrong > 0 {
 			continue
 		}
 		s.draws = append(s.draws, undo([]held{h})...)
@@ -241,6 +250,9 @@ func (a *Attempt) locks(s *settlement, done results) []Lock {
 	now := a.g.now()
 	var locks []Lock
 	for _, l := range s.looks {
+		if l.key == a.name && l.key != "a:account:"+l.account {
+			continue // of the name alone
+		}
 		if l.scope != Account && (l.scope != AccountNetwork || a.lane != AccountNetwork) {
 			continue
 		}
@@ -296,7 +308,7 @@ func (a *Attempt) countCode(ctx context.Context, c Check) ([]Lock, error) {
 		}
 		out := a.do(ctx, b).out[0]
 		if !out.ok {
-			return nil, &Exceeded{SecondFactor, due.limit.state(out.full, a.g.now())}
+			return nil, &Exceeded{Scope: SecondFactor, State: due.limit.state(out.full, a.g.now())}
 		}
 		h = held{due, out.full}
 	}

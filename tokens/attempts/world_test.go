@@ -84,6 +84,9 @@ func scopeOf(err error) string {
 	case err == nil:
 		return "passed"
 	case errors.As(err, &e):
+		if e.Linked {
+			return "linked"
+		}
 		return string(e.Scope)
 	}
 	return err.Error()
