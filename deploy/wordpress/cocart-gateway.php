@@ -490,6 +490,11 @@ function shows_products( string $route ): bool {
 	return route_is( '/NS/(?:v\d+/)?products(?:/[\s\S]*)?', $route );
 }
 
+/** Routes that show no cart, and change none. */
+function loads_no_cart( string $route ): bool {
+	return shows_products( $route ) || route_is( '/NS/(?:v\d+/)?(?:store|login|logout|sessions?)(?:/[\s\S]*)?', $route ) || is_refresh( $route );
+}
+
 function is_batch( string $route ): bool {
 	return route_is( '(?:/batch/v1|/NS(?:/v\d+)?/batch)/*', $route );
 }
@@ -891,15 +896,243 @@ function hash_kind( string $hash ): string {
 
 // --- Passwords -----------------------------------------------------------------------------------------------------
 
+/**
+ * The passwords that are checked in this request: whose they were, and what became of them. CoCart checks passwords on
+ * each of its routes, and past the hooks of a login; so the check itself is watched (wp_check_password). An attacker could
+ * otherwise choose a form of request or answer whose guesses are not counted: ?_jsonp=, ?_envelope, a redirect, an exit.
+ * So the report is a header that is there from the first check on, and is replaced at the next.
+ */
+final class Checks {
+
+	/** Wrong passwords in one request, as many as system.multicall likes to bring; any further one is wrong, unread. */
+	const WRONG = 10;
+
+	/** @var Assertion */
+	private $asserted;
+
+	/** @var bool Whether the gateway counts on a report also where no password is checked. */
+	private $always;
+
+	/** @var array<int,array<string,string>> Results, by user id (0: an unknown name) and by a digest of the password. */
+	private $results = array();
+
+	/** @var string The key of these digests; it lives as long as the request. */
+	private $key;
+
+	/** @var bool Whether a name was looked up since CoCart began to look for a password. */
+	private $looked = false;
+
+	public function __construct( Assertion $asserted, bool $always ) {
+		$this->asserted = $asserted;
+		$this->always   = $always;
+		$this->key      = random_bytes( 32 );
+	}
+
+	public function watch(): void {
+		add_filter( 'check_password', array( $this, 'check_password' ), PHP_INT_MAX, 4 );
+		add_filter( 'authenticate', array( $this, 'authenticate' ), PHP_INT_MAX, 3 );
+		add_action( 'wp_login_failed', array( $this, 'wp_login_failed' ), 10, 2 );
+		if ( ! $this->always ) {
+			return;
+		}
+		foreach ( array( 'sanitize_user', 'is_email' ) as $hook ) {
+			add_filter( $hook, array( $this, 'looked' ), PHP_INT_MAX );
+		}
+		foreach ( array( 'determine_current_user', 'rest_authentication_errors' ) as $hook ) {
+			add_filter( $hook, array( $this, 'looking' ), PHP_INT_MIN );
+			add_filter( $hook, array( $this, 'unknown' ), PHP_INT_MAX );
+		}
+		$this->report();
+	}
+
+	/** Whether a password of this user was right. */
+	public function accepted( int $user_id ): bool {
+		return in_array( 'accepted', $this->results[ $user_id ] ?? array(), true );
+	}
+
+	/**
+	 * Fires within wp_check_password(). A check without a user is of something else: an application password, a key by mail.
+	 *
+	 * @param mixed $fits
+	 * @param mixed $password
+	 * @param mixed $hash
+	 * @param mixed $user_id
+	 */
+	public function check_password( $fits = false, $password = '', $hash = '', $user_id = 0 ) {
+		$id = user_id_in( $user_id );
+		if ( ! $id || ! is_string( $password ) ) {
+			return $fits;
+		}
+		$new = ! isset( $this->results[ $id ][ $this->digest( $password ) ] );
+		if ( $new && $this->wrong() >= self::WRONG ) {
+			return false;
+		}
+		$this->note( $id, $password, $fits ? 'accepted' : 'refused' );
+		return $fits;
+	}
+
+	/**
+	 * The end of wp_authenticate(): another plugin may have judged the password (LDAP), or it was an application password,
+	 * which WordPress tries after the user's own.
+	 *
+	 * @param mixed $user
+	 * @param mixed $name
+	 * @param mixed $password
+	 */
+	public function authenticate( $user = null, $name = '', $password = '' ) {
+		if ( $user instanceof \WP_User && is_string( $password ) && '' !== $password && is_string( $name ) && '' !== $name ) {
+			$this->note( (int) $user->ID, $password, 'accepted' );
+		}
+		return $user;
+	}
+
+	/**
+	 * Names that nobody has, and passwords that another plugin judged. Refusals for other reasons (a captcha, a lockout
+	 * plugin) judged no password.
+	 *
+	 * @param mixed $name
+	 * @param mixed $error
+	 */
+	public function wp_login_failed( $name = '', $error = null ): void {
+		$code = is_wp_error( $error ) ? $error->get_error_code() : '';
+		if ( ! is_string( $name ) || ! in_array( $code, array( 'invalid_username', 'invalid_email', 'incorrect_password' ), true ) ) {
+			return;
+		}
+		$user = get_user_by( 'login', $name );
+		$user = $user ? $user : get_user_by( 'email', $name );
+		$id   = $user ? (int) $user->ID : 0;
+		if ( ! $id || 'incorrect_password' === $code && ! isset( $this->results[ $id ] ) ) {
+			$this->note( $id, $name, 'refused' );
+		}
+	}
+
+	/** @param mixed $value Passed on: it is a filter. */
+	public function looking( $value = null ) {
+		$this->looked = false;
+		return $value;
+	}
+
+	/** CoCart cleans each name that it reads (sanitize_user), or asks whether it is an e-mail address (is_email). */
+	public function looked( $value = null ) {
+		$this->looked = true;
+		return $value;
+	}
+
+	/**
+	 * CoCart has read a name and a password, and found no user to check it for. It says so to none of WordPress's hooks.
+	 *
+	 * @param mixed $value
+	 */
+	public function unknown( $value = null ) {
+		if ( $this->looked && ! $this->results && ! $this->somebody( $value ) && '' !== tried_name() ) {
+			$this->note( 0, '', 'refused' );
+		}
+		return $value;
+	}
+
+	/** @param mixed $value Of determine_current_user: a user id; of rest_authentication_errors: an error, or not. */
+	private function somebody( $value ): bool {
+		return is_numeric( $value ) ? (int) $value > 0 : isset( $GLOBALS['current_user'] ) && get_current_user_id() > 0;
+	}
+
+	/**
+	 * What the answer of a CoCart route adds: whether a second factor is due, or wrong. Where something else than
+	 * wp_check_password() judges passwords, the answer is all there is to go by.
+	 *
+	 * @param object|false $user Who is logged in, or was until a logout.
+	 */
+	public function answered( int $status, string $code, $user ): void {
+		$name = $this->results ? '' : tried_name();
+		if ( '' !== $name && $user && goes_by( $user, $name ) ) {
+			$this->note( (int) $user->ID, '', 'accepted' );
+		} elseif ( '' !== $name && ! $user && 'cocart_authentication_error' === $code && in_array( $status, array( 401, 403 ), true ) ) {
+			$this->note( 0, '', 'refused' );
+		} elseif ( '' !== $name && ! $user && second_factor( $code ) ) {
+			$this->note( 0, '', 'accepted' );
+		}
+		if ( second_factor( $code ) ) {
+			$this->rename( second_factor( $code ) );
+		}
+	}
+
+	private function rename( string $result ): void {
+		foreach ( $this->results as $id => $results ) {
+			$this->results[ $id ] = array_map( fn( $was ) => 'accepted' === $was ? $result : $was, $results );
+		}
+		$this->report();
+	}
+
+	/** CoCart checks a wrong password twice, WordPress a HEAD: the same one of the same user counts once. */
+	private function note( int $id, string $password, string $result ): void {
+		$digest = $this->digest( $password );
+		if ( 'accepted' !== ( $this->results[ $id ][ $digest ] ?? '' ) ) {
+			$this->results[ $id ][ $digest ] = $result;
+			$this->report();
+		}
+	}
+
+	private function digest( string $password ): string {
+		return hash_hmac( 'sha256', $password, $this->key );
+	}
+
+	private function wrong(): int {
+		return array_sum( array_map( fn( $row ) => 'refused' === $row['result'] ? $row['n'] : 0, $this->rows() ) );
+	}
+
+	/** @return array[] One row for each user and result. */
+	private function rows(): array {
+		$rows = array();
+		foreach ( $this->results as $id => $results ) {
+			foreach ( array_count_values( $results ) as $result => $n ) {
+				$rows[] = array( 'sub' => (string) $id, 'result' => $result, 'n' => $n );
+			}
+		}
+		return $rows;
+	}
+
+	/**
+	 * Gateways of before the list read "sub" and "result" only: the last wrong one, or else the last. For them a request
+	 * without a check is one where something else than a password counted.
+	 */
+	private function report(): void {
+		$rows  = $this->rows();
+		$wrong = array_filter( $rows, fn( $row ) => 'refused' === $row['result'] );
+		$all   = array_merge( array( array( 'sub' => '0', 'result' => 'accepted' ) ), $rows, $wrong );
+		$last  = end( $all );
+		if ( headers_sent() && $rows ) {
+			$this->too_late();
+			return;
+		}
+		$rows && keep_out_of_caches();
+		send_header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => $last['sub'], 'result' => $last['result'], 'checks' => $rows ) ) );
+	}
+
+	/** An answer that has begun cannot report; so on CoCart's routes it ends before it tells whether the password was right. */
+	private function too_late(): void {
+		log_line( 'cocart-gateway: a password was checked after the answer had begun, and cannot be counted' );
+		if ( $this->always ) {
+			exit;
+		}
+	}
+}
+
+/** What the code of CoCart's answer says of a second factor; '' if nothing. */
+function second_factor( string $code ): string {
+	if ( preg_match( '/^cocart_2fa_invalid(_code)?$/', $code ) ) {
+		return 'code_refused';
+	}
+	return 0 === strpos( $code, 'cocart_2fa_' ) ? 'challenge' : '';
+}
+
 /** The name that came with a password: where CoCart looks, and in its order. '' if there is none. */
-function tried_name( \WP_REST_Request $request ): string {
+function tried_name(): string {
 	$basic = (string) base64_decode( (string) preg_replace( '/^\s*basic\s+/i', '', authorization() ) );
 	if ( is_basic( authorization() ) && false !== strpos( $basic, ':' ) ) {
-		return explode( ':', $basic, 2 )[0];
+		list( $name, $password ) = explode( ':', $basic, 2 );
+		return '' === $password ? '' : $name;
 	}
-	$php  = array( 'username' => $_SERVER['PHP_AUTH_USER'] ?? null, 'password' => $_SERVER['PHP_AUTH_PW'] ?? null );
-	$json = reads_json() ? $request->get_json_params() : null;
-	foreach ( array( array_map( __NAMESPACE__ . '\plain', $php ), array_map( __NAMESPACE__ . '\plain', $_REQUEST ), (array) $json ) as $source ) {
+	$php = array( 'username' => $_SERVER['PHP_AUTH_USER'] ?? null, 'password' => $_SERVER['PHP_AUTH_PW'] ?? null );
+	foreach ( array( array_map( __NAMESPACE__ . '\plain', $php ), array_map( __NAMESPACE__ . '\plain', $_REQUEST ), json_credentials() ) as $source ) {
 		if ( ! empty( $source['username'] ) && ! empty( $source['password'] ) ) {
 			return is_string( $source['username'] ) ? $source['username'] : '';
 		}
@@ -907,9 +1140,15 @@ function tried_name( \WP_REST_Request $request ): string {
 	return '';
 }
 
-/** Older ones leave a name and a password in JSON to whatever route they are for. */
-function reads_json(): bool {
-	return '' === cocart_version() || version_compare( cocart_version(), '4.7', '>=' );
+/** CoCart since 4.7 reads them of a POST whose Content-Type has application/json anywhere in it. */
+function json_credentials(): array {
+	$old  = '' !== cocart_version() && version_compare( cocart_version(), '4.7', '<' );
+	$type = (string) ( $_SERVER['CONTENT_TYPE'] ?? '' );
+	if ( $old || 'POST' !== ( $_SERVER['REQUEST_METHOD'] ?? '' ) || false === stripos( $type, 'application/json' ) ) {
+		return array();
+	}
+	$sent = json_decode( (string) file_get_contents( 'php://input' ), true );
+	return is_array( $sent ) ? $sent : array();
 }
 
 /** WordPress puts slashes into what came with the request. */
@@ -917,58 +1156,74 @@ function plain( $value ) {
 	return is_string( $value ) ? stripslashes( $value ) : $value;
 }
 
-/**
- * What became of a password: '' if nobody judged it, or nobody can tell. Beside a plugin that asks too early who this
- * is, CoCart since 4.3 answers a wrong one as it answers a guest: that nobody is logged in says enough.
- */
-function attempt_result( int $status, string $code, bool $somebody ): string {
-	if ( preg_match( '/^cocart_2fa_invalid(_code)?$/', $code ) ) {
-		return 'code_refused';
-	}
-	if ( 0 === strpos( $code, 'cocart_2fa_' ) ) {
-		return 'challenge';
-	}
-	if ( 'cocart_authentication_error' === $code && in_array( $status, array( 401, 403 ), true ) ) {
-		return 'refused';
-	}
-	$judged = $status < 300 || ( $status >= 400 && $status < 500 && 429 !== $status );
-	return $somebody ? 'accepted' : ( $judged ? 'refused' : '' );
-}
-
-/** As it came, and as CoCart cleans what comes as a parameter. */
-function spellings( string $name ): array {
-	return array_unique( array_filter( array( trim( $name ), sanitize_text_field( $name ) ), 'strlen' ) );
-}
-
-/**
- * Whether a user goes by this name. What is known of the user anyway says so for most; WordPress and its database also
- * take some letters for others ("Àlice" finds alice), so for the rest it is whom a look-up finds.
- */
+/** Whether a user goes by this name, as far as it needs no look-up. */
 function goes_by( object $user, string $name ): bool {
 	$names = array( $user->user_login, $user->user_email, (string) get_user_meta( $user->ID, 'billing_phone', true ) );
-	foreach ( spellings( $name ) as $spelling ) {
-		if ( in_array( strtolower( $spelling ), array_map( 'strtolower', array_filter( $names, 'strlen' ) ), true ) ) {
-			return true;
-		}
-	}
-	return user_named( $name ) === (int) $user->ID;
+	return in_array( strtolower( trim( $name ) ), array_map( 'strtolower', array_filter( $names, 'strlen' ) ), true );
 }
 
-/** The user whom CoCart looks up by this name: a login name, an e-mail address or a phone number. 0 if there is none. */
-function user_named( string $name ): int {
-	foreach ( spellings( $name ) as $spelling ) {
-		foreach ( array( 'login', 'email' ) as $field ) {
-			$user = get_user_by( $field, $spelling );
-			if ( $user ) {
-				return (int) $user->ID;
+// --- Cart keys -----------------------------------------------------------------------------------------------------
+
+/**
+ * The cart keys that PHP received and that are a customer's number. CoCart's session handler reads $_REQUEST and two
+ * headers, and before 4.9.5 hands out the cart of any customer to anyone who sends the number. A body that PHP reads
+ * and the gateway does not would otherwise get past the gateway's own check.
+ */
+final class Cart_Keys {
+
+	/** Where CoCart looks (class-cocart-session-handler.php, get_requested_cart()), in the versions since 3.0. */
+	const HEADERS = array( 'HTTP_CART_KEY', 'HTTP_COCART_API_CART_KEY', 'HTTP_X_COCART_API_CART_KEY' );
+
+	/** @var int[] Customers whose numbers were taken away. */
+	private $customers = array();
+
+	/** After WordPress knows who this is, and before a cart is loaded. */
+	public function take_away(): void {
+		foreach ( array( '_REQUEST', '_GET', '_POST' ) as $source ) {
+			foreach ( array_keys( $GLOBALS[ $source ] ) as $name ) {
+				$ours = 'cart_key' === strtolower( str_replace( '-', '_', (string) $name ) );
+				if ( $ours && $this->is_foreign( $GLOBALS[ $source ][ $name ] ) ) {
+					unset( $GLOBALS[ $source ][ $name ] );
+				}
 			}
 		}
-		$found = get_users( array( 'meta_key' => 'billing_phone', 'meta_value' => $spelling, 'number' => 1, 'fields' => 'ID' ) );
-		if ( $found ) {
-			return (int) $found[0];
+		foreach ( self::HEADERS as $name ) {
+			if ( isset( $_SERVER[ $name ] ) && $this->is_foreign( $_SERVER[ $name ] ) ) {
+				unset( $_SERVER[ $name ] );
+			}
 		}
 	}
-	return 0;
+
+	/** Whether a cart key was that of another customer than this user. */
+	public function belong_to_others( int $user_id ): bool {
+		return (bool) array_diff( $this->customers, array( $user_id ) );
+	}
+
+	/** @param mixed $value */
+	private function is_foreign( $value ): bool {
+		$customer = $this->customer( $value );
+		if ( ! $customer || get_current_user_id() === $customer ) {
+			return false;
+		}
+		$this->customers[] = $customer;
+		return true;
+	}
+
+	/**
+	 * The customer whose number this is; 0 if it is a guest's key. CoCart cleans keys with sanitize_key(), which takes "4."
+	 * for "4"; other versions trim only. A number that no user has, such as a time, is a key that an app chose.
+	 *
+	 * @param mixed $value
+	 */
+	private function customer( $value ): int {
+		$text = is_scalar( $value ) ? stripslashes( (string) $value ) : '';
+		foreach ( array( preg_replace( '/[^a-z0-9_-]/', '', strtolower( $text ) ), sanitize_text_field( $text ) ) as $key ) {
+			if ( preg_match( '/^\d{1,18}$/D', $key ) && (int) $key > 0 && get_userdata( (int) $key ) ) {
+				return (int) $key;
+			}
+		}
+		return 0;
+	}
 }
 
 // --- Answers -------------------------------------------------------------------------------------------------------
@@ -1142,6 +1397,12 @@ final class Doorkeeper extends Door {
 	/** @var int Who logged out in this request, and so was logged in. */
 	private $left = 0;
 
+	/** @var Checks */
+	private $checks;
+
+	/** @var Cart_Keys */
+	private $cart_keys;
+
 	/** @var array<string,bool> Announced ends of sessions. */
 	private $announced = array();
 
@@ -1152,8 +1413,10 @@ final class Doorkeeper extends Door {
 	private $welcomed = false;
 
 	public function __construct( Assertion $asserted ) {
-		$this->asserted = $asserted;
-		$this->blog     = get_current_blog_id();
+		$this->asserted  = $asserted;
+		$this->blog      = get_current_blog_id();
+		$this->checks    = new Checks( $asserted, $this->is( 'login', 'credentials' ) );
+		$this->cart_keys = new Cart_Keys();
 	}
 
 	/** Runs when the file is included: before any plugin, any hook, and the first question who this is. */
@@ -1167,6 +1430,7 @@ final class Doorkeeper extends Door {
 			keep_out_of_caches();
 		}
 		$this->forget();
+		$this->checks->watch();
 		$this->watch_requests();
 		$this->watch_changes();
 		if ( $this->is( 'customer' ) ) {
@@ -1228,6 +1492,14 @@ final class Doorkeeper extends Door {
 		}
 	}
 
+	/** Routes without a cart ignore the key, as CoCart does; a client that logs in may still hold the number of its cart. */
+	private function check_cart_keys( string $route ): void {
+		$code = $this->is( 'guest' ) ? 'cocart_must_authenticate_user' : 'cocart_gateway_not_your_cart';
+		if ( ! loads_no_cart( $route ) && $this->cart_keys->belong_to_others( get_current_user_id() ) ) {
+			refuse( 403, $code, 'The cart key belongs to a customer. Leave it out: your own cart comes with your login.', 'PHP received the cart key of another customer' );
+		}
+	}
+
 	/** CoCart 5 loads that customer's session, whoever asks; this is for those who run the shop. */
 	private function name_customer(): void {
 		if ( null !== $this->named && $this->is( 'credentials' ) && current_user_can( 'manage_woocommerce' ) ) {
@@ -1237,6 +1509,9 @@ final class Doorkeeper extends Door {
 
 	private function watch_requests(): void {
 		$this->watch();
+		if ( ! $this->is( 'site' ) ) {
+			add_action( 'init', array( $this->cart_keys, 'take_away' ), PHP_INT_MIN );
+		}
 		if ( $this->asserted->guests_denied ) { // After watch(): should the error be taken away, the dispatch is still looked at.
 			add_filter( 'rest_authentication_errors', array( $this, 'deny_guests' ), PHP_INT_MAX );
 		}
@@ -1423,6 +1698,7 @@ final class Doorkeeper extends Door {
 		}
 		$this->check_nonce();
 		$this->hold_user();
+		$this->check_cart_keys( $route );
 		$this->name_customer();
 		if ( ! $this->is( 'guest' ) || ! shows_products( $route ) ) {
 			keep_out_of_caches();
@@ -1484,7 +1760,7 @@ final class Doorkeeper extends Door {
 			return $response;
 		}
 		if ( $this->is( 'login', 'credentials' ) ) {
-			$this->tell_attempt( $response, $request );
+			$this->tell_attempt( $response );
 		}
 		if ( $this->is( 'login' ) && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
 			$this->vouch_login( $response->get_data(), $request );
@@ -1502,22 +1778,14 @@ final class Doorkeeper extends Door {
 	}
 
 	/**
-	 * Tells the gateway what became of the password in this request, and whose it is: CoCart tries it past WordPress's
-	 * own hooks, so nobody else counts. A user whom something else than the password logged in is not told.
+	 * What the answer says of the password in this request.
 	 *
 	 * @param \WP_HTTP_Response $response
 	 */
-	private function tell_attempt( $response, \WP_REST_Request $request ): void {
-		$name   = tried_name( $request );
-		$data   = $response->get_data();
-		$code   = is_array( $data ) && is_string( $data['code'] ?? null ) ? $data['code'] : '';
-		$user   = get_userdata( get_current_user_id() ? get_current_user_id() : $this->left );
-		$result = attempt_result( (int) $response->get_status(), $code, (bool) $user );
-		if ( '' === $name || '' === $result ) {
-			return;
-		}
-		$id = 'accepted' === $result ? ( goes_by( $user, $name ) ? (int) $user->ID : 0 ) : user_named( $name );
-		send_header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => (string) $id, 'result' => $result ) ) );
+	private function tell_attempt( $response ): void {
+		$data = $response->get_data();
+		$code = is_array( $data ) && is_string( $data['code'] ?? null ) ? $data['code'] : '';
+		$this->checks->answered( (int) $response->get_status(), $code, get_userdata( get_current_user_id() ? get_current_user_id() : $this->left ) );
 	}
 
 	/** @param mixed $user_id */
@@ -1532,9 +1800,8 @@ final class Doorkeeper extends Door {
 	}
 
 	/** Whether the password logged this user in, and not some plugin that answers for every visitor. */
-	private function logged_in_by_password( object $user, \WP_REST_Request $request ): bool {
-		$name = tried_name( $request );
-		return '' !== $name && ( goes_by( $user, $name ) || (int) $user->ID === $this->authenticated );
+	private function logged_in_by_password( object $user ): bool {
+		return '' !== tried_name() && ( $this->checks->accepted( (int) $user->ID ) || (int) $user->ID === $this->authenticated );
 	}
 
 	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */
@@ -1543,7 +1810,7 @@ final class Doorkeeper extends Door {
 		$named = is_array( $data ) && isset( $data['user_id'] ) ? (string) $data['user_id'] : null;
 		$other = $user && ( null !== $named && (string) $user->ID !== $named || $this->is( 'customer' ) && (int) $user->ID !== $this->customer );
 		$user  = $other ? false : $user;
-		if ( $user && $this->is( 'login' ) && ! $this->logged_in_by_password( $user, $request ) ) {
+		if ( $user && $this->is( 'login' ) && ! $this->logged_in_by_password( $user ) ) {
 			log_line( 'cocart-gateway: a login was answered for a user whom something else than the password logged in' );
 			return;
 		}
@@ -1729,6 +1996,7 @@ final class Locked_Door extends Door {
 
 	protected function admit( string $route ): void {
 		if ( is_cocart( $route ) || is_status( $route ) ) {
+			send_header( 'X-CoCart-Gateway-Refused: ' . $this->answer[1] ); // No password was tried, and the gateway shall count none.
 			refuse( ...$this->answer );
 		}
 	}

@@ -58,15 +58,46 @@ function cocart_password_user() {
 	if ( null === $basic && ! empty( $_REQUEST['username'] ) && ! empty( $_REQUEST['password'] ) ) {
 		$basic = $_REQUEST['username'] . ':' . $_REQUEST['password'];
 	}
+	$json = null === $basic && cocart_reads_json() ? json_decode( $GLOBALS['input'] ?? '', true ) : null;
+	if ( ! empty( $json['username'] ) && ! empty( $json['password'] ) && is_string( $json['username'] ) ) {
+		$basic = "$json[username]:$json[password]";
+	}
 	return null === $basic ? false : try_password( $basic );
 }
 
+function cocart_reads_json(): bool {
+	return 'POST' === $_SERVER['REQUEST_METHOD'] && false !== stripos( $_SERVER['CONTENT_TYPE'] ?? '', 'application/json' ) &&
+		version_compare( defined( 'COCART_VERSION' ) ? COCART_VERSION : '4.7', '4.7', '>=' );
+}
+
+/** CoCart's perform_basic_authentication(): a name it cleans and looks up, and wp_check_password() for whom it finds. */
 function try_password( string $basic ) {
 	$GLOBALS['sent']['tried'][] = $basic;
-	if ( ! isset( $GLOBALS['passwords'][ $basic ] ) ) {
-		$GLOBALS['cocart_error'] = new WP_Error( 'cocart_authentication_error', 'The password you entered is incorrect.', array( 'status' => 401 ) );
+	list( $name, $password )    = array_pad( explode( ':', $basic, 2 ), 2, '' );
+	$id                         = cocart_finds( apply_filters( 'sanitize_user', $name ) );
+	if ( $id && apply_filters( 'check_password', ( $GLOBALS['passwords'][ $basic ] ?? 0 ) === $id, $password, $GLOBALS['users'][ $id ]['user_pass'], $id ) ) {
+		return $id;
 	}
-	return $GLOBALS['passwords'][ $basic ] ?? false;
+	$GLOBALS['cocart_error'] = new WP_Error( 'cocart_authentication_error', 'The password you entered is incorrect.', array( 'status' => 401 ) );
+	return false;
+}
+
+/** By billing phone, e-mail or login name, in this order. */
+function cocart_finds( string $name ): int {
+	$name = trim( preg_replace( '/<[^>]*>/', '', $name ) );
+	foreach ( $GLOBALS['users'] as $id => $user ) {
+		if ( ( $GLOBALS['usermeta'][ $id ]['billing_phone'] ?? null ) === $name ) {
+			return $id;
+		}
+	}
+	foreach ( array( 'user_email', 'user_login' ) as $field ) {
+		foreach ( $GLOBALS['users'] as $id => $user ) {
+			if ( 0 === strcasecmp( $user[ $field ], strtr( $name, array( 'À' => 'A' ) ) ) ) {
+				return $id;
+			}
+		}
+	}
+	return 0;
 }
 
 function cocart_fallback( $error ) {

@@ -215,6 +215,10 @@ function ended_claims( array $change = array() ): array {
 	return array_merge( array( 'sub' => '2', 'fp' => '0123456789abcdef0123456789abcdef', 'reason' => 'changed' ), $change );
 }
 
+function checked( string $sub, string $result, int $n = 1 ): array {
+	return array( 'sub' => $sub, 'result' => $result, 'n' => $n );
+}
+
 function attempt_claims( array $change = array() ): array {
 	return array_merge( array( 'sub' => '2', 'result' => 'refused' ), $change );
 }
@@ -273,6 +277,9 @@ $replies = array(
 	reply( array( 'name' => 'a wrong password of alice' ), 'attempt', $asked, attempt_claims() ),
 	reply( array( 'name' => 'a wrong password of nobody' ), 'attempt', $asked, attempt_claims( array( 'sub' => '0' ) ) ),
 	reply( array( 'name' => 'a right password of alice' ), 'attempt', $asked, attempt_claims( array( 'result' => 'accepted' ) ) ),
+	reply( array( 'name' => 'no password was checked' ), 'attempt', $asked, attempt_claims( array( 'sub' => '0', 'result' => 'accepted', 'checks' => array() ) ) ),
+	reply( array( 'name' => 'a wrong password, in a list' ), 'attempt', $asked, attempt_claims( array( 'checks' => array( checked( '2', 'refused' ) ) ) ) ),
+	reply( array( 'name' => 'several passwords of several users' ), 'attempt', $asked, attempt_claims( array( 'sub' => '0', 'checks' => array( checked( '2', 'refused', 3 ), checked( '2', 'accepted' ), checked( '7', 'challenge' ), checked( '0', 'refused', 2 ) ) ) ) ),
 	reply( array( 'name' => 'a second factor is asked for' ), 'attempt', $asked, attempt_claims( array( 'result' => 'challenge' ) ) ),
 	reply( array( 'name' => 'a wrong second factor' ), 'attempt', $asked, attempt_claims( array( 'result' => 'code_refused' ) ) ),
 	reply( array( 'name' => 'the status of a shop' ), 'status', $desk, status_claims() ),
@@ -330,6 +337,12 @@ $bad_replies = array(
 	bad_attempt( 'user missing', array( 'sub' => null ) ),
 	bad_attempt( 'user below zero', array( 'sub' => '-2' ) ),
 	bad_attempt( 'user with a leading zero', array( 'sub' => '02' ) ),
+	bad_attempt( 'checks that are no list', array( 'checks' => 'none' ) ),
+	bad_attempt( 'a check of an unknown result', array( 'checks' => array( checked( '2', 'maybe' ) ) ) ),
+	bad_attempt( 'a check of no user', array( 'checks' => array( checked( 'alice', 'refused' ) ) ) ),
+	bad_attempt( 'a check of a user below zero', array( 'checks' => array( checked( '-2', 'refused' ) ) ) ),
+	bad_attempt( 'a check that was made no time', array( 'checks' => array( checked( '2', 'refused', 0 ) ) ) ),
+	bad_attempt( 'more checks than a request may bring', array( 'checks' => array( checked( '2', 'refused', 1000 ) ) ) ),
 	bad_attempt( 'attempt of the typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
 	bad_attempt( 'attempt at another request', array( 'req' => b64( hash( 'sha256', $alice, true ) ) ) ),
 	bad_attempt( 'attempt made with another secret', array(), array( 'secret' => $other ) ),

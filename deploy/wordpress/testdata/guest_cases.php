@@ -75,7 +75,8 @@ test(
 	function () {
 		$_GET = array( 'username' => 'alice', 'password' => 'guess' );
 		arrive( 'credentials', array(), array( 'guests' => 'deny' ) );
-		serve( '/cocart/v2/cart' ); // And CoCart says nothing.
+		load_cocart();
+		serve( '/cocart/v2/cart' );
 	},
 	told( '2', 'refused' )
 );

@@ -48,7 +48,8 @@ foreach ( $vectors['assertions'] as $row ) {
 			present( $row );
 		},
 		passed( array(), function ( array $sent ) use ( $row ) {
-			same( array( 'X-CoCart-Gateway-Plugin' => array( CoCartGateway\VERSION ) ), $sent['headers'], 'headers' );
+			$report = in_array( $row['claims']['kind'], array( 'login', 'credentials' ), true ) ? array( 'X-CoCart-Gateway-Attempt' ) : array();
+			same( array_merge( array( 'X-CoCart-Gateway-Plugin' ), $report ), array_keys( $sent['headers'] ), 'headers' );
 			same( array( $row['claims']['ip'], 'https' === $row['claims']['proto'] ), array( $_SERVER['REMOTE_ADDR'], isset( $_SERVER['HTTPS'] ) ) );
 		} )
 	);
@@ -63,7 +64,7 @@ foreach ( $vectors['bad_assertions'] as $row ) {
 		},
 		function ( array $sent ) use ( $row ) {
 			bad_assertion()( $sent );
-			same( array( 'Content-Type', 'Cache-Control' ), array_keys( $sent['headers'] ), 'headers' );
+			same( array( 'X-CoCart-Gateway-Refused', 'Content-Type', 'Cache-Control' ), array_keys( $sent['headers'] ), 'headers' );
 			same( false, '' !== $row['token'] && false !== strpos( $sent['log'][0], $row['token'] ), 'the token in the log' );
 		}
 	);

@@ -24,6 +24,10 @@ namespace CoCartGateway {
 		return $GLOBALS['headers_sent'];
 	}
 
+	function file_get_contents( string $file ) {
+		return 'php://input' === $file ? $GLOBALS['input'] ?? '' : \file_get_contents( $file );
+	}
+
 	function error_log( string $line ): void {
 		$GLOBALS['sent']['log'][] = $line;
 	}
@@ -62,6 +66,9 @@ namespace {
 		public $code, $message, $data;
 		public function __construct( $code = '', $message = '', $data = array() ) {
 			list( $this->code, $this->message, $this->data ) = array( $code, $message, $data );
+		}
+		public function get_error_code() {
+			return $this->code;
 		}
 	}
 
@@ -308,6 +315,7 @@ namespace {
 		$_REQUEST = array_merge( $_GET, $_POST ); // wp_magic_quotes().
 		do_action( 'sanitize_comment_cookies' );
 		$GLOBALS['sent']['users'][] = get_current_user_id(); // WP::init().
+		do_action( 'init' );
 		$wp                         = (object) array( 'query_vars' => '' === $route ? array() : array( 'rest_route' => $route ) );
 		do_action( 'parse_request', $wp );
 		if ( '' !== $route ) {
