@@ -96,7 +96,7 @@ func (g *Gateway) settleObserved(ctx context.Context, would *judgement) {
 	if would.attempt.counted == nil {
 		return
 	}
-	said := upstream.Attempt{Result: upstream.AttemptAccepted}
+	said := upstream.Check{Result: upstream.AttemptAccepted, Times: 1}
 	switch {
 	case would.shop == http.StatusUnauthorized, would.shop == http.StatusForbidden:
 		said.Result = upstream.AttemptRefused
@@ -104,7 +104,7 @@ func (g *Gateway) settleObserved(ctx context.Context, would *judgement) {
 		g.abandon(&would.exchange, nil)
 		return
 	}
-	if err := g.settle(ctx, &would.exchange, said); err != nil && would.err == nil {
+	if err := g.settle(ctx, &would.exchange, []upstream.Check{said}); err != nil && would.err == nil {
 		would.err = err
 	}
 }

@@ -23,6 +23,7 @@ type event string
 const (
 	eventLoginRefused     event = "login_refused"          // a wrong password or second factor
 	eventLockedOut        event = "account_locked_out"     // one too many of them
+	eventUndecided        event = "password_not_checked"   // WordPress looks at no password: it is plain http, or the secret differs
 	eventLimited          event = "rate_limited"           // a 429, a locked account's included
 	eventTokenReused      event = "refresh_token_reused"   // somebody has a copy; the session was ended
 	eventTokenForged      event = "token_forged"           // an access token that no key of ours signed
@@ -45,7 +46,7 @@ const (
 
 // events in the order of LOGS.md.
 var events = []event{
-	eventLoginRefused, eventLockedOut, eventLimited, eventTokenReused, eventTokenForged, eventOtherBearer, eventStale, eventIdentityForged,
+	eventLoginRefused, eventLockedOut, eventUndecided, eventLimited, eventTokenReused, eventTokenForged, eventOtherBearer, eventStale, eventIdentityForged,
 	eventAmbiguous, eventForeignCart, eventMixedBatch, eventUnknownHost, eventNoPlugin, eventBadReply, eventSessionsEnded,
 	eventSessionsNotEnded, eventNotHandedBack, eventCached, eventPreflightRefused, eventAddressLimit,
 }

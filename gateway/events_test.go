@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -30,6 +31,14 @@ var provocations = map[string]func(*testing.T) *shop{
 		s.try("alice", "x")
 		return s.shop
 	},
+	"password_not_checked": func(t *testing.T) *shop {
+		s := guarded(t)
+		s.replying(func(w http.ResponseWriter, _ *http.Request) {
+			upstreamtest.JSON(w, 401, `{"code":"cocart_rest_not_authorized"}`)
+		})
+		s.try("alice", "x")
+		return s.shop
+	},
 	"account_locked_out": lockedOut,
 	"address_limit_reached": func(t *testing.T) *shop {
 		s := guarded(t, func(c *attempts.Config, _ *gateway.Config) { c.Address.N = 1 })
@@ -43,7 +52,7 @@ var provocations = map[string]func(*testing.T) *shop{
 		_, second := s.refresh(first).pair(t)
 		s.refresh(second).pair(t)
 		s.clock.step(time.Hour)
-		s.stolen(first)
+		s.refresh(first)
 		return s
 	},
 	"token_forged": func(t *testing.T) *shop {

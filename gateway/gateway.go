@@ -19,8 +19,9 @@
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
-// Passwords are counted wherever they come (guard.go, ratelimit.go), and their
-// refusals do not tell who is a customer (uniform.go).
+// Passwords are counted wherever WordPress checks them (guard.go, settle.go,
+// sitelogin.go, ratelimit.go), and their refusals do not tell who is a customer
+// (uniform.go).
 //
 // Every answer passes setResponseHeaders (dress.go) last: what browsers of other origins may read
 // (cors.go), what caches may keep (caches.go). A browser's preflight is answered
@@ -272,9 +273,12 @@ func (g *Gateway) fail(x *exchange, err error) {
 	}
 	x.record.failure, x.record.err = f, f.Cause
 	g.alarm(x, f)
-	if x.wantsPage() {
+	switch {
+	case x.wantsFault() && isLimit(f):
+		writeFault(x.w, x.r, f)
+	case x.wantsPage(), x.wantsLoginPage():
 		writePage(x.w, x.r, f)
-		return
+	default:
+		writeFailure(x.w, x.r, f)
 	}
-	writeFailure(x.w, x.r, f)
 }

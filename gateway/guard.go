@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +19,9 @@ type Guarding struct {
 	// UniformErrors: a wrong password and an unknown user get one text, and wait
 	// as long for it.
 	UniformErrors bool
+	// SiteLogin counts the passwords that are checked outside of CoCart's routes, at
+	// wp-login.php, xmlrpc.php and by the shop's pages, on the same counters.
+	SiteLogin bool
 	// Now is the clock of that wait; nil means time.Now.
 	Now func() time.Time
 	// Wait lets time pass, or returns early with the context's error; nil means
@@ -33,7 +34,6 @@ type Guarding struct {
 type attempt struct {
 	counted *attempts.Attempt
 	settled bool
-	assumed bool // what became of it was not reported by the plugin
 	began   time.Time
 }
 
@@ -51,10 +51,26 @@ func (g *Gateway) beginAttempt(x *exchange, b *body, found credentials) error {
 		Names: namesIn(x, b, found), Password: found.password, Client: x.origin.Client, Code: holds(x, b, "2fa_code"),
 	})
 	if err != nil {
-		return g.tooMany(x, err)
+		return g.refuseAttempt(x, err)
 	}
 	x.attempt.counted = counted
 	return nil
+}
+
+// refuseAttempt is the answer while a counter refuses an attempt. An account that
+// was locked under another of its names looks as an unknown name does: otherwise
+// the first try of an e-mail address would tell whether it belongs to a name that
+// an attacker has locked before.
+func (g *Gateway) refuseAttempt(x *exchange, err error) error {
+	var e *attempts.Exceeded
+	if !errors.As(err, &e) || !e.Linked || !g.cfg.Guarding.UniformErrors {
+		return g.tooMany(x, err)
+	}
+	g.limited(x, e)
+	if x.record.class == classLogin {
+		x.w.limit = e.Place
+	}
+	return g.refuseUniformly(x.r.Context(), x, e)
 }
 
 // namesIn returns every name in the request, first the one CoCart will take.
@@ -104,98 +120,15 @@ func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *body) err
 		return err
 	}
 	err := g.forward(x, a)
+	if unsigned(err) {
+		return g.unreported(x.r.Context(), x, err)
+	}
 	g.abandon(x, err)
 	return err
 }
 
 func (g *Gateway) beginCredentials(x *exchange, b *body) error {
 	return g.beginAttempt(x, b, findCredentials(x.r, x.verdict.query, b))
-}
-
-// settleForwarded counts what became of the password of a forwarded request,
-// before the client sees any of the answer. Without the plugin's word a 401 is a
-// wrong password, and anything else forgives nothing: somebody's cookie may have
-// been what counted.
-func (g *Gateway) settleForwarded(ctx context.Context, x *exchange, answer *upstream.Answer) error {
-	if x.attempt.began.IsZero() { // there is no password in this request
-		return nil
-	}
-	said := answer.Attempt
-	x.attempt.assumed = said == nil
-	switch {
-	case said != nil:
-	case answer.Status == http.StatusUnauthorized, wrapped(x.verdict.query):
-		said = &upstream.Attempt{Result: upstream.AttemptRefused}
-	default:
-		g.abandon(x, nil)
-		return nil
-	}
-	if err := g.settle(ctx, x, *said); err != nil {
-		return err
-	}
-	if answer.Attempt == nil || said.Result != upstream.AttemptRefused || !g.cfg.Guarding.UniformErrors {
-		return nil
-	}
-	if err := g.waitForRefusal(ctx, x); err != nil {
-		return err
-	}
-	// CoCart may have answered as to a guest, and then only that would tell.
-	f := &Failure{Status: http.StatusUnauthorized, Code: codeAuthentication, Message: uniformRefusal}
-	if answer.Status == http.StatusForbidden {
-		f.Status = answer.Status
-	}
-	if f.Status == http.StatusUnauthorized {
-		f.Challenge = challengeNone
-	}
-	return f
-}
-
-// wrapped: WordPress hides the status of its answer, so a wrong password looks
-// like a right one.
-func wrapped(query params) bool {
-	_, ok := query.last("_envelope")
-	return ok
-}
-
-// settle counts what became of a password, once. Should the account turn out to
-// be locked, by a name not seen before, the answer is withheld.
-func (g *Gateway) settle(ctx context.Context, x *exchange, said upstream.Attempt) error {
-	g.metrics.attempts.WithLabelValues(attemptKind(x), string(said.Result)).Inc()
-	counted := x.attempt.counted
-	if counted == nil || x.attempt.settled {
-		return nil
-	}
-	x.attempt.settled = true
-	var lock attempts.Lock
-	var err error
-	switch said.Result {
-	case upstream.AttemptRefused:
-		lock, err = refused(ctx, x, said)
-	case upstream.AttemptCodeRefused:
-		lock, err = counted.CodeRefused(ctx, said.UserID)
-	case upstream.AttemptChallenge:
-		err = counted.Challenge(ctx, said.UserID)
-	default:
-		err = counted.Accepted(ctx, said.UserID)
-	}
-	g.tellAttempt(ctx, x, said, lock)
-	if err != nil {
-		return g.tooMany(x, err)
-	}
-	return nil
-}
-
-// refused charges the account whose password was checked; if the plugin did not
-// report that, all that the request names.
-func refused(ctx context.Context, x *exchange, said upstream.Attempt) (lock attempts.Lock, err error) {
-	if !x.attempt.assumed {
-		return x.attempt.counted.Refused(ctx, said.UserID)
-	}
-	locks, err := x.attempt.counted.Unreported(ctx)
-	if len(locks) > 0 {
-		lock = locks[0]
-	}
-	return lock, err
 }
 
 // abandon gives back what WordPress did not judge. A client that left keeps it
@@ -223,20 +156,6 @@ func (g *Gateway) allow(x *exchange, what attempts.Request) error {
 		return g.tooMany(x, err)
 	}
 	return nil
-}
-
-// tellAttempt writes the log that somebody who is attacked reads: who, from
-// where, but never a name that somebody typed: people type passwords there.
-func (g *Gateway) tellAttempt(ctx context.Context, x *exchange, said upstream.Attempt, lock attempts.Lock) {
-	if said.Result != upstream.AttemptRefused && said.Result != upstream.AttemptCodeRefused {
-		return
-	}
-	account := slog.String("account", x.attempt.counted.Account())
-	g.happened(ctx, x, eventLoginRefused, slog.LevelInfo, "login refused", account, slog.String("result", string(said.Result)))
-	if !lock.Until.IsZero() {
-		g.happened(ctx, x, eventLockedOut, slog.LevelWarn, "account locked out", account,
-			slog.String("scope", string(lock.Scope)), slog.String("until", lock.Until.UTC().Format(time.RFC3339)))
-	}
 }
 
 func (c *Guarding) now() time.Time {

@@ -20,6 +20,9 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
+// uniform is the text of every refusal.
+const uniform = "Authentication failed. Please check your login details and try again."
+
 // guardedShop is a shop whose passwords are counted by small limits, and in
 // which waiting takes no time; waited has how long it would have been.
 type guardedShop struct {
@@ -32,6 +35,7 @@ type guardedShop struct {
 type judge struct {
 	s      *shop
 	silent bool
+	old    bool             // the plugin knows no list of checks
 	ids    map[string]int64 // by any name
 }
 
@@ -46,7 +50,7 @@ func guarded(t *testing.T, change ...func(*attempts.Config, *gateway.Config)) *g
 		Secret: []byte(upstreamtest.Secret), KeyPrefix: "cocart:", Now: s.clock.Now,
 	}
 	cfg := gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Guarding: gateway.Guarding{
-		UniformErrors: true, Now: s.clock.Now,
+		UniformErrors: true, SiteLogin: true, Now: s.clock.Now,
 		Wait: func(_ context.Context, d time.Duration) error { s.waited = append(s.waited, d); return nil },
 	}}
 	for _, c := range change {
@@ -104,10 +108,21 @@ func (j *judge) find(r *http.Request, seen upstreamtest.Seen) (name, password st
 }
 
 func (j *judge) say(w http.ResponseWriter, r *http.Request, id int64, result string) {
-	if !j.silent {
-		w.Header().Set("X-CoCart-Gateway-Attempt", j.s.wordpress.Sign("cocart-attempt+jwt", r.Header.Get("X-CoCart-Gateway"),
-			map[string]any{"sub": strconv.FormatInt(id, 10), "result": result}))
+	if j.silent {
+		w.Header().Del("X-CoCart-Gateway-Attempt")
+		return
 	}
+	if !j.old {
+		j.report(w, r, upstreamtest.Check{User: id, Result: result})
+		return
+	}
+	w.Header().Set("X-CoCart-Gateway-Attempt", j.s.wordpress.Sign("cocart-attempt+jwt", r.Header.Get("X-CoCart-Gateway"),
+		map[string]any{"sub": strconv.FormatInt(id, 10), "result": result}))
+}
+
+// report says which passwords were checked; by none, that none was.
+func (j *judge) report(w http.ResponseWriter, r *http.Request, checks ...upstreamtest.Check) {
+	j.s.wordpress.Report(w, r.Header.Get("X-CoCart-Gateway"), checks...)
 }
 
 func (s *guardedShop) try(name, password string, more ...string) reply {
@@ -196,11 +211,16 @@ func TestAnOldPluginThatSaysNothingIsEnough(t *testing.T) {
 func TestNamesOfOneAccountAreOne(t *testing.T) {
 	s := guarded(t)
 	s.statuses("401 401 401", s.try("alice", "a"), s.try("alice@example.com", "b"), s.basic("+15550100", "c"))
-	s.statuses("429 429 429", s.try("alice", "wonderland-1"), s.basic("alice@example.com", "wonderland-1"), s.try("+15550100", "wonderland-1"))
+	asked := len(s.wordpress.Seen())
+	// An unknown name gets no other answer: see TestALockDoesNotTellWhichNamesBelongTogether.
+	s.statuses("401 401 401", s.try("alice", "wonderland-1"), s.basic("alice@example.com", "wonderland-1"), s.try("+15550100", "wonderland-1"))
+	if n := len(s.wordpress.Seen()); n != asked {
+		t.Errorf("WordPress was asked %d times more", n-asked)
+	}
 	s.judge.ids["a new spelling"] = 2
 	r := s.try("a new spelling", "wonderland-1")
-	if r.Status != 429 || strings.Contains(r.Body, "jwt") {
-		t.Errorf("a new spelling got past: %d %s", r.Status, r.Body)
+	if want := failure(401, "cocart_authentication_error", uniform); r.failure() != want {
+		t.Errorf("a new spelling got past, or says that the account is locked: %d %s", r.Status, r.Body)
 	}
 }
 
@@ -213,16 +233,18 @@ func TestASuccessForgivesTheAccount(t *testing.T) {
 }
 
 func TestSomebodyElsesCookieForgivesNothing(t *testing.T) {
-	for name, silent := range map[string]bool{"plugin": false, "old plugin": true} {
+	for name, old := range map[string]bool{"plugin": false, "old plugin": true} {
 		t.Run(name, func(t *testing.T) {
 			s := guarded(t)
-			s.judge.silent = silent
+			s.judge.old = old
 			judged := s.wordpress.Answer
 			s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, seen upstreamtest.Seen) bool {
 				if r.Header.Get("Cookie") == "" {
 					return judged(w, r, seen)
 				}
-				s.judge.say(w, r, 0, "accepted") // the cookie was what counted
+				if s.judge.report(w, r); old {
+					s.judge.say(w, r, 0, "accepted") // the cookie was what counted
+				}
 				upstreamtest.JSON(w, 200, `{}`)
 				return true
 			}
@@ -231,25 +253,6 @@ func TestSomebodyElsesCookieForgivesNothing(t *testing.T) {
 			s.statuses("200 401 429", cookie, s.try("alice", "c"), s.try("alice", "d"))
 		})
 	}
-}
-
-func TestALoginThatIsForbiddenWithoutAWordOfThePluginIsCounted(t *testing.T) {
-	s := guarded(t)
-	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
-		upstreamtest.JSON(w, 403, `{"code":"cocart_authentication_error"}`)
-		return true
-	}
-	s.statuses("403 403 403 429", s.try("alice", "a"), s.try("alice", "b"), s.try("alice", "c"), s.try("alice", "d"))
-}
-
-func TestAnEnvelopeHidesNoWrongPassword(t *testing.T) {
-	s := guarded(t)
-	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
-		upstreamtest.JSON(w, 200, `{"status":401,"body":{"code":"cocart_authentication_error"}}`)
-		return true
-	}
-	get := func() reply { return s.do("GET", "/wp-json/cocart/v2/cart?_envelope&username=alice&password=x", "") }
-	s.statuses("200 200 200 429", get(), get(), get(), get())
 }
 
 // Beside some plugins CoCart answers a wrong password as it answers a guest, and
@@ -328,7 +331,7 @@ func TestWhatWordPressDidNotJudgeIsNotCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := guarded(t)
 			s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
-				upstreamtest.JSON(w, status, `{}`)
+				upstreamtest.JSON(w, status, `{}`) // and the plugin says that it checked none
 				return true
 			}
 			for range 5 {
@@ -571,7 +574,10 @@ func TestABadWordAboutAPasswordIsNotBelieved(t *testing.T) {
 		upstreamtest.JSON(w, 200, "{}")
 		return true
 	}
-	s.statuses("502", s.basic("alice", "x"))
+	s.statuses("401 401 401 429", s.basic("alice", "x"), s.try("alice", "x"), s.basic("alice", "x"), s.basic("alice", "x"))
+	if !strings.Contains(s.log.String(), "plugin_reply_not_good") {
+		t.Errorf("the log does not say why: %s", s.log)
+	}
 }
 
 func mustURL(t *testing.T, text string) *url.URL {

@@ -24,13 +24,18 @@ func (g *Gateway) tooMany(x *exchange, err error) error {
 		return err
 	}
 	x.w.limit = &e.State
+	g.limited(x, e)
+	return &Failure{Status: http.StatusTooManyRequests, Code: codeRateLimited, RetryAfter: e.State.RetryAfter, Cause: e,
+		Message: fmt.Sprintf("Too many requests. Please wait %d seconds before trying again.", e.State.RetryAfter)}
+}
+
+// limited records that a limit refuses a request.
+func (g *Gateway) limited(x *exchange, e *attempts.Exceeded) {
 	x.record.verdict = verdictLimited
 	if g.dryRun == nil {
 		g.metrics.rateLimited.WithLabelValues(string(x.record.class), string(e.Scope)).Inc()
 		g.reportLimit(x, e)
 	}
-	return &Failure{Status: http.StatusTooManyRequests, Code: codeRateLimited, RetryAfter: e.State.RetryAfter, Cause: e,
-		Message: fmt.Sprintf("Too many requests. Please wait %d seconds before trying again.", e.State.RetryAfter)}
 }
 
 // showLimit tells a client its limit, in both spellings that CoCart documents:
@@ -61,6 +66,9 @@ func ceilUnix(s *attempts.State) int64 {
 const (
 	verdictLimited   = "limited"
 	attemptUndecided = "undecided"
+
+	attemptUnknown    upstream.AttemptResult = "unknown"
+	attemptUnreported upstream.AttemptResult = "unreported"
 )
 
 // guardMetrics are of passwords and limits.
@@ -77,18 +85,18 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 		}, []string{"route", "scope"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_attempts_total",
-			Help: "Passwords put to WordPress, by kind (login, credentials on another route) and result (accepted, refused, challenge: a second factor was asked for, code_refused: it was wrong, undecided: nobody judged it).",
+			Help: "Passwords put to WordPress, by kind (login, credentials on another route of CoCart, site: elsewhere) and result (accepted, refused, unknown: no account has the name, challenge: a second factor was asked for, code_refused: it was wrong, undecided: it was not checked, unreported: the plugin does not say, so it counts as refused).",
 		}, []string{"kind", "result"}),
 	}
-	for _, c := range []class{classLogin, classCoCart, classBatch, classLogout} {
+	for _, c := range []class{classLogin, classCoCart, classBatch, classLogout, classSite} {
 		for _, s := range attempts.Scopes() {
 			m.rateLimited.WithLabelValues(string(c), string(s))
 		}
 	}
 	m.rateLimited.WithLabelValues(string(classRefresh), string(attempts.Address))
 	m.rateLimited.WithLabelValues(string(classValidate), string(attempts.Address))
-	for _, kind := range []string{kindLogin, kindCredentials} {
-		for _, r := range []upstream.AttemptResult{upstream.AttemptAccepted, upstream.AttemptRefused, upstream.AttemptChallenge, upstream.AttemptCodeRefused, attemptUndecided} {
+	for _, kind := range []string{kindLogin, kindCredentials, kindSite} {
+		for _, r := range []upstream.AttemptResult{upstream.AttemptAccepted, upstream.AttemptRefused, attemptUnknown, attemptUnreported, upstream.AttemptChallenge, upstream.AttemptCodeRefused, attemptUndecided} {
 			m.attempts.WithLabelValues(kind, string(r))
 		}
 	}
@@ -98,11 +106,15 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 const (
 	kindLogin       = "login"
 	kindCredentials = "credentials"
+	kindSite        = "site"
 )
 
 func attemptKind(x *exchange) string {
-	if x.record.class == classLogin {
+	switch x.record.class {
+	case classLogin:
 		return kindLogin
+	case classSite:
+		return kindSite
 	}
 	return kindCredentials
 }

@@ -35,12 +35,12 @@ func (g *Gateway) waitForRefusal(ctx context.Context, x *exchange) error {
 	}
 }
 
-// uniform replaces the text of CoCart's refusal, and leaves its code and data; a
-// refusal of another code stays as it is.
-func uniform(text []byte) []byte {
+// uniform replaces the text of CoCart's refusal, and leaves its code and data. An
+// answer of another shape is none of CoCart's refusals.
+func uniform(text []byte) ([]byte, bool) {
 	members, err := parseObject(text)
-	if err != nil || memberString(members, "code") != codeAuthentication {
-		return text
+	if err != nil || memberString(members, "code") != codeAuthentication || !hasMember(members, func(name string) bool { return name == "message" }) {
+		return nil, false
 	}
 	message, _ := json.Marshal(uniformRefusal) // a string always encodes
 	for i := range members {
@@ -48,5 +48,5 @@ func uniform(text []byte) []byte {
 			members[i].value = message
 		}
 	}
-	return writeObject(members)
+	return writeObject(members), true
 }

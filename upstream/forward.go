@@ -22,9 +22,14 @@ type Answer struct {
 	Header http.Header
 	// Ended lists the accounts whose older sessions are over, as the plugin says.
 	Ended []Ended
-	// Attempt is what became of the password in the request; nil when the plugin
-	// does not say.
-	Attempt *Attempt
+	// Report lists the passwords that WordPress checked; nil when the plugin does
+	// not say.
+	Report *Report
+	// Plugin: the must-use plugin has verified the assertion.
+	Plugin bool
+	// Refused is why the plugin let no password be checked: the code of its answer,
+	// such as cocart_gateway_bad_assertion. It is not signed.
+	Refused string
 }
 
 // Forwarding is one request on its way to WordPress.
@@ -177,12 +182,16 @@ func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	attempt, err := w.parseAttempt(resp.Header, f.sent)
-	if err != nil {
+	report, err := w.parseReport(resp.Header, f.sent)
+	if err != nil && f.Assertion.Kind != Site { // a page cache in PHP may answer with the headers of another request
 		return nil, err
 	}
+	a := &Answer{
+		Status: resp.StatusCode, Header: resp.Header, Ended: ended, Report: report,
+		Plugin: resp.Header.Get(pluginHeader) != "", Refused: resp.Header.Get(refusedHeader),
+	}
 	dropReserved(resp.Header)
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Ended: ended, Attempt: attempt}, nil
+	return a, nil
 }
 
 // keepError is ReverseProxy's ErrorHandler: only package gateway writes errors.

@@ -17,6 +17,7 @@ const (
 	loginHeader     = "X-Cocart-Gateway-Login"
 	endedHeader     = "X-Cocart-Gateway-Ended"
 	attemptHeader   = "X-Cocart-Gateway-Attempt"
+	refusedHeader   = "X-Cocart-Gateway-Refused" // not signed: the plugin believes no assertion
 	pluginHeader    = "X-Cocart-Gateway-Plugin"
 	statusHeader    = "X-Cocart-Gateway-Status"
 )

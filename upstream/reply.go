@@ -49,6 +49,7 @@ type replyClaims struct {
 	Fingerprint string          `json:"fp"`
 	Reason      string          `json:"reason"`
 	Result      string          `json:"result"`
+	Checks      json.RawMessage `json:"checks"`
 	Claims      json.RawMessage `json:"claims"`
 }
 

@@ -20,6 +20,7 @@ type GuardConfig struct {
 	SecondFactor   attempts.Limit // wrong second factors of one account
 	Refresh        attempts.Limit // requests from one address
 	Validate       attempts.Limit // requests from one address
+	SiteLogin      bool           // passwords that are checked outside of CoCart's routes count
 	UniformErrors  bool           // a wrong password and an unknown user look alike
 }
 
@@ -33,6 +34,7 @@ func defaultGuard() GuardConfig {
 		},
 		SecondFactor: attempts.Limit{N: 5, Per: 15 * time.Minute},
 		Refresh:      attempts.Limit{N: 600, Per: time.Minute}, Validate: attempts.Limit{N: 600, Per: time.Minute},
+		SiteLogin:     true,
 		UniformErrors: true,
 	}
 }
@@ -50,7 +52,8 @@ func guardLimits(c *GuardConfig) []entry {
 			block("newcomer",
 				value("account", &c.Newcomer.Account, rate("10/1h")),
 				value("address", &c.Newcomer.Address, rate("3/1d")),
-				value("network", &c.Newcomer.Network, rate("12/1d")))),
+				value("network", &c.Newcomer.Network, rate("12/1d"))),
+			value("site_login", &c.SiteLogin, truth())),
 		value("second_factor", &c.SecondFactor, rate("5/15m")),
 		value("refresh", &c.Refresh, rate("600/1m")),
 		value("validate", &c.Validate, rate("600/1m")),

@@ -29,5 +29,5 @@ func (cfg *Config) attempts(log *slog.Logger) attempts.Config {
 }
 
 func guarding(c GuardConfig, guard *attempts.Guard) gateway.Guarding {
-	return gateway.Guarding{Attempts: guard, UniformErrors: c.UniformErrors, Now: now}
+	return gateway.Guarding{Attempts: guard, UniformErrors: c.UniformErrors, SiteLogin: c.SiteLogin, Now: now}
 }

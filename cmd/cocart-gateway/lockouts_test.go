@@ -134,7 +134,7 @@ func TestTheFloodIsPlayedWithTheDefaultLimits(t *testing.T) {
 		Account: limit(10, 15*time.Minute), AccountNetwork: limit(5, 15*time.Minute),
 		Address: limit(50, 15*time.Minute), Subnet: limit(200, 15*time.Minute), Network: limit(500, 15*time.Minute),
 		Overall: limit(1000, time.Minute), Newcomer: attempts.Newcomer{Account: limit(10, time.Hour), Address: limit(3, day), Network: limit(12, day)},
-		SecondFactor: got.SecondFactor, Refresh: got.Refresh, Validate: got.Validate, UniformErrors: true,
+		SecondFactor: got.SecondFactor, Refresh: got.Refresh, Validate: got.Validate, SiteLogin: true, UniformErrors: true,
 	}
 	if got != want {
 		t.Errorf("%+v; the flood in tokens/attempts and the table in deploy/docs/limits.md are of %+v", got, want)

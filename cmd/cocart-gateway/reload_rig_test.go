@@ -144,7 +144,7 @@ func (r *rig) judge(w http.ResponseWriter, req *http.Request, s upstreamtest.See
 	switch {
 	case strings.Contains(s.Body, "2fa_code"):
 		result = "code_refused"
-	case strings.Contains(s.Body, `"wrong"`):
+	case strings.Contains(s.Body, `"wrong"`), strings.Contains(s.Target, "wp-login"):
 		result = "refused"
 	default:
 		return false

@@ -48,9 +48,8 @@ var reloads = []struct {
 	}, [2]string{"864000", "900"}},
 	{"tokens.session_ttl", settings{"tokens.access_ttl": "20m"}, "", "20m", sessionEnd(20 * time.Minute), [2]string{"later", "soon"}},
 	{"tokens.refresh_ttl", settings{"tokens.access_ttl": "1h"}, "", "1h", sessionEnd(time.Hour), [2]string{"later", "soon"}},
-	{"tokens.refresh_grace", settings{"tokens.lost_answer": "never", "tokens.reuse_by_same_client": "end"}, "", "0s", spentRefresh, [2]string{"200", "401"}},
-	{"tokens.reuse_by_same_client", settings{"tokens.refresh_grace": "0s", "tokens.lost_answer": "never"}, "", "refuse", spentRefresh, [2]string{"200", "401"}},
-	{"tokens.lost_answer", settings{"tokens.refresh_grace": "0s", "tokens.reuse_by_same_client": "end"}, "", "never", spentRefresh, [2]string{"200", "401"}},
+	{"tokens.refresh_grace", settings{"tokens.lost_answer": "never"}, "", "0s", spentRefresh, [2]string{"200", "401"}},
+	{"tokens.lost_answer", settings{"tokens.refresh_grace": "0s"}, "", "never", spentRefresh, [2]string{"200", "401"}},
 	{"tokens.max_sessions", nil, "", "1", func(r *rig) string {
 		access, _ := r.login()
 		r.login()
@@ -132,7 +131,7 @@ var reloads = []struct {
 		return fmt.Sprint(one && two)
 	}, [2]string{"true", "false"}},
 	{"limits.login.account", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}}, // what was counted is counted
-	{"limits.login.account_network", settings{"limits.login.account": "1/15m", "limits.login.newcomer.account": "off"}, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},
+	{"limits.login.account_network", settings{"limits.login.account": "1/15m", "limits.login.account_network": "off", "limits.login.newcomer.account": "off"}, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.newcomer.account", lockedEarly, "", "off", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.newcomer.address", lockedEarly, "", "1/1d", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.newcomer.network", lockedEarly, "", "1/1d", wrongPasswords, [2]string{"401 401", "429 429"}},
@@ -140,6 +139,9 @@ var reloads = []struct {
 	{"limits.login.subnet", settings{"trusted_proxies": "[127.0.0.1]"}, "", "1/15m", func(r *rig) string { return tryTwice(r, "", "X-Forwarded-For: 2001:db8::7") }, [2]string{"401 401", "429 429"}},
 	{"limits.login.network", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.overall", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "401 429"}},
+	{"limits.login.site_login", settings{"limits.login.account": "1/15m", "limits.login.account_network": "off", "limits.login.newcomer.account": "off"}, "", "false", func(r *rig) string {
+		return code(r.do("POST", "/wp-login.php", "")) + " " + code(r.do("POST", "/wp-login.php", ""))
+	}, [2]string{"401 429", "401 401"}},
 	{"limits.second_factor", nil, "", "1/15m", func(r *rig) string { return tryTwice(r, `,"2fa_code":"1"`) }, [2]string{"401 401", "429 429"}},
 	{"limits.refresh", nil, "", "7/1m", func(r *rig) string { return r.refresh("x").header.Get("X-RateLimit-Limit") }, [2]string{"600", "7"}},
 	{"limits.validate", nil, "", "7/1m", func(r *rig) string {

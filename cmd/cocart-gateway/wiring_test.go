@@ -56,7 +56,6 @@ tokens:
   session_ttl: 30h
   refresh_grace: 31s
   lost_answer: always
-  reuse_by_same_client: refuse
   max_sessions: 32
   leeway: 33s
   audience: shop
@@ -77,7 +76,7 @@ limits:
   download_rate: 31B
   streams: 44
   login:
-    {account: 45/1m, address: 46/1m, overall: 47/1m, account_network: 51/1m, subnet: 52/1m, network: 53/1m, newcomer: {account: 54/1m, address: 55/1m, network: 56/1m}}
+    {account: 45/1m, address: 46/1m, overall: 47/1m, account_network: 51/1m, subnet: 52/1m, network: 53/1m, newcomer: {account: 54/1m, address: 55/1m, network: 56/1m}, site_login: false}
   second_factor: 48/1m
   refresh: 49/1m
   validate: 50/1m
@@ -214,7 +213,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 	whole(t, got, tokens.Config{
 		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []tokens.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
-		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
+		LostAnswer: tokens.Always, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
 		PluginSecret: []byte("0123456789 and 0123456789 and 0123456789"), PluginIssuer: "https://old.example.com", PluginPrefix: "old_",
 		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, VerifiedCache: 34, Log: log,
 	})

@@ -134,6 +134,9 @@ func (wp *WordPress) serve(w http.ResponseWriter, r *http.Request) {
 	wp.Unlock()
 	if !noPlugin {
 		w.Header().Set("X-CoCart-Gateway-Plugin", "test")
+		if s.Claims.Kind == "login" || s.Claims.Kind == "credentials" {
+			wp.Report(w, assertion)
+		}
 	}
 	if answer != nil && answer(w, r, s) {
 		return
@@ -191,7 +194,36 @@ func (wp *WordPress) login(w http.ResponseWriter, r *http.Request, s Seen, asser
 		JSON(w, 200, wp.withOldPair(LoginAnswer(u), u))
 		return
 	}
+	if s.Claims.Kind == "login" && !noPlugin && username != "" {
+		wp.Report(w, assertion, Check{User: idOf(users, username), Result: "refused"})
+	}
 	JSON(w, 401, `{"code":"cocart_authentication_error","message":"The password you entered is incorrect.","data":{"status":401}}`)
+}
+
+func idOf(users []User, login string) int64 {
+	for _, u := range users {
+		if u.Login == login {
+			return u.ID
+		}
+	}
+	return 0
+}
+
+// Check is a row of the plugin's report on passwords.
+type Check struct {
+	User   int64
+	Result string
+	Times  int
+}
+
+// Report sets the header that says which passwords were checked; by none it says
+// that none was.
+func (wp *WordPress) Report(w http.ResponseWriter, assertion string, checks ...Check) {
+	rows := []map[string]any{}
+	for _, c := range checks {
+		rows = append(rows, map[string]any{"sub": strconv.FormatInt(c.User, 10), "result": c.Result, "n": max(c.Times, 1)})
+	}
+	w.Header().Set("X-CoCart-Gateway-Attempt", wp.Sign("cocart-attempt+jwt", assertion, map[string]any{"sub": "0", "result": "accepted", "checks": rows}))
 }
 
 // LoginAnswer is CoCart's answer to a login, byte for byte as PHP writes it.

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
+)
+
+// settleForwarded counts the passwords that WordPress checked for a forwarded
+// request, before the client sees any of the answer.
+//
+// An attacker looks for a form of request whose guesses are checked and not
+// counted, or whose answer differs although it is counted: ?_jsonp=, ?_envelope,
+// a redirect, a fatal error. So the plugin's signed report decides, and never the
+// form of the answer: what it reports is counted, and an answer without a report
+// is a refusal to the client.
+func (g *Gateway) settleForwarded(ctx context.Context, x *exchange, answer *upstream.Answer) error {
+	switch {
+	case x.attempt.began.IsZero():
+		return g.settleUnannounced(ctx, x, answer)
+	case !g.guards():
+		return nil
+	case notAsked(answer):
+		g.undecided(ctx, x, answer.Refused)
+		return nil
+	case answer.Report == nil:
+		return g.unreported(ctx, x, nil)
+	case len(answer.Report.Checks) == 0:
+		g.abandon(x, nil)
+		return nil
+	}
+	if err := g.settle(ctx, x, answer.Report.Checks); err != nil {
+		return err
+	}
+	if refusedAny(answer.Report.Checks) && g.cfg.Guarding.UniformErrors {
+		return g.refuseUniformly(ctx, x, nil)
+	}
+	return nil
+}
+
+// guards reports whether passwords are protected at all.
+func (g *Gateway) guards() bool {
+	return g.cfg.Guarding.Attempts != nil || g.cfg.Guarding.UniformErrors
+}
+
+// notAsked reports whether an answer was made before a password could be checked:
+// the plugin believed no assertion and keeps CoCart shut, or WordPress did not even
+// load the plugin (its maintenance page, no database, no PHP).
+func notAsked(answer *upstream.Answer) bool {
+	return answer.Refused != "" || answer.Report == nil && !answer.Plugin && answer.Status >= http.StatusInternalServerError
+}
+
+// unsigned reports whether an answer was dropped because the plugin signed none of
+// it, or something else. The password may have been checked all the same.
+func unsigned(err error) bool {
+	var f *Failure
+	return !errors.As(err, &f) && (errors.Is(err, upstream.ErrNoPlugin) || errors.Is(err, upstream.ErrBadReply))
+}
+
+func refusedAny(checks []upstream.Check) bool {
+	for _, c := range checks {
+		if c.Result == upstream.AttemptRefused {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseUniformly is the one refusal of passwords, after the one wait.
+func (g *Gateway) refuseUniformly(ctx context.Context, x *exchange, cause error) error {
+	if err := g.waitForRefusal(ctx, x); err != nil {
+		return err
+	}
+	return &Failure{Status: http.StatusUnauthorized, Code: codeAuthentication, Message: uniformRefusal, Challenge: challengeNone, Cause: cause}
+}
+
+// unreported is the answer where WordPress may have checked a password and does
+// not say so: the plugin is too old, or something in PHP took its header away. The
+// attempt stays counted for every name in the request.
+func (g *Gateway) unreported(ctx context.Context, x *exchange, cause error) error {
+	if !g.guards() {
+		return cause
+	}
+	if cause == nil {
+		cause = errNoReport
+	}
+	if counted := x.attempt.counted; counted != nil && !x.attempt.settled {
+		x.attempt.settled = true
+		locks, _ := counted.Unreported(ctx) // the answer is a refusal in any case
+		g.reportAttempt(ctx, x, upstream.Check{Result: attemptUnreported}, counted)
+		g.reportLocks(ctx, x, locks)
+	}
+	g.metrics.attempts.WithLabelValues(attemptKind(x), string(attemptUnreported)).Inc()
+	return g.refuseUniformly(ctx, x, cause)
+}
+
+var errNoReport = errors.Join(upstream.ErrNoPlugin, errors.New("the answer to a password has no report of the plugin"))
+
+// undecided gives an attempt back that WordPress did not look at, and says why.
+func (g *Gateway) undecided(ctx context.Context, x *exchange, why string) {
+	g.abandon(x, nil)
+	if why != "" {
+		g.happened(ctx, x, eventUndecided, slog.LevelWarn, "WordPress did not check the password", slog.String("cause", why))
+	}
+}
+
+// settle counts the passwords of a request, once. Should an account turn out to be
+// locked, by a name not seen before, the client does not read the answer. It reads
+// that of a wrong password: an unknown name gets no other, so the lock does not say
+// which names belong to one account.
+func (g *Gateway) settle(ctx context.Context, x *exchange, checks []upstream.Check) error {
+	for _, c := range checks {
+		g.metrics.attempts.WithLabelValues(attemptKind(x), string(resultOf(c))).Add(float64(c.Times))
+	}
+	if x.attempt.counted == nil || x.attempt.settled {
+		return nil
+	}
+	x.attempt.settled = true
+	if err := g.charge(ctx, x, x.attempt.counted, checks); err != nil {
+		return g.refuseAttempt(x, err)
+	}
+	return nil
+}
+
+// charge counts each check to its account.
+func (g *Gateway) charge(ctx context.Context, x *exchange, counted *attempts.Attempt, checks []upstream.Check) error {
+	all := make([]attempts.Check, 0, len(checks))
+	for _, c := range checks {
+		all = append(all, attempts.Check{User: c.UserID, Result: attempts.Result(c.Result), Times: c.Times})
+	}
+	locks, err := counted.Settle(ctx, all...)
+	for _, c := range checks {
+		g.reportAttempt(ctx, x, c, counted)
+	}
+	g.reportLocks(ctx, x, locks)
+	return err
+}
+
+// resultOf is the label of a check: an unknown name is an outcome of its own.
+func resultOf(c upstream.Check) upstream.AttemptResult {
+	if c.UserID == 0 && c.Result == upstream.AttemptRefused {
+		return attemptUnknown
+	}
+	return c.Result
+}
+
+// reportAttempt writes the log of guesses: the account and the address, and never a
+// name: people type passwords into that field.
+func (g *Gateway) reportAttempt(ctx context.Context, x *exchange, c upstream.Check, counted *attempts.Attempt) {
+	if c.Result == upstream.AttemptAccepted || c.Result == upstream.AttemptChallenge {
+		return
+	}
+	account := counted.Account()
+	if c.UserID > 0 {
+		account = attempts.UserAccount(c.UserID)
+	}
+	attrs := []slog.Attr{slog.String("account", account), slog.String("result", string(resultOf(c)))}
+	if c.Times > 1 {
+		attrs = append(attrs, slog.Int("times", c.Times))
+	}
+	g.happened(ctx, x, eventLoginRefused, slog.LevelInfo, "login refused", attrs...)
+}
+
+func (g *Gateway) reportLocks(ctx context.Context, x *exchange, locks []attempts.Lock) {
+	for _, lock := range locks {
+		g.happened(ctx, x, eventLockedOut, slog.LevelWarn, "account locked out", slog.String("account", lock.Account),
+			slog.String("scope", string(lock.Scope)), slog.String("until", lock.Until.UTC().Format(time.RFC3339)))
+	}
+}
