@@ -281,7 +281,7 @@ func (a *Admin) inspectToken(w http.ResponseWriter, r *http.Request) error {
 
 // readJSON is strict: a misspelt member is a mistake, not a default.
 func readJSON(r *http.Request, into any) error {
-	b, err := readBody(r, 64<<10)
+	b, err := readUpTo(r, maxAdminBody, "")
 	if err != nil {
 		return err
 	}

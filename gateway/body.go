@@ -35,9 +35,17 @@ type body struct {
 // a form that cannot be read a 400. JSON that cannot be read is left to the
 // caller: object stays nil.
 func readBody(r *http.Request, limit int64) (*body, error) {
+	return readUpTo(r, limit, "limits.login_body")
+}
+
+// maxAdminBody is how much the endpoints of the admin listener read. It is no setting.
+const maxAdminBody = 64 << 10
+
+// readUpTo is readBody where another key, or none, says how much is read.
+func readUpTo(r *http.Request, limit int64, key string) (*body, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
 	if errors.As(err, new(*http.MaxBytesError)) {
-		return nil, tooLarge(limit, "limits.login_body")
+		return nil, tooLarge(limit, key)
 	}
 	if err != nil {
 		return nil, readingBody(err)
@@ -86,8 +94,8 @@ func invalidJSON() *Failure {
 
 // tooLarge names the configuration key, because the limit is the operator's choice.
 func tooLarge(limit int64, key string) *Failure {
-	return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large",
-		Message: fmt.Sprintf("The request body is larger than %d bytes (%s).", limit, key)}
+	message := fmt.Sprintf("The request body is larger than %d bytes (%s).", limit, key)
+	return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large", Message: strings.Replace(message, " ()", "", 1)}
 }
 
 func readingBody(err error) error {
@@ -104,6 +112,12 @@ func readingBody(err error) error {
 func unreadable(err error) *Failure {
 	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_body",
 		Message: "The request body could not be read.", Cause: err}
+}
+
+// malformedForm says what PHP and other readers could read differently.
+func malformedForm(err error) *Failure {
+	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_body",
+		Message: "The multipart form cannot be read in one way alone: " + strings.TrimPrefix(err.Error(), phpform.ErrUnusual.Error()+": ") + "."}
 }
 
 type rejoined struct {
@@ -189,7 +203,7 @@ func parseBody(raw []byte, contentType string) (*body, error) {
 		b.multipart = true
 		form, err := parseMultipart(raw, contentType)
 		if err != nil {
-			return nil, readingBody(err)
+			return nil, malformedForm(err)
 		}
 		b.form = form
 	case mediaJSON:
@@ -208,7 +222,7 @@ func parseBody(raw []byte, contentType string) (*body, error) {
 func parseMultipart(raw []byte, contentType string) (params, error) {
 	fields, err := phpform.Parse(contentType, raw)
 	if err != nil {
-		return nil, fmt.Errorf("reading a multipart form: %w", err)
+		return nil, err
 	}
 	var pairs []string
 	for _, f := range fields {

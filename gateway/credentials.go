@@ -97,10 +97,6 @@ func (c credentials) trimmed() credentials {
 	return credentials{phpTrim(c.username), phpTrim(c.password)}
 }
 
-// basicCredentials reads a Basic header (RFC 7617) as PHP does. Its scheme matches in
-// any case (RFC 9110 section 11.1).
-func basicCredentials(header string) credentials { return looseBasic(header) }
-
 // phpEmptyIsNone: to PHP's empty() "0" is empty.
 func phpEmptyIsNone(s string) string {
 	if s == "0" {

@@ -134,3 +134,12 @@ func TestJSONThatCannotBeReadIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A developer reads in the answer what to mend.
+func TestAMalformedFormIsExplained(t *testing.T) {
+	s := openShop(t)
+	r := s.do("POST", addItemRoute, "--b\r\nContent-Disposition: form-data; name='a'\r\n\r\n1\r\n--b--\r\n", multipartType)
+	if got, want := r.failure(), failure(400, "cocart_gateway_bad_body", "The multipart form cannot be read in one way alone: Content-Disposition."); got != want {
+		t.Errorf("%s", got)
+	}
+}

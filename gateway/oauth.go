@@ -8,7 +8,7 @@ import (
 // oauthToken is the parameter both endpoints share, of a form only (RFC 7009
 // section 2.1, RFC 7662 section 2.1): a token in a URL ends up in logs.
 func oauthToken(r *http.Request) (string, error) {
-	b, err := readBody(r, 64<<10)
+	b, err := readUpTo(r, maxAdminBody, "")
 	if err != nil {
 		return "", err
 	}
