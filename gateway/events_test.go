@@ -52,7 +52,7 @@ var provocations = map[string]func(*testing.T) *shop{
 		_, second := s.refresh(first).pair(t)
 		s.refresh(second).pair(t)
 		s.clock.step(time.Hour)
-		s.refresh(first)
+		s.stolen(first)
 		return s
 	},
 	"token_forged": func(t *testing.T) *shop {

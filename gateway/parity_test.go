@@ -114,7 +114,7 @@ func timeGoesBy(t *testing.T, s *shop, c paritytest.Case) *strings.Replacer {
 	s.clock.step(later)
 	s.store.SetTime(s.clock.Now())
 	if strings.HasPrefix(c.Before, "reused") {
-		s.refresh(refresh)
+		s.stolen(refresh)
 	}
 	return strings.NewReplacer("{access}", access, "{refresh}", refresh, "{new access}", newAccess, "{new refresh}", newRefresh)
 }

@@ -62,7 +62,7 @@ func TestSpentRefreshTokenIsRefused(t *testing.T) {
 	s.clock.step(time.Minute) // beyond the grace for parallel tabs
 	access, third := s.refresh(second).pair(t)
 	want := failure(401, "cocart_authentication_error", "Invalid refresh token.")
-	if got := s.refresh(first).failure(); got != want {
+	if got := s.stolen(first).failure(); got != want {
 		t.Errorf("spent: %s", got)
 	}
 	// Somebody else holds the chain: nobody goes on with it.
@@ -71,6 +71,22 @@ func TestSpentRefreshTokenIsRefused(t *testing.T) {
 	}
 	if got := s.cart(access).Status; got != 401 {
 		t.Errorf("its access token: %d", got)
+	}
+}
+
+// A tab in the background presents what another tab of the same browser spent long ago.
+func TestATabInTheBackgroundIsNotTakenForAThief(t *testing.T) {
+	s := openShop(t)
+	_, first := s.login()
+	_, second := s.refresh(first).pair(t)
+	_, third := s.refresh(second).pair(t)
+	s.clock.step(24 * time.Hour)
+	access, again := s.refresh(first).pair(t)
+	if again != third || s.cart(access).Status != 200 {
+		t.Errorf("not the current token")
+	}
+	if got := s.stolen(first).Status; got != 401 {
+		t.Errorf("a thief: %d", got)
 	}
 }
 

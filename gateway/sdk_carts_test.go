@@ -107,13 +107,19 @@ func askForCodes(s *shop) (times func() int) {
 // shopWithCarts is a shop with a policy for refresh tokens.
 func shopWithCarts(t *testing.T, policy tokens.LostAnswer, change ...func(*gateway.Config)) *shop {
 	t.Helper()
+	return shopWithTokens(t, tokens.Config{LostAnswer: policy}, change...)
+}
+
+func shopWithTokens(t *testing.T, of tokens.Config, change ...func(*gateway.Config)) *shop {
+	t.Helper()
 	s := openShop(t)
 	s.wordpress.Answer = (&carts{items: map[string]int{}}).answer
 	client := s.client()
 	t.Cleanup(func() { client.Close() })
 	log, registry := slog.New(slog.NewJSONHandler(s.log, nil)), prometheus.NewRegistry()
 	var err error
-	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: s.keys, LostAnswer: policy, Now: s.clock.Now, Log: log}, client, registry)
+	of.Issuer, of.Keys, of.Now, of.Log = upstreamtest.SiteURL, s.keys, s.clock.Now, log
+	s.authority, err = tokens.New(of, client, registry)
 	s.must(err)
 	per := attempts.Limit{N: 40, Per: 10 * time.Minute}
 	guard, err := attempts.New(attempts.Config{Account: per, Address: per, Overall: per, SecondFactor: per, Refresh: per, Validate: per,

@@ -218,6 +218,12 @@ func (s *shop) refresh(token string) reply {
 	return s.post("/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+token+`"}`)
 }
 
+// stolen refreshes with a token as another client, a thief.
+func (s *shop) stolen(token string) reply {
+	s.t.Helper()
+	return s.post("/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+token+`"}`, "User-Agent: Thief/1.0")
+}
+
 func (r reply) pair(t *testing.T) (access, refresh string) {
 	t.Helper()
 	var answer struct {

@@ -102,7 +102,7 @@ func TestAForeignTokenThatCameAgain(t *testing.T) {
 				w.refresh(a, first.Refresh)
 			}
 			w.clock.Advance(row.later)
-			again, _, err := a.Adopt(context.Background(), foreign, phone, from.isAlice)
+			again, _, err := a.Adopt(context.Background(), foreign, thief, from.isAlice)
 			if !errors.Is(err, row.want) {
 				t.Fatalf("%v, want %v", err, row.want)
 			}

@@ -17,6 +17,27 @@ const (
 	Never     LostAnswer = "never"      // a reuse, as any other spent token
 )
 
+// ReuseBySameClient is what happens to a refresh token that was spent longer than the grace ago, but less than the
+// life of an access token, and comes from the network and User-Agent of the session's last refresh.
+type ReuseBySameClient string
+
+// The policies for tabs in the background.
+const (
+	ConvergeReuse ReuseBySameClient = "converge" // the current pair (default)
+	RefuseReuse   ReuseBySameClient = "refuse"   // Superseded; the session goes on
+	EndReuse      ReuseBySameClient = "end"      // a reuse, as from anywhere else
+)
+
+// reuseWindow is the longest time from the retirement of a generation until a tab that held it refreshes, if the tab
+// asks for something once in an access lifetime: its access token died with the grace, and it found out with its next
+// request.
+func (c Config) reuseWindow() time.Duration {
+	if c.ReuseBySameClient == EndReuse {
+		return 0
+	}
+	return c.AccessTTL + c.Leeway + c.RefreshGrace
+}
+
 // OnStale is what Verify does when the view of revocations is older than Config.MaxStaleness.
 type OnStale string
 
@@ -49,6 +70,8 @@ type Config struct {
 	LostAnswer   LostAnswer    // default UntilUsed
 	MaxSessions  int           // sessions per user; default 5, -1 = unlimited
 
+	ReuseBySameClient ReuseBySameClient // default ConvergeReuse
+
 	KeyPrefix string // of every Redis key; default "cocart:"
 
 	// PluginSecret is what the PHP plugin signs with: its tokens are accepted. Nil: they are
@@ -75,6 +98,7 @@ func (c Config) withDefaults() Config {
 	c.Leeway = max(0, durationOr(c.Leeway, 30*time.Second))
 	c.LostAnswer = wordOr(c.LostAnswer, UntilUsed)
 	c.OnStale = wordOr(c.OnStale, Serve)
+	c.ReuseBySameClient = wordOr(c.ReuseBySameClient, ConvergeReuse)
 	c.KeyPrefix = wordOr(c.KeyPrefix, "cocart:")
 	c.PluginIssuer = wordOr(c.PluginIssuer, c.Issuer)
 	if c.MaxSessions == 0 {
@@ -115,6 +139,7 @@ func (c Config) problems() error {
 		wrong(c.VerifiedCache < 0, "verified token cache: must not be negative, is %d", c.VerifiedCache),
 		wrong(c.MaxStaleness != 0 && c.MaxStaleness < time.Second, "revocation staleness: must be 0 (no limit) or at least 1s, is %s", c.MaxStaleness),
 		oneOf("lost answer", c.LostAnswer, UntilUsed, Always, Never),
+		oneOf("reuse by the same client", c.ReuseBySameClient, ConvergeReuse, RefuseReuse, EndReuse),
 		oneOf("stale revocations", c.OnStale, Serve, Deny),
 		c.keyProblems(),
 	)

@@ -41,7 +41,8 @@
 //
 // Fields of a session: uid, login, fp, ext (extra claims), salt (32 random bytes), created, active (last login or
 // refresh), seen (last use, to five minutes), gen (current generation), used (last generation whose access token was
-// seen), recent (generations retired within the grace), ip, ua, handed (since when the PHP plugin has it), and owe (what
+// seen), recent (generations retired within the grace or the life of an access
+// token, 64 at most), ip, ua, by (a digest of the network and User-Agent of the last refresh), handed (since when the PHP plugin has it), and owe (what
 // the log must still be told).
 //
 // Who reads all of it can spend none of it: no token is stored but sealed (AES-256-GCM, with the refresh secret and the

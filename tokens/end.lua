@@ -4,7 +4,7 @@
 local f = redis.call('HMGET', KEYS[1], 'uid', 'gen', 'ended', 'handed', 'owe')
 if not f[1] then return {0, '0', '0'} end
 if f[3] then return {0, f[1], f[5] == 'end' and f[4] or '0'} end
-redis.call('HDEL', KEYS[1], 'login', 'fp', 'ext', 'salt', 'ip', 'ua', 'recent', 'used', 'seen')
+redis.call('HDEL', KEYS[1], 'login', 'fp', 'ext', 'salt', 'ip', 'ua', 'recent', 'used', 'seen', 'by')
 redis.call('HSET', KEYS[1], 'ended', ARGV[1], 'cause', ARGV[2], 'owe', 'end')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {1, f[1], f[4] or '0'}

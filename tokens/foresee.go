@@ -12,10 +12,11 @@ type past struct {
 	*record        // nil when there is no such session
 	used    uint64 // last generation whose access token was seen
 	recent  string // "generation:retired-at" of generations, separated by spaces
+	by      string // digest of the client of the last refresh; "" cannot be told
 }
 
 func (s store) loadPast(ctx context.Context, id sessionID) (past, error) {
-	fields := append(recordFields[:len(recordFields):len(recordFields)], "used", "recent")
+	fields := append(recordFields[:len(recordFields):len(recordFields)], "used", "recent", "by")
 	values, err := s.HMGet(ctx, s.session(id), fields...).Result()
 	if err != nil {
 		return past{}, err
@@ -23,7 +24,8 @@ func (s store) loadPast(ctx context.Context, id sessionID) (past, error) {
 	n := len(recordFields)
 	used, _ := values[n].(string)
 	recent, _ := values[n+1].(string)
-	return past{parseRecord(id, values[:n]), uint64(number(used)), recent}, nil
+	by, _ := values[n+2].(string)
+	return past{parseRecord(id, values[:n]), uint64(number(used)), recent, by}, nil
 }
 
 // foresee says what Refresh would answer now, in its order. A test holds it to rotate.lua.
@@ -40,6 +42,8 @@ func (a *Authority) foresee(t refreshToken, s past, state State) (Verdict, error
 	}
 	verdict := a.step(t.generation, s)
 	switch {
+	case verdict == VerdictSuperseded && state != StateEnded:
+		return VerdictSuperseded, Superseded
 	case verdict == VerdictReuse:
 		return VerdictReuse, Reused
 	case state == StateEnded: // a cutoff, which Refresh looks at last
@@ -62,6 +66,10 @@ func (a *Authority) step(presented uint64, s past) Verdict {
 		return VerdictConcurrent
 	case presented+1 == s.generation && a.cfg.parentIsGood(s.used, s.generation):
 		return VerdictLostAnswer
+	case s.reusable(presented, a.cfg) && a.cfg.ReuseBySameClient == RefuseReuse:
+		return VerdictSuperseded
+	case s.reusable(presented, a.cfg):
+		return VerdictSameClient
 	case presented == s.generation+1:
 		return VerdictAhead
 	}
@@ -71,6 +79,12 @@ func (a *Authority) step(presented uint64, s past) Verdict {
 // parentIsGood tells whether the parent of a generation is answered after its grace.
 func (c Config) parentIsGood(used, successor uint64) bool {
 	return c.LostAnswer == Always || c.LostAnswer == UntilUsed && used < successor
+}
+
+// reusable tells whether the session's own client would still be answered after the grace.
+func (s past) reusable(presented uint64, c Config) bool {
+	_, lately := s.young(presented, c.Now(), c.reuseWindow())
+	return lately && s.handed == 0 && s.by != ""
 }
 
 // young counts the generations that were retired less than the grace ago and tells whether the presented one is

@@ -1,7 +1,10 @@
 package tokens
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,6 +34,22 @@ const maxDevice = 255
 // tidy makes the client fit to be stored, shown on a terminal and put into JSON.
 func (c Client) tidy() Client {
 	return Client{Address: printable(c.Address, maxDevice), Device: printable(c.Device, maxDevice)}
+}
+
+// digest tells one client from another by network (an IPv6 address by its /64) and User-Agent, and shows neither.
+// It is "" where one of them is missing: such clients cannot be told apart.
+func (c Client) digest() string {
+	network, err := netip.ParseAddr(c.Address)
+	if err != nil || c.Device == "" {
+		return ""
+	}
+	network = network.Unmap().WithZone("")
+	if network.Is6() {
+		prefix, _ := network.Prefix(64) // cannot fail for an IPv6 address
+		network = prefix.Addr()
+	}
+	sum := sha256.Sum256([]byte(network.String() + "\n" + c.Device))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // printable drops control characters and broken UTF-8, and cuts at a rune, not inside one.

@@ -84,7 +84,7 @@ func TestInspectionKnowsTheRules(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range stories {
 		m.FlushAll()
-		p := newPlay(t, m, []LostAnswer{UntilUsed, Always, Never}[n%3])
+		p := newPlay(t, m, byte(n))
 		for range steps {
 			p.step(byte(random.IntN(256)))
 			p.foretell()
@@ -96,7 +96,7 @@ func (p *play) foretell() {
 	p.t.Helper()
 	for g, token := range p.tokens {
 		model := p.model.copy()
-		want := model.present(g, *p.now)
+		want := model.present(g, *p.now, p.model.by)
 		got, err := p.a.Inspect(context.Background(), token)
 		if err != nil {
 			p.t.Fatal(err)

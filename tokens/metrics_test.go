@@ -45,6 +45,14 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 	w := embedded(t)
 	a, reg := w.measured(func(c *tokens.Config) { c.LostAnswer = tokens.UntilUsed })
 	back := func() {}
+	spentLongAgo := func() string {
+		p := w.login(a, alice)
+		w.refresh(a, w.refresh(a, p.Refresh).Refresh)
+		w.clock.Advance(time.Minute)
+		return p.Refresh
+	}
+	refusing, err := a.Next(tokens.Config{Issuer: tokenstest.Issuer, Keys: []tokens.Key{tokenstest.Key(w, "k1")}, ReuseBySameClient: tokens.RefuseReuse})
+	w.must(err)
 	verdicts := []struct {
 		want    tokens.Verdict
 		refresh func() string
@@ -75,12 +83,7 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 		{tokens.VerdictHandedBack, func() string { return w.login(a, alice).Refresh }},
 		{tokens.VerdictPassedOn, func() string { return foreign[1:] + "0" }},
 		{tokens.VerdictKept, func() string { return w.login(a, alice).Refresh }},
-		{tokens.VerdictReuse, func() string {
-			p := w.login(a, alice)
-			w.refresh(a, w.refresh(a, p.Refresh).Refresh)
-			w.clock.Advance(time.Minute)
-			return p.Refresh
-		}},
+		{tokens.VerdictSameClient, spentLongAgo}, {tokens.VerdictSuperseded, spentLongAgo}, {tokens.VerdictReuse, spentLongAgo},
 		{tokens.VerdictEnded, func() string {
 			p := w.login(a, alice)
 			w.must(a.EndSession(context.Background(), p.Session, tokens.CauseLogout))
@@ -107,6 +110,10 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 			a.PassOn(context.Background(), token, phone, (&oldPlugin{w: w}).judged, nil)
 		case tokens.VerdictKept:
 			a.HandBack(context.Background(), token, phone, (&oldPlugin{w: w, err: tokens.ErrKeep}).asked)
+		case tokens.VerdictSuperseded:
+			refusing.Refresh(context.Background(), token, phone)
+		case tokens.VerdictReuse:
+			a.Refresh(context.Background(), token, thief)
 		default:
 			a.Refresh(context.Background(), token, phone)
 		}
@@ -117,7 +124,7 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 	if len(verdicts) != len(tokens.Verdicts()) {
 		t.Errorf("%d of %d verdicts are tried", len(verdicts), len(tokens.Verdicts()))
 	}
-	for name, want := range map[string]float64{"reused": 1, "ended": 1, "expired": 1, "unknown": 1, "malformed": 1} {
+	for name, want := range map[string]float64{"reused": 1, "superseded": 1, "ended": 1, "expired": 1, "unknown": 1, "malformed": 1} {
 		if got := w.value(reg, "token_rejections_total", name); got != want {
 			t.Errorf("%v refresh rejections for %s, want %v", got, name, want)
 		}

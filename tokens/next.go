@@ -44,6 +44,6 @@ func (a *Authority) TakeOver() {
 func (c Config) judgement() Config {
 	c.RefreshSecrets, c.AccessTTL, c.RefreshTTL, c.SessionTTL, c.RefreshGrace = nil, 0, 0, 0, 0
 	c.LostAnswer, c.MaxSessions, c.MaxStaleness, c.OnStale = "", 0, 0, ""
-	c.Now, c.Log = nil, nil
+	c.Now, c.Log, c.ReuseBySameClient = nil, nil, ""
 	return c
 }

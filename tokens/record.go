@@ -37,7 +37,8 @@ var recordFields = []string{"uid", "login", "fp", "ext", "salt", "created", "act
 // fields are what a new session writes.
 func (s *record) fields() []any {
 	f := []any{"uid", s.userID, "login", s.login, "fp", s.fingerprint, "salt", s.salt, "created", s.created,
-		"active", s.active, "gen", s.generation, "ip", s.address, "ua", s.device}
+		"active", s.active, "gen", s.generation, "ip", s.address, "ua", s.device,
+		"by", Client{Address: s.address, Device: s.device}.digest()}
 	if s.recent != "" {
 		f = append(f, "recent", s.recent)
 	}

@@ -88,6 +88,8 @@ func (a *Authority) settleStep(ctx context.Context, s *record, t refreshToken, s
 		return a.endedBefore(ctx, &record{id: s.id, ended: a.cfg.Now().UnixMilli(), owed: step.owed})
 	case VerdictReuse:
 		return a.endReused(ctx, s, t, step)
+	case VerdictSuperseded:
+		return Superseded
 	}
 	if step.owed != "" {
 		if err := a.tellRotation(ctx, s.id, step); err != nil {

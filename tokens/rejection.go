@@ -19,11 +19,12 @@ const (
 	NotYetValid    Rejection = "not_yet_valid"   // nbf or iat lies in the future
 	WrongIssuer    Rejection = "wrong_issuer"
 	WrongAudience  Rejection = "wrong_audience"
-	Revoked        Rejection = "revoked" // access token of an ended session, an older generation, a cut-off user
-	Unknown        Rejection = "unknown" // no such session (any more)
-	Reused         Rejection = "reused"  // a spent refresh token: the session was ended because of it
-	Ended          Rejection = "ended"   // refresh token of a session that is over
-	Stale          Rejection = "stale"   // revocations are too old to judge (Config.OnStale = Deny)
+	Revoked        Rejection = "revoked"    // access token of an ended session, an older generation, a cut-off user
+	Unknown        Rejection = "unknown"    // no such session (any more)
+	Reused         Rejection = "reused"     // a spent refresh token: the session was ended because of it
+	Superseded     Rejection = "superseded" // a spent refresh token from the session's own client: the session goes on
+	Ended          Rejection = "ended"      // refresh token of a session that is over
+	Stale          Rejection = "stale"      // revocations are too old to judge (Config.OnStale = Deny)
 )
 
 // Rejections returns the closed list, for metrics and documentation.

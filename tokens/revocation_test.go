@@ -73,7 +73,7 @@ func TestAThiefWhoLeavesAtOnceEndsTheSessionAllTheSame(t *testing.T) {
 	w.clock.Advance(time.Minute)
 	ctx, leave := context.WithCancel(context.Background())
 	w.rdb.AddHook(leaving{after: string(tokens.Never), leave: leave}) // once rotate.lua has run
-	if _, _, err := a.Refresh(ctx, spent.Refresh, phone); !errors.Is(err, tokens.Reused) || ctx.Err() == nil {
+	if _, _, err := a.Refresh(ctx, spent.Refresh, thief); !errors.Is(err, tokens.Reused) || ctx.Err() == nil {
 		t.Fatalf("%v, %v", err, ctx.Err())
 	}
 	w.catchUp(other)

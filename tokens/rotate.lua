@@ -6,6 +6,9 @@
 --         5 idle limit (ms)        6 absolute (ms, 0 = none)               7 address          8 device
 --         9 how long the hash outlives its limit (ms)   10 how long a tombstone is kept (ms)
 --         11 'look': judge, but retire nothing: WordPress is asked first (handback.go)
+--         12 who presents it, as a digest of network and User-Agent ('' = cannot be told)
+--         13 converge | refuse | end: what the session's own client gets for an older token
+--         14 how long after its retirement that holds (ms)
 -- returns {verdict, current generation, owed, since when the session is handed back (ms, 0 = it is not)}
 --
 -- owed is what the revocation log, which is another key, must still be told: "T" = generations before the current
@@ -13,8 +16,9 @@
 -- request that is made again after a crash in between tells it again.
 local presented, now, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local policy, idle, absolute, look = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[11] == 'look'
+local client, of_client, window = ARGV[12], ARGV[13], tonumber(ARGV[14])
 
-local f = redis.call('HMGET', KEYS[1], 'created', 'ended', 'active', 'gen', 'used', 'recent', 'owe', 'handed')
+local f = redis.call('HMGET', KEYS[1], 'created', 'ended', 'active', 'gen', 'used', 'recent', 'owe', 'handed', 'by')
 if not f[1] then return {'unknown', '0', '', '0'} end
 if f[2] then return {'ended', f[4] or '0', f[7] or '', f[8] or '0'} end
 
@@ -26,14 +30,21 @@ if now >= active + idle or (absolute > 0 and now >= created + absolute) then
   return {'expired', text(gen), '', '0'}
 end
 
--- recent: "generation:retired-at" of every generation retired less than the grace ago. Age counts, not ancestry.
-local recent, still_fresh = {}, false
+-- recent: "generation:retired-at" of the generations whose retirement still matters, oldest first. Age counts, not
+-- ancestry. Less than the grace ago: any client gets the current token; less than the window ago: the session's own.
+local recent, fresh, still_fresh, lately = {}, 0, false, false
 for g, at in string.gmatch(f[6] or '', '(%d+):(%d+)') do
-  if now - tonumber(at) < grace then
-    recent[#recent + 1] = g .. ':' .. at
-    still_fresh = still_fresh or tonumber(g) == presented
+  local age, is = now - tonumber(at), tonumber(g) == presented
+  if age < math.max(grace, window) then recent[#recent + 1] = g .. ':' .. at end
+  if age < grace then
+    fresh = fresh + 1
+    still_fresh = still_fresh or is
   end
+  lately = lately or is and age < window
 end
+-- A browser app keeps its tokens in each tab: a tab in the background presents the token that another tab spent
+-- long ago. It comes from the same network and User-Agent as the session's last refresh; a thief elsewhere does not.
+local own_client = lately and handed == 0 and not look and client ~= '' and client == f[9]
 
 -- What the client was given for the current token of a session that was handed back is the PHP plugin's: it counts as
 -- the next generation, and the current token as its spent parent.
@@ -46,6 +57,7 @@ local verdict
 local current = gen
 local function retire(g)
   recent[#recent + 1] = text(g) .. ':' .. text(now)
+  if #recent > 64 then table.remove(recent, 1) end
   gen, owed = g + 1, text(now + grace)
 end
 
@@ -54,7 +66,7 @@ if presented == gen and not (late and not parent_is_good(gen + 1)) then
   -- instead would make one of its parallel requests look like a theft.
   if look then
     verdict = handed == 0 and 'held' or late and 'lost_answer' or 'concurrent'
-  elseif #recent < 32 then
+  elseif fresh < 32 then
     verdict = 'rotated'
     retire(gen)
   else
@@ -64,6 +76,10 @@ elseif still_fresh then
   verdict = 'concurrent'
 elseif presented == gen - 1 and parent_is_good(gen) then
   verdict = 'lost_answer'
+elseif own_client and of_client == 'converge' then
+  verdict = 'same_client'
+elseif own_client and of_client == 'refuse' then
+  return {'superseded', text(gen), owed, '0'}
 elseif presented == gen + 1 then
   -- Redis lost its last write. Until this moment it would have taken the parent as current, so counting the
   -- parent as retired only now gives nobody more.
@@ -71,7 +87,7 @@ elseif presented == gen + 1 then
   retire(gen)
   if not look then retire(gen) end
 else
-  redis.call('HDEL', KEYS[1], 'login', 'fp', 'ext', 'salt', 'ip', 'ua', 'recent', 'used', 'seen')
+  redis.call('HDEL', KEYS[1], 'login', 'fp', 'ext', 'salt', 'ip', 'ua', 'recent', 'used', 'seen', 'by')
   redis.call('HSET', KEYS[1], 'ended', text(now), 'cause', 'reuse', 'owe', 'end')
   redis.call('PEXPIRE', KEYS[1], ARGV[10])
   return {'reuse', text(gen), 'end', text(handed)}
@@ -85,7 +101,7 @@ if handed > 0 and gen > current then
 end
 
 redis.call('HSET', KEYS[1], 'gen', text(gen), 'active', text(now), 'recent', table.concat(recent, ' '),
-  'ip', ARGV[7], 'ua', ARGV[8])
+  'ip', ARGV[7], 'ua', ARGV[8], 'by', client)
 if owed ~= '' then redis.call('HSET', KEYS[1], 'owe', owed) end
 
 local left = idle

@@ -17,6 +17,8 @@ type model struct {
 	used       uint64
 	ended      bool
 	active     time.Time
+	by         string // the client of the last refresh
+	ofClient   ReuseBySameClient
 	retired    map[uint64]time.Time
 }
 
@@ -28,10 +30,13 @@ func (m model) copy() model {
 const (
 	modelGrace = 30 * time.Second
 	modelIdle  = 720 * time.Hour
+	// modelWindow is how long the session's own client is answered for a spent token: an access lifetime, its leeway and
+	// the grace.
+	modelWindow = 240*time.Hour + 30*time.Second + modelGrace
 )
 
 // present says what a generation must be answered; nil means that the (then) current token is handed out.
-func (m *model) present(g uint64, now time.Time) error {
+func (m *model) present(g uint64, now time.Time, by string) error {
 	at, known := m.retired[g]
 	young := known && now.Sub(at) < modelGrace
 	switch {
@@ -43,6 +48,10 @@ func (m *model) present(g uint64, now time.Time) error {
 		m.retire(now)
 	case g == m.generation, young:
 	case g+1 == m.generation && (m.policy == Always || m.policy == UntilUsed && m.used < m.generation):
+	case m.ofClient != EndReuse && m.ownClient(g, now, by):
+		if m.ofClient == RefuseReuse {
+			return Superseded
+		}
 	case g == m.generation+1:
 		m.retire(now)
 		m.retire(now)
@@ -50,8 +59,15 @@ func (m *model) present(g uint64, now time.Time) error {
 		m.ended = true
 		return Reused
 	}
-	m.active = now
+	m.active, m.by = now, by
 	return nil
+}
+
+// ownClient tells whether g is one of the last 64 generations, retired within the window, and comes from the client of
+// the last refresh.
+func (m *model) ownClient(g uint64, now time.Time, by string) bool {
+	at, known := m.retired[g]
+	return known && g+64 >= m.generation && now.Sub(at) < modelWindow && by != "" && by == m.by
 }
 
 func (m *model) retire(now time.Time) {
@@ -92,7 +108,7 @@ func FuzzRotation(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(m.Close)
-	for _, policy := range []byte{0, 1, 2} {
+	for policy := range byte(9) {
 		f.Add([]byte{policy, 0, 0, 0, 1, 2, 3})
 		f.Add([]byte{policy, 0, 52, 4, 0, 52, 0, 20, 0})         // a lost answer, the wait, the parent
 		f.Add([]byte{policy, 0, 36, 0, 52, 32, 0, 1, 44, 0, 1})  // uses and thefts
@@ -104,24 +120,33 @@ func FuzzRotation(f *testing.F) {
 			return
 		}
 		m.FlushAll()
-		p := newPlay(t, m, []LostAnswer{UntilUsed, Always, Never}[script[0]%3])
+		p := newPlay(t, m, script[0])
 		for _, b := range script[1:] {
 			p.step(b)
 		}
 	})
 }
 
-func newPlay(t *testing.T, m *miniredis.Miniredis, policy LostAnswer) *play {
+// newPlay takes the policies from one byte.
+func newPlay(t *testing.T, m *miniredis.Miniredis, policies byte) *play {
+	policy := []LostAnswer{UntilUsed, Always, Never}[policies%3]
+	ofClient := []ReuseBySameClient{ConvergeReuse, RefuseReuse, EndReuse}[policies/3%3]
 	now := time.Unix(1_800_000_000, 0)
 	p := &play{t: t, m: m, now: &now, tokens: map[uint64]string{}, died: map[uint64]time.Time{}}
 	p.a = memoryShop(t, m, &now, 240*time.Hour)
-	p.a.cfg.LostAnswer = policy
+	p.a.cfg.LostAnswer, p.a.cfg.ReuseBySameClient = policy, ofClient
 	pair := issued(t, p.a, 2)
 	p.session = pair.Session
-	p.model = model{policy: policy, generation: 1, active: now, retired: map[uint64]time.Time{}}
+	p.model = model{policy: policy, ofClient: ofClient, generation: 1, active: now, retired: map[uint64]time.Time{}}
 	p.take(pair)
 	p.clients = [4]uint64{1, 1, 1, 1}
 	return p
+}
+
+// playClients are two tabs of one browser, another browser behind the same address, and a client that says nothing.
+var playClients = [4]Client{
+	{Address: "2001:db8:1:2::3", Device: "Browser/1"}, {Address: "2001:db8:1:2::4", Device: "Browser/1"},
+	{Address: "2001:db8:1:2::3", Device: "Thief/1"}, {},
 }
 
 // step does one thing: the two low bits say who, the others what.
@@ -152,8 +177,9 @@ func (p *play) refresh(who int, answerArrives bool) {
 	presented := p.clients[who]
 	p.remember()
 	old := p.model.generation
-	want := p.model.present(presented, *p.now)
-	pair, _, err := p.a.Refresh(context.Background(), p.tokens[presented], Client{})
+	from := playClients[who]
+	want := p.model.present(presented, *p.now, from.digest())
+	pair, _, err := p.a.Refresh(context.Background(), p.tokens[presented], from)
 	if !errors.Is(err, want) {
 		p.t.Fatalf("generation %d presented, %d current, used %d: answered %v, the rules say %v", presented, old, p.model.used, err, want)
 	}

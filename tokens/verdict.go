@@ -15,6 +15,8 @@ const (
 	VerdictRotated     Verdict = "rotated"     // the current token: a new pair
 	VerdictConcurrent  Verdict = "concurrent"  // retired less than the grace ago: the current token again
 	VerdictLostAnswer  Verdict = "lost_answer" // the parent, by Config.LostAnswer: the current token again
+	VerdictSameClient  Verdict = "same_client" // an older one from the session's own client, by Config.ReuseBySameClient: the current token again
+	VerdictSuperseded  Verdict = "superseded"  // the same, refused: 401, and the session goes on
 	VerdictHeld        Verdict = "held"        // more than 32 rotations within the grace: the current token again
 	VerdictAhead       Verdict = "ahead"       // Redis lost its last write in a failover: a new pair
 	VerdictAdopted     Verdict = "adopted"     // a token of the PHP plugin: a session of ours
@@ -31,7 +33,7 @@ const (
 
 // Verdicts returns the closed list, for metrics and documentation.
 func Verdicts() []Verdict {
-	return []Verdict{VerdictRotated, VerdictConcurrent, VerdictLostAnswer, VerdictHeld, VerdictAhead, VerdictAdopted, VerdictHandedBack,
+	return []Verdict{VerdictRotated, VerdictConcurrent, VerdictLostAnswer, VerdictSameClient, VerdictSuperseded, VerdictHeld, VerdictAhead, VerdictAdopted, VerdictHandedBack,
 		VerdictPassedOn, VerdictKept, VerdictReuse, VerdictEnded, VerdictExpired, VerdictUnknown, VerdictRefused, VerdictUnavailable}
 }
 
@@ -59,7 +61,8 @@ func (s store) rotate(ctx context.Context, t refreshToken, from Client, cfg Conf
 	answer, err := rotateScript.Run(ctx, s, []string{s.session(t.session)},
 		t.generation, cfg.Now().UnixMilli(), milliseconds(cfg.RefreshGrace), string(cfg.LostAnswer),
 		milliseconds(cfg.RefreshTTL), milliseconds(cfg.SessionTTL), from.Address, from.Device,
-		milliseconds(outlives), milliseconds(cfg.tombstone()), mode).StringSlice()
+		milliseconds(outlives), milliseconds(cfg.tombstone()), mode,
+		from.digest(), string(cfg.ReuseBySameClient), milliseconds(cfg.reuseWindow())).StringSlice()
 	if err != nil {
 		return step{}, err
 	}
@@ -85,6 +88,8 @@ func verdictOf(err error) Verdict {
 		return VerdictEnded
 	case Reused:
 		return VerdictReuse
+	case Superseded:
+		return VerdictSuperseded
 	}
 	return VerdictRefused
 }

@@ -22,6 +22,9 @@ var alice = tokens.Identity{UserID: 2, Login: "alice", Fingerprint: "fp-alice-1"
 
 var phone = tokens.Client{Address: "192.0.2.7", Device: "CoCart-Phone/1.0"}
 
+// thief presents what was the phone's.
+var thief = tokens.Client{Address: "198.51.100.9", Device: "CoCart-Phone/1.0"}
+
 // onEachStore runs a behaviour on the embedded store and on a real Redis.
 func onEachStore(t *testing.T, behaviour func(t *testing.T, w *world)) {
 	t.Helper()
@@ -59,7 +62,7 @@ func (w *world) refresh(a *tokens.Authority, refresh string) tokens.Pair {
 
 func (w *world) refreshIs(a *tokens.Authority, refresh string, want error) {
 	w.Helper()
-	pair, _, err := a.Refresh(context.Background(), refresh, phone)
+	pair, _, err := a.Refresh(context.Background(), refresh, thief)
 	if !errors.Is(err, want) {
 		w.Errorf("refresh: %v, want %v", err, want)
 	}

@@ -104,7 +104,7 @@ func (cfg *Config) authority(now func() time.Time, log *slog.Logger) (tokens.Con
 		Keys: keys, RefreshSecrets: reveal(t.RefreshSecret),
 		AccessTTL: t.AccessTTL, RefreshTTL: t.RefreshTTL, SessionTTL: t.SessionTTL,
 		RefreshGrace: orNone(t.RefreshGrace), Leeway: orNone(t.Leeway),
-		LostAnswer: tokens.LostAnswer(t.LostAnswer), MaxSessions: t.MaxSessions,
+		LostAnswer: tokens.LostAnswer(t.LostAnswer), ReuseBySameClient: tokens.ReuseBySameClient(t.ReuseByClient), MaxSessions: t.MaxSessions,
 		KeyPrefix: cfg.Redis.Prefix, PluginSecret: cfg.Compat.Migration.tokens(),
 		PluginIssuer: cfg.Compat.Migration.PluginIssuer, PluginPrefix: cfg.Compat.Migration.PluginPrefix,
 		MaxStaleness: cfg.Revocation.MaxStaleness, OnStale: tokens.OnStale(cfg.Revocation.OnStale), // 0 is no limit in both

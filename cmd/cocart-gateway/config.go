@@ -68,6 +68,7 @@ type TokensConfig struct {
 	SessionTTL    time.Duration // absolute limit of a session; 0: none
 	RefreshGrace  time.Duration
 	LostAnswer    string // "until_used", "always" or "never"
+	ReuseByClient string // of the session's own client: "converge", "refuse" or "end"
 	MaxSessions   int    // per user; -1: unlimited, never 0
 	Leeway        time.Duration
 	Audience      string // empty: no aud claim

@@ -48,8 +48,9 @@ var reloads = []struct {
 	}, [2]string{"864000", "900"}},
 	{"tokens.session_ttl", settings{"tokens.access_ttl": "20m"}, "", "20m", sessionEnd(20 * time.Minute), [2]string{"later", "soon"}},
 	{"tokens.refresh_ttl", settings{"tokens.access_ttl": "1h"}, "", "1h", sessionEnd(time.Hour), [2]string{"later", "soon"}},
-	{"tokens.refresh_grace", settings{"tokens.lost_answer": "never"}, "", "0s", spentRefresh, [2]string{"200", "401"}},
-	{"tokens.lost_answer", settings{"tokens.refresh_grace": "0s"}, "", "never", spentRefresh, [2]string{"200", "401"}},
+	{"tokens.refresh_grace", settings{"tokens.lost_answer": "never", "tokens.reuse_by_same_client": "end"}, "", "0s", spentRefresh, [2]string{"200", "401"}},
+	{"tokens.reuse_by_same_client", settings{"tokens.refresh_grace": "0s", "tokens.lost_answer": "never"}, "", "refuse", spentRefresh, [2]string{"200", "401"}},
+	{"tokens.lost_answer", settings{"tokens.refresh_grace": "0s", "tokens.reuse_by_same_client": "end"}, "", "never", spentRefresh, [2]string{"200", "401"}},
 	{"tokens.max_sessions", nil, "", "1", func(r *rig) string {
 		access, _ := r.login()
 		r.login()

@@ -21,6 +21,7 @@ var refusals = map[tokens.Rejection]string{
 	tokens.Revoked:        "Its session was ended, or was refreshed since and the grace is over.",
 	tokens.Unknown:        "There is no such session: it is long over, or Redis has lost it.",
 	tokens.Reused:         "It was spent long before. Were it presented, its session would end: two clients, or a thief, hold it.",
+	tokens.Superseded:     "It was spent by another tab or window of the same client: this one is refused, and the session goes on.",
 	tokens.Ended:          "Its session is over: the customer logs in again.",
 	tokens.Stale:          "Revocations could not be followed for too long (revocation.max_staleness).",
 }
@@ -32,6 +33,7 @@ var outlooks = map[tokens.Verdict]string{
 	tokens.VerdictRotated:    "It is the current one: a refresh hands out a new pair.",
 	tokens.VerdictConcurrent: "It was spent moments ago: a refresh tells the current one again, as for parallel tabs.",
 	tokens.VerdictLostAnswer: "It was spent, but nobody used its successor: a refresh tells the current one again.",
+	tokens.VerdictSameClient: "It was spent by another tab or window: from the session's own network and User-Agent it brings the current one again, from elsewhere it ends the session.",
 	tokens.VerdictHeld:       "It is the current one, but was refreshed too often just now: a refresh tells it again.",
 	tokens.VerdictAhead:      "It is ahead of Redis, which lost its last write in a failover: a refresh hands out a new pair.",
 }

@@ -56,6 +56,7 @@ tokens:
   session_ttl: 30h
   refresh_grace: 31s
   lost_answer: always
+  reuse_by_same_client: refuse
   max_sessions: 32
   leeway: 33s
   audience: shop
@@ -213,7 +214,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 	whole(t, got, tokens.Config{
 		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []tokens.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
-		LostAnswer: tokens.Always, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
+		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
 		PluginSecret: []byte("0123456789 and 0123456789 and 0123456789"), PluginIssuer: "https://old.example.com", PluginPrefix: "old_",
 		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, VerifiedCache: 34, Log: log,
 	})
