@@ -120,3 +120,27 @@ func TestTokensOfTheGatewayWorkBesideAnotherJWTPlugin(t *testing.T) {
 		}
 	}
 }
+
+// An attacker guesses passwords at the login route of the other plugin, and goes on at
+// CoCart's: both are one account.
+func TestPasswordsAtTheLoginOfAnotherJWTPluginAreCounted(t *testing.T) {
+	withOtherJWT(t)
+	g := startGateway(t, "limits: {login: {account: 4/15m}}")
+	guess := func(password string) answer {
+		return ask(t, g.address, post("token", "/wp-json/jwt-auth/v1/token", jsonType, asJSON(t, "bob", password)))
+	}
+	for n := range 4 {
+		if a := guess(fmt.Sprint("wrong-", n)); a.status != 403 {
+			t.Fatalf("guess %d: %d %s", n+1, a.status, a.body)
+		}
+	}
+	if a := guess("builder-2-Strong"); a.status != 429 || strings.Contains(a.body, `"token"`) {
+		t.Errorf("the right password after four wrong ones: %d %s", a.status, a.body)
+	}
+	if a := ask(t, g.address, post("login", loginTarget, jsonType, asJSON(t, "bob", "builder-2-Strong"))); accessIn(a) != "" {
+		t.Errorf("CoCart's login: %d %s", a.status, a.body)
+	}
+	if accessIn(ask(t, g.address, post("login", loginTarget, jsonType, asJSON(t, "alice", "wonderland-1")))) == "" {
+		t.Error("another customer cannot log in")
+	}
+}
