@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"cocart-gateway/upstream"
@@ -83,10 +84,11 @@ func (rs routes) renamed(target, route string) string {
 		return strings.TrimSuffix(path+"?rest_route="+route+"&"+query, "&")
 	}
 	base := rs.bases[0]
-	if strings.HasPrefix(rs.cleaned(path), "index.php/") {
+	if slices.ContainsFunc(rs.below(rs.cleaned(path)), func(at belowPrefix) bool { return strings.HasPrefix(at.path, "index.php/") }) {
 		base = rs.bases[1]
 	}
-	real := "/" + strings.TrimPrefix(rs.home+"/"+base+route, "/")
+	prefix := rs.prefixOf(path)
+	real := "/" + strings.TrimLeft(rs.home+"/"+strings.TrimLeft(prefix+"/"+base+route, "/"), "/")
 	return strings.TrimSuffix(real+"?"+query, "?")
 }
 

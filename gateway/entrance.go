@@ -31,8 +31,7 @@ func (rs routes) entrance(path, clean string) entrance {
 		}
 		return frontDoor
 	}
-	below, isIndex := strings.CutPrefix(clean, "index.php")
-	if isIndex && (below == "" || below[0] == '/') && !namesPHP(below) {
+	if rs.namesIndex(clean) {
 		return frontDoor
 	}
 	if !namesPHP(clean) {
@@ -42,6 +41,17 @@ func (rs routes) entrance(path, clean string) entrance {
 		return otherScript
 	}
 	return unclear
+}
+
+// namesIndex reports whether a path names the site's index.php, also below a prefix.
+func (rs routes) namesIndex(clean string) bool {
+	for _, at := range rs.below(clean) {
+		below, isIndex := strings.CutPrefix(at.path, "index.php")
+		if isIndex && (below == "" || below[0] == '/') && !namesPHP(below) {
+			return true
+		}
+	}
+	return false
 }
 
 func namesPHP(clean string) bool {

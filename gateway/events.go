@@ -41,6 +41,7 @@ const (
 	eventNotHandedBack    event = "not_handed_back" // the old plugin gives no good tokens (compat.hand_back)
 	eventCached           event = "cached_answer"   // a cache in front of PHP answered
 	eventPreflightRefused event = "preflight_refused"
+	eventUnlistedPath     event = "unlisted_path"         // CoCart below a path prefix that site.paths lacks; once an hour
 	eventAddressLimit     event = "address_limit_reached" // an address or its network; once a minute for each
 )
 
@@ -48,7 +49,7 @@ const (
 var events = []event{
 	eventLoginRefused, eventLockedOut, eventUndecided, eventLimited, eventTokenReused, eventTokenForged, eventOtherBearer, eventStale, eventIdentityForged,
 	eventAmbiguous, eventForeignCart, eventMixedBatch, eventUnknownHost, eventNoPlugin, eventBadReply, eventSessionsEnded,
-	eventSessionsNotEnded, eventNotHandedBack, eventCached, eventPreflightRefused, eventAddressLimit,
+	eventSessionsNotEnded, eventNotHandedBack, eventCached, eventPreflightRefused, eventUnlistedPath, eventAddressLimit,
 }
 
 // failureEvents are the events that a refusal stands for, by its code.

@@ -26,6 +26,12 @@ var provocations = map[string]func(*testing.T) *shop{
 		s.do("OPTIONS", cartRoute, "", "Origin: https://evil.example", "Access-Control-Request-Method: GET")
 		return s
 	},
+	"unlisted_path": func(t *testing.T) *shop {
+		s := openShop(t)
+		s.wordpress.Answer = refuseAll
+		s.do("GET", "/de"+cartRoute, "")
+		return s
+	},
 	"login_refused": func(t *testing.T) *shop {
 		s := guarded(t)
 		s.try("alice", "x")

@@ -63,11 +63,20 @@ type Config struct {
 	SiteURL *url.URL
 	// RestPrefix is WordPress's REST prefix; empty means "wp-json".
 	RestPrefix string
+	// Paths are path prefixes below that of SiteURL which have the REST API, too:
+	// language folders and mapped folders, such as "/en".
+	Paths []string
 	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
 	Namespaces []string
 	// DenyGuests refuses CoCart requests that carry neither a token nor a
 	// password.
 	DenyGuests bool
+	// AssumeHTTPS takes requests for encrypted where nothing says which scheme the
+	// client used: TLS ends at a load balancer that passes TCP on.
+	AssumeHTTPS bool
+	// SchemeHeaders are the headers of trusted proxies that say the client's scheme,
+	// in order of precedence; empty means [forwarded.SchemeHeaders].
+	SchemeHeaders []string
 	// TrustedProxies may say who the client is.
 	TrustedProxies []netip.Prefix
 	// InvalidTokenStatus answers a token that is not good: 401, or 403 as the PHP
@@ -132,6 +141,7 @@ type Gateway struct {
 	// otherBearers is shared by all configurations of one process.
 	otherBearers *otherBearerWatch
 	limitReports *limitReports
+	unlisted     *otherBearerWatch
 	dryRun       *dryRun // nil: what is refused is refused
 }
 
@@ -149,7 +159,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &otherBearerWatch{}, limitReports: &limitReports{}, dryRun: dry}
+	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &otherBearerWatch{}, unlisted: &otherBearerWatch{}, limitReports: &limitReports{}, dryRun: dry}
 	return g.furnish(cfg)
 }
 
@@ -172,8 +182,7 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.cfg, g.cors, g.routes = cfg, sharing, newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces)
-	g.routes.bound(cfg.Bounds)
+	g.cfg, g.cors, g.routes = cfg, sharing, cfg.routes()
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
 		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,

@@ -127,6 +127,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
 			x.relayed = true
+			g.reportUnlisted(ctx, x, answer)
 			if err := g.heed(ctx, x, a, answer); err != nil {
 				return err
 			}

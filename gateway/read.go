@@ -69,8 +69,7 @@ func Read(cfg Config, r *http.Request) (Reading, error) {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
-	rs := newRoutes(cfg.SiteURL, cfg.RestPrefix, cfg.Namespaces)
-	rs.bound(cfg.Bounds.orDefaults())
+	rs := cfg.routes()
 	w := wire{method: r.Method, target: r.URL.RequestURI(), header: r.Header}
 	v, err := rs.classify(w)
 	if err == nil {

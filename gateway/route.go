@@ -51,10 +51,22 @@ type verdict struct {
 // routes knows where the site's REST API lives.
 type routes struct {
 	home       string   // the path of the site's URL, without slashes at its ends
+	prefixes   []string // path prefixes below home that have the REST API too, without slashes at their ends
 	bases      []string // what REST paths begin with: rest_get_url_prefix, also below index.php
 	namespaces []string // lower case
 	parameters int      // how many PHP reads of a query or a form (max_input_vars)
 	json       int64    // how much of a batch is read, in bytes
+}
+
+func (c Config) routes() routes {
+	rs := newRoutes(c.SiteURL, c.RestPrefix, c.Namespaces)
+	for _, prefix := range c.Paths {
+		if prefix = strings.Trim(prefix, "/"); prefix != "" {
+			rs.prefixes = append(rs.prefixes, prefix)
+		}
+	}
+	rs.bound(c.Bounds.orDefaults())
+	return rs
 }
 
 func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
@@ -87,7 +99,7 @@ func (rs routes) classify(w wire) (verdict, error) {
 	clean := rs.cleaned(path)
 	door := rs.entrance(path, clean)
 	switch {
-	case path == jwksPath && (w.method == http.MethodGet || w.method == http.MethodHead):
+	case rs.isJWKS(path) && (w.method == http.MethodGet || w.method == http.MethodHead):
 		v.class = classJWKS
 		return v, nil
 	case door == otherScript:

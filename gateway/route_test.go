@@ -205,3 +205,59 @@ func FuzzObject(f *testing.F) {
 		}
 	})
 }
+
+func TestClassesBelowPrefixes(t *testing.T) {
+	for site, home := range map[string]string{"https://shop.example": "", "https://shop.example/store": "/store"} {
+		u, _ := url.Parse(site)
+		rs := Config{SiteURL: u, Paths: []string{"/en", "/eu/fr"}, Namespaces: []string{"acme"}}.routes()
+		for request, want := range map[string]class{
+			"POST /en/wp-json/acme/v2/login":                         classLogin,
+			"POST /eu/fr/wp-json/acme/v2/login/":                     classLogin,
+			"POST /en/wp-json/cocart/jwt/refresh-token":              classRefresh,
+			"POST /en/index.php/wp-json/acme/jwt/validate-token":     classValidate,
+			"POST //en//wp-json/acme/v2/logout":                      classLogout,
+			"POST /EN/wp-json/acme/v1/logout":                        classLogout,
+			"GET /en/wp-json/acme/v2/cart":                           classCoCart,
+			"GET /en/?rest_route=/acme/v2/cart":                      classCoCart,
+			"GET /en?rest_route=/acme/v2/cart":                       classCoCart,
+			"GET /en/any-page/?rest_route=/acme/v2/cart":             classCoCart,
+			"POST /en/wp-json/batch/v1":                              classBatch,
+			"POST /eu/fr/wp-json/acme/batch":                         classBatch,
+			"GET /en/.well-known/jwks.json":                          classJWKS,
+			"GET /de/wp-json/acme/v2/cart":                           classSite,
+			"GET /eu/wp-json/acme/v2/cart":                           classSite,
+			"GET /en/wp-json/wp/v2/posts":                            classSite,
+			"GET /en/eu/fr/wp-json/acme/v2/cart":                     classSite,
+			"GET /en/wp-login.php":                                   classSite,
+			"GET /english/":                                          classSite,
+			"GET /wp-json/acme/v2/cart":                              classCoCart,
+			"GET /en/wp-json/wp/v2/posts?x=/en/wp-json/acme/v2/cart": classSite,
+		} {
+			method, target, _ := strings.Cut(request, " ")
+			v, err := rs.classify(wire{method: method, target: home + target})
+			if err != nil || v.class != want {
+				t.Errorf("%s of %s: %s, %v, want %s", request, site, v.class, err, want)
+			}
+		}
+		for _, target := range []string{"/en/wp-json/acme/v2/cart?rest_route=/acme/v2/login", "/en/x.php/wp-json/acme/v2/cart?rest_route=/acme/v2/cart"} {
+			if v, err := rs.classify(wire{method: "POST", target: home + target}); err == nil {
+				t.Errorf("%s: %s, want a refusal", target, v.class)
+			}
+		}
+	}
+}
+
+func TestAliasesKeepTheirPrefix(t *testing.T) {
+	u, _ := url.Parse("https://shop.example/store")
+	rs := Config{SiteURL: u, Paths: []string{"/en"}}.routes()
+	for target, want := range map[string]string{
+		"/store/en/wp-json/x?a=1":       "/store/en/wp-json/cocart/v2/login?a=1",
+		"/store/en/index.php/wp-json/x": "/store/en/index.php/wp-json/cocart/v2/login",
+		"/store/wp-json/x":              "/store/wp-json/cocart/v2/login",
+		"/store/en/?rest_route=/x&a=1":  "/store/en/?rest_route=/cocart/v2/login&a=1",
+	} {
+		if got := rs.renamed(target, "/cocart/v2/login"); got != want {
+			t.Errorf("%s became %s, want %s", target, got, want)
+		}
+	}
+}

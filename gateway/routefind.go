@@ -19,11 +19,11 @@ type routesFound struct {
 // empty; it dies when form and query differ.
 func (rs routes) findRoutes(path, clean string, w wire, query params) (f routesFound) {
 	fromPath, inPath := rs.pathRoute(path)
-	if below, found := strings.CutPrefix(clean, "index.php/"); found {
-		f.addPathInfo(rs.pathInfoRoute(below), fromPath)
-	}
-	if inPath {
-		f.add(fromPath)
+	f.addPaths(rs.pathRoutes(path))
+	for _, at := range rs.below(clean) {
+		if info, found := strings.CutPrefix(at.path, "index.php/"); found {
+			f.addPathInfo(rs.pathInfoRoute(info), fromPath)
+		}
 	}
 	_, rawQuery, _ := strings.Cut(w.target, "?")
 	fromQuery, inQuery := f.parameter(query)
@@ -52,6 +52,17 @@ func (f *routesFound) addPathInfo(route, fromPath string) {
 	if route != fromPath {
 		f.add(route)
 		f.doubt = "web servers differ in what they make of a path below index.php"
+	}
+}
+
+// addPaths adds what the path is below each prefix; WordPress knows which of them
+// its language plugin takes off, and the gateway does not.
+func (f *routesFound) addPaths(routes []string) {
+	for _, route := range routes {
+		f.add(route)
+		if route != routes[0] {
+			f.doubt = "the path names different routes below different prefixes of site.paths"
+		}
 	}
 }
 
@@ -92,7 +103,45 @@ func (f *routesFound) settle(route, fromPath string, inPath bool) {
 // the same below index.php, first on the path as it came, then urldecoded:
 // "WP-JSON" is no REST path, and "%77p-json" is one.
 func (rs routes) pathRoute(path string) (route string, ok bool) {
-	return rs.rewrite(rs.cutHome(strings.Trim(path, "/")))
+	if all := rs.pathRoutes(path); len(all) > 0 {
+		return all[0], true
+	}
+	return "", false
+}
+
+func (rs routes) pathRoutes(path string) (all []string) {
+	for _, at := range rs.below(rs.cutHome(strings.Trim(path, "/"))) {
+		if route, ok := rs.rewrite(at.path); ok {
+			all = append(all, route)
+		}
+	}
+	return all
+}
+
+// belowPrefix is what remains of a path after one of the prefixes of site.paths.
+type belowPrefix struct{ prefix, path string }
+
+// below reads a path, which begins at home, as WP::parse_request does where a
+// language plugin filters home_url for the segment that it knows: it takes the path
+// of home_url off in any case. The first reading is that of the unfiltered home.
+func (rs routes) below(p string) []belowPrefix {
+	all := []belowPrefix{{"", p}}
+	for _, prefix := range rs.prefixes {
+		if n := len(prefix); len(p) >= n && strings.EqualFold(p[:n], prefix) && (len(p) == n || p[n] == '/') {
+			all = append(all, belowPrefix{prefix, strings.Trim(p[n:], "/")})
+		}
+	}
+	return all
+}
+
+// prefixOf is the prefix below which a path is a REST path; "" without one.
+func (rs routes) prefixOf(path string) string {
+	for _, at := range rs.below(rs.cutHome(strings.Trim(path, "/"))) {
+		if _, ok := rs.rewrite(at.path); ok {
+			return at.prefix
+		}
+	}
+	return ""
 }
 
 func (rs routes) rewrite(p string) (route string, ok bool) {

@@ -54,6 +54,7 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 	return gateway.Config{
 		SiteURL:            cfg.Site.URL,
 		RestPrefix:         cfg.Site.RESTPrefix,
+		Paths:              cfg.Site.Paths,
 		Namespaces:         cfg.Site.Namespaces,
 		DenyGuests:         cfg.Site.Guests == "deny",
 		TrustedProxies:     cfg.TrustedProxies,

@@ -16,6 +16,7 @@ func checkRules(c *Config, r *reader) {
 	checkAdmin(&c.Admin, r)
 	checkRevocation(&c.Revocation, r)
 	checkNamespaces(c, r)
+	checkPaths(c, r)
 	checkAuthHeaders(c, r)
 	checkKeys(c, r)
 	checkOneUse(c, r)

@@ -108,6 +108,7 @@ func siteBlock(c *SiteConfig) entry {
 			"https://shop.example.com", sitePath)),
 		value("rest_prefix", &c.RESTPrefix, text("must be a path as in wp-json or api/v1: no slash at its ends, no part that begins with a dot",
 			"write e.g. wp-json", func(s string) bool { return s != "" && sitePath.MatchString("/"+s) && !strings.HasSuffix(s, "/") })),
+		values("paths", &c.Paths, pathPrefix()),
 		values("namespaces", &c.Namespaces, namespace()),
 		value("guests", &c.Guests, choice("allow", "deny")),
 		values("auth_headers", &c.AuthHeaders, authHeader()),

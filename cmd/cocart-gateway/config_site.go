@@ -42,3 +42,33 @@ func checkNamespaces(c *Config, r *reader) {
 		}
 	}
 }
+
+func pathPrefix() form[string] {
+	return text("must be a path as in /en: a slash in front, none at the end, no part that begins with a dot", "write e.g. /en",
+		func(s string) bool { return len(s) > 1 && sitePath.MatchString(s) && !strings.HasSuffix(s, "/") })
+}
+
+// notPrefixes are names that WordPress serves itself at the root of a site: below them are no languages.
+var notPrefixes = []string{"index.php", "wp-admin", "wp-content", "wp-includes"}
+
+// checkPaths keeps a prefix from reading a path in a second way. WordPress takes a prefix off in any case.
+func checkPaths(c *Config, r *reader) {
+	const key = "site.paths"
+	if !r.sound(key, "site.rest_prefix") {
+		return
+	}
+	rest, _, _ := strings.Cut(c.Site.RESTPrefix, "/")
+	seen := map[string]bool{}
+	at := r.at(key)
+	for _, path := range c.Site.Paths {
+		lower := strings.ToLower(path)
+		first, _, _ := strings.Cut(lower[1:], "/")
+		switch {
+		case seen[lower]:
+			r.reject(at, mistake{"has " + printable(path) + " twice", "must name each prefix once", "remove one"})
+		case first == strings.ToLower(rest) || slices.Contains(notPrefixes, first):
+			r.reject(at, mistake{"has " + printable(path) + ", a path of WordPress itself", "must not begin with rest_prefix, index.php or a folder of WordPress", "write the prefix alone, e.g. /en"})
+		}
+		seen[lower] = true
+	}
+}

@@ -32,6 +32,7 @@ var reloads = []struct {
 	}, [2]string{"421", "200"}},
 	{"admin.oauth", nil, "", "true", func(r *rig) string { return code(r.administer("POST", "/oauth/introspect")) }, [2]string{"404", "400"}},
 	{"site.rest_prefix", nil, "", "api", badToken("/api/cocart/v2/cart"), [2]string{"200", "401"}},
+	{"site.paths", nil, "", "[/en]", badToken("/en/wp-json/cocart/v2/cart"), [2]string{"200", "401"}},
 	{"site.namespaces", nil, "", "[cocart, acme]", badToken("/wp-json/acme/v2/cart"), [2]string{"200", "401"}},
 	{"site.guests", nil, "", "deny", func(r *rig) string { return code(r.do("GET", cart, "")) }, [2]string{"200", "401"}},
 	{"site.auth_headers", nil, "", "[Authorization, X-Authorization]", func(r *rig) string {

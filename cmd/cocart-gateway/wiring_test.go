@@ -44,6 +44,7 @@ upstream:
 site:
   url: https://shop.example.com/store
   rest_prefix: api
+  paths: [/en, /fr]
   namespaces: [white-label]
   guests: deny
   auth_headers: [X-Authorization]
@@ -189,6 +190,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		PassOtherBearers:   true,
 
 		SiteURL:    &url.URL{Scheme: "https", Host: "shop.example.com", Path: "/store"},
+		Paths:      []string{"/en", "/fr"},
 		RestPrefix: "api", Namespaces: []string{"white-label"}, DenyGuests: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
 		Guarding: gateway.Guarding{Attempts: guard},

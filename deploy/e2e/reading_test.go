@@ -86,12 +86,14 @@ var (
 	batches = regexp.MustCompile(`(?i)^/cocart(/v\d+)?/batch$`)
 )
 
-func ours(s sample) reading {
+func ours(s sample) reading { return readBy(readConfig, s) }
+
+func readBy(cfg gw.Config, s sample) reading {
 	r, ok := s.request()
 	if !ok {
 		return reading{class: "refused"}
 	}
-	got, err := gw.Read(readConfig, r)
+	got, err := gw.Read(cfg, r)
 	if err != nil {
 		return reading{class: "refused"}
 	}
@@ -172,15 +174,19 @@ func reports(t *testing.T) *http.Client {
 }
 
 func TestGatewayAndWordPressReadEachRequestAlike(t *testing.T) {
-	seed, n := number(t, "FUZZSEED", 1), number(t, "FUZZREQUESTS", 3000)
-	client, begun := reports(t), time.Now()
+	compareReadings(t, readConfig, reports(t), number(t, "FUZZREQUESTS", 3000), generate)
+}
+
+// compareReadings compares what both sides make of n requests.
+func compareReadings(t *testing.T, cfg gw.Config, client *http.Client, n int, generate func(*rand.Rand) sample) {
+	seed, begun := number(t, "FUZZSEED", 1), time.Now()
 	samples, counts := make(chan sample), make(map[string]int)
 	var mu sync.Mutex
 	var workers sync.WaitGroup
 	for range 4 {
 		workers.Go(func() {
 			for s := range samples {
-				mine, wp := ours(s), theirs(t, client, s)
+				mine, wp := readBy(cfg, s), theirs(t, client, s)
 				if why := disagree(mine, wp); why != "" {
 					t.Errorf("%s\ngateway   %q\nwordpress %q\n%v", why, mine, wp, s)
 				}

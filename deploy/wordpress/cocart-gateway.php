@@ -151,7 +151,24 @@ function site_name( string $url ): string {
 }
 
 function audience(): string {
-	return site_name( (string) ( setting( 'COCART_GATEWAY_AUDIENCE', null ) ?? get_option( 'home' ) ) );
+	return site_name( (string) ( setting( 'COCART_GATEWAY_AUDIENCE', null ) ?? home_setting() ) );
+}
+
+/** What must-use plugins before this file make of the Site Address; a shop may have moved by such a filter alone. */
+function filtered_audience(): string {
+	return null === setting( 'COCART_GATEWAY_AUDIENCE', null ) ? site_name( (string) get_option( 'home' ) ) : audience();
+}
+
+/**
+ * The Site Address as it is set: WP_HOME, else the option as it is stored. Language and domain plugins filter
+ * option_home, pre_option_home and home_url, so that these name another address in each request.
+ */
+function home_setting(): string {
+	if ( defined( 'WP_HOME' ) && ! is_multisite() ) { // _config_wp_home() counts on a single site only.
+		return (string) constant( 'WP_HOME' );
+	}
+	$stored = wp_load_alloptions()['home'] ?? null;
+	return is_string( $stored ) ? $stored : (string) get_option( 'home' );
 }
 
 // --- The assertion -------------------------------------------------------------------------------------------------
@@ -317,7 +334,7 @@ final class Assertion {
 		return array(
 			'it was not issued by the gateway'           => 'cocart-gateway' === $c['iss'],
 			'its word on guests is none'                 => ! array_key_exists( 'guests', $c ) || array( 'credentials', 'deny' ) === array( $c['kind'], $c['guests'] ),
-			"it is for {$c['aud']}, but this is $audience (COCART_GATEWAY_AUDIENCE can say otherwise)" => $c['aud'] === $audience,
+			"it is for {$c['aud']}, but this is $audience (COCART_GATEWAY_AUDIENCE can say otherwise)" => $c['aud'] === $audience || $c['aud'] === filtered_audience(),
 			'it lives too long'                          => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= self::longest( $c['kind'] ),
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
 			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
@@ -1676,7 +1693,7 @@ final class Doorkeeper extends Door {
 	protected function admit( string $route ): void {
 		if ( $this->is( 'site' ) ) {
 			if ( is_cocart( $route ) ) {
-				refuse_assertion( 'WordPress dispatches a CoCart route for what the gateway took for another page' );
+				refuse_assertion( 'WordPress dispatches a CoCart route for what the gateway took for another page; if its path has a prefix such as /en, add that to site.paths of the gateway' );
 			}
 			return;
 		}

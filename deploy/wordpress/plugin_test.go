@@ -108,6 +108,7 @@ const withoutLog = `define( 'ABSPATH', __DIR__ );
 	function add_action() {}
 	function did_action() { return 0; }
 	function get_option() { return 'https://shop.example'; }
+	function wp_load_alloptions() { return array( 'home' => 'https://shop.example' ); }
 	$_SERVER['HTTP_X_COCART_GATEWAY'] = 'garbage';
 	require 'cocart-gateway.php';
 	echo 'goes on';`

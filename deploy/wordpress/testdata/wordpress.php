@@ -205,6 +205,10 @@ namespace {
 		return $GLOBALS['options'][ $name ] ?? false;
 	}
 
+	function wp_load_alloptions() {
+		return $GLOBALS['stored'] ?? $GLOBALS['options'] ?? array();
+	}
+
 	function is_wp_error( $thing ) {
 		return $thing instanceof WP_Error;
 	}

@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"testing"
+
+	"cocart-gateway/deploy/demo/shop"
+	gw "cocart-gateway/gateway"
+)
+
+// directoryMode does what language plugins do in directory mode: home_url names the
+// folder of the language in which the page is asked for.
+const directoryMode = `<?php
+	add_filter( 'home_url', function ( $url, $path ) {
+		if ( ! preg_match( '#^/+(en|fr)(/|\\?|$)#i', $_SERVER['REQUEST_URI'] ?? '', $found ) ) {
+			return $url;
+		}
+		$home = untrailingslashit( get_option( 'home' ) );
+		return $home . '/' . strtolower( $found[1] ) . substr( $url, strlen( $home ) );
+	}, 10, 2 );`
+
+const twoLanguages = "site: {url: " + siteURL + ", paths: [/en]}\n"
+
+func TestCoCartWorksBelowTheFolderOfALanguage(t *testing.T) {
+	reconfigure(t, func(c *shop.Config) { c.CoCart = "4.9.7" })
+	mustUse(t, "a-language.php", directoryMode)
+	g := startGateway(t, "embedded", twoLanguages)
+	for _, below := range []string{"/wp-json", "/en/wp-json", "/en/index.php/wp-json", "/en/?rest_route="} {
+		t.Run(strings.Trim(below, "/"), func(t *testing.T) {
+			r := g.send("POST", below+"/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`, "Content-Type: application/json")
+			access, refresh := g.tokens(r)
+			for header, want := range map[string]string{"Authorization: Bearer " + access: "alice", "Authorization: Bearer a.b.c": "refused token", "X-Nothing: 1": "200"} {
+				if got := outcome(g.send("GET", below+"/cocart/v2/cart", "", header)); got != want {
+					t.Errorf("cart with %.24s: %s, want %s", header, got, want)
+				}
+			}
+			if r := g.send("POST", below+"/cocart/jwt/refresh-token", `{"refresh_token":"`+refresh+`"}`, "Content-Type: application/json"); r.Status != 200 {
+				t.Errorf("refresh: %d %s", r.Status, r.Body)
+			}
+			if r := g.send("POST", below+"/cocart/v2/logout", "", "Authorization: Bearer "+access); r.Status != 200 {
+				t.Errorf("logout: %d %s", r.Status, r.Body)
+			}
+		})
+	}
+}
+
+func TestAFolderThatIsNotListedIsRefusedAndNamed(t *testing.T) {
+	mustUse(t, "a-language.php", directoryMode)
+	g := startGateway(t, "embedded", twoLanguages)
+	if r := g.send("GET", "/fr/wp-json/cocart/v2/cart", ""); r.Status != 403 || codeOf(r.Body) != "cocart_gateway_bad_assertion" {
+		t.Errorf("%d %s", r.Status, r.Body)
+	}
+	if r := g.send("GET", "/fr/wp-json/wp/v2/types", ""); r.Status != 200 {
+		t.Errorf("another route: %d", r.Status)
+	}
+	if log := g.logged(); !strings.Contains(log, `"event":"unlisted_path"`) || !strings.Contains(log, `"prefix":"/fr"`) {
+		t.Errorf("log: %s", log)
+	}
+}
+
+func TestGatewayAndWordPressReadRequestsBelowAPrefixAlike(t *testing.T) {
+	client := reports(t)
+	mustUse(t, "a-language.php", directoryMode)
+	cfg := gw.Config{SiteURL: &url.URL{Scheme: "https", Host: "shop.example"}, Paths: []string{"/en", "/fr"}}
+	compareReadings(t, cfg, client, number(t, "FUZZREQUESTS", 3000)/2, func(r *rand.Rand) sample {
+		s := generate(r)
+		s.target = pickOne(r, []string{"/en", "/en", "/fr", "/EN", "/en/fr", "/xx", ""}) + s.target
+		return s
+	})
+}
