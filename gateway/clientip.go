@@ -1,13 +1,14 @@
 package gateway
 
 import (
+	"context"
 	"iter"
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 
+	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/upstream"
 )
 
@@ -20,39 +21,81 @@ func (g *Gateway) origin(r *http.Request) upstream.Origin {
 	peer := parseAddr(r.RemoteAddr)
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	unix := local != nil && local.Network() == "unix"
-	o := upstream.Origin{Client: peer, Peer: peer, Proto: "http", Trusted: unix || g.trusts(peer)}
-	if r.TLS != nil {
-		o.Proto = "https"
+	o := upstream.Origin{Client: peer, Peer: peer, Trusted: unix || g.trusts(peer)}
+	hops := 0
+	if o.Trusted {
+		forwarded.Translate(r.Header)
+		o.Client = g.clientBehind(peer, r.Header["X-Forwarded-For"])
+		hops = g.trustedHops(peer, r.Header["X-Forwarded-For"])
 	}
-	if !o.Trusted {
-		o.Port = portAsked(r.Host, o.Proto, nil)
-		return o
-	}
-	o.Client = g.clientBehind(peer, r.Header["X-Forwarded-For"])
-	// The proxy nearest to us is the one that is trusted, and it appends.
-	if proto := lastElement(r.Header["X-Forwarded-Proto"]); strings.EqualFold(proto, "https") {
-		o.Proto = "https"
-	} else if proto != "" {
-		o.Proto = "http"
-	}
-	o.Port = portAsked(r.Host, o.Proto, r.Header["X-Forwarded-Port"])
+	g.scheme(r, &o, hops)
 	return o
 }
 
-// portAsked is the port of the address that a client asked for: what the nearest
-// trusted proxy says, else that of its Host, else the default of the scheme.
-// Services sign it.
-func portAsked(host, proto string, forwarded []string) uint16 {
-	_, named, _ := net.SplitHostPort(host) // "" without a port
-	for _, text := range []string{lastElement(forwarded), named} {
-		if port, err := strconv.ParseUint(text, 10, 16); err == nil && port > 0 {
-			return uint16(port)
+// scheme says which scheme and port the client used. Signs of a TLS connection go
+// from the strongest to the weakest: what trusted proxies say, this connection, the
+// TLV of the PROXY protocol, and at last what the operator says about all.
+func (g *Gateway) scheme(r *http.Request, o *upstream.Origin, hops int) {
+	host, sent := r.Host, r.Header
+	if !o.Trusted {
+		sent = nil
+	} else if said := forwarded.Host(sent, hops); said != "" {
+		host = said
+	}
+	var known bool
+	if o.Proto, known = forwarded.Scheme(sent, g.schemeHeaders(), hops); !known {
+		o.Proto, known = connectionScheme(r)
+	}
+	if !known {
+		o.Proto, o.Assumed = "http", true
+		if g.cfg.AssumeHTTPS {
+			o.Proto = "https"
 		}
 	}
-	if proto == "https" {
-		return 443
+	o.Port = forwarded.Port(sent, host, o.Proto, hops)
+}
+
+func (g *Gateway) schemeHeaders() []string {
+	if len(g.cfg.SchemeHeaders) > 0 {
+		return g.cfg.SchemeHeaders
 	}
-	return 80
+	return forwarded.SchemeHeaders
+}
+
+// trustedHops counts the trusted proxies on the way, the peer included.
+func (g *Gateway) trustedHops(peer netip.Addr, headers []string) (n int) {
+	for hop := range g.hops(peer, headers) {
+		if hop == peer || g.trusts(hop) {
+			n++
+		}
+	}
+	return n
+}
+
+type proxiedTLSKey struct{}
+
+// WithProxiedTLS notes for the requests of one connection what the PROXY protocol
+// says about TLS on the client's side (PP2_TYPE_SSL). It is asked once a request
+// arrived: the header of that protocol is read before.
+func WithProxiedTLS(ctx context.Context, said func() (tls, known bool)) context.Context {
+	return context.WithValue(ctx, proxiedTLSKey{}, said)
+}
+
+// connectionScheme is what the connection itself shows. A plain one shows nothing:
+// a load balancer in front may have ended TLS without saying so.
+func connectionScheme(r *http.Request) (scheme string, known bool) {
+	if r.TLS != nil {
+		return "https", true
+	}
+	said, ok := r.Context().Value(proxiedTLSKey{}).(func() (bool, bool))
+	if !ok {
+		return "", false
+	}
+	tls, known := said()
+	if tls {
+		return "https", known
+	}
+	return "http", known
 }
 
 // clientBehind is asked only if the peer is trusted.
@@ -96,9 +139,4 @@ func parseAddr(s string) netip.Addr {
 		return netip.Addr{}
 	}
 	return a.Unmap().WithZone("")
-}
-
-func lastElement(headers []string) string {
-	all := strings.Join(headers, ",")
-	return strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
 }

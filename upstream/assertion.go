@@ -51,6 +51,8 @@ type Assertion struct {
 	Proto string
 	// Port is the port that the client asked for; 0 leaves what the web server says.
 	Port uint16
+	// Assumed: Proto is a default, since nothing says which scheme the client used.
+	Assumed bool
 }
 
 // How long PHP may take to look at an assertion, in seconds: longer than any sane
@@ -112,6 +114,7 @@ type claims struct {
 	Fingerprint string `json:"fp"`
 	Client      string `json:"ip"`
 	Proto       string `json:"proto"`
+	Assumed     bool   `json:"assumed,omitempty"`
 	Method      string `json:"m"`
 	Host        string `json:"h"`
 	Target      string `json:"t"`
@@ -132,7 +135,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 	c := claims{
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: strconv.FormatInt(a.UserID, 10), Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
-		Proto: orDefault(a.Proto, "http"), Method: method, Host: host, Target: encode(digest[:]),
+		Proto: orDefault(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: encode(digest[:]),
 	}
 	if a.DenyGuests {
 		c.Guests = "deny"

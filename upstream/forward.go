@@ -139,6 +139,8 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	setForwarded(out, in, f.Origin, orDefault(in.Host, w.host))
 	f.Assertion.Client, f.Assertion.Proto = cmp.Or(f.Told, f.Origin.Client), f.Origin.Proto
 	f.Assertion.Port = f.Origin.Port
+	// Where PHP is reached by TLS its own HTTPS says nothing about the client.
+	f.Assertion.Assumed = f.Origin.Assumed && out.URL.Scheme != "https"
 	f.sent = w.seal(f.Assertion, out)
 	name := assertionHeader
 	if f.Assertion.Kind == Observed {

@@ -29,12 +29,18 @@ var clientHeaders = []string{
 	"X-Real-Ip", "Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip",
 }
 
+// schemeHeaders say the client's scheme to plugins and to snippets in wp-config.php.
+// Their word is in X-Forwarded-Proto; a client's own would contradict it.
+var schemeHeaders = []string{"Front-End-Https", "Cloudfront-Forwarded-Proto"}
+
 // Origin is where a request came from, as far as trusted proxies can tell.
 type Origin struct {
 	Client netip.Addr // behind the trusted proxies
 	Peer   netip.Addr // who is connected to us
 	Proto  string     // "https" or "http"
 	Port   uint16     // that the client asked for; 0 if unknown
+	// Assumed: nothing says which scheme the client used, and Proto is a default.
+	Assumed bool
 	// Trusted: the peer is a trusted proxy, so that its X-Forwarded-* headers
 	// are built upon rather than replaced.
 	Trusted bool
@@ -129,7 +135,7 @@ func setForwarded(out, in *http.Request, o Origin, host string) {
 		host = prior
 	}
 	for name := range h {
-		if strings.HasPrefix(name, "X-Forwarded-") || name == "Forwarded" {
+		if strings.HasPrefix(name, "X-Forwarded-") || name == "Forwarded" || slices.Contains(schemeHeaders, name) {
 			delete(h, name)
 		}
 	}

@@ -58,6 +58,8 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		Namespaces:         cfg.Site.Namespaces,
 		DenyGuests:         cfg.Site.Guests == "deny",
 		TrustedProxies:     cfg.TrustedProxies,
+		AssumeHTTPS:        cfg.Server.AssumeHTTPS,
+		SchemeHeaders:      cfg.Server.SchemeHeaders,
 		InvalidTokenStatus: cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       cfg.Limits.LoginBody,
 		Guarding:           guarding(cfg.Guard, guard),

@@ -147,6 +147,8 @@ type ServerConfig struct {
 	ReadTimeout       time.Duration // of waiting for the body of a CoCart request
 	IdleTimeout       time.Duration
 	ShutdownTimeout   time.Duration
+	AssumeHTTPS       bool     // where nothing says which scheme the client used
+	SchemeHeaders     []string // of trusted proxies, in order of precedence; at least one
 }
 
 // LogConfig is what is logged and in which form.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -185,4 +186,26 @@ func (c *Config) unixOnly() bool {
 		}
 	}
 	return true
+}
+
+// schemeHeaderNames are the default order of server.scheme_headers, as they are written in documents.
+var schemeHeaderNames = []string{"X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "Front-End-Https", "CloudFront-Forwarded-Proto"}
+
+func schemeHeader() form[string] {
+	return choice(schemeHeaderNames...)
+}
+
+func checkSchemeHeaders(c *Config, r *reader) {
+	const key = "server.scheme_headers"
+	if !r.sound(key) {
+		return
+	}
+	if len(c.Server.SchemeHeaders) == 0 {
+		r.reject(r.at(key), mistake{"is an empty list", "must name at least one header", "write [X-Forwarded-Proto]"})
+	}
+	for i, name := range c.Server.SchemeHeaders {
+		if slices.Contains(c.Server.SchemeHeaders[:i], name) {
+			r.reject(r.at(key), mistake{"has " + name + " twice", "must name each header once", "remove one"})
+		}
+	}
 }

@@ -23,6 +23,7 @@ func checkRules(c *Config, r *reader) {
 	checkMigration(c, r)
 	checkLifetimes(&c.Tokens, r)
 	checkListeners(c, r)
+	checkSchemeHeaders(c, r)
 	checkTLS(c, r)
 	checkCORS(&c.CORS, r)
 	checkUpstreamTLS(&c.Upstream, r)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,6 +42,7 @@ func defaultConfig() *Config {
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       30 * time.Second,
 			IdleTimeout:       75 * time.Second,
+			SchemeHeaders:     slices.Clone(schemeHeaderNames),
 			ShutdownTimeout:   30 * time.Second,
 		},
 		Log:   LogConfig{Level: slog.LevelInfo, Format: "text"},
@@ -85,7 +87,9 @@ func shape(c *Config) section {
 			value("read_header_timeout", &c.Server.ReadHeaderTimeout, duration(10*time.Millisecond, 5*time.Minute, "5s")),
 			value("read_timeout", &c.Server.ReadTimeout, duration(10*time.Millisecond, 35*time.Second, "30s")),
 			value("idle_timeout", &c.Server.IdleTimeout, duration(10*time.Millisecond, time.Hour, "75s")),
-			value("shutdown_timeout", &c.Server.ShutdownTimeout, duration(0, time.Hour, "30s"))},
+			value("shutdown_timeout", &c.Server.ShutdownTimeout, duration(0, time.Hour, "30s")),
+			value("assume_https", &c.Server.AssumeHTTPS, truth()),
+			values("scheme_headers", &c.Server.SchemeHeaders, schemeHeader())},
 			socketKeys(&c.Sockets)...)...),
 		block("log",
 			value("level", &c.Log.Level, logLevel()),

@@ -30,6 +30,7 @@ func (p *program) open(ctx context.Context, l *listeners) (*front, error) {
 	f.public = p.server(p.leaving.telling(p.public), slog.LevelDebug) // what clients do wrong on the wire
 	f.public.TLSConfig = p.certificates.config(p.cfg.TLS.MinVersion)
 	f.public.ConnState = p.connections.follow
+	f.public.ConnContext = withProxiedTLS
 	f.public.HTTP2.WriteByteTimeout = p.cfg.Upstream.BodyTimeout // of a connection; package gateway looks after its streams
 	f.redirect = p.server(p.leaving.telling(gateway.NewRedirect(p.cfg.Site.URL)), slog.LevelDebug)
 	f.redirect.ConnState = p.connections.follow

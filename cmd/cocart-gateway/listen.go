@@ -11,8 +11,10 @@ import (
 	"strings"
 
 	"github.com/pires/go-proxyproto"
+	"github.com/pires/go-proxyproto/tlvparse"
 
 	"cocart-gateway/cmd/cocart-gateway/server"
+	"cocart-gateway/gateway"
 )
 
 // listeners are the sockets of one process, by what is served there.
@@ -161,6 +163,31 @@ func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Liste
 			}
 		},
 	}
+}
+
+// withProxiedTLS lets the gateway ask what the PROXY protocol says about TLS (PP2_TYPE_SSL) on the client's side. It must
+// not be read here, in the loop that accepts connections: the header may not have come yet.
+func withProxiedTLS(ctx context.Context, conn net.Conn) context.Context {
+	proxied := server.Proxied(conn)
+	if proxied == nil {
+		return ctx
+	}
+	return gateway.WithProxiedTLS(ctx, func() (tls, known bool) {
+		header := proxied.ProxyHeader()
+		if header == nil {
+			return false, false
+		}
+		all, err := header.TLVs()
+		if err != nil {
+			return false, false
+		}
+		for _, one := range all {
+			if said, err := tlvparse.SSL(one); err == nil {
+				return said.ClientSSL(), true
+			}
+		}
+		return false, false
+	})
 }
 
 // trustedPeer: whoever may open a unix socket was given the permission to by the operator of this machine.

@@ -70,6 +70,25 @@ func TestThePROXYHeaderIsBelievedFromTrustedPeersOnly(t *testing.T) {
 	}
 }
 
+// A load balancer that ends TLS and passes TCP on says so in the PP2_TYPE_SSL TLV.
+func TestThePROXYHeaderSaysWhetherTheClientUsedTLS(t *testing.T) {
+	for want, client := range map[string]uint8{"https": 1, "http": 0} {
+		header := proxyproto.HeaderProxyFromAddrs(2, &net.TCPAddr{IP: net.ParseIP("192.0.2.9"), Port: 4711}, &net.TCPAddr{IP: net.ParseIP("192.0.2.1"), Port: 443})
+		ssl := proxyproto.TLV{Type: proxyproto.PP2_TYPE_SSL, Value: append([]byte{client, 0, 0, 0, 0}, map[uint8]string{1: "\x21\x00\x07TLSv1.3"}[client]...)}
+		if err := header.SetTLVs([]proxyproto.TLV{ssl}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := header.Format()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := openDoor(t, "listen: \"127.0.0.1:0\"\nproxy_protocol: require\ntrusted_proxies: [127.0.0.1]\n", nil)
+		if got := exchangeRaw(t, "tcp", d.address("listen"), string(text)+plainRequest); got != want+" 192.0.2.9 shop.example.com" {
+			t.Errorf("%s: got %q", want, got)
+		}
+	}
+}
+
 func TestAUnixSocketMaySendThePROXYHeader(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	openDoor(t, "listen: \"unix:"+socket+"\"\nproxy_protocol: require\n", nil)

@@ -32,6 +32,8 @@ var reloadable = map[string]bool{
 	"server.read_timeout":     true,
 	"server.shutdown_timeout": true,
 	"server.drain_delay":      true,
+	"server.assume_https":     true,
+	"server.scheme_headers":   true,
 	"login":                   true,
 	"log":                     true,
 }

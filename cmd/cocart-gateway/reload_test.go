@@ -70,6 +70,8 @@ var reloads = []struct {
 	}, [2]string{"true", "false"}},
 	{"revocation.max_staleness", nil, "", "10m", inForceOf("max_staleness"), [2]string{"0s", "10m"}},
 	{"revocation.on_stale", settings{"revocation.max_staleness": "10m"}, "", "deny", inForceOf("on_stale"), [2]string{"serve", "deny"}},
+	{"server.assume_https", nil, "", "true", schemeOf(), [2]string{"http", "https"}},
+	{"server.scheme_headers", nil, "", "[CloudFront-Forwarded-Proto]", schemeOf("X-Forwarded-Proto: https"), [2]string{"https", "http"}},
 	{"trusted_proxies", nil, "", "[192.0.2.7]", func(r *rig) string {
 		r.do("GET", cart, "", "X-Forwarded-For: 198.51.100.9")
 		return r.wordpress.Last().Claims.Client
@@ -231,6 +233,23 @@ func code(a answer) string { return strconv.Itoa(a.status) }
 func first(a, _ string) string { return a }
 
 func statusOfOld(r *rig) string { return code(r.administer("GET", "/sessions")) }
+
+// schemeOf is the scheme that WordPress takes for the client's.
+func schemeOf(headers ...string) func(*rig) string {
+	return func(r *rig) string {
+		req, _ := http.NewRequest("GET", "http://"+r.public+"/", nil)
+		for _, h := range headers {
+			name, value, _ := strings.Cut(h, ": ")
+			req.Header.Set(name, value)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			r.Fatal(err)
+		}
+		resp.Body.Close()
+		return r.wordpress.Last().Claims.Proto
+	}
+}
 
 func badToken(target string) func(*rig) string {
 	return func(r *rig) string { return code(r.do("GET", target, "", "Authorization: Bearer bad")) }

@@ -83,7 +83,7 @@ limits:
   refresh: 49/1m
   validate: 50/1m
 login: {uniform_errors: false}
-server: {read_header_timeout: 51s, read_timeout: 34s, idle_timeout: 53s}
+server: {read_header_timeout: 51s, read_timeout: 34s, idle_timeout: 53s, assume_https: true, scheme_headers: [CloudFront-Forwarded-Proto, X-Forwarded-Proto]}
 `
 
 // triedElsewhere are keys that unusual leaves alone, with the test that follows each to its effect.
@@ -189,8 +189,9 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		BearerLoginRefresh: true,
 		PassOtherBearers:   true,
 
-		SiteURL:    &url.URL{Scheme: "https", Host: "shop.example.com", Path: "/store"},
-		Paths:      []string{"/en", "/fr"},
+		SiteURL:     &url.URL{Scheme: "https", Host: "shop.example.com", Path: "/store"},
+		Paths:       []string{"/en", "/fr"},
+		AssumeHTTPS: true, SchemeHeaders: []string{"CloudFront-Forwarded-Proto", "X-Forwarded-Proto"},
 		RestPrefix: "api", Namespaces: []string{"white-label"}, DenyGuests: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
 		Guarding: gateway.Guarding{Attempts: guard},

@@ -203,6 +203,9 @@ final class Assertion {
 	/** @var string The port that the client asked for; '' from a gateway that does not report it. */
 	public $port;
 
+	/** @var bool Whether proto is a default, since nothing told the gateway which scheme the client used. */
+	public $assumed;
+
 	/** @var int When it was issued, by the gateway's clock; Unix seconds. */
 	public $issued_at;
 
@@ -275,6 +278,7 @@ final class Assertion {
 		$this->ip            = $claims['ip'];
 		$this->proto         = $claims['proto'];
 		$this->port          = $claims['port'] ?? '';
+		$this->assumed       = $claims['assumed'] ?? false;
 		$this->issued_at     = $claims['iat'];
 		$this->audience      = $claims['aud'];
 		$this->token         = $token;
@@ -309,6 +313,9 @@ final class Assertion {
 		}
 		if ( ! is_int( $claims['iat'] ?? null ) || ! is_int( $claims['exp'] ?? null ) ) {
 			throw new Refusal( 'its claim iat or exp is missing or no integer' );
+		}
+		if ( array_key_exists( 'assumed', $claims ) && ( true !== $claims['assumed'] || 'http' !== $claims['proto'] ) ) {
+			throw new Refusal( 'its claim assumed is not true, or its scheme is not http' );
 		}
 	}
 
@@ -389,25 +396,49 @@ function tell_the_client( Assertion $assertion ): void {
 			unset( $_SERVER[ $name ] );
 		}
 	}
-	unset( $_SERVER['HTTP_X_COCART_GATEWAY'], $_SERVER['HTTPS'] );
+	unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
 	$_SERVER['REMOTE_ADDR'] = $assertion->ip;
-	tell_the_port( $assertion->port );
-	if ( 'https' === $assertion->proto ) {
-		$_SERVER['HTTPS'] = 'on';
-	} elseif ( '443' === (string) ( $_SERVER['SERVER_PORT'] ?? '' ) ) {
-		$_SERVER['SERVER_PORT'] = '80'; // Port 443 alone is TLS to is_ssl(), and a client may name it in its Host.
-	}
+	tell_the_scheme( $assertion );
 }
 
 /**
- * Jetpack, WooPayments and PayPal sign the address that they ask for, with its port: they find it in one of these two, not
- * where the web server behind the gateway listens (Jetpack_Signature::get_current_request_port).
+ * The client's scheme and port. Jetpack, WooPayments and PayPal sign the port (Jetpack_Signature::get_current_request_port
+ * takes X-Forwarded-Port, else SERVER_PORT), and is_ssl() takes SERVER_PORT 443 alone for TLS.
+ *
+ * HTTPS=on stays where the shop itself says it: in wp-config.php, or in the configuration of a web server that is reached
+ * without TLS and for a client of whom the gateway knows no scheme. Without that a shop behind a load balancer that ends
+ * TLS and passes TCP on redirects to itself for ever.
  */
-function tell_the_port( string $port ): void {
+function tell_the_scheme( Assertion $assertion ): void {
+	$shop  = seen_as_https( $_SERVER ) && ( $assertion->assumed || ! seen_as_https( from_web_server() ) );
+	$https = 'https' === $assertion->proto || $shop;
+	$port  = '' !== $assertion->port ? $assertion->port : (string) ( $_SERVER['SERVER_PORT'] ?? '' );
+	unset( $_SERVER['HTTPS'] );
+	if ( $https ) {
+		$_SERVER['HTTPS'] = 'on';
+	}
+	if ( ! $https && '443' === $port ) {
+		$port = '80'; // Port 443 alone is TLS to is_ssl(), and a client may name it in its Host.
+	} elseif ( $https && '80' === $assertion->port ) {
+		$port = '443';
+	}
 	if ( '' !== $port ) {
-		$_SERVER['SERVER_PORT']           = $port;
+		$_SERVER['SERVER_PORT'] = $port;
+	}
+	if ( '' !== $assertion->port ) {
 		$_SERVER['HTTP_X_FORWARDED_PORT'] = $port;
 	}
+}
+
+/** As is_ssl() reads it. */
+function seen_as_https( array $server ): bool {
+	$https = (string) ( $server['HTTPS'] ?? '' );
+	return '' === $https ? '443' === (string) ( $server['SERVER_PORT'] ?? '' ) : in_array( strtolower( $https ), array( 'on', '1' ), true );
+}
+
+/** What the web server itself told PHP, whatever wp-config.php has made of it since. */
+function from_web_server(): array {
+	return array( 'HTTPS' => (string) getenv( 'HTTPS' ), 'SERVER_PORT' => (string) getenv( 'SERVER_PORT' ) );
 }
 
 function is_proxy_header( string $name ): bool {

@@ -50,6 +50,8 @@ type Claims struct {
 	Fingerprint string `json:"fp"`
 	Client      string `json:"ip"`
 	Proto       string `json:"proto"`
+	Port        string `json:"port"`
+	Assumed     bool   `json:"assumed"`
 	Method      string `json:"m"`
 	Host        string `json:"h"`
 	Target      string `json:"t"`

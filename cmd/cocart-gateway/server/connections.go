@@ -81,6 +81,20 @@ func (c *Connections) Follow(conn net.Conn, state http.ConnState) {
 	}
 }
 
+// Proxied finds the connection on which the PROXY protocol was read; nil without one.
+func Proxied(conn net.Conn) *proxyproto.Conn {
+	for {
+		switch at := conn.(type) {
+		case *proxyproto.Conn:
+			return at
+		case interface{ NetConn() net.Conn }: // tls.Conn, and proxiedConn
+			conn = at.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
 // heldBy finds the connection as it was accepted below TLS and the PROXY protocol; nil: it was accepted elsewhere.
 func heldBy(conn net.Conn) *heldConn {
 	for {

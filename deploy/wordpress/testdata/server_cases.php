@@ -84,8 +84,43 @@ test(
 foreach ( array( 'https' => array( 'on', '443' ), 'http' => array( null, '80' ) ) as $proto => $want ) {
 	test(
 		"a client that used $proto, behind a gateway that used the other scheme",
-		fn() => arrive( 'site', array( 'SERVER_PORT' => '443', 'HTTPS' => 'on' ), array( 'proto' => $proto ) ),
+		function () use ( $proto ) {
+			putenv( 'HTTPS=on' );
+			arrive( 'site', array( 'SERVER_PORT' => '443', 'HTTPS' => 'on' ), array( 'proto' => $proto ) );
+		},
 		passed( array(), fn() => same( $want, array( $_SERVER['HTTPS'] ?? null, $_SERVER['SERVER_PORT'] ) ) )
+	);
+}
+
+// What wp-config.php and the web server say, the claims, and what HTTPS and SERVER_PORT are then.
+foreach (
+	array(
+		'wp-config says https, the gateway saw no scheme'       => array( array( 'HTTPS' => 'on' ), '', array( 'port' => '80', 'assumed' => true ), 'on', '443' ),
+		'wp-config says https, a proxy says http'               => array( array( 'HTTPS' => '1' ), '', array( 'port' => '80' ), 'on', '443' ),
+		'wp-config says https, an older gateway'                => array( array( 'HTTPS' => 'on', 'SERVER_PORT' => '8000' ), '', array(), 'on', '8000' ),
+		'wp-config sets port 443 alone'                         => array( array( 'SERVER_PORT' => '443' ), '', array( 'port' => '80', 'assumed' => true ), 'on', '443' ),
+		'the web server says https, the gateway saw no scheme'  => array( array( 'HTTPS' => 'on' ), 'on', array( 'port' => '80', 'assumed' => true ), 'on', '443' ),
+		'the web server says https, and the client used http'   => array( array( 'HTTPS' => 'on', 'SERVER_PORT' => '443' ), 'on', array( 'port' => '80' ), null, '80' ),
+		'nothing says https'                                    => array( array( 'SERVER_PORT' => '8000' ), '', array( 'port' => '80', 'assumed' => true ), null, '80' ),
+		'the web server says that it is off'                    => array( array( 'HTTPS' => 'off', 'SERVER_PORT' => '8000' ), 'off', array( 'port' => '8080', 'assumed' => true ), null, '8080' ),
+		'the port of a client by https'                         => array( array( 'SERVER_PORT' => '8000' ), '', array( 'proto' => 'https', 'port' => '8443' ), 'on', '8443' ),
+		'port 443 of a client by http is no TLS'                => array( array( 'SERVER_PORT' => '8000' ), '', array( 'port' => '443' ), null, '80' ),
+	) as $name => list( $server, $web, $claims, $https, $port )
+) {
+	test(
+		"scheme and port: $name",
+		function () use ( $server, $web, $claims ) {
+			putenv( "HTTPS=$web" );
+			arrive( 'site', $server + array( 'SERVER_PORT' => '8000' ), $claims + array( 'proto' => 'http' ) );
+		},
+		passed( array(), fn() => same( array( $https, $port, isset( $claims['port'] ) ? $port : null ), array( $_SERVER['HTTPS'] ?? null, $_SERVER['SERVER_PORT'], $_SERVER['HTTP_X_FORWARDED_PORT'] ?? null ) ) )
+	);
+}
+foreach ( array( array( 'assumed' => false, 'proto' => 'http' ), array( 'assumed' => true, 'proto' => 'https' ), array( 'assumed' => 1, 'proto' => 'http' ) ) as $claims ) {
+	test(
+		'no good claims: ' . json_encode( $claims ),
+		fn() => arrive( 'guest', array(), $claims ),
+		fn() => same( true, null !== CoCartGateway\Seen::$refusal )
 	);
 }
 
@@ -148,7 +183,7 @@ foreach (
 		'https, the default'        => array( array( 'proto' => 'https', 'port' => '443' ), array( '443', '443', 'on' ) ),
 		'https on another port'     => array( array( 'proto' => 'https', 'port' => '8443' ), array( '8443', '8443', 'on' ) ),
 		'http'                      => array( array( 'proto' => 'http', 'port' => '80' ), array( '80', '80', null ) ),
-		'http with the port of TLS' => array( array( 'proto' => 'http', 'port' => '443' ), array( '80', '443', null ) ),
+		'http with the port of TLS' => array( array( 'proto' => 'http', 'port' => '443' ), array( '80', '80', null ) ),
 		'an older gateway'          => array( array( 'proto' => 'https' ), array( '8000', null, 'on' ) ),
 	) as $name => list( $claims, $want )
 ) {
