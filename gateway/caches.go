@@ -5,10 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/upstream"
 )
 
 // keepFromCaches makes sure that no cache keeps an answer on our routes
@@ -106,7 +107,7 @@ type cacheWatch struct {
 func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
 	w := &cacheWatch{answers: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "cocart_gateway_cached_upstream_total",
-		Help: "Answers on CoCart routes, products aside, that came out of a cache in front of PHP, going by Age, X-Cache and CF-Cache-Status. Any is one too many.",
+		Help: "Answers on CoCart routes, products aside, that came out of a cache in front of PHP, by Age and the headers of common caches. Should be zero.",
 	})}
 	if err := reg.Register(w.answers); err != nil {
 		return nil, errors.Join(errors.New("gateway: registering metrics"), err)
@@ -115,7 +116,7 @@ func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
 }
 
 func (g *Gateway) watchCaches(x *exchange, h http.Header) {
-	sign := cachedBy(h)
+	sign, _ := upstream.CachedBy(h)
 	if sign == "" || g.routes.isProducts(x.verdict.route) {
 		return
 	}
@@ -124,19 +125,4 @@ func (g *Gateway) watchCaches(x *exchange, h http.Header) {
 		g.happened(context.Background(), x, eventCached, slog.LevelWarn,
 			"a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it", slog.String("header", sign))
 	}
-}
-
-// cachedBy names the header that gives a cache away.
-func cachedBy(h http.Header) string {
-	if age, err := strconv.ParseInt(strings.TrimSpace(h.Get("Age")), 10, 64); err == nil && age > 0 {
-		return "Age"
-	}
-	for _, name := range []string{"X-Cache", "Cf-Cache-Status"} {
-		for _, value := range h[name] {
-			if strings.Contains(strings.ToUpper(value), "HIT") {
-				return name
-			}
-		}
-	}
-	return ""
 }

@@ -22,6 +22,9 @@ func (g *Gateway) protected(x *exchange) error {
 		return err
 	case b != nil:
 		return g.tryCredentials(x, a, b)
+	case x.isJWTIndex():
+		g.writeJWTIndex(x)
+		return nil
 	}
 	return g.forward(x, a)
 }

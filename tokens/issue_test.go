@@ -1,6 +1,7 @@
 package tokens_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -195,5 +196,32 @@ func TestPairsDoNotPrintTheirTokens(t *testing.T) {
 	}
 	if text := fmt.Sprintf("%v %#v %s", tokenstest.Key(t, "k1"), tokenstest.Key(t, "k1"), tokenstest.Key(t, "k1").LogValue()); strings.Contains(text, "secret") {
 		t.Errorf("a key prints its secret: %s", text)
+	}
+}
+
+// Clients decode the payload by hand, some with the alphabet of base64 and as ASCII.
+func TestThePayloadIsPlainASCII(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	who := alice
+	who.Login = "jürgen😀 >?~>>??~~"
+	who.Claims = map[string]any{"name": "Zoë 李雷 >>>???~~~", "n": 1}
+	for i := range 6 { // at each place of a group of three bytes
+		who.Login += "?"
+		pair, err := a.Issue(context.Background(), who, tokens.Client{Address: "192.0.2.7", Device: "Bröwser" + strings.Repeat("?", i)})
+		w.must(err)
+		payload := strings.Split(pair.Access, ".")[1]
+		if strings.ContainsAny(payload, "-_") {
+			t.Errorf("%s is not plain base64", payload)
+		}
+		text, err := base64.RawStdEncoding.DecodeString(payload)
+		w.must(err)
+		if bytes.ContainsFunc(text, func(r rune) bool { return r >= 0x80 }) {
+			t.Errorf("%s is not ASCII", text)
+		}
+		access, err := a.Verify(pair.Access)
+		if err != nil || access.Login != who.Login {
+			t.Errorf("%v: %q, want %q", err, access.Login, who.Login)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -8,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -59,7 +62,7 @@ func (a *Authority) mint(s *record, now time.Time) (token string, expiry time.Ti
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("encoding access token: %w", err)
 	}
-	token, err = a.sign(key, payload)
+	token, err = a.sign(key, plainJSON(payload))
 	if len(token) > maxToken {
 		return "", time.Time{}, errTooLong
 	}
@@ -103,3 +106,27 @@ func (a *Authority) sign(key *Key, payload []byte) (string, error) {
 	}
 	return string(base64.RawURLEncoding.AppendEncode(append(signed, '.'), signature)), nil
 }
+
+// plainJSON escapes what is not ASCII, and ">", "?" and "~". The result has the same encoding in base64 and base64url
+// (RFC 4648 sections 4 and 5): some clients, CoCart's SDK for Swift among them, decode a token's payload with the
+// former. Such characters stand only in JSON strings, so the text means what it meant.
+func plainJSON(text []byte) []byte {
+	if bytes.IndexFunc(text, needsEscape) < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text)+64)
+	for _, r := range string(text) {
+		if !needsEscape(r) {
+			out = append(out, byte(r))
+			continue
+		}
+		if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		} else {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
+}
+
+func needsEscape(r rune) bool { return r >= utf8.RuneSelf || r == '>' || r == '?' || r == '~' }

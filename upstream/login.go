@@ -65,7 +65,17 @@ func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswe
 	}
 	defer resp.Body.Close()
 	w.metrics.observe(name, outcome(resp.StatusCode, nil), start)
-	return w.readLogin(resp, c)
+	if resp.StatusCode < http.StatusOK { // net/http hands a 101 over as an answer
+		return nil, badReply("an answer with status " + strconv.Itoa(resp.StatusCode) + " to a login")
+	}
+	// body_timeout bounds each pause of an answer, and this the whole: one byte in each pause would otherwise hold a
+	// place at WordPress, and the client, for as long as the answer is.
+	whole := time.AfterFunc(w.loginTime, func() { resp.Body.Close() })
+	answer, err := w.readLogin(resp, c)
+	if !whole.Stop() && err != nil {
+		return nil, fmt.Errorf("%w: the answer to the login did not end in time", ErrTimeout)
+	}
+	return answer, err
 }
 
 func (w *WordPress) loginRequest(r *http.Request, c *LoginCall) (*http.Request, error) {

@@ -3,11 +3,13 @@ package upstream_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
@@ -18,15 +20,19 @@ func call(t *testing.T, wp *upstreamtest.WordPress, change func(*http.Request, *
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/wp-json/cocart/v2/login", nil)
 	r.Host = "shop.example"
-	c := &upstream.LoginCall{
-		Forwarding: upstream.Forwarding{Assertion: upstream.Assertion{Kind: upstream.Login}, Origin: asSite().Origin},
-		Target:     "/wp-json/cocart/v2/login", ContentType: "application/json", Body: []byte(`{"a":1}`),
-		Username: "alice", Password: "wonderland-1",
-	}
+	c := aLogin()
 	if change != nil {
 		change(r, c)
 	}
 	return newFront(t, wp.URL, asSite()).wordpress.Login(r, c)
+}
+
+func aLogin() *upstream.LoginCall {
+	return &upstream.LoginCall{
+		Forwarding: upstream.Forwarding{Assertion: upstream.Assertion{Kind: upstream.Login}, Origin: asSite().Origin},
+		Target:     "/wp-json/cocart/v2/login", ContentType: "application/json", Body: []byte(`{"a":1}`),
+		Username: "alice", Password: "wonderland-1",
+	}
 }
 
 func TestLoginIsTheAccountThePluginSigned(t *testing.T) {
@@ -164,4 +170,52 @@ func TestALoginReplyCannotBePlayedBack(t *testing.T) {
 	if !errors.Is(err, upstream.ErrBadReply) {
 		t.Errorf("the copy: %v", err)
 	}
+}
+
+// Half an answer, or none that a login can have, logs nobody in.
+func TestAnAnswerThatBreaksOffOrSwitchesProtocolsIsUnusable(t *testing.T) {
+	for name, answer := range map[string]string{
+		"half of it":       "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+		"half a chunk":     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{",
+		"another protocol": "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(conn, answer)
+			conn.Close()
+		}))
+		_, err := newFront(t, server.URL, asSite()).wordpress.Login(httptest.NewRequest(http.MethodPost, "/wp-json/cocart/v2/login", nil), aLogin())
+		if !errors.Is(err, upstream.ErrUnavailable) && !errors.Is(err, upstream.ErrBadReply) {
+			t.Errorf("%s: %v", name, err)
+		}
+		server.Close()
+	}
+}
+
+// One byte in each pause would hold a place at WordPress, and the client, for ever.
+func TestAnAnswerToALoginThatTricklesEnds(t *testing.T) {
+	ended := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, " ")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}))
+	defer server.Close()
+	f := newFront(t, server.URL, asSite(), func(c *upstream.Config) { c.Timeouts.Login = 50 * time.Millisecond })
+	_, err := f.wordpress.Login(httptest.NewRequest(http.MethodPost, "/wp-json/cocart/v2/login", nil), aLogin())
+	if !errors.Is(err, upstream.ErrTimeout) {
+		t.Errorf("%v", err)
+	}
+	<-ended
 }

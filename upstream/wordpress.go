@@ -44,6 +44,7 @@ type WordPress struct {
 	pool        *pool
 	abandoned   *abandoned
 	bodyTimeout time.Duration
+	loginTime   time.Duration // for the whole answer to a login
 	proxy       *httputil.ReverseProxy
 	metrics     *metrics
 	now         func() time.Time
@@ -67,9 +68,9 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		fixedHost:   cfg.Host,
 		audience:    audience(cfg.SiteURL),
 		pingPath:    strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
-		bodyTimeout: orDefault(cfg.BodyTimeout, 5*time.Minute),
-		metrics:     m,
-		now:         cfg.Now,
+		bodyTimeout: orDefault(cfg.BodyTimeout, 5*time.Minute), loginTime: cfg.patience()[callLogin],
+		metrics: m,
+		now:     cfg.Now,
 	}
 	w.keys.Store(&keys)
 	if w.now == nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cocart-gateway/upstream"
@@ -110,8 +109,8 @@ func (r *report) probe(ctx context.Context, node upstream.Node, cfg *Config, f *
 		r.skip("CoCart did not answer a second time", "cache")
 		return
 	}
-	if sign := cacheSign(again.Header); sign != "" {
-		r.problem("cache", "A cache in front of PHP answers CoCart's routes ("+sign+"): it may hand one customer's cart to the next.", "Exclude /"+cfg.Site.RESTPrefix+"/"+cfg.Site.Namespaces[0]+"/ from that cache.")
+	if name, value := upstream.CachedBy(again.Header); name != "" {
+		r.problem("cache", "A cache in front of PHP answers CoCart's routes ("+name+": "+cell(value)+"): it may hand one customer's cart to the next.", "Exclude /"+cfg.Site.RESTPrefix+"/"+cfg.Site.Namespaces[0]+"/ from that cache.")
 		return
 	}
 	r.ok("cache", "No cache in front of PHP answers CoCart's routes.")
@@ -141,15 +140,3 @@ func (r *report) rest(cfg *Config, f *upstream.Facts, p *upstream.Probe, target 
 	}
 }
 
-// cacheSign names the header that gives a cache away.
-func cacheSign(h http.Header) string {
-	if age, err := strconv.Atoi(h.Get("Age")); err == nil && age > 0 {
-		return "Age: " + strconv.Itoa(age)
-	}
-	for _, name := range []string{"X-Cache", "Cf-Cache-Status", "X-Litespeed-Cache", "X-Fastcgi-Cache", "X-Proxy-Cache"} {
-		if value := h.Get(name); strings.Contains(strings.ToUpper(value), "HIT") {
-			return name + ": " + cell(value)
-		}
-	}
-	return ""
-}
