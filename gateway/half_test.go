@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -70,5 +72,50 @@ func TestABodyInNoChunksIsTheClientsMistake(t *testing.T) {
 	}
 	if log := s.log.String(); strings.Count(log, `"code":"cocart_gateway_bad_body"`) != 3 {
 		t.Error(log)
+	}
+}
+
+// An answer to a login that is not whole logs nobody in.
+func TestHalfAnAnswerToALoginIsAFailureOfTheShop(t *testing.T) {
+	const body = `{"user_id":"2","display_name":"Alice","extras":[]}`
+	const json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	for name, row := range map[string]struct {
+		head, rest, code string
+		status           int
+	}{
+		"another protocol": {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n", body, "cocart_gateway_upstream_unavailable", 502},
+		"too few bytes":    {json + "Content-Length: 500\r\n", body, "cocart_gateway_upstream_unavailable", 502},
+		"no last chunk":    {json + "Transfer-Encoding: chunked\r\n", "32\r\n" + body + "\r\n", "cocart_gateway_upstream_unavailable", 502},
+		"no last byte":     {json + "Connection: close\r\n", body[:len(body)-1], "cocart_gateway_upstream_unusable", 502},
+		"no end":           {json + "Connection: close\r\n", "", "cocart_gateway_upstream_timeout", 504},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openShopBehind(t, nil, func(c *upstream.Config) {
+				if row.status == http.StatusGatewayTimeout {
+					c.Timeouts.Login = 200 * time.Millisecond
+				}
+			})
+			s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
+				conn, out, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return true
+				}
+				defer conn.Close()
+				signed := s.wordpress.Sign("cocart-login+jwt", r.Header.Get("X-CoCart-Gateway"), map[string]any{"sub": "2", "login": "alice", "fp": "f"})
+				_, _ = out.WriteString(row.head + "X-CoCart-Gateway-Login: " + signed + "\r\n\r\n" + row.rest)
+				for pace := time.Tick(10 * time.Millisecond); out.Flush() == nil && row.rest == ""; <-pace { // until the gateway hangs up
+					_ = out.WriteByte(' ')
+				}
+				if row.status == http.StatusBadGateway && strings.Contains(row.head, " 101 ") {
+					_, _ = out.ReadByte() // the same
+				}
+				return true
+			}
+			r := s.post(loginRoute, `{"username":"alice","password":"wonderland-1"}`)
+			if r.Status != row.status || !strings.Contains(r.Body, `"`+row.code+`"`) {
+				t.Errorf("%d %s", r.Status, r.Body)
+			}
+		})
 	}
 }

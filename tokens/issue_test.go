@@ -205,7 +205,7 @@ func TestThePayloadIsPlainASCII(t *testing.T) {
 	a := w.authority()
 	who := alice
 	who.Login = "jürgen😀 >?~>>??~~"
-	who.Claims = map[string]any{"name": "Zoë 李雷 >>>???~~~", "n": 1}
+	who.Claims = map[string]any{"name": "Zoë 李雷 >>>???~~~ \x7f\x7f\x7f", "n": 1}
 	for i := range 6 { // at each place of a group of three bytes
 		who.Login += "?"
 		pair, err := a.Issue(context.Background(), who, tokens.Client{Address: "192.0.2.7", Device: "Bröwser" + strings.Repeat("?", i)})

@@ -107,7 +107,7 @@ func (a *Authority) sign(key *Key, payload []byte) (string, error) {
 	return string(base64.RawURLEncoding.AppendEncode(append(signed, '.'), signature)), nil
 }
 
-// plainJSON escapes what is not ASCII, and ">", "?" and "~". The result has the same encoding in base64 and base64url
+// plainJSON escapes what is not ASCII, and ">", "?", "~" and DEL. The result has the same encoding in base64 and base64url
 // (RFC 4648 sections 4 and 5): some clients, CoCart's SDK for Swift among them, decode a token's payload with the
 // former. Such characters stand only in JSON strings, so the text means what it meant.
 func plainJSON(text []byte) []byte {
@@ -129,4 +129,4 @@ func plainJSON(text []byte) []byte {
 	return out
 }
 
-func needsEscape(r rune) bool { return r >= utf8.RuneSelf || r == '>' || r == '?' || r == '~' }
+func needsEscape(r rune) bool { return r >= '~' || r == '>' || r == '?' }

@@ -57,6 +57,7 @@ type Config struct {
 
 // Timeouts are for what is asked; zero means Config.ResponseTimeout.
 type Timeouts struct {
+	// Login also bounds the body of the answer, from when it began.
 	Login  time.Duration
 	CoCart time.Duration // CoCart's other routes
 	Site   time.Duration // all else, and checks

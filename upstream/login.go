@@ -65,8 +65,8 @@ func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswe
 	}
 	defer resp.Body.Close()
 	w.metrics.observe(name, outcome(resp.StatusCode, nil), start)
-	if resp.StatusCode < http.StatusOK { // net/http hands a 101 over as an answer
-		return nil, badReply("an answer with status " + strconv.Itoa(resp.StatusCode) + " to a login")
+	if resp.StatusCode == http.StatusSwitchingProtocols { // it has no body with an end
+		return nil, fmt.Errorf("%w: it answered a login by switching protocols", ErrUnavailable)
 	}
 	// body_timeout bounds each pause of an answer, and this the whole: one byte in each pause would otherwise hold a
 	// place at WordPress, and the client, for as long as the answer is.
