@@ -967,8 +967,11 @@ final class Checks {
 	/** @var string The key of these digests; it lives as long as the request. */
 	private $key;
 
-	/** @var bool Whether a name was looked up since CoCart began to look for a password. */
-	private $looked = false;
+	/** @var bool Whether CoCart may be looking for a password now. */
+	private $looking = false;
+
+	/** @var bool Whether it has read a name and a password, and checked none yet: there may be no user of that name. */
+	private $suspected = false;
 
 	public function __construct( Assertion $asserted, bool $always ) {
 		$this->asserted = $asserted;
@@ -1056,13 +1059,20 @@ final class Checks {
 
 	/** @param mixed $value Passed on: it is a filter. */
 	public function looking( $value = null ) {
-		$this->looked = false;
+		$this->looking = true;
 		return $value;
 	}
 
-	/** CoCart cleans each name that it reads (sanitize_user), or asks whether it is an e-mail address (is_email). */
+	/**
+	 * CoCart cleans each name that it reads (sanitize_user), or asks whether it is an e-mail address (is_email). It is
+	 * reported at once as the name of nobody: CoCart 4.2 dies of a name that it does not find, and an answer that tells
+	 * unknown names from known ones must not be passed on.
+	 */
 	public function looked( $value = null ) {
-		$this->looked = true;
+		if ( $this->looking && ! $this->suspected && ! $this->results && '' !== tried_name() ) {
+			$this->suspected = true;
+			$this->report();
+		}
 		return $value;
 	}
 
@@ -1072,7 +1082,11 @@ final class Checks {
 	 * @param mixed $value
 	 */
 	public function unknown( $value = null ) {
-		if ( $this->looked && ! $this->results && ! $this->somebody( $value ) && '' !== tried_name() ) {
+		$this->looking = false;
+		if ( $this->suspected && $this->somebody( $value ) ) {
+			$this->suspected = false;
+			$this->report();
+		} elseif ( $this->suspected ) {
 			$this->note( 0, '', 'refused' );
 		}
 		return $value;
@@ -1112,7 +1126,8 @@ final class Checks {
 
 	/** CoCart checks a wrong password twice, WordPress a HEAD: the same one of the same user counts once. */
 	private function note( int $id, string $password, string $result ): void {
-		$digest = $this->digest( $password );
+		$digest          = $this->digest( $password );
+		$this->suspected = false;
 		if ( 'accepted' !== ( $this->results[ $id ][ $digest ] ?? '' ) ) {
 			$this->results[ $id ][ $digest ] = $result;
 			$this->report();
@@ -1129,7 +1144,7 @@ final class Checks {
 
 	/** @return array[] One row for each user and result. */
 	private function rows(): array {
-		$rows = array();
+		$rows = $this->suspected ? array( array( 'sub' => '0', 'result' => 'refused', 'n' => 1 ) ) : array();
 		foreach ( $this->results as $id => $results ) {
 			foreach ( array_count_values( $results ) as $result => $n ) {
 				$rows[] = array( 'sub' => (string) $id, 'result' => $result, 'n' => $n );

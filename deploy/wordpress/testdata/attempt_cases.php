@@ -210,6 +210,24 @@ test(
 		same( false, in_array( true, $sent['judged'], true ), 'a password that was right' );
 	}
 );
+test(
+	'CoCart 4.2 dies of a name that nobody has',
+	function () {
+		arrive( 'credentials', basic( 'nobody:x' )['server'] );
+		add_filter( 'determine_current_user', fn( $user ) => apply_filters( 'sanitize_user', 'nobody' ) && CoCartGateway\refuse( 500, 'x', 'y', '' ) );
+		serve( '/cocart/v2/cart' );
+	},
+	told( '0', 'refused' )
+);
+test(
+	'a name that is looked up for somebody whom something else logs in',
+	function () {
+		arrive( 'credentials', basic( 'nobody:x' )['server'] );
+		add_filter( 'determine_current_user', fn( $user ) => apply_filters( 'sanitize_user', 'bob' ) ? 3 : 0 );
+		serve( '/cocart/v2/cart' );
+	},
+	'told_nothing'
+);
 test( 'a check keeps the answer out of page caches', on_a_page( fn() => checked( 2, 'x', false ) ), fn() => same( true, defined( 'DONOTCACHEPAGE' ), 'kept out' ) );
 test( 'a page without a check may be cached', on_a_page( fn() => true ), fn() => same( false, defined( 'DONOTCACHEPAGE' ), 'kept out' ) );
 test(
