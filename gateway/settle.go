@@ -131,7 +131,7 @@ func (g *Gateway) settle(ctx context.Context, x *exchange, checks []upstream.Che
 func (g *Gateway) charge(ctx context.Context, x *exchange, counted *attempts.Attempt, checks []upstream.Check) error {
 	all := make([]attempts.Check, 0, len(checks))
 	for _, c := range checks {
-		all = append(all, attempts.Check{User: c.UserID, Result: attempts.Result(c.Result), Times: c.Times})
+		all = append(all, attempts.Check{User: c.UserID, Result: attempts.Result(resultOf(c)), Times: c.Times})
 	}
 	locks, err := counted.Settle(ctx, all...)
 	for _, c := range checks {

@@ -387,3 +387,24 @@ func TestALimitThatIsOffIsNone(t *testing.T) {
 		}
 	}
 }
+
+// WordPress may read a name otherwise than we do, or its account may be gone: then no password of the account was checked.
+func TestANameThatWordPressDoesNotKnowLocksNoAccount(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		w.says(w.wrong("alice", 2), "refused")
+		for range 2 {
+			a, said := w.begin(attempts.Try{Names: []string{"alice"}, Password: "guess"})
+			if a == nil {
+				t.Fatal(said)
+			}
+			if locks, err := a.Settle(ctx, attempts.Check{Result: attempts.Unknown}); err != nil || len(locks) != 0 {
+				t.Fatal(locks, err)
+			}
+			if a.Account() == "user:2" {
+				t.Error("the log would name the account")
+			}
+		}
+		w.says(w.wrong("alice", 2), "account") // the name has no tries left
+		w.says(w.wrong("alice@example.com", 2), "refused")
+	})
+}

@@ -12,14 +12,15 @@ type Result string
 // The results.
 const (
 	Right     Result = "accepted"     // and the second factor too, if there is one
-	Wrong     Result = "refused"      // or there is no such account
+	Wrong     Result = "refused"      // or something else than WordPress refused it
+	Unknown   Result = "unknown"      // no account has the name, so no password was checked
 	Asked     Result = "challenge"    // the password was right, and a second factor is asked for
 	WrongCode Result = "code_refused" // the password was right, the second factor wrong
 )
 
 // Check is a password that WordPress checked.
 type Check struct {
-	User   int64 // whose; 0: no such account, which is counted to the first name
+	User   int64 // whose; 0: not known, which is counted to the first name
 	Result Result
 	Times  int // how many wrong passwords; 0 is one
 }
@@ -89,6 +90,12 @@ func (a *Attempt) Settle(ctx context.Context, checks ...Check) ([]Lock, error) {
 }
 
 func (a *Attempt) settleCheck(ctx context.Context, s *settlement, c Check, i int, only bool) {
+	if c.Result == Unknown {
+		if a.settleUnknown(s, c, only) {
+			return
+		}
+		c.Result = Wrong // the name has no counter but the one that Begin took from
+	}
 	cost := int64(0)
 	if c.Result == Wrong {
 		cost, s.wrong = 1, s.wrong+c.times()
@@ -127,6 +134,26 @@ func (a *Attempt) settleCheck(ctx context.Context, s *settlement, c Check, i int
 			s.draws = append(s.draws, undo(j.held)...)
 		}
 	}
+}
+
+// settleUnknown counts a name that no account has any more, or that WordPress read otherwise than we do, to the name's own
+// counter. An attacker could lock an account out by guesses that WordPress never checks if its account were charged.
+func (a *Attempt) settleUnknown(s *settlement, c Check, only bool) bool {
+	draws := a.ofName(c.times())
+	if len(draws) == 0 {
+		return false
+	}
+	if only {
+		a.account = a.names[0]
+	}
+	s.wrong, s.named = s.wrong+c.times(), true
+	if !a.looked { // Begin took one
+		draws[0].cost--
+	}
+	if draws[0].fill = true; draws[0].cost > 0 {
+		s.draws = append(s.draws, draws...)
+	}
+	return true
 }
 
 // judge returns the counters of an account whose password was checked. Those that Begin did not take from are asked
