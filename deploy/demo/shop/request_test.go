@@ -1,66 +1,28 @@
 package shop_test
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
+
+	"cocart-gateway/deploy/demo/shop/shoptest"
 )
 
 // request is written to the wire as it stands: many of these are not what net/http would send.
-type request struct {
-	Method  string
-	Target  string
-	Headers [][2]string
-	Body    string
-}
+type request shoptest.Request
 
-type answer struct {
-	Status int
-	Header http.Header
-	Body   string
-}
+type answer shoptest.Response
 
 func (r request) send(t *testing.T) answer {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(theShop.URL, "http://"), 10*time.Second)
-	if err != nil {
-		t.Fatal(err)
+	a := answer(shoptest.Request(r).Send(t, theShop.URL, strings.TrimPrefix(theShop.URL, "http://")))
+	if a.Status == 0 {
+		t.FailNow()
 	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Write(r.wire()); err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.Method})
-	if err != nil {
-		t.Fatalf("%s %s: %v", r.Method, r.Target, err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{response.StatusCode, response.Header, string(body)}
-}
-
-func (r request) wire() []byte {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.Method, r.Target, strings.TrimPrefix(theShop.URL, "http://"))
-	for _, h := range r.Headers {
-		fmt.Fprintf(&out, "%s: %s\r\n", h[0], h[1])
-	}
-	fmt.Fprintf(&out, "Content-Length: %d\r\n\r\n%s", len(r.Body), r.Body)
-	return out.Bytes()
+	return a
 }
 
 func get(target string, headers ...[2]string) request {

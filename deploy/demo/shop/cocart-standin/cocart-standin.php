@@ -14,10 +14,12 @@
 
 defined( 'ABSPATH' ) || exit;
 
+// CoCart tells other plugins its version so.
+define( 'COCART_VERSION', defined( 'COCART_STANDIN_VERSION' ) ? COCART_STANDIN_VERSION : '4.7' );
+
 /** Whether the imitated version of CoCart is at least this one. */
 function cocart_standin_since( $version ) {
-	$imitated = defined( 'COCART_STANDIN_VERSION' ) ? COCART_STANDIN_VERSION : '4.7';
-	return version_compare( $imitated, $version, '>=' );
+	return version_compare( COCART_VERSION, $version, '>=' );
 }
 
 /** Whether the imitated version is at least the first one, and older than the second. */

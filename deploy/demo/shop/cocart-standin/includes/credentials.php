@@ -28,15 +28,15 @@ function cocart_standin_credentials() {
 
 /** 3.x leaves WordPress's backslashes in, and looks an e-mail address up by itself. */
 function cocart_standin_credentials_of_3() {
-	$name     = '';
-	$password = '';
 	if ( ! empty( $_SERVER['PHP_AUTH_USER'] ) && ! empty( $_SERVER['PHP_AUTH_PW'] ) ) {
 		list( $name, $password ) = array( $_SERVER['PHP_AUTH_USER'], $_SERVER['PHP_AUTH_PW'] );
 	} elseif ( ! empty( $_REQUEST['username'] ) && ! empty( $_REQUEST['password'] ) ) {
 		list( $name, $password ) = array( $_REQUEST['username'], $_REQUEST['password'] );
+	} else {
+		return array( '', '' );
 	}
 	$login = trim( sanitize_user( $name ) );
-	if ( '' !== $name && is_email( $name ) ) {
+	if ( is_email( $name ) ) {
 		$user  = get_user_by( 'email', $name );
 		$login = $user ? $user->user_login : '';
 	}
