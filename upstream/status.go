@@ -46,6 +46,7 @@ type Facts struct {
 	RestPrefix    string   `json:"rest_prefix"`
 	Permalinks    bool     `json:"permalinks"`
 	TLS           bool     `json:"tls"`
+	Environment   string   `json:"environment"` // WP_ENVIRONMENT_TYPE; "" if the plugin does not report it
 	Required      bool     `json:"required"`
 	Secrets       int      `json:"secrets"`
 	OldPlugin     bool     `json:"old_plugin"`

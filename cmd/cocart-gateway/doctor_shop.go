@@ -22,12 +22,7 @@ func (r *report) facts(cfg *Config, f *upstream.Facts) {
 	r.versions(f)
 	r.cocart(cfg, f)
 	r.site(cfg, f)
-	if wants := cfg.Site.URL.Scheme == "https"; f.TLS == wants {
-		r.ok("tls", "WordPress believes us whether a customer came by HTTPS.")
-	} else {
-		r.problem("tls", fmt.Sprintf("WordPress was told that the customer came by %s, and is_ssl() is %t all the same: CoCart takes no password then.", cfg.Site.URL.Scheme, f.TLS),
-			"Look in wp-config.php, the web server and other plugins for what sets HTTPS or SERVER_PORT, and take it out.")
-	}
+	r.tls(cfg, f)
 	if f.Authorization {
 		r.ok("authorization", "Authorization reaches PHP.")
 	} else {
@@ -38,6 +33,23 @@ func (r *report) facts(cfg *Config, f *upstream.Facts) {
 	r.oldPlugin(cfg.Compat.Migration, f)
 	r.jwtPlugins(cfg.Compat, f)
 	r.ok("object_cache", "%s", pick(f.ObjectCache, "There is a persistent object cache: passwords changed by SQL end sessions once it forgets.", "There is no persistent object cache."))
+}
+
+// tls judges whether CoCart takes passwords at all: over plain http it does so in
+// the environments local and development only (is_wp_environment_local).
+func (r *report) tls(cfg *Config, f *upstream.Facts) {
+	wants := cfg.Site.URL.Scheme == "https"
+	takesPlain := f.Environment == "" || f.Environment == "local" || f.Environment == "development"
+	switch {
+	case f.TLS != wants:
+		r.problem("tls", fmt.Sprintf("WordPress was told that the customer came by %s, and is_ssl() is %t all the same: CoCart takes no password then.", cfg.Site.URL.Scheme, f.TLS),
+			"Look in wp-config.php, the web server and other plugins for what sets HTTPS or SERVER_PORT, and take it out.")
+	case !wants && !takesPlain:
+		r.problem("tls", fmt.Sprintf("site.url is http, and the environment of WordPress is %s: CoCart takes no password over http there, so nobody can log in.", f.Environment),
+			"Serve the shop over https and write an https site.url; on a test machine: define( 'WP_ENVIRONMENT_TYPE', 'local' ); in wp-config.php.")
+	default:
+		r.ok("tls", "WordPress believes us whether a customer came by HTTPS.")
+	}
 }
 
 func (r *report) versions(f *upstream.Facts) {
@@ -139,4 +151,3 @@ func (r *report) rest(cfg *Config, f *upstream.Facts, p *upstream.Probe, target 
 		r.problem("rest", fmt.Sprintf("/%s answers %d, and not as WordPress does.", target, p.Status), "Make the web server hand all that is no file to index.php, as for pretty permalinks.")
 	}
 }
-

@@ -182,6 +182,12 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 			"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php, above \"That's all\"."},
 		"is_ssl is wrong": {fact("tls", false), 1,
 			"problem wordpress.tls: WordPress was told that the customer came by https, and is_ssl() is false all the same: CoCart takes no password then. → Look in wp-config.php, the web server and other plugins for what sets HTTPS or SERVER_PORT, and take it out."},
+		"http in production": {func(p *practice) {
+			p.site, p.Facts["home"], p.Facts["siteurl"] = "http://shop.example", "http://shop.example", "http://shop.example"
+			p.Facts["tls"], p.Facts["environment"] = false, "production"
+		}, 1,
+			"warning configuration.warning-site.url: site.url: is http; passwords and tokens travel readable for anybody on the way. → Use https.\n" +
+				"problem wordpress.tls: site.url is http, and the environment of WordPress is production: CoCart takes no password over http there, so nobody can log in. → Serve the shop over https and write an https site.url; on a test machine: define( 'WP_ENVIRONMENT_TYPE', 'local' ); in wp-config.php."},
 		"Authorization is lost": {fact("authorization", false), 1,
 			"problem wordpress.authorization: Authorization does not reach PHP: CoCart sees no password that is sent as Basic. → Apache: CGIPassAuth On. nginx: fastcgi_param HTTP_AUTHORIZATION $http_authorization."},
 		"an old PHP": {fact("php", "7.3.33"), 1,

@@ -2152,6 +2152,7 @@ final class Status_Desk extends Door {
 			'rest_prefix'   => trim( (string) rest_get_url_prefix(), '/' ),
 			'permalinks'    => '' !== (string) get_option( 'permalink_structure' ),
 			'tls'           => is_ssl(),
+			'environment'   => function_exists( 'wp_get_environment_type' ) ? wp_get_environment_type() : '',
 			'required'      => switched_on( 'COCART_GATEWAY_REQUIRED', false ),
 			'secrets'       => count( secrets() ),
 			'old_plugin'    => class_exists( '\CoCart\JWTAuthentication\Plugin' ),
