@@ -116,6 +116,7 @@ func (r *report) probe(ctx context.Context, node upstream.Node, cfg *Config, f *
 	if strings.TrimSpace(p.Printed) != "" {
 		r.printed(p.Printed, "the answer at /"+target+": apps cannot read it")
 	}
+	r.homePage(ctx, node, cfg)
 	again, err := r.ask(ctx, node, cfg, target)
 	if err != nil {
 		r.skip("CoCart did not answer a second time", "cache")
@@ -126,6 +127,28 @@ func (r *report) probe(ctx context.Context, node upstream.Node, cfg *Config, f *
 		return
 	}
 	r.ok("cache", "No cache in front of PHP answers CoCart's routes.")
+}
+
+// homePage reports a home page that redirects to itself. WordPress compares its
+// address with the Host and the scheme that PHP has (redirect_canonical), and a web
+// server that keeps the port from PHP has every page redirect for ever.
+func (r *report) homePage(ctx context.Context, node upstream.Node, cfg *Config) {
+	ctx, cancel := context.WithTimeout(ctx, questionTime)
+	defer cancel()
+	p, err := node.Probe(ctx, upstream.Assertion{Kind: upstream.Site, Proto: cfg.Site.URL.Scheme}, "")
+	if err != nil || p.Status < 300 || p.Status >= 400 {
+		return
+	}
+	home := strings.TrimSuffix(cfg.Site.URL.String(), "/") + "/"
+	to := p.Header.Get("Location")
+	if !strings.EqualFold(strings.TrimSuffix(to, "/")+"/", home) {
+		return
+	}
+	remedy := "Look which plugin or line of wp-config.php takes the request for one of another address, and which scheme PHP sees."
+	if cfg.Site.URL.Port() != "" {
+		remedy = "Let the web server pass the whole Host to PHP; nginx: fastcgi_param HTTP_HOST $http_host;"
+	}
+	r.problem("pages", "The home page redirects to itself ("+cell(to)+"), so browsers ask for it without end.", remedy)
 }
 
 func (r *report) ask(ctx context.Context, node upstream.Node, cfg *Config, target string) (*upstream.Probe, error) {

@@ -182,6 +182,8 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 			"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php, above \"That's all\"."},
 		"is_ssl is wrong": {fact("tls", false), 1,
 			"problem wordpress.tls: WordPress was told that the customer came by https, and is_ssl() is false all the same: CoCart takes no password then. → Look in wp-config.php, the web server and other plugins for what sets HTTPS or SERVER_PORT, and take it out."},
+		"a home page that redirects to itself": {homeLeadsTo("https://shop.example/"), 1,
+			"problem wordpress.pages: The home page redirects to itself (https://shop.example/), so browsers ask for it without end. → Look which plugin or line of wp-config.php takes the request for one of another address, and which scheme PHP sees."},
 		"http in production": {func(p *practice) {
 			p.site, p.Facts["home"], p.Facts["siteurl"] = "http://shop.example", "http://shop.example", "http://shop.example"
 			p.Facts["tls"], p.Facts["environment"] = false, "production"
@@ -247,6 +249,24 @@ func rest(status int, text string) func(*practice) {
 		upstreamtest.JSON(w, status, text)
 		return true
 	})
+}
+
+// homeLeadsTo makes the home page redirect; the probe of the node itself asks for another address.
+func homeLeadsTo(address string) func(*practice) {
+	return before(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.RequestURI != "/" || r.Method != http.MethodGet {
+			return false
+		}
+		w.Header().Set("Location", address)
+		w.WriteHeader(http.StatusMovedPermanently)
+		return true
+	})
+}
+
+func TestAHomePageThatLeadsElsewhereIsNoLoop(t *testing.T) {
+	p := openPractice(t)
+	homeLeadsTo("https://shop.example/en/")(p)
+	p.expect(t, exitOK)
 }
 
 // PHP that keeps its output back sends the headers all the same, and blanks before JSON are none of anybody's business.
