@@ -62,6 +62,22 @@ func TestWhatIsNoAnswerIsUnavailable(t *testing.T) {
 	}
 }
 
+// Browsers ignore such lines, and a shop's page has them by a plugin's mistake.
+func TestAMalformedHeaderLineCostsNoPage(t *testing.T) {
+	for _, line := range []string{"X Powered By: shop", "Foo : bar", "no colon", "Prénom: 1", ": nothing", "X-Bytes: a\x01b"} {
+		fr := newFront(t, sayer(t, "HTTP/1.1 200 OK\r\nX-Good: 1\r\n"+line+"\r\nContent-Length: 2\r\n\r\nok").String(), asSite())
+		resp, err := http.Get(fr.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != 200 || string(body) != "ok" || resp.Header.Get("X-Good") != "1" {
+			t.Errorf("%q: %d %q %v", line, resp.StatusCode, body, resp.Header)
+		}
+	}
+}
+
 func TestALargerHeaderCanBeAllowed(t *testing.T) {
 	origin := sayer(t, "HTTP/1.1 200 OK\r\nX-Long: "+strings.Repeat("x", 300<<10)+"\r\nContent-Length: 0\r\n\r\n")
 	fr := newFront(t, origin.String(), asSite(), func(c *upstream.Config) { c.ResponseHeader = 512 << 10 })

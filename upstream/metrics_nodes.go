@@ -15,6 +15,7 @@ type nodeMetrics struct {
 	queued       *prometheus.GaugeVec
 	wait         *prometheus.HistogramVec
 	shed         *prometheus.CounterVec
+	malformed    prometheus.Counter
 }
 
 // Why a request was turned away.
@@ -53,6 +54,10 @@ func newNodeMetrics(reg prometheus.Registerer) (*nodeMetrics, error) {
 			Help:    "Time that requests waited for a place at WordPress, those turned away included, by queue (cocart, site, own). Who found one at once is not counted.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, queue),
+		malformed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cocart_gateway_upstream_header_lines_dropped_total",
+			Help: "Malformed lines that were removed from headers of WordPress's answers, such as a name with a blank.",
+		}),
 		shed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_upstream_shed_total",
 			Help: "Requests that were not sent to WordPress, by queue (cocart, site, own) and reason (full: too many wait, timeout: it waited too long, left: its client left before there was a place, abandoned: its client left, and upstream.concurrency.abandoned others are under way).",
@@ -68,7 +73,7 @@ func newNodeMetrics(reg prometheus.Registerer) (*nodeMetrics, error) {
 	m.retries.WithLabelValues(failedConnect)
 	m.retries.WithLabelValues(failedBroken)
 	return m, errors.Join(reg.Register(m.up), reg.Register(m.inFlight), reg.Register(m.failures), reg.Register(m.retries),
-		reg.Register(m.queued), reg.Register(m.wait), reg.Register(m.shed))
+		reg.Register(m.queued), reg.Register(m.wait), reg.Register(m.shed), reg.Register(m.malformed))
 }
 
 // node makes the series of one node, so that they are there before anything

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/upstream/headfilter"
 )
 
 // node is one of the servers that WordPress runs on, with connections of its own.
@@ -61,7 +63,7 @@ func newNodes(cfg Config, m *nodeMetrics) []*node {
 		n.transports = newTransports(cfg, origin, n.addresses.connected, func(c tls.ConnectionState) error {
 			n.http1.Store(c.NegotiatedProtocol != "h2")
 			return nil
-		})
+		}, func(lines int) { m.malformed.Add(float64(lines)) })
 		nodes = append(nodes, n)
 	}
 	return nodes
@@ -69,12 +71,12 @@ func newNodes(cfg Config, m *nodeMetrics) []*node {
 
 // newTransports shares one between calls with the same patience. net/http has no
 // such timeout for a single request, and a context's would count the upload.
-func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error) map[call]*http.Transport {
+func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error, dropped func(int)) map[call]*http.Transport {
 	byPatience := map[time.Duration]*http.Transport{}
 	transports := map[call]*http.Transport{}
 	for c, patience := range cfg.patience() {
 		if byPatience[patience] == nil {
-			byPatience[patience] = newTransport(cfg, origin, dialled, patience)
+			byPatience[patience] = newTransport(cfg, origin, dialled, patience, dropped)
 			byPatience[patience].TLSClientConfig.VerifyConnection = connected
 		}
 		transports[c] = byPatience[patience]
@@ -82,7 +84,7 @@ func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connecte
 	return transports
 }
 
-func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience time.Duration) *http.Transport {
+func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience time.Duration, dropped func(int)) *http.Transport {
 	idle := orDefault(cfg.IdleConnections, 512)
 	dialer := &net.Dialer{Timeout: orDefault(cfg.DialTimeout, 2*time.Second), KeepAlive: 30 * time.Second}
 	t := &http.Transport{
@@ -116,6 +118,9 @@ func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience 
 		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", origin.Path)
 		}
+	}
+	if origin.Scheme != "https" {
+		t.DialContext = filtered(t.DialContext, t.MaxResponseHeaderBytes, dropped)
 	}
 	return t
 }
@@ -165,17 +170,37 @@ func (empty) Close() error                     { return nil }
 // do sends a request that is addressed to the node. It tells whether there was a
 // connection for it: if not, nothing of the request has left.
 func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, connected bool, err error) {
-	if !watch { // saves an allocation or four where there is no other node to go to
-		resp, err = n.transports[c].RoundTrip(req)
+	if !watch { // saves an allocation or two where there is no other node to go to
+		resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), expecting)))
 		return resp, true, withoutQuotes(err)
 	}
 	body := hold(req)
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		expecting.GotConn(info)
 		connected = true
 		body.letGo()
 	}}
 	resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	return resp, connected, withoutQuotes(err)
+}
+
+// expecting lets the filter of a connection know that an answer begins.
+var expecting = &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+	if filtered, ok := info.Conn.(*headfilter.Conn); ok {
+		filtered.Expect()
+	}
+}}
+
+// filtered dials connections that tolerate malformed lines in the header of an
+// answer. Those by TLS do not: net/http has to see their tls.Conn for HTTP/2.
+func filtered(dial func(ctx context.Context, network, address string) (net.Conn, error), limit int64, dropped func(int)) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return headfilter.New(conn, limit, dropped), nil
+	}
 }
 
 func (n *node) closeIdle() {
