@@ -70,7 +70,7 @@ func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswe
 	}
 	// body_timeout bounds each pause of an answer, and this the whole: one byte in each pause would otherwise hold a
 	// place at WordPress, and the client, for as long as the answer is.
-	whole := time.AfterFunc(w.loginTime, func() { resp.Body.Close() })
+	whole := time.AfterFunc(w.loginTime, func() { _ = resp.Body.Close() })
 	answer, err := w.readLogin(resp, c)
 	if !whole.Stop() && err != nil {
 		return nil, fmt.Errorf("%w: the answer to the login did not end in time", ErrTimeout)
