@@ -2,18 +2,15 @@ package gateway
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"cocart-gateway/upstream"
 )
 
-// hasCookieLogin tells whether a request uses WordPress's own cookie
-// authentication: the cookie with its nonce. A cookie without one is a leftover
-// of the storefront.
+// hasCookieLogin reports whether a request has WordPress's login cookie. Alone it shows nothing: browsers send it with
+// every request to the shop, whichever page asks.
 func hasCookieLogin(r *http.Request) bool {
-	if !hasNonce(r) {
-		return false
-	}
 	for _, c := range r.Cookies() {
 		if strings.HasPrefix(c.Name, "wordpress_logged_in_") {
 			return true
@@ -22,16 +19,41 @@ func hasCookieLogin(r *http.Request) bool {
 	return false
 }
 
-// hasNonce looks into the header only: a page of another origin cannot set that,
-// but could add a _wpnonce to a link. Whether it is the right one WordPress knows.
-func hasNonce(r *http.Request) bool { return r.Header.Get("X-Wp-Nonce") != "" }
+// countsCookies reports whether the login cookie may count on a CoCart route; b is the body, if one was read.
+//
+// Another site can have a browser send the customer's cookie, beside any parameters, and so shop or log out as the customer
+// (CSRF); CoCart before 4.9.7 asks for no nonce. It cannot add X-WP-Nonce, and it does not know what to write into
+// _wpnonce. Whether a nonce is the right one the must-use plugin checks. Without a nonce the cookie reaches WordPress
+// only from the shop's own scripts, and what it is worth there is WordPress's decision, as without the gateway.
+func countsCookies(x *exchange, site *url.URL, b *body) bool {
+	if x.r.Header.Get("X-Wp-Nonce") != "" {
+		return true
+	}
+	switch askingPage(x, site) {
+	case ownScript:
+		return true
+	case otherSite:
+		return false
+	}
+	return hasNonceParameter(x, b)
+}
 
-// takesCookies tells whether a login cookie may count in a request by a. Beside a
-// password it would be enough without its nonce: any page can have a browser send
-// the cookie, and add half a password to the address. Where guests are turned away
-// only a token, a password or an API key counts.
-func takesCookies(r *http.Request, a upstream.Assertion) bool {
-	return a.Kind == upstream.Site || a.Kind == upstream.Credentials && hasNonce(r) && !a.DenyGuests
+// hasNonceParameter looks where rest_cookie_check_errors does: in $_REQUEST.
+func hasNonceParameter(x *exchange, b *body) bool {
+	if _, found := x.verdict.query.last("_wpnonce"); found {
+		return true
+	}
+	if b == nil {
+		return false
+	}
+	_, found := posted(x.r, b).last("_wpnonce")
+	return found
+}
+
+// takesCookies reports whether the login cookies of a request by a go to WordPress. Where guests are turned away only a
+// token, a password or an API key counts.
+func (x *exchange) takesCookies(a upstream.Assertion) bool {
+	return a.Kind == upstream.Site || a.Kind == upstream.Credentials && x.cookies && !a.DenyGuests
 }
 
 // dropLoginCookies takes off the cookies by which WordPress knows who is logged in

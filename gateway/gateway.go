@@ -207,6 +207,7 @@ type exchange struct {
 	arriving *arrivingBody // nil: none
 	guest    bool          // forwarded as a guest's
 	relayed  bool          // the answer is WordPress's
+	cookies  bool          // a login cookie may count
 	// otherBearer: the bearer is an access token of another JWT plugin.
 	otherBearer bool
 

@@ -55,9 +55,12 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 		return byOtherBearer(x, g.cfg.DenyGuests), nil, nil
 	case g.cfg.DenyGuests:
 		return whoseButGuests(x, b)
+	}
+	x.cookies = hasCookieLogin(x.r) && countsCookies(x, g.cfg.SiteURL, b)
+	switch {
 	case carriesPassword(x, b):
 		return upstream.Assertion{Kind: upstream.Credentials}, b, nil
-	case hasCookieLogin(x.r):
+	case x.cookies:
 		return upstream.Assertion{Kind: upstream.Credentials}, nil, nil
 	}
 	return upstream.Assertion{Kind: upstream.Guest}, nil, nil
@@ -115,7 +118,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		}
 	}
 	x.guest = a.Kind == upstream.Guest
-	if !takesCookies(x.r, a) {
+	if !x.takesCookies(a) {
 		dropLoginCookies(x.r.Header)
 	}
 	g.forgetValidators(x)

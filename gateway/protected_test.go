@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,7 +181,7 @@ func TestALoginCookieGoesToCoCartBesideItsNonceOnly(t *testing.T) {
 		"beside Basic":                  {"GET", cart, []string{"Authorization: Basic YTpi"}, bare},
 		"beside a name, by _method":     {"GET", cart + "/add-item?_method=POST&id=12&username=x", nil, bare},
 		"beside a name, on logout":      {"GET", "/wp-json/cocart/v2/logout?_method=POST&username=x", nil, bare},
-		"beside a nonce in the query":   {"GET", cart + "?username=x&_wpnonce=1", nil, bare},
+		"beside a nonce in the query":   {"GET", cart + "?username=x&_wpnonce=1", nil, all},
 		"beside an empty nonce":         {"GET", cart + "?username=x", []string{"X-WP-Nonce: "}, bare},
 		"beside a token":                {"GET", cart, []string{"Authorization: Bearer " + access, nonce}, bare},
 		"with its nonce":                {"GET", cart, []string{nonce}, all},
@@ -190,6 +191,57 @@ func TestALoginCookieGoesToCoCartBesideItsNonceOnly(t *testing.T) {
 		s.do(row.method, row.target, "", append(row.headers, browserCookies)...)
 		if got := s.wordpress.Last(); got.Target != row.target || got.Header.Get("Cookie") != row.want {
 			t.Errorf("%s: %s with %q, want %q", name, got.Claims.Kind, got.Header.Get("Cookie"), row.want)
+		}
+	}
+}
+
+// A nonce may also stand where rest_cookie_check_errors finds it in $_REQUEST, and scripts of the shop need none. Neither
+// helps another site: browsers name it.
+func TestALoginCookieGoesToCoCartFromTheShopsOwnScripts(t *testing.T) {
+	const cart, item, form = "/wp-json/cocart/v2/cart", "/wp-json/cocart/v2/cart/add-item", "Content-Type: application/x-www-form-urlencoded"
+	script := []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"}
+	s := openShop(t, trustingLoopback)
+	for name, row := range map[string]struct {
+		method, target, body string
+		headers              []string
+		counts               bool
+	}{
+		"a script":                               {"GET", cart, "", script, true},
+		"a script that posts":                    {"POST", item, `{"id":"12"}`, append(script, "Origin: https://shop.example", "Content-Type: application/json"), true},
+		"a script, mode same-origin":             {"GET", cart, "", []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: same-origin"}, true},
+		"Fetch Metadata without a mode":          {"GET", cart, "", []string{"Sec-Fetch-Site: same-origin"}, true},
+		"an older browser":                       {"POST", item, "", []string{"Origin: https://shop.example"}, true},
+		"an older browser, with a port":          {"POST", item, "", []string{"Origin: https://shop.example:443"}, true},
+		"an even older one":                      {"GET", cart, "", []string{"Referer: https://shop.example/wp-admin/admin.php?page=cocart"}, true},
+		"an even older one that posts":           {"POST", item, "", []string{"Referer: https://shop.example/cart/"}, true},
+		"a nonce in the query":                   {"GET", cart + "?_wpnonce=1", "", nil, true},
+		"a nonce in a form":                      {"POST", item, "id=12&_wpnonce=1", []string{form}, true},
+		"a nonce in a form with fields":          {"POST", item, "--b\r\nContent-Disposition: form-data; name=\"_wpnonce\"\r\n\r\n1\r\n--b--\r\n", []string{"Content-Type: multipart/form-data; boundary=b"}, true},
+		"a nonce, from the address bar":          {"GET", cart + "?_wpnonce=1", "", []string{"Sec-Fetch-Site: none"}, true},
+		"a nonce in a link of the shop":          {"GET", cart + "?_wpnonce=1", "", []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate"}, true},
+		"nothing":                                {"GET", cart, "", nil, false},
+		"a link of the shop":                     {"GET", cart, "", []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Referer: https://shop.example/"}, false},
+		"an image of the shop":                   {"GET", item + "?_method=POST&id=12", "", []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"}, false},
+		"a link's ping":                          {"POST", item, "", []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: empty"}, false},
+		"a link with _method":                    {"GET", item + "?_method=POST&id=12", "", []string{"Referer: https://shop.example/"}, false},
+		"the address bar":                        {"GET", cart, "", []string{"Sec-Fetch-Site: none"}, false},
+		"a nonce in JSON":                        {"POST", item, `{"_wpnonce":"1"}`, []string{"Content-Type: application/json"}, false},
+		"another site":                           {"GET", cart, "", []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: cors"}, false},
+		"another site with a nonce":              {"GET", cart + "?_wpnonce=1", "", []string{"Sec-Fetch-Site: cross-site"}, false},
+		"another site with a nonce in a form":    {"POST", item, "_wpnonce=1", []string{form, "Origin: https://evil.example"}, false},
+		"a subdomain":                            {"GET", cart + "?_wpnonce=1", "", []string{"Sec-Fetch-Site: same-site"}, false},
+		"another site, older browser":            {"POST", item, "", []string{"Origin: https://evil.example"}, false},
+		"a site whose name begins like the shop": {"POST", item, "", []string{"Origin: https://shop.example.evil.example"}, false},
+		"another port":                           {"POST", item, "", []string{"Origin: https://shop.example:8443"}, false},
+		"another scheme":                         {"POST", item, "", []string{"Origin: http://shop.example"}, false},
+		"a sandbox":                              {"POST", item, "", []string{"Origin: null", "Referer: https://shop.example/"}, false},
+		"another site with a nonce, even older":  {"GET", cart + "?_wpnonce=1", "", []string{"Referer: https://evil.example/https://shop.example/"}, false},
+		"two that contradict each other":         {"POST", item, "", append(script, "Origin: https://evil.example"), false},
+	} {
+		s.do(row.method, row.target, row.body, append(slices.Clip(row.headers), browserCookies, "X-Forwarded-Proto: https", "X-Forwarded-For: 192.0.2.7")...)
+		got := s.wordpress.Last()
+		if counts := strings.Contains(got.Header.Get("Cookie"), "wordpress_logged_in_1=bob"); counts != row.counts || counts != (got.Claims.Kind == "credentials") || got.Target != row.target {
+			t.Errorf("%s: %s with %q", name, got.Claims.Kind, got.Header.Get("Cookie"))
 		}
 	}
 }

@@ -469,6 +469,47 @@ function forget_cookies(): void {
 	}
 }
 
+/**
+ * Which page had a browser send this request: 'own' is a script of the shop's pages, 'other' another site, '' unknown. The
+ * gateway reads the same headers (askingPage), which no page can forge, and compares the scheme, too.
+ */
+function asking_page(): string {
+	list( $site, $mode, $dest, $origin, $referer ) = array_map(
+		fn( $name ) => (string) ( $_SERVER[ "HTTP_$name" ] ?? '' ),
+		array( 'SEC_FETCH_SITE', 'SEC_FETCH_MODE', 'SEC_FETCH_DEST', 'ORIGIN', 'REFERER' )
+	);
+	if ( ! in_array( $site, array( '', 'same-origin', 'none' ), true ) || ( '' !== $origin && ! is_own_address( $origin ) ) ) {
+		return 'other';
+	}
+	if ( '' !== $site ) {
+		$script = in_array( $mode, array( '', 'cors', 'same-origin' ), true ) && in_array( $dest, array( '', 'empty' ), true );
+		return 'same-origin' === $site && $script ? 'own' : '';
+	}
+	if ( '' !== $origin || '' === $referer ) {
+		return '' !== $origin ? 'own' : '';
+	}
+	if ( ! is_own_address( $referer ) ) {
+		return 'other';
+	}
+	$reads = array( 'GET', 'HEAD' );
+	return in_array( $_SERVER['REQUEST_METHOD'] ?? '', $reads, true ) && ! in_array( method(), $reads, true ) ? '' : 'own'; // A link with ?_method=POST.
+}
+
+/** The host of the request may be another than the client's where the gateway sends a fixed one (upstream.host). */
+function is_own_address( string $address ): bool {
+	$host = fn( string $url ) => preg_replace( '/:(?:80|443)$/D', '', explode( '/', site_name( $url ) )[0] );
+	return in_array( $host( $address ), array( $host( (string) ( $_SERVER['HTTP_HOST'] ?? '' ) ), $host( home_setting() ) ), true );
+}
+
+/** What WordPress takes for the nonce (rest_cookie_check_errors); null if there is none. */
+function rest_nonce(): ?string {
+	$nonce = $_POST['_wpnonce'] ?? $_GET['_wpnonce'] ?? null;
+	if ( null === $nonce && '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' ) ) {
+		$nonce = $_SERVER['HTTP_X_WP_NONCE'];
+	}
+	return null === $nonce || is_string( $nonce ) ? $nonce : '';
+}
+
 /** CoCart takes ?username=&password= from $_REQUEST on any of its routes; routes read their fields elsewhere. */
 function forget_request_credentials(): void {
 	unset( $_REQUEST['username'], $_REQUEST['password'] );
@@ -1538,19 +1579,25 @@ final class Doorkeeper extends Door {
 	}
 
 	/**
-	 * Any page can have a browser send its cookies, beside whatever parameters it likes; a header it cannot add. A cookie of
-	 * wp-admin beside an asserted customer would turn the request anonymous (rest_cookie_check_errors).
+	 * CSRF: any page can have a browser send its cookies, beside whatever parameters it likes. It cannot add X-WP-Nonce,
+	 * does not know what to write into _wpnonce, and cannot pretend to be a script of the shop. A cookie of wp-admin beside
+	 * an asserted customer would turn the request anonymous (rest_cookie_check_errors).
 	 */
 	private function takes_cookies(): bool {
-		return $this->is( 'credentials' ) && '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' ) && ! $this->asserted->guests_denied;
+		if ( ! $this->is( 'credentials' ) || $this->asserted->guests_denied ) {
+			return false;
+		}
+		$page = asking_page();
+		return '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' ) || 'own' === $page || ( 'other' !== $page && null !== rest_nonce() );
 	}
 
 	/**
 	 * WordPress looks at the nonce when the cart is loaded already, and CoCart before 4.9.7, like 5.0, keeps it from looking
-	 * at all (rest_cookie_check_errors).
+	 * at all (rest_cookie_check_errors). What a cookie is worth without a nonce, from a script of the shop, they decide.
 	 */
 	private function check_nonce(): void {
-		if ( $this->takes_cookies() && did_action( 'auth_cookie_valid' ) && ! wp_verify_nonce( $_SERVER['HTTP_X_WP_NONCE'], 'wp_rest' ) ) {
+		$nonce = rest_nonce();
+		if ( null !== $nonce && $this->takes_cookies() && did_action( 'auth_cookie_valid' ) && ! wp_verify_nonce( $nonce, 'wp_rest' ) ) {
 			refuse( 403, 'rest_cookie_invalid_nonce', __( 'Cookie check failed', 'default' ), '' ); // As WordPress does.
 		}
 	}

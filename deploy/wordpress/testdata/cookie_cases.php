@@ -30,7 +30,6 @@ $parts = array(
 	'a password'          => array( 'password' => 'x' ),
 	'an API key'          => array( 'consumer_key' => '1' ),
 	'an API key of OAuth' => array( 'oauth_consumer_key' => '1' ),
-	'a nonce in the query' => array( 'username' => 'x', '_wpnonce' => 'nonce of user 3' ),
 );
 foreach ( $parts as $what => $fields ) {
 	foreach ( array( '_GET', '_POST' ) as $where ) {
@@ -51,6 +50,58 @@ test( 'a password beats a cookie', fn() => sent_by_bobs_browser( array( 'HTTP_AU
 test( 'a cookie with its nonce counts', fn() => sent_by_bobs_browser( with_nonce( 'nonce of user 3' ) ), passed( array( 3, 3, 3 ) ) );
 test( 'a cookie with a nonce that is none is refused before the cart is loaded', fn() => sent_by_bobs_browser( with_nonce( '1' ) ), no_nonce() );
 test( 'a cookie with the nonce of another login is refused', fn() => sent_by_bobs_browser( with_nonce( 'nonce of user 2' ) ), no_nonce() );
+
+/** Headers that browsers add. */
+function from_page( array $headers ): array {
+	$server = array();
+	foreach ( $headers as $name => $value ) {
+		$server[ 'HTTP_' . strtoupper( strtr( $name, '-', '_' ) ) ] = $value;
+	}
+	return $server;
+}
+
+foreach ( array( '_GET', '_POST' ) as $where ) {
+	$with = function ( string $nonce, array $headers = array() ) use ( $where ) {
+		return function () use ( $nonce, $headers, $where ) {
+			$GLOBALS[ $where ] = array( '_wpnonce' => $nonce );
+			sent_by_bobs_browser( from_page( $headers ) );
+		};
+	};
+	test( "a cookie with its nonce in $where counts", $with( 'nonce of user 3' ), passed( array( 3, 3, 3 ) ) );
+	test( "a cookie with its nonce in $where, from the address bar", $with( 'nonce of user 3', array( 'Sec-Fetch-Site' => 'none' ) ), passed( array( 3, 3, 3 ) ) );
+	test( "a cookie with a nonce in $where that is none is refused", $with( '1' ), no_nonce() );
+	test( "a cookie with an empty nonce in $where is refused", $with( '' ), no_nonce() );
+	test( "a nonce in $where goes before the header, as in WordPress", $with( '1', array( 'X-WP-Nonce' => 'nonce of user 3' ) ), no_nonce() );
+	test( "a cookie with a nonce in $where from another site is nobody's", $with( 'nonce of user 3', array( 'Sec-Fetch-Site' => 'cross-site' ) ), passed( array( 0, 0, 0 ) ) );
+}
+
+$own   = 'https://shop.example';
+$pages = array(
+	'a script'                                 => array( 3, array( 'Sec-Fetch-Site' => 'same-origin', 'Sec-Fetch-Mode' => 'cors', 'Sec-Fetch-Dest' => 'empty' ) ),
+	'a script, and nothing more is known'      => array( 3, array( 'Sec-Fetch-Site' => 'same-origin' ) ),
+	'a script of an older browser'             => array( 3, array( 'Origin' => $own ) ),
+	'a page of an even older browser'          => array( 3, array( 'Referer' => "$own/wp-admin/admin.php?page=cocart" ) ),
+	'a link'                                   => array( 0, array( 'Sec-Fetch-Site' => 'same-origin', 'Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', 'Referer' => "$own/" ) ),
+	'an image'                                 => array( 0, array( 'Sec-Fetch-Site' => 'same-origin', 'Sec-Fetch-Mode' => 'no-cors', 'Sec-Fetch-Dest' => 'image' ) ),
+	'a subdomain'                              => array( 0, array( 'Sec-Fetch-Site' => 'same-site', 'Sec-Fetch-Mode' => 'cors', 'Sec-Fetch-Dest' => 'empty' ) ),
+	'another site'                             => array( 0, array( 'Sec-Fetch-Site' => 'cross-site', 'Origin' => $own ) ),
+	'another site, of an older browser'        => array( 0, array( 'Origin' => 'https://shop.example.evil.example' ) ),
+	'another site, of an even older browser'   => array( 0, array( 'Referer' => 'https://evil.example/?https://shop.example/' ) ),
+	'a page without an origin'                 => array( 0, array( 'Origin' => 'null', 'Referer' => "$own/" ) ),
+	'the address bar'                          => array( 0, array( 'Sec-Fetch-Site' => 'none' ) ),
+	'another site, that says it is the shop'   => array( 0, array( 'Sec-Fetch-Site' => 'same-origin', 'Origin' => 'https://evil.example' ) ),
+);
+foreach ( $pages as $what => list( $user, $headers ) ) {
+	test( "a cookie without a nonce, asked by $what", fn() => sent_by_bobs_browser( from_page( $headers ) ), passed( array( $user, $user, $user ) ) );
+}
+test(
+	'a link with ?_method=POST of an even older browser',
+	function () use ( $own ) {
+		$_GET['_method'] = 'POST';
+		sent_by_bobs_browser( from_page( array( 'Referer' => "$own/" ) ) );
+	},
+	passed( array( 0, 0, 0 ) )
+);
 
 test(
 	'a password beside a nonce and a cookie that has expired',
