@@ -68,6 +68,10 @@ func (n Node) Ping(ctx context.Context) (plugin string, err error) {
 // a query, as nobody in particular. An error means that there was no answer:
 // [ErrUnavailable] or [ErrTimeout].
 func (n Node) Probe(ctx context.Context, a Assertion, target string) (*Probe, error) {
+	return n.probeAs(ctx, n.wordpress.host, a, target)
+}
+
+func (n Node) probeAs(ctx context.Context, host string, a Assertion, target string) (*Probe, error) {
 	w := n.wordpress
 	target = w.pingPath + target
 	address, err := url.ParseRequestURI(target)
@@ -75,7 +79,7 @@ func (n Node) Probe(ctx context.Context, a Assertion, target string) (*Probe, er
 		return nil, fmt.Errorf("preparing a probe: %w", err)
 	}
 	req := (&http.Request{
-		Method: http.MethodGet, URL: address, Host: orDefault(w.fixedHost, w.host), Header: http.Header{"User-Agent": {"cocart-gateway"}},
+		Method: http.MethodGet, URL: address, Host: orDefault(w.fixedHost, host), Header: http.Header{"User-Agent": {"cocart-gateway"}},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	p := &Probe{asked: w.assert(a, req.Method, req.Host, target), Sent: w.now()}

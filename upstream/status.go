@@ -56,6 +56,7 @@ type Facts struct {
 	Late          bool     `json:"late"`
 	Copies        []string `json:"copies"`
 	Authorization bool     `json:"authorization"`
+	Paths         []string `json:"paths"` // folders of languages that home_url names; nil if the plugin does not report them
 }
 
 // Differences are the parts of an assertion that WordPress would have had
@@ -82,7 +83,12 @@ type StatusReport struct {
 // Status asks the must-use plugin what it sees. proto is the scheme of the
 // site's public address. An error means that WordPress did not answer.
 func (n Node) Status(ctx context.Context, proto string) (*StatusReport, error) {
-	p, err := n.Probe(ctx, Assertion{Kind: Status, Proto: proto}, statusTarget)
+	return n.StatusFor(ctx, proto, n.wordpress.host)
+}
+
+// StatusFor asks under another name of the site, unless WordPress gets a fixed Host.
+func (n Node) StatusFor(ctx context.Context, proto, host string) (*StatusReport, error) {
+	p, err := n.probeAs(ctx, host, Assertion{Kind: Status, Proto: proto}, statusTarget)
 	if err != nil {
 		return nil, err
 	}

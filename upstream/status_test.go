@@ -105,7 +105,7 @@ func TestTheStatusIsTheFactsOfTheShop(t *testing.T) {
 	}
 	want := &upstream.Facts{Plugin: "1.1.0", PHP: "8.4.16", SAPI: "fpm-fcgi", WordPress: "6.9", WooCommerce: "10.3.5", CoCart: "4.8.1",
 		Routes: []string{"cocart/v1", "cocart/v2"}, Home: "https://shop.example", SiteURL: "https://shop.example", RestPrefix: "wp-json",
-		Permalinks: true, TLS: true, Required: true, Secrets: 1, JWTPlugins: []string{}, Copies: []string{}, Authorization: true}
+		Permalinks: true, TLS: true, Required: true, Secrets: 1, JWTPlugins: []string{}, Copies: []string{}, Authorization: true, Paths: []string{}}
 	if !reflect.DeepEqual(r.Facts, want) || r.Plugin != "1.1.0" {
 		t.Errorf("got %+v, want %+v", r.Facts, want)
 	}

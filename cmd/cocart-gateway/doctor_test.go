@@ -174,6 +174,11 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 			"problem wordpress.cocart: CoCart 4.8.1 has no routes below cocart. → Write to site.namespaces, and define as COCART_GATEWAY_NAMESPACES, what this shop calls them."},
 		"WooCommerce is not active": {fact("woocommerce", ""), 0,
 			"warning wordpress.woocommerce: WooCommerce does not say that it is active. → Make sure that it is: CoCart needs it."},
+		"languages in folders": {fact("paths", []string{"/en", "/fr"}), 1,
+			"problem wordpress.paths: CoCart answers below /en, /fr, too, and site.paths does not list that: such requests are refused. → Write paths: [/en, /fr]."},
+		"a Site Address made of the Host": {func(p *practice) {
+			p.Before = func(_ http.ResponseWriter, r *http.Request) bool { p.Site = r.Host; return false }
+		}, 1, "problem wordpress.hosts: Under the name www.shop.example WordPress takes itself for www.shop.example: its Site Address is made of the Host. Requests for CoCart are refused there. → Write define( 'COCART_GATEWAY_AUDIENCE', 'shop.example' ); into wp-config.php."},
 		"the old plugin is active": {fact("old_plugin", true), 0,
 			"warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of. → Deactivate it, or move over with deploy/MIGRATION.md if customers hold tokens of it."},
 		"another JWT plugin is active": {fact("jwt_plugins", []string{"Simple JWT Login", "JWT Auth"}), 0,

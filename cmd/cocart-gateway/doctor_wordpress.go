@@ -14,7 +14,7 @@ import (
 )
 
 // factChecks are those that only the plugin can answer.
-var factChecks = []string{"versions", "woocommerce", "cocart", "site", "tls", "authorization", "required", "old_plugin", "jwt_plugins", "object_cache"}
+var factChecks = []string{"versions", "woocommerce", "cocart", "site", "tls", "authorization", "required", "old_plugin", "jwt_plugins", "object_cache", "paths", "hosts"}
 
 // probeChecks ask CoCart's routes themselves.
 var probeChecks = []string{"rest", "cache"}
@@ -106,6 +106,7 @@ func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s
 		r.copies(s.Facts.Copies)
 		r.ok("secret", "It has our secret.")
 		r.facts(cfg, s.Facts)
+		r.addresses(ctx, node, cfg, s.Facts)
 		r.probe(ctx, node, cfg, s.Facts)
 		return
 	case upstream.StatusRefused:

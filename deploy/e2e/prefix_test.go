@@ -3,11 +3,13 @@ package e2e
 import (
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"cocart-gateway/deploy/demo/shop"
 	gw "cocart-gateway/gateway"
+	"cocart-gateway/tokens/tokenstest"
 )
 
 // directoryMode does what language plugins do in directory mode: home_url names the
@@ -32,8 +34,8 @@ func TestCoCartWorksBelowTheFolderOfALanguage(t *testing.T) {
 			r := g.send("POST", below+"/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`, "Content-Type: application/json")
 			access, refresh := g.tokens(r)
 			for header, want := range map[string]string{"Authorization: Bearer " + access: "alice", "Authorization: Bearer a.b.c": "refused token", "X-Nothing: 1": "200"} {
-				if got := outcome(g.send("GET", below+"/cocart/v2/cart", "", header)); got != want {
-					t.Errorf("cart with %.24s: %s, want %s", header, got, want)
+				if r := g.send("GET", below+"/cocart/v2/test/whoami", "", header); outcome(r) != want {
+					t.Errorf("with %.24s: %d %.200s, want %s", header, r.Status, r.Body, want)
 				}
 			}
 			if r := g.send("POST", below+"/cocart/jwt/refresh-token", `{"refresh_token":"`+refresh+`"}`, "Content-Type: application/json"); r.Status != 200 {
@@ -69,4 +71,13 @@ func TestGatewayAndWordPressReadRequestsBelowAPrefixAlike(t *testing.T) {
 		s.target = pickOne(r, []string{"/en", "/en", "/fr", "/EN", "/en/fr", "/xx", ""}) + s.target
 		return s
 	})
+}
+
+func TestTheDoctorFindsTheFoldersOfLanguages(t *testing.T) {
+	redis := tokenstest.Redis(t, "--appendonly", "yes").Addr()
+	mustUse(t, "a-language.php", directoryMode)
+	_, complaints := ailing{upstream: theShop.URL, secret: gatewaySecret, site: siteURL, redis: redis}.examine(t)
+	if want := "problem wordpress.paths: CoCart answers below /en, /fr, too, and site.paths does not list that: such requests are refused."; !slices.Contains(complaints, want) {
+		t.Errorf("got %q, want %q", complaints, want)
+	}
 }

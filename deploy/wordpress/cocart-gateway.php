@@ -2209,8 +2209,49 @@ final class Status_Desk extends Door {
 			'late'          => Seen::$late,
 			'copies'        => Seen::$copies,
 			'authorization' => $this->authorization,
+			'paths'         => language_paths(),
 		);
 	}
+}
+
+/**
+ * Folders below the Site Address that home_url() names when a page in them is asked for, as language plugins in directory
+ * mode have it. Only tried with names of languages; nothing is asked over the network.
+ *
+ * @return string[] As in /en.
+ */
+function language_paths(): array {
+	$paths = array();
+	$home  = rtrim( (string) wp_parse_url( home_setting(), PHP_URL_PATH ), '/' );
+	$real  = $_SERVER['REQUEST_URI'] ?? '';
+	foreach ( language_folders() as $folder ) {
+		$_SERVER['REQUEST_URI'] = "$home/$folder/";
+		if ( rtrim( (string) wp_parse_url( home_url( '/' ), PHP_URL_PATH ), '/' ) === "$home/$folder" ) {
+			$paths[] = "/$folder";
+		}
+	}
+	$_SERVER['REQUEST_URI'] = $real;
+	foreach ( array_slice( (array) apply_filters( 'wpml_active_languages', array() ), 0, 50 ) as $language ) { // WPML, and Polylang for it.
+		$path = is_array( $language ) ? rtrim( (string) wp_parse_url( (string) ( $language['url'] ?? '' ), PHP_URL_PATH ), '/' ) : '';
+		if ( '' !== $path && 0 === strpos( $path, "$home/" ) && 1 === preg_match( '#^(/[A-Za-z0-9_~-]+)+$#D', $path ) ) {
+			$paths[] = substr( $path, strlen( $home ) );
+		}
+	}
+	return array_values( array_unique( $paths ) );
+}
+
+/** @return string[] Names that a folder of a language may have: common ones, and those of this shop. */
+function language_folders(): array {
+	$names = array( 'en', 'de', 'fr', 'es', 'it', 'nl', 'pt', 'pl', 'sv', 'da', 'fi', 'nb', 'no', 'cs', 'sk', 'hu', 'ro', 'bg', 'el', 'tr', 'ru', 'uk', 'ar', 'he', 'fa', 'hi', 'ja', 'ko', 'zh', 'th', 'vi', 'id', 'ms', 'ca', 'hr', 'sr', 'sl', 'lt', 'lv', 'et', 'pt-br', 'en-us', 'en-gb', 'zh-hans', 'zh-hant' );
+	foreach ( get_available_languages() as $locale ) {
+		array_push( $names, strtolower( strtok( $locale, '_' ) ), strtolower( str_replace( '_', '-', $locale ) ), $locale );
+	}
+	$translatepress = get_option( 'trp_settings' );
+	$slugs          = is_array( $translatepress ) ? $translatepress['url-slugs'] ?? array() : array();
+	foreach ( array( $slugs, get_option( 'qtranslate_enabled_languages' ) ) as $own ) {
+		$names = array_merge( $names, is_array( $own ) ? array_filter( $own, 'is_string' ) : array() );
+	}
+	return array_slice( array_unique( array_filter( $names, fn( $name ) => 1 === preg_match( '/^[A-Za-z0-9_~-]+$/D', $name ) ) ), 0, 200 );
 }
 
 /**

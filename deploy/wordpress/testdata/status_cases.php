@@ -73,7 +73,7 @@ $facts = array(
 	'plugin' => '1.1.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
 	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
 	'rest_prefix' => 'wp-json', 'permalinks' => true, 'tls' => true, 'environment' => '', 'required' => false, 'secrets' => 1, 'old_plugin' => false, 'jwt_plugins' => array(),
-	'object_cache' => false, 'multisite' => false, 'late' => false, 'copies' => array(), 'authorization' => true,
+	'object_cache' => false, 'multisite' => false, 'late' => false, 'copies' => array(), 'authorization' => true, 'paths' => array(),
 );
 test( 'the status of a shop', status(), stated( $facts ) );
 test( 'the status over http', status( array( 'proto' => 'http' ) ), stated( array( 'tls' => false ) ) );
@@ -105,6 +105,22 @@ test(
 		status()();
 	},
 	stated( array( 'jwt_plugins' => array( 'Simple JWT Login', 'JWT Authentication for WP REST API' ) ) )
+);
+test(
+	'the status of a shop with languages in folders',
+	function () {
+		$GLOBALS['languages'] = array( 'de_CH' );
+		add_filter(
+			'home_url',
+			function ( $url ) {
+				$folder = explode( '/', $_SERVER['REQUEST_URI'] )[1] ?? '';
+				return in_array( $folder, array( 'en', 'de-ch' ), true ) ? str_replace( 'shop.example', "shop.example/$folder", $url ) : $url;
+			}
+		);
+		add_filter( 'wpml_active_languages', fn() => array( array( 'url' => 'https://shop.example/klingon/' ), array( 'url' => 'https://other.example/' ), 'x' ) );
+		status()();
+	},
+	stated( array( 'paths' => array( '/en', '/de-ch', '/klingon' ) ) )
 );
 test(
 	'the status of a plugin in the wrong folder',

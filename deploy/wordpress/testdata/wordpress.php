@@ -213,8 +213,16 @@ namespace {
 		return $thing instanceof WP_Error;
 	}
 
-	function wp_parse_url( $url ) {
-		return parse_url( $url );
+	function wp_parse_url( $url, $component = -1 ) {
+		return parse_url( $url, $component );
+	}
+
+	function home_url( $path = '' ) {
+		return apply_filters( 'home_url', rtrim( (string) get_option( 'home' ), '/' ) . $path, $path );
+	}
+
+	function get_available_languages() {
+		return $GLOBALS['languages'] ?? array();
 	}
 
 	function sanitize_text_field( $text ) {
