@@ -26,6 +26,7 @@ const (
 	eventUndecided        event = "password_not_checked"   // WordPress looks at no password: it is plain http, or the secret differs
 	eventLimited          event = "rate_limited"           // a 429, a locked account's included
 	eventTokenReused      event = "refresh_token_reused"   // somebody has a copy; the session was ended
+	eventNotStored        event = "refresh_not_stored"     // a client comes with a refresh token that it spent itself
 	eventTokenForged      event = "token_forged"           // an access token that no key of ours signed
 	eventOtherBearer      event = "other_bearer"           // an access token of another JWT plugin (compat.other_bearers)
 	eventStale            event = "revocations_stale"      // tokens are not judged, revocation.on_stale: deny
@@ -47,7 +48,7 @@ const (
 
 // events in the order of LOGS.md.
 var events = []event{
-	eventLoginRefused, eventLockedOut, eventUndecided, eventLimited, eventTokenReused, eventTokenForged, eventOtherBearer, eventStale, eventIdentityForged,
+	eventLoginRefused, eventLockedOut, eventUndecided, eventLimited, eventTokenReused, eventNotStored, eventTokenForged, eventOtherBearer, eventStale, eventIdentityForged,
 	eventAmbiguous, eventForeignCart, eventMixedBatch, eventUnknownHost, eventNoPlugin, eventBadReply, eventSessionsEnded,
 	eventSessionsNotEnded, eventNotHandedBack, eventCached, eventPreflightRefused, eventUnlistedPath, eventAddressLimit,
 }

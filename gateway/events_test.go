@@ -61,6 +61,16 @@ var provocations = map[string]func(*testing.T) *shop{
 		s.stolen(first)
 		return s
 	},
+	"refresh_not_stored": func(t *testing.T) *shop {
+		s := openShop(t)
+		_, first := s.login()
+		s.refresh(first)
+		for range 5 {
+			s.clock.step(time.Minute)
+			s.refresh(first)
+		}
+		return s
+	},
 	"token_forged": func(t *testing.T) *shop {
 		s := openShop(t)
 		access, _ := s.login()

@@ -142,6 +142,7 @@ type Gateway struct {
 	otherBearers *otherBearerWatch
 	limitReports *limitReports
 	unlisted     *otherBearerWatch
+	spent        *spentTokens
 	dryRun       *dryRun // nil: what is refused is refused
 }
 
@@ -159,7 +160,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &otherBearerWatch{}, unlisted: &otherBearerWatch{}, limitReports: &limitReports{}, dryRun: dry}
+	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &otherBearerWatch{}, unlisted: &otherBearerWatch{}, spent: newSpentTokens(), limitReports: &limitReports{}, dryRun: dry}
 	return g.furnish(cfg)
 }
 

@@ -28,6 +28,8 @@ func (g *Gateway) refresh(x *exchange) error {
 		return err
 	}
 	pair, who, err := g.redeem(x, b, token)
+	x.record.user, x.record.session = who.UserID, pair.Session
+	g.reportNotStored(x, token, pair.Outcome, err)
 	var rejection tokens.Rejection
 	if errors.As(err, &rejection) {
 		x.record.verdict = string(rejection)
@@ -36,7 +38,7 @@ func (g *Gateway) refresh(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.record.user, x.record.session = who.UserID, pair.Session
+	x.record.verdict = string(pair.Outcome)
 	if g.cfg.Guarding.Attempts != nil {
 		g.cfg.Guarding.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
 	}

@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"math/rand/v2"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,5 +44,62 @@ func TestFourTabsStayLoggedInForAnHour(t *testing.T) {
 	}
 	if err := first.renew(); err == nil {
 		t.Error("the session goes on after a theft")
+	}
+}
+
+// A server component of Next.js refreshes on the server and cannot store the new pair: it comes with the token of the
+// login with each page.
+func TestAServerComponentThatCannotStoreTheNewPair(t *testing.T) {
+	const line = `"event":"refresh_not_stored"`
+	for name, row := range map[string]struct {
+		of       tokens.Config
+		used     bool // the new access token was used before the next page
+		statuses string
+		lines    int
+		result   string
+	}{
+		"by default":                 {tokens.Config{}, true, "200 200 200 200 200 200 200", 1, "same_client"},
+		"and never used what it got": {tokens.Config{}, false, "200 200 200 200 200 200 200", 1, "lost_answer"},
+		"lost_answer: always":        {tokens.Config{LostAnswer: tokens.Always}, true, "200 200 200 200 200 200 200", 1, "lost_answer"},
+		"reuse_by_same_client: end":  {tokens.Config{ReuseBySameClient: tokens.EndReuse}, true, "200 401 401 401 401 401 401", 1, "reuse"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := shopWithTokens(t, row.of)
+			_, first := s.login()
+			var statuses []string
+			for range 7 {
+				r := s.refresh(first)
+				statuses = append(statuses, strings.Fields(http.StatusText(r.Status))[0])
+				if r.Status == http.StatusOK && row.used {
+					access, _ := r.pair(t)
+					s.cart(access)
+				}
+				story{newApp(s, kits[1]), t}.later(35 * time.Second)
+			}
+			want := strings.NewReplacer("200", "OK", "401", "Unauthorized").Replace(row.statuses)
+			if got := strings.Join(statuses, " "); got != want {
+				t.Errorf("answers %s, want %s", got, want)
+			}
+			if log := s.log.String(); strings.Count(log, line) != row.lines || !strings.Contains(log, `"result":"`+row.result+`"`) {
+				t.Errorf("%d lines, want %d with the result %s", strings.Count(log, line), row.lines, row.result)
+			}
+		})
+	}
+}
+
+// Tabs that began with the same pair, and a thief, are no such client.
+func TestTabsAndThievesAreNotTakenForServerComponents(t *testing.T) {
+	s := openShop(t)
+	_, first := s.login()
+	for range 4 {
+		s.clock.step(time.Minute)
+		s.refresh(first)
+	}
+	_, second := s.login()
+	s.refresh(second)
+	s.clock.step(time.Minute)
+	s.stolen(second)
+	if log := s.log.String(); strings.Contains(log, "refresh_not_stored") {
+		t.Error(log)
 	}
 }

@@ -13,6 +13,9 @@ import (
 func (a *Authority) Refresh(ctx context.Context, refresh string, from Client) (Pair, Identity, error) {
 	pair, who, verdict, err := a.refresh(ctx, refresh, from.tidy())
 	a.metrics.countRefresh(verdict, err)
+	if err == nil {
+		pair.Outcome = verdict
+	}
 	return pair, who, err
 }
 
