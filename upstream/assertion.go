@@ -114,13 +114,13 @@ type claims struct {
 	Fingerprint string `json:"fp"`
 	Client      string `json:"ip"`
 	Proto       string `json:"proto"`
-	Assumed     bool   `json:"assumed,omitempty"`
 	Method      string `json:"m"`
 	Host        string `json:"h"`
 	Target      string `json:"t"`
 	PAT         string `json:"pat,omitempty"`
 	Guests      string `json:"guests,omitempty"`
 	Port        string `json:"port,omitempty"`
+	Assumed     bool   `json:"assumed,omitempty"`
 }
 
 // sign returns the value of the assertion header for exactly this request. A
