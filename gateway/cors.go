@@ -42,13 +42,14 @@ type CORSConfig struct {
 var coCartMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
 
 // The headers that CoCart's clients send and read. The second list of allowed ones
-// is what monitoring libraries (W3C Trace Context, Sentry), browsers that reload
+// is what monitoring libraries (W3C Trace Context, Sentry, New Relic, Datadog), browsers that reload
 // without a cache, and WordPress's own JavaScript client add to any request.
 var (
 	allowedHeaders = []string{
 		"Accept", "Authorization", "Cart-Key", "CoCart-API-Cart-Key", "Content-Disposition", "Content-MD5",
 		"Content-Type", "If-None-Match", "User-Agent", "X-Requested-With", "X-WP-Nonce",
 		"Baggage", "Cache-Control", "Idempotency-Key", "Pragma", "Sentry-Trace", "Traceparent", "Tracestate", "X-HTTP-Method-Override",
+		"If-Modified-Since", "Newrelic", "X-Datadog-Origin", "X-Datadog-Parent-Id", "X-Datadog-Sampling-Priority", "X-Datadog-Trace-Id", "X-Request-Id",
 	}
 	exposedHeaders = []string{
 		"Cart-Key", "Cart-Expiring", "Cart-Expiration",
@@ -181,10 +182,28 @@ func (g *Gateway) share(x *exchange, h http.Header) {
 			delete(h, name)
 		}
 	}
-	policy.HandlerFunc(headerOnly{h}, x.r)
+	policy.HandlerFunc(headerOnly{h}, inOrder(x.r))
 	if isPreflight(x.r) && len(h["Access-Control-Allow-Origin"]) == 0 {
 		g.reportPreflight(x)
 	}
+}
+
+// inOrder returns a preflight with the names of its headers as browsers write them (Fetch standard, CORS-unsafe request-header
+// names): in lower case, sorted, each once. The library refuses others, but what asks may be a test or an embedded browser.
+func inOrder(r *http.Request) *http.Request {
+	const asked = "Access-Control-Request-Headers"
+	if !isPreflight(r) || len(r.Header[asked]) == 0 {
+		return r
+	}
+	names := headerNames(r.Header[asked])
+	for i := range names {
+		names[i] = strings.ToLower(names[i])
+	}
+	slices.Sort(names)
+	out := *r
+	out.Header = r.Header.Clone()
+	out.Header.Set(asked, strings.Join(slices.Compact(names), ","))
+	return &out
 }
 
 // reportPreflight logs a refused preflight, at most once a minute: the browser

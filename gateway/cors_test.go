@@ -128,6 +128,8 @@ func TestPreflightsAreAnsweredWithoutPHP(t *testing.T) {
 		"another header, overridden": {nil, cartRoute + "?_method=GET", "https://app.example", "GET", "x-secret", ""},
 		"another header, not listed": {onlyApp, cartRoute, "https://evil.example", "GET", "x-secret", ""},
 		"monitoring":                 {nil, cartRoute, "https://app.example", "POST", "authorization,baggage,content-type,sentry-trace,traceparent,tracestate", "Allow-Headers: authorization,baggage,content-type,sentry-trace,traceparent,tracestate; Allow-Methods: POST; Allow-Origin: *; Max-Age: 600"},
+		"another order and case":     {nil, cartRoute, "https://app.example", "POST", "Content-Type, authorization,Content-Type", "Allow-Headers: authorization,content-type; Allow-Methods: POST; Allow-Origin: *; Max-Age: 600"},
+		"New Relic and Datadog":      {nil, cartRoute, "https://app.example", "GET", "newrelic,x-datadog-trace-id", "Allow-Headers: newrelic,x-datadog-trace-id; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
 		"a reload without a cache":   {nil, cartRoute, "https://app.example", "GET", "cache-control,pragma", "Allow-Headers: cache-control,pragma; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
 		"an overridden method":       {nil, cartRoute, "https://app.example", "POST", "idempotency-key,x-http-method-override", "Allow-Headers: idempotency-key,x-http-method-override; Allow-Methods: POST; Allow-Origin: *; Max-Age: 600"},
 		"a header of the shop's":     {func(c *gateway.Config) { c.CORS.AllowHeaders = []string{"X-Currency"} }, cartRoute, "https://app.example", "GET", "x-currency", "Allow-Headers: x-currency; Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
