@@ -151,7 +151,7 @@ func TestAPageOfAnotherOriginShops(t *testing.T) {
 	}
 	s.wordpress.Unlock()
 	want := map[string]any{
-		"login": 200.0, "cart": "200 2 2 2", "refresh": 200.0, "again": "200 2",
+		"login": 200.0, "cart": "200 2  2", "refresh": 200.0, "again": "200 2", // a customer's number has CoCart's name alone
 		"wrong password": "401 cocart_authentication_error",
 		"bad token":      `401 cocart_authentication_error Bearer realm="CoCart"`,
 		"guest":          "200 t_0123456789abcdef0123456789abcd",
@@ -163,8 +163,9 @@ func TestAPageOfAnotherOriginShops(t *testing.T) {
 		t.Errorf("got %v\nwant %v", got, want)
 	}
 	for _, seen := range s.wordpress.Seen() {
-		if seen.Method == "OPTIONS" {
-			t.Errorf("WordPress was asked %s %s", seen.Method, seen.Target)
+		// The shop's filter rest_allowed_cors_headers may allow a header that is not listed; no other preflight wakes PHP up.
+		if asked := seen.Header.Get("Access-Control-Request-Headers"); seen.Method == "OPTIONS" && asked != "x-secret" {
+			t.Errorf("WordPress was asked %s %s for %s", seen.Method, seen.Target, asked)
 		}
 	}
 }
