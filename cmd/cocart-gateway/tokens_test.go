@@ -245,7 +245,7 @@ func TestEveryRejectionAndEveryOutlookHasItsSentence(t *testing.T) {
 			good++
 		}
 	}
-	if good != len(outlooks) || good != 5 {
+	if good != len(outlooks) || good != 6 {
 		t.Errorf("%d outlooks of %d", good, len(outlooks))
 	}
 }

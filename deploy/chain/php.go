@@ -48,14 +48,14 @@ func PHP(t *testing.T) (site, socket string) {
 func AskPHP(t *testing.T, g Gateway) {
 	t.Helper()
 	server := map[string]any{}
-	_, text := fetch(t, g, "/wp-json/cocart/v2/products/caf%C3%A9?search=x%20y", http.Header{
+	_, text := fetch(t, g, "/wp-json/wc/v3/products/caf%C3%A9?search=x%20y", http.Header{
 		"Authorization": {"Basic YTpi"}, "Proxy": {"203.0.113.9"}, "X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"https"},
 	})
 	if err := json.Unmarshal([]byte(text), &server); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
 	for name, want := range map[string]any{
-		"REQUEST_URI": "/wp-json/cocart/v2/products/caf%C3%A9?search=x%20y", "QUERY_STRING": "search=x%20y", "REQUEST_METHOD": "GET",
+		"REQUEST_URI": "/wp-json/wc/v3/products/caf%C3%A9?search=x%20y", "QUERY_STRING": "search=x%20y", "REQUEST_METHOD": "GET",
 		"HTTP_HOST": "shop.example", "SCRIPT_NAME": "/index.php", "HTTP_AUTHORIZATION": "Basic YTpi", "HTTP_X_FORWARDED_PROTO": "https",
 	} {
 		if server[name] != want {

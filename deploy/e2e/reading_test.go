@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	gw "cocart-gateway/gateway"
-
 	"cocart-gateway/deploy/demo/shop"
+	gw "cocart-gateway/gateway"
+	"cocart-gateway/gateway/phpform"
 )
 
 // reporter makes WordPress tell in a header what it took a request for, and do
@@ -86,8 +86,6 @@ var (
 	batches = regexp.MustCompile(`(?i)^/cocart(/v\d+)?/batch$`)
 )
 
-func ours(s sample) reading { return readBy(readConfig, s) }
-
 func readBy(cfg gw.Config, s sample) reading {
 	r, ok := s.request()
 	if !ok {
@@ -144,6 +142,15 @@ func classed(method, inside, route string) reading {
 	return reading{"cocart", route, method}
 }
 
+// unreadableForm reports a multipart form that the gateway passes on unread: it
+// vouches for a page of the site alone, and the plugin refuses any CoCart route
+// that such a form names.
+func (s sample) unreadableForm() bool {
+	contentType := s.header.Get("Content-Type")
+	_, err := phpform.Parse(contentType, []byte(s.body))
+	return s.method == "POST" && strings.HasPrefix(contentType, "multipart/form-data") && err != nil
+}
+
 // disagree tells in what way two readings must not differ; "" if they may. The
 // public keys are the gateway's own answer: WordPress is not asked.
 func disagree(gateway, wordpress reading) string {
@@ -187,7 +194,7 @@ func compareReadings(t *testing.T, cfg gw.Config, client *http.Client, n int, ge
 		workers.Go(func() {
 			for s := range samples {
 				mine, wp := readBy(cfg, s), theirs(t, client, s)
-				if why := disagree(mine, wp); why != "" {
+				if why := disagree(mine, wp); why != "" && !s.unreadableForm() {
 					t.Errorf("%s\ngateway   %q\nwordpress %q\n%v", why, mine, wp, s)
 				}
 				mu.Lock()
