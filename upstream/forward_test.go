@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -111,6 +112,27 @@ func TestTargetArrivesByteForByte(t *testing.T) {
 		if got := wp.Last().Target; got != target {
 			t.Errorf("sent %.80q, arrived %.80q", target, got)
 		}
+	}
+}
+
+// net/http tells the hooks of a request of early answers (103), which belong to its client and to no other.
+func TestEachRequestHasItsOwnHooks(t *testing.T) {
+	origin := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer origin.Close()
+	fr := newFront(t, origin.URL, asSite())
+	var told int
+	hooks := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { told++ }}
+	for i := range 3 {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+		if i == 0 {
+			r = r.WithContext(httptrace.WithClientTrace(t.Context(), hooks))
+		}
+		if err := fr.wordpress.Forward(httptest.NewRecorder(), r, &fr.forwarding); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if told != 1 {
+		t.Errorf("the hooks of the first request were called for %d requests", told)
 	}
 }
 

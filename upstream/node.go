@@ -171,12 +171,14 @@ func (empty) Close() error                     { return nil }
 // connection for it: if not, nothing of the request has left.
 func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, connected bool, err error) {
 	if !watch { // saves an allocation or two where there is no other node to go to
-		resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), expecting)))
+		// WithClientTrace writes the hooks of the context into the trace, so each request needs one of its own.
+		trace := &httptrace.ClientTrace{GotConn: expect}
+		resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 		return resp, true, withoutQuotes(err)
 	}
 	body := hold(req)
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		expecting.GotConn(info)
+		expect(info)
 		connected = true
 		body.letGo()
 	}}
@@ -184,12 +186,12 @@ func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, c
 	return resp, connected, withoutQuotes(err)
 }
 
-// expecting lets the filter of a connection know that an answer begins.
-var expecting = &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+// expect lets the filter of a connection know that an answer begins.
+func expect(info httptrace.GotConnInfo) {
 	if filtered, ok := info.Conn.(*headfilter.Conn); ok {
 		filtered.Expect()
 	}
-}}
+}
 
 // filtered dials connections that tolerate malformed lines in the header of an
 // answer. Those by TLS do not: net/http has to see their tls.Conn for HTTP/2.
