@@ -1,6 +1,7 @@
 package shop_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -95,7 +96,7 @@ func seen(t *testing.T, row shoptest.Recording, want shoptest.Answer) string {
 	if body.Body.Code != "" {
 		got.Code = body.Body.Code
 	}
-	if key := body.Key; want.Cart != "" && key != "" {
+	if key := cmp.Or(a.Header.Get("CoCart-API-Cart-Key"), body.Key); want.Cart != "" && key != "" {
 		got.Cart = owner(key)
 	}
 	if len(body.Items) > len("[]") {
@@ -117,4 +118,4 @@ func owner(key string) string {
 	return key
 }
 
-var freshKey = regexp.MustCompile(`^(t_[0-9a-f]{30}|[0-9a-f]{32})$`)
+var freshKey = regexp.MustCompile(`^(t_[0-9a-f]{30}|[0-9a-f]{30}|[0-9a-f]{32})$`)

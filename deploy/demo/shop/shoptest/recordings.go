@@ -92,7 +92,7 @@ foreach ( $people as $id => list( $login, $password, $phone ) ) {
 	$wpdb->update( $wpdb->users, array( 'user_pass' => wp_hash_password( $password ), 'user_email' => ( 9 === $id ? 'mallory' : $login ) . '@example.com' ), array( 'ID' => $id ) );
 	clean_user_cache( $id );
 	( new WP_User( $id ) )->set_role( 'customer' );
-	update_user_meta( $id, 'billing_phone', $phone );
+	$phone ? update_user_meta( $id, 'billing_phone', $phone ) : delete_user_meta( $id, 'billing_phone' );
 }
 `
 

@@ -26,7 +26,7 @@ class CoCart_Standin_Authentication {
 			add_filter( 'rest_authentication_errors', array( $this, 'user_logged_in' ), 10 );
 		}
 		add_filter( 'rest_authentication_errors', array( $this, 'check' ), 15 );
-		if ( cocart_standin_between( '4.1', '4.2' ) ) {
+		if ( cocart_standin_between( '3.1', '4.1' ) ) {
 			add_filter( 'rest_authentication_errors', array( $this, 'send_cart_key' ), 20 );
 		}
 		if ( cocart_standin_since( '5.0' ) ) {
@@ -114,10 +114,10 @@ class CoCart_Standin_Authentication {
 		return true;
 	}
 
-	/** rest_authentication_errors 20 in 4.1: every answer names the cart. */
+	/** rest_authentication_errors 20 in 3.x and 4.0: every answer names the cart. 4.1 has the hook, too, and comes too late. */
 	public function send_cart_key( $result ) {
-		if ( ! is_wp_error( $result ) && CoCart_Standin_Session::$current ) {
-			header( cocart_standin_header( 'Cart-Key' ) . ': ' . CoCart_Standin_Session::$current->key );
+		if ( ! is_wp_error( $result ) && CoCart_Standin_Session::$current && '' !== CoCart_Standin_Session::$current->header ) {
+			header( cocart_standin_header( 'Cart-Key' ) . ': ' . CoCart_Standin_Session::$current->header );
 		}
 		return $result;
 	}

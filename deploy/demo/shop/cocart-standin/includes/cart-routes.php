@@ -29,8 +29,10 @@ function cocart_standin_session_or_error() {
 
 function cocart_standin_get_cart( WP_REST_Request $request ) {
 	$session = cocart_standin_session_or_error();
-	if ( ! is_wp_error( $session ) && cocart_standin_between( '4.1', '4.2' ) && ! is_user_logged_in() && ! empty( $request['cart_key'] ) ) {
-		$session->shown = sanitize_key( $request['cart_key'] ); // Also from JSON, where no session looks for it.
+	if ( ! is_wp_error( $session ) && cocart_standin_between( '3.1', '4.2' ) && ! is_user_logged_in() ) {
+		// Also from JSON, where no session looks for it; get_cart_key of the cart's controller.
+		$named          = cocart_standin_since( '4.1' ) ? sanitize_key( (string) $request['cart_key'] ) : (string) $request['cart_key'];
+		$session->shown = '' !== $named && '0' !== $named ? $named : $session->shown;
 	}
 	return is_wp_error( $session ) ? $session : cocart_standin_with_cart_headers( $session, cocart_standin_cart_answer( $session ) );
 }
@@ -68,7 +70,9 @@ function cocart_standin_add_item( WP_REST_Request $request ) {
 
 function cocart_standin_with_cart_headers( CoCart_Standin_Session $session, array $answer ) {
 	$response = rest_ensure_response( $answer );
-	$response->header( cocart_standin_header( 'Cart-Key' ), $session->shown );
+	if ( ! cocart_standin_between( '3.1', '4.1' ) ) {
+		$response->header( cocart_standin_header( 'Cart-Key' ), $session->shown );
+	}
 	$response->header( cocart_standin_header( 'Cart-Expiring' ), (string) $session->expiring );
 	$response->header( cocart_standin_header( 'Cart-Expiration' ), (string) $session->expiration );
 	return $response;

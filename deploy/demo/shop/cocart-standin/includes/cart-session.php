@@ -12,8 +12,9 @@ final class CoCart_Standin_Session {
 	public static $current = null;
 
 	public $key;
-	/** The key that answers name: before 4.1 the one that was asked for. */
+	/** The key that the body of answers names, and that of their header: before 4.1 it is the one that was asked for. */
 	public $shown;
+	public $header;
 	public $items;
 	public $expiring;
 	public $expiration;
@@ -62,7 +63,11 @@ final class CoCart_Standin_Session {
 		if ( $user && '' !== $asked && $asked !== $this->key && cocart_standin_since( '3.1' ) ) {
 			$this->take_over( cocart_standin_since( '4.2' ) ? $asked : self::raw_parameter() );
 		}
-		$this->shown = $user && '' !== $asked && ! cocart_standin_since( '4.1' ) ? $asked : $this->key;
+		if ( cocart_standin_between( '3.1', '4.6.2' ) ) {
+			$this->merge_raw();
+		}
+		$this->shown  = $this->key;
+		$this->header = isset( $_REQUEST['cart_key'] ) || '' !== $asked ? $asked : $this->key;
 		if ( ! $user && ! cocart_standin_since( '4.2' ) ) {
 			$this->remember();
 		}
@@ -130,9 +135,10 @@ final class CoCart_Standin_Session {
 		return is_string( $id ) && ctype_digit( $id ) && get_userdata( (int) $id ) ? $id : '';
 	}
 
-	/** Since 4.3.23 a guest's key can be told from a customer's. */
+	/** Since 4.3.23 a guest's key can be told from a customer's; it is shorter since 4.2. */
 	public static function new_guest_key() {
-		return cocart_standin_since( '4.3.23' ) ? 't_' . bin2hex( random_bytes( 15 ) ) : bin2hex( random_bytes( 16 ) );
+		$key = bin2hex( random_bytes( cocart_standin_since( '4.2' ) ? 15 : 16 ) );
+		return cocart_standin_since( '4.3.23' ) ? "t_$key" : $key;
 	}
 
 	public function add( $product, $quantity ) {
@@ -142,6 +148,19 @@ final class CoCart_Standin_Session {
 
 	public function save() {
 		cocart_standin_write_cart( $this->key, $this->items, $this->expiration );
+	}
+
+	/**
+	 * The cart of the parameter as it was sent is merged in, also for guests: load_cart_from_session of 3.x to 4.6.1. The
+	 * data base takes a full-width 4 for a 4.
+	 */
+	private function merge_raw() {
+		$raw    = self::raw_parameter();
+		$theirs = '' !== $raw && '0' !== $raw && $raw !== $this->key ? cocart_standin_read_cart( $raw ) : array();
+		if ( $theirs && ! ( ! is_user_logged_in() && is_numeric( $raw ) && get_userdata( (int) $raw ) ) ) {
+			$this->items = $theirs + $this->items;
+			$this->save();
+		}
 	}
 
 	/**
@@ -185,6 +204,7 @@ function cocart_standin_protect_customer_cart( $result, $server, WP_REST_Request
 		return $result;
 	}
 	if ( is_numeric( $asked ) && get_userdata( (int) $asked ) ) {
+		header_remove( cocart_standin_header( 'Cart-Key' ) ); // CoCart ends here before it sends one.
 		wp_send_json_error( new WP_Error( 'cocart_must_authenticate_user', 'Must authenticate customer as the cart key provided is a registered customer.' ), 403 );
 	}
 	return $result;

@@ -78,8 +78,8 @@ function cocart_standin_cleaned( $name, $password ) {
 }
 
 /**
- * The login name behind a phone number, else behind an e-mail address (4.1 and later). A phone number that is
- * unknown names no account, also where it is somebody's login name. Nothing at all counts as a phone number, and as
+ * The login name behind a phone number, else behind an e-mail address (4.1 and later). From 4.2 on a phone number that
+ * is unknown names no account, also where it is somebody's login name. Nothing at all counts as a phone number, and as
  * that of the first customer who has one.
  */
 function cocart_standin_login_name( $name ) {
@@ -88,7 +88,7 @@ function cocart_standin_login_name( $name ) {
 	}
 	if ( '' === trim( (string) preg_replace( '/[\s#0-9_\-+\/().]/', '', $name ) ) ) {
 		$users = get_users( array( 'meta_key' => 'billing_phone', 'meta_value' => $name, 'meta_compare' => '=' ) );
-		$name  = $users ? $users[0]->user_login : '';
+		$name  = $users ? $users[0]->user_login : ( cocart_standin_since( '4.2' ) ? '' : $name );
 	}
 	$user = is_email( $name ) ? get_user_by( 'email', $name ) : false;
 	return $user ? $user->user_login : $name;
