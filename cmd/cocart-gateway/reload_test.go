@@ -140,8 +140,8 @@ var reloads = []struct {
 	{"limits.login.newcomer.address", lockedEarly, "", "1/1d", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.newcomer.network", lockedEarly, "", "1/1d", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.address", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}},
-	{"limits.login.subnet", settings{"trusted_proxies": "[127.0.0.1]"}, "", "1/15m", func(r *rig) string { return tryTwice(r, "", "X-Forwarded-For: 2001:db8::7") }, [2]string{"401 401", "429 429"}},
-	{"limits.login.network", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}},
+	{"limits.login.subnet", settings{"trusted_proxies": "[127.0.0.1]"}, "200/1d", "1/15m", func(r *rig) string { return tryTwice(r, "", "X-Forwarded-For: 2001:db8::7") }, [2]string{"401 401", "429 429"}},
+	{"limits.login.network", noLanes, "500/1d", "1/15m", wrongPasswords, [2]string{"401 401", "429 429"}},
 	{"limits.login.overall", noLanes, "", "1/15m", wrongPasswords, [2]string{"401 401", "401 429"}},
 	{"limits.login.site_login", settings{"limits.login.account": "1/15m", "limits.login.account_network": "off", "limits.login.newcomer.account": "off"}, "", "false", func(r *rig) string {
 		return code(r.do("POST", "/wp-login.php", "")) + " " + code(r.do("POST", "/wp-login.php", ""))

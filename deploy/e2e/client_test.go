@@ -27,18 +27,18 @@ const shopping = `
 {"step":"the guest's cart","status":200,"cart":"a guest's","header":true,"items":["1 Plain Mug"]}
 {"step":"a wrong password","status":401,"code":"cocart_authentication_error"}
 {"step":"login","status":200,"user":"2","tokens":[3,128]}
-{"step":"the guest's cart moves over","status":200,"cart":"2","header":true,"items":["1 Plain Mug"]}
-{"step":"the customer adds an item","status":200,"cart":"2","header":true,"items":["1 Plain Mug","2 Paper Notebook"]}
-{"step":"another quantity","status":200,"cart":"2","header":true,"items":["3 Plain Mug","2 Paper Notebook"]}
+{"step":"the guest's cart moves over","status":200,"cart":"2","header":false,"items":["1 Plain Mug"]}
+{"step":"the customer adds an item","status":200,"cart":"2","header":false,"items":["1 Plain Mug","2 Paper Notebook"]}
+{"step":"another quantity","status":200,"cart":"2","header":false,"items":["3 Plain Mug","2 Paper Notebook"]}
 {"step":"more than there is","status":403,"code":"cocart_not_enough_in_stock"}
-{"step":"an item goes","status":200,"cart":"2","header":true,"items":["3 Plain Mug"]}
+{"step":"an item goes","status":200,"cart":"2","header":false,"items":["3 Plain Mug"]}
 {"step":"refresh beside a bad token","status":200,"keys":["token","refresh_token"]}
 {"step":"validate","status":200,"message":"Token is valid."}
-{"step":"the cart with the new token","status":200,"cart":"2","header":true,"items":["3 Plain Mug"]}
+{"step":"the cart with the new token","status":200,"cart":"2","header":false,"items":["3 Plain Mug"]}
 {"step":"logout","status":200,"data":true}
 {"step":"the cart afterwards","status":401,"code":"cocart_authentication_error"}
 {"step":"refresh afterwards","status":401,"code":"cocart_authentication_error"}
-{"step":"the cart by name and password","status":200,"cart":"2","header":true,"items":["3 Plain Mug"]}
+{"step":"the cart by name and password","status":200,"cart":"2","header":false,"items":["3 Plain Mug"]}
 {"step":"a bad token","status":401,"code":"cocart_authentication_error"}
 `
 

@@ -167,7 +167,7 @@ func TestFiftyParallelRefreshesConverge(t *testing.T) {
 }
 
 func TestSpentRefreshTokenEndsTheSession(t *testing.T) {
-	g := startGateway(t, realRedis(t), "tokens: {"+signingKeys+", refresh_grace: 2s}\n")
+	g := startGateway(t, realRedis(t), "tokens: {"+signingKeys+", refresh_grace: 2s, reuse_by_same_client: end}\n")
 	_, first := g.login("alice", "wonderland-1")
 	_, second := g.pair(g.refresh(first))
 	access, third := g.pair(g.refresh(second))
