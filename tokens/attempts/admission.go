@@ -33,7 +33,7 @@ func (a *Attempt) admit(ctx context.Context, draws []draw, out []outcome, now in
 				a.held = append(a.held, h)
 			}
 		}
-		a.do(ctx, batch{draws: undo(without(granted, a.held))})
+		a.giveBack(ctx, without(granted, a.held))
 		return nil
 	case a.passesAsNewcomer(refused):
 		if more, ok := a.takeNewcomer(ctx, a.account, a.cost(), refused); ok {
@@ -41,7 +41,7 @@ func (a *Attempt) admit(ctx context.Context, draws []draw, out []outcome, now in
 			return nil
 		}
 	}
-	a.do(ctx, batch{draws: undo(granted)})
+	a.giveBack(ctx, granted)
 	if visible := slices.DeleteFunc(slices.Clone(refused), a.linked); len(visible) > 0 {
 		return a.exceeded(visible, now)
 	}
@@ -125,6 +125,14 @@ func (a *Attempt) takeNewcomer(ctx context.Context, account string, cost int64, 
 	return []held{{d, out.full}}, out.ok
 }
 
+func (a *Attempt) giveBack(ctx context.Context, taken []held) {
+	back := undo(taken)
+	a.do(ctx, batch{draws: back})
+	for _, d := range back {
+		a.returned = append(a.returned, d.key)
+	}
+}
+
 // undo gives back what was taken.
 func undo(taken []held) []draw {
 	var back []draw
@@ -169,12 +177,12 @@ func (a *Attempt) wait(d denied, now int64) *Exceeded {
 	}
 	switch d.scope {
 	case further:
-		return &Exceeded{Scope: Account, State: state}
+		return &Exceeded{Scope: Account, State: state, counter: d.key}
 	case Address, Subnet, Network, Overall:
 		interval := d.limit.interval()
 		first := max(now, d.full-int64(d.limit.N-1)*interval)
 		turn := a.g.waiting.turn(d.key, a.account, now, first, interval, now+d.limit.Per.Microseconds())
 		state.RetryAfter = seconds(turn - now)
 	}
-	return &Exceeded{Scope: d.scope, State: state}
+	return &Exceeded{Scope: d.scope, State: state, counter: d.key}
 }

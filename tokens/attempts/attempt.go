@@ -36,10 +36,11 @@ type Attempt struct {
 	network  record // those of the network
 	own      record // the networks that the account logged in from
 	held     []held
-	lane     Scope            // AccountNetwork or newcomer if other counters refused; "" for the ordinary way
-	newcomer bool             // few wrong passwords came from here
-	mine     int64            // when the counter of the account in this network is full again
-	flights  map[Scope]string // of which others may wait until it is settled
+	lane     Scope    // AccountNetwork or newcomer if other counters refused; "" for the ordinary way
+	newcomer bool     // few wrong passwords came from here
+	mine     int64    // when the counter of the account in this network is full again
+	flights  []string // keys of the counters on which other attempts may wait until it is settled
+	returned []string // keys of the counters to which it gave back what it took before it was refused
 	proof    string
 	looked   bool // it was known to be right a moment ago, so nothing was taken yet
 	state    *State

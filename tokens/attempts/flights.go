@@ -15,7 +15,7 @@ import (
 // them to be settled, for a short time, and is counted then. It asks WordPress no earlier than the limit allows.
 type flights struct {
 	mu     sync.Mutex
-	flight map[string]*flight // by whose counter it is: an account or an address
+	flight map[string]*flight // by the key of the counter
 }
 
 // flight is what is known of one counter.
@@ -36,40 +36,60 @@ const forgotten = 30 * time.Second
 
 func newFlights() *flights { return &flights{flight: map[string]*flight{}} }
 
-// enter announces an attempt before it is counted, and returns how many landed before.
-func (f *flights) enter(a *Attempt) map[Scope]int {
+// enter announces an attempt before it is counted, and returns how many attempts landed on each of its counters before.
+func (f *flights) enter(a *Attempt) map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	a.flights = map[Scope]string{Account: "account " + a.account, Address: "address " + a.place.address}
-	before := map[Scope]int{}
-	for scope, key := range a.flights {
+	a.flights = a.sharedCounters()
+	before := map[string]int{}
+	for _, key := range a.flights {
 		c := f.flight[key]
 		if c == nil {
 			c = &flight{pending: map[*Attempt]bool{}, holders: map[*Attempt]int64{}}
 			f.flight[key] = c
 		}
 		c.pending[a] = true
-		before[scope] = c.landed
+		before[key] = c.landed
 	}
 	return before
 }
 
-// hold says what an attempt took.
+// sharedCounters are the keys of the counters for which an attempt may wait: those of the accounts, of the first name
+// and of the address.
+func (a *Attempt) sharedCounters() []string {
+	keys := []string{"a:address:" + a.place.address}
+	if a.name != "" {
+		keys = append(keys, a.name)
+	}
+	for _, account := range append([]string{a.account}, a.further...) {
+		if key := "a:account:" + account; account != "" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// hold records what an attempt took.
 func (f *flights) hold(a *Attempt, now int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for scope, key := range a.flights {
-		if slices.ContainsFunc(a.held, func(h held) bool { return h.scope == scope && h.cost > 0 }) {
+	for _, key := range a.flights {
+		if slices.ContainsFunc(a.held, func(h held) bool { return h.key == key && h.cost > 0 }) {
 			f.flight[key].holders[a] = now
 		}
 		f.leave(a, key)
 	}
 }
 
-// leave ends the announcement of an attempt. Those who waited for it alone learn that nothing will come back.
+// leave ends the announcement of an attempt. The draws of one attempt are not atomic: two attempts can each take what
+// the other one lacks, and both give it back. So what an attempt gave back lands like what a settled one held.
+// Otherwise the attempts that waited for it alone learn that nothing will come back.
 func (f *flights) leave(a *Attempt, key string) {
 	c := f.flight[key]
 	delete(c.pending, a)
+	if slices.Contains(a.returned, key) {
+		c.land()
+	}
 	c.waiting = slices.DeleteFunc(c.waiting, func(w *waiter) bool {
 		delete(w.pending, a)
 		if len(c.holders)+len(w.pending) > 0 {
@@ -87,7 +107,7 @@ func (f *flights) tidy(key string) {
 	}
 }
 
-// land ends what an attempt held, and lets one that waits try again; all of them if nobody else holds anything.
+// land ends what an attempt held.
 func (f *flights) land(a *Attempt) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -97,31 +117,37 @@ func (f *flights) land(a *Attempt) {
 			continue
 		}
 		delete(c.holders, a)
-		c.landed++
-		n := min(1, len(c.waiting))
-		if len(c.holders) == 0 {
-			n = len(c.waiting)
-		}
-		for _, w := range c.waiting[:n] {
-			w.turn <- true
-		}
-		c.waiting = slices.Clone(c.waiting[n:])
+		c.land()
 		f.tidy(key)
 	}
 }
 
-// refused ends the announcement of an attempt that a counter refused, and returns what it waits for; nil if nothing.
-func (f *flights) refused(a *Attempt, scope Scope, before map[Scope]int, now int64) <-chan bool {
+// land lets one waiting attempt try again; all of them if no attempt holds anything.
+func (c *flight) land() {
+	c.landed++
+	n := min(1, len(c.waiting))
+	if len(c.holders) == 0 {
+		n = len(c.waiting)
+	}
+	for _, w := range c.waiting[:n] {
+		w.turn <- true
+	}
+	c.waiting = slices.Clone(c.waiting[n:])
+}
+
+// refused ends the announcement of an attempt that the counter key refused, and returns what it waits for; nil if
+// nothing.
+func (f *flights) refused(a *Attempt, key string, before map[string]int, now int64) <-chan bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var wait chan bool
-	if key := a.flights[scope]; key != "" {
+	if slices.Contains(a.flights, key) {
 		c := f.flight[key]
 		maps.DeleteFunc(c.holders, func(_ *Attempt, since int64) bool { return now-since > forgotten.Microseconds() })
 		w := &waiter{make(chan bool, 1), maps.Clone(c.pending)}
 		delete(w.pending, a)
 		switch {
-		case c.landed != before[scope]:
+		case c.landed != before[key]:
 			wait = w.turn
 			wait <- true
 		case len(c.holders)+len(w.pending) > 0:
@@ -136,10 +162,9 @@ func (f *flights) refused(a *Attempt, scope Scope, before map[Scope]int, now int
 }
 
 // forget takes a waiter that left out of the line, and passes its turn on if it has one.
-func (f *flights) forget(a *Attempt, scope Scope, wait <-chan bool) {
+func (f *flights) forget(key string, wait <-chan bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := a.flights[scope]
 	c := f.flight[key]
 	if c == nil {
 		return
@@ -165,7 +190,7 @@ func (g *Guard) beginInTurn(ctx context.Context, t Try) (*Attempt, error) {
 			g.flights.hold(a, g.now())
 			return a, err
 		}
-		wait := g.flights.refused(a, e.Scope, before, g.now())
+		wait := g.flights.refused(a, e.counter, before, g.now())
 		if wait == nil {
 			a.chargeLinked(ctx, err)
 			return nil, err
@@ -177,7 +202,7 @@ func (g *Guard) beginInTurn(ctx context.Context, t Try) (*Attempt, error) {
 				return nil, err
 			}
 		case <-ctx.Done():
-			g.flights.forget(a, e.Scope, wait)
+			g.flights.forget(e.counter, wait)
 			a.chargeLinked(ctx, err)
 			return nil, err
 		}

@@ -119,7 +119,8 @@ type Exceeded struct {
 	// charged to the name and to where it came from, as a wrong password of an unknown name is.
 	Linked bool
 	// Place is the counter of the address after a Linked one; nil if there is none.
-	Place *State
+	Place   *State
+	counter string // the key of the counter that refused
 }
 
 func (e *Exceeded) Error() string { return "too many attempts: " + string(e.Scope) }

@@ -1,0 +1,40 @@
+package attempts
+
+import "testing"
+
+// Two attempts each took the one counter that the other one lacks, and both give it back: both try again.
+func TestAttemptsThatRefuseEachOtherTryAgain(t *testing.T) {
+	f := newFlights()
+	one, other := &Attempt{name: "a:account:name", account: "user:2"}, &Attempt{name: "a:account:name", account: "user:2"}
+	before, beforeOther := f.enter(one), f.enter(other)
+
+	one.returned = []string{"a:account:user:2"}
+	first := f.refused(one, "a:account:name", before, 1)
+	other.returned = []string{"a:account:name"}
+	second := f.refused(other, "a:account:user:2", beforeOther, 1)
+
+	for _, turn := range []<-chan bool{first, second} {
+		if turn == nil || len(turn) != 1 || !<-turn {
+			t.Error("an attempt does not try again")
+		}
+	}
+	if len(f.flight) != 0 {
+		t.Errorf("%d counters are remembered", len(f.flight))
+	}
+}
+
+// A counter that the refused attempts did not take stays exhausted: none of them tries again.
+func TestAttemptsRefusedByAnExhaustedCounterDoNotTryAgain(t *testing.T) {
+	f := newFlights()
+	one, other := &Attempt{name: "a:account:name", account: "user:2"}, &Attempt{name: "a:account:name", account: "user:2"}
+	before, beforeOther := f.enter(one), f.enter(other)
+
+	one.returned, other.returned = []string{"a:account:name"}, []string{"a:account:name"}
+	first := f.refused(one, "a:account:user:2", before, 1)
+	if second := f.refused(other, "a:account:user:2", beforeOther, 1); second != nil {
+		t.Error("the last attempt waits")
+	}
+	if first == nil || <-first {
+		t.Error("the first attempt tries again")
+	}
+}
