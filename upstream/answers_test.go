@@ -24,6 +24,12 @@ func sayer(t *testing.T, bytes string) *url.URL {
 	if err != nil {
 		t.Fatal(err)
 	}
+	say(t, listener, bytes)
+	return &url.URL{Scheme: "http", Host: listener.Addr().String()}
+}
+
+// say answers every request on a listener with the same bytes, until the test ends.
+func say(t *testing.T, listener net.Listener, bytes string) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -39,7 +45,6 @@ func sayer(t *testing.T, bytes string) *url.URL {
 		}
 	}()
 	t.Cleanup(func() { listener.Close(); <-ended })
-	return &url.URL{Scheme: "http", Host: listener.Addr().String()}
 }
 
 func TestWhatIsNoAnswerIsUnavailable(t *testing.T) {
@@ -64,17 +69,32 @@ func TestWhatIsNoAnswerIsUnavailable(t *testing.T) {
 
 // Browsers ignore such lines, and a shop's page has them by a plugin's mistake.
 func TestAMalformedHeaderLineCostsNoPage(t *testing.T) {
-	for _, line := range []string{"X Powered By: shop", "Foo : bar", "no colon", "Prénom: 1", ": nothing", "X-Bytes: a\x01b"} {
-		fr := newFront(t, sayer(t, "HTTP/1.1 200 OK\r\nX-Good: 1\r\n"+line+"\r\nContent-Length: 2\r\n\r\nok").String(), asSite())
-		resp, err := http.Get(fr.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if resp.StatusCode != 200 || string(body) != "ok" || resp.Header.Get("X-Good") != "1" {
-			t.Errorf("%q: %d %q %v", line, resp.StatusCode, body, resp.Header)
-		}
+	for _, line := range malformedLines {
+		cleaned(t, line, newFront(t, sayer(t, withLine(line)).String(), asSite()))
+	}
+}
+
+var malformedLines = []string{"X Powered By: shop", "Foo : bar", "no colon", "Prénom: 1", ": nothing", "X-Bytes: a\x01b"}
+
+// withLine is an answer whose header has this line.
+func withLine(line string) string {
+	return "HTTP/1.1 200 OK\r\nX-Good: 1\r\n" + line + "\r\nContent-Length: 2\r\n\r\nok"
+}
+
+// cleaned fails the test unless that answer arrives, without its malformed line.
+func cleaned(t *testing.T, line string, fr *front) {
+	t.Helper()
+	resp, err := http.Get(fr.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if resp.StatusCode != 200 || string(body) != "ok" || resp.Header.Get("X-Good") != "1" {
+		t.Errorf("%q: %d %q %v", line, resp.StatusCode, body, resp.Header)
+	}
+	if n := fr.metric(t, "cocart_gateway_upstream_header_lines_dropped_total{}"); n != 1 {
+		t.Errorf("%q: %v lines were counted", line, n)
 	}
 }
 

@@ -315,18 +315,7 @@ func TestAnswersStream(t *testing.T) {
 func TestWebSocketsPass(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
-		w.Header().Set("Connection", "Upgrade")
-		w.Header().Set("Upgrade", r.Header.Get("Upgrade"))
-		w.WriteHeader(http.StatusSwitchingProtocols)
-		conn, rw, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return true
-		}
-		defer conn.Close()
-		line, _ := rw.ReadString('\n')
-		fmt.Fprintf(rw, "echo %s", line)
-		_ = rw.Flush()
+		echoLine(t, w, r)
 		return true
 	}
 	for _, kind := range []upstream.Kind{upstream.Site, upstream.Observed} {
@@ -334,6 +323,22 @@ func TestWebSocketsPass(t *testing.T) {
 		f.Assertion.Kind = kind
 		talks(t, newFront(t, wp.URL, f))
 	}
+}
+
+// echoLine switches to another protocol, in which one line is repeated.
+func echoLine(t *testing.T, w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Connection", "Upgrade")
+	w.Header().Set("Upgrade", r.Header.Get("Upgrade"))
+	w.WriteHeader(http.StatusSwitchingProtocols)
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	line, _ := rw.ReadString('\n')
+	fmt.Fprintf(rw, "echo %s", line)
+	_ = rw.Flush()
 }
 
 // talks asks for a WebSocket and says something.

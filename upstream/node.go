@@ -119,9 +119,8 @@ func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience 
 			return dialer.DialContext(ctx, "unix", origin.Path)
 		}
 	}
-	if origin.Scheme != "https" {
-		t.DialContext = filtered(t.DialContext, t.MaxResponseHeaderBytes, dropped)
-	}
+	t.DialTLSContext = secured(t, t.DialContext, dropped)
+	t.DialContext = filtered(t.DialContext, t.MaxResponseHeaderBytes, dropped)
 	return t
 }
 
@@ -173,7 +172,7 @@ func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, c
 	if !watch { // saves an allocation or two where there is no other node to go to
 		// WithClientTrace writes the hooks of the context into the trace, so each request needs one of its own.
 		trace := &httptrace.ClientTrace{GotConn: expect}
-		resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+		resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(dialContext(req), trace)))
 		return resp, true, withoutQuotes(err)
 	}
 	body := hold(req)
@@ -182,7 +181,7 @@ func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, c
 		connected = true
 		body.letGo()
 	}}
-	resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(dialContext(req), trace)))
 	return resp, connected, withoutQuotes(err)
 }
 
@@ -190,18 +189,6 @@ func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, c
 func expect(info httptrace.GotConnInfo) {
 	if filtered, ok := info.Conn.(*headfilter.Conn); ok {
 		filtered.Expect()
-	}
-}
-
-// filtered dials connections that tolerate malformed lines in the header of an
-// answer. Those by TLS do not: net/http has to see their tls.Conn for HTTP/2.
-func filtered(dial func(ctx context.Context, network, address string) (net.Conn, error), limit int64, dropped func(int)) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return headfilter.New(conn, limit, dropped), nil
 	}
 }
 

@@ -260,7 +260,7 @@ func TestAGETHasNoBodyByHTTP2Either(t *testing.T) {
 	origin.EnableHTTP2 = true
 	origin.StartTLS()
 	defer origin.Close()
-	fr := newFront(t, origin.URL, asSite(), func(c *upstream.Config) { c.TLS = origin.Client().Transport.(*http.Transport).TLSClientConfig })
+	fr := newFront(t, origin.URL, asSite(), trusting(origin))
 	for range 2 {
 		fr.send(t, "GET", "/?add-to-cart=17", "")
 		if r := <-seen; r.ProtoMajor != 2 || r.ContentLength != 0 {
