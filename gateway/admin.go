@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/adminaccess"
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -100,7 +101,7 @@ func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	writeFailure(w, r, &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host", // RFC 9110 section 15.5.20
+	respond.Error(w, r, &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host", // RFC 9110 section 15.5.20
 		Message: "The admin listener has no such name. List it in admin.hosts, or ask for its address."})
 }
 

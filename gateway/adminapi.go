@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 )
 
@@ -84,7 +85,7 @@ func (a *Admin) guardian(token string) func(func(http.ResponseWriter, *http.Requ
 				given = password
 			}
 			if wait := a.wrong.Wait(r, a.now()); wait > 0 {
-				writeFailure(w, r, &Failure{Status: http.StatusTooManyRequests, Code: "cocart_gateway_admin_limited",
+				respond.Error(w, r, &Failure{Status: http.StatusTooManyRequests, Code: "cocart_gateway_admin_limited",
 					Message: "Too many wrong administration tokens came from this address.", RetryAfter: int(wait/time.Second) + 1})
 				return
 			}
@@ -102,7 +103,7 @@ func (a *Admin) guardian(token string) func(func(http.ResponseWriter, *http.Requ
 				err = handle(w, r)
 			}
 			if err != nil {
-				writeFailure(w, r, adminFailure(err))
+				respond.Error(w, r, adminFailure(err))
 			}
 		})
 	}
@@ -155,7 +156,7 @@ func (a *Admin) listSessions(w http.ResponseWriter, r *http.Request) error {
 		}
 		list = append(list, s)
 	}
-	writeJSON(w, r, http.StatusOK, map[string]any{"sessions": list})
+	respond.JSON(w, r, http.StatusOK, map[string]any{"sessions": list})
 	return nil
 }
 
@@ -180,7 +181,7 @@ func (a *Admin) showSession(w http.ResponseWriter, r *http.Request) error {
 	if state == tokens.StateUnknown {
 		return tokens.Unknown
 	}
-	writeJSON(w, r, http.StatusOK, struct {
+	respond.JSON(w, r, http.StatusOK, struct {
 		tokens.Session
 		State tokens.State `json:"state"`
 	}{s, state})
@@ -195,7 +196,7 @@ func (a *Admin) endSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.did(r, "end session", slog.String("session", r.PathValue("id")))
-	writeJSON(w, r, http.StatusOK, map[string]int{"ended": 1})
+	respond.JSON(w, r, http.StatusOK, map[string]int{"ended": 1})
 	return nil
 }
 
@@ -214,7 +215,7 @@ func (a *Admin) endSessions(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		a.did(r, "end all sessions")
-		writeJSON(w, r, http.StatusOK, map[string]string{"ended": "all"})
+		respond.JSON(w, r, http.StatusOK, map[string]string{"ended": "all"})
 		return nil
 	}
 	n, err := a.authority.EndUser(r.Context(), user, "", tokens.CauseAdmin)
@@ -222,7 +223,7 @@ func (a *Admin) endSessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.did(r, "end sessions", slog.String("user", strconv.FormatInt(user, 10)), slog.Int("sessions", n))
-	writeJSON(w, r, http.StatusOK, map[string]int{"ended": n})
+	respond.JSON(w, r, http.StatusOK, map[string]int{"ended": n})
 	return nil
 }
 
@@ -252,7 +253,7 @@ func (a *Admin) createTokens(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.did(r, "start session", slog.String("user", strconv.FormatInt(who.User, 10)), slog.String("session", pair.Session))
-	writeJSON(w, r, http.StatusCreated, map[string]any{
+	respond.JSON(w, r, http.StatusCreated, map[string]any{
 		"user_id": who.User, "session": pair.Session,
 		"access_token": pair.Access, "access_expires": pair.AccessExpiry.UTC(),
 		"refresh_token": pair.Refresh, "refresh_expires": pair.RefreshExpiry.UTC(),
@@ -272,7 +273,7 @@ func (a *Admin) inspectToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, r, http.StatusOK, struct {
+	respond.JSON(w, r, http.StatusOK, struct {
 		Good bool `json:"good"`
 		tokens.Inspection
 	}{inspection.Rejection == "", inspection})

@@ -1,6 +1,10 @@
 package gateway
 
-import "net/http"
+import (
+	"net/http"
+
+	"cocart-gateway/gateway/respond"
+)
 
 // Configuration is what administrators may do with it; a nil function offers
 // nothing.
@@ -39,7 +43,7 @@ func (c Configuration) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeBytes(w, r, http.StatusOK, text, "application/yaml")
+	respond.Bytes(w, r, http.StatusOK, text, "application/yaml")
 	return nil
 }
 
@@ -49,6 +53,6 @@ func (c Configuration) reload(w http.ResponseWriter, r *http.Request) error {
 		return &Failure{Status: http.StatusUnprocessableEntity, Code: "cocart_gateway_configuration_refused",
 			Message: "The configuration has problems, so the one in force stays.", Problems: problems}
 	}
-	writeJSON(w, r, http.StatusOK, done)
+	respond.JSON(w, r, http.StatusOK, done)
 	return nil
 }

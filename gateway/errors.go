@@ -2,42 +2,17 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"html"
 	"net/http"
-	"strconv"
 	"strings"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
 
-// Failure is an answer the gateway makes itself. Code and Message go to the
-// client, in CoCart's shape; Cause goes to the log and nowhere else.
-type Failure struct {
-	Status  int
-	Code    string
-	Message string
-	// Challenge goes into WWW-Authenticate (RFC 9110 section 11.6.1).
-	Challenge string
-	// RetryAfter in seconds, for 429, 503 and a 502 that may pass. CoCart's SDKs read whole seconds only.
-	RetryAfter int
-	// Allow lists the methods that a 405 would have taken (RFC 9110 section 15.5.6).
-	Allow string
-	// Problems are told one by one, to administrators only.
-	Problems []string
-	Cause    error
-}
-
-func (f *Failure) Error() string {
-	if f.Cause != nil {
-		return f.Code + ": " + f.Cause.Error()
-	}
-	return f.Code + ": " + f.Message
-}
-
-func (f *Failure) Unwrap() error { return f.Cause }
+// Failure is an answer the gateway makes itself.
+type Failure = respond.Failure
 
 // ambiguous refuses a request that two readers would read in two ways.
 func ambiguous(why string) *Failure {
@@ -119,64 +94,7 @@ func (g *Gateway) failureOf(err error) *Failure {
 	}
 }
 
-// writeFailure writes an error to a client; writePage does for browsers.
-func writeFailure(w http.ResponseWriter, r *http.Request, f *Failure) {
-	prepareFailure(w.Header(), f)
-	type data struct {
-		Status   int      `json:"status"`
-		Problems []string `json:"problems,omitempty"`
-	}
-	writeJSON(w, r, f.Status, struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-		Data    data   `json:"data"`
-	}{f.Code, f.Message, data{f.Status, f.Problems}})
-}
-
 // wantsPage: somebody looks at the storefront, where JSON is no answer.
 func (x *exchange) wantsPage() bool {
 	return !x.record.class.ours() && strings.Contains(strings.Join(x.r.Header["Accept"], ","), "text/html")
-}
-
-func writePage(w http.ResponseWriter, r *http.Request, f *Failure) {
-	prepareFailure(w.Header(), f)
-	text := "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"robots\" content=\"noindex\"><title>" +
-		http.StatusText(f.Status) + "</title><h1>" + http.StatusText(f.Status) + "</h1><p>" + html.EscapeString(f.Message) + "</p></html>\n"
-	writeBytes(w, r, f.Status, []byte(text), "text/html; charset=UTF-8")
-}
-
-func prepareFailure(h http.Header, f *Failure) {
-	clear(h) // whatever a handler prepared is not part of this answer
-	if f.Challenge != "" {
-		h.Set("WWW-Authenticate", f.Challenge)
-	}
-	if f.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(f.RetryAfter))
-	}
-	if f.Allow != "" {
-		h.Set("Allow", f.Allow)
-	}
-}
-
-// writeJSON sends an answer of our own. It is never to be cached.
-func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic("gateway: an answer cannot be encoded: " + err.Error()) // only our own types come here
-	}
-	writeBytes(w, r, status, text, "application/json; charset=UTF-8")
-}
-
-func writeBytes(w http.ResponseWriter, r *http.Request, status int, text []byte, contentType string) {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-store")
-	}
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(text) // a client that left needs no answer
-	}
 }

@@ -52,6 +52,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -286,10 +287,10 @@ func (g *Gateway) fail(x *exchange, err error) {
 	g.alarm(x, f)
 	switch {
 	case x.wantsFault() && isLimit(f):
-		writeFault(x.w, x.r, f)
+		respond.Fault(x.w, x.r, f)
 	case x.wantsPage(), x.wantsLoginPage():
-		writePage(x.w, x.r, f)
+		respond.Page(x.w, x.r, f)
 	default:
-		writeFailure(x.w, x.r, f)
+		respond.Error(x.w, x.r, f)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // jwksPath is on the public listener: other services verify tokens with it.
@@ -36,6 +38,6 @@ func (g *Gateway) jwks(x *exchange) error {
 	h := x.w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "public, max-age=300")
-	writeBytes(x.w, x.r, http.StatusOK, set, "application/jwk-set+json")
+	respond.Bytes(x.w, x.r, http.StatusOK, set, "application/jwk-set+json")
 	return nil
 }

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // The index of a REST namespace as WP_REST_Server::get_namespace_index writes it.
@@ -50,7 +52,7 @@ func (g *Gateway) writeJWTIndex(x *exchange) {
 	}
 	const index = "/" + jwtNamespace
 	own := map[string]argument{"namespace": {Default: jwtNamespace}, "context": {Default: "view"}}
-	writeJSON(x.w, x.r, http.StatusOK, namespaceIndex{jwtNamespace, map[string]indexRoute{
+	respond.JSON(x.w, x.r, http.StatusOK, namespaceIndex{jwtNamespace, map[string]indexRoute{
 		index:                     route(index, http.MethodGet, own),
 		index + "/refresh-token":  route(index+"/refresh-token", http.MethodPost, []string{}),
 		index + "/validate-token": route(index+"/validate-token", http.MethodPost, []string{}),

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -214,7 +215,7 @@ func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
 	maps.Copy(h, answer.Header)
 	h.Del("Etag") // it named another text
 	h.Set("Cache-Control", "no-store")
-	writeBytes(x.w, x.r, answer.Status, text, h.Get("Content-Type"))
+	respond.Bytes(x.w, x.r, answer.Status, text, h.Get("Content-Type"))
 }
 
 // addTokens puts the tokens into extras of CoCart's answer, the refresh token only

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strconv"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // oauthToken is the parameter both endpoints share, of a form only (RFC 7009
@@ -29,7 +31,7 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.did(r, "revoke token")
-	writeJSON(w, r, http.StatusOK, struct{}{})
+	respond.JSON(w, r, http.StatusOK, struct{}{})
 	return nil
 }
 
@@ -60,6 +62,6 @@ func (a *Admin) introspect(w http.ResponseWriter, r *http.Request) error {
 		answer.Subject = strconv.FormatInt(i.UserID, 10)
 		answer.IssuedAt, answer.Expiry = i.IssuedAt.Unix(), i.Expiry.Unix()
 	}
-	writeJSON(w, r, http.StatusOK, answer)
+	respond.JSON(w, r, http.StatusOK, answer)
 	return nil
 }

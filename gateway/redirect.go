@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // NewRedirect sends whoever comes by plain HTTP to the same page of the site by https. The method stays what it was
@@ -15,7 +17,7 @@ func NewRedirect(site *url.URL) http.Handler {
 		target := r.URL.RequestURI()
 		// A target without a slash (x:.example.net) would become part of the host.
 		if !sameHost(r.Host, site.Hostname()) || !strings.HasPrefix(target, "/") {
-			writeFailure(w, r, &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host",
+			respond.Error(w, r, &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host",
 				Message: "This host is not served here."})
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 )
@@ -42,7 +43,7 @@ func (g *Gateway) refresh(x *exchange) error {
 	if g.cfg.Guarding.Attempts != nil {
 		g.cfg.Guarding.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
 	}
-	writeJSON(x.w, x.r, http.StatusOK, struct {
+	respond.JSON(x.w, x.r, http.StatusOK, struct {
 		Token        string `json:"token"`
 		RefreshToken string `json:"refresh_token"`
 	}{pair.Access, pair.Refresh})

@@ -1,12 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
-	"fmt"
-	"net/http"
 	"strings"
 
 	"cocart-gateway/tokens/attempts"
@@ -49,18 +45,6 @@ func (x *exchange) wantsFault() bool {
 // wantsLoginPage: a form was sent from there, whatever the client says it accepts.
 func (x *exchange) wantsLoginPage() bool {
 	return !x.record.class.ours() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/wp-login.php")
-}
-
-// writeFault writes a refusal as wp_xmlrpc_server::login() does, with its code 403.
-func writeFault(w http.ResponseWriter, r *http.Request, f *Failure) {
-	prepareFailure(w.Header(), f)
-	var message bytes.Buffer
-	_ = xml.EscapeText(&message, []byte(f.Message)) // a Buffer takes everything
-	text := fmt.Sprintf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse><fault><value><struct>"+
-		"<member><name>faultCode</name><value><int>403</int></value></member>"+
-		"<member><name>faultString</name><value><string>%s</string></value></member>"+
-		"</struct></value></fault></methodResponse>\n", message.String())
-	writeBytes(w, r, http.StatusOK, []byte(text), "text/xml; charset=UTF-8")
 }
 
 // isLimit reports whether a refusal is about limits.

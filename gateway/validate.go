@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens/attempts"
 )
 
@@ -36,7 +37,7 @@ func writeMessage(x *exchange, text string) {
 	type data struct {
 		Status int `json:"status"`
 	}
-	writeJSON(x.w, x.r, http.StatusOK, struct {
+	respond.JSON(x.w, x.r, http.StatusOK, struct {
 		Message string `json:"message"`
 		Data    data   `json:"data"`
 	}{text, data{http.StatusOK}})

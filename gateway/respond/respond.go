@@ -1,0 +1,109 @@
+// Package respond writes the answers that the gateway makes itself: failures in the form that CoCart's clients, browsers and
+// XML-RPC clients read, and other answers of its own. No other package writes the body of an error.
+package respond
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"html"
+	"net/http"
+	"strconv"
+)
+
+// Failure is an answer the gateway makes itself. Code and Message go to the
+// client, in CoCart's shape; Cause goes to the log and nowhere else.
+type Failure struct {
+	Status  int
+	Code    string
+	Message string
+	// Challenge goes into WWW-Authenticate (RFC 9110 section 11.6.1).
+	Challenge string
+	// RetryAfter in seconds, for 429, 503 and a 502 that may pass. CoCart's SDKs read whole seconds only.
+	RetryAfter int
+	// Allow lists the methods that a 405 would have taken (RFC 9110 section 15.5.6).
+	Allow string
+	// Problems are told one by one, to administrators only.
+	Problems []string
+	Cause    error
+}
+
+func (f *Failure) Error() string {
+	if f.Cause != nil {
+		return f.Code + ": " + f.Cause.Error()
+	}
+	return f.Code + ": " + f.Message
+}
+
+func (f *Failure) Unwrap() error { return f.Cause }
+
+// Error writes a failure as a REST client reads it, in the form of CoCart.
+func Error(w http.ResponseWriter, r *http.Request, f *Failure) {
+	prepareFailure(w.Header(), f)
+	type data struct {
+		Status   int      `json:"status"`
+		Problems []string `json:"problems,omitempty"`
+	}
+	JSON(w, r, f.Status, struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Data    data   `json:"data"`
+	}{f.Code, f.Message, data{f.Status, f.Problems}})
+}
+
+// Page writes a failure to a browser.
+func Page(w http.ResponseWriter, r *http.Request, f *Failure) {
+	prepareFailure(w.Header(), f)
+	text := "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"robots\" content=\"noindex\"><title>" +
+		http.StatusText(f.Status) + "</title><h1>" + http.StatusText(f.Status) + "</h1><p>" + html.EscapeString(f.Message) + "</p></html>\n"
+	Bytes(w, r, f.Status, []byte(text), "text/html; charset=UTF-8")
+}
+
+func prepareFailure(h http.Header, f *Failure) {
+	clear(h) // whatever a handler prepared is not part of this answer
+	if f.Challenge != "" {
+		h.Set("WWW-Authenticate", f.Challenge)
+	}
+	if f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(f.RetryAfter))
+	}
+	if f.Allow != "" {
+		h.Set("Allow", f.Allow)
+	}
+}
+
+// JSON sends an answer of our own. It is never to be cached.
+func JSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("respond: an answer cannot be encoded: " + err.Error()) // only our own types come here
+	}
+	Bytes(w, r, status, text, "application/json; charset=UTF-8")
+}
+
+func Bytes(w http.ResponseWriter, r *http.Request, status int, text []byte, contentType string) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(text) // a client that left needs no answer
+	}
+}
+
+// Fault writes a refusal as wp_xmlrpc_server::login() does, with its code 403.
+func Fault(w http.ResponseWriter, r *http.Request, f *Failure) {
+	prepareFailure(w.Header(), f)
+	var message bytes.Buffer
+	_ = xml.EscapeText(&message, []byte(f.Message)) // a Buffer takes everything
+	text := fmt.Sprintf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse><fault><value><struct>"+
+		"<member><name>faultCode</name><value><int>403</int></value></member>"+
+		"<member><name>faultString</name><value><string>%s</string></value></member>"+
+		"</struct></value></fault></methodResponse>\n", message.String())
+	Bytes(w, r, http.StatusOK, []byte(text), "text/xml; charset=UTF-8")
+}
