@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"cocart-gateway/cmd/cocart-gateway/term"
 )
 
 // questionTime is how long each question to Redis, WordPress or a port may take.
@@ -62,7 +64,7 @@ func (t terminal) examine(ctx context.Context, path string) *report {
 
 func (t terminal) show(r *report, asJSON bool) error {
 	if asJSON {
-		return writeJSON(t.out, r)
+		return term.WriteJSON(t.out, r)
 	}
 	return r.write(t.out, t.marks())
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"cocart-gateway/cmd/cocart-gateway/term"
 )
 
 type status string
@@ -38,7 +40,7 @@ func (r *report) add(id string, s status, found, advice string) {
 	if r.node != "" {
 		id, found = id+"-"+r.node, r.node+": "+found
 	}
-	r.Checks = append(r.Checks, finding{r.group + "." + id, r.group, s, visible(found), visible(advice)})
+	r.Checks = append(r.Checks, finding{r.group + "." + id, r.group, s, term.Visible(found), term.Visible(advice)})
 	r.OK = r.OK && s != statusProblem
 }
 

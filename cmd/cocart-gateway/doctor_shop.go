@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/upstream"
 )
 
@@ -123,7 +124,7 @@ func (r *report) probe(ctx context.Context, node upstream.Node, cfg *Config, f *
 		return
 	}
 	if name, value := upstream.CachedBy(again.Header); name != "" {
-		r.problem("cache", "A cache in front of PHP answers CoCart's routes ("+name+": "+cell(value)+"): it may hand one customer's cart to the next.", "Exclude /"+cfg.Site.RESTPrefix+"/"+cfg.Site.Namespaces[0]+"/ from that cache.")
+		r.problem("cache", "A cache in front of PHP answers CoCart's routes ("+name+": "+term.Cell(value)+"): it may hand one customer's cart to the next.", "Exclude /"+cfg.Site.RESTPrefix+"/"+cfg.Site.Namespaces[0]+"/ from that cache.")
 		return
 	}
 	r.ok("cache", "No cache in front of PHP answers CoCart's routes.")
@@ -148,7 +149,7 @@ func (r *report) homePage(ctx context.Context, node upstream.Node, cfg *Config) 
 	if cfg.Site.URL.Port() != "" {
 		remedy = "Let the web server pass the whole Host to PHP; nginx: fastcgi_param HTTP_HOST $http_host;"
 	}
-	r.problem("pages", "The home page redirects to itself ("+cell(to)+"), so browsers ask for it without end.", remedy)
+	r.problem("pages", "The home page redirects to itself ("+term.Cell(to)+"), so browsers ask for it without end.", remedy)
 }
 
 func (r *report) ask(ctx context.Context, node upstream.Node, cfg *Config, target string) (*upstream.Probe, error) {

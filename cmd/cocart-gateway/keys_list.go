@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -44,7 +45,7 @@ func (t terminal) listKeys(path string, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		return writeJSON(t.out, map[string]any{"keys": list})
+		return term.WriteJSON(t.out, map[string]any{"keys": list})
 	}
 	rows := [][]string{{"ID", "ALGORITHM", "USE", "RETIRES", "THUMBPRINT"}}
 	for _, k := range list {
@@ -54,7 +55,7 @@ func (t terminal) listKeys(path string, asJSON bool) error {
 		}
 		rows = append(rows, []string{k.ID, k.Algorithm, k.Use, retires, pick(k.Thumbprint == "", "-", k.Thumbprint)})
 	}
-	return writeTable(t.out, rows)
+	return term.WriteTable(t.out, rows)
 }
 
 func (t terminal) keysOf(cfg *Config) ([]listedKey, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens/attempts"
 )
 
@@ -40,7 +41,7 @@ func listLockouts(t terminal) *cobra.Command {
 
 func (t terminal) showLockouts(all []attempts.Lockout, asJSON bool) error {
 	if asJSON {
-		return writeJSON(t.out, map[string]any{"lockouts": append([]attempts.Lockout{}, all...)})
+		return term.WriteJSON(t.out, map[string]any{"lockouts": append([]attempts.Lockout{}, all...)})
 	}
 	rows := [][]string{{"counter", "whose", "one more at", "all again at"}}
 	for _, l := range all {
@@ -48,9 +49,9 @@ func (t terminal) showLockouts(all []attempts.Lockout, asJSON bool) error {
 		if whose == "" {
 			whose = "everybody"
 		}
-		rows = append(rows, []string{l.Counter, whose, stamp(l.Until), stamp(l.Reset)})
+		rows = append(rows, []string{l.Counter, whose, term.Timestamp(l.Until), term.Timestamp(l.Reset)})
 	}
-	return writeTable(t.out, rows)
+	return term.WriteTable(t.out, rows)
 }
 
 func clearLockouts(t terminal) *cobra.Command {

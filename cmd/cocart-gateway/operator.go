@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -61,4 +63,9 @@ func openStoreOfAnother(cfg RedisConfig) (redis.UniversalClient, func(), error) 
 	client := redis.NewClient(&redis.Options{MaxRetries: -1, DialerRetries: 1,
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errEmbedded }})
 	return client, func() { _ = client.Close() }, nil
+}
+
+// since returns a time and how far it is from now.
+func (t terminal) since(at time.Time) string {
+	return term.Timestamp(at) + ", " + term.Relative(t.now(), at)
 }

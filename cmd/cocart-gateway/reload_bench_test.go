@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/logsink"
 )
 
 // BenchmarkReloadable is what it costs that a configuration can be exchanged: the shortest request there is, a refused
@@ -26,7 +28,7 @@ func BenchmarkReloadable(b *testing.B) {
 			}
 		})
 	}
-	for name, log := range map[string]*slog.Logger{"log/direct": quiet, "log/in force": slog.New(newLogSwitch(quiet.Handler()))} {
+	for name, log := range map[string]*slog.Logger{"log/direct": quiet, "log/in force": slog.New(logsink.NewSwitch(quiet.Handler()))} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -30,7 +30,7 @@ type configSource struct {
 	held  map[string][]byte // what files held when they were last read well, those of keys that wait for a restart too
 
 	hangups chan os.Signal
-	logs    *logSwitch
+	logs    *logsink.Switch
 	sink    *logsink.Sink
 }
 
@@ -120,13 +120,13 @@ func (s *configSource) log(cfg *Config, stderr io.Writer) *slog.Logger {
 	s.sink = logsink.New(stderr, logsink.DefaultSize, func(lines int) {
 		slog.New(s.logs).Warn("log lines were dropped: the reader of the log was too slow or had stopped", "lines", lines)
 	})
-	s.logs = newLogSwitch(s.handler(cfg))
+	s.logs = logsink.NewSwitch(s.handler(cfg))
 	return slog.New(s.logs)
 }
 
 func (s *configSource) relog(cfg *Config) {
 	if s.logs != nil {
-		s.logs.use(s.handler(cfg))
+		s.logs.Use(s.handler(cfg))
 	}
 }
 

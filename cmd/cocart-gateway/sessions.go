@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -14,8 +15,8 @@ func sessionsCommand(t terminal) *cobra.Command {
 
 // sessionRow is one line of a list, below sessionColumns.
 func sessionRow(s tokens.Session) []string {
-	return []string{s.ID, strconv.FormatInt(s.UserID, 10), cell(s.Login), cell(s.Device), cell(s.Address),
-		stamp(s.Created), stamp(s.LastUsed), stamp(s.Expires)}
+	return []string{s.ID, strconv.FormatInt(s.UserID, 10), term.Cell(s.Login), term.Cell(s.Device), term.Cell(s.Address),
+		term.Timestamp(s.Created), term.Timestamp(s.LastUsed), term.Timestamp(s.Expires)}
 }
 
 var sessionColumns = []string{"ID", "USER", "LOGIN", "DEVICE", "ADDRESS", "CREATED", "LAST USED", "EXPIRES"}

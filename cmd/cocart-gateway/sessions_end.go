@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -72,7 +73,7 @@ func (t terminal) endSessions(ctx context.Context, path string, w whose, asJSON 
 		return err
 	}
 	if asJSON {
-		return writeJSON(t.out, map[string]int{"ended": ended})
+		return term.WriteJSON(t.out, map[string]int{"ended": ended})
 	}
 	_, err = fmt.Fprintf(t.out, "Ended %d session%s%s.\nRunning gateways refuse the access tokens as soon as they read the revocation log.\n",
 		ended, pick(ended == 1, "", "s"), w.remark(ended))
@@ -113,7 +114,7 @@ func endOne(ctx context.Context, a *tokens.Authority, id string) (int, error) {
 }
 
 func errNoID(id string) error {
-	return fmt.Errorf("%s is not the id of a session: it has 22 letters, digits, - and _", cell(id))
+	return fmt.Errorf("%s is not the id of a session: it has 22 letters, digits, - and _", term.Cell(id))
 }
 
 func (w whose) remark(ended int) string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -41,13 +42,13 @@ func (t terminal) listSessions(ctx context.Context, path string, user int64, asJ
 		return err
 	}
 	if asJSON {
-		return writeJSON(t.out, map[string]any{"sessions": list})
+		return term.WriteJSON(t.out, map[string]any{"sessions": list})
 	}
 	rows := [][]string{sessionColumns}
 	for _, s := range list {
 		rows = append(rows, sessionRow(s))
 	}
-	return writeTable(t.out, rows)
+	return term.WriteTable(t.out, rows)
 }
 
 // sessionsOf are the live sessions of a user, or with 0 of everybody, in the order of users and their logins.

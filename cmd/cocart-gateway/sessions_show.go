@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -41,12 +42,12 @@ func (t terminal) showSession(ctx context.Context, path, id string, asJSON bool)
 	case state == tokens.StateUnknown:
 		return fmt.Errorf("there is no session %s; one that ended is remembered for some days only", id)
 	case asJSON:
-		return writeJSON(t.out, struct {
+		return term.WriteJSON(t.out, struct {
 			State tokens.State `json:"state"`
 			tokens.Session
 		}{state, inUTC(s)})
 	}
-	return writeTable(t.out, append([][]string{{"session", s.ID}}, t.sessionLines(s, state)...))
+	return term.WriteTable(t.out, append([][]string{{"session", s.ID}}, t.sessionLines(s, state)...))
 }
 
 // sessionLines describe a session one thing a line. Of one that was ended only its times are left.
@@ -59,7 +60,7 @@ func (t terminal) sessionLines(s tokens.Session, state tokens.State) [][]string 
 		lines = append(lines, []string{"handed back", t.since(s.HandedBack)})
 	}
 	return append(lines,
-		[]string{"device", cell(s.Device)}, []string{"address", cell(s.Address)}, []string{"generation", strconv.FormatUint(s.Generation, 10)},
+		[]string{"device", term.Cell(s.Device)}, []string{"address", term.Cell(s.Address)}, []string{"generation", strconv.FormatUint(s.Generation, 10)},
 		[]string{"created", t.since(s.Created)}, []string{"last used", t.since(s.LastUsed)}, []string{"expires", t.since(s.Expires)})
 }
 
@@ -67,5 +68,5 @@ func person(user int64, login string) string {
 	if login == "" {
 		return strconv.FormatInt(user, 10)
 	}
-	return fmt.Sprintf("%d (%s)", user, cell(login))
+	return fmt.Sprintf("%d (%s)", user, term.Cell(login))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -65,9 +66,9 @@ func (t terminal) createTokens(ctx context.Context, path string, who tokens.Iden
 		return err
 	}
 	if asJSON {
-		return writeJSON(t.out, createdPair{who.UserID, pair.Session, pair.Access, pair.AccessExpiry.UTC(), pair.Refresh, pair.RefreshExpiry.UTC()})
+		return term.WriteJSON(t.out, createdPair{who.UserID, pair.Session, pair.Access, pair.AccessExpiry.UTC(), pair.Refresh, pair.RefreshExpiry.UTC()})
 	}
-	return writeTable(t.out, [][]string{
+	return term.WriteTable(t.out, [][]string{
 		{"user", person(who.UserID, who.Login)}, {"session", pair.Session},
 		{"access token", pair.Access}, {"expires", t.since(pair.AccessExpiry)},
 		{"refresh token", pair.Refresh}, {"expires", t.since(pair.RefreshExpiry)},

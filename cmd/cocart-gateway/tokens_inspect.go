@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -58,7 +59,7 @@ func (t terminal) inspectToken(ctx context.Context, path, token string, asJSON b
 	answer := answered(i, late)
 	write := t.writeInspected
 	if asJSON {
-		write = func(answer inspected) error { return writeJSON(t.out, answer) }
+		write = func(answer inspected) error { return term.WriteJSON(t.out, answer) }
 	}
 	if err := write(answer); err != nil {
 		return err
@@ -112,7 +113,7 @@ func answered(i tokens.Inspection, late error) inspected {
 const unseen = "Nothing is wrong with the token itself, but its session cannot be looked at: "
 
 func (t terminal) writeInspected(answer inspected) error {
-	if err := writeTable(t.out, t.inspectedLines(answer)); err != nil {
+	if err := term.WriteTable(t.out, t.inspectedLines(answer)); err != nil {
 		return err
 	}
 	if answer.State != "" {
@@ -121,7 +122,7 @@ func (t terminal) writeInspected(answer inspected) error {
 			lines = t.sessionLines(*answer.Session, answer.State)
 		}
 		fmt.Fprint(t.out, "\nits session now\n")
-		if err := writeTable(t.out, lines); err != nil {
+		if err := term.WriteTable(t.out, lines); err != nil {
 			return err
 		}
 	}
@@ -143,11 +144,11 @@ func (t terminal) writeInspected(answer inspected) error {
 func indented(text json.RawMessage) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, text, "", "  "); err != nil {
-		return visible(string(text))
+		return term.Visible(string(text))
 	}
 	lines := strings.Split(b.String(), "\n")
 	for i := range lines {
-		lines[i] = visible(lines[i])
+		lines[i] = term.Visible(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
 
@@ -72,7 +73,7 @@ func (t terminal) inspectedLines(answer inspected) [][]string {
 		lines = append(lines, []string{"refresh secret", pick(answer.Secret == 0, "none of ours", "number "+strconv.Itoa(answer.Secret))})
 	}
 	if answer.SessionID != "" {
-		lines = append(lines, []string{"session", cell(answer.SessionID)}, []string{"of generation", strconv.FormatUint(answer.Generation, 10)})
+		lines = append(lines, []string{"session", term.Cell(answer.SessionID)}, []string{"of generation", strconv.FormatUint(answer.Generation, 10)})
 	}
 	return lines
 }
@@ -93,8 +94,8 @@ func (t terminal) accessLines(i tokens.Inspection) [][]string {
 	var says shownClaims
 	_ = json.Unmarshal(i.Header, &head)
 	_ = json.Unmarshal(i.Claims, &says)
-	lines := [][]string{{"key", cell(head.KeyID) + " (" + cell(head.Algorithm) + ")"},
-		{"user", cell(says.Data.User.ID.String()) + " (" + cell(says.Data.User.Login) + ")"}}
+	lines := [][]string{{"key", term.Cell(head.KeyID) + " (" + term.Cell(head.Algorithm) + ")"},
+		{"user", term.Cell(says.Data.User.ID.String()) + " (" + term.Cell(says.Data.User.Login) + ")"}}
 	for _, at := range []struct {
 		name string
 		unix json.Number

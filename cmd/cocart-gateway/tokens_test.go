@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -249,3 +250,5 @@ func TestEveryRejectionAndEveryOutlookHasItsSentence(t *testing.T) {
 		t.Errorf("%d outlooks of %d", good, len(outlooks))
 	}
 }
+
+func encodedPart(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }

@@ -1,12 +1,9 @@
-package main
+package term
 
 import (
-	"encoding/base64"
 	"testing"
 	"time"
 )
-
-func encodedPart(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 func TestTimesInWords(t *testing.T) {
 	now := time.Date(2027, 1, 15, 8, 0, 0, 0, time.UTC)
@@ -23,9 +20,9 @@ func TestTimesInWords(t *testing.T) {
 		{90 * time.Minute, "in 90 minutes"},
 		{47 * time.Hour, "in 47 hours"},
 		{48 * time.Hour, "in 2 days"},
-		{-400 * day, "400 days ago"},
+		{-400 * 24 * time.Hour, "400 days ago"},
 	} {
-		if got := fromNow(now, now.Add(row.away)); got != row.want {
+		if got := Relative(now, now.Add(row.away)); got != row.want {
 			t.Errorf("%v: %q, want %q", row.away, got, row.want)
 		}
 	}
