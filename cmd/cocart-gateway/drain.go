@@ -13,37 +13,38 @@ type leaving struct{ begun atomic.Bool }
 // telling wraps the public handler. HTTP/2 turns the header into GOAWAY (RFC 9113 section 6.8).
 func (l *leaving) telling(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if l.begun.Load() {
-			w = &lastAnswer{ResponseWriter: w}
-		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(&tellingWriter{ResponseWriter: w, leaving: l}, r)
 	})
 }
 
-// lastAnswer is the last on its connection. Unwrap lets http.ResponseController reach what is behind it.
-type lastAnswer struct {
+// tellingWriter writes an answer, which is the last on its connection if the gateway drains by the time the header is
+// written: the request may have begun before. Unwrap lets http.ResponseController reach what is behind it.
+type tellingWriter struct {
 	http.ResponseWriter
-	said bool
+	leaving *leaving
+	said    bool
 }
 
 // WriteHeader leaves a 101 alone: an upgrade has its own Connection header. Who only asks for one is told, too: some
 // clients ask for h2c each time.
-func (w *lastAnswer) WriteHeader(status int) {
+func (w *tellingWriter) WriteHeader(status int) {
 	if status >= http.StatusOK && !w.said {
 		w.said = true
-		w.Header().Set("Connection", "close")
+		if w.leaving.begun.Load() {
+			w.Header().Set("Connection", "close")
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *lastAnswer) Write(b []byte) (int, error) {
+func (w *tellingWriter) Write(b []byte) (int, error) {
 	if !w.said {
 		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriter.Write(b)
 }
 
-func (w *lastAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *tellingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // drain leads clients away while everything is still served: /servez fails, so that load balancers look elsewhere,
 // and clients with a connection are told to open another. It returns after server.drain_delay, or when a listener

@@ -17,6 +17,7 @@ import (
 // leavingGateway is a running gateway whose server.drain_delay is over when the test says so.
 type leavingGateway struct {
 	*testing.T
+	shop      *upstreamtest.WordPress
 	public    string // a unix socket: nobody else comes to have it once it is closed
 	admin     string
 	asked     chan time.Duration // each delay that is begun
@@ -39,7 +40,7 @@ func startLeaving(t *testing.T, lines string) *leavingGateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &leavingGateway{T: t, public: socket, admin: addressOf(sockets.admin),
+	g := &leavingGateway{T: t, shop: shop, public: socket, admin: addressOf(sockets.admin),
 		asked: make(chan time.Duration, 1), over: make(chan time.Time), ended: make(chan error, 1)}
 	p.after = func(d time.Duration) <-chan time.Time {
 		g.asked <- d
@@ -103,6 +104,36 @@ func TestWhileTheGatewayDrainsEverybodyIsServedAndLedAway(t *testing.T) {
 	}
 	if got, err := get(t, dialling("unix", g.public, nil), "http://shop.example/"); err == nil {
 		t.Errorf("afterwards a client gets in: %+v", got)
+	}
+}
+
+// Its client would send the next request into a connection that the gateway closes once the delay is over.
+func TestAnAnswerThatBeganBeforeTheDrainIsTheLastOnItsConnection(t *testing.T) {
+	g := startLeaving(t, "server: {drain_delay: 5m}\n")
+	g.awaitReady()
+	reached, release := make(chan struct{}), make(chan struct{})
+	g.shop.Answer = func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool {
+		close(reached)
+		<-release
+		return false
+	}
+	slow := make(chan received, 1)
+	go func() {
+		got, err := get(t, dialling("unix", g.public, nil), "http://shop.example/slow")
+		if err != nil {
+			t.Error(err)
+		}
+		slow <- got
+	}()
+	<-reached
+	g.terminate()
+	<-g.asked // it drains
+	close(release)
+	if got := <-slow; got.status != http.StatusOK || !got.close {
+		t.Errorf("%+v, want 200 and Connection: close", got)
+	}
+	if err := g.end(); err != nil {
+		t.Error(err)
 	}
 }
 
