@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,15 +45,15 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if err != nil {
 		return err
 	}
-	front, err := gateway.New(p.cfg.front(guard), p.authority, p.wordpress, reg, p.log)
+	front, err := gateway.New(gatewayConfig(p.cfg, guard), p.authority, p.wordpress, reg, p.log)
 	if err != nil {
 		return err
 	}
 	return p.publish(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.cfg, p.authority)})
 }
 
-// front is what the public handler is told.
-func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
+// gatewayConfig returns the configuration of the public handler.
+func gatewayConfig(cfg *Config, guard *attempts.Guard) gateway.Config {
 	return gateway.Config{
 		SiteURL:            cfg.Site.URL,
 		RestPrefix:         cfg.Site.RESTPrefix,
@@ -65,10 +68,10 @@ func (cfg *Config) front(guard *attempts.Guard) gateway.Config {
 		Guarding:           guarding(cfg.Guard, guard),
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
 		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
-		PassOtherBearers:   cfg.Compat.OtherBearers == otherBearersPass,
+		PassOtherBearers:   cfg.Compat.OtherBearers == PassOtherBearers,
 		Bounds: gateway.BoundsConfig{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout,
 			UploadRate: orNone(cfg.Limits.UploadRate), DownloadRate: orNone(cfg.Limits.DownloadRate), Stall: orNone(cfg.Upstream.BodyTimeout)},
-		CORS:          cfg.CORS.gateway(),
+		CORS:          corsConfig(cfg.CORS),
 		AuthHeaders:   cfg.Site.AuthHeaders,
 		PluginRefresh: cfg.Compat.Migration.PluginRefresh,
 		HandBack:      cfg.Compat.Migration.HandBack,
@@ -85,18 +88,19 @@ func (p *program) newAdmin(cfg *Config, authority *tokens.Authority) *gateway.Ad
 }
 
 func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {
-	settings, err := cfg.authority(now, log)
+	settings, err := authorityConfig(cfg, now, log)
 	if err != nil {
 		return nil, err
 	}
 	return tokens.New(settings, store, reg)
 }
 
-func (cfg *Config) authority(now func() time.Time, log *slog.Logger) (tokens.Config, error) {
+// authorityConfig returns the configuration of package tokens.
+func authorityConfig(cfg *Config, now func() time.Time, log *slog.Logger) (tokens.Config, error) {
 	t := cfg.Tokens
 	keys := make([]tokens.Key, 0, len(t.Keys))
 	for i, k := range t.Keys {
-		key, err := k.Key()
+		key, err := signingKey(k)
 		if err != nil {
 			return tokens.Config{}, fmt.Errorf("tokens.keys[%d] (%s): %w", i, k.ID, err)
 		}
@@ -108,15 +112,55 @@ func (cfg *Config) authority(now func() time.Time, log *slog.Logger) (tokens.Con
 		AccessTTL: t.AccessTTL, RefreshTTL: t.RefreshTTL, SessionTTL: t.SessionTTL,
 		RefreshGrace: orNone(t.RefreshGrace), Leeway: orNone(t.Leeway),
 		LostAnswer: tokens.LostAnswer(t.LostAnswer), ReuseBySameClient: tokens.ReuseBySameClient(t.ReuseByClient), MaxSessions: t.MaxSessions,
-		KeyPrefix: cfg.Redis.Prefix, PluginSecret: cfg.Compat.Migration.tokens(),
+		KeyPrefix: cfg.Redis.Prefix, PluginSecret: pluginSecretOf(cfg.Compat.Migration),
 		PluginIssuer: cfg.Compat.Migration.PluginIssuer, PluginPrefix: cfg.Compat.Migration.PluginPrefix,
 		MaxStaleness: cfg.Revocation.MaxStaleness, OnStale: tokens.OnStale(cfg.Revocation.OnStale), // 0 is no limit in both
 		VerifiedCache: t.VerifiedCache, Now: now, Log: log,
 	}, nil
 }
 
+// loadConfig reads and checks the configuration file at path.
+func loadConfig(path string, env func(string) (string, bool)) (*Config, error) {
+	return Load(path, env, checkKey)
+}
+
+// signingKey returns the key that package tokens signs and verifies with. It cannot fail for a Config that was loaded.
+func signingKey(k KeyConfig) (key tokens.Key, err error) {
+	if k.Symmetric() {
+		key, err = tokens.NewHMACKey(k.ID, k.Algorithm, []byte(k.Secret.Reveal()))
+	} else {
+		key, err = tokens.ParseKey(k.ID, k.Algorithm, []byte(cmp.Or(k.PrivateKey.Reveal(), k.PublicKey)))
+	}
+	if err != nil {
+		return tokens.Key{}, err
+	}
+	return key.RetireAt(k.RetireAt), nil
+}
+
+// checkKey reports whether a key can sign, and why package tokens refuses it.
+func checkKey(k KeyConfig) (signs bool, err error) {
+	key, err := signingKey(k)
+	if err != nil {
+		return false, errors.New(strings.TrimPrefix(err.Error(), fmt.Sprintf("key %q: ", k.ID)))
+	}
+	return key.CanSign(), nil
+}
+
+// pluginSecretOf returns the secret by which tokens of the plugin are accepted, or nil where they are not.
+func pluginSecretOf(m MigrationConfig) []byte {
+	if !m.AcceptPluginTokens {
+		return nil
+	}
+	return []byte(m.PluginSecret.Reveal())
+}
+
+func corsConfig(c CORSConfig) gateway.CORSConfig {
+	return gateway.CORSConfig{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge),
+		AllowHeaders: c.Allow, ExposeHeaders: c.Expose}
+}
+
 func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, error) {
-	cfg, err := p.cfg.wordpress()
+	cfg, err := upstreamConfig(p.cfg)
 	if err != nil {
 		return nil, err
 	}

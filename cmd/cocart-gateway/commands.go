@@ -72,8 +72,8 @@ func serveCommand(t terminal) *cobra.Command {
 		GroupID: groupRun,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			from := &configSource{path: path, env: t.env}
-			cfg, err := from.load()
+			from := &configSource{Source: NewSource(path, t.env, checkKey)}
+			cfg, err := from.Load()
 			if err != nil {
 				return unfit{err}
 			}

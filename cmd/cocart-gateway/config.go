@@ -117,8 +117,8 @@ func (c RedisConfig) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
 
 // The values of compat.other_bearers.
 const (
-	otherBearersRefuse = "refuse"
-	otherBearersPass   = "pass"
+	RefuseOtherBearers = "refuse"
+	PassOtherBearers   = "pass"
 )
 
 // CompatConfig eases switching over from the CoCart JWT plugin.

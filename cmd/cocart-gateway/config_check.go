@@ -16,8 +16,11 @@ func checkConfig(path string, env func(string) (string, bool), stdout, stderr io
 	for _, warning := range c.Warnings() {
 		fmt.Fprintf(stderr, "%s: warning: %s\n", path, warning)
 	}
-	fmt.Fprintf(stdout, "%s: ok\n", path)
-	if err := c.writeYAML(stdout); err != nil {
+	text, err := c.YAML()
+	if err == nil {
+		_, err = fmt.Fprintf(stdout, "%s: ok\n%s", path, text)
+	}
+	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
 	}

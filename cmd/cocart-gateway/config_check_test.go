@@ -24,16 +24,16 @@ func TestCheckOfAGoodConfigShowsWhatItAmountsTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var effective bytes.Buffer
-	if err := c.writeYAML(&effective); err != nil {
+	effective, err := c.YAML()
+	if err != nil {
 		t.Fatal(err)
 	}
-	want := checked{0, path + ": ok\n" + effective.String(), path + ": warning: " + c.Warnings()[0] + "\n"}
+	want := checked{0, path + ": ok\n" + string(effective), path + ": warning: " + c.Warnings()[0] + "\n"}
 	if got := check(path); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if strings.Contains(effective.String(), "geheim") {
-		t.Errorf("the password of the Redis URL is shown:\n%s", &effective)
+	if strings.Contains(string(effective), "geheim") {
+		t.Errorf("the password of the Redis URL is shown:\n%s", effective)
 	}
 }
 
@@ -120,7 +120,7 @@ func withLines(t *testing.T, change string) *Config {
 			text += block
 		}
 	}
-	c, problems := parseConfig([]byte(text), source{env: testEnv, file: noFile})
+	c, problems := parse([]byte(text), source{env: testEnv, file: noFile, checkKey: checkKey})
 	if len(problems) > 0 {
 		t.Fatalf("%s\n%v", text, newConfigError("test", problems))
 	}

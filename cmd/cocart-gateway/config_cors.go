@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
-
-	"cocart-gateway/gateway"
 )
 
 // CORSConfig says which web pages of other origins may read CoCart's answers.
@@ -24,11 +22,6 @@ type CORSConfig struct {
 const passthrough = "passthrough"
 
 func defaultCORS() CORSConfig { return CORSConfig{Origins: []string{"*"}, MaxAge: 10 * time.Minute} }
-
-func (c CORSConfig) gateway() gateway.CORSConfig {
-	return gateway.CORSConfig{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge),
-		AllowHeaders: c.Allow, ExposeHeaders: c.Expose}
-}
 
 // corsEntry is one word or a block.
 func corsEntry(c *CORSConfig) entry {

@@ -32,5 +32,5 @@ func (r *reader) expand(text string) (value string, fromEnv bool, m *mistake) {
 	return value, fromEnv, m
 }
 
-// escapeVariables is the reverse of expand for a text without variables.
-func escapeVariables(text string) string { return strings.ReplaceAll(text, "$", "$$") }
+// EscapeVariables is the reverse of expand for a text without variables.
+func EscapeVariables(text string) string { return strings.ReplaceAll(text, "$", "$$") }

@@ -37,9 +37,10 @@ func newConfigError(file string, problems []Problem) *ConfigError {
 }
 
 // Error is one problem a line: "config.yaml:12: tokens.access_ttl: is "30s"; must be …; write e.g. 15m".
-func (e *ConfigError) Error() string { return strings.Join(e.lines(), "\n") }
+func (e *ConfigError) Error() string { return strings.Join(e.Lines(), "\n") }
 
-func (e *ConfigError) lines() []string {
+// Lines returns one line for each problem.
+func (e *ConfigError) Lines() []string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		lines[i] = e.File + ": " + p.String()

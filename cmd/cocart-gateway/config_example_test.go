@@ -25,7 +25,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := defaultConfig()
+	want := Default()
 	want.Upstream.URL, want.Upstream.Secret, want.Site.URL, want.Tokens.Keys = got.Upstream.URL, got.Upstream.Secret, got.Site.URL, got.Tokens.Keys
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("config.example.yaml loads as\n%s\nthe defaults are\n%s", effectiveText(t, got), effectiveText(t, want))
@@ -46,7 +46,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := topBlocks(string(text))
-	for _, path := range shape(defaultConfig()).paths("") {
+	for _, path := range shape(Default()).paths("") {
 		top, _, _ := strings.Cut(path, ".")
 		leaf := path[strings.LastIndexByte(path, '.')+1:]
 		if !regexp.MustCompile(`(?m)\b` + leaf + `:`).MatchString(blocks[top]) {
@@ -83,7 +83,7 @@ func loadExample(t *testing.T) *Config {
 // reload loads what c amounts to.
 func reload(t *testing.T, c *Config) *Config {
 	t.Helper()
-	again, problems := parseConfig([]byte(effectiveText(t, c)), source{env: noEnv, file: fuzzFile})
+	again, problems := parse([]byte(effectiveText(t, c)), source{env: noEnv, file: fuzzFile, checkKey: checkKey})
 	if len(problems) > 0 {
 		t.Fatalf("%s\ndoes not load:\n%v", effectiveText(t, c), newConfigError("effective", problems))
 	}
@@ -117,7 +117,7 @@ func TestExampleMarksWhatWaitsForARestart(t *testing.T) {
 			marked[strings.Join(path, ".")] = true
 		}
 	}
-	for _, key := range leaves("", shape(defaultConfig())) {
+	for _, key := range leaves("", shape(Default())) {
 		is := marked[key]
 		for above := key; strings.Contains(above, ".") && !is; {
 			above = above[:strings.LastIndexByte(above, '.')]

@@ -116,7 +116,7 @@ func text(rule, remedy string, good func(string) bool) form[string] {
 			return "", &mistake{}
 		}
 		return s, nil
-	}, func(s string) any { return escapeVariables(s) }}
+	}, func(s string) any { return EscapeVariables(s) }}
 }
 
 // line is text of at most limit characters that a terminal and a header can carry.

@@ -21,9 +21,9 @@ func FuzzLoadConfig(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	src := source{env: fuzzEnv, file: fuzzFile}
+	src := source{env: fuzzEnv, file: fuzzFile, checkKey: checkKey}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, problems := parseConfig(data, src)
+		c, problems := parse(data, src)
 		if len(problems) > 0 {
 			_ = newConfigError("fuzz", problems).Error()
 			return

@@ -4,36 +4,50 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"cocart-gateway/tokens/attempts"
 )
+
+// Limit is a number of attempts or requests in a period. The zero Limit is no limit.
+type Limit struct {
+	N   int
+	Per time.Duration
+}
+
+// Off reports whether there is no limit.
+func (l Limit) Off() bool { return l == (Limit{}) }
+
+// NewcomerConfig limits passwords from networks that have no successful login on record.
+type NewcomerConfig struct {
+	Account Limit // wrong passwords of one account that is locked
+	Address Limit // wrong passwords from one address
+	Network Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
+}
 
 // GuardConfig is how passwords are protected from guessing.
 type GuardConfig struct {
-	Account        attempts.Limit // wrong passwords of one account
-	AccountNetwork attempts.Limit // wrong passwords of one account from one network
-	Address        attempts.Limit // wrong passwords from one address
-	Subnet         attempts.Limit // wrong passwords from an IPv6 /56
-	Network        attempts.Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
-	Overall        attempts.Limit // wrong passwords from all networks without a good record
-	Newcomer       attempts.Newcomer
-	SecondFactor   attempts.Limit // wrong second factors of one account
-	Refresh        attempts.Limit // requests from one address
-	Validate       attempts.Limit // requests from one address
-	SiteLogin      bool           // passwords that are checked outside of CoCart's routes count
-	UniformErrors  bool           // a wrong password and an unknown user look alike
+	Account        Limit // wrong passwords of one account
+	AccountNetwork Limit // wrong passwords of one account from one network
+	Address        Limit // wrong passwords from one address
+	Subnet         Limit // wrong passwords from an IPv6 /56
+	Network        Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
+	Overall        Limit // wrong passwords from all networks without a good record
+	Newcomer       NewcomerConfig
+	SecondFactor   Limit // wrong second factors of one account
+	Refresh        Limit // requests from one address
+	Validate       Limit // requests from one address
+	SiteLogin      bool  // passwords that are checked outside of CoCart's routes count
+	UniformErrors  bool  // a wrong password and an unknown user look alike
 }
 
 func defaultGuard() GuardConfig {
 	return GuardConfig{
-		Account: attempts.Limit{N: 10, Per: 15 * time.Minute}, AccountNetwork: attempts.Limit{N: 5, Per: 15 * time.Minute},
-		Address: attempts.Limit{N: 50, Per: 15 * time.Minute}, Subnet: attempts.Limit{N: 200, Per: 15 * time.Minute},
-		Network: attempts.Limit{N: 500, Per: 15 * time.Minute}, Overall: attempts.Limit{N: 1000, Per: time.Minute},
-		Newcomer: attempts.Newcomer{
-			Account: attempts.Limit{N: 10, Per: time.Hour}, Address: attempts.Limit{N: 3, Per: day}, Network: attempts.Limit{N: 12, Per: day},
+		Account: Limit{N: 10, Per: 15 * time.Minute}, AccountNetwork: Limit{N: 5, Per: 15 * time.Minute},
+		Address: Limit{N: 50, Per: 15 * time.Minute}, Subnet: Limit{N: 200, Per: 15 * time.Minute},
+		Network: Limit{N: 500, Per: 15 * time.Minute}, Overall: Limit{N: 1000, Per: time.Minute},
+		Newcomer: NewcomerConfig{
+			Account: Limit{N: 10, Per: time.Hour}, Address: Limit{N: 3, Per: day}, Network: Limit{N: 12, Per: day},
 		},
-		SecondFactor: attempts.Limit{N: 5, Per: 15 * time.Minute},
-		Refresh:      attempts.Limit{N: 600, Per: time.Minute}, Validate: attempts.Limit{N: 600, Per: time.Minute},
+		SecondFactor: Limit{N: 5, Per: 15 * time.Minute},
+		Refresh:      Limit{N: 600, Per: time.Minute}, Validate: Limit{N: 600, Per: time.Minute},
 		SiteLogin:     true,
 		UniformErrors: true,
 	}
@@ -70,29 +84,29 @@ const (
 )
 
 // rate is "10/15m", or "off" for no limit.
-func rate(example string) form[attempts.Limit] {
-	return form[attempts.Limit]{
+func rate(example string) form[Limit] {
+	return form[Limit]{
 		"must be a number from 1 to 100000, a slash and a duration between 1s and 30d, or off", "write e.g. " + example,
-		[]string{"!!str"}, parseRate, func(l attempts.Limit) any { return formatRate(l) },
+		[]string{"!!str"}, parseRate, func(l Limit) any { return formatRate(l) },
 	}
 }
 
-func parseRate(s string) (attempts.Limit, *mistake) {
+func parseRate(s string) (Limit, *mistake) {
 	if s == "off" {
-		return attempts.Limit{}, nil
+		return Limit{}, nil
 	}
 	number, span, _ := strings.Cut(s, "/")
 	n, notNumber := strconv.Atoi(number)
 	per, notDuration := parseDuration(span)
 	if notNumber != nil || notDuration != nil || strconv.Itoa(n) != number || n < 1 || n > mostInARate || per < time.Second || per > longestRate {
-		return attempts.Limit{}, &mistake{}
+		return Limit{}, &mistake{}
 	}
-	return attempts.Limit{N: n, Per: per}, nil
+	return Limit{N: n, Per: per}, nil
 }
 
-func formatRate(l attempts.Limit) string {
+func formatRate(l Limit) string {
 	if l.Off() {
 		return "off"
 	}
-	return strconv.Itoa(l.N) + "/" + formatDuration(l.Per)
+	return strconv.Itoa(l.N) + "/" + FormatDuration(l.Per)
 }

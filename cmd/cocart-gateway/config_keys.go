@@ -6,15 +6,17 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"cocart-gateway/tokens"
 )
 
 var missingKeys = mistake{"", "must have at least one key to sign tokens with",
 	"write e.g. keys: [{id: main, algorithm: HS256, secret: '${COCART_GATEWAY_SIGNING_KEY}'}]"}
 
-// hmacBytes is said here too, for a message that reads like all others; tokens has the last word.
-var hmacBytes = map[string]int{"HS256": 32, "HS384": 48, "HS512": 64}
+// algorithms are the signing algorithms that package tokens supports; a test compares the two lists.
+var algorithms = []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+// KeyCheck reports whether a key can sign. Its error says why the key is unusable and contains nothing of the key.
+// The rules of algorithms, lengths and encodings belong to the package that signs.
+type KeyCheck func(KeyConfig) (signs bool, err error)
 
 // makeKey is how to make a key for each family of algorithms.
 var makeKey = map[string]string{
@@ -25,12 +27,12 @@ var makeKey = map[string]string{
 	"Ed": "openssl genpkey -algorithm ed25519",
 }
 
-var keyID = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
+var KeyID = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
 
 func keyForm(k *KeyConfig) section {
 	pem := secretForm{"must be a PEM key", "make one with: openssl genpkey -algorithm ed25519", notEmpty}
 	return section{
-		required("id", &k.ID, text("must be 1 to 64 letters, digits, - and _", "write e.g. 2026-01", keyID.MatchString)),
+		required("id", &k.ID, text("must be 1 to 64 letters, digits, - and _", "write e.g. 2026-01", KeyID.MatchString)),
 		required("algorithm", &k.Algorithm, algorithm()),
 		hideEmpty(secret("secret", &k.Secret, secretForm{"must be a secret of the length the algorithm asks for", makeSecret, nonEmptySecret})),
 		hideEmpty(secret("private_key", &k.PrivateKey, pem)),
@@ -52,7 +54,7 @@ func hideEmpty(e entry) entry {
 }
 
 func algorithm() form[string] {
-	f := choice(tokens.Algorithms()...)
+	f := choice(algorithms...)
 	f.remedy = "write HS256 for a shared secret, EdDSA for a key pair"
 	return f
 }
@@ -89,20 +91,8 @@ func parseMoment(s string) (time.Time, *mistake) {
 	return time.Time{}, &mistake{}
 }
 
-// Key makes what tokens signs and verifies with. It cannot fail for a Config that loadConfig returned.
-func (k KeyConfig) Key() (key tokens.Key, err error) {
-	if k.symmetric() {
-		key, err = tokens.NewHMACKey(k.ID, k.Algorithm, []byte(k.Secret.Reveal()))
-	} else {
-		key, err = tokens.ParseKey(k.ID, k.Algorithm, []byte(cmp.Or(k.PrivateKey.Reveal(), k.PublicKey)))
-	}
-	if err != nil {
-		return tokens.Key{}, err
-	}
-	return key.RetireAt(k.RetireAt), nil
-}
-
-func (k KeyConfig) symmetric() bool { return strings.HasPrefix(k.Algorithm, "HS") }
+// Symmetric reports whether the key is a shared secret.
+func (k KeyConfig) Symmetric() bool { return strings.HasPrefix(k.Algorithm, "HS") }
 
 func checkKeys(c *Config, r *reader) {
 	ids := map[string]int{}
@@ -140,23 +130,20 @@ func (k KeyConfig) check(at place, r *reader) {
 	name, wanted := k.given()
 	if name != wanted {
 		value := pick(name == "", "has no key", "has "+name)
-		r.reject(at, mistake{value, k.Algorithm + " takes " + pick(k.symmetric(), "a secret and no PEM key", "either a private or a public PEM key, no secret"),
-			"give " + pick(k.symmetric(), "secret or secret_file", "private_key_file or public_key_file") + " alone"})
+		r.reject(at, mistake{value, k.Algorithm + " takes " + pick(k.Symmetric(), "a secret and no PEM key", "either a private or a public PEM key, no secret"),
+			"give " + pick(k.Symmetric(), "secret or secret_file", "private_key_file or public_key_file") + " alone"})
 		return
 	}
 	here := r.at(at.key+"."+name, at.key+"."+name+"_file")
-	key, err := k.Key()
+	signs, err := r.checkKey(k)
 	switch {
-	case k.symmetric() && len(k.Secret.Reveal()) < hmacBytes[k.Algorithm]:
-		r.reject(here, mistake{fmt.Sprintf("is %d bytes long", len(k.Secret.Reveal())),
-			fmt.Sprintf("must be at least %d bytes for %s (RFC 7518 3.2)", hmacBytes[k.Algorithm], k.Algorithm), makeSecret})
 	case err != nil:
-		r.reject(here, mistake{"is refused: " + withoutID(err, k.ID), "must fit " + k.Algorithm, "make one with: " + makeKey[k.Algorithm[:2]]})
-	case name == "public_key" && key.CanSign():
+		r.reject(here, mistake{"cannot be used: " + err.Error(), "must fit " + k.Algorithm, "make one with: " + makeKey[k.Algorithm[:2]]})
+	case name == "public_key" && signs:
 		r.reject(here, mistake{"is a private key", "must be a public one", "name the key private_key_file instead"})
-	case name == "private_key" && !key.CanSign():
+	case name == "private_key" && !signs:
 		r.reject(here, mistake{"is a public key", "must be a private one", "name the key public_key_file instead"})
-	case k.symmetric():
+	case k.Symmetric():
 		if m := weak(k.Secret.Reveal()); m != nil {
 			r.reject(here, *m)
 		}
@@ -174,10 +161,6 @@ func (k KeyConfig) given() (names, wanted string) {
 			set = append(set, f.name)
 		}
 	}
-	wanted = pick(k.symmetric(), "secret", pick(k.PrivateKey.IsSet(), "private_key", "public_key"))
+	wanted = pick(k.Symmetric(), "secret", pick(k.PrivateKey.IsSet(), "private_key", "public_key"))
 	return strings.Join(set, " and "), wanted
-}
-
-func withoutID(err error, id string) string {
-	return strings.TrimPrefix(err.Error(), fmt.Sprintf("key %q: ", id))
 }

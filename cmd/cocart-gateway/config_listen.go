@@ -32,9 +32,9 @@ func defaultSockets() SocketConfig {
 
 // Addresses that are no host:port.
 const (
-	unixPrefix   = "unix:"
-	systemdWord  = "systemd" // the sockets systemd passed that no other key names
-	systemdNamed = "systemd:"
+	UnixPrefix   = "unix:"
+	Systemd      = "systemd" // the sockets systemd passed that no other key names
+	SystemdNamed = "systemd:"
 )
 
 const (
@@ -54,14 +54,14 @@ func listenAddress(example string) form[string] {
 }
 
 func goodListenAddress(s string) bool {
-	if path, ok := strings.CutPrefix(s, unixPrefix); ok {
+	if path, ok := strings.CutPrefix(s, UnixPrefix); ok {
 		return filepath.IsAbs(path) && filepath.Clean(path) == path && len(path) <= longestSocket && !strings.ContainsFunc(path, unicode.IsControl)
 	}
-	if name, ok := strings.CutPrefix(s, systemdNamed); ok {
+	if name, ok := strings.CutPrefix(s, SystemdNamed); ok {
 		return socketName.MatchString(name)
 	}
 	host, port, err := net.SplitHostPort(s)
-	return s == systemdWord || err == nil && (host == "" || goodHost(host)) && goodPort(port, 0)
+	return s == Systemd || err == nil && (host == "" || goodHost(host)) && goodPort(port, 0)
 }
 
 // addressList is one address or a list of them; none is an empty list.
@@ -80,7 +80,7 @@ func addressList(name string, dst *[]string, example string) entry {
 		},
 		show: func(reveal bool) any {
 			if len(*dst) == 1 {
-				return escapeVariables((*dst)[0])
+				return EscapeVariables((*dst)[0])
 			}
 			return list.show(reveal)
 		},
@@ -120,49 +120,50 @@ func fileMode() form[fs.FileMode] {
 		}, func(m fs.FileMode) any { return fmt.Sprintf("%04o", uint32(m)) }}
 }
 
-// listening is one address with the key it stands under.
-type listening struct{ key, address string }
+// Listener is an address to listen on with its key.
+type Listener struct{ Key, Address string }
 
-// listening lists every address of c, in the order of the file.
-func (c *Config) listening() []listening {
-	all := numberedAddresses("listen", c.Listen)
-	all = append(all, numberedAddresses("tls.listen", c.TLS.Listen)...)
-	all = append(all, numberedAddresses("tls.redirect_from", c.TLS.RedirectFrom)...)
-	return append(all, listening{"admin.listen", c.Admin.Listen})
+// Listeners lists every address of c, in the order of the file.
+func (c *Config) Listeners() []Listener {
+	all := NumberedListeners("listen", c.Listen)
+	all = append(all, NumberedListeners("tls.listen", c.TLS.Listen)...)
+	all = append(all, NumberedListeners("tls.redirect_from", c.TLS.RedirectFrom)...)
+	return append(all, Listener{"admin.listen", c.Admin.Listen})
 }
 
-func numberedAddresses(key string, addresses []string) []listening {
-	var all []listening
+// NumberedListeners gives each of several addresses of one key its number.
+func NumberedListeners(key string, addresses []string) []Listener {
+	var all []Listener
 	for i, a := range addresses {
-		all = append(all, listening{numbered(key, i, len(addresses)), a})
+		all = append(all, Listener{numbered(key, i, len(addresses)), a})
 	}
 	return all
 }
 
 // block is the key without the number of an item.
-func (l listening) block() string {
-	key, _, _ := strings.Cut(l.key, "[")
+func (l Listener) block() string {
+	key, _, _ := strings.Cut(l.Key, "[")
 	return key
 }
 
 func checkListeners(c *Config, r *reader) {
 	checkSockets(c, r)
-	all := c.listening()
+	all := c.Listeners()
 	for i, a := range all {
 		for _, b := range all[i+1:] {
-			if r.sound(a.block(), b.block()) && sameSocket(a.address, b.address) {
-				r.reject(r.at(b.key, b.block(), a.key, a.block()), twice(a, b))
+			if r.sound(a.block(), b.block()) && sameSocket(a.Address, b.Address) {
+				r.reject(r.at(b.Key, b.block(), a.Key, a.block()), twice(a, b))
 			}
 		}
 	}
 	checkOrigins(c, r)
 }
 
-func twice(a, b listening) mistake {
-	m := mistake{fmt.Sprintf("is the same %s twice: %s is %s and %s is %s", pick(strings.HasPrefix(a.address, unixPrefix) ||
-		strings.HasPrefix(a.address, systemdWord), "socket", "port"), a.key, a.address, b.key, b.address),
+func twice(a, b Listener) mistake {
+	m := mistake{fmt.Sprintf("is the same %s twice: %s is %s and %s is %s", pick(strings.HasPrefix(a.Address, UnixPrefix) ||
+		strings.HasPrefix(a.Address, Systemd), "socket", "port"), a.Key, a.Address, b.Key, b.Address),
 		"must be two, since each is served in another way", "change one of them"}
-	if b.key == "admin.listen" {
+	if b.Key == "admin.listen" {
 		m.rule = "must be two ports, since admin.listen shows what customers must not see"
 	}
 	return m
@@ -180,8 +181,8 @@ func checkSockets(c *Config, r *reader) {
 }
 
 func (c *Config) unixOnly() bool {
-	for _, l := range c.listening() {
-		if l.key != "admin.listen" && !strings.HasPrefix(l.address, unixPrefix) {
+	for _, l := range c.Listeners() {
+		if l.Key != "admin.listen" && !strings.HasPrefix(l.Address, UnixPrefix) {
 			return false
 		}
 	}

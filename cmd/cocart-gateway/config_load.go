@@ -20,19 +20,19 @@ const (
 	maxSecretFile = 64 << 10
 )
 
-// loadConfig reads and checks the file at path. Values may hold ${NAME}, looked up with env; secrets may stand in
+// Load reads and checks the file at path. Values may hold ${NAME}, looked up with env; secrets may stand in
 // files of their own, whose paths are relative to the folder of path. Any error is a [*ConfigError] that names
 // every problem of the file at once; none of them shows a secret.
-func loadConfig(path string, env func(string) (string, bool)) (*Config, error) {
-	return loadConfigFrom(path, source{dir: filepath.Dir(path), env: env, file: readBounded})
+func Load(path string, env func(string) (string, bool), check KeyCheck) (*Config, error) {
+	return loadFrom(path, source{dir: filepath.Dir(path), env: env, file: readBounded, checkKey: check})
 }
 
-func loadConfigFrom(path string, src source) (*Config, error) {
+func loadFrom(path string, src source) (*Config, error) {
 	data, m := src.file(path, maxConfigFile)
 	if m != nil {
 		return nil, newConfigError(path, []Problem{{Value: m.value, Rule: m.rule, Remedy: m.remedy}})
 	}
-	c, problems := parseConfig(data, src)
+	c, problems := parse(data, src)
 	if len(problems) > 0 {
 		return nil, newConfigError(path, problems)
 	}
@@ -44,14 +44,16 @@ type source struct {
 	dir  string
 	env  func(string) (string, bool)
 	file func(path string, limit int64) ([]byte, *mistake)
+
+	checkKey KeyCheck
 }
 
-func parseConfig(data []byte, src source) (*Config, []Problem) {
+func parse(data []byte, src source) (*Config, []Problem) {
 	root, problem := parseDocument(data)
 	if problem != nil {
 		return nil, []Problem{*problem}
 	}
-	c := defaultConfig()
+	c := Default()
 	r := &reader{source: src, lines: map[string]int{}, faulty: map[string]bool{}}
 	shape(c).read(r, place{"", root.Line}, root)
 	checkRules(c, r)

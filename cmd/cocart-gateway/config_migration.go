@@ -3,8 +3,6 @@ package main
 import (
 	"regexp"
 	"strconv"
-
-	"cocart-gateway/gateway"
 )
 
 // MigrationConfig is for switching over from the plugin CoCart JWT Authentication, and nothing of it is for ever.
@@ -15,7 +13,7 @@ type MigrationConfig struct {
 	PluginPrefix       string // what a filter put before those tokens
 	PluginRefresh      bool   // the plugin is still active, and judges refresh tokens of its own
 	HandBack           bool   // the plugin is active again, and customers go back to it; only with AcceptPluginTokens, never with DryRun
-	PluginAddress      string // to which the plugin binds its tokens: gateway.PluginAddress
+	PluginAddress      string // the address that the plugin binds its tokens to: "client" or "peer"
 	DryRun             bool   // nothing is enforced
 }
 
@@ -29,7 +27,7 @@ func migrationKeys(c *MigrationConfig) []entry {
 			"write what the filter cocart_jwt_auth_token_prefix returns", regexp.MustCompile(`\A[A-Za-z0-9_-]{0,64}\z`).MatchString)),
 		value("plugin_refresh", &c.PluginRefresh, truth()),
 		value("hand_back", &c.HandBack, truth()),
-		value("plugin_address", &c.PluginAddress, choice(string(gateway.ClientAddress), string(gateway.PeerAddress))),
+		value("plugin_address", &c.PluginAddress, choice("client", "peer")),
 		value("dry_run", &c.DryRun, truth()),
 	}
 }
@@ -75,14 +73,6 @@ func (c *Config) ownSecrets() map[string]Secret {
 		all[numbered("tokens.refresh_secret", i, len(c.Tokens.RefreshSecret))] = s
 	}
 	return all
-}
-
-// tokens is the secret by which tokens of the plugin are accepted; nil: they are not.
-func (m MigrationConfig) tokens() []byte {
-	if !m.AcceptPluginTokens {
-		return nil
-	}
-	return []byte(m.PluginSecret.Reveal())
 }
 
 // warnings are said at each start as long as the move is not over.

@@ -47,15 +47,15 @@ func checkLifetimes(t *TokensConfig, r *reader) {
 	if t.RefreshTTL < t.AccessTTL && r.sound("tokens.refresh_ttl", "tokens.access_ttl") {
 		at := r.at("tokens.refresh_ttl", "tokens.access_ttl")
 		r.reject(place{"tokens.refresh_ttl", at.line}, mistake{
-			"is " + formatDuration(t.RefreshTTL) + ", shorter than tokens.access_ttl " + formatDuration(t.AccessTTL),
+			"is " + FormatDuration(t.RefreshTTL) + ", shorter than tokens.access_ttl " + FormatDuration(t.AccessTTL),
 			"must be at least tokens.access_ttl, or a session ends while its access token still works",
-			"write " + formatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
+			"write " + FormatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
 	}
 	if t.SessionTTL != 0 && t.SessionTTL < t.AccessTTL && r.sound("tokens.session_ttl", "tokens.access_ttl") {
 		r.reject(r.at("tokens.session_ttl"), mistake{
-			"is " + formatDuration(t.SessionTTL) + ", shorter than tokens.access_ttl " + formatDuration(t.AccessTTL),
+			"is " + FormatDuration(t.SessionTTL) + ", shorter than tokens.access_ttl " + FormatDuration(t.AccessTTL),
 			"must be 0 or at least tokens.access_ttl, or a session ends while its access token still works",
-			"write " + formatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
+			"write " + FormatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
 	}
 }
 
@@ -101,7 +101,7 @@ func hostPort(u *url.URL) string {
 
 // sameSocket reports whether two addresses surely are one port of this machine. Port 0 is always another one.
 func sameSocket(a, b string) bool {
-	if strings.HasPrefix(a, unixPrefix) || strings.HasPrefix(a, systemdWord) {
+	if strings.HasPrefix(a, UnixPrefix) || strings.HasPrefix(a, Systemd) {
 		return a == b
 	}
 	hostA, portA, _ := net.SplitHostPort(a)
@@ -109,7 +109,7 @@ func sameSocket(a, b string) bool {
 	if portA != portB || portA == "0" {
 		return false
 	}
-	return sameHost(hostA, hostB) || everywhere(hostA) && thisMachine(hostB) || everywhere(hostB) && thisMachine(hostA)
+	return sameHost(hostA, hostB) || AllInterfaces(hostA) && thisMachine(hostB) || AllInterfaces(hostB) && thisMachine(hostA)
 }
 
 // sameHost: a name of loopback may be each of its addresses, but those are not each other.
@@ -122,12 +122,13 @@ func sameHost(a, b string) bool {
 	return a == b || loopback(a) && loopback(b)
 }
 
-func everywhere(host string) bool {
+// AllInterfaces reports whether a host to listen on is every address of the machine.
+func AllInterfaces(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "" || err == nil && addr.IsUnspecified()
 }
 
-func thisMachine(host string) bool { return everywhere(host) || loopback(host) }
+func thisMachine(host string) bool { return AllInterfaces(host) || loopback(host) }
 
 // loopback is true for names that never leave the machine (RFC 6761 6.3).
 func loopback(host string) bool {

@@ -49,12 +49,12 @@ func secrets(name string, dst *[]Secret, f secretForm) entry {
 
 // openText is a text that may come from a file but is no secret, such as a public key.
 func openText(name string, dst *string, f secretForm) entry {
-	return given(name, false, f, func(texts []string) { *dst = texts[0] }, func(bool) any { return escapeVariables(*dst) })
+	return given(name, false, f, func(texts []string) { *dst = texts[0] }, func(bool) any { return EscapeVariables(*dst) })
 }
 
 func (s Secret) show(reveal bool) any {
 	if reveal {
-		return escapeVariables(s.value)
+		return EscapeVariables(s.value)
 	}
 	return s.String()
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// defaultConfig is what holds where the file is silent. What has no sensible default is empty.
-func defaultConfig() *Config {
+// Default is what holds where the file is silent. What has no sensible default is empty.
+func Default() *Config {
 	return &Config{
 		Listen:  []string{"127.0.0.1:8080"},
 		TLS:     defaultTLS(),
@@ -35,7 +35,7 @@ func defaultConfig() *Config {
 		Revocation:     RevocationConfig{OnStale: "serve"},
 		Redis:          RedisConfig{Addresses: []string{EmbeddedStore}, Mode: "standalone", Prefix: "cocart:", Timeout: time.Second},
 		TrustedProxies: nil,
-		Compat:         CompatConfig{InvalidTokenStatus: 401, MirrorCartKey: true, OtherBearers: otherBearersRefuse, Migration: MigrationConfig{PluginAddress: "client"}},
+		Compat:         CompatConfig{InvalidTokenStatus: 401, MirrorCartKey: true, OtherBearers: RefuseOtherBearers, Migration: MigrationConfig{PluginAddress: "client"}},
 		CORS:           defaultCORS(),
 		Limits:         LimitsConfig{LoginBody: 64 << 10, Header: 64 << 10, Body: 10 << 20, Form: 1 << 20, JSON: 1 << 20, Parameters: 1000, UploadRate: 512, DownloadRate: 512},
 		Server: ServerConfig{
@@ -46,7 +46,7 @@ func defaultConfig() *Config {
 			ShutdownTimeout:   30 * time.Second,
 		},
 		Log:   LogConfig{Level: slog.LevelInfo, Format: "text"},
-		Guard: defaultGuard(), Reload: reloadWatch,
+		Guard: defaultGuard(), Reload: ReloadWatch,
 	}
 }
 
@@ -69,7 +69,7 @@ func shape(c *Config) section {
 				numberBy("must be 401 or 403", "write 401, or 403 for clients made for the CoCart JWT plugin", func(n int) bool { return n == 401 || n == 403 })),
 			value("mirror_cart_key", &c.Compat.MirrorCartKey, truth()),
 			value("bearer_login_refresh", &c.Compat.BearerLoginRefresh, truth()),
-			value("other_bearers", &c.Compat.OtherBearers, choice(otherBearersRefuse, otherBearersPass))},
+			value("other_bearers", &c.Compat.OtherBearers, choice(RefuseOtherBearers, PassOtherBearers))},
 			migrationKeys(&c.Compat.Migration)...)...),
 		corsEntry(&c.CORS),
 		block("limits", append([]entry{
@@ -94,7 +94,7 @@ func shape(c *Config) section {
 		block("log",
 			value("level", &c.Log.Level, logLevel()),
 			value("format", &c.Log.Format, choice("text", "json"))),
-		value("reload", &c.Reload, choice(reloadWatch, reloadSignal, reloadOff)),
+		value("reload", &c.Reload, choice(ReloadWatch, ReloadSignal, ReloadOff)),
 	}
 }
 

@@ -25,7 +25,7 @@ func (r *reader) suggestKey(s section, name string) (near, remedy string) {
 func (r *reader) elsewhere(word string) string {
 	if r.byWord == nil {
 		r.byWord = map[string]string{}
-		for _, path := range shape(defaultConfig()).paths("") {
+		for _, path := range shape(Default()).paths("") {
 			last := plain(path[strings.LastIndexByte(path, '.')+1:])
 			r.byWord[last] = cmp.Or(r.byWord[last], path)
 		}

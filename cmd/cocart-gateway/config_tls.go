@@ -114,8 +114,8 @@ func goodDomain(s string) bool {
 	return err != nil && len(s) <= 253 && hostName.MatchString(s) && strings.Contains(s, ".") && !strings.HasSuffix(s, ".")
 }
 
-// domains are the names of the certificate to get.
-func (c *Config) domains() []string {
+// Domains returns the names of the certificate that ACME gets.
+func (c *Config) Domains() []string {
 	if len(c.TLS.ACME.Domains) > 0 {
 		return c.TLS.ACME.Domains
 	}

@@ -166,7 +166,7 @@ func originAddress() form[*url.URL] {
 	}
 	f.show = func(u *url.URL) any {
 		if u != nil && u.Scheme == "unix" {
-			return escapeVariables("unix:" + u.Path)
+			return EscapeVariables("unix:" + u.Path)
 		}
 		return show(u)
 	}
@@ -202,7 +202,7 @@ func filePath(name string, dst *string) entry {
 			}
 			*dst = path
 		},
-		show: func(bool) any { return escapeVariables(*dst) },
+		show: func(bool) any { return EscapeVariables(*dst) },
 	})
 }
 

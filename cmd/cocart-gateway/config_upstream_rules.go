@@ -13,10 +13,10 @@ func checkOrigins(c *Config, r *reader) {
 		return
 	}
 	for _, origin := range c.Upstream.Origins() {
-		address := pick(origin.Scheme == "unix", unixPrefix+origin.Path, hostPort(origin))
-		for _, own := range c.listening() {
-			if r.sound(own.block()) && sameSocket(own.address, address) {
-				r.reject(r.at("upstream.url"), mistake{"is " + origin.String() + ", the gateway itself (" + own.key + ")",
+		address := pick(origin.Scheme == "unix", UnixPrefix+origin.Path, hostPort(origin))
+		for _, own := range c.Listeners() {
+			if r.sound(own.block()) && sameSocket(own.Address, address) {
+				r.reject(r.at("upstream.url"), mistake{"is " + origin.String() + ", the gateway itself (" + own.Key + ")",
 					"must be the address of WordPress", "write where the web server of WordPress listens, e.g. http://127.0.0.1:8000"})
 			}
 		}

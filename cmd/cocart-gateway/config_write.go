@@ -2,19 +2,28 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
-	"io"
 
 	"gopkg.in/yaml.v3"
 )
 
-// writeYAML writes c as a configuration file with every key, secrets as "[redacted]".
-func (c *Config) writeYAML(w io.Writer) error {
-	text, err := c.yaml(false)
-	if err == nil {
-		_, err = w.Write(text)
+// YAML returns c as a configuration file with every key, secrets as "[redacted]".
+func (c *Config) YAML() ([]byte, error) { return c.yaml(false) }
+
+// Hash returns a number of 48 bits that stands for c, its secrets included and the addresses to listen on left out:
+// gateways that behave alike have the same number. An attacker who wants to guess a secret from it has to know all
+// other secrets; upstream.secret is always one of them.
+func (c *Config) Hash() (uint64, error) {
+	alike := *c
+	alike.Listen, alike.TLS.Listen, alike.TLS.RedirectFrom, alike.Admin.Listen = nil, nil, nil, ""
+	text, err := alike.yaml(true)
+	if err != nil {
+		return 0, err
 	}
-	return err
+	sum := sha256.Sum256(text)
+	return binary.BigEndian.Uint64(sum[:8]) >> 16, nil
 }
 
 // yaml with reveal gives a file that loads as c.

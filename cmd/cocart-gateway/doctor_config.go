@@ -60,10 +60,10 @@ func sentence(words string) string {
 func (r *report) tokens(cfg *Config, now time.Time) {
 	switch ttl := cfg.Tokens.AccessTTL; {
 	case ttl > day:
-		r.warn("access_ttl", fmt.Sprintf("An access token is good for %s, also in the hands of a thief.", formatDuration(ttl)),
+		r.warn("access_ttl", fmt.Sprintf("An access token is good for %s, also in the hands of a thief.", FormatDuration(ttl)),
 			"If your apps refresh by themselves, as CoCart's SDKs do, write tokens.access_ttl: 15m.")
 	default:
-		r.ok("access_ttl", "An access token is good for %s.", formatDuration(ttl))
+		r.ok("access_ttl", "An access token is good for %s.", FormatDuration(ttl))
 	}
 	keys := cfg.Tokens.Keys
 	r.ok("keys", "%s (%s) signs; %d key%s in all.", keys[0].ID, keys[0].Algorithm, len(keys), pick(len(keys) == 1, "", "s"))

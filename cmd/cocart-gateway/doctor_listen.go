@@ -20,22 +20,22 @@ import (
 // to know; a unix socket is asked, since the file of one may be left over.
 func (r *report) listeners(ctx context.Context, cfg *Config) {
 	running := runningVersion(ctx, cfg.Admin.Listen)
-	for _, l := range cfg.listening() {
-		r.listener(ctx, listenerID(l), l.key, l.address, running)
+	for _, l := range cfg.Listeners() {
+		r.listener(ctx, listenerID(l), l.Key, l.Address, running)
 	}
 }
 
 // listenerID: admin, public for listen, and tls.listen or tls.redirect_from; with the number of one of several.
-func listenerID(l listening) string {
+func listenerID(l Listener) string {
 	return strings.NewReplacer("admin.listen", "admin", "tls.listen", "tls", "tls.redirect_from", "redirect",
-		"listen", "public", "[", ".", "]", "").Replace(l.key)
+		"listen", "public", "[", ".", "]", "").Replace(l.Key)
 }
 
 func (r *report) listener(ctx context.Context, id, key, address, running string) {
 	err := bindable(ctx, address)
 	advice := listenerAdvice(address)
 	switch {
-	case strings.HasPrefix(address, systemdWord):
+	case strings.HasPrefix(address, Systemd):
 		r.ok(id, "%s %s comes from systemd when it starts the gateway.", key, address)
 	case err == nil:
 		r.ok(id, "%s %s is free.", key, address)
@@ -62,7 +62,7 @@ func listenRemedy(address string, err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		remedy = advice.held
-	case strings.HasPrefix(address, unixPrefix), strings.HasPrefix(address, systemdWord):
+	case strings.HasPrefix(address, UnixPrefix), strings.HasPrefix(address, Systemd):
 		return ""
 	case errors.Is(err, fs.ErrPermission):
 		remedy = advice.forbidden
@@ -73,7 +73,7 @@ func listenRemedy(address string, err error) string {
 }
 
 func listenerAdvice(address string) remedies {
-	if strings.HasPrefix(address, unixPrefix) {
+	if strings.HasPrefix(address, UnixPrefix) {
 		return remedies{"End the program that listens there, or write another path.", "Write a path in a folder that the gateway may use.",
 			"Write the path of a socket in a folder that is there, as in unix:/run/cocart-gateway/http.sock."}
 	}
@@ -82,10 +82,10 @@ func listenerAdvice(address string) remedies {
 }
 
 func bindable(ctx context.Context, address string) error {
-	if strings.HasPrefix(address, systemdWord) {
+	if strings.HasPrefix(address, Systemd) {
 		return nil
 	}
-	if path, isUnix := strings.CutPrefix(address, unixPrefix); isUnix {
+	if path, isUnix := strings.CutPrefix(address, UnixPrefix); isUnix {
 		return freePath(ctx, path)
 	}
 	var lc net.ListenConfig
@@ -174,14 +174,14 @@ func runningVersion(ctx context.Context, address string) string {
 // dialListener connects to what listens on an address of the configuration.
 func dialListener(ctx context.Context, address string) (net.Conn, error) {
 	var d net.Dialer
-	if path, isUnix := strings.CutPrefix(address, unixPrefix); isUnix {
+	if path, isUnix := strings.CutPrefix(address, UnixPrefix); isUnix {
 		return d.DialContext(ctx, "unix", path)
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be asked: %w", address, err)
 	}
-	if everywhere(host) {
+	if AllInterfaces(host) {
 		host = "127.0.0.1"
 	}
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))

@@ -48,7 +48,7 @@ func (r *report) oldPlugin(m MigrationConfig, f *upstream.Facts) {
 
 // jwtPlugins reports plugins whose access tokens the gateway does not know: apps that hold such tokens are refused.
 func (r *report) jwtPlugins(c CompatConfig, f *upstream.Facts) {
-	names, pass := strings.Join(f.JWTPlugins, ", "), c.OtherBearers == otherBearersPass
+	names, pass := strings.Join(f.JWTPlugins, ", "), c.OtherBearers == PassOtherBearers
 	switch {
 	case names == "" && pass:
 		r.warn("jwt_plugins", "compat.other_bearers is pass, and no known JWT plugin is active.", "Take compat.other_bearers out, unless the shop's own code issues such tokens.")

@@ -201,7 +201,7 @@ func judgeClock(ahead time.Duration, whose string, say sayer) {
 	if off > 2*time.Minute {
 		off = off.Round(time.Minute)
 	}
-	found := fmt.Sprintf("The clock of %s is %s %s ours.", whose, formatDuration(off), pick(ahead > 0, "ahead of", "behind"))
+	found := fmt.Sprintf("The clock of %s is %s %s ours.", whose, FormatDuration(off), pick(ahead > 0, "ahead of", "behind"))
 	const advice = "Let both machines keep time by NTP (timedatectl)."
 	switch {
 	case off > clockProblem:

@@ -81,7 +81,7 @@ func (r *report) wordpressAway(where string, err error) {
 func (r *report) answers(cfg *Config, where string, s *upstream.StatusReport) bool {
 	switch {
 	case s.Outcome == upstream.StatusElsewhere:
-		r.problem("reachable", fmt.Sprintf("%s sends us elsewhere: %d to %s.", where, s.Status, quoted(s.Header.Get("Location"))),
+		r.problem("reachable", fmt.Sprintf("%s sends us elsewhere: %d to %.80q.", where, s.Status, s.Header.Get("Location")),
 			"Write the address that serves "+cfg.Site.URL.Host+" itself to upstream.url; if that insists on HTTPS, https://.")
 	case s.Outcome == upstream.StatusUnlike && s.Status == http.StatusServiceUnavailable:
 		r.problem("reachable", where+" answers 503: WordPress is in maintenance, or PHP or the database behind it does not work.",
@@ -143,7 +143,7 @@ func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s
 
 // printed names what stands before an answer.
 func (r *report) printed(what, before string) {
-	r.problem("output", fmt.Sprintf("Something prints %q before %s.", shortened(what), before),
+	r.problem("output", fmt.Sprintf("Something prints %.80q before %s.", what, before),
 		"Let nothing stand before <?php in wp-config.php, no blank line and no byte order mark of an editor. If it is a warning of PHP, switch display_errors off.")
 }
 

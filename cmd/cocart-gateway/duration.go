@@ -13,7 +13,7 @@ const day = 24 * time.Hour
 
 // duration is a time span from low to high, both included.
 func duration(low, high time.Duration, example string) form[time.Duration] {
-	return durationBy(fmt.Sprintf("must be a duration between %s and %s", formatDuration(low), formatDuration(high)), example,
+	return durationBy(fmt.Sprintf("must be a duration between %s and %s", FormatDuration(low), FormatDuration(high)), example,
 		func(d time.Duration) bool { return low <= d && d <= high })
 }
 
@@ -24,7 +24,7 @@ func durationBy(rule, example string, good func(time.Duration) bool) form[time.D
 			return 0, &mistake{}
 		}
 		return d, nil
-	}, func(d time.Duration) any { return formatDuration(d) }}
+	}, func(d time.Duration) any { return FormatDuration(d) }}
 }
 
 // parseDuration reads "90s" and "1h30m" as Go does, and "10d", "4w" and "1w2d" as Prometheus does (a day is 24 hours).
@@ -36,8 +36,8 @@ func parseDuration(s string) (time.Duration, error) {
 	return time.Duration(d), err
 }
 
-// formatDuration writes what parseDuration reads back unchanged.
-func formatDuration(d time.Duration) string {
+// FormatDuration writes what parseDuration reads back unchanged.
+func FormatDuration(d time.Duration) string {
 	switch {
 	case d > 0 && d%day == 0:
 		return fmt.Sprintf("%dd", d/day)

@@ -21,7 +21,7 @@ func TestDurationIsWrittenAsPeopleWriteIt(t *testing.T) {
 		"365d":    365 * day,
 		"1d500ms": day + 500*time.Millisecond,
 	} {
-		got := formatDuration(d)
+		got := FormatDuration(d)
 		if back, err := parseDuration(got); err != nil || back != d {
 			t.Errorf("%s is read back as %s: %v", got, back, err)
 		}

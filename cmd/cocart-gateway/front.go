@@ -109,7 +109,7 @@ func cutOff(n int, limit time.Duration) error {
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("draining: requests were still in flight after %s, on %d %s cut off", formatDuration(limit), n,
+	return fmt.Errorf("draining: requests were still in flight after %s, on %d %s cut off", FormatDuration(limit), n,
 		pick(n == 1, "connection, which was", "connections, which were"))
 }
 

@@ -12,18 +12,24 @@ import (
 
 // newGuard makes what counts passwords. Its key comes from the secret that every gateway of a shop has.
 func newGuard(cfg *Config, store redis.UniversalClient, log *slog.Logger) (*attempts.Guard, error) {
-	return attempts.New(cfg.attempts(log), store)
+	return attempts.New(guardConfig(cfg, log), store)
 }
 
 // attemptWait is how long a login waits for others of its account or address that are being checked. WordPress checks a
 // password in less than a second.
 const attemptWait = 5 * time.Second
 
-func (cfg *Config) attempts(log *slog.Logger) attempts.Config {
+// guardConfig returns the configuration of package attempts.
+func guardConfig(cfg *Config, log *slog.Logger) attempts.Config {
 	c := cfg.Guard
+	limit := func(l Limit) attempts.Limit { return attempts.Limit(l) }
 	return attempts.Config{
-		Account: c.Account, AccountNetwork: c.AccountNetwork, Address: c.Address, Subnet: c.Subnet, Network: c.Network, Overall: c.Overall,
-		Newcomer: c.Newcomer, SecondFactor: c.SecondFactor, Refresh: c.Refresh, Validate: c.Validate,
+		Account: limit(c.Account), AccountNetwork: limit(c.AccountNetwork), Address: limit(c.Address), Subnet: limit(c.Subnet),
+		Network: limit(c.Network), Overall: limit(c.Overall),
+		Newcomer: attempts.Newcomer{
+			Account: limit(c.Newcomer.Account), Address: limit(c.Newcomer.Address), Network: limit(c.Newcomer.Network),
+		},
+		SecondFactor: limit(c.SecondFactor), Refresh: limit(c.Refresh), Validate: limit(c.Validate),
 		Wait: attemptWait, Secret: []byte(cfg.Upstream.Secret[0].Reveal()), KeyPrefix: cfg.Redis.Prefix, Now: now, Log: log,
 	}
 }

@@ -38,7 +38,7 @@ func keysGenerateCommand(t terminal) *cobra.Command {
 }
 
 func (k newKey) complaint() error {
-	if k.id != "" && !keyID.MatchString(k.id) {
+	if k.id != "" && !KeyID.MatchString(k.id) {
 		return errors.New("--id must be 1 to 64 letters, digits, - and _")
 	}
 	form := algorithm()
@@ -64,7 +64,7 @@ func (t terminal) generateKey(k newKey) error {
 			return err
 		}
 	}
-	text, err := keyEntry([2]string{"id", k.id}, [2]string{"algorithm", k.algorithm}, [2]string{name, escapeVariables(value)})
+	text, err := keyEntry([2]string{"id", k.id}, [2]string{"algorithm", k.algorithm}, [2]string{name, EscapeVariables(value)})
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func (t terminal) keysOf(cfg *Config) ([]listedKey, error) {
 	var list []listedKey
 	signs := false
 	for _, k := range cfg.Tokens.Keys {
-		key, err := k.Key()
+		key, err := signingKey(k)
 		if err != nil {
 			return nil, err
 		}

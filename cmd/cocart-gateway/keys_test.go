@@ -44,7 +44,7 @@ func TestAGeneratedKeyOfEveryAlgorithmGoesIntoTheConfiguration(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, got.stdout)
 			}
-			key, err := cfg.Tokens.Keys[0].Key()
+			key, err := signingKey(cfg.Tokens.Keys[0])
 			if err != nil || key.ID() != "new" || key.Algorithm() != algorithm || !key.CanSign() {
 				t.Errorf("%s: %v, %v", algorithm, key, err)
 			}

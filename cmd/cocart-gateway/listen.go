@@ -30,7 +30,7 @@ func openListeners(ctx context.Context, cfg *Config) (*listeners, error) {
 	if err != nil {
 		return nil, err
 	}
-	passed.claim(cfg.listening())
+	passed.claim(cfg.Listeners())
 	o := opener{ctx: ctx, sockets: cfg.Sockets, passed: passed}
 	l := &listeners{
 		plain:    o.open("listen", cfg.Listen),
@@ -62,13 +62,13 @@ type opener struct {
 
 func (o *opener) open(key string, addresses []string) []net.Listener {
 	var all []net.Listener
-	for _, l := range numberedAddresses(key, addresses) {
+	for _, l := range NumberedListeners(key, addresses) {
 		if o.err != nil {
 			break
 		}
-		opened, err := o.one(l.address)
+		opened, err := o.one(l.Address)
 		if err != nil {
-			o.err = fmt.Errorf("listening on %s: %w%s", l.key, err, listenRemedy(l.address, err))
+			o.err = fmt.Errorf("listening on %s: %w%s", l.Key, err, listenRemedy(l.Address, err))
 		}
 		all, o.opened = append(all, opened...), append(o.opened, opened...)
 	}
@@ -76,10 +76,10 @@ func (o *opener) open(key string, addresses []string) []net.Listener {
 }
 
 func (o *opener) one(address string) ([]net.Listener, error) {
-	if strings.HasPrefix(address, systemdWord) {
+	if strings.HasPrefix(address, Systemd) {
 		return o.passed.take(address)
 	}
-	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
+	if path, ok := strings.CutPrefix(address, UnixPrefix); ok {
 		l, err := listenUnix(o.ctx, path, o.sockets.Mode, o.sockets.Owner)
 		return some(l, err)
 	}
@@ -119,7 +119,7 @@ func addressesOf(all []net.Listener) string {
 
 func addressOf(l net.Listener) string {
 	if l.Addr().Network() == "unix" {
-		return unixPrefix + l.Addr().String()
+		return UnixPrefix + l.Addr().String()
 	}
 	return l.Addr().String()
 }

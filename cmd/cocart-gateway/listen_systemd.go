@@ -38,9 +38,9 @@ func systemdSockets() (*passedSockets, error) {
 }
 
 // claim notes the names that addresses ask for, before any of them is opened.
-func (p *passedSockets) claim(all []listening) {
+func (p *passedSockets) claim(all []Listener) {
 	for _, l := range all {
-		if name, ok := strings.CutPrefix(l.address, systemdNamed); ok {
+		if name, ok := strings.CutPrefix(l.Address, SystemdNamed); ok {
 			p.claimed[name] = true
 		}
 	}
@@ -48,7 +48,7 @@ func (p *passedSockets) claim(all []listening) {
 
 // take gives the sockets of one address: those of that name, or all that no address names.
 func (p *passedSockets) take(address string) ([]net.Listener, error) {
-	name, named := strings.CutPrefix(address, systemdNamed)
+	name, named := strings.CutPrefix(address, SystemdNamed)
 	var taken []net.Listener
 	for _, n := range p.names {
 		if named && n == name || !named && !p.claimed[n] {

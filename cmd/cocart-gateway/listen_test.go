@@ -134,7 +134,7 @@ func TestSocketsOfSystemdGoToTheirNames(t *testing.T) {
 			}
 			p.byName[name] = append(p.byName[name], l)
 		}
-		p.claim([]listening{{"admin.listen", "systemd:admin"}})
+		p.claim([]Listener{{"admin.listen", "systemd:admin"}})
 		return p
 	}
 	p := pass("web", "admin", "web", "more")

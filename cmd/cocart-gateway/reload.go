@@ -106,7 +106,7 @@ func (p *program) reload(by string) (done gateway.Reloaded, problems []string) {
 func problemsOf(err error) []string {
 	var config *ConfigError
 	if errors.As(err, &config) {
-		return config.lines()
+		return config.Lines()
 	}
 	return []string{err.Error()}
 }
@@ -116,12 +116,13 @@ func (p *program) replace() (done gateway.Reloaded, err error) {
 	if p.from == nil {
 		return done, errors.New("the gateway was not started from a file")
 	}
-	written, err := p.from.load()
+	written, err := p.from.Load()
 	if err != nil {
 		return done, err
 	}
 	before := p.inForce()
-	cfg, done, err := merge(p.from.path, before, written, p.from.remembered())
+	cfg, changes, err := p.from.Merge(before, written)
+	done = gateway.Reloaded(changes)
 	if err != nil {
 		return done, err
 	}
@@ -142,21 +143,21 @@ func (p *program) replace() (done gateway.Reloaded, err error) {
 func (p *program) prepare(cfg *Config) (use func(), err error) {
 	before := p.current.Load()
 	e := &edition{cfg: cfg}
-	settings, err := cfg.authority(now, p.log)
+	settings, err := authorityConfig(cfg, now, p.log)
 	if err != nil {
 		return nil, err
 	}
 	if e.authority, err = before.authority.Next(settings); err != nil {
 		return nil, err
 	}
-	if e.guard, err = before.guard.Next(cfg.attempts(p.log)); err != nil {
+	if e.guard, err = before.guard.Next(guardConfig(cfg, p.log)); err != nil {
 		return nil, err
 	}
-	if e.front, err = before.front.Next(cfg.front(e.guard), e.authority); err != nil {
+	if e.front, err = before.front.Next(gatewayConfig(cfg, e.guard), e.authority); err != nil {
 		return nil, err
 	}
 	e.admin = p.newAdmin(cfg, e.authority)
-	secrets, err := p.wordpress.Secrets(cfg.Upstream.secrets())
+	secrets, err := p.wordpress.Secrets(assertionSecrets(cfg.Upstream))
 	if err != nil {
 		return nil, err
 	}
@@ -191,8 +192,8 @@ func (p *program) prepareParts(cfg *Config) (use func(), err error) {
 
 // configuration is what the administration may do with it.
 func (p *program) configuration() gateway.Configuration {
-	c := gateway.Configuration{Show: func() ([]byte, error) { return p.inForce().yaml(false) }}
-	if p.cfg.Reload != reloadOff {
+	c := gateway.Configuration{Show: func() ([]byte, error) { return p.inForce().YAML() }}
+	if p.cfg.Reload != ReloadOff {
 		c.Reload = func() (gateway.Reloaded, []string) { return p.reload("request") }
 	}
 	return c

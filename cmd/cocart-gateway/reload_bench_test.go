@@ -40,11 +40,11 @@ func BenchmarkReloadable(b *testing.B) {
 
 func benchProgram(b *testing.B) *program {
 	b.Helper()
-	cfg, problems := parseConfig([]byte(`
+	cfg, problems := parse([]byte(`
 upstream: {url: "http://127.0.0.1:1", secret: "a shared secret of these tests, 32 bytes"}
 site: {url: "http://127.0.0.1"}
 tokens: {keys: [`+firstKey+`]}
-`), source{env: noEnv, file: noFile})
+`), source{env: noEnv, file: noFile, checkKey: checkKey})
 	if len(problems) > 0 {
 		b.Fatal(problems)
 	}

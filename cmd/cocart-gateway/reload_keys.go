@@ -4,9 +4,9 @@ import "strings"
 
 // The ways to make a gateway read its configuration again.
 const (
-	reloadWatch  = "watch"  // when a file changes, on SIGHUP and on request
-	reloadSignal = "signal" // on SIGHUP and on request
-	reloadOff    = "off"    // never
+	ReloadWatch  = "watch"  // when a file changes, on SIGHUP and on request
+	ReloadSignal = "signal" // on SIGHUP and on request
+	ReloadOff    = "off"    // never
 )
 
 // reloadable says for keys, and for those below them that are not here themselves, whether a reload puts them in

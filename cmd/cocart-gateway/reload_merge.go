@@ -5,26 +5,30 @@ import (
 	"reflect"
 
 	"gopkg.in/yaml.v3"
-
-	"cocart-gateway/gateway"
 )
 
-// merge is the configuration that a reload puts in force: the written one, except for the keys that wait for a
+// Changes are the keys that a reload changes at once, and those that were written but take effect at the next start.
+type Changes struct {
+	Changed       []string
+	RestartNeeded []string
+}
+
+// merge returns the configuration that a reload puts in force: the written one, except for the keys that wait for a
 // restart, which stay as they are. It works on the text that each of the two amounts to, so that a new key needs
 // nothing here. world has the files that keys only name, certificates and the like.
-func merge(file string, inForce, written *Config, world source) (*Config, gateway.Reloaded, error) {
-	done := merging{Reloaded: gateway.Reloaded{Changed: []string{}, RestartNeeded: []string{}}}
+func merge(file string, inForce, written *Config, world source) (*Config, Changes, error) {
+	done := merging{Changes: Changes{Changed: []string{}, RestartNeeded: []string{}}}
 	tree := done.block("", shape(inForce).node(true), shape(written).node(true))
 	c, problems := readTree(tree, world)
 	if len(problems) == 0 {
-		return c, done.Reloaded, nil
+		return c, done.Changes, nil
 	}
 	// Both are good by themselves, but not the one beside what stays of the other.
 	for i := range problems {
 		problems[i].Line = 0
 		problems[i].Remedy += "; or restart the gateway, since keys that wait for a restart are part of it"
 	}
-	return nil, done.Reloaded, newConfigError(file, problems)
+	return nil, done.Changes, newConfigError(file, problems)
 }
 
 func readTree(tree *yaml.Node, world source) (*Config, []Problem) {
@@ -32,10 +36,10 @@ func readTree(tree *yaml.Node, world source) (*Config, []Problem) {
 	if err != nil {
 		return nil, []Problem{{Value: fmt.Sprintf("cannot be written: %v", err)}}
 	}
-	return parseConfig(text, world)
+	return parse(text, world)
 }
 
-type merging struct{ gateway.Reloaded }
+type merging struct{ Changes }
 
 // block merges two blocks of keys. A key that applies to one of them only is in one of them only.
 func (m *merging) block(path string, inForce, written *yaml.Node) *yaml.Node {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,16 +35,11 @@ func newReloadMetrics(reg prometheus.Registerer) (*reloadMetrics, error) {
 func (m *reloadMetrics) failed() { m.successful.Set(0) }
 
 func (m *reloadMetrics) succeeded(cfg *Config, waiting int, at time.Time) error {
-	alike := *cfg // but for the addresses, which on other machines are other ones
-	alike.Listen, alike.TLS.Listen, alike.TLS.RedirectFrom, alike.Admin.Listen = nil, nil, nil, ""
-	text, err := alike.yaml(true)
+	hash, err := cfg.Hash()
 	if err != nil {
 		return err
 	}
-	// 48 bits, which a float64 holds exactly. Whoever would guess a secret from them would have to know all others:
-	// upstream.secret is always among them.
-	sum := sha256.Sum256(text)
-	m.hash.Set(float64(binary.BigEndian.Uint64(sum[:8]) >> 16))
+	m.hash.Set(float64(hash)) // exact for 48 bits
 	m.successful.Set(1)
 	m.waiting.Set(float64(waiting))
 	m.at.Set(float64(at.UnixMilli()) / 1000)

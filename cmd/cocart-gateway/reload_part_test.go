@@ -10,8 +10,8 @@ import (
 // Whatever else a reload concerns has a say before anything changes.
 func TestAPartThatRefusesAConfigurationKeepsAllOfTheOneBefore(t *testing.T) {
 	path := configFile(t, "127.0.0.1:0", "127.0.0.1:0", "http://127.0.0.1:1")
-	from := &configSource{path: path, env: noEnv}
-	cfg, err := from.load()
+	from := &configSource{Source: NewSource(path, noEnv, checkKey)}
+	cfg, err := from.Load()
 	if err != nil {
 		t.Fatal(err)
 	}

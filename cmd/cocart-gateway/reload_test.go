@@ -200,12 +200,12 @@ func TestEveryKeyIsReloadableOrWaitsForARestart(t *testing.T) {
 	for _, row := range reloads {
 		tested = append(tested, row.key)
 	}
-	for _, key := range leaves("", shape(defaultConfig())) {
+	for _, key := range leaves("", shape(Default())) {
 		if isReloadable(key) != slices.Contains(tested, key) {
 			t.Errorf("%s: reloadable says %v, and the table of this test has it: %v", key, isReloadable(key), slices.Contains(tested, key))
 		}
 	}
-	all := shape(defaultConfig()).paths("")
+	all := shape(Default()).paths("")
 	for key := range reloadable {
 		if !slices.Contains(all, key) {
 			t.Errorf("%s is reloadable or not, but no key", key)

@@ -37,7 +37,7 @@ func (p *program) startReloading() (stop func()) {
 
 func (p *program) watchFiles() *watch {
 	w := &watch{}
-	if p.cfg.Reload != reloadWatch {
+	if p.cfg.Reload != ReloadWatch {
 		return w
 	}
 	var err error
@@ -62,7 +62,7 @@ func (p *program) followReloads(done <-chan struct{}, w *watch) {
 			p.log.Warn("watching the configuration", "error", err)
 			look = w.soon(look)
 		case <-look.due():
-			if p.from.changed() {
+			if p.from.Changed() {
 				p.reload("file")
 			}
 			look = p.settleWatch(w)
@@ -71,7 +71,7 @@ func (p *program) followReloads(done <-chan struct{}, w *watch) {
 }
 
 func (p *program) hangup() {
-	if p.cfg.Reload == reloadOff {
+	if p.cfg.Reload == ReloadOff {
 		p.log.Warn("SIGHUP changes nothing: reload is off")
 		p.notify.reloading() // or systemctl reload would wait
 		p.notify.reloaded("serving; nothing was reloaded, since reload is off")
@@ -82,11 +82,11 @@ func (p *program) hangup() {
 
 // settleWatch watches what the configuration consists of now, and looks again if it changed before that was watched.
 func (p *program) settleWatch(w *watch) lookout {
-	files, _ := p.from.read()
+	files := p.from.Files()
 	if err := w.follow(files); err != nil {
 		p.log.Warn("the configuration cannot be watched, so changes take effect on SIGHUP only", "error", err)
 	}
-	if w.notify != nil && p.from.changed() {
+	if w.notify != nil && p.from.Changed() {
 		return w.soon(lookout{})
 	}
 	return lookout{}

@@ -43,11 +43,11 @@ func printings(t *testing.T, c *Config) map[string]string {
 	printed["slog text"], printed["slog JSON"] = text.String(), jsonLog.String()
 	printed["JSON"] = encoded(t, json.Marshal, c)
 	printed["YAML"] = encoded(t, yaml.Marshal, c)
-	var effective bytes.Buffer
-	if err := c.writeYAML(&effective); err != nil {
+	effective, err := c.YAML()
+	if err != nil {
 		t.Fatal(err)
 	}
-	printed["effective YAML"] = effective.String()
+	printed["effective YAML"] = string(effective)
 	return printed
 }
 

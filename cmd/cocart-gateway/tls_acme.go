@@ -44,7 +44,7 @@ type issuing struct {
 }
 
 func newAutomatic(cfg *Config, m *certificateMetrics, log *slog.Logger) (*automatic, error) {
-	a := &automatic{cfg: cfg.TLS.ACME, domains: cfg.domains(), metrics: m, log: log, after: time.After, try: writable}
+	a := &automatic{cfg: cfg.TLS.ACME, domains: cfg.Domains(), metrics: m, log: log, after: time.After, try: writable}
 	if a.cfg.CAFile == "" {
 		return a, nil
 	}

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"cocart-gateway/cmd/cocart-gateway/term"
 )
 
 // trial is what is written into the folder to see whether that works: as much as a certificate with its key.
@@ -40,7 +42,7 @@ func (a *automatic) furnish(ctx context.Context, i *issuing) error {
 	for _, domain := range a.domains {
 		if _, missing := i.config.CacheManagedCertificate(ctx, domain); missing != nil {
 			return fmt.Errorf("tls.acme.storage: nothing can be written to %s, so no certificate can be kept: %w; "+
-				"name a folder that this user may write to", printable(a.cfg.Storage), err)
+				"name a folder that this user may write to", term.Visible(a.cfg.Storage), err)
 		}
 	}
 	a.metrics.updates.WithLabelValues(fromACME, kept).Inc()

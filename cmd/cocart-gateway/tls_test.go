@@ -124,7 +124,7 @@ func TestPlainHTTPIsSentToTheSite(t *testing.T) {
 // set is a set of certificates whose files the test changes.
 func set(t *testing.T, i *issuer, log io.Writer) (*certificateSet, *Config, *prometheus.Registry) {
 	t.Helper()
-	cfg := defaultConfig()
+	cfg := Default()
 	cfg.TLS.Listen = []string{":443"}
 	cfg.TLS.Certificates = []CertificateConfig{{i.path("shop.crt"), i.path("shop.key")}}
 	reg := prometheus.NewRegistry()
@@ -198,7 +198,7 @@ func TestOtherFilesAreUsedOrNot(t *testing.T) {
 	i.issue("next", host("next.example.com"))
 	c, _, _ := set(t, i, io.Discard)
 	change := func(certificate, key string) error {
-		next := defaultConfig()
+		next := Default()
 		next.TLS.Certificates = []CertificateConfig{{i.path(certificate), i.path(key)}}
 		use, err := c.part(next)
 		if err == nil {

@@ -9,15 +9,15 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// wordpress is how WordPress is spoken to. It reads the files that the configuration names.
-func (cfg *Config) wordpress() (upstream.Config, error) {
+// upstreamConfig returns the configuration of package upstream. It reads the files that the configuration names.
+func upstreamConfig(cfg *Config) (upstream.Config, error) {
 	c := cfg.Upstream
 	out := upstream.Config{
-		URL: c.URL, SiteURL: cfg.Site.URL, Secrets: c.secrets(),
+		URL: c.URL, SiteURL: cfg.Site.URL, Secrets: assertionSecrets(c),
 		DialTimeout: c.DialTimeout, ResponseTimeout: c.ResponseTimeout,
 		IdleConnections: c.IdleConnections, IdleTimeout: c.IdleTimeout, Now: now,
 	}
-	if err := c.complete(&out); err != nil {
+	if err := completeUpstream(c, &out); err != nil {
 		return upstream.Config{}, err
 	}
 	if cfg.Compat.Migration.DryRun {
@@ -26,7 +26,7 @@ func (cfg *Config) wordpress() (upstream.Config, error) {
 	return out, nil
 }
 
-func (c UpstreamConfig) secrets() []string {
+func assertionSecrets(c UpstreamConfig) []string {
 	secrets := make([]string, 0, len(c.Secret))
 	for _, s := range c.Secret {
 		secrets = append(secrets, s.Reveal())
@@ -34,8 +34,8 @@ func (c UpstreamConfig) secrets() []string {
 	return secrets
 }
 
-// complete fills in what only UpstreamNodes says. cfg has SiteURL already.
-func (c UpstreamConfig) complete(cfg *upstream.Config) (err error) {
+// completeUpstream fills in what UpstreamNodes configures. cfg has SiteURL already.
+func completeUpstream(c UpstreamConfig, cfg *upstream.Config) (err error) {
 	cfg.Nodes = c.Origins()
 	switch c.Host {
 	case "pass":
@@ -53,11 +53,11 @@ func (c UpstreamConfig) complete(cfg *upstream.Config) (err error) {
 	cfg.Health = upstream.Health{
 		Path: c.Health.Path, Interval: c.Health.Interval, Timeout: c.Health.Timeout, Failures: c.Health.Failures, Successes: c.Health.Successes,
 	}
-	cfg.TLS, err = c.tlsConfig()
+	cfg.TLS, err = upstreamTLS(c)
 	return err
 }
 
-func (c UpstreamConfig) tlsConfig() (*tls.Config, error) {
+func upstreamTLS(c UpstreamConfig) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName}
 	if c.TLSCAFile != "" {
 		pem, err := os.ReadFile(c.TLSCAFile)

@@ -105,7 +105,7 @@ var triedElsewhere = map[string]string{
 
 func unusualConfig(t *testing.T) *Config {
 	t.Helper()
-	c, problems := parseConfig([]byte(unusual), source{env: testEnv, file: noFile})
+	c, problems := parse([]byte(unusual), source{env: testEnv, file: noFile, checkKey: checkKey})
 	if len(problems) > 0 {
 		t.Fatal(newConfigError("unusual", problems))
 	}
@@ -114,8 +114,8 @@ func unusualConfig(t *testing.T) *Config {
 
 // A key that is added must be followed to where it goes, here or in a test of its own.
 func TestEveryKeyIsFollowedToWhereItGoes(t *testing.T) {
-	usual, other := shape(defaultConfig()).node(true), shape(unusualConfig(t)).node(true)
-	for _, key := range leaves("", shape(defaultConfig())) {
+	usual, other := shape(Default()).node(true), shape(unusualConfig(t)).node(true)
+	for _, key := range leaves("", shape(Default())) {
 		after := at(other, key)
 		changed := after != nil && !reflect.DeepEqual(at(usual, key), after)
 		if _, named := triedElsewhere[key]; named == changed {
@@ -157,7 +157,7 @@ func whole(t *testing.T, got, want any, zero ...string) {
 }
 
 func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
-	got, err := unusualConfig(t).wordpress()
+	got, err := upstreamConfig(unusualConfig(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
 
 func TestTheFrontIsAsConfigured(t *testing.T) {
 	guard := new(attempts.Guard)
-	got := unusualConfig(t).front(guard)
+	got := gatewayConfig(unusualConfig(t), guard)
 	if got.Guarding.Now == nil {
 		t.Error("the waits of wrong passwords have no clock")
 	}
@@ -204,7 +204,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 
 func TestTokensAreAsConfigured(t *testing.T) {
 	cfg, log := unusualConfig(t), slog.New(slog.DiscardHandler)
-	got, err := cfg.authority(now, log)
+	got, err := authorityConfig(cfg, now, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestGuessingIsLimitedAsConfigured(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	limit := func(n int) attempts.Limit { return attempts.Limit{N: n, Per: time.Minute} }
 	shared, _ := testEnv("SHARED")
-	whole(t, unusualConfig(t).attempts(log), attempts.Config{
+	whole(t, guardConfig(unusualConfig(t), log), attempts.Config{
 		Account: limit(45), Address: limit(46), Overall: limit(47), AccountNetwork: limit(51), Subnet: limit(52), Network: limit(53),
 		Newcomer: attempts.Newcomer{Account: limit(54), Address: limit(55), Network: limit(56)}, SecondFactor: limit(48), Refresh: limit(49), Validate: limit(50),
 		Wait: 5 * time.Second, Secret: []byte(shared), KeyPrefix: "p:", Log: log,
@@ -294,7 +294,7 @@ func TestTheAuthorityIsAskedAsConfigured(t *testing.T) {
 	if got.Email != "shop@example.com" || got.CA != "https://ca.example/directory" || !got.Agreed || !got.DisableHTTPChallenge || got.DisableTLSALPNChallenge {
 		t.Errorf("%+v", got)
 	}
-	if got := cfg.domains(); !slices.Equal(got, []string{"shop.example.com", "www.example.com"}) {
+	if got := cfg.Domains(); !slices.Equal(got, []string{"shop.example.com", "www.example.com"}) {
 		t.Errorf("for %q", got)
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/deploy/wordpress"
 )
 
@@ -51,12 +53,12 @@ const maxPlugin = 4 << 20
 var pluginVersion = regexp.MustCompile(`(?m)^ \* Version: +(\S+)$`)
 
 func (t terminal) comparePlugin(path string) error {
-	theirs, m := readBounded(path, maxPlugin)
-	if m != nil {
-		return fmt.Errorf("%s: %s", path, m.value)
+	theirs, err := readPlugin(path)
+	if err != nil {
+		return err
 	}
 	if bytes.Equal(theirs, wordpress.Plugin) {
-		_, err := fmt.Fprintf(t.out, "%s is the plugin of this gateway, version %s.\n", path, wordpress.PluginVersion)
+		_, err = fmt.Fprintf(t.out, "%s is the plugin of this gateway, version %s.\n", path, wordpress.PluginVersion)
 		return err
 	}
 	remedy := "; write it anew: " + writePlugin(path)
@@ -65,11 +67,25 @@ func (t terminal) comparePlugin(path string) error {
 	case found == nil || !bytes.Contains(theirs, []byte("namespace CoCartGateway;")):
 		return fmt.Errorf("%s is not the plugin of the gateway", path)
 	case olderThan(string(found[1]), wordpress.PluginVersion):
-		return fmt.Errorf("%s is version %s, older than %s, which belongs to this gateway%s", path, printable(string(found[1])), wordpress.PluginVersion, remedy)
+		return fmt.Errorf("%s is version %s, older than %s, which belongs to this gateway%s", path, term.Cell(string(found[1])), wordpress.PluginVersion, remedy)
 	case olderThan(wordpress.PluginVersion, string(found[1])):
-		return fmt.Errorf("%s is version %s, newer than %s, which belongs to this gateway; upgrade the gateway, too", path, printable(string(found[1])), wordpress.PluginVersion)
+		return fmt.Errorf("%s is version %s, newer than %s, which belongs to this gateway; upgrade the gateway, too", path, term.Cell(string(found[1])), wordpress.PluginVersion)
 	}
 	return fmt.Errorf("%s says that it is version %s, but was changed%s", path, wordpress.PluginVersion, remedy)
+}
+
+// readPlugin reads no more than a plugin can have.
+func readPlugin(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("the installed plugin cannot be read: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxPlugin))
+	if err != nil {
+		return nil, fmt.Errorf("the installed plugin cannot be read: %w", err)
+	}
+	return text, nil
 }
 
 func phpConfigCommand(t terminal) *cobra.Command {
