@@ -33,6 +33,20 @@ func jwtClass(rest string) (class, bool) {
 	return "", false
 }
 
+// pluginClass names the class of a route in the plugin's namespace where CoCart's own
+// is called otherwise. Besides what the gateway answers to a POST, that is the index
+// of that namespace, and what browsers ask before a POST.
+func pluginClass(rest, method string) class {
+	c, known := jwtClass(rest)
+	switch {
+	case known && method == http.MethodPost:
+		return c
+	case known && method == http.MethodOptions, rest == "/jwt":
+		return classCoCart
+	}
+	return classSite
+}
+
 // realRoute is the route of CoCart that does what an alias promises, in the
 // namespace of the alias, or in the shop's first one; "" for any other route.
 func (rs routes) realRoute(v verdict) string {

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/upstream"
 )
 
 // The index of a REST namespace as WP_REST_Server::get_namespace_index writes it.
@@ -27,6 +29,11 @@ type (
 	link struct {
 		Href string `json:"href"`
 	}
+	// indexArguments are those of a namespace's index.
+	indexArguments struct {
+		Namespace argument `json:"namespace"`
+		Context   argument `json:"context"`
+	}
 	argument struct {
 		Default  string `json:"default"`
 		Required bool   `json:"required"`
@@ -45,16 +52,62 @@ func (x *exchange) isJWTIndex() bool {
 
 // writeJWTIndex answers as that plugin does.
 func (g *Gateway) writeJWTIndex(x *exchange) {
-	base := strings.TrimRight(g.cfg.SiteURL.String(), "/") + "/" + g.routes.bases[0]
-	route := func(name, method string, args any) indexRoute {
-		return indexRoute{jwtNamespace, []string{method}, []endpoint{{[]string{method}, args}},
-			map[string][]link{"self": {{base + name}}}}
+	routes := map[string]indexRoute{}
+	for _, name := range jwtRoutes {
+		routes[name] = g.describe(name)
 	}
-	const index = "/" + jwtNamespace
-	own := map[string]argument{"namespace": {Default: jwtNamespace}, "context": {Default: "view"}}
-	respond.JSON(x.w, x.r, http.StatusOK, namespaceIndex{jwtNamespace, map[string]indexRoute{
-		index:                     route(index, http.MethodGet, own),
-		index + "/refresh-token":  route(index+"/refresh-token", http.MethodPost, []string{}),
-		index + "/validate-token": route(index+"/validate-token", http.MethodPost, []string{}),
-	}, map[string][]link{"up": {{base + "/"}}}})
+	respond.JSON(x.w, x.r, http.StatusOK, namespaceIndex{jwtNamespace, routes, map[string][]link{"up": {{g.restURL("/")}}}})
+}
+
+// jwtRoutes are what that plugin registers, the index among them.
+var jwtRoutes = []string{jwtIndex, jwtIndex + "/refresh-token", jwtIndex + "/validate-token"}
+
+const jwtIndex = "/" + jwtNamespace
+
+// describe describes one of them as WP_REST_Server::get_data_for_route does.
+func (g *Gateway) describe(route string) indexRoute {
+	method, args := http.MethodPost, any([]string{})
+	if route == jwtIndex {
+		method, args = http.MethodGet, indexArguments{argument{Default: jwtNamespace}, argument{Default: "view"}}
+	}
+	return indexRoute{jwtNamespace, []string{method}, []endpoint{{[]string{method}, args}}, map[string][]link{"self": {{g.restURL(route)}}}}
+}
+
+// restURL is the public address of a REST route.
+func (g *Gateway) restURL(route string) string {
+	return strings.TrimRight(g.cfg.SiteURL.String(), "/") + "/" + g.routes.bases[0] + route
+}
+
+// answerJWTOptions answers a plain OPTIONS for a route of that plugin as WordPress
+// does (rest_handle_options_request); WordPress does not know these routes. A
+// browser's preflight comes here only where WordPress answers them.
+func (g *Gateway) answerJWTOptions(x *exchange, a upstream.Assertion) bool {
+	if x.verdict.method != http.MethodOptions || isPreflight(x.r) {
+		return false
+	}
+	route := g.routes.jwtRoute(x.verdict.route)
+	if route == "" {
+		return false
+	}
+	description := g.describe(route)
+	// rest_send_allow_header names the methods that this client may use: to validate
+	// takes a token.
+	if !strings.HasSuffix(route, "/validate-token") || a.Kind == upstream.Customer {
+		x.w.Header().Set("Allow", strings.Join(description.Methods, ", "))
+	}
+	respond.JSON(x.w, x.r, http.StatusOK, description)
+	return true
+}
+
+// jwtRoute is the name by which that plugin registers a route, also for one in a
+// configured namespace; "" for any other route.
+func (rs routes) jwtRoute(route string) string {
+	route = phpLower(route)
+	if rest, ok := rs.cutNamespace(route); ok && strings.HasPrefix(rest, "/jwt/") {
+		route = pluginNamespace + rest
+	}
+	if slices.Contains(jwtRoutes, route) {
+		return route
+	}
+	return ""
 }

@@ -25,6 +25,8 @@ func (g *Gateway) protected(x *exchange) error {
 	case x.isJWTIndex():
 		g.writeJWTIndex(x)
 		return nil
+	case g.answerJWTOptions(x, a):
+		return nil
 	}
 	return g.forward(x, a)
 }

@@ -157,8 +157,8 @@ func (rs routes) classOf(route, method string) class {
 	}
 	rest, ok := rs.cutNamespace(route)
 	post := method == http.MethodPost
-	if below, found := strings.CutPrefix(route, pluginNamespace); !ok && found && post {
-		if c, known := jwtClass(below); known {
+	if below, found := strings.CutPrefix(route, pluginNamespace); !ok && found {
+		if c := pluginClass(below, method); c != classSite {
 			return c
 		}
 	}
