@@ -21,10 +21,11 @@ func TestTheGatewayAnswersLikeAShopWithThePlugin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	mustUse(t, "a-language.php", directoryMode)
 	for _, status := range []int{401, 403} {
 		t.Run(fmt.Sprint("invalid_token_status ", status), func(t *testing.T) {
 			afterwards(t)
-			p := &parity{t: t, g: startGateway(t, "embedded", fmt.Sprintf("compat: {invalid_token_status: %d}\n", status)), values: map[string]string{}}
+			p := &parity{t: t, g: startGateway(t, "embedded", fmt.Sprintf("%scompat: {invalid_token_status: %d}\n", twoLanguages, status)), values: map[string]string{}}
 			for _, c := range cases {
 				switch {
 				case c.Later != "": // for a clock that can be moved

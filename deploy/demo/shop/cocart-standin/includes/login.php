@@ -12,11 +12,24 @@ function cocart_standin_register_login() {
 		cocart_standin_namespace() . '/v2',
 		'/login',
 		array(
-			'methods'             => 'POST',
-			'callback'            => 'cocart_standin_login',
-			'permission_callback' => 'cocart_standin_may_log_in',
-			'args'                => cocart_standin_since( '4.7' ) ? array( 'username' => array( 'type' => 'string' ), 'password' => array( 'type' => 'string' ) ) : array(),
+			array(
+				'methods'             => 'POST',
+				'callback'            => 'cocart_standin_login',
+				'permission_callback' => 'cocart_standin_may_log_in',
+				'args'                => cocart_standin_since( '4.7' ) ? array( 'username' => array( 'type' => 'string' ), 'password' => array( 'type' => 'string' ) ) : array(),
+			),
+			'schema' => 'cocart_standin_login_schema',
 		)
+	);
+}
+
+/** WordPress puts it into the answer to OPTIONS. */
+function cocart_standin_login_schema() {
+	return array(
+		'$schema'    => 'http://json-schema.org/draft-04/schema#',
+		'title'      => 'cocart_login',
+		'type'       => 'object',
+		'properties' => array( 'user_id' => array( 'type' => 'string', 'readonly' => true ) ),
 	);
 }
 
