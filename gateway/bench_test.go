@@ -17,6 +17,7 @@ import (
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/upstream"
 )
 
@@ -106,9 +107,9 @@ func benchGateway(b *testing.B, origin *url.URL) (*gateway.Gateway, string) {
 	client := redis.NewClient(&redis.Options{Addr: store.Addr(), DisableIdentity: true})
 	b.Cleanup(func() { client.Close() })
 	log, registry := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
-	key, err := tokens.NewHMACKey("k1", "HS256", []byte(signingSecret))
+	key, err := keys.NewHMAC("k1", "HS256", []byte(signingSecret))
 	must(err)
-	authority, err := tokens.New(tokens.Config{Issuer: "https://shop.example", Keys: []tokens.Key{key}, VerifiedCache: 10000, Log: log}, client, registry)
+	authority, err := tokens.New(tokens.Config{Issuer: "https://shop.example", Keys: []keys.Key{key}, VerifiedCache: 10000, Log: log}, client, registry)
 	must(err)
 	site := &url.URL{Scheme: "https", Host: "shop.example"}
 	wp, err := upstream.New(upstream.Config{URL: origin, SiteURL: site, Secrets: []string{"a shared secret of the benchmark, long enough"}}, registry, log)

@@ -5,20 +5,20 @@ import (
 	"strings"
 	"testing"
 
-	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
 func TestPublicKeysAreServed(t *testing.T) {
-	pem, err := tokens.GenerateKey("EdDSA")
+	pem, err := keys.Generate("EdDSA")
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := tokens.ParseKey("pair", "EdDSA", pem)
+	key, err := keys.Parse("pair", "EdDSA", pem)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := openShopWith(t, []tokens.Key{key})
+	s := openShopWith(t, []keys.Key{key})
 	r := s.do("GET", "/.well-known/jwks.json", "", "Origin: https://other.example")
 	got := [5]string{http.StatusText(r.Status), r.Header.Get("Content-Type"), r.Header.Get("Cache-Control"), r.Header.Get("Access-Control-Allow-Origin")}
 	if want := [5]string{"OK", "application/jwk-set+json", "public, max-age=300", "*"}; got != want {

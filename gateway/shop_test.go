@@ -19,6 +19,7 @@ import (
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -36,7 +37,7 @@ type shop struct {
 	registry  *prometheus.Registry
 	clock     *clock
 	log       *lockedBuffer
-	keys      []tokens.Key
+	keys      []keys.Key
 }
 
 type clock struct {
@@ -84,16 +85,16 @@ func openShop(t *testing.T, change ...func(*gateway.Config)) *shop {
 }
 
 // openShopWith has other signing keys.
-func openShopWith(t *testing.T, keys []tokens.Key, change ...func(*gateway.Config)) *shop {
+func openShopWith(t *testing.T, table []keys.Key, change ...func(*gateway.Config)) *shop {
 	t.Helper()
-	return openShopBehind(t, keys, func(*upstream.Config) {}, change...)
+	return openShopBehind(t, table, func(*upstream.Config) {}, change...)
 }
 
 // openShopBehind has another way to WordPress.
-func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config), change ...func(*gateway.Config)) *shop {
+func openShopBehind(t *testing.T, table []keys.Key, way func(*upstream.Config), change ...func(*gateway.Config)) *shop {
 	t.Helper()
 	s := &shop{
-		keys: keys,
+		keys: table,
 
 		t: t, wordpress: upstreamtest.Start(t), store: miniredis.NewMiniRedis(), registry: prometheus.NewRegistry(),
 		clock: &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, log: &lockedBuffer{},
@@ -104,9 +105,9 @@ func openShopBehind(t *testing.T, keys []tokens.Key, way func(*upstream.Config),
 	s.must(s.store.StartAddr("127.0.0.1:0"))
 	client := s.client()
 	if len(s.keys) == 0 {
-		key, err := tokens.NewHMACKey("k1", "HS256", []byte(signingSecret))
+		key, err := keys.NewHMAC("k1", "HS256", []byte(signingSecret))
 		s.must(err)
-		s.keys = []tokens.Key{key}
+		s.keys = []keys.Key{key}
 	}
 	var err error
 	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: s.keys, PluginSecret: []byte(pluginSecret), VerifiedCache: 100, Now: s.clock.Now, Log: log}, client, s.registry)

@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -220,9 +221,9 @@ func TestLeewayForClockSkew(t *testing.T) {
 // The public key is public: signing with it as an HMAC secret must gain nothing (RFC 8725 2.1).
 func TestAlgorithmConfusion(t *testing.T) {
 	w := embedded(t)
-	pem, err := tokens.GenerateKey("ES256")
+	pem, err := keys.Generate("ES256")
 	w.must(err)
-	key, err := tokens.ParseKey("es", "ES256", pem)
+	key, err := keys.Parse("es", "ES256", pem)
 	w.must(err)
 	a := w.authority(func(c *tokens.Config) { c.Keys = append(c.Keys, key) })
 	for _, alg := range []string{"HS256", "none", "RS256", "EdDSA"} {
@@ -249,7 +250,7 @@ func TestTheTokenOfAnotherShopIsRefused(t *testing.T) {
 	here := w.authority()
 	there := w.authority(func(c *tokens.Config) { c.Issuer = "https://other.example" })
 	w.accessIs(here, w.login(there, alice).Access, tokens.WrongIssuer)
-	stranger := w.authority(func(c *tokens.Config) { c.Keys = []tokens.Key{tokenstest.Key(t, "k9")} })
+	stranger := w.authority(func(c *tokens.Config) { c.Keys = []keys.Key{tokenstest.Key(t, "k9")} })
 	w.accessIs(here, w.login(stranger, alice).Access, tokens.UnknownKey)
 	w.refreshIs(here, w.login(stranger, alice).Refresh, tokens.UnknownKey)
 }
@@ -259,7 +260,7 @@ func TestARememberedTokenIsStillJudged(t *testing.T) {
 	w := embedded(t)
 	retires := w.clock.Now().Add(time.Hour)
 	a := w.authority(cached, func(c *tokens.Config) {
-		c.Keys = []tokens.Key{tokenstest.Key(t, "k1").RetireAt(retires), tokenstest.Key(t, "k2")}
+		c.Keys = []keys.Key{tokenstest.Key(t, "k1").RetireAt(retires), tokenstest.Key(t, "k2")}
 	})
 	pair := w.login(a, alice)
 	w.accessIs(a, pair.Access, nil)

@@ -8,14 +8,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // Authority issues, judges, renews and ends tokens. It is safe for concurrent use. Run must be running for it to
 // know what others revoked. Its settings never change; [Authority.Next] makes one with others.
 type Authority struct {
 	cfg       Config
-	keys      *keyring
-	plugin    *Key // of the PHP plugin's tokens; nil: they are refused
+	keys      *keys.Ring
+	plugin    *keys.Key // of the PHP plugin's tokens; nil: they are refused
 	refreshes refreshRing
 	cache     verifiedCache
 	*memory
@@ -65,11 +67,14 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 }
 
 func newSettings(cfg Config, m *memory) (*Authority, error) {
-	a := &Authority{cfg: cfg, keys: newKeyring(cfg.Keys), plugin: newPluginKey(cfg.PluginSecret),
+	a := &Authority{cfg: cfg, keys: keys.NewRing(cfg.Keys), plugin: newPluginKey(cfg.PluginSecret),
 		refreshes: newRefreshRing(cfg.RefreshSecrets, cfg.Keys), memory: m}
-	_, unsigned := a.keys.signer(cfg.Now())
+	_, unsigned := a.keys.Signer(cfg.Now())
 	if err := errors.Join(cfg.problems(), unsigned); err != nil {
 		return nil, fmt.Errorf("tokens: %w", err)
 	}
 	return a, nil
 }
+
+// JWKS returns the public keys that verify access tokens now as a JWK set (RFC 7517), in the order of Config.Keys.
+func (a *Authority) JWKS() []byte { return a.keys.JWKS(a.cfg.Now()) }

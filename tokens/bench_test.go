@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -16,9 +17,9 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-func verifyOften(b *testing.B, key tokens.Key, cache int) {
+func verifyOften(b *testing.B, key keys.Key, cache int) {
 	w := embedded(b)
-	a := w.authority(keys(key), func(c *tokens.Config) { c.VerifiedCache = cache })
+	a := w.authority(withKeys(key), func(c *tokens.Config) { c.VerifiedCache = cache })
 	token := w.login(a, alice).Access
 	b.ReportAllocs()
 	for b.Loop() {

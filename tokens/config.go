@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // LostAnswer is what happens to the parent of the current refresh token after the grace.
@@ -56,7 +58,7 @@ type Config struct {
 	// Keys is the key table. The first one that can sign and is not retired signs, all verify. To bring
 	// in a new key, first add it last everywhere, then move it to the front: no replica is ever shown a
 	// key that it does not know.
-	Keys []Key
+	Keys []keys.Key
 	// RefreshSecrets make and verify refresh tokens: the first makes, all verify, each at least 32 bytes.
 	// When empty, one is derived from each key's private material, also from retired keys: a retired key
 	// must then stay listed for one RefreshTTL, or the sessions that hold its refresh tokens are lost.
@@ -149,9 +151,9 @@ func (c Config) keyProblems() error {
 	var found []error
 	seen := map[string]bool{}
 	for i, k := range c.Keys {
-		found = append(found, wrong(k.id == "", "key %d: made without NewHMACKey or ParseKey", i+1),
-			wrong(seen[k.id], "key %q: its id is used twice", k.id))
-		seen[k.id] = true
+		found = append(found, wrong(k.ID() == "", "key %d: made without keys.NewHMAC or keys.Parse", i+1),
+			wrong(seen[k.ID()], "key %q: its id is used twice", k.ID()))
+		seen[k.ID()] = true
 	}
 	for i, s := range c.RefreshSecrets {
 		found = append(found, wrong(len(s) < minRefreshSecret, "refresh secret %d: must be at least %d bytes, is %d", i+1, minRefreshSecret, len(s)))

@@ -26,8 +26,8 @@ func FuzzVerify(f *testing.F) {
 	w := embedded(f)
 	key, _ := newKey(f, "ed", "EdDSA")
 	own, _ := newKey(f, "hs", "HS256")
-	a := w.authority(keys(key, own), cached, func(c *tokens.Config) { c.PluginSecret = []byte("the secret of another issuer") })
-	issued := []string{w.login(a, alice).Access, w.login(w.authority(keys(own)), alice).Access}
+	a := w.authority(withKeys(key, own), cached, func(c *tokens.Config) { c.PluginSecret = []byte("the secret of another issuer") })
+	issued := []string{w.login(a, alice).Access, w.login(w.authority(withKeys(own)), alice).Access}
 	for i := range issued {
 		n := uint16(len(issued[i]))
 		f.Add(i == 0, uint16(0), uint16(0), "")

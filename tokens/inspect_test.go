@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -38,7 +39,7 @@ func TestInspectionOfAGoodAccessTokenSaysAllOfIt(t *testing.T) {
 func TestInspectionSaysWhyATokenIsRefused(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
-	stranger := w.authority(func(c *tokens.Config) { c.Keys = []tokens.Key{tokenstest.Key(t, "k2")} })
+	stranger := w.authority(func(c *tokens.Config) { c.Keys = []keys.Key{tokenstest.Key(t, "k2")} })
 	namesake := w.authority(func(c *tokens.Config) { c.Issuer = "https://other.example" })
 	pair, ended, cut := w.login(a, alice), w.login(a, alice), w.login(a, tokens.Identity{UserID: 3, Login: "bob"})
 	w.must(a.EndSession(context.Background(), ended.Session, tokens.CauseLogout))

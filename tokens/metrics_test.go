@@ -12,13 +12,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/tokenstest"
 )
 
 // measured is an authority whose metrics can be read.
 func (w *world) measured(change func(*tokens.Config)) (*tokens.Authority, *prometheus.Registry) {
 	w.Helper()
-	cfg := tokens.Config{Issuer: tokenstest.Issuer, Keys: []tokens.Key{tokenstest.Key(w, "k1")}, Now: w.clock.Now, VerifiedCache: 10}
+	cfg := tokens.Config{Issuer: tokenstest.Issuer, Keys: []keys.Key{tokenstest.Key(w, "k1")}, Now: w.clock.Now, VerifiedCache: 10}
 	change(&cfg)
 	reg := prometheus.NewPedanticRegistry()
 	a, err := tokens.New(cfg, w.rdb, reg)
@@ -51,7 +52,7 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 		w.clock.Advance(time.Minute)
 		return p.Refresh
 	}
-	refusing, err := a.Next(tokens.Config{Issuer: tokenstest.Issuer, Keys: []tokens.Key{tokenstest.Key(w, "k1")}, ReuseBySameClient: tokens.RefuseReuse})
+	refusing, err := a.Next(tokens.Config{Issuer: tokenstest.Issuer, Keys: []keys.Key{tokenstest.Key(w, "k1")}, ReuseBySameClient: tokens.RefuseReuse})
 	w.must(err)
 	verdicts := []struct {
 		want    tokens.Verdict
@@ -184,7 +185,7 @@ func TestMetricsAreLintCleanAndTheirSeriesAreFixed(t *testing.T) {
 	if want := 2*len(tokens.Rejections()) + len(tokens.Verdicts()) + len(tokens.Causes()); before != want || after != want {
 		t.Errorf("%d series before and %d after, want %d", before, after, want)
 	}
-	if _, err := tokens.New(tokens.Config{Issuer: "i", Keys: []tokens.Key{tokenstest.Key(t, "k1")}}, w.rdb, reg); err == nil {
+	if _, err := tokens.New(tokens.Config{Issuer: "i", Keys: []keys.Key{tokenstest.Key(t, "k1")}}, w.rdb, reg); err == nil {
 		t.Error("two authorities share a registry")
 	}
 }

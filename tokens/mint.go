@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // claims are an access token's payload: the PHP plugin's, plus what sessions need. The order is the order on the wire.
@@ -49,7 +51,7 @@ var errTooLong = errors.New("access token would be longer than 8 KiB: fewer extr
 // mint makes the access token of a session's current generation. It fails only when no key can sign (any more)
 // or the extra claims are too long.
 func (a *Authority) mint(s *record, now time.Time) (token string, expiry time.Time, err error) {
-	key, err := a.keys.signer(now)
+	key, err := a.keys.Signer(now)
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -95,12 +97,12 @@ func (id sessionID) pat() string {
 	return "pat_" + hex.EncodeToString(sum[:12])
 }
 
-func (a *Authority) sign(key *Key, payload []byte) (string, error) {
-	head := a.keys.heads[key]
+func (a *Authority) sign(key *keys.Key, payload []byte) (string, error) {
+	head := a.keys.Header(key)
 	signed := make([]byte, 0, len(head)+1+base64.RawURLEncoding.EncodedLen(len(payload)))
 	signed = append(append(signed, head...), '.')
 	signed = base64.RawURLEncoding.AppendEncode(signed, payload)
-	signature, err := key.method.Sign(string(signed), key.sign)
+	signature, err := key.Sign(string(signed))
 	if err != nil {
 		return "", fmt.Errorf("signing access token with %s: %w", key, err)
 	}

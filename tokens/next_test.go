@@ -13,13 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/tokenstest"
 )
 
 // next is an authority after a change of settings.
 func (w *world) next(a *tokens.Authority, changes ...func(*tokens.Config)) *tokens.Authority {
 	w.Helper()
-	cfg := tokens.Config{Issuer: tokenstest.Issuer, Keys: []tokens.Key{tokenstest.Key(w, "k1")}}
+	cfg := tokens.Config{Issuer: tokenstest.Issuer, Keys: []keys.Key{tokenstest.Key(w, "k1")}}
 	for _, change := range changes {
 		change(&cfg)
 	}
@@ -36,9 +37,9 @@ func TestWhatTheNextAuthorityRefusesTheOneBeforeStillServes(t *testing.T) {
 		change func(*tokens.Config)
 		want   error
 	}{
-		"its key is gone":         {keys(other), tokens.UnknownKey},
-		"its key retired":         {keys(other, tokenstest.Key(t, "k1").RetireAt(time.Unix(1, 0))), tokens.UnknownKey},
-		"its key is listed again": {keys(tokenstest.Key(t, "k1")), nil},
+		"its key is gone":         {withKeys(other), tokens.UnknownKey},
+		"its key retired":         {withKeys(other, tokenstest.Key(t, "k1").RetireAt(time.Unix(1, 0))), tokens.UnknownKey},
+		"its key is listed again": {withKeys(tokenstest.Key(t, "k1")), nil},
 		"it is for nobody":        {func(c *tokens.Config) { c.Audience = "somebody" }, tokens.WrongAudience},
 		"its issuer is gone":      {func(c *tokens.Config) { c.Issuer = "https://elsewhere.example" }, tokens.WrongIssuer},
 		"nothing is different":    {func(*tokens.Config) {}, nil},
@@ -120,7 +121,7 @@ func TestANewLifetimeIsNotedAtOnce(t *testing.T) {
 
 func TestMetricsGoOnAfterAChangeOfSettings(t *testing.T) {
 	w, reg := embedded(t), prometheus.NewRegistry()
-	a, err := tokens.New(tokens.Config{Issuer: tokenstest.Issuer, Keys: []tokens.Key{tokenstest.Key(t, "k1")}, Now: w.clock.Now}, w.rdb, reg)
+	a, err := tokens.New(tokens.Config{Issuer: tokenstest.Issuer, Keys: []keys.Key{tokenstest.Key(t, "k1")}, Now: w.clock.Now}, w.rdb, reg)
 	w.must(err)
 	w.login(a, alice)
 	w.login(w.next(a), alice)
@@ -144,7 +145,7 @@ func TestSettingsThatAreRefusedChangeNothing(t *testing.T) {
 func TestSettingsChangeUnderLoad(t *testing.T) {
 	w := embedded(t)
 	old, new := tokenstest.Key(t, "k1"), tokenstest.Key(t, "k2")
-	first := w.authority(keys(old), remembering)
+	first := w.authority(withKeys(old), remembering)
 	tokenstest.Follow(t, first)
 	var mu sync.Mutex
 	current := first
@@ -167,8 +168,8 @@ func TestSettingsChangeUnderLoad(t *testing.T) {
 		})
 	}
 	for i := range 20 {
-		both := [][]tokens.Key{{old, new}, {new, old}}[i%2]
-		b := w.next(inForce(), keys(both...), remembering)
+		both := [][]keys.Key{{old, new}, {new, old}}[i%2]
+		b := w.next(inForce(), withKeys(both...), remembering)
 		b.TakeOver()
 		mu.Lock()
 		current = b
@@ -176,7 +177,7 @@ func TestSettingsChangeUnderLoad(t *testing.T) {
 	}
 	shoppers.Wait()
 	gone := w.login(inForce(), alice)
-	other := w.authority(keys(old, new))
+	other := w.authority(withKeys(old, new))
 	w.must(other.EndSession(t.Context(), gone.Session, tokens.CauseAdmin))
 	w.must(inForce().CatchUp(t.Context()))
 	w.accessIs(inForce(), gone.Access, tokens.Revoked)

@@ -24,7 +24,7 @@ func (a *Authority) OtherBearer(access string) bool {
 	if !decodeLoosely(parts.head, &h) || h.Algorithm == "" || strings.EqualFold(h.Algorithm, "none") {
 		return false
 	}
-	if _, ours := a.keys.byID[h.KeyID]; ours {
+	if a.keys.Has(h.KeyID) {
 		return false
 	}
 	var p otherPayload

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // maxToken is the longest access token that is looked at. Ours have well under 1 KiB.
@@ -97,11 +99,15 @@ func parsePayload(text string) (*received, error) {
 	return p, nil
 }
 
+func isWordByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+}
+
 // maxUserID is what every JSON reader on the way can hold exactly (RFC 8259 6).
 const maxUserID = 1<<53 - 1
 
 // ours reads a payload that must have come from mint.
-func (p *received) ours(key *Key) (*verified, error) {
+func (p *received) ours(key *keys.Key) (*verified, error) {
 	if p.Session == nil || p.Generation == nil || p.Fingerprint == nil || p.Subject == nil {
 		return nil, Malformed
 	}
@@ -115,12 +121,12 @@ func (p *received) ours(key *Key) (*verified, error) {
 	return v, nil
 }
 
-func (p *received) verified(key *Key) *verified {
+func (p *received) verified(key *keys.Key) *verified {
 	return &verified{
 		key:       key,
 		notBefore: max(p.NotBefore, p.IssuedAt),
 		expiry:    p.Expiry,
-		access: Access{UserID: p.Data.User.ID, Login: p.Data.User.Login, KeyID: key.id,
+		access: Access{UserID: p.Data.User.ID, Login: p.Data.User.Login, KeyID: key.ID(),
 			IssuedAt: time.Unix(p.IssuedAt, 0), Expiry: time.Unix(p.Expiry, 0)},
 	}
 }

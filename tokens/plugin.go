@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // pluginTokenLife is the longest that a token of the PHP plugin is good for, counted from its iat, whatever its exp
@@ -19,11 +21,11 @@ const pluginTokenLife = 30 * 24 * time.Hour
 const PluginFingerprint = "plugin"
 
 // newPluginKey is nil without a secret.
-func newPluginKey(secret []byte) *Key {
+func newPluginKey(secret []byte) *keys.Key {
 	if len(secret) == 0 {
 		return nil
 	}
-	key, err := hmacKey("plugin", "HS256", secret)
+	key, err := keys.NewWeakHMAC("plugin", "HS256", secret)
 	if err != nil {
 		panic(err) // only the id can be wrong
 	}
@@ -64,7 +66,7 @@ func (a *Authority) withoutPrefix(parts segments) (segments, bool) {
 
 // plugins reads a payload that must have come from the PHP plugin, which knows no sessions. Before 3.0 it named no
 // PAT; it refuses such tokens by now, and so do we.
-func (p *received) plugins(key *Key) (*verified, error) {
+func (p *received) plugins(key *keys.Key) (*verified, error) {
 	if p.Session != nil || p.Generation != nil || p.Fingerprint != nil || !isPAT(p.Data.User.PAT) {
 		return nil, Malformed
 	}

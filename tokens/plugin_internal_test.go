@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"encoding/base64"
 	"errors"
 	"os"
 	"strings"
@@ -9,16 +10,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // pluginShop accepts the tokens of CoCart's own quick start, whose secret is shorter than we allow.
 func pluginShop(t *testing.T, now *time.Time, accept bool, secret string) *Authority {
 	t.Helper()
-	key, err := hmacKey("plugin", "HS256", []byte(secret))
+	key, err := keys.NewWeakHMAC("plugin", "HS256", []byte(secret))
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := NewHMACKey("k1", "HS256", []byte(strings.Repeat("k", 32)))
+	other, err := keys.NewHMAC("k1", "HS256", []byte(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +31,7 @@ func pluginShop(t *testing.T, now *time.Time, accept bool, secret string) *Autho
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // never asked
 	t.Cleanup(func() { rdb.Close() })
-	a, err := New(Config{Issuer: "http://cocartapi.local", Audience: "shop", Keys: []Key{other, key}, PluginSecret: plugin, VerifiedCache: 10,
+	a, err := New(Config{Issuer: "http://cocartapi.local", Audience: "shop", Keys: []keys.Key{other, key}, PluginSecret: plugin, VerifiedCache: 10,
 		Now: func() time.Time { return *now }}, rdb, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -75,17 +78,17 @@ func TestTheQuickStartsSampleTokens(t *testing.T) {
 func signedByPlugin(t *testing.T, head, payload string) string {
 	t.Helper()
 	key := newPluginKey([]byte("banana"))
-	signed := head + "." + encode([]byte(payload))
-	signature, err := key.method.Sign(signed, key.sign)
+	signed := head + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+	signature, err := key.Sign(signed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signed + "." + encode(signature)
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
 func TestAPluginTokenIsGoodForThirtyDaysAtMost(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	head := encode([]byte(`{"alg":"HS256","typ":"JWT"}`))
+	head := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
 	token := signedByPlugin(t, head, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1900000000,"data":{"user":{"id":1,"pat":"pat_x"}}}`)
 	a := pluginShop(t, &now, true, "banana")
 	now = now.Add(pluginTokenLife + 29*time.Second) // the leeway is 30 s
@@ -99,7 +102,7 @@ func TestAPluginTokenIsGoodForThirtyDaysAtMost(t *testing.T) {
 func TestEndingThePluginsTokensOfAUserEndsNoSessionOfOurs(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	a := pluginShop(t, &now, true, "banana")
-	head := encode([]byte(`{"alg":"HS256","typ":"JWT"}`))
+	head := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
 	token := signedByPlugin(t, head, `{"iss":"http://cocartapi.local","iat":1800000000,"exp":1800000600,"data":{"user":{"id":1,"pat":"pat_x"}}}`)
 	s, err := a.newRecord(Identity{UserID: 1, Login: "alice", Fingerprint: "fp"}, Client{})
 	if err != nil {
@@ -142,7 +145,7 @@ func TestAPluginTokenOfAnotherShapeIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := pluginShop(t, &now, true, "banana")
-			if _, err := a.Verify(signedByPlugin(t, encode([]byte(row.head)), row.payload)); !errors.Is(err, row.want) {
+			if _, err := a.Verify(signedByPlugin(t, base64.RawURLEncoding.EncodeToString([]byte(row.head)), row.payload)); !errors.Is(err, row.want) {
 				t.Errorf("verify: %v, want %v", err, row.want)
 			}
 		})

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // A refresh token is 64 bytes as 128 lower-case hex digits, the form the PHP plugin's clients know:
@@ -58,7 +60,7 @@ func derive(secret, salt []byte, use string) []byte {
 // refreshRing makes and reads refresh tokens. The first secret makes, all read.
 type refreshRing []*refreshSecret
 
-func newRefreshRing(secrets [][]byte, keys []Key) refreshRing {
+func newRefreshRing(secrets [][]byte, table []keys.Key) refreshRing {
 	var ring refreshRing
 	for _, s := range secrets {
 		ring = append(ring, newRefreshSecret(append([]byte(nil), s...)))
@@ -66,9 +68,9 @@ func newRefreshRing(secrets [][]byte, keys []Key) refreshRing {
 	if len(ring) > 0 {
 		return ring
 	}
-	for _, k := range keys {
-		if k.private != nil {
-			ring = append(ring, newRefreshSecret(derive(k.private, nil, "secret of a key")))
+	for _, k := range table {
+		if k.Material() != nil {
+			ring = append(ring, newRefreshSecret(derive(k.Material(), nil, "secret of a key")))
 		}
 	}
 	return ring

@@ -9,6 +9,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // memoryShop is an authority on an embedded store of its own, or on the one given.
@@ -16,11 +18,11 @@ func memoryShop(t testing.TB, m *miniredis.Miniredis, now *time.Time, accessTTL 
 	t.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
 	t.Cleanup(func() { rdb.Close() })
-	key, err := NewHMACKey("k1", "HS256", []byte("a-secret-for-tests-only-0123456789"))
+	key, err := keys.NewHMAC("k1", "HS256", []byte("a-secret-for-tests-only-0123456789"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New(Config{Issuer: "i", Keys: []Key{key}, AccessTTL: accessTTL, Now: func() time.Time { return *now }}, rdb, prometheus.NewRegistry())
+	a, err := New(Config{Issuer: "i", Keys: []keys.Key{key}, AccessTTL: accessTTL, Now: func() time.Time { return *now }}, rdb, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

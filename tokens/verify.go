@@ -3,6 +3,8 @@ package tokens
 import (
 	"sync/atomic"
 	"time"
+
+	"cocart-gateway/tokens/keys"
 )
 
 // verified is a token whose signature and contents were found good once. What can change since then (time, key
@@ -13,7 +15,7 @@ type verified struct {
 	created   int64     // of the session, or of a plugin token, in Unix milliseconds
 	notBefore int64     // Unix seconds
 	expiry    int64     // Unix seconds
-	key       *Key
+	key       *keys.Key
 	noted     atomic.Int64 // when its use was last noted, in Unix milliseconds
 }
 
@@ -56,7 +58,7 @@ func (a *Authority) examine(token string, now time.Time) (*verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	if key, ours := a.keys.headers[parts.head]; ours {
+	if key, ours := a.keys.ByHeader(parts.head); ours {
 		return a.examineOurs(parts, key)
 	}
 	parts, prefixed := a.withoutPrefix(parts)
@@ -69,9 +71,9 @@ func (a *Authority) examine(token string, now time.Time) (*verified, error) {
 	case prefixed:
 		return nil, Malformed // ours have one spelling
 	}
-	key, err := a.keys.known(*h.KeyID, now)
-	if err != nil {
-		return nil, err
+	key, known := a.keys.Known(*h.KeyID, now)
+	if !known {
+		return nil, UnknownKey
 	}
 	if h.Algorithm != key.Algorithm() {
 		return nil, WrongAlgorithm
@@ -80,8 +82,8 @@ func (a *Authority) examine(token string, now time.Time) (*verified, error) {
 }
 
 // payload is read only after the signature was found good.
-func (a *Authority) payload(parts segments, key *Key) (*received, error) {
-	if err := key.check(parts); err != nil {
+func (a *Authority) payload(parts segments, key *keys.Key) (*received, error) {
+	if err := parts.check(key); err != nil {
 		return nil, err
 	}
 	p, err := parsePayload(parts.payload)
@@ -94,14 +96,14 @@ func (a *Authority) payload(parts segments, key *Key) (*received, error) {
 	return p, nil
 }
 
-func (a *Authority) issuer(key *Key) string {
+func (a *Authority) issuer(key *keys.Key) string {
 	if key == a.plugin {
 		return a.cfg.PluginIssuer
 	}
 	return a.cfg.Issuer
 }
 
-func (a *Authority) examineOurs(parts segments, key *Key) (*verified, error) {
+func (a *Authority) examineOurs(parts segments, key *keys.Key) (*verified, error) {
 	p, err := a.payload(parts, key)
 	if err != nil {
 		return nil, err
@@ -113,12 +115,12 @@ func (a *Authority) examineOurs(parts segments, key *Key) (*verified, error) {
 }
 
 // check verifies the signature with the key's own algorithm.
-func (k *Key) check(parts segments) error {
+func (parts segments) check(key *keys.Key) error {
 	signature, err := strictBase64.DecodeString(parts.signature)
 	if err != nil {
 		return Malformed
 	}
-	if k.method.Verify(parts.signed, signature, k.verify) != nil {
+	if key.Verify(parts.signed, signature) != nil {
 		return BadSignature
 	}
 	return nil
@@ -129,7 +131,7 @@ func (a *Authority) current(v *verified, now time.Time) error {
 	seconds := now.Unix()
 	leeway := int64(a.cfg.Leeway / time.Second)
 	switch {
-	case v.key.retired(now):
+	case v.key.Retired(now):
 		return UnknownKey
 	case seconds >= v.expiry+leeway:
 		return Expired

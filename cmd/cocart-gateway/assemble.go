@@ -14,6 +14,7 @@ import (
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/upstream"
 )
 
@@ -98,17 +99,17 @@ func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Regis
 // authorityConfig returns the configuration of package tokens.
 func authorityConfig(cfg *Config, now func() time.Time, log *slog.Logger) (tokens.Config, error) {
 	t := cfg.Tokens
-	keys := make([]tokens.Key, 0, len(t.Keys))
+	table := make([]keys.Key, 0, len(t.Keys))
 	for i, k := range t.Keys {
 		key, err := signingKey(k)
 		if err != nil {
 			return tokens.Config{}, fmt.Errorf("tokens.keys[%d] (%s): %w", i, k.ID, err)
 		}
-		keys = append(keys, key)
+		table = append(table, key)
 	}
 	return tokens.Config{
 		Issuer: cfg.Site.URL.String(), Audience: t.Audience,
-		Keys: keys, RefreshSecrets: reveal(t.RefreshSecret),
+		Keys: table, RefreshSecrets: reveal(t.RefreshSecret),
 		AccessTTL: t.AccessTTL, RefreshTTL: t.RefreshTTL, SessionTTL: t.SessionTTL,
 		RefreshGrace: orNone(t.RefreshGrace), Leeway: orNone(t.Leeway),
 		LostAnswer: tokens.LostAnswer(t.LostAnswer), ReuseBySameClient: tokens.ReuseBySameClient(t.ReuseByClient), MaxSessions: t.MaxSessions,
@@ -125,14 +126,14 @@ func loadConfig(path string, env func(string) (string, bool)) (*Config, error) {
 }
 
 // signingKey returns the key that package tokens signs and verifies with. It cannot fail for a Config that was loaded.
-func signingKey(k KeyConfig) (key tokens.Key, err error) {
+func signingKey(k KeyConfig) (key keys.Key, err error) {
 	if k.Symmetric() {
-		key, err = tokens.NewHMACKey(k.ID, k.Algorithm, []byte(k.Secret.Reveal()))
+		key, err = keys.NewHMAC(k.ID, k.Algorithm, []byte(k.Secret.Reveal()))
 	} else {
-		key, err = tokens.ParseKey(k.ID, k.Algorithm, []byte(cmp.Or(k.PrivateKey.Reveal(), k.PublicKey)))
+		key, err = keys.Parse(k.ID, k.Algorithm, []byte(cmp.Or(k.PrivateKey.Reveal(), k.PublicKey)))
 	}
 	if err != nil {
-		return tokens.Key{}, err
+		return keys.Key{}, err
 	}
 	return key.RetireAt(k.RetireAt), nil
 }

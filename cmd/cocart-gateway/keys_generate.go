@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
-	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 )
 
 // newKey is what keys generate was told.
@@ -25,7 +25,7 @@ func keysGenerateCommand(t terminal) *cobra.Command {
 			"its owner can read, and the entry names that file. A file that exists is never touched.\n\n" +
 			"To change keys without logging anybody out: add the new one at the end of tokens.keys on every gateway, then\n" +
 			"move it to the front, then give the old one a retire_at at least one tokens.access_ttl later.\n\n" +
-			"Algorithms: " + strings.Join(tokens.Algorithms(), ", ") + ".",
+			"Algorithms: " + strings.Join(keys.Algorithms(), ", ") + ".",
 		Example: "  cocart-gateway keys generate --out /etc/cocart-gateway/2026-11.pem --id 2026-11\n" +
 			"  cocart-gateway keys generate --algorithm HS256",
 		Args: cobra.NoArgs,
@@ -53,7 +53,7 @@ func (t terminal) generateKey(k newKey) error {
 	if k.id == "" {
 		k.id = t.now().UTC().Format("2006-01-02")
 	}
-	material, err := tokens.GenerateKey(k.algorithm)
+	material, err := keys.Generate(k.algorithm)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cocart-gateway/cmd/cocart-gateway/term"
-	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 )
 
 func keysListCommand(t terminal) *cobra.Command {
@@ -77,7 +77,7 @@ func (t terminal) keysOf(cfg *Config) ([]listedKey, error) {
 }
 
 // use is what a key would do if it stood first.
-func (t terminal) use(key tokens.Key) string {
+func (t terminal) use(key keys.Key) string {
 	switch at := key.Retires(); {
 	case !at.IsZero() && !t.now().Before(at):
 		return "retired"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -30,7 +30,7 @@ func configOfKeys(t *testing.T, entries ...string) string {
 
 func TestAGeneratedKeyOfEveryAlgorithmGoesIntoTheConfiguration(t *testing.T) {
 	d := deskWithoutRedis(t)
-	for _, algorithm := range tokens.Algorithms() {
+	for _, algorithm := range keys.Algorithms() {
 		for _, out := range []string{"", filepath.Join(t.TempDir(), "the $key.pem")} {
 			args := []string{"keys", "generate", "--algorithm", algorithm, "--id", "new"}
 			if out != "" {

@@ -18,6 +18,7 @@ import (
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/upstream"
 )
 
@@ -209,13 +210,13 @@ func TestTokensAreAsConfigured(t *testing.T) {
 		t.Fatal(err)
 	}
 	signing, _ := testEnv("SIGNING")
-	key, err := tokens.NewHMACKey("main", "HS256", []byte(signing))
+	key, err := keys.NewHMAC("main", "HS256", []byte(signing))
 	if err != nil {
 		t.Fatal(err)
 	}
 	refresh, _ := testEnv("SIGNING_2")
 	whole(t, got, tokens.Config{
-		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []tokens.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
+		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []keys.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
 		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
 		PluginSecret: []byte("0123456789 and 0123456789 and 0123456789"), PluginIssuer: "https://old.example.com", PluginPrefix: "old_",

@@ -21,6 +21,7 @@ import (
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -67,9 +68,9 @@ func (s *shop) openGateway(cors gateway.CORSConfig) string {
 	log, registry := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	client := redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true})
 	s.t.Cleanup(func() { _ = client.Close() })
-	key, err := tokens.NewHMACKey("k1", "HS256", []byte("the signing secret of the tests, 32 bytes and more"))
+	key, err := keys.NewHMAC("k1", "HS256", []byte("the signing secret of the tests, 32 bytes and more"))
 	s.must(err)
-	authority, err := tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: []tokens.Key{key}, Log: log}, client, registry)
+	authority, err := tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: []keys.Key{key}, Log: log}, client, registry)
 	s.must(err)
 	origin, err := url.Parse(s.wordpress.URL)
 	s.must(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
 )
 
 // Secret is a good HMAC secret for tests.
@@ -19,9 +20,9 @@ const Secret = "a-secret-for-tests-only-0123456789-0123456789-0123456789-0123456
 const Issuer = "https://shop.example"
 
 // Key makes an HS256 key with a secret of its own.
-func Key(t testing.TB, id string) tokens.Key {
+func Key(t testing.TB, id string) keys.Key {
 	t.Helper()
-	k, err := tokens.NewHMACKey(id, "HS256", []byte(Secret+id))
+	k, err := keys.NewHMAC(id, "HS256", []byte(Secret+id))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func Key(t testing.TB, id string) tokens.Key {
 // configuration before. It is not running: see Follow.
 func Authority(t testing.TB, rdb redis.UniversalClient, clock *Clock, changes ...func(*tokens.Config)) *tokens.Authority {
 	t.Helper()
-	cfg := tokens.Config{Issuer: Issuer, Keys: []tokens.Key{Key(t, "k1")}, Now: clock.Now}
+	cfg := tokens.Config{Issuer: Issuer, Keys: []keys.Key{Key(t, "k1")}, Now: clock.Now}
 	for _, change := range changes {
 		change(&cfg)
 	}

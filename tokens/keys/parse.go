@@ -1,4 +1,4 @@
-package tokens
+package keys
 
 import (
 	"crypto"
@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// ParseKey reads an RSA, ECDSA or Ed25519 key of the algorithm from PEM: a private key (PKCS#8, PKCS#1 or SEC 1)
-// signs and verifies, a public one (PKIX or PKCS#1) only verifies. Exactly one key must be in it, not encrypted;
+// Parse reads an RSA, ECDSA or Ed25519 key of the algorithm from PEM: a private key (PKCS#8, PKCS#1 or SEC 1)
+// signs and verifies, a public one (PKIX or PKCS#1) only verifies. The text must hold exactly one key, not encrypted;
 // RSA needs 2048 bits, and an ES algorithm the curve it is named for.
-func ParseKey(id, alg string, text []byte) (Key, error) {
+func Parse(id, alg string, text []byte) (Key, error) {
 	if _, ok := hmacBytes[alg]; ok {
 		return Key{}, fmt.Errorf("key %q: %s takes a secret, not a PEM key", id, alg)
 	}
@@ -47,7 +47,7 @@ func onlyKeyBlock(text []byte) (*pem.Block, error) {
 		found = block
 	}
 	if found == nil {
-		return nil, errors.New("there is no PEM block in it")
+		return nil, errors.New("there is no PEM block")
 	}
 	if found.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(found.Headers["Proc-Type"], "ENCRYPTED") {
 		return nil, errors.New("the key is encrypted: give it without a passphrase, in a file only the gateway can read")
@@ -73,11 +73,11 @@ func parseBlock(block *pem.Block) (private crypto.Signer, public crypto.PublicKe
 	default:
 		return nil, nil, fmt.Errorf("a PEM block %.40q is not a key", block.Type)
 	}
-	return signer(key, err)
+	return asSigner(key, err)
 }
 
-// signer refuses what can only agree on keys, such as X25519.
-func signer(key any, err error) (crypto.Signer, crypto.PublicKey, error) {
+// asSigner refuses keys that can only agree on a secret, such as X25519.
+func asSigner(key any, err error) (crypto.Signer, crypto.PublicKey, error) {
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,4 +1,4 @@
-package tokens
+package keys
 
 import (
 	"crypto/ecdsa"
@@ -14,9 +14,9 @@ import (
 
 const generatedRSABits = 3072 // good past 2030 (NIST SP 800-57)
 
-// GenerateKey makes the material of a new key: for HS256/384/512 a secret of 86 printable characters (64 random
-// bytes) for NewHMACKey, for the other algorithms a PKCS#8 private key in PEM for ParseKey.
-func GenerateKey(alg string) ([]byte, error) {
+// Generate makes the material of a new key: for HS256/384/512 a secret of 86 printable characters (64 random
+// bytes) for NewHMAC, for the other algorithms a PKCS#8 private key in PEM for Parse.
+func Generate(alg string) ([]byte, error) {
 	if _, ok := hmacBytes[alg]; ok {
 		return randomText(64), nil
 	}
@@ -48,7 +48,7 @@ func generatePrivate(alg string) (any, error) {
 	return nil, fmt.Errorf("%q is not an algorithm: use one of %v", alg, Algorithms())
 }
 
-// randomText is n random bytes as text. crypto/rand cannot fail (it ends the process instead).
+// randomText returns n random bytes as text. crypto/rand cannot fail (it ends the process instead).
 func randomText(n int) []byte {
 	raw := make([]byte, n)
 	rand.Read(raw)

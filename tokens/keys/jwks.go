@@ -1,13 +1,15 @@
-package tokens
+package keys
 
 import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"time"
 )
 
 type jwk struct {
@@ -22,15 +24,14 @@ type jwk struct {
 	Exponent  string `json:"e,omitempty"`
 }
 
-// JWKS returns the public keys that verify access tokens now as a JWK set (RFC 7517), in the order of
-// Config.Keys. HMAC secrets and retired keys are not in it; without public keys it is {"keys":[]}.
-func (a *Authority) JWKS() []byte {
+// JWKS returns the public keys that verify access tokens now as a JWK set (RFC 7517), in the order of the table. It
+// leaves out HMAC secrets and retired keys; without public keys it is {"keys":[]}.
+func (r *Ring) JWKS(now time.Time) []byte {
 	set := struct {
 		Keys []jwk `json:"keys"`
 	}{Keys: []jwk{}}
-	now := a.cfg.Now()
-	for _, k := range a.keys.keys {
-		if k.public != nil && !k.retired(now) {
+	for _, k := range r.keys {
+		if k.public != nil && !k.Retired(now) {
 			set.Keys = append(set.Keys, describe(k))
 		}
 	}
@@ -38,7 +39,7 @@ func (a *Authority) JWKS() []byte {
 	return text
 }
 
-// describe states a public key as RFC 7518 6.2, 6.3 and RFC 8037 2 want it.
+// describe states a public key as RFC 7518 6.2, 6.3 and RFC 8037 2 define it.
 func describe(k Key) jwk {
 	j := jwk{Use: "sig", Algorithm: k.Algorithm(), ID: k.id}
 	switch public := k.public.(type) {
@@ -54,14 +55,32 @@ func describe(k Key) jwk {
 	return j
 }
 
-// coordinates are of full length, with leading zeros (RFC 7518 6.2.1.2).
+// coordinates returns both coordinates of a point in full length, with leading zeros (RFC 7518 6.2.1.2).
 func coordinates(k *ecdsa.PublicKey) (x, y string) {
 	point, err := k.Bytes() // 0x04, X, Y
 	if err != nil {
-		return "", "" // not on its curve: the PEM parser lets none through
+		return "", "" // not on its curve: the PEM parser refuses such keys
 	}
 	half := (len(point) - 1) / 2
 	return encode(point[1 : 1+half]), encode(point[1+half:])
 }
 
 func encode(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
+
+// Thumbprint returns the RFC 7638 name of the key's public part, SHA-256 in base64url. It does not depend on the key's
+// id. It is "" for a shared secret, about which a hash would reveal too much (section 7).
+func (k Key) Thumbprint() string {
+	if k.public == nil {
+		return ""
+	}
+	j := describe(k)
+	members := map[string]string{"kty": j.Type} // a map is encoded in the order of its keys, as section 3.3 asks
+	for name, value := range map[string]string{"crv": j.Curve, "x": j.X, "y": j.Y, "n": j.Modulus, "e": j.Exponent} {
+		if value != "" {
+			members[name] = value
+		}
+	}
+	text, _ := json.Marshal(members) // strings only: cannot fail
+	sum := sha256.Sum256(text)
+	return encode(sum[:])
+}
