@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
@@ -143,7 +144,7 @@ func TestJobsAreDoneWhileTheStorefrontIsBusy(t *testing.T) {
 			_, _ = http.DefaultClient.Do(req)              //nolint:bodyclose // there is none: the client leaves
 		}()
 		tokenstest.Eventually(t, "the job waits", func() bool {
-			_, metrics := ask(t, s.admin(), "/metrics")
+			_, metrics := ask(t, s.admin(admin.Config{}), "/metrics")
 			return strings.Contains(metrics, fmt.Sprintf("cocart_gateway_upstream_queued{queue=\"site\"} %d\n", 3+i+1))
 		})
 		leave()

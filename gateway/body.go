@@ -35,17 +35,9 @@ type body struct {
 // a form that cannot be read a 400. JSON that cannot be read is left to the
 // caller: object stays nil.
 func readBody(r *http.Request, limit int64) (*body, error) {
-	return readUpTo(r, limit, "limits.login_body")
-}
-
-// maxAdminBody is how much the endpoints of the admin listener read. It is no setting.
-const maxAdminBody = 64 << 10
-
-// readUpTo is readBody where another key, or none, says how much is read.
-func readUpTo(r *http.Request, limit int64, key string) (*body, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
 	if errors.As(err, new(*http.MaxBytesError)) {
-		return nil, tooLarge(limit, key)
+		return nil, tooLarge(limit, "limits.login_body")
 	}
 	if err != nil {
 		return nil, readingBody(err)
@@ -94,8 +86,8 @@ func invalidJSON() *Failure {
 
 // tooLarge names the configuration key, because the limit is the operator's choice.
 func tooLarge(limit int64, key string) *Failure {
-	message := fmt.Sprintf("The request body is larger than %d bytes (%s).", limit, key)
-	return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large", Message: strings.Replace(message, " ()", "", 1)}
+	return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large",
+		Message: fmt.Sprintf("The request body is larger than %d bytes (%s).", limit, key)}
 }
 
 func readingBody(err error) error {

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -102,7 +101,7 @@ func TestTokensAreJudgedAndRefreshedWhilePHPIsBusy(t *testing.T) {
 func TestABusyShopCountsNoPassword(t *testing.T) {
 	s, _, _, _ := saturated(t)
 	s.post("/wp-json/cocart/v2/login", `{"username":"alice","password":"wrong"}`)
-	if _, metrics := ask(t, s.admin(), "/metrics"); !strings.Contains(metrics, `cocart_gateway_logins_total{result="failed"} 1`) ||
+	if _, metrics := ask(t, s.admin(admin.Config{}), "/metrics"); !strings.Contains(metrics, `cocart_gateway_logins_total{result="failed"} 1`) ||
 		strings.Contains(metrics, `result="refused"} 1`) {
 		t.Error("a login that WordPress never saw was counted as refused")
 	}
@@ -115,21 +114,6 @@ func TestAnUnreachableShopSaysWhenToComeBack(t *testing.T) {
 	got := s.do("GET", "/wp-json/cocart/v2/cart", "")
 	if want := failure(502, "cocart_gateway_upstream_unavailable", "The shop cannot be reached at the moment."); got.failure() != want || got.Header.Get("Retry-After") != "5" {
 		t.Errorf("%s, Retry-After %s", got.failure(), got.Header.Get("Retry-After"))
-	}
-}
-
-func TestOneNodeIsEnoughToBeReady(t *testing.T) {
-	var nodes []*url.URL
-	s := openShopBehind(t, nil, func(c *upstream.Config) {
-		nodes = []*url.URL{c.URL, upstreamtest.Deaf(t)}
-		c.Nodes = nodes
-	})
-	s.must(s.authority.CatchUp(t.Context()))
-	status, got := readiness(t, s.admin())
-	want := gateway.Readiness{Ready: true, Redis: "ok", WordPress: "ok", Plugin: "test",
-		Nodes: map[string]string{nodes[0].Host: "ok", nodes[1].Host: "unavailable"}}
-	if status != 200 || !reflect.DeepEqual(got, want) {
-		t.Errorf("%d %+v", status, got)
 	}
 }
 

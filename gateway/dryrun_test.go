@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -192,7 +193,7 @@ func TestAShopThatIsDownInTheDryRun(t *testing.T) {
 func TestReadinessSaysThatItIsADryRun(t *testing.T) {
 	s := openShop(t)
 	for _, dry := range []bool{false, true} {
-		a := gateway.NewAdmin(gateway.AdminConfig{DryRun: dry}, s.authority, s.upstream, s.registry)
+		a := s.admin(admin.Config{DryRun: dry})
 		if _, text := ask(t, a, "/readyz"); strings.Contains(text, `"dry_run":true`) != dry {
 			t.Errorf("dry run %t: %s", dry, text)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/upstream"
@@ -254,3 +255,16 @@ func itoa(n int) string {
 }
 
 func (r reply) failure() string { return http.StatusText(r.Status) + " " + r.Body }
+
+// admin is the private listener beside the gateway.
+func (s *shop) admin(cfg admin.Config) *admin.Handler {
+	cfg.Now = s.clock.Now
+	return admin.New(cfg, s.authority, s.upstream, s.registry)
+}
+
+func ask(t *testing.T, a http.Handler, target string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil))
+	return w.Code, w.Body.String()
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/keys"
@@ -83,8 +84,8 @@ func gatewayConfig(cfg *Config, guard *attempts.Guard) gateway.Config {
 	}
 }
 
-func (p *program) newAdmin(cfg *Config, authority *tokens.Authority) *gateway.Admin {
-	return gateway.NewAdmin(gateway.AdminConfig{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
+func (p *program) newAdmin(cfg *Config, authority *tokens.Authority) *admin.Handler {
+	return admin.New(admin.Config{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
 		DryRun: cfg.Compat.Migration.DryRun, Started: func() bool { return p.notify.announced.Load() }, Configuration: p.api, Log: p.log}, authority, p.wordpress, p.registry)
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/cmd/cocart-gateway/logsink"
-	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/admin"
 )
 
 var update = flag.Bool("update", false, "write the table of metrics into deploy/docs/metrics.md")
@@ -74,7 +74,7 @@ func metricsTable(t *testing.T) string {
 	if err := p.build(client, d); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []prometheus.Collector{buildOf().metric(), gateway.NewDependencyMetrics(), logsink.New(io.Discard, 0, nil)} {
+	for _, c := range []prometheus.Collector{buildOf().metric(), admin.NewDependencyMetrics(), logsink.New(io.Discard, 0, nil)} {
 		if err := d.Register(c); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 )
@@ -19,7 +20,7 @@ type edition struct {
 	authority *tokens.Authority
 	guard     *attempts.Guard
 	front     *gateway.Gateway
-	admin     *gateway.Admin
+	admin     *admin.Handler
 }
 
 // reloading is the part of a program that changes while it runs.
@@ -27,7 +28,7 @@ type reloading struct {
 	from     *configSource // nil: there is no file to be read again
 	registry registry
 	metrics  *reloadMetrics
-	api      gateway.Configuration
+	api      admin.Configuration
 	current  atomic.Pointer[edition]
 	parts    []part
 
@@ -75,7 +76,7 @@ var errStopping = errors.New("the gateway is about to end, so nothing is read ag
 
 // reload reads the configuration again. Either all of it that can change is in force for requests that begin
 // afterwards, or, with problems, nothing has changed. All of it is in the log.
-func (p *program) reload(by string) (done gateway.Reloaded, problems []string) {
+func (p *program) reload(by string) (done admin.Reloaded, problems []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -93,7 +94,7 @@ func (p *program) reload(by string) (done gateway.Reloaded, problems []string) {
 		}
 		p.metrics.failed()
 		p.notify.reloaded("serving; the configuration was not reloaded, the log says why")
-		return gateway.Reloaded{}, problems
+		return admin.Reloaded{}, problems
 	}
 	p.notify.reloaded("serving")
 	p.log.Info("configuration reloaded", "by", by, "changed", done.Changed)
@@ -112,7 +113,7 @@ func problemsOf(err error) []string {
 }
 
 // replace has two phases: every room is asked first, and only then is one told.
-func (p *program) replace() (done gateway.Reloaded, err error) {
+func (p *program) replace() (done admin.Reloaded, err error) {
 	if p.from == nil {
 		return done, errors.New("the gateway was not started from a file")
 	}
@@ -122,7 +123,7 @@ func (p *program) replace() (done gateway.Reloaded, err error) {
 	}
 	before := p.inForce()
 	cfg, changes, err := p.from.Merge(before, written)
-	done = gateway.Reloaded(changes)
+	done = admin.Reloaded(changes)
 	if err != nil {
 		return done, err
 	}
@@ -191,10 +192,10 @@ func (p *program) prepareParts(cfg *Config) (use func(), err error) {
 }
 
 // configuration is what the administration may do with it.
-func (p *program) configuration() gateway.Configuration {
-	c := gateway.Configuration{Show: func() ([]byte, error) { return p.inForce().YAML() }}
+func (p *program) configuration() admin.Configuration {
+	c := admin.Configuration{Show: func() ([]byte, error) { return p.inForce().YAML() }}
 	if p.cfg.Reload != ReloadOff {
-		c.Reload = func() (gateway.Reloaded, []string) { return p.reload("request") }
+		c.Reload = func() (admin.Reloaded, []string) { return p.reload("request") }
 	}
 	return c
 }

@@ -1,34 +1,27 @@
-package gateway_test
+package admin_test
 
 import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"cocart-gateway/gateway"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/gateway/admin"
+	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
-func (s *shop) admin() *gateway.Admin {
-	return gateway.NewAdmin(gateway.AdminConfig{Now: s.clock.Now}, s.authority, s.upstream, s.registry)
-}
-
-func ask(t *testing.T, a http.Handler, target string) (int, string) {
-	t.Helper()
-	w := httptest.NewRecorder()
-	a.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil))
-	return w.Code, w.Body.String()
-}
-
-func readiness(t *testing.T, a http.Handler) (int, gateway.Readiness) {
+func readiness(t *testing.T, a http.Handler) (int, admin.Readiness) {
 	t.Helper()
 	status, body := ask(t, a, "/readyz")
-	var r gateway.Readiness
+	var r admin.Readiness
 	if err := json.Unmarshal([]byte(body), &r); err != nil {
 		t.Fatalf("%v in %s", err, body)
 	}
@@ -38,8 +31,8 @@ func readiness(t *testing.T, a http.Handler) (int, gateway.Readiness) {
 func TestReadyOnceRedisAndWordPressAnswer(t *testing.T) {
 	s := openShop(t)
 	s.must(s.authority.CatchUp(t.Context()))
-	status, got := readiness(t, s.admin())
-	if want := (gateway.Readiness{Ready: true, Redis: "ok", WordPress: "ok", Plugin: "test"}); status != 200 || !reflect.DeepEqual(got, want) {
+	status, got := readiness(t, s.listener(admin.Config{}))
+	if want := (admin.Readiness{Ready: true, Redis: "ok", WordPress: "ok", Plugin: "test"}); status != 200 || !reflect.DeepEqual(got, want) {
 		t.Errorf("%d %+v", status, got)
 	}
 }
@@ -53,7 +46,7 @@ func TestDrainingDoesNotWaitForAProbe(t *testing.T) {
 		<-release
 		return false
 	}
-	a, status, drained := s.admin(), make(chan int), make(chan struct{})
+	a, status, drained := s.listener(admin.Config{}), make(chan int), make(chan struct{})
 	go func() {
 		code, _ := ask(t, a, "/readyz")
 		status <- code
@@ -76,25 +69,40 @@ func TestNotReadyNamesWhatIsMissing(t *testing.T) {
 	s := openShop(t)
 	s.must(s.authority.CatchUp(t.Context()))
 	s.store.SetError("LOADING")
-	status, got := readiness(t, s.admin())
-	if want := (gateway.Readiness{Redis: "unavailable", WordPress: "ok", Plugin: "test"}); status != 503 || !reflect.DeepEqual(got, want) {
+	status, got := readiness(t, s.listener(admin.Config{}))
+	if want := (admin.Readiness{Redis: "unavailable", WordPress: "ok", Plugin: "test"}); status != 503 || !reflect.DeepEqual(got, want) {
 		t.Errorf("without Redis: %d %+v", status, got)
 	}
 	s.store.SetError("")
 	s.wordpress.CloseClientConnections()
 	s.wordpress.Close()
-	status, got = readiness(t, s.admin())
-	if want := (gateway.Readiness{Redis: "ok", WordPress: "unavailable", Plugin: "not seen"}); status != 503 || !reflect.DeepEqual(got, want) {
+	status, got = readiness(t, s.listener(admin.Config{}))
+	if want := (admin.Readiness{Redis: "ok", WordPress: "unavailable", Plugin: "not seen"}); status != 503 || !reflect.DeepEqual(got, want) {
 		t.Errorf("without WordPress: %d %+v", status, got)
+	}
+}
+
+func TestOneNodeIsEnoughToBeReady(t *testing.T) {
+	var nodes []*url.URL
+	s := openShopBehind(t, func(c *upstream.Config) {
+		nodes = []*url.URL{c.URL, upstreamtest.Deaf(t)}
+		c.Nodes = nodes
+	})
+	s.must(s.authority.CatchUp(t.Context()))
+	status, got := readiness(t, s.listener(admin.Config{}))
+	want := admin.Readiness{Ready: true, Redis: "ok", WordPress: "ok", Plugin: "test",
+		Nodes: map[string]string{nodes[0].Host: "ok", nodes[1].Host: "unavailable"}}
+	if status != 200 || !reflect.DeepEqual(got, want) {
+		t.Errorf("%d %+v", status, got)
 	}
 }
 
 func TestProbesAreNoLoadOnWordPress(t *testing.T) {
 	s := openShop(t)
-	a := s.admin()
+	a := s.listener(admin.Config{})
 	after := func(d time.Duration, want int) {
 		t.Helper()
-		s.clock.step(d)
+		s.clock.Advance(d)
 		for range 20 {
 			readiness(t, a)
 		}
@@ -116,7 +124,7 @@ func TestProbesAreNoLoadOnWordPress(t *testing.T) {
 func TestDrainingIsNotReadyButAlive(t *testing.T) {
 	s := openShop(t)
 	s.must(s.authority.CatchUp(t.Context()))
-	a := s.admin()
+	a := s.listener(admin.Config{})
 	readiness(t, a)
 	a.Drain()
 	if status, got := readiness(t, a); status != 503 || got.Ready {
@@ -130,7 +138,7 @@ func TestDrainingIsNotReadyButAlive(t *testing.T) {
 func TestLoadBalancersAreToldToStayWhateverDependenciesDo(t *testing.T) {
 	s := openShop(t)
 	started := false
-	a := gateway.NewAdmin(gateway.AdminConfig{Started: func() bool { return started }}, s.authority, s.upstream, s.registry)
+	a := s.listener(admin.Config{Started: func() bool { return started }})
 	for _, step := range []struct {
 		name   string
 		do     func()
@@ -159,7 +167,7 @@ func TestTheProbeOfLoadBalancersWaitsForNoOtherProbe(t *testing.T) {
 		<-release
 		return false
 	}
-	a, readied := s.admin(), make(chan struct{})
+	a, readied := s.listener(admin.Config{}), make(chan struct{})
 	go func() { defer close(readied); ask(t, a, "/readyz") }()
 	<-asked
 	served := make(chan int)
@@ -183,17 +191,16 @@ func TestTheProbeOfLoadBalancersWaitsForNoOtherProbe(t *testing.T) {
 
 func TestMetricsAreServed(t *testing.T) {
 	s := openShop(t)
-	s.login()
-	status, body := ask(t, s.admin(), "/metrics")
-	for _, line := range []string{
-		`cocart_gateway_http_requests_total{code="200",method="POST",route="login"} 1`,
-		`cocart_gateway_logins_total{result="accepted"} 1`,
-	} {
+	requests := prometheus.NewCounter(prometheus.CounterOpts{Name: "requests_total", Help: "Of the program."})
+	s.registry.MustRegister(requests)
+	requests.Inc()
+	status, body := ask(t, s.listener(admin.Config{}), "/metrics")
+	for _, line := range []string{"requests_total 1", `cocart_gateway_dependency_up{dependency="wordpress"} 1`} {
 		if status != 200 || !strings.Contains(body, line+"\n") {
 			t.Errorf("%d, no %s", status, line)
 		}
 	}
-	if status, _ := ask(t, s.admin(), "/"); status != 404 {
+	if status, _ := ask(t, s.listener(admin.Config{}), "/"); status != 404 {
 		t.Errorf("/: %d", status)
 	}
 }
@@ -210,7 +217,8 @@ func TestReadingTheMetricsShowsASingleWordPressThatIsBack(t *testing.T) {
 		return false
 	}
 	for range 3 {
-		s.do(http.MethodGet, "/", "")
+		_ = s.upstream.Forward(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, upstreamtest.SiteURL+"/", nil),
+			&upstream.Forwarding{Assertion: upstream.Assertion{Kind: upstream.Site}})
 	}
 	up := `cocart_gateway_upstream_node_up{node="` + strings.TrimPrefix(s.wordpress.URL, "http://") + `"} `
 	for _, step := range []struct {
@@ -219,7 +227,7 @@ func TestReadingTheMetricsShowsASingleWordPressThatIsBack(t *testing.T) {
 		want   string
 	}{{"while it is away", true, "0"}, {"once it is back", false, "1"}} {
 		broken.Store(step.broken)
-		if _, body := ask(t, s.admin(), "/metrics"); !strings.Contains(body, up+step.want+"\n") {
+		if _, body := ask(t, s.listener(admin.Config{}), "/metrics"); !strings.Contains(body, up+step.want+"\n") {
 			t.Errorf("%s the metrics lack %s%s", step.name, up, step.want)
 		}
 	}

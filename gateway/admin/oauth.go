@@ -1,4 +1,4 @@
-package gateway
+package admin
 
 import (
 	"net/http"
@@ -10,11 +10,11 @@ import (
 // oauthToken is the parameter both endpoints share, of a form only (RFC 7009
 // section 2.1, RFC 7662 section 2.1): a token in a URL ends up in logs.
 func oauthToken(r *http.Request) (string, error) {
-	b, err := readUpTo(r, maxAdminBody, "")
+	form, err := readForm(r)
 	if err != nil {
 		return "", err
 	}
-	token := b.form.value("token")
+	token := form.Get("token")
 	if token == "" {
 		return "", badRequest("The form parameter token is missing.")
 	}
@@ -22,7 +22,7 @@ func oauthToken(r *http.Request) (string, error) {
 }
 
 // revoke is RFC 7009: 200 also for a token that is none (section 2.2).
-func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
+func (a *Handler) revoke(w http.ResponseWriter, r *http.Request) error {
 	token, err := oauthToken(r)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 }
 
 // introspect is RFC 7662. What is not active says nothing else (section 2.2).
-func (a *Admin) introspect(w http.ResponseWriter, r *http.Request) error {
+func (a *Handler) introspect(w http.ResponseWriter, r *http.Request) error {
 	token, err := oauthToken(r)
 	if err != nil {
 		return err

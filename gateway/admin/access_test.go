@@ -1,12 +1,10 @@
-package adminaccess_test
+package admin
 
 import (
 	"fmt"
 	"net/http/httptest"
 	"testing"
 	"time"
-
-	"cocart-gateway/gateway/adminaccess"
 )
 
 func TestOnlyNamesThatNoAttackerCanHaveAreKnown(t *testing.T) {
@@ -22,22 +20,22 @@ func TestOnlyNamesThatNoAttackerCanHaveAreKnown(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/metrics", nil)
 		r.Host = host
-		if got := adminaccess.KnownHost(r, listed); got != want {
+		if got := knownHost(r, listed); got != want {
 			t.Errorf("%q is known: %t", host, got)
 		}
 	}
 }
 
 func TestWrongTokensAreCountedByAddressForAMinute(t *testing.T) {
-	var w adminaccess.WrongTokens
+	var w wrongTokens
 	now := time.Unix(1_000_000, 0)
 	try := func(address string) time.Duration {
 		r := httptest.NewRequest("GET", "/sessions", nil)
 		r.RemoteAddr = address
-		if wait := w.Wait(r, now); wait > 0 {
+		if wait := w.wait(r, now); wait > 0 {
 			return wait
 		}
-		w.Wrong(r, now)
+		w.count(r, now)
 		return 0
 	}
 	for i := range 10 {

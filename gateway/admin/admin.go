@@ -1,4 +1,4 @@
-package gateway
+package admin
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cocart-gateway/gateway/adminaccess"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -36,13 +35,13 @@ const (
 //
 // With a token in its configuration it also serves the administration API, see
 // adminapi.go. It must not be reachable for customers.
-type Admin struct {
+type Handler struct {
 	mux       *http.ServeMux
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
 
 	hosts  []string
-	wrong  adminaccess.WrongTokens
+	wrong  wrongTokens
 	dryRun bool
 	now    func() time.Time
 	log    *slog.Logger
@@ -70,9 +69,9 @@ type Readiness struct {
 	Nodes map[string]string `json:"nodes,omitempty"`
 }
 
-// NewAdmin makes the handler of the private listener.
-func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Admin {
-	a := &Admin{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, hosts: cfg.Hosts, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
+// New makes the handler of the private listener.
+func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Handler {
+	a := &Handler{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, hosts: cfg.Hosts, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -96,22 +95,22 @@ func NewAdmin(cfg AdminConfig, authority *tokens.Authority, wordpress *upstream.
 	return a
 }
 
-func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if adminaccess.KnownHost(r, a.hosts) {
+func (a *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if knownHost(r, a.hosts) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	respond.Error(w, r, &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host", // RFC 9110 section 15.5.20
+	respond.Error(w, r, &respond.Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host", // RFC 9110 section 15.5.20
 		Message: "The admin listener has no such name. List it in admin.hosts, or ask for its address."})
 }
 
 // Drain makes /servez and /readyz fail from now on, so that load balancers look
 // elsewhere. Requests are still served. It waits for no probe under way: WordPress
 // may not be answering.
-func (a *Admin) Drain() { a.draining.Store(true) }
+func (a *Handler) Drain() { a.draining.Store(true) }
 
 // Ready asks Redis and WordPress, or repeats an answer of the last seconds.
-func (a *Admin) Ready(ctx context.Context) Readiness {
+func (a *Handler) Ready(ctx context.Context) Readiness {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	life := unreadyLife
@@ -138,7 +137,7 @@ const (
 // notSeen stands for the version of a plugin that does not answer.
 const notSeen = "not seen"
 
-func (a *Admin) ask(ctx context.Context) Readiness {
+func (a *Handler) ask(ctx context.Context) Readiness {
 	r := Readiness{Redis: stateOK, WordPress: stateOK, Plugin: notSeen, DryRun: a.dryRun}
 	if err := a.authority.Ready(ctx); err != nil {
 		r.Redis = stateGone

@@ -1,4 +1,4 @@
-package gateway
+package admin
 
 import "net/http"
 
@@ -19,7 +19,7 @@ const (
 // waits for nothing. What every gateway shares does not count: were Redis or
 // WordPress away, all of them would leave the load balancer at once, and with them
 // what still works: the storefront, and shoppers whose token is good.
-func (a *Admin) Serving() Serving {
+func (a *Handler) Serving() Serving {
 	switch {
 	case a.draining.Load():
 		return Serving{Why: whyDraining}
@@ -29,7 +29,7 @@ func (a *Admin) Serving() Serving {
 	return Serving{Serving: true}
 }
 
-func (a *Admin) serveServing(w http.ResponseWriter, _ *http.Request) {
+func (a *Handler) serveServing(w http.ResponseWriter, _ *http.Request) {
 	status, answer := http.StatusOK, a.Serving()
 	if !answer.Serving {
 		status = http.StatusServiceUnavailable

@@ -1,4 +1,4 @@
-package gateway
+package admin
 
 import (
 	"net/http"
@@ -29,12 +29,12 @@ type Reloaded struct {
 //	GET  /config  the configuration in force, as YAML, secrets hidden
 //	POST /reload  200 {"changed": […], "restart_needed": […]}, or 422 with
 //	              data.problems: then the old one stays in force
-func (a *Admin) addConfiguration(c Configuration, guard func(func(http.ResponseWriter, *http.Request) error) http.Handler) {
+func (a *Handler) addConfiguration(c Configuration, protected func(apiHandler) http.Handler) {
 	if c.Show != nil {
-		a.mux.Handle("GET /config", guard(c.show))
+		a.mux.Handle("GET /config", protected(c.show))
 	}
 	if c.Reload != nil {
-		a.mux.Handle("POST /reload", guard(c.reload))
+		a.mux.Handle("POST /reload", protected(c.reload))
 	}
 }
 
@@ -50,7 +50,7 @@ func (c Configuration) show(w http.ResponseWriter, r *http.Request) error {
 func (c Configuration) reload(w http.ResponseWriter, r *http.Request) error {
 	done, problems := c.Reload()
 	if len(problems) > 0 {
-		return &Failure{Status: http.StatusUnprocessableEntity, Code: "cocart_gateway_configuration_refused",
+		return &respond.Failure{Status: http.StatusUnprocessableEntity, Code: "cocart_gateway_configuration_refused",
 			Message: "The configuration has problems, so the one in force stays.", Problems: problems}
 	}
 	respond.JSON(w, r, http.StatusOK, done)

@@ -1,23 +1,22 @@
-package gateway
+package admin
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 )
 
-// AdminConfig says what the private listener offers beyond metrics and probes.
-type AdminConfig struct {
+// Config says what the private listener offers beyond metrics and probes.
+type Config struct {
 	// Token protects the administration API; empty switches it off.
 	Token string
 	// OAuth adds the endpoints of RFC 7009 and RFC 7662. They need Token.
@@ -39,6 +38,9 @@ type AdminConfig struct {
 	Log *slog.Logger
 }
 
+// apiHandler answers one call of the API, or returns the error that is answered.
+type apiHandler func(http.ResponseWriter, *http.Request) error
+
 // addAPI is the administration API, JSON in and out, for whoever holds the
 // token:
 //
@@ -51,12 +53,12 @@ type AdminConfig struct {
 //	POST   /tokens/inspect            {"token": "…"}: what it says, whether it is good, and if not why
 //	GET    /config                    the configuration in force, as YAML, secrets hidden
 //	POST   /reload                    read it again; see adminconfig.go
-func (a *Admin) addAPI(cfg AdminConfig) {
+func (a *Handler) addAPI(cfg Config) {
 	if cfg.Token == "" {
 		return
 	}
-	guard := a.guardian(cfg.Token)
-	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request) error{
+	protected := a.protect(cfg.Token)
+	for pattern, handle := range map[string]apiHandler{
 		"GET /sessions":         a.listSessions,
 		"GET /sessions/{id}":    a.showSession,
 		"DELETE /sessions/{id}": a.endSession,
@@ -64,58 +66,70 @@ func (a *Admin) addAPI(cfg AdminConfig) {
 		"POST /tokens":          a.createTokens,
 		"POST /tokens/inspect":  a.inspectToken,
 	} {
-		a.mux.Handle(pattern, guard(handle))
+		a.mux.Handle(pattern, protected(handle))
 	}
-	a.addConfiguration(cfg.Configuration, guard)
+	a.addConfiguration(cfg.Configuration, protected)
 	if cfg.OAuth {
-		a.mux.Handle("POST /oauth/revoke", guard(a.revoke))
-		a.mux.Handle("POST /oauth/introspect", guard(a.introspect))
+		a.mux.Handle("POST /oauth/revoke", protected(a.revoke))
+		a.mux.Handle("POST /oauth/introspect", protected(a.introspect))
 	}
 }
 
-// guardian lets only holders of the token in: as Bearer, or as the password of
-// Basic, which is how OAuth clients authenticate (RFC 6749 section 2.3.1).
-// Digests of equal length are compared, so that time tells nothing.
-func (a *Admin) guardian(token string) func(func(http.ResponseWriter, *http.Request) error) http.Handler {
+// protect returns the middleware that admits only requests with the token.
+func (a *Handler) protect(token string) func(apiHandler) http.Handler {
 	want := sha256.Sum256([]byte(token))
-	return func(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return func(handle apiHandler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			given, err := bearerToken(r.Header)
-			if _, password, ok := r.BasicAuth(); ok {
-				given = password
-			}
-			if wait := a.wrong.Wait(r, a.now()); wait > 0 {
-				respond.Error(w, r, &Failure{Status: http.StatusTooManyRequests, Code: "cocart_gateway_admin_limited",
-					Message: "Too many wrong administration tokens came from this address.", RetryAfter: int(wait/time.Second) + 1})
-				return
-			}
-			got := sha256.Sum256([]byte(given))
-			if err == nil && subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-				said := "administration refused"
-				if a.wrong.Wrong(r, a.now()) {
-					said = "administration refused, as the rest of this minute from this address"
-				}
-				a.told(r, slog.LevelWarn, said)
-				err = &Failure{Status: http.StatusUnauthorized, Code: "cocart_gateway_admin_token", Message: "The administration token is missing or wrong.",
-					Challenge: `Bearer realm="cocart-gateway administration"`}
-			}
+			err := a.checkToken(r, want)
 			if err == nil {
 				err = handle(w, r)
 			}
 			if err != nil {
-				respond.Error(w, r, adminFailure(err))
+				respond.Error(w, r, failureOf(err))
 			}
 		})
 	}
 }
 
-// did tells the log of a change: whoever has the token can become any customer.
-// Nothing that somebody typed may be among the attributes.
-func (a *Admin) did(r *http.Request, what string, about ...slog.Attr) {
-	a.told(r, slog.LevelInfo, "administration", append([]slog.Attr{slog.String("did", what)}, about...)...)
+// checkToken compares digests of equal length, so that the time it takes does not depend on the token.
+func (a *Handler) checkToken(r *http.Request, want [sha256.Size]byte) error {
+	if wait := a.wrong.wait(r, a.now()); wait > 0 {
+		return &respond.Failure{Status: http.StatusTooManyRequests, Code: "cocart_gateway_admin_limited",
+			Message: "Too many wrong administration tokens came from this address.", RetryAfter: int(wait/time.Second) + 1}
+	}
+	got := sha256.Sum256([]byte(presentedToken(r)))
+	if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+		return nil
+	}
+	message := "administration refused"
+	if a.wrong.count(r, a.now()) {
+		message = "administration refused, as the rest of this minute from this address"
+	}
+	a.logFrom(r, slog.LevelWarn, message)
+	return &respond.Failure{Status: http.StatusUnauthorized, Code: "cocart_gateway_admin_token", Message: "The administration token is missing or wrong.",
+		Challenge: `Bearer realm="cocart-gateway administration"`}
 }
 
-func (a *Admin) told(r *http.Request, level slog.Level, said string, about ...slog.Attr) {
+// presentedToken returns the token of a request: of the Bearer scheme, or the password of the Basic scheme, with which OAuth
+// clients authenticate (RFC 6749 section 2.3.1).
+func presentedToken(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.Trim(token, " ")
+}
+
+// did tells the log of a change: whoever has the token can become any customer.
+// Nothing that somebody typed may be among the attributes.
+func (a *Handler) did(r *http.Request, what string, about ...slog.Attr) {
+	a.logFrom(r, slog.LevelInfo, "administration", append([]slog.Attr{slog.String("did", what)}, about...)...)
+}
+
+func (a *Handler) logFrom(r *http.Request, level slog.Level, said string, about ...slog.Attr) {
 	client := r.RemoteAddr // of a unix socket it is no address
 	if peer, err := netip.ParseAddrPort(client); err == nil {
 		client = peer.Addr().Unmap().String()
@@ -123,28 +137,28 @@ func (a *Admin) told(r *http.Request, level slog.Level, said string, about ...sl
 	a.log.LogAttrs(r.Context(), level, said, append(about, slog.String("client", client))...)
 }
 
-// adminFailure may say more than a customer is told.
-func adminFailure(err error) *Failure {
-	var f *Failure
+// failureOf may say more than a customer is told.
+func failureOf(err error) *respond.Failure {
+	var f *respond.Failure
 	switch {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, tokens.Unknown):
-		return &Failure{Status: http.StatusNotFound, Code: "cocart_gateway_no_such_session", Message: "There is no such session."}
+		return &respond.Failure{Status: http.StatusNotFound, Code: "cocart_gateway_no_such_session", Message: "There is no such session."}
 	case errors.Is(err, tokens.Malformed):
 		return badRequest("This is not the id of a session.")
 	case errors.Is(err, tokens.ErrUnavailable):
-		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", Message: err.Error(), RetryAfter: 5}
+		return &respond.Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", Message: err.Error(), RetryAfter: 5}
 	default:
-		return &Failure{Status: http.StatusInternalServerError, Code: "cocart_gateway_error", Message: err.Error()}
+		return &respond.Failure{Status: http.StatusInternalServerError, Code: "cocart_gateway_error", Message: err.Error()}
 	}
 }
 
-func badRequest(message string) *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request", Message: message}
+func badRequest(message string) *respond.Failure {
+	return &respond.Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request", Message: message}
 }
 
-func (a *Admin) listSessions(w http.ResponseWriter, r *http.Request) error {
+func (a *Handler) listSessions(w http.ResponseWriter, r *http.Request) error {
 	user, err := userParameter(r)
 	if err != nil {
 		return err
@@ -173,7 +187,7 @@ func userParameter(r *http.Request) (int64, error) {
 	return id, nil
 }
 
-func (a *Admin) showSession(w http.ResponseWriter, r *http.Request) error {
+func (a *Handler) showSession(w http.ResponseWriter, r *http.Request) error {
 	s, state, err := a.authority.SessionState(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -188,7 +202,7 @@ func (a *Admin) showSession(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a *Admin) endSession(w http.ResponseWriter, r *http.Request) error {
+func (a *Handler) endSession(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.authority.Session(r.Context(), r.PathValue("id")); err != nil {
 		return err
 	}
@@ -202,7 +216,7 @@ func (a *Admin) endSession(w http.ResponseWriter, r *http.Request) error {
 
 // endSessions needs to be told whose, so that a forgotten parameter logs nobody
 // out.
-func (a *Admin) endSessions(w http.ResponseWriter, r *http.Request) error {
+func (a *Handler) endSessions(w http.ResponseWriter, r *http.Request) error {
 	user, err := userParameter(r)
 	all := r.URL.Query().Get("all") == "true"
 	switch {
@@ -229,7 +243,7 @@ func (a *Admin) endSessions(w http.ResponseWriter, r *http.Request) error {
 
 // createTokens starts a session as cocart-gateway tokens create does. Without a
 // fingerprint the user's newest live session has to tell it.
-func (a *Admin) createTokens(w http.ResponseWriter, r *http.Request) error {
+func (a *Handler) createTokens(w http.ResponseWriter, r *http.Request) error {
 	var who struct {
 		User               int64
 		Fingerprint, Login string
@@ -245,7 +259,7 @@ func (a *Admin) createTokens(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if identity.Fingerprint == "" {
-		return &Failure{Status: http.StatusConflict, Code: "cocart_gateway_fingerprint_needed",
+		return &respond.Failure{Status: http.StatusConflict, Code: "cocart_gateway_fingerprint_needed",
 			Message: "This user has no live session to take the fingerprint of the account from; send it, WordPress computes it: CoCartGateway\\fingerprint( get_userdata( N ) )."}
 	}
 	pair, err := a.authority.Issue(r.Context(), identity, tokens.Client{Device: "cocart-gateway administration"})
@@ -261,7 +275,7 @@ func (a *Admin) createTokens(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a *Admin) inspectToken(w http.ResponseWriter, r *http.Request) error {
+func (a *Handler) inspectToken(w http.ResponseWriter, r *http.Request) error {
 	var asked struct{ Token string }
 	if err := readJSON(r, &asked); err != nil {
 		return err
@@ -277,19 +291,5 @@ func (a *Admin) inspectToken(w http.ResponseWriter, r *http.Request) error {
 		Good bool `json:"good"`
 		tokens.Inspection
 	}{inspection.Rejection == "", inspection})
-	return nil
-}
-
-// readJSON is strict: a misspelt member is a mistake, not a default.
-func readJSON(r *http.Request, into any) error {
-	b, err := readUpTo(r, maxAdminBody, "")
-	if err != nil {
-		return err
-	}
-	dec := json.NewDecoder(bytes.NewReader(b.raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return badRequest("The body must be a JSON object with the members of this call.")
-	}
 	return nil
 }

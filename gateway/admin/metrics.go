@@ -1,4 +1,4 @@
-package gateway
+package admin
 
 import (
 	"net/http"
@@ -26,7 +26,7 @@ func NewDependencyMetrics() *prometheus.GaugeVec {
 // serveMetrics asks the dependencies, or repeats an answer of the last seconds, so
 // that the metrics know of them also where nothing probes. That takes no longer
 // than a probe may, which is less than Prometheus waits.
-func (a *Admin) serveMetrics(metrics prometheus.Gatherer) http.Handler {
+func (a *Handler) serveMetrics(metrics prometheus.Gatherer) http.Handler {
 	dependencies, own := NewDependencyMetrics(), prometheus.NewRegistry()
 	own.MustRegister(dependencies) // cannot collide: nothing else is in it
 	all := promhttp.HandlerFor(prometheus.Gatherers{metrics, own}, promhttp.HandlerOpts{})

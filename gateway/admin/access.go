@@ -1,6 +1,4 @@
-// Package adminaccess decides who may talk to the private listener: by the name it is asked for, and by how many wrong
-// tokens came from an address.
-package adminaccess
+package admin
 
 import (
 	"net"
@@ -11,14 +9,14 @@ import (
 	"time"
 )
 
-// KnownHost reports whether a request asks for the private listener by a name that it has.
+// knownHost reports whether a request asks for the private listener by a name that it has.
 //
 // Attack: DNS rebinding. A page that the operator opens has its own name resolve to 127.0.0.1, and then reads metrics and
 // the API from the operator's browser as if they were its own site. Prevention: such a request has the attacker's name in
 // Host. An address is no name, loopback names never resolve elsewhere (RFC 6761 section 6.3), and a name of one label
 // (of a container, or of this machine) is none that an attacker can register. Any other has to be listed; *.example.com
 // is any below it. No browser opens a unix socket.
-func KnownHost(r *http.Request, listed []string) bool {
+func knownHost(r *http.Request, listed []string) bool {
 	if local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr); local != nil && local.Network() == "unix" {
 		return true
 	}
@@ -53,15 +51,15 @@ const (
 	ipv6Neighbor = 64   // bits that one subscriber has
 )
 
-// WrongTokens counts wrong tokens by address, for a minute. Its zero value is ready; it is safe for concurrent use.
-type WrongTokens struct {
+// wrongTokens counts wrong tokens by address, for a minute. Its zero value is ready; it is safe for concurrent use.
+type wrongTokens struct {
 	mu    sync.Mutex
 	since time.Time
 	wrong map[netip.Prefix]int
 }
 
 // Wait is how long an address has to wait before its next token is looked at; 0: it need not.
-func (w *WrongTokens) Wait(r *http.Request, now time.Time) time.Duration {
+func (w *wrongTokens) wait(r *http.Request, now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begin(now)
@@ -72,7 +70,7 @@ func (w *WrongTokens) Wait(r *http.Request, now time.Time) time.Duration {
 }
 
 // Wrong counts a wrong token, and reports whether it was the last that the address may send for now.
-func (w *WrongTokens) Wrong(r *http.Request, now time.Time) (last bool) {
+func (w *wrongTokens) count(r *http.Request, now time.Time) (last bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begin(now)
@@ -81,14 +79,14 @@ func (w *WrongTokens) Wrong(r *http.Request, now time.Time) (last bool) {
 	return w.wrong[who] == mostWrong
 }
 
-func (w *WrongTokens) begin(now time.Time) {
+func (w *wrongTokens) begin(now time.Time) {
 	if w.wrong == nil || now.Sub(w.since) >= span || now.Before(w.since) {
 		w.since, w.wrong = now, map[netip.Prefix]int{}
 	}
 }
 
 // who is the zero Prefix for a unix socket, and where too many addresses are watched already.
-func (w *WrongTokens) who(r *http.Request) netip.Prefix {
+func (w *wrongTokens) who(r *http.Request) netip.Prefix {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Prefix{}
