@@ -77,7 +77,7 @@ func serveCommand(t terminal) *cobra.Command {
 			if err != nil {
 				return unfit{err}
 			}
-			return serve(c.Context(), cfg, from, t.err)
+			return t.serve(c.Context(), cfg, from)
 		},
 	}, &path)
 }

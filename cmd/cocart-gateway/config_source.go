@@ -67,9 +67,12 @@ func (s *Source) Merge(inForce, written *Config) (*Config, Changes, error) {
 	})
 }
 
-// Changed reports whether the files have other contents than when they were last loaded.
-func (s *Source) Changed() bool {
-	files, before := s.read()
+// Current returns a digest of the contents that the files have now. It differs from [Source.Loaded] once one of them has
+// changed.
+func (s *Source) Current() string {
+	s.mu.Lock()
+	files := slices.Clone(s.files)
+	s.mu.Unlock()
 	sum := sha256.New()
 	for i, path := range files {
 		limit := int64(maxSecretFile)
@@ -78,19 +81,14 @@ func (s *Source) Changed() bool {
 		}
 		_, _ = summed(sum, path, limit)
 	}
-	return string(sum.Sum(nil)) != before
+	return string(sum.Sum(nil))
 }
 
-// Files returns the path of the configuration and the paths of the files that it named when it was last loaded.
-func (s *Source) Files() []string {
-	files, _ := s.read()
-	return files
-}
-
-func (s *Source) read() (files []string, sum string) {
+// Loaded returns the digest of the contents that were loaded last.
+func (s *Source) Loaded() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.files), s.sum
+	return s.sum
 }
 
 // summed reads a file and adds to sum what was found, also an error.

@@ -48,7 +48,7 @@ func (u unfit) Unwrap() error { return u.error }
 
 // run is main without the process around it.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) int {
-	return terminal{env: env, in: os.Stdin, out: stdout, err: stderr, now: now}.run(ctx, args)
+	return terminal{env: env, in: os.Stdin, out: stdout, err: stderr, now: now, every: time.Tick}.run(ctx, args)
 }
 
 // terminal is what a command knows of the world around it.
@@ -57,6 +57,7 @@ type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 	now      func() time.Time
+	every    func(time.Duration) <-chan time.Time // ticks at which watched files are looked at
 }
 
 func (t terminal) run(ctx context.Context, args []string) int {

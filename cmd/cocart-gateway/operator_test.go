@@ -88,7 +88,7 @@ func (d *desk) run(args ...string) said {
 func (d *desk) runBare(args ...string) said {
 	d.Helper()
 	var stdout, stderr strings.Builder
-	code := terminal{noEnv, d.stdin, &stdout, &stderr, d.clock.Now}.run(context.Background(), args)
+	code := terminal{env: noEnv, in: d.stdin, out: &stdout, err: &stderr, now: d.clock.Now}.run(context.Background(), args)
 	return said{code, stdout.String(), stderr.String()}
 }
 

@@ -63,7 +63,10 @@ func startLogging(t *testing.T, path string, stderr io.Writer, said *output, mor
 	r.write(more)
 	ctx, terminate := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"serve", "--config", r.path}, noEnv, newOutput(), stderr) }()
+	often := func(time.Duration) <-chan time.Time { return time.Tick(20 * time.Millisecond) }
+	go func() {
+		ended <- terminal{env: noEnv, out: newOutput(), err: stderr, now: now, every: often}.run(ctx, []string{"serve", "--config", r.path})
+	}()
 	stopped, exit := false, 0
 	r.stop = func() int {
 		if !stopped {

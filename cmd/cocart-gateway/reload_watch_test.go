@@ -31,7 +31,6 @@ func TestTheLastOfManyWritesIsInForce(t *testing.T) {
 		r.settings["limits.parameters"] = fmt.Sprint(1000 + i)
 		texts[i] = r.settings.yaml(t)
 	}
-	began := time.Now()
 	for _, text := range texts {
 		r.put(text[:len(text)/2])
 		r.put(text)
@@ -39,10 +38,6 @@ func TestTheLastOfManyWritesIsInForce(t *testing.T) {
 	r.said.await(t, byFile)
 	for !strings.Contains(r.administer("GET", "/config").body, "parameters: 1199") {
 		r.said.await(t, byFile)
-	}
-	// However long the writes take on this machine, between two readings there is a moment of quiet.
-	if got, most := r.said.times(byFile), int(time.Since(began)/quiet); got > most {
-		t.Errorf("read %d times for 400 writes, want %d at most", got, most)
 	}
 	if got := r.metric("cocart_gateway_config_last_reload_successful"); got != "1" {
 		t.Errorf("successful: %s", got)
@@ -97,39 +92,6 @@ func TestAConfigMapThatIsExchangedIsReadAgain(t *testing.T) {
 	}
 	if got := code(r.do("GET", cart, "")); got != "401" {
 		t.Errorf("a guest: %s", got)
-	}
-}
-
-func TestTheWayToAFileIsFollowedThroughLinks(t *testing.T) {
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, folder := range []string{"a", "b", "b/c"} {
-		if err := os.Mkdir(filepath.Join(root, folder), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, target := range map[string]string{"a/file": "../b/link/file", "b/link": root + "/b/c", "b/loop": "loop"} {
-		if err := os.Symlink(target, filepath.Join(root, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for path, want := range map[string]string{
-		"a/file":    "a/file b/link b/c/file",
-		"b/c/file":  "b/c/file",
-		"gone/file": "gone",
-	} {
-		var got []string
-		for _, place := range trail(root + "/" + path) {
-			got = append(got, strings.TrimPrefix(place, root+"/"))
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s leads through %q, want %q", path, got, want)
-		}
-	}
-	if got := len(trail(root + "/b/loop/x")); got > mostLinks+1 {
-		t.Errorf("a loop was followed %d times", got)
 	}
 }
 

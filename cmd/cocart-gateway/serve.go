@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/filewatch"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -35,14 +36,15 @@ type program struct {
 	connections  *connections
 	leaving      leaving
 	after        func(time.Duration) <-chan time.Time // the clock of drain_delay
+	every        func(time.Duration) <-chan time.Time // the clock of filewatch
 	notify       *notifier
 }
 
 // serve runs the gateway until ctx ends, then drains. All addresses are bound
 // before anything else happens, so that a port in use is said at once.
-func serve(ctx context.Context, cfg *Config, from *configSource, stderr io.Writer) error {
+func (t terminal) serve(ctx context.Context, cfg *Config, from *configSource) error {
 	defer from.listen()()
-	log := from.log(cfg, stderr)
+	log := from.log(cfg, t.err)
 	defer from.closeLog()
 	redis.SetLogger(libraryLog{log})
 	stdlog.SetFlags(0)
@@ -58,7 +60,7 @@ func serve(ctx context.Context, cfg *Config, from *configSource, stderr io.Write
 	if err != nil {
 		return errors.Join(err, sockets.close())
 	}
-	p.from = from
+	p.from, p.every = from, t.every
 	defer p.close()
 	if err := p.registry.Register(from.sink); err != nil {
 		return errors.Join(err, sockets.close())
@@ -74,7 +76,7 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, closeStore: closeStore, after: time.After, notify: &notifier{log: log, patience: revocationsWithin}}
+	p := &program{cfg: cfg, log: log, closeStore: closeStore, after: time.After, every: time.Tick, notify: &notifier{log: log, patience: revocationsWithin}}
 	if err := p.build(client, registry); err != nil {
 		closeStore()
 		return nil, err
@@ -98,7 +100,7 @@ func (p *program) run(ctx context.Context, sockets *listeners) error {
 	go func() { followed <- p.watch(background) }()
 	var others sync.WaitGroup
 	others.Go(func() { p.announce(background) })
-	others.Go(func() { p.certificates.watch(background) })
+	others.Go(func() { p.certificates.watch(background, p.every(filewatch.Interval)) })
 	stopReloading := p.startReloading()
 
 	select {

@@ -24,7 +24,8 @@ type certificateSet struct {
 	metrics   *certificateMetrics
 	automatic *automatic // nil: only files
 
-	inUse atomic.Pointer[pairSet]
+	inUse  atomic.Pointer[pairSet]
+	loaded atomic.Pointer[string] // the digest of what the files held when they were last read, also if that was refused
 }
 
 // newCertificateSet reads every pair; with a broken one there are no certificates.
@@ -34,7 +35,9 @@ func newCertificateSet(cfg *Config, reg prometheus.Registerer, log *slog.Logger)
 	if err := c.metrics.register(reg); err != nil {
 		return nil, err
 	}
-	c.inUse.Store(&pairSet{})
+	none, _ := readPairs(nil) // reads nothing
+	c.inUse.Store(none)
+	c.loaded.Store(&none.digest)
 	if len(cfg.TLS.Listen) == 0 {
 		return c, nil
 	}
@@ -43,6 +46,7 @@ func newCertificateSet(cfg *Config, reg prometheus.Registerer, log *slog.Logger)
 		return nil, err
 	}
 	c.tell(c.inUse.Swap(first), first)
+	c.loaded.Store(&first.digest)
 	if cfg.TLS.ACME.Enabled {
 		c.automatic, err = newAutomatic(cfg, c.metrics, log)
 	}

@@ -1,53 +1,57 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"os"
-	"slices"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/filewatch"
 )
 
-// pairSet is what a list of pairs of files amounted to when they were read.
+// pairSet has the certificates of pairs of files.
 type pairSet struct {
-	files []CertificateConfig
-	texts []pairText
-	pairs []tls.Certificate
+	files  []CertificateConfig
+	digest string // of what the files held
+	pairs  []tls.Certificate
 }
 
-// pairText is the content of both files of a pair.
-type pairText struct{ certificate, key string }
-
-// readPairs reads every pair. With a broken one, or one whose files do not belong together, there is none.
+// readPairs reads every pair. The error is that of the first pair that cannot be read, or whose files do not belong
+// together; then only the digest is of use.
 func readPairs(files []CertificateConfig) (*pairSet, error) {
-	texts, err := readTexts(files)
-	if err != nil {
-		return nil, err
-	}
-	p := &pairSet{files, texts, make([]tls.Certificate, len(files))}
-	for i, text := range texts {
-		if p.pairs[i], err = tls.X509KeyPair([]byte(text.certificate), []byte(text.key)); err != nil {
-			return nil, fmt.Errorf("reading the certificate %s: %w", files[i].CertificateFile, err)
+	p := &pairSet{files: files, pairs: make([]tls.Certificate, len(files))}
+	sum := sha256.New()
+	var first error
+	for i, f := range files {
+		var err error
+		if p.pairs[i], err = readPair(sum, f); err != nil && first == nil {
+			first = err
 		}
 	}
-	return p, nil
+	p.digest = string(sum.Sum(nil))
+	return p, first
 }
 
-func readTexts(files []CertificateConfig) ([]pairText, error) {
-	texts := make([]pairText, len(files))
-	for i, f := range files {
-		certificate, err := os.ReadFile(f.CertificateFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading a certificate: %w", err)
-		}
-		key, err := os.ReadFile(f.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading the key of a certificate: %w", err)
-		}
-		texts[i] = pairText{string(certificate), string(key)}
+// readPair adds to sum what it reads, also an error.
+func readPair(sum io.Writer, f CertificateConfig) (tls.Certificate, error) {
+	certificate, err := os.ReadFile(f.CertificateFile)
+	key, keyErr := os.ReadFile(f.KeyFile)
+	fmt.Fprintf(sum, "%q %q %v %v\n", certificate, key, err, keyErr)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("reading a certificate: %w", err)
 	}
-	return texts, nil
+	if keyErr != nil {
+		return tls.Certificate{}, fmt.Errorf("reading the key of a certificate: %w", keyErr)
+	}
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("reading the certificate %s: %w", f.CertificateFile, err)
+	}
+	return pair, nil
 }
 
 // part is what a reload of the configuration asks. It reads the files anew even where the configuration names the
@@ -61,19 +65,43 @@ func (c *certificateSet) part(cfg *Config) (use func(), err error) {
 		c.metrics.refused()
 		return nil, err
 	}
-	return func() { c.metrics.good(c.tell(c.inUse.Swap(next), next)) }, nil
+	return func() {
+		before := c.inUse.Swap(next)
+		c.loaded.Store(&next.digest)
+		c.metrics.good(c.tell(before, next))
+	}, nil
 }
 
-// Reload reads the files again. If one of them is not good, all pairs stay as they are: a certificate that is old by
-// a day serves customers better than none.
+// watch takes changed files into use until ctx ends. It looks at them at each tick, whatever the key reload says: a renewal
+// changes no configuration.
+func (c *certificateSet) watch(ctx context.Context, tick <-chan time.Time) {
+	filewatch.Follow(ctx, tick, c, func() {
+		if err := c.Reload(); err != nil {
+			c.log.Error("certificates not changed: the ones from before stay in use", "cause", err.Error())
+		}
+	})
+}
+
+// Current implements filewatch.Source.
+func (c *certificateSet) Current() string {
+	p, _ := readPairs(c.inUse.Load().files) // an error is part of the digest
+	return p.digest
+}
+
+// Loaded implements filewatch.Source.
+func (c *certificateSet) Loaded() string { return *c.loaded.Load() }
+
+// Reload reads the files again. If one of them is bad, all pairs stay as they are: an older certificate serves customers
+// better than none.
 func (c *certificateSet) Reload() error {
 	before := c.inUse.Load()
 	next, err := readPairs(before.files)
+	c.loaded.Store(&next.digest)
 	if err != nil {
 		c.metrics.refused()
 		return err
 	}
-	if c.inUse.CompareAndSwap(before, next) { // or else the configuration just named other files
+	if c.inUse.CompareAndSwap(before, next) { // fails if a reload of the configuration has named other files meanwhile
 		c.metrics.good(c.tell(before, next))
 	}
 	return nil
@@ -81,7 +109,7 @@ func (c *certificateSet) Reload() error {
 
 // tell writes to the log what came into use.
 func (c *certificateSet) tell(before, next *pairSet) (changed bool) {
-	if slices.Equal(before.texts, next.texts) {
+	if before.digest == next.digest {
 		return false
 	}
 	for _, p := range next.pairs {
@@ -97,11 +125,4 @@ func (c *certificateSet) report(leaf *x509.Certificate) {
 		return
 	}
 	c.log.Info("certificate in use", attributes...)
-}
-
-// changed tells whether the files hold something else than what is in use. A file that cannot be read has changed.
-func (c *certificateSet) changed() bool {
-	inUse := c.inUse.Load()
-	texts, err := readTexts(inUse.files)
-	return err != nil || !slices.Equal(texts, inUse.texts)
 }

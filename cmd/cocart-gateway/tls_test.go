@@ -150,7 +150,7 @@ func TestNewCertificateFilesAreTakenIntoUseWithoutDroppingConnections(t *testing
 	tick := make(chan time.Time)
 	ctx, end := context.WithCancel(t.Context())
 	followed := make(chan struct{})
-	go func() { defer close(followed); c.follow(ctx, tick) }()
+	go func() { defer close(followed); c.watch(ctx, tick) }()
 	defer func() { end(); <-followed }()
 
 	shown := func(client *http.Client) string {
@@ -164,7 +164,11 @@ func TestNewCertificateFilesAreTakenIntoUseWithoutDroppingConnections(t *testing
 	fresh := func() *http.Client { return dialling("tcp", l.Addr().String(), pool(t, i.path("ca.crt"))) }
 	open := fresh()
 	before := shown(open)
-	step := func() { tick <- time.Time{}; tick <- time.Time{} } // the second is taken once the first is done
+	step := func() { // the files are loaded at the second look; the third is taken once that is done
+		for range 3 {
+			tick <- time.Time{}
+		}
+	}
 
 	if err := os.WriteFile(i.path("shop.crt"), []byte("half a file"), 0o600); err != nil {
 		t.Fatal(err)
