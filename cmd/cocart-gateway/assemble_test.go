@@ -5,7 +5,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
 	"testing"
+	"time"
 
 	"cocart-gateway/tokens"
 )
@@ -58,5 +62,51 @@ func TestStaleRevocationsAreServedOrDenied(t *testing.T) {
 		if _, err := d.gateway.Verify(d.login(alice).Access); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", on, err, want)
 		}
+	}
+}
+
+func TestKeyOfEveryKindIsBuilt(t *testing.T) {
+	c, err := loadConfig(filepath.Join("testdata", "config", "keys-of-every-kind.good.yaml"), keyEnv(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type built struct {
+		id, algorithm string
+		signs         bool
+		retires       time.Time
+	}
+	endOfJanuary := time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
+	want := []built{
+		{"pair", "EdDSA", true, time.Time{}},
+		{"shared", "HS256", true, endOfJanuary},
+		{"public", "EdDSA", false, endOfJanuary},
+		{"curve", "ES256", true, time.Time{}},
+		{"rsa", "PS384", true, time.Time{}},
+	}
+	var got []built
+	for _, k := range c.Tokens.Keys {
+		key, err := signingKey(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, built{key.ID(), key.Algorithm(), key.CanSign(), key.Retires()})
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// keyEnv has the variables of keys-of-every-kind.good.yaml.
+func keyEnv(t *testing.T) func(string) (string, bool) {
+	t.Helper()
+	rsa, err := os.ReadFile(filepath.Join("testdata", "config", "keys", "rsa2048.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(name string) (string, bool) {
+		if name == "RSA" {
+			return string(rsa), true
+		}
+		return namedEnv(name)
 	}
 }

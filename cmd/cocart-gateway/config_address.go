@@ -29,7 +29,7 @@ func webAddress(rule, example string, path *regexp.Regexp) form[*url.URL] {
 	return form[*url.URL]{rule, "write e.g. " + example, []string{"!!str"}, func(s string) (*url.URL, *mistake) {
 		u, err := url.Parse(s)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || !goodHostPort(u) {
-			return nil, &mistake{remedy: pick(plainASCII(s), "", "write the host in its ASCII form, xn--…, as the browser sends it")}
+			return nil, &mistake{remedy: ifElse(plainASCII(s), "", "write the host in its ASCII form, xn--…, as the browser sends it")}
 		}
 		switch {
 		case u.User != nil:

@@ -66,7 +66,7 @@ func origin() form[string] {
 			case strings.EqualFold(s, "null"):
 				return "", &mistake{remedy: "remove it; every sandboxed page is null, and so is anybody's"}
 			case err != nil || u.Scheme == "" || u.Hostname() == "" || !goodHostPort(u):
-				return "", &mistake{remedy: pick(plainASCII(s), "", "write the host in its ASCII form, xn--…, as the browser sends it")}
+				return "", &mistake{remedy: ifElse(plainASCII(s), "", "write the host in its ASCII form, xn--…, as the browser sends it")}
 			case u.User != nil, u.Scheme+"://"+u.Host != strings.Replace(s, "://*.", "://", 1) && !strings.EqualFold(s, u.Scheme+"://"+u.Host):
 				return "", &mistake{remedy: "remove what stands besides scheme, host and port, a slash at the end too"}
 			case u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80":

@@ -27,7 +27,7 @@ func describe(n *yaml.Node) string {
 func describeBlind(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.SequenceNode:
-		return pick(len(n.Content) == 0, "is an empty list", "is a list")
+		return ifElse(len(n.Content) == 0, "is an empty list", "is a list")
 	case yaml.MappingNode:
 		return "is a block of keys"
 	case yaml.AliasNode:
@@ -65,7 +65,7 @@ const longestShown = 80 // characters of a value; an error line should stay a li
 func quoted(value string) string {
 	if at := strings.LastIndexByte(value, '@'); at >= 0 {
 		scheme, _, found := strings.Cut(value[:at], "://")
-		value = pick(found, scheme+"://", "") + redacted + value[at:]
+		value = ifElse(found, scheme+"://", "") + redacted + value[at:]
 	}
 	if query := strings.IndexAny(value, "?#"); query >= 0 && query+1 < len(value) {
 		value = value[:query+1] + "…"
@@ -89,7 +89,7 @@ func shortened(s string) string {
 	return s
 }
 
-func pick(claim bool, yes, no string) string {
+func ifElse(claim bool, yes, no string) string {
 	if claim {
 		return yes
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,7 +22,7 @@ func exampleEnv(name string) (string, bool) {
 }
 
 func TestExampleIsTheDefaults(t *testing.T) {
-	got, err := loadConfig(exampleFile, exampleEnv)
+	got, err := Load(exampleFile, exampleEnv, checkTestKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,12 +56,12 @@ func TestExampleHasEveryKey(t *testing.T) {
 	}
 }
 
-var topKey = regexp.MustCompile(`(?m)^[a-z_]+:`)
+var blockStart = regexp.MustCompile(`(?m)^[a-z_]+:`)
 
 // topBlocks cuts a file where a line begins with a key.
 func topBlocks(text string) map[string]string {
 	blocks := map[string]string{}
-	starts := topKey.FindAllStringIndex(text, -1)
+	starts := blockStart.FindAllStringIndex(text, -1)
 	for i, at := range starts {
 		end := len(text)
 		if i+1 < len(starts) {
@@ -73,7 +74,7 @@ func topBlocks(text string) map[string]string {
 
 func loadExample(t *testing.T) *Config {
 	t.Helper()
-	c, err := loadConfig(exampleFile, exampleEnv)
+	c, err := Load(exampleFile, exampleEnv, checkTestKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +84,14 @@ func loadExample(t *testing.T) *Config {
 // reload loads what c amounts to.
 func reload(t *testing.T, c *Config) *Config {
 	t.Helper()
-	again, problems := parse([]byte(effectiveText(t, c)), source{env: noEnv, file: fuzzFile, checkKey: checkKey})
+	again, problems := parse([]byte(effectiveText(t, c)), source{env: emptyEnv, file: fuzzFile, checkKey: checkTestKey})
 	if len(problems) > 0 {
 		t.Fatalf("%s\ndoes not load:\n%v", effectiveText(t, c), newConfigError("effective", problems))
 	}
 	return again
 }
 
-func noEnv(string) (string, bool) { return "", false }
+func emptyEnv(string) (string, bool) { return "", false }
 
 func noFile(string, int64) ([]byte, *mistake) { return nil, &mistake{value: "the file cannot be read"} }
 
@@ -117,14 +118,23 @@ func TestExampleMarksWhatWaitsForARestart(t *testing.T) {
 			marked[strings.Join(path, ".")] = true
 		}
 	}
-	for _, key := range leaves("", shape(Default())) {
-		is := marked[key]
-		for above := key; strings.Contains(above, ".") && !is; {
+	for _, key := range Keys() {
+		is := marked[key.Path]
+		for above := key.Path; strings.Contains(above, ".") && !is; {
 			above = above[:strings.LastIndexByte(above, '.')]
 			is = marked[above]
 		}
-		if is == isReloadable(key) {
-			t.Errorf("%s: config.example.yaml says restart: %v; a reload changes it: %v", key, is, isReloadable(key))
+		if is == key.Reloadable {
+			t.Errorf("%s: config.example.yaml says restart: %v; a reload changes it: %v", key.Path, is, key.Reloadable)
+		}
+	}
+}
+
+func TestReloadableNamesOnlyKeys(t *testing.T) {
+	all := shape(Default()).paths("")
+	for key := range reloadable {
+		if !slices.Contains(all, key) {
+			t.Errorf("%s is reloadable or not, but no key", key)
 		}
 	}
 }

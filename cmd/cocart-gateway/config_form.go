@@ -109,6 +109,15 @@ func (f form[T]) wrongType(n *yaml.Node) *mistake {
 	return &mistake{rule: "must be text", remedy: "put it in quotes"}
 }
 
+// check reports why text is not a value of this form: the rule and the remedy.
+func (f form[T]) check(text string) error {
+	if _, m := f.parse(text); m != nil {
+		wrong := m.or("", f.rule, f.remedy)
+		return fmt.Errorf("%s; %s", wrong.rule, wrong.remedy)
+	}
+	return nil
+}
+
 // text is a string that good accepts.
 func text(rule, remedy string, good func(string) bool) form[string] {
 	return form[string]{rule, remedy, []string{"!!str"}, func(s string) (string, *mistake) {

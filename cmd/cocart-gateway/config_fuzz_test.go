@@ -21,7 +21,7 @@ func FuzzLoadConfig(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	src := source{env: fuzzEnv, file: fuzzFile, checkKey: checkKey}
+	src := source{env: fuzzEnv, file: fuzzFile, checkKey: checkTestKey}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, problems := parse(data, src)
 		if len(problems) > 0 {

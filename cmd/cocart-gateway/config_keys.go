@@ -27,12 +27,22 @@ var makeKey = map[string]string{
 	"Ed": "openssl genpkey -algorithm ed25519",
 }
 
-var KeyID = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
+var keyIDPattern = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
+
+func keyID() form[string] {
+	return text("must be 1 to 64 letters, digits, - and _", "write e.g. 2026-01", keyIDPattern.MatchString)
+}
+
+// CheckKeyID reports what is wrong with the id of a key.
+func CheckKeyID(id string) error { return keyID().check(id) }
+
+// CheckAlgorithm reports what is wrong with the name of an algorithm.
+func CheckAlgorithm(name string) error { return algorithm().check(name) }
 
 func keyForm(k *KeyConfig) section {
 	pem := secretForm{"must be a PEM key", "make one with: openssl genpkey -algorithm ed25519", notEmpty}
 	return section{
-		required("id", &k.ID, text("must be 1 to 64 letters, digits, - and _", "write e.g. 2026-01", KeyID.MatchString)),
+		required("id", &k.ID, keyID()),
 		required("algorithm", &k.Algorithm, algorithm()),
 		hideEmpty(secret("secret", &k.Secret, secretForm{"must be a secret of the length the algorithm asks for", makeSecret, nonEmptySecret})),
 		hideEmpty(secret("private_key", &k.PrivateKey, pem)),
@@ -129,9 +139,9 @@ func checkSigner(k KeyConfig, at place, r *reader) {
 func (k KeyConfig) check(at place, r *reader) {
 	name, wanted := k.given()
 	if name != wanted {
-		value := pick(name == "", "has no key", "has "+name)
-		r.reject(at, mistake{value, k.Algorithm + " takes " + pick(k.Symmetric(), "a secret and no PEM key", "either a private or a public PEM key, no secret"),
-			"give " + pick(k.Symmetric(), "secret or secret_file", "private_key_file or public_key_file") + " alone"})
+		value := ifElse(name == "", "has no key", "has "+name)
+		r.reject(at, mistake{value, k.Algorithm + " takes " + ifElse(k.Symmetric(), "a secret and no PEM key", "either a private or a public PEM key, no secret"),
+			"give " + ifElse(k.Symmetric(), "secret or secret_file", "private_key_file or public_key_file") + " alone"})
 		return
 	}
 	here := r.at(at.key+"."+name, at.key+"."+name+"_file")
@@ -161,6 +171,6 @@ func (k KeyConfig) given() (names, wanted string) {
 			set = append(set, f.name)
 		}
 	}
-	wanted = pick(k.Symmetric(), "secret", pick(k.PrivateKey.IsSet(), "private_key", "public_key"))
+	wanted = ifElse(k.Symmetric(), "secret", ifElse(k.PrivateKey.IsSet(), "private_key", "public_key"))
 	return strings.Join(set, " and "), wanted
 }

@@ -160,7 +160,7 @@ func checkListeners(c *Config, r *reader) {
 }
 
 func twice(a, b Listener) mistake {
-	m := mistake{fmt.Sprintf("is the same %s twice: %s is %s and %s is %s", pick(strings.HasPrefix(a.Address, UnixPrefix) ||
+	m := mistake{fmt.Sprintf("is the same %s twice: %s is %s and %s is %s", ifElse(strings.HasPrefix(a.Address, UnixPrefix) ||
 		strings.HasPrefix(a.Address, Systemd), "socket", "port"), a.Key, a.Address, b.Key, b.Address),
 		"must be two, since each is served in another way", "change one of them"}
 	if b.Key == "admin.listen" {

@@ -94,7 +94,7 @@ func numbered(key string, i, n int) string {
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
-		port = pick(u.Scheme == "https", "443", "80")
+		port = ifElse(u.Scheme == "https", "443", "80")
 	}
 	return net.JoinHostPort(u.Hostname(), port)
 }

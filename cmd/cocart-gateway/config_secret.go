@@ -104,7 +104,7 @@ func (r *reader) secretText(at place, n *yaml.Node, fromFile bool, f secretForm)
 	s, fromEnv, m := r.secretSource(n, fromFile)
 	seen := describeBlind(n)
 	if m == nil {
-		m, seen = f.check(s), length(s)+pick(fromEnv && !fromFile, " with the variables filled in", "")
+		m, seen = f.check(s), length(s)+ifElse(fromEnv && !fromFile, " with the variables filled in", "")
 	}
 	if m != nil {
 		r.reject(at, m.or(seen, f.rule, f.remedy))

@@ -49,7 +49,7 @@ func (s section) paths(parent string) []string {
 			paths = append(paths, place{key: parent}.child(name, 0).key)
 		}
 		if e.inner != nil {
-			paths = append(paths, e.inner.paths(place{key: parent}.child(e.names[0], 0).key+pick(e.list, "[]", ""))...)
+			paths = append(paths, e.inner.paths(place{key: parent}.child(e.names[0], 0).key+ifElse(e.list, "[]", ""))...)
 		}
 	}
 	return paths

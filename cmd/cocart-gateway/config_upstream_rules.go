@@ -13,7 +13,7 @@ func checkOrigins(c *Config, r *reader) {
 		return
 	}
 	for _, origin := range c.Upstream.Origins() {
-		address := pick(origin.Scheme == "unix", UnixPrefix+origin.Path, hostPort(origin))
+		address := ifElse(origin.Scheme == "unix", UnixPrefix+origin.Path, hostPort(origin))
 		for _, own := range c.Listeners() {
 			if r.sound(own.block()) && sameSocket(own.Address, address) {
 				r.reject(r.at("upstream.url"), mistake{"is " + origin.String() + ", the gateway itself (" + own.Key + ")",

@@ -59,7 +59,7 @@ func sentence(words string) string {
 
 func (r *report) tokens(cfg *Config, now time.Time) {
 	switch ttl := cfg.Tokens.AccessTTL; {
-	case ttl > day:
+	case ttl > 24*time.Hour:
 		r.warn("access_ttl", fmt.Sprintf("An access token is good for %s, also in the hands of a thief.", FormatDuration(ttl)),
 			"If your apps refresh by themselves, as CoCart's SDKs do, write tokens.access_ttl: 15m.")
 	default:

@@ -38,13 +38,13 @@ func keysGenerateCommand(t terminal) *cobra.Command {
 }
 
 func (k newKey) complaint() error {
-	if k.id != "" && !KeyID.MatchString(k.id) {
-		return errors.New("--id must be 1 to 64 letters, digits, - and _")
+	if k.id != "" {
+		if err := CheckKeyID(k.id); err != nil {
+			return fmt.Errorf("--id %w", err)
+		}
 	}
-	form := algorithm()
-	if _, m := form.parse(k.algorithm); m != nil {
-		wrong := m.or("", form.rule, form.remedy)
-		return fmt.Errorf("--algorithm %s; %s", wrong.rule, wrong.remedy)
+	if err := CheckAlgorithm(k.algorithm); err != nil {
+		return fmt.Errorf("--algorithm %w", err)
 	}
 	return nil
 }

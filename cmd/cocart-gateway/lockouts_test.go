@@ -133,7 +133,7 @@ func TestTheFloodIsPlayedWithTheDefaultLimits(t *testing.T) {
 	want := GuardConfig{
 		Account: limit(10, 15*time.Minute), AccountNetwork: limit(5, 15*time.Minute),
 		Address: limit(50, 15*time.Minute), Subnet: limit(200, 15*time.Minute), Network: limit(500, 15*time.Minute),
-		Overall: limit(1000, time.Minute), Newcomer: NewcomerConfig{Account: limit(10, time.Hour), Address: limit(3, day), Network: limit(12, day)},
+		Overall: limit(1000, time.Minute), Newcomer: NewcomerConfig{Account: limit(10, time.Hour), Address: limit(3, 24*time.Hour), Network: limit(12, 24*time.Hour)},
 		SecondFactor: got.SecondFactor, Refresh: got.Refresh, Validate: got.Validate, SiteLogin: true, UniformErrors: true,
 	}
 	if got != want {

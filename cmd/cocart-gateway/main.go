@@ -95,3 +95,10 @@ func (t terminal) complain(err error) {
 	case <-time.After(logsWithin):
 	}
 }
+
+func pick(claim bool, yes, no string) string {
+	if claim {
+		return yes
+	}
+	return no
+}

@@ -40,14 +40,11 @@ func BenchmarkReloadable(b *testing.B) {
 
 func benchProgram(b *testing.B) *program {
 	b.Helper()
-	cfg, problems := parse([]byte(`
+	cfg := loadText(b, `
 upstream: {url: "http://127.0.0.1:1", secret: "a shared secret of these tests, 32 bytes"}
 site: {url: "http://127.0.0.1"}
 tokens: {keys: [`+firstKey+`]}
-`), source{env: noEnv, file: noFile, checkKey: checkKey})
-	if len(problems) > 0 {
-		b.Fatal(problems)
-	}
+`)
 	p, err := assemble(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)

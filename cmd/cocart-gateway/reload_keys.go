@@ -51,3 +51,24 @@ func isReloadable(key string) bool {
 		key = key[:dot]
 	}
 }
+
+// Key is a key of the configuration file that has a value of its own.
+type Key struct {
+	Path       string // dotted, as in tokens.access_ttl
+	Reloadable bool   // a reload puts it in force; otherwise a restart does
+}
+
+// Keys lists every key, in the order of the file. A list of blocks is one key.
+func Keys() []Key { return shape(Default()).leaves("") }
+
+func (s section) leaves(parent string) (keys []Key) {
+	for _, e := range s {
+		path := place{key: parent}.child(e.names[0], 0).key
+		if e.inner == nil || e.list {
+			keys = append(keys, Key{path, isReloadable(path)})
+		} else {
+			keys = append(keys, e.inner.leaves(path)...)
+		}
+	}
+	return keys
+}

@@ -200,30 +200,11 @@ func TestEveryKeyIsReloadableOrWaitsForARestart(t *testing.T) {
 	for _, row := range reloads {
 		tested = append(tested, row.key)
 	}
-	for _, key := range leaves("", shape(Default())) {
-		if isReloadable(key) != slices.Contains(tested, key) {
-			t.Errorf("%s: reloadable says %v, and the table of this test has it: %v", key, isReloadable(key), slices.Contains(tested, key))
+	for _, key := range Keys() {
+		if key.Reloadable != slices.Contains(tested, key.Path) {
+			t.Errorf("%s: reloadable says %v, and the table of this test has it: %v", key.Path, key.Reloadable, slices.Contains(tested, key.Path))
 		}
 	}
-	all := shape(Default()).paths("")
-	for key := range reloadable {
-		if !slices.Contains(all, key) {
-			t.Errorf("%s is reloadable or not, but no key", key)
-		}
-	}
-}
-
-// leaves are the keys that have a value; a list of blocks is one.
-func leaves(parent string, s section) (keys []string) {
-	for _, e := range s {
-		key := place{key: parent}.child(e.names[0], 0).key
-		if e.inner == nil || e.list {
-			keys = append(keys, key)
-		} else {
-			keys = append(keys, leaves(key, e.inner)...)
-		}
-	}
-	return keys
 }
 
 const cart = "/wp-json/cocart/v2/cart"

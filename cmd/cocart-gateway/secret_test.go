@@ -93,7 +93,7 @@ func TestSecretSaysWhetherItIsSet(t *testing.T) {
 
 // TestSecretFileLosesOneNewline is about the bytes: nothing else may be trimmed from a secret.
 func TestSecretFileLosesOneNewline(t *testing.T) {
-	r := &reader{source: source{dir: t.TempDir(), env: noEnv, file: readBounded}}
+	r := &reader{source: source{dir: t.TempDir(), env: emptyEnv, file: readBounded}}
 	for _, row := range []struct{ written, read string }{
 		{"abc", "abc"},
 		{"abc\n", "abc"},

@@ -19,7 +19,7 @@ func openStore(cfg RedisConfig) (client redis.UniversalClient, closeStore func()
 	if cfg.Embedded() {
 		return openEmbedded()
 	}
-	secure, err := cfg.tlsConfig()
+	secure, err := redisTLS(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,10 +56,10 @@ func openSentinel(cfg RedisConfig, secure *tls.Config) redis.UniversalClient {
 	})
 }
 
-// tlsConfig is nil where connections are not encrypted. Without a server name each server must have a certificate
+// redisTLS returns nil where connections are not encrypted. Without a server name each server must have a certificate
 // for the address it is dialled by; in a cluster and behind Sentinels that is the one it announces. It cannot fail
 // for a Config that loadConfig returned.
-func (c RedisConfig) tlsConfig() (*tls.Config, error) {
+func redisTLS(c RedisConfig) (*tls.Config, error) {
 	if !c.TLS {
 		return nil, nil
 	}

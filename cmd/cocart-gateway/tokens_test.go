@@ -23,7 +23,7 @@ func TestTokensAreCreatedWithTheFingerprintOfALiveSession(t *testing.T) {
 	if access.UserID != 7 || access.Login != "alice" || access.Fingerprint != alice.Fingerprint || access.Session != got.Session {
 		t.Errorf("%+v", access)
 	}
-	if want := d.clock.Now().Add(10 * day).UTC(); !got.AccessExpires.Equal(want) {
+	if want := d.clock.Now().Add(10 * 24 * time.Hour).UTC(); !got.AccessExpires.Equal(want) {
 		t.Errorf("expires %v, want %v", got.AccessExpires, want)
 	}
 	session, err := d.gateway.Session(context.Background(), got.Session)

@@ -59,7 +59,7 @@ func wayTo(t *testing.T, block string) (*upstream.WordPress, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := loadConfig(file, testEnv)
+	cfg, err := loadConfig(file, namedEnv)
 	if err != nil {
 		return nil, err
 	}

@@ -106,33 +106,41 @@ var triedElsewhere = map[string]string{
 
 func unusualConfig(t *testing.T) *Config {
 	t.Helper()
-	c, problems := parse([]byte(unusual), source{env: testEnv, file: noFile, checkKey: checkKey})
-	if len(problems) > 0 {
-		t.Fatal(newConfigError("unusual", problems))
-	}
-	return c
+	return loadText(t, unusual)
 }
 
 // A key that is added must be followed to where it goes, here or in a test of its own.
 func TestEveryKeyIsFollowedToWhereItGoes(t *testing.T) {
-	usual, other := shape(Default()).node(true), shape(unusualConfig(t)).node(true)
-	for _, key := range leaves("", shape(Default())) {
-		after := at(other, key)
-		changed := after != nil && !reflect.DeepEqual(at(usual, key), after)
-		if _, named := triedElsewhere[key]; named == changed {
-			t.Errorf("%s: changed here: %v, named as tested elsewhere: %v; want one of them", key, changed, named)
+	usual, other := written(t, Default()), written(t, unusualConfig(t))
+	for _, key := range Keys() {
+		after := at(other, key.Path)
+		changed := after != nil && !reflect.DeepEqual(at(usual, key.Path), after)
+		if _, named := triedElsewhere[key.Path]; named == changed {
+			t.Errorf("%s: changed here: %v, named as tested elsewhere: %v; want one of them", key.Path, changed, named)
 		}
 	}
 }
 
-func at(n *yaml.Node, key string) *yaml.Node {
-	for name := range strings.SplitSeq(key, ".") {
-		if n == nil {
-			return nil
-		}
-		n = child(n, name)
+// written is what an operator sees of a configuration.
+func written(t *testing.T, c *Config) any {
+	t.Helper()
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return n
+	var tree any
+	if err := yaml.Unmarshal(text, &tree); err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+func at(tree any, key string) any {
+	for name := range strings.SplitSeq(key, ".") {
+		block, _ := tree.(map[string]any)
+		tree = block[name]
+	}
+	return tree
 }
 
 // whole fails unless got equals want, and names each field of it that is at its zero and not among those.
@@ -165,7 +173,7 @@ func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
 	if got.TLS == nil || got.TLS.ServerName != "origin.example" || got.TLS.MinVersion != tls.VersionTLS12 {
 		t.Errorf("TLS is %+v", got.TLS)
 	}
-	shared, _ := testEnv("SHARED")
+	shared, _ := namedEnv("SHARED")
 	node := func(host string) *url.URL { return &url.URL{Scheme: "https", Host: host} }
 	whole(t, got, upstream.Config{
 		URL: node("10.0.0.1:8001"), Nodes: []*url.URL{node("10.0.0.1:8001"), node("10.0.0.2:8002")},
@@ -209,12 +217,12 @@ func TestTokensAreAsConfigured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signing, _ := testEnv("SIGNING")
+	signing, _ := namedEnv("SIGNING")
 	key, err := keys.NewHMAC("main", "HS256", []byte(signing))
 	if err != nil {
 		t.Fatal(err)
 	}
-	refresh, _ := testEnv("SIGNING_2")
+	refresh, _ := namedEnv("SIGNING_2")
 	whole(t, got, tokens.Config{
 		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []keys.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
@@ -227,7 +235,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 func TestGuessingIsLimitedAsConfigured(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	limit := func(n int) attempts.Limit { return attempts.Limit{N: n, Per: time.Minute} }
-	shared, _ := testEnv("SHARED")
+	shared, _ := namedEnv("SHARED")
 	whole(t, guardConfig(unusualConfig(t), log), attempts.Config{
 		Account: limit(45), Address: limit(46), Overall: limit(47), AccountNetwork: limit(51), Subnet: limit(52), Network: limit(53),
 		Newcomer: attempts.Newcomer{Account: limit(54), Address: limit(55), Network: limit(56)}, SecondFactor: limit(48), Refresh: limit(49), Validate: limit(50),
