@@ -2,25 +2,9 @@ package gateway
 
 import (
 	"net/netip"
-	"path"
 	"slices"
 	"strings"
 )
-
-// acts reports whether a request is sent for what it does and not for its answer: its sender may hang up at once, as
-// wp_remote_post does with 'blocking' => false. A GET acts where WordPress does its work for whoever asks: wp-cron.php,
-// admin-ajax.php, admin-post.php, and the callbacks of payment services (WC_API::handle_api_requests, wc-api).
-func (x *exchange) acts() bool {
-	if !reads(x.r.Method) || x.verdict.method != "" && !reads(x.verdict.method) {
-		return true
-	}
-	file, query, _ := strings.Cut(x.target, "?")
-	if slices.Contains([]string{"wp-cron.php", "admin-ajax.php", "admin-post.php"}, phpLower(path.Base(file))) {
-		return true
-	}
-	_, callback := parseParams(query).last("wc-api")
-	return callback || strings.Contains(phpLower(file), "/wc-api/")
-}
 
 // viaProxy are headers of a request that came by way of a proxy.
 var viaProxy = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "True-Client-Ip", "Cf-Connecting-Ip"}
@@ -33,7 +17,7 @@ var viaProxy = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "Tru
 // of visitors would go before everything else. Prevention: a request that came by way of a proxy is not the shop's own
 // unless a trusted one says whose it is.
 func (g *Gateway) own(x *exchange) bool {
-	if (x.verdict.class.ours() || !x.acts()) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
+	if (x.verdict.class.ours() || !x.verdict.acts(x.wire())) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
 		return false
 	}
 	if !x.origin.Trusted {

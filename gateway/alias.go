@@ -1,15 +1,9 @@
 package gateway
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-
-	"cocart-gateway/upstream"
 )
 
 // pluginNamespace is where the PHP plugin registers its routes and where the
@@ -67,28 +61,6 @@ func (rs routes) realRoute(v verdict) string {
 	return "/" + rs.namespaces[0] + real
 }
 
-// rename makes a request for an alias one for the route behind it, so that what
-// is judged, asserted and dispatched is one thing.
-func (g *Gateway) rename(x *exchange) error {
-	real := g.routes.realRoute(x.verdict)
-	if real == "" {
-		return nil
-	}
-	if hasForm(x.r) { // which may hold a rest_route
-		if err := g.dropFormRoute(x); err != nil {
-			return err
-		}
-	}
-	target := g.routes.renamed(x.target, real)
-	u, err := url.ParseRequestURI(target)
-	if err != nil {
-		return ambiguous("the path cannot be read")
-	}
-	x.r.URL, x.target = u, target
-	x.verdict.query, x.verdict.alias = parseParams(u.RawQuery), true
-	return nil
-}
-
 // renamed puts another route into a target, where that had its own: in the path,
 // if it is a REST path, else as rest_route in the query.
 func (rs routes) renamed(target, route string) string {
@@ -107,41 +79,3 @@ func (rs routes) renamed(target, route string) string {
 }
 
 func isRouteName(name string) bool { return name == "rest_route" }
-
-func (g *Gateway) dropFormRoute(x *exchange) error {
-	b, err := readBody(x.r, g.cfg.MaxLoginBody)
-	if err != nil {
-		return err
-	}
-	text := []byte(b.form.without(isRouteName))
-	x.r.Body, x.r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-	x.r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return nil
-}
-
-// errLoggedOut ends the forwarding of a logout under its alias.
-var errLoggedOut = errors.New("the client is told of its logout in other words")
-
-// holdLogout keeps CoCart's "true" from a client that takes nothing but a JSON
-// object: the Flutter SDK would fail on it, and keep its tokens.
-func (x *exchange) holdLogout(answer *upstream.Answer) error {
-	if !x.verdict.alias || x.verdict.class != classLogout || answer.Status != http.StatusOK {
-		return nil
-	}
-	x.relayed = false
-	if cookies := answer.Header["Set-Cookie"]; len(cookies) > 0 {
-		x.w.Header()["Set-Cookie"] = cookies
-	}
-	return errLoggedOut
-}
-
-// addPair puts the tokens of a login under its alias where these SDKs look for
-// them, in front of CoCart's own answer.
-func addPair(members []member, access, refresh string) []member {
-	rest := membersWithout(members, func(name string) bool { return name == "token" || name == "refresh_token" })
-	pair := []member{{"token", quoted(access)}}
-	if refresh != "" {
-		pair = append(pair, member{"refresh_token", quoted(refresh)})
-	}
-	return append(pair, rest...)
-}

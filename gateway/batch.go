@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 )
@@ -27,13 +26,15 @@ func isBatch(rest string) bool {
 // readBatch judges a batch by what is in it. One of WordPress's own without a
 // CoCart route is the storefront's affair, and so is one that is too long to be
 // read: should CoCart be in it, the must-use plugin refuses it.
-func (rs routes) readBatch(r *http.Request, v verdict) (verdict, error) {
+func (rs routes) readBatch(w wire, v verdict, body peek) (verdict, error) {
 	core := phpLower(v.route) == "/batch/v1"
-	raw, err := io.ReadAll(io.LimitReader(r.Body, rs.json+1))
-	if err != nil {
-		return v, readingBody(err)
+	var raw []byte
+	if body != nil {
+		var err error
+		if raw, err = body(rs.json + 1); err != nil {
+			return v, err
+		}
 	}
-	r.Body = rejoin(raw, r.Body)
 	if int64(len(raw)) > rs.json {
 		if core {
 			v.class = classSite
@@ -41,7 +42,7 @@ func (rs routes) readBatch(r *http.Request, v verdict) (verdict, error) {
 		}
 		return v, tooLarge(rs.json, "limits.json")
 	}
-	inside, doubt := requestsIn(raw, r.Header.Get("Content-Type"), v.method, v.query)
+	inside, doubt := requestsIn(raw, w.header.Get("Content-Type"), v.method, v.query)
 	if err := rs.judge(&v, inside); err != nil {
 		return v, err
 	}
@@ -68,8 +69,7 @@ func (rs routes) judge(v *verdict, inside []inner) error {
 		case !plain && rs.named([]byte(path)):
 			return ambiguous("a path in the batch is no plain path")
 		case ours && (isBatch(strings.TrimRight(rest, "/")) || opensSession(rest)):
-			return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_not_in_batch",
-				Message: "Logging in, refreshing and validating tokens, and further batches cannot be part of a batch."}
+			return &readError{reasonNotInBatch, "Logging in, refreshing and validating tokens, and further batches cannot be part of a batch."}
 		case ours:
 			v.batch.ours++
 		default:

@@ -1,12 +1,7 @@
 package gateway
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -29,96 +24,6 @@ type body struct {
 	// untyped is a body without a Content-Type, which WordPress reads as a form where
 	// the method is not POST (WP_REST_Request::parse_body_params). PHP does not.
 	untyped params
-}
-
-// readBody takes the whole body off a request. More than limit bytes are a 413;
-// a form that cannot be read a 400. JSON that cannot be read is left to the
-// caller: object stays nil.
-func readBody(r *http.Request, limit int64) (*body, error) {
-	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
-	if errors.As(err, new(*http.MaxBytesError)) {
-		return nil, tooLarge(limit, "limits.login_body")
-	}
-	if err != nil {
-		return nil, readingBody(err)
-	}
-	return parseBody(raw, r.Header.Get("Content-Type"))
-}
-
-// peekBody reads a form or a JSON body and puts it back, so that the request can
-// still be forwarded. One that is too long to be read whole is a 413, and a form
-// that cannot be read a 400. Neither is taken for empty: PHP would find the
-// password or the cart key that an attacker put behind the limit, and nothing
-// would count the one or check the other.
-func peekBody(r *http.Request, bounds BoundsConfig) (*body, error) {
-	var limit int64
-	var key string
-	contentType := r.Header.Get("Content-Type")
-	switch kind := mediaType(contentType); {
-	case kind == mediaForm, kind == mediaMultipart, contentType == "":
-		limit, key = bounds.Form, "limits.form"
-	case kind == mediaJSON:
-		limit, key = bounds.JSON, "limits.json"
-	default:
-		return &body{}, nil
-	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err != nil {
-		return nil, readingBody(err)
-	}
-	r.Body = rejoin(raw, r.Body)
-	if int64(len(raw)) > limit {
-		return nil, tooLarge(limit, key)
-	}
-	b, err := parseBody(raw, contentType)
-	if err == nil && b.malformed {
-		return nil, invalidJSON()
-	}
-	return b, err
-}
-
-// invalidJSON is the answer of WP_REST_Request::parse_json_params, which WordPress gives
-// to such a body itself. It comes from here because nothing may depend on PHP refusing
-// whatever Go cannot read.
-func invalidJSON() *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "rest_invalid_json", Message: "Invalid JSON body passed."}
-}
-
-// tooLarge names the configuration key, because the limit is the operator's choice.
-func tooLarge(limit int64, key string) *Failure {
-	return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large",
-		Message: fmt.Sprintf("The request body is larger than %d bytes (%s).", limit, key)}
-}
-
-func readingBody(err error) error {
-	var f *Failure // from the guard in bounds.go
-	switch {
-	case errors.As(err, &f):
-		return f
-	case errors.Is(err, context.Canceled): // the client left
-		return err
-	}
-	return unreadable(err)
-}
-
-func unreadable(err error) *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_body",
-		Message: "The request body could not be read.", Cause: err}
-}
-
-// malformedForm says what PHP and other readers could read differently.
-func malformedForm(err error) *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_body",
-		Message: "The multipart form cannot be read in one way alone: " + strings.TrimPrefix(err.Error(), phpform.ErrUnusual.Error()+": ") + "."}
-}
-
-type rejoined struct {
-	io.Reader
-	io.Closer
-}
-
-func rejoin(head []byte, rest io.ReadCloser) io.ReadCloser {
-	return rejoined{io.MultiReader(bytes.NewReader(head), rest), rest}
 }
 
 type media int
@@ -179,8 +84,7 @@ var mediaTypeSyntax = regexp.MustCompile("^[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#
 func checkContentType(h http.Header) error {
 	for _, value := range h["Content-Type"] {
 		if strings.Trim(value, " \t") != "" && !mediaTypeSyntax.MatchString(value) {
-			return &Failure{Status: http.StatusUnsupportedMediaType, Code: "cocart_gateway_bad_content_type",
-				Message: "The Content-Type header is not a media type."}
+			return &readError{reasonBadContentType, "The Content-Type header is not a media type."}
 		}
 	}
 	return nil
@@ -223,76 +127,4 @@ func parseMultipart(raw []byte, contentType string) (params, error) {
 		}
 	}
 	return parseParams(strings.Join(pairs, "&")), nil
-}
-
-// member is one name and value of a JSON object.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-var errNotObject = errors.New("not a JSON object")
-
-// parseObject reads a JSON object and keeps the order and the exact bytes of
-// its values, which encoding/json would not.
-func parseObject(raw []byte) ([]member, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, errNotObject
-	}
-	members := []member{}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, errNotObject
-		}
-		m := member{name: name.(string)} // a name is a string in any JSON that parses
-		if err := dec.Decode(&m.value); err != nil {
-			return nil, errNotObject
-		}
-		members = append(members, m)
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, errNotObject
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errNotObject
-	}
-	return members, nil
-}
-
-func writeObject(members []member) []byte {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range members {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		name, _ := json.Marshal(m.name) // a string always encodes
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(m.value)
-	}
-	b.WriteByte('}')
-	return b.Bytes()
-}
-
-// memberValue returns a member as PHP's json_decode sees it: exact name, the
-// last of several.
-func memberValue(members []member, name string) (json.RawMessage, bool) {
-	for i := len(members) - 1; i >= 0; i-- {
-		if members[i].name == name {
-			return members[i].value, true
-		}
-	}
-	return nil, false
-}
-
-func memberString(members []member, name string) string {
-	raw, _ := memberValue(members, name)
-	var s string
-	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return s
 }

@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/pace"
-	"cocart-gateway/gateway/phpform"
 )
 
 // defaultParameters is PHP's max_input_vars: what comes after so many parameters
@@ -116,13 +113,6 @@ func methodNotAllowed() *Failure {
 		Message: "This method is not accepted here.", Allow: strings.Join(coCartMethods, ", ")}
 }
 
-// tooManyParameters: PHP drops the rest unseen (php_default_treat_data), and with
-// it whatever the gateway judged there.
-func tooManyParameters(limit int) *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_too_many_parameters",
-		Message: fmt.Sprintf("The request has more than %d parameters.", limit)}
-}
-
 // guardedBody is a request body that ends with an error when it grows too long or
 // holds too many form fields. The error is the answer to the request, whoever
 // reads: the transport hands it back wrapped.
@@ -162,10 +152,10 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 func (b *guardedBody) read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.separator != nil && b.separator.count(p[:n]) >= b.limit {
-		return 0, tooManyParameters(b.limit)
+		return 0, unreadableRequest(tooManyParameters(b.limit))
 	}
 	if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
-		return n, tooLarge(tooLong.Limit, "limits.body")
+		return n, unreadableRequest(tooLarge(tooLong.Limit, "limits.body"))
 	}
 	return n, err
 }
@@ -188,35 +178,4 @@ func (x *exchange) orBody(err error) error {
 		return refused
 	}
 	return err
-}
-
-// counter counts a separator in a stream.
-type counter struct {
-	separator []byte
-	tail      []byte
-	n         int
-}
-
-// fieldSeparator is what stands between the fields of a form; nil for other
-// bodies, whose members PHP does not count.
-func fieldSeparator(contentType string) *counter {
-	switch mediaType(contentType) {
-	case mediaForm:
-		return &counter{separator: []byte("&")}
-	case mediaMultipart:
-		if boundary := phpform.Boundary(contentType); boundary != "" {
-			return &counter{separator: []byte("\n--" + boundary), n: -1} // the last one ends the form
-		}
-	}
-	return nil
-}
-
-func (c *counter) count(p []byte) int {
-	seen := p
-	if len(c.tail) > 0 {
-		seen = append(c.tail, p...)
-	}
-	c.n += bytes.Count(seen, c.separator)
-	c.tail = append([]byte(nil), seen[max(0, len(seen)-len(c.separator)+1):]...)
-	return c.n
 }

@@ -73,19 +73,6 @@ func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
 	return true
 }
 
-func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
-
-// isProducts is true for …/v1/products and …/v2/products and what is below.
-func (rs routes) isProducts(route string) bool {
-	rest, _ := rs.cutNamespace(phpLower(route))
-	for _, version := range []string{"/v1", "/v2"} {
-		if below, found := strings.CutPrefix(rest, version+"/products"); found && (below == "" || below[0] == '/') {
-			return true
-		}
-	}
-	return false
-}
-
 // forgetValidators takes If-None-Match off a request for products that is not a
 // guest's. CoCart's product ETags do not depend on the user and its clients
 // remember them by URL, so a 304 would leave a customer with the guest's prices,

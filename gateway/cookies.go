@@ -35,54 +35,11 @@ func countsCookies(x *exchange, site *url.URL, b *body) bool {
 	case otherSite:
 		return false
 	}
-	return hasNonceParameter(x, b)
-}
-
-// hasNonceParameter looks where rest_cookie_check_errors does: in $_REQUEST.
-func hasNonceParameter(x *exchange, b *body) bool {
-	if _, found := x.verdict.query.last("_wpnonce"); found {
-		return true
-	}
-	if b == nil {
-		return false
-	}
-	_, found := posted(x.r, b).last("_wpnonce")
-	return found
+	return x.input(b).holdsNonce()
 }
 
 // takesCookies reports whether the login cookies of a request by a go to WordPress. Where guests are turned away only a
 // token, a password or an API key counts.
 func (x *exchange) takesCookies(a upstream.Assertion) bool {
 	return a.Kind == upstream.Site || a.Kind == upstream.Credentials && x.cookies && !a.DenyGuests
-}
-
-// dropLoginCookies takes off the cookies by which WordPress knows who is logged in
-// (wp_cookie_constants), in whatever spelling PHP would find them. A guest's cart
-// may be in others, which stay.
-func dropLoginCookies(h http.Header) {
-	kept := h["Cookie"][:0:0]
-	for _, line := range h["Cookie"] {
-		if line = withoutLogins(line); line != "" {
-			kept = append(kept, line)
-		}
-	}
-	if len(kept) == 0 {
-		delete(h, "Cookie")
-		return
-	}
-	h["Cookie"] = kept
-}
-
-func withoutLogins(line string) string {
-	if !strings.Contains(line, "wordpress") && !strings.Contains(line, "%") {
-		return line
-	}
-	var kept []string
-	for pair := range strings.SplitSeq(line, ";") {
-		name, _, _ := strings.Cut(pair, "=")
-		if name, _ = phpName(phpURLDecode(strings.TrimLeft(name, " \t\v\f"))); !strings.HasPrefix(name, "wordpress_") {
-			kept = append(kept, pair)
-		}
-	}
-	return strings.TrimSpace(strings.Join(kept, ";"))
 }

@@ -1,10 +1,9 @@
 package gateway
 
 import (
-	"bytes"
-	"encoding/json"
+	"encoding/base64"
 	"net/http"
-	"strconv"
+	"slices"
 	"strings"
 
 	"cocart-gateway/tokens/attempts/wpname"
@@ -26,15 +25,23 @@ type found struct {
 	list bool
 }
 
-// placesOfCredentials returns what stands in each place, in CoCart's order
+// input is what PHP code reads of a request: headers, $_GET, $_POST and the body.
+type input struct {
+	method string // as it was sent
+	header http.Header
+	query  params
+	body   *body
+}
+
+// places returns what stands in each place, in CoCart's order
 // (perform_basic_authentication): a Basic header, $_REQUEST, where a form beats the
 // query, and JSON. CoCart accepts them on every one of its routes, not only on login.
 // Versions differ in which places they know and in whether a half beats the next
 // place, so a caller that must not miss one looks at all.
-func placesOfCredentials(r *http.Request, query params, b *body) []found {
-	basic := found{credentials: looseBasic(r.Header.Get("Authorization")), basic: true}
+func (in input) places() []found {
+	basic := found{credentials: looseBasic(in.header.Get("Authorization")), basic: true}
 	var request found
-	for _, source := range []params{query, posted(r, b)} {
+	for _, source := range []params{in.query, in.posted()} {
 		if p, ok := source.last("username"); ok {
 			request.username, request.list = phpEmptyIsNone(p.value), p.array
 		}
@@ -42,25 +49,25 @@ func placesOfCredentials(r *http.Request, query params, b *body) []found {
 			request.password = phpEmptyIsNone(p.value)
 		}
 	}
-	name, _ := memberValue(b.object, "username")
-	object := found{credentials: credentials{memberScalar(b.object, "username"), memberScalar(b.object, "password")}, list: isList(name)}
+	name, _ := memberValue(in.body.object, "username")
+	object := found{credentials: credentials{memberScalar(in.body.object, "username"), memberScalar(in.body.object, "password")}, list: isList(name)}
 	return []found{basic, request, object}
 }
 
 // posted is what PHP puts into $_POST: of a POST alone, whatever WordPress takes its
 // method for.
-func posted(r *http.Request, b *body) params {
-	if r.Method != http.MethodPost {
+func (in input) posted() params {
+	if in.method != http.MethodPost {
 		return nil
 	}
-	return b.form
+	return in.body.form
 }
 
-// findCredentials returns the first name with a password. Blanks around them go:
+// credentials returns the first name with a password. Blanks around them go:
 // CoCart trims what comes as a parameter, and wp_hash_password trimmed the password
 // when it was set.
-func findCredentials(r *http.Request, query params, b *body) credentials {
-	for _, f := range placesOfCredentials(r, query, b) {
+func (in input) credentials() credentials {
+	for _, f := range in.places() {
 		if f.complete() {
 			return f.trimmed()
 		}
@@ -76,21 +83,17 @@ func findCredentials(r *http.Request, query params, b *body) credentials {
 // get_users returns for it. So is a name of which sanitize_user leaves nothing, and an
 // array. A name longer than any that WordPress stores can belong to no account, and
 // normalising 1 MiB of it costs seconds of PHP.
-func checkNames(r *http.Request, query params, b *body) error {
-	for _, f := range placesOfCredentials(r, query, b) {
+func (in input) checkNames() error {
+	for _, f := range in.places() {
 		switch {
 		case wpname.TooLong(f.username):
-			return badCredentials("The user name is too long.")
+			return &readError{reasonBadCredentials, "The user name is too long."}
 		case f.password == "" || f.username == "" && !f.basic && !f.list:
 		case f.list, wpname.Key(f.username) == "":
-			return badCredentials("The user name is empty.")
+			return &readError{reasonBadCredentials, "The user name is empty."}
 		}
 	}
 	return nil
-}
-
-func badCredentials(message string) *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_credentials", Message: message}
 }
 
 func (c credentials) trimmed() credentials {
@@ -105,72 +108,81 @@ func phpEmptyIsNone(s string) string {
 	return s
 }
 
-// memberScalar returns a JSON member as a PHP string, "" for what empty() finds empty:
-// CoCart takes numbers and true for names and passwords, too.
-func memberScalar(members []member, name string) string {
-	raw, _ := memberValue(members, name)
-	var value any
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	if decoder.Decode(&value) != nil {
-		return ""
-	}
-	switch v := value.(type) {
-	case string:
-		return phpEmptyIsNone(v)
-	case json.Number:
-		return phpEmptyIsNone(phpNumber(v))
-	case bool:
-		if v {
-			return "1"
-		}
-	}
-	return ""
-}
-
-// phpNumber writes a number as PHP does: an integer as it is, another with 14 digits.
-func phpNumber(n json.Number) string {
-	if i, err := n.Int64(); err == nil {
-		return strconv.FormatInt(i, 10)
-	}
-	f, err := n.Float64()
-	if err != nil {
-		return n.String()
-	}
-	return strconv.FormatFloat(f, 'G', 14, 64)
-}
-
-// isList reports whether a JSON value is an array or object that PHP's empty() does not
-// find empty.
-func isList(raw json.RawMessage) bool {
-	text := strings.Join(strings.Fields(string(raw)), "")
-	return text != "" && (text[0] == '[' || text[0] == '{') && text != "[]" && text != "{}"
-}
-
-// carriesPassword tells whether CoCart could find a password or an API key in
+// carriesPassword reports whether CoCart could find a password or an API key in
 // the request.
-func carriesPassword(x *exchange, b *body) bool {
+func (in input) carriesPassword() bool {
 	for _, name := range []string{"username", "password", "consumer_key", "oauth_consumer_key"} { // the last two: WC_REST_Authentication
-		if somewhere(x, b, name) {
+		if in.fills(name) {
 			return true
 		}
 	}
-	scheme, _ := cutScheme(x.r.Header.Get("Authorization"))
+	scheme, _ := cutScheme(in.header.Get("Authorization"))
 	return strings.EqualFold(scheme, "Basic")
 }
 
-// carriesWholePassword tells whether CoCart could log somebody in by it: a name and
-// a password that it finds together, or an API key with its secret or signature.
-func carriesWholePassword(x *exchange, b *body) bool {
-	return findCredentials(x.r, x.verdict.query, b).complete() ||
-		looseBasic(x.r.Header.Get("Authorization")).complete() ||
-		somewhere(x, b, "consumer_key") && somewhere(x, b, "consumer_secret") ||
-		somewhere(x, b, "oauth_consumer_key") && somewhere(x, b, "oauth_signature")
+// carriesWholePassword reports whether CoCart could log a user in by the request: a
+// name and a password that it finds together, or an API key with its secret or
+// signature.
+func (in input) carriesWholePassword() bool {
+	return in.credentials().complete() ||
+		looseBasic(in.header.Get("Authorization")).complete() ||
+		in.fills("consumer_key") && in.fills("consumer_secret") ||
+		in.fills("oauth_consumer_key") && in.fills("oauth_signature")
 }
 
-func somewhere(x *exchange, b *body, name string) bool {
-	inQuery, _ := x.verdict.query.last(name)
-	inForm, _ := b.form.last(name)
-	raw, _ := memberValue(b.object, name)
-	return inQuery.value != "" || inForm.value != "" || memberScalar(b.object, name) != "" || isList(raw)
+// fills reports whether a parameter is there, in any place, and not empty.
+func (in input) fills(name string) bool {
+	inQuery, _ := in.query.last(name)
+	inForm, _ := in.body.form.last(name)
+	raw, _ := memberValue(in.body.object, name)
+	return inQuery.value != "" || inForm.value != "" || memberScalar(in.body.object, name) != "" || isList(raw)
+}
+
+// holds reports whether a parameter is there, in any place.
+func (in input) holds(name string) bool {
+	if _, ok := memberValue(in.body.object, name); ok {
+		return true
+	}
+	_, inQuery := in.query.last(name)
+	_, inForm := in.body.form.last(name)
+	return inQuery || inForm
+}
+
+// holdsNonce reports whether there is a nonce where rest_cookie_check_errors looks for
+// one: in $_REQUEST.
+func (in input) holdsNonce() bool {
+	_, inQuery := in.query.last("_wpnonce")
+	_, inForm := in.posted().last("_wpnonce")
+	return inQuery || inForm
+}
+
+// names returns every name in the request, first the one that CoCart will take.
+// Versions of CoCart differ in where they look, so each is counted.
+func (in input) names(first credentials) []string {
+	names := []string{first.username, looseBasic(in.header.Get("Authorization")).username}
+	for _, name := range []string{"username", "consumer_key", "oauth_consumer_key"} {
+		names = append(names, in.query.value(name), in.body.form.value(name), memberScalar(in.body.object, name))
+	}
+	return slices.DeleteFunc(names, func(s string) bool { return strings.TrimSpace(s) == "" })
+}
+
+// looseBasic reads a Basic header as PHP's base64_decode does: what is no letter of
+// the alphabet is passed over, and padding may be missing.
+func looseBasic(header string) credentials {
+	scheme, encoded := cutScheme(header)
+	if !strings.EqualFold(scheme, "Basic") {
+		return credentials{}
+	}
+	encoded = strings.Map(func(r rune) rune {
+		if strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", r) {
+			return r
+		}
+		return -1
+	}, encoded)
+	if len(encoded)%4 == 1 { // six bits are no byte
+		encoded = encoded[:len(encoded)-1]
+	}
+	raw, _ := base64.RawStdEncoding.DecodeString(encoded) // cannot fail any more
+	name, password, _ := strings.Cut(string(raw), ":")
+	return credentials{name, password}
 }

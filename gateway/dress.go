@@ -46,10 +46,6 @@ func challenge(h http.Header, status int) {
 	}
 }
 
-// ours tells whether a class is CoCart's. The public keys are nobody's secret and
-// have headers of their own.
-func (c class) ours() bool { return c != classSite && c != classJWKS && c != "" }
-
 func addVary(h http.Header, names ...string) {
 	for _, name := range names {
 		h.Add("Vary", name)

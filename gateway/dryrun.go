@@ -77,7 +77,7 @@ func (g *Gateway) lookOn(x *exchange) error {
 	defer answered()
 	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, Told: told, KeepCredentials: true,
-		Acts: x.acts(), Own: g.own(x),
+		Acts: x.verdict.acts(x.wire()), Own: g.own(x),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
 			x.relayed = true

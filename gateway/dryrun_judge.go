@@ -73,7 +73,7 @@ func (g *Gateway) judgeLogin(j *judgement) error {
 	if err != nil {
 		return err
 	}
-	found := findCredentials(j.r, j.verdict.query, b)
+	found := j.input(b).credentials()
 	if bearer != "" && !found.complete() {
 		return g.judgeToken(j, bearer)
 	}
@@ -88,7 +88,7 @@ func (g *Gateway) judgeRefresh(j *judgement) error {
 	if err != nil {
 		return err
 	}
-	token, err := refreshToken(&j.exchange, b)
+	token, err := j.input(b).refreshToken()
 	if err != nil || g.cfg.PluginRefresh && g.authority.Foreign(token) {
 		return err
 	}

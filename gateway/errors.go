@@ -14,12 +14,6 @@ import (
 // Failure is an answer the gateway makes itself.
 type Failure = respond.Failure
 
-// ambiguous refuses a request that two readers would read in two ways.
-func ambiguous(why string) *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_ambiguous_request",
-		Message: "The request can be read in more than one way: " + why + "."}
-}
-
 // The texts CoCart and its JWT plugin use, so that clients which show or match
 // them keep working.
 const (
@@ -61,14 +55,42 @@ func tokenRequired() *Failure {
 		Message: "Sorry, you are not authorized.", Challenge: challengeNone}
 }
 
+// readFailures are the status and code of each reason for which a request is refused
+// by the way it is written.
+var readFailures = map[reason]struct {
+	status int
+	code   string
+}{
+	reasonAmbiguous:         {http.StatusBadRequest, "cocart_gateway_ambiguous_request"},
+	reasonTooManyParameters: {http.StatusBadRequest, "cocart_gateway_too_many_parameters"},
+	reasonTooLarge:          {http.StatusRequestEntityTooLarge, "cocart_gateway_body_too_large"},
+	reasonBadForm:           {http.StatusBadRequest, "cocart_gateway_bad_body"},
+	reasonInvalidJSON:       {http.StatusBadRequest, "rest_invalid_json"},
+	reasonBadContentType:    {http.StatusUnsupportedMediaType, "cocart_gateway_bad_content_type"},
+	reasonBadCredentials:    {http.StatusBadRequest, "cocart_gateway_bad_credentials"},
+	reasonNotInBatch:        {http.StatusBadRequest, "cocart_gateway_not_in_batch"},
+	reasonBadParameter:      {http.StatusBadRequest, "cocart_gateway_bad_request"},
+	reasonNoRefreshToken:    {http.StatusBadRequest, "cocart_jwt_auth_missing_refresh_token"},
+	reasonBadRefreshToken:   {http.StatusBadRequest, "rest_invalid_param"},
+}
+
+// unreadableRequest is the answer to a request that is refused for the way it is written.
+func unreadableRequest(e *readError) *Failure {
+	f := readFailures[e.reason]
+	return &Failure{Status: f.status, Code: f.code, Message: e.message}
+}
+
 // failureOf turns any error into what the client reads. It returns nil when
 // there is nobody left to answer.
 func (g *Gateway) failureOf(err error) *Failure {
 	var f *Failure
+	var refused *readError
 	var rejection tokens.Rejection
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &refused):
+		return unreadableRequest(refused)
 	case errors.As(err, &rejection):
 		return g.refusedToken(rejection)
 	case errors.Is(err, context.Canceled): // also out of Redis: nothing is wrong with that

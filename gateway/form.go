@@ -1,7 +1,8 @@
 package gateway
 
 import (
-	"io"
+	"bytes"
+	"cocart-gateway/gateway/phpform"
 	"net/http"
 	"regexp"
 	"strings"
@@ -16,25 +17,6 @@ type form struct {
 	// CoCart's routes alone; what such a form dispatches from another page the
 	// must-use plugin refuses.
 	unreadable bool
-}
-
-// hasForm: PHP fills $_POST on POST alone.
-func hasForm(r *http.Request) bool {
-	return r.Method == http.MethodPost && phpForm(r.Header) != mediaOther && r.Body != nil && r.Body != http.NoBody
-}
-
-// peekForm looks at the beginning of a form that PHP would read, and puts it
-// back: rest_route in a form on any page of the site dispatches a REST route. Of
-// a longer form than limit only the beginning is seen; should CoCart be in the
-// rest, the must-use plugin refuses, for the request was asserted for another page.
-func peekForm(r *http.Request, limit int64) (form, error) {
-	kind := phpForm(r.Header)
-	raw, err := io.ReadAll(io.LimitReader(r.Body, limit))
-	if err != nil {
-		return form{}, readingBody(err)
-	}
-	r.Body = rejoin(raw, r.Body)
-	return parseForm(raw, kind, r.Header.Get("Content-Type")), nil
 }
 
 // phpForm is the choice of sapi_read_post_data: the type ends at ";", "," or a
@@ -84,3 +66,34 @@ func routeParams(text string) (found params) {
 // mentionsRoute is rest_route in any spelling that PHP makes it of: the names of
 // a multipart form are not decoded.
 var mentionsRoute = regexp.MustCompile(`rest[_. \[]route`)
+
+// counter counts a separator in a stream.
+type counter struct {
+	separator []byte
+	tail      []byte
+	n         int
+}
+
+// fieldSeparator is what stands between the fields of a form; nil for other
+// bodies, whose members PHP does not count.
+func fieldSeparator(contentType string) *counter {
+	switch mediaType(contentType) {
+	case mediaForm:
+		return &counter{separator: []byte("&")}
+	case mediaMultipart:
+		if boundary := phpform.Boundary(contentType); boundary != "" {
+			return &counter{separator: []byte("\n--" + boundary), n: -1} // the last one ends the form
+		}
+	}
+	return nil
+}
+
+func (c *counter) count(p []byte) int {
+	seen := p
+	if len(c.tail) > 0 {
+		seen = append(c.tail, p...)
+	}
+	c.n += bytes.Count(seen, c.separator)
+	c.tail = append([]byte(nil), seen[max(0, len(seen)-len(c.separator)+1):]...)
+	return c.n
+}

@@ -184,7 +184,7 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.cfg, g.cors, g.routes = cfg, sharing, cfg.routes()
+	g.cfg, g.cors, g.routes = cfg, sharing, cfg.site()
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
 		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,

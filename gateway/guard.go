@@ -2,10 +2,7 @@ package gateway
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"cocart-gateway/tokens/attempts"
@@ -41,14 +38,15 @@ type attempt struct {
 // are a 429.
 func (g *Gateway) beginAttempt(x *exchange, b *body, found credentials) error {
 	x.attempt = attempt{began: g.cfg.Guarding.now()}
-	if err := checkNames(x.r, x.verdict.query, b); err != nil {
+	in := x.input(b)
+	if err := in.checkNames(); err != nil {
 		return err
 	}
 	if g.cfg.Guarding.Attempts == nil {
 		return nil
 	}
 	counted, err := g.cfg.Guarding.Attempts.Begin(x.r.Context(), attempts.Try{
-		Names: namesIn(x, b, found), Password: found.password, Client: x.origin.Client, Code: holds(x, b, "2fa_code"),
+		Names: in.names(found), Password: found.password, Client: x.origin.Client, Code: in.holds("2fa_code"),
 	})
 	if err != nil {
 		return g.refuseAttempt(x, err)
@@ -73,46 +71,6 @@ func (g *Gateway) refuseAttempt(x *exchange, err error) error {
 	return g.refuseUniformly(x.r.Context(), x, e)
 }
 
-// namesIn returns every name in the request, first the one CoCart will take.
-// Versions of CoCart differ in where they look, so each is counted.
-func namesIn(x *exchange, b *body, found credentials) []string {
-	names := []string{found.username, looseBasic(x.r.Header.Get("Authorization")).username}
-	for _, name := range []string{"username", "consumer_key", "oauth_consumer_key"} {
-		names = append(names, x.verdict.query.value(name), b.form.value(name), memberScalar(b.object, name))
-	}
-	return slices.DeleteFunc(names, func(s string) bool { return strings.TrimSpace(s) == "" })
-}
-
-// looseBasic reads a Basic header as PHP's base64_decode does: what is no letter of
-// the alphabet is passed over, and padding may be missing.
-func looseBasic(header string) credentials {
-	scheme, encoded := cutScheme(header)
-	if !strings.EqualFold(scheme, "Basic") {
-		return credentials{}
-	}
-	encoded = strings.Map(func(r rune) rune {
-		if strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", r) {
-			return r
-		}
-		return -1
-	}, encoded)
-	if len(encoded)%4 == 1 { // six bits are no byte
-		encoded = encoded[:len(encoded)-1]
-	}
-	raw, _ := base64.RawStdEncoding.DecodeString(encoded) // cannot fail any more
-	name, password, _ := strings.Cut(string(raw), ":")
-	return credentials{name, password}
-}
-
-func holds(x *exchange, b *body, name string) bool {
-	if _, ok := memberValue(b.object, name); ok {
-		return true
-	}
-	_, inQuery := x.verdict.query.last(name)
-	_, inForm := b.form.last(name)
-	return inQuery || inForm
-}
-
 // tryCredentials lets WordPress judge the password of a request that is no
 // login.
 func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *body) error {
@@ -128,7 +86,7 @@ func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *body) err
 }
 
 func (g *Gateway) beginCredentials(x *exchange, b *body) error {
-	return g.beginAttempt(x, b, findCredentials(x.r, x.verdict.query, b))
+	return g.beginAttempt(x, b, x.input(b).credentials())
 }
 
 // abandon gives back what WordPress did not judge. A client that left keeps it

@@ -62,8 +62,7 @@ func oddHeaders(w wire, query params) error {
 // gatherAuthorization moves the header that a client authenticates with to where
 // the rest of the gateway, and WordPress, look for it. The other names in the
 // list go: CoCart and its neighbours know some of them.
-func (g *Gateway) gatherAuthorization(h http.Header) error {
-	names := g.cfg.AuthHeaders
+func gatherAuthorization(h http.Header, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}

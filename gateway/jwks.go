@@ -3,26 +3,9 @@ package gateway
 import (
 	"bytes"
 	"net/http"
-	"strings"
 
 	"cocart-gateway/gateway/respond"
 )
-
-// jwksPath is on the public listener: other services verify tokens with it.
-const jwksPath = "/.well-known/jwks.json"
-
-// isJWKS reports whether a path is that of the keys, at the root or below a prefix.
-func (rs routes) isJWKS(path string) bool {
-	if path == jwksPath {
-		return true
-	}
-	for _, prefix := range rs.prefixes {
-		if path == "/"+strings.TrimLeft(rs.home+"/"+prefix, "/")+jwksPath {
-			return true
-		}
-	}
-	return false
-}
 
 var noKeys = []byte(`{"keys":[]}`)
 

@@ -47,7 +47,7 @@ const jwtNamespace = "cocart/jwt"
 // does not know the namespace without the plugin; apps look there to find out whether
 // a shop has tokens.
 func (x *exchange) isJWTIndex() bool {
-	return reads(x.verdict.method) && phpLower(x.verdict.route) == "/"+jwtNamespace
+	return reads(x.verdict.method) && x.verdict.isRoute("/"+jwtNamespace)
 }
 
 // writeJWTIndex answers as that plugin does.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"cocart-gateway/gateway/respond"
@@ -29,7 +28,7 @@ func (g *Gateway) login(x *exchange) error {
 		return err
 	}
 	x.dropCustomerCartKeys(b)
-	found := findCredentials(x.r, x.verdict.query, b)
+	found := x.input(b).credentials()
 	switch {
 	case bearer == "" || found.complete():
 		err = g.startSession(x, b, found)
@@ -150,37 +149,6 @@ func (g *Gateway) loginCall(x *exchange, b *body, a upstream.Assertion, found cr
 // for no second factor.
 func skipsChecks(name string) bool { return strings.HasPrefix(name, "consumer_") }
 
-func hasMember(members []member, is func(string) bool) bool {
-	for _, m := range members {
-		if is(m.name) {
-			return true
-		}
-	}
-	return false
-}
-
-func membersWithout(members []member, drop func(string) bool) []member {
-	kept := make([]member, 0, len(members))
-	for _, m := range members {
-		if !drop(m.name) {
-			kept = append(kept, m)
-		}
-	}
-	return kept
-}
-
-// refuseWrapping: _jsonp and _envelope wrap WordPress's answer, its status
-// included, in a form that would hide a refusal or leak a token to a script tag.
-func refuseWrapping(query params) error {
-	for _, name := range []string{"_jsonp", "_envelope"} {
-		if _, ok := query.last(name); ok {
-			return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request",
-				Message: "The parameter " + name + " is not accepted here."}
-		}
-	}
-	return nil
-}
-
 // relayRefusal hands on what WordPress answered to a login it did not accept:
 // a wrong password, a second factor to be given, a redirect.
 func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error {
@@ -244,22 +212,19 @@ func addTokens(text []byte, access, refresh string, alias bool) ([]byte, error) 
 	return writeObject(append(members, member{"extras", writeObject(extras)})), nil // CoCart before 3.8.1
 }
 
-func extrasOf(members []member) []member {
-	raw, _ := memberValue(members, "extras")
-	if extras, err := parseObject(raw); err == nil {
-		return extras
-	}
-	var list []json.RawMessage
-	_ = json.Unmarshal(raw, &list) // anything else was no place for extras
-	extras := make([]member, 0, len(list)+2)
-	for i, v := range list {
-		extras = append(extras, member{strconv.Itoa(i), v})
-	}
-	return extras
-}
-
 // quoted is a token as JSON: a filter of the shop's may make the old plugin's of any characters.
 func quoted(token string) json.RawMessage {
 	text, _ := json.Marshal(token) // a text always can
 	return text
+}
+
+// addPair puts the tokens of a login under its alias where these SDKs look for
+// them, in front of CoCart's own answer.
+func addPair(members []member, access, refresh string) []member {
+	rest := membersWithout(members, func(name string) bool { return name == "token" || name == "refresh_token" })
+	pair := []member{{"token", quoted(access)}}
+	if refresh != "" {
+		pair = append(pair, member{"refresh_token", quoted(refresh)})
+	}
+	return append(pair, rest...)
 }

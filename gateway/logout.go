@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
 )
 
 // logout answers POST …/v1/logout and …/v2/logout. It ends the session of the
@@ -40,4 +42,20 @@ func (g *Gateway) endSession(x *exchange) error {
 		return err
 	}
 	return g.forward(x, customer(access))
+}
+
+// errLoggedOut ends the forwarding of a logout under its alias.
+var errLoggedOut = errors.New("the client is told of its logout in other words")
+
+// holdLogout keeps CoCart's "true" from a client that takes nothing but a JSON
+// object: the Flutter SDK would fail on it, and keep its tokens.
+func (x *exchange) holdLogout(answer *upstream.Answer) error {
+	if !x.verdict.alias || x.verdict.class != classLogout || answer.Status != http.StatusOK {
+		return nil
+	}
+	x.relayed = false
+	if cookies := answer.Header["Set-Cookie"]; len(cookies) > 0 {
+		x.w.Header()["Set-Cookie"] = cookies
+	}
+	return errLoggedOut
 }

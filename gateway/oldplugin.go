@@ -107,7 +107,7 @@ func (g *Gateway) pluginTarget(x *exchange, b *body, route string) string {
 	switch {
 	case inQuery || inForm:
 		return strings.TrimSuffix(g.cfg.SiteURL.EscapedPath(), "/") + "/?rest_route=" + url.QueryEscape(route)
-	case phpLower(x.verdict.route) == route:
+	case x.verdict.isRoute(route):
 		return path
 	}
 	return g.routes.renamed(path, route)

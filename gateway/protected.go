@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"regexp"
-	"strings"
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -51,7 +49,7 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 		return upstream.Assertion{}, nil, err
 	}
 	switch {
-	case passed && carriesPassword(x, b): // CoCart may take the password, so it is counted
+	case passed && x.input(b).carriesPassword(): // CoCart may take the password, so it is counted
 		return byOtherBearer(x, g.cfg.DenyGuests), b, nil
 	case passed:
 		return byOtherBearer(x, g.cfg.DenyGuests), nil, nil
@@ -60,7 +58,7 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 	}
 	x.cookies = hasCookieLogin(x.r) && countsCookies(x, g.cfg.SiteURL, b)
 	switch {
-	case carriesPassword(x, b):
+	case x.input(b).carriesPassword():
 		return upstream.Assertion{Kind: upstream.Credentials}, b, nil
 	case x.cookies:
 		return upstream.Assertion{Kind: upstream.Credentials}, nil, nil
@@ -73,7 +71,7 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 // whole is refused here, and whoever is nobody by the rest by the plugin.
 func whoseButGuests(x *exchange, b *body) (upstream.Assertion, *body, error) {
 	switch {
-	case carriesWholePassword(x, b):
+	case x.input(b).carriesWholePassword():
 		return upstream.Assertion{Kind: upstream.Credentials, DenyGuests: true}, b, nil
 	case x.r.Method == http.MethodOptions && x.verdict.method == http.MethodOptions: // a preflight never carries a token
 		return upstream.Assertion{Kind: upstream.Guest}, nil, nil
@@ -129,9 +127,9 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
-		Acts:            x.acts(),
+		Acts:            x.verdict.acts(x.wire()),
 		Own:             g.own(x),
-		Repeatable:      x.repeatable(),
+		Repeatable:      x.verdict.repeatable(x.wire()),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
 			x.relayed = true
@@ -150,21 +148,6 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 			return x.holdLogout(answer)
 		},
 	})
-}
-
-// repeatable tells whether WordPress only reads for this request, also as it will
-// take its method. Pages of the storefront do things for parameters, such as
-// add-to-cart; style.css?ver=6.8 does not.
-func (x *exchange) repeatable() bool {
-	path, _, parameters := strings.Cut(x.target, "?")
-	return reads(x.r.Method) && reads(x.verdict.method) && (x.verdict.class.ours() || !parameters || isAsset(path))
-}
-
-var asset = regexp.MustCompile(`(?i)\.(css|m?js|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf)$`)
-
-// isAsset goes by the name, as web servers do. What stands behind index.php is none.
-func isAsset(path string) bool {
-	return asset.MatchString(path) && !strings.Contains(phpLower(path), ".php")
 }
 
 // heed acts on WordPress's word that sessions of some accounts are over. When

@@ -5,75 +5,58 @@ import (
 	"strings"
 )
 
-// readTarget makes out what a request is by its target and headers alone.
-func (g *Gateway) readTarget(x *exchange) (verdict, error) { return g.routes.classify(x.wire()) }
+// peek returns the first bytes of a request's body, at most limit, and leaves the
+// body as it was.
+type peek func(limit int64) ([]byte, error)
 
-func (x *exchange) wire() wire {
-	return wire{method: x.r.Method, target: x.target, header: x.r.Header}
+// hasForm: PHP fills $_POST on POST alone.
+func (w wire) hasForm() bool {
+	return w.method == http.MethodPost && phpForm(w.header) != mediaOther
 }
 
-// readOn makes out what WordPress will take a request for once it has seen the
-// body. It looks at as much of that as it depends on, and puts it back.
-func (g *Gateway) readOn(x *exchange) (verdict, error) {
-	v, err := g.routes.readBody(x.r, x.wire(), x.verdict, g.cfg.MaxLoginBody)
-	if err != nil || v.class == classSite || v.class == classJWKS {
-		return v, err
-	}
-	return v, g.gatherAuthorization(x.r.Header)
-}
-
-func (rs routes) readBody(r *http.Request, w wire, v verdict, limit int64) (verdict, error) {
-	if hasForm(r) {
+// readBody reads a request once more with its body, on which its class may depend:
+// a form may name another route, and a batch is judged by the requests in it. body
+// is nil for a request without one.
+func (rs routes) readBody(w wire, v verdict, body peek) (verdict, error) {
+	if body != nil && w.hasForm() {
 		var err error
-		if v, err = rs.readForm(r, w, v, limit); err != nil {
+		if v, err = rs.readForm(w, v, body); err != nil {
 			return v, err
 		}
 	}
 	if v.class != classBatch {
 		return v, nil
 	}
-	return rs.readBatch(r, v)
+	return rs.readBatch(w, v, body)
 }
 
 // readForm reads a request once more with its form, which may name another route.
-func (rs routes) readForm(r *http.Request, w wire, v verdict, limit int64) (_ verdict, err error) {
+// rest_route in a form on any page of the site dispatches a REST route. Only the
+// beginning of a longer form is read; if CoCart is in the rest, the must-use plugin
+// refuses it, because the request was asserted for another page.
+func (rs routes) readForm(w wire, v verdict, body peek) (_ verdict, err error) {
 	path, _, _ := strings.Cut(w.target, "?")
 	if v.class == classJWKS || rs.entrance(path, rs.cleaned(path)) == otherScript {
 		return v, nil
 	}
-	if w.form, err = peekForm(r, limit); err != nil && v.class == classSite {
+	raw, err := body(rs.formHead)
+	if err != nil && v.class == classSite {
 		return v, nil // a broken upload to the storefront breaks there
 	} else if err != nil {
 		return v, err
 	}
+	w.form = parseForm(raw, phpForm(w.header), w.header.Get("Content-Type"))
 	return rs.classify(w)
 }
 
-// Reading is what WordPress will make of a request.
-type Reading struct {
-	// Class is login, refresh, validate, logout, cocart, batch, jwks or site.
-	Class string
-	// Route is the REST route without a trailing slash, and Method the one
-	// WordPress dispatches it with. Both mean something only for CoCart's.
-	Route, Method string
-}
-
-// Read tells how a gateway of this configuration reads a request. It may look at
-// the body, which can be read again afterwards. An error is a [Failure]: the
-// gateway refuses the request.
-func Read(cfg Config, r *http.Request) (Reading, error) {
-	limit := cfg.MaxLoginBody
-	if limit == 0 {
-		limit = defaultLoginBody
-	}
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	rs := cfg.routes()
-	w := wire{method: r.Method, target: r.URL.RequestURI(), header: r.Header}
+// read classifies a request whose whole body is at hand.
+func (rs routes) read(w wire, body []byte) (verdict, error) {
 	v, err := rs.classify(w)
-	if err == nil {
-		v, err = rs.readBody(r, w, v, limit)
+	if err != nil {
+		return v, err
 	}
-	return Reading{Class: string(v.class), Route: v.route, Method: v.method}, err
+	if len(body) == 0 {
+		return rs.readBody(w, v, nil)
+	}
+	return rs.readBody(w, v, func(limit int64) ([]byte, error) { return body[:min(limit, int64(len(body)))], nil })
 }

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -24,7 +23,7 @@ func (g *Gateway) refresh(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	token, err := refreshToken(x, b)
+	token, err := x.input(b).refreshToken()
 	if err != nil {
 		return err
 	}
@@ -49,41 +48,3 @@ func (g *Gateway) refresh(x *exchange) error {
 	}{pair.Access, pair.Refresh})
 	return nil
 }
-
-// refreshToken finds the token in WordPress's parameter order
-// (WP_REST_Request::get_parameter_order): JSON, form, query.
-func refreshToken(x *exchange, b *body) (string, error) {
-	if isJSON := mediaType(x.r.Header.Get("Content-Type")) == mediaJSON; isJSON && b.object == nil && !blank(b.raw) {
-		return "", &Failure{Status: http.StatusBadRequest, Code: "rest_invalid_json", Message: "Invalid JSON body passed."}
-	}
-	if raw, ok := memberValue(b.object, "refresh_token"); ok && string(raw) != "null" {
-		var token string
-		if err := json.Unmarshal(raw, &token); err != nil {
-			return "", badRefreshToken()
-		}
-		return required(token)
-	}
-	for _, ps := range []params{b.form, x.verdict.query} {
-		p, ok := ps.last("refresh_token")
-		switch {
-		case ok && p.array:
-			return "", badRefreshToken()
-		case ok:
-			return required(p.value)
-		}
-	}
-	return required("")
-}
-
-func required(token string) (string, error) {
-	if token == "" {
-		return "", &Failure{Status: http.StatusBadRequest, Code: "cocart_jwt_auth_missing_refresh_token", Message: "Refresh token is required."}
-	}
-	return token, nil
-}
-
-func badRefreshToken() *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "rest_invalid_param", Message: "Invalid parameter(s): refresh_token. It must be a string."}
-}
-
-func blank(b []byte) bool { return len(phpTrim(string(b))) == 0 }

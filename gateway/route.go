@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,6 +24,10 @@ const (
 
 // classes lists every class, for metrics that want their series from the start.
 var classes = []class{classLogin, classRefresh, classValidate, classLogout, classCoCart, classBatch, classJWKS, classSite}
+
+// ours tells whether a class is CoCart's. The public keys are nobody's secret and
+// have headers of their own.
+func (c class) ours() bool { return c != classSite && c != classJWKS && c != "" }
 
 // wire is a request as WordPress will see it: what classify judges, and all it
 // judges.
@@ -56,26 +61,44 @@ type routes struct {
 	namespaces []string // lower case
 	parameters int      // how many PHP reads of a query or a form (max_input_vars)
 	json       int64    // how much of a batch is read, in bytes
+	formHead   int64    // how much of a form is read, in bytes
 }
 
-func (c Config) routes() routes {
-	rs := newRoutes(c.SiteURL, c.RestPrefix, c.Namespaces)
-	for _, prefix := range c.Paths {
-		if prefix = strings.Trim(prefix, "/"); prefix != "" {
-			rs.prefixes = append(rs.prefixes, prefix)
-		}
-	}
-	rs.bound(c.Bounds.orDefaults())
-	return rs
+// siteConfig says where the REST API of a site lives and how much of a request is read.
+type siteConfig struct {
+	// URL is the public address of the shop.
+	url *url.URL
+	// RestPrefix is WordPress's REST prefix; empty means "wp-json".
+	restPrefix string
+	// Paths are path prefixes below that of URL which have the REST API, too.
+	paths []string
+	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
+	namespaces []string
+	// Parameters is how many parameters PHP reads of a query or a form
+	// (max_input_vars); zero means 1000.
+	parameters int
+	// JSON is how much of a batch is read, in bytes; zero means 1 MiB.
+	json int64
+	// FormHead is how much of a form is read to find rest_route, in bytes; zero
+	// means 64 KiB.
+	formHead int64
 }
 
-func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
-	prefix = strings.Trim(prefix, "/")
+func newRoutes(cfg siteConfig) routes {
+	prefix := strings.Trim(cfg.restPrefix, "/")
 	if prefix == "" {
 		prefix = "wp-json"
 	}
-	r := routes{home: strings.Trim(site.Path, "/"), bases: []string{prefix, "index.php/" + prefix}}
-	r.bound(BoundsConfig{}.orDefaults())
+	r := routes{
+		home: strings.Trim(cfg.url.Path, "/"), bases: []string{prefix, "index.php/" + prefix},
+		parameters: cmp.Or(cfg.parameters, 1000), json: cmp.Or(cfg.json, 1<<20), formHead: cmp.Or(cfg.formHead, 64<<10),
+	}
+	for _, prefix := range cfg.paths {
+		if prefix = strings.Trim(prefix, "/"); prefix != "" {
+			r.prefixes = append(r.prefixes, prefix)
+		}
+	}
+	namespaces := cfg.namespaces
 	if len(namespaces) == 0 {
 		namespaces = []string{"cocart"}
 	}
@@ -84,8 +107,6 @@ func newRoutes(site *url.URL, prefix string, namespaces []string) routes {
 	}
 	return r
 }
-
-func (rs *routes) bound(b BoundsConfig) { rs.parameters, rs.json = b.Parameters, b.JSON }
 
 // classify reads a request as WP::parse_request and WP_REST_Server will. It is
 // a pure function: http.ServeMux would clean paths, compare case and redirect
@@ -215,3 +236,54 @@ func odd(route string) error {
 func trimRoute(route string) string {
 	return strings.TrimRight(strings.TrimSuffix(route, "\n"), "/\\")
 }
+
+// jwksPath is on the public listener: other services verify tokens with it.
+const jwksPath = "/.well-known/jwks.json"
+
+// isJWKS reports whether a path is that of the keys, at the root or below a prefix.
+func (rs routes) isJWKS(path string) bool {
+	if path == jwksPath {
+		return true
+	}
+	for _, prefix := range rs.prefixes {
+		if path == "/"+strings.TrimLeft(rs.home+"/"+prefix, "/")+jwksPath {
+			return true
+		}
+	}
+	return false
+}
+
+// isProducts is true for …/v1/products and …/v2/products and what is below.
+func (rs routes) isProducts(route string) bool {
+	rest, _ := rs.cutNamespace(phpLower(route))
+	for _, version := range []string{"/v1", "/v2"} {
+		if below, found := strings.CutPrefix(rest, version+"/products"); found && (below == "" || below[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+// reads reports whether a method only reads: GET and HEAD.
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// unlistedPrefix is what stands before a REST path of CoCart's, or "".
+func (rs routes) unlistedPrefix(target string) string {
+	path, _, _ := strings.Cut(target, "?")
+	segments := strings.Split(rs.cutHome(strings.Trim(path, "/")), "/")
+	for i := 1; i < len(segments) && i <= 3; i++ {
+		route, ok := rs.rewrite(strings.Join(segments[i:], "/"))
+		plain := !slices.ContainsFunc(segments[:i], func(s string) bool { return !isPlainSegment(s) })
+		if ok && plain && rs.ours(route) {
+			return "/" + strings.Join(segments[:i], "/")
+		}
+	}
+	return ""
+}
+
+func isPlainSegment(s string) bool {
+	return s != "" && s[0] != '.' && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-") == ""
+}
+
+// isRoute reports whether WordPress will dispatch a route, given in lower case.
+func (v verdict) isRoute(route string) bool { return phpLower(v.route) == route }

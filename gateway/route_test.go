@@ -15,7 +15,7 @@ func siteRoutes(t testing.TB, site, prefix string, namespaces ...string) routes 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRoutes(u, prefix, namespaces)
+	return newRoutes(siteConfig{url: u, restPrefix: prefix, namespaces: namespaces})
 }
 
 // The folder's table was observed on a real shop: which spellings of a URL reach
@@ -209,7 +209,7 @@ func FuzzObject(f *testing.F) {
 func TestClassesBelowPrefixes(t *testing.T) {
 	for site, home := range map[string]string{"https://shop.example": "", "https://shop.example/store": "/store"} {
 		u, _ := url.Parse(site)
-		rs := Config{SiteURL: u, Paths: []string{"/en", "/eu/fr"}, Namespaces: []string{"acme"}}.routes()
+		rs := newRoutes(siteConfig{url: u, paths: []string{"/en", "/eu/fr"}, namespaces: []string{"acme"}})
 		for request, want := range map[string]class{
 			"POST /en/wp-json/acme/v2/login":                         classLogin,
 			"POST /eu/fr/wp-json/acme/v2/login/":                     classLogin,
@@ -249,7 +249,7 @@ func TestClassesBelowPrefixes(t *testing.T) {
 
 func TestAliasesKeepTheirPrefix(t *testing.T) {
 	u, _ := url.Parse("https://shop.example/store")
-	rs := Config{SiteURL: u, Paths: []string{"/en"}}.routes()
+	rs := newRoutes(siteConfig{url: u, paths: []string{"/en"}})
 	for target, want := range map[string]string{
 		"/store/en/wp-json/x?a=1":       "/store/en/wp-json/cocart/v2/login?a=1",
 		"/store/en/index.php/wp-json/x": "/store/en/index.php/wp-json/cocart/v2/login",

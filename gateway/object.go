@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// member is one name and value of a JSON object.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+var errNotObject = errors.New("not a JSON object")
+
+// parseObject reads a JSON object and keeps the order and the exact bytes of
+// its values, which encoding/json would not.
+func parseObject(raw []byte) ([]member, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, errNotObject
+	}
+	members := []member{}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, errNotObject
+		}
+		m := member{name: name.(string)} // a name is a string in any JSON that parses
+		if err := dec.Decode(&m.value); err != nil {
+			return nil, errNotObject
+		}
+		members = append(members, m)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, errNotObject
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errNotObject
+	}
+	return members, nil
+}
+
+func writeObject(members []member) []byte {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range members {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, _ := json.Marshal(m.name) // a string always encodes
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(m.value)
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// memberValue returns a member as PHP's json_decode sees it: exact name, the
+// last of several.
+func memberValue(members []member, name string) (json.RawMessage, bool) {
+	for i := len(members) - 1; i >= 0; i-- {
+		if members[i].name == name {
+			return members[i].value, true
+		}
+	}
+	return nil, false
+}
+
+func memberString(members []member, name string) string {
+	raw, _ := memberValue(members, name)
+	var s string
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+func hasMember(members []member, is func(string) bool) bool {
+	for _, m := range members {
+		if is(m.name) {
+			return true
+		}
+	}
+	return false
+}
+
+func membersWithout(members []member, drop func(string) bool) []member {
+	kept := make([]member, 0, len(members))
+	for _, m := range members {
+		if !drop(m.name) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// memberScalar returns a JSON member as a PHP string, "" for what empty() finds empty:
+// CoCart takes numbers and true for names and passwords, too.
+func memberScalar(members []member, name string) string {
+	raw, _ := memberValue(members, name)
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if decoder.Decode(&value) != nil {
+		return ""
+	}
+	switch v := value.(type) {
+	case string:
+		return phpEmptyIsNone(v)
+	case json.Number:
+		return phpEmptyIsNone(phpNumber(v))
+	case bool:
+		if v {
+			return "1"
+		}
+	}
+	return ""
+}
+
+// phpNumber writes a number as PHP does: an integer as it is, another with 14 digits.
+func phpNumber(n json.Number) string {
+	if i, err := n.Int64(); err == nil {
+		return strconv.FormatInt(i, 10)
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return n.String()
+	}
+	return strconv.FormatFloat(f, 'G', 14, 64)
+}
+
+// isList reports whether a JSON value is an array or object that PHP's empty() does not
+// find empty.
+func isList(raw json.RawMessage) bool {
+	text := strings.Join(strings.Fields(string(raw)), "")
+	return text != "" && (text[0] == '[' || text[0] == '{') && text != "[]" && text != "{}"
+}
+
+func extrasOf(members []member) []member {
+	raw, _ := memberValue(members, "extras")
+	if extras, err := parseObject(raw); err == nil {
+		return extras
+	}
+	var list []json.RawMessage
+	_ = json.Unmarshal(raw, &list) // anything else was no place for extras
+	extras := make([]member, 0, len(list)+2)
+	for i, v := range list {
+		extras = append(extras, member{strconv.Itoa(i), v})
+	}
+	return extras
+}
