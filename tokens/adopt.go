@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // A refresh token of the PHP plugin becomes a session of ours once. It counts as that session's generation 0, retired
@@ -54,7 +56,7 @@ func (a *Authority) adopt(ctx context.Context, foreign string, from Client, ask 
 	case told != PluginPair{}:
 		return told.of(""), Identity{}, VerdictConcurrent, nil
 	}
-	id, ok := parseSessionID(found)
+	id, ok := revocation.ParseSessionID(found)
 	if !ok {
 		return Pair{}, Identity{}, VerdictUnavailable, unavailable("reading an adopted token", errors.New("its value is none of ours"))
 	}
@@ -94,7 +96,7 @@ func (a *Authority) adoptClaimed(ctx context.Context, c claim, from Client, ask 
 // since is 0.
 func (a *Authority) checkForeign(ctx context.Context, userID, since int64) error {
 	since = max(since, 1)
-	if a.revoked.all.Load() >= since || a.revoked.users.cutsOff(userID, since, "", true) {
+	if a.revoked.LatestPluginCutoff(userID) >= since {
 		return Ended
 	}
 	var all, user *redis.StringCmd
@@ -112,7 +114,7 @@ func (a *Authority) checkForeign(ctx context.Context, userID, since int64) error
 }
 
 // again answers for the generation 0 of a session.
-func (a *Authority) again(ctx context.Context, id sessionID, from Client) (Pair, Identity, Verdict, error) {
+func (a *Authority) again(ctx context.Context, id revocation.SessionID, from Client) (Pair, Identity, Verdict, error) {
 	s, err := a.adoptedSession(ctx, id)
 	if err != nil {
 		return Pair{}, Identity{}, verdictOf(err), err
@@ -120,7 +122,7 @@ func (a *Authority) again(ctx context.Context, id sessionID, from Client) (Pair,
 	return a.take(ctx, s, refreshToken{session: id}, from)
 }
 
-func (a *Authority) adoptedSession(ctx context.Context, id sessionID) (*record, error) {
+func (a *Authority) adoptedSession(ctx context.Context, id revocation.SessionID) (*record, error) {
 	s, err := a.store.load(ctx, id)
 	switch {
 	case err != nil:

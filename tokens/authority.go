@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/revocation"
 )
 
 // Authority issues, judges, renews and ends tokens. It is safe for concurrent use. Run must be running for it to
@@ -27,12 +28,12 @@ type Authority struct {
 type memory struct {
 	store    store
 	metrics  *metrics
-	revoked  revocations
+	revoked  revocation.View
 	follower follower
 	notes    useNotes
 
 	lifetimeNoted atomic.Int64 // Unix ms
-	newest        atomic.Int64 // creation of the youngest session issued here (Unix ms)
+	newest        revocation.Latest // creation of the youngest session issued here (Unix ms)
 	inForce       atomic.Pointer[Authority]
 
 	// Only Run touches these.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // EndSession ends a session. When it returns nil, its refresh token is refused everywhere, and its access tokens
@@ -15,14 +17,14 @@ import (
 // again; until then its access tokens stay good, so that the one who asked can ask again. A text that is no session
 // id is Malformed. A client that leaves calls nothing off: many an app logs out and hangs up at once.
 func (a *Authority) EndSession(ctx context.Context, session string, cause Cause) error {
-	id, ok := parseSessionID(session)
+	id, ok := revocation.ParseSessionID(session)
 	if !ok {
 		return Malformed
 	}
 	return a.end(ctx, id, cause)
 }
 
-func (a *Authority) end(ctx context.Context, id sessionID, cause Cause) error {
+func (a *Authority) end(ctx context.Context, id revocation.SessionID, cause Cause) error {
 	ctx = context.WithoutCancel(ctx)
 	now := a.cfg.Now().UnixMilli()
 	b, err := a.store.bury(ctx, id, now, cause.known(), a.cfg.tombstone())
@@ -54,7 +56,7 @@ type buried struct {
 	handed int64 // since when the PHP plugin had it; 0 where nobody needs to be told
 }
 
-func (s store) bury(ctx context.Context, id sessionID, now int64, cause Cause, keep time.Duration) (buried, error) {
+func (s store) bury(ctx context.Context, id revocation.SessionID, now int64, cause Cause, keep time.Duration) (buried, error) {
 	answer, err := endScript.Run(ctx, s, []string{s.session(id)}, now, string(cause), milliseconds(keep)).Slice()
 	if err != nil {
 		return buried{}, err
@@ -68,21 +70,21 @@ func (s store) bury(ctx context.Context, id sessionID, now int64, cause Cause, k
 }
 
 // tellEnd tells the log that a session is over, then this process, and settles what the session owed.
-func (a *Authority) tellEnd(ctx context.Context, id sessionID, at int64, owed string) error {
-	return a.tell(ctx, sessionEnded(id, at), id, owed)
+func (a *Authority) tellEnd(ctx context.Context, id revocation.SessionID, at int64, owed string) error {
+	return a.tell(ctx, revocation.SessionEnded(id, at), id, owed)
 }
 
 // tellRotation tells the log when the access tokens of earlier generations die.
-func (a *Authority) tellRotation(ctx context.Context, id sessionID, s step) error {
+func (a *Authority) tellRotation(ctx context.Context, id revocation.SessionID, s step) error {
 	from, err := strconv.ParseInt(s.owed, 10, 64)
 	if err != nil {
 		return unavailable("reading what the revocation log is owed", err)
 	}
-	return a.tell(ctx, generationsEnded(id, s.below(), from), id, s.owed)
+	return a.tell(ctx, revocation.GenerationsEnded(id, s.below(), from), id, s.owed)
 }
 
 // tell is not called off either: what was decided in Redis is to be known everywhere.
-func (a *Authority) tell(ctx context.Context, e entry, id sessionID, owed string) error {
+func (a *Authority) tell(ctx context.Context, e revocation.Entry, id revocation.SessionID, owed string) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := a.append(ctx, e); err != nil {
 		return err
@@ -108,7 +110,7 @@ func (a *Authority) EndUser(ctx context.Context, userID int64, fingerprint strin
 	if err := a.store.keepUserCutoff(ctx, userID, fingerprint, cutoff, milliseconds(a.cfg.RefreshTTL+outlives)); err != nil {
 		return 0, unavailable("storing user cutoff", err)
 	}
-	if err := a.append(ctx, userCutoff(userID, fingerprint, cutoff)); err != nil {
+	if err := a.append(ctx, revocation.UserCutoff(userID, fingerprint, cutoff)); err != nil {
 		return 0, err
 	}
 	return a.buryCutOff(ctx, listed, fingerprint, cause)
@@ -149,7 +151,7 @@ func (a *Authority) EndAll(ctx context.Context, cause Cause) error {
 	if err := a.store.Set(ctx, a.store.allCutoff(), cutoff, a.cfg.RefreshTTL+outlives).Err(); err != nil {
 		return unavailable("storing the cutoff of all", err)
 	}
-	if err := a.append(ctx, allCutoff(cutoff)); err != nil {
+	if err := a.append(ctx, revocation.AllCutoff(cutoff)); err != nil {
 		return err
 	}
 	a.cfg.Log.Warn("all sessions ended", "cause", string(cause.known()))

@@ -172,7 +172,7 @@ func (a *Authority) tend(ctx context.Context) error {
 	if err != nil {
 		return unavailable("reading token lifetimes", err)
 	}
-	a.revoked.forget(a.cfg.Now().Add(-retention))
+	a.revoked.Forget(a.cfg.Now().Add(-retention))
 	if err := a.trim(ctx, retention); err != nil {
 		return unavailable("trimming revocations", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // past is a session with what only a rotation asks about it.
@@ -15,7 +17,7 @@ type past struct {
 	by      string // digest of the client of the last refresh; "" cannot be told
 }
 
-func (s store) loadPast(ctx context.Context, id sessionID) (past, error) {
+func (s store) loadPast(ctx context.Context, id revocation.SessionID) (past, error) {
 	fields := append(recordFields[:len(recordFields):len(recordFields)], "used", "recent", "by")
 	values, err := s.HMGet(ctx, s.session(id), fields...).Result()
 	if err != nil {

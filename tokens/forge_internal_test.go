@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"testing"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // Who has the server's secret but not Redis, or Redis but not the secret, makes no refresh token.
 func TestHalfOfTheSecretsForgesNothing(t *testing.T) {
-	secret, salt, id := bytes.Repeat([]byte("s"), 32), make([]byte, saltBytes), newSessionID(1)
+	secret, salt, id := bytes.Repeat([]byte("s"), 32), make([]byte, saltBytes), revocation.NewSessionID(1)
 	rand.Read(salt)
 	server := newRefreshRing([][]byte{secret}, nil)
 	good := server.mint(id, 7, salt)
@@ -46,7 +48,7 @@ func must(raw []byte, err error) []byte {
 
 func TestTheOldTokenTellsNothingAboutTheNext(t *testing.T) {
 	ring := newRefreshRing([][]byte{bytes.Repeat([]byte("s"), 32)}, nil)
-	salt, id := make([]byte, saltBytes), newSessionID(1)
+	salt, id := make([]byte, saltBytes), revocation.NewSessionID(1)
 	seen := map[string]bool{}
 	for generation := range uint64(100) {
 		token := ring.mint(id, generation, salt)
@@ -60,15 +62,3 @@ func TestTheOldTokenTellsNothingAboutTheNext(t *testing.T) {
 	}
 }
 
-func TestSessionIDsCarryTheirTime(t *testing.T) {
-	for _, created := range []int64{0, 1, 1_800_000_000_123, 1<<48 - 1} {
-		id := newSessionID(created)
-		back, ok := parseSessionID(id.String())
-		if id.created() != created || !ok || back != id || len(id.String()) != sessionIDText {
-			t.Errorf("%d became %s and %d", created, id, id.created())
-		}
-	}
-	if one, another := newSessionID(1), newSessionID(1); one == another {
-		t.Error("two sessions got one id")
-	}
-}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // The mirror image of adopt.go: a session of ours goes back to the PHP plugin. Its refresh token is judged as ever, but
@@ -162,7 +164,7 @@ func (a *Authority) tellPair(ctx context.Context, s *record, seen step, pair Plu
 
 // retire counts what was handed out as newer than any end of the plugin's tokens before, also by a clock that is ahead.
 func (a *Authority) retire(ctx context.Context, s *record, generation uint64) error {
-	at := max(a.cfg.Now().UnixMilli(), a.revoked.users.latest(s.userID, PluginFingerprint)+1)
+	at := max(a.cfg.Now().UnixMilli(), a.revoked.LatestCutoff(s.userID, PluginFingerprint)+1)
 	answer, err := handBackScript.Run(ctx, a.store, []string{a.store.session(s.id)}, generation,
 		at, milliseconds(a.cfg.RefreshGrace)).StringSlice()
 	if err != nil {
@@ -181,4 +183,4 @@ func (a *Authority) retire(ctx context.Context, s *record, generation uint64) er
 }
 
 // handed names the key of the pair that a session's customer was given.
-func (s store) handed(id sessionID) string { return s.prefix + "h:" + id.String() }
+func (s store) handed(id revocation.SessionID) string { return s.prefix + "h:" + id.String() }

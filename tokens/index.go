@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // The index of a user's sessions is another key than the sessions, so on a cluster it cannot be written together
@@ -32,10 +34,10 @@ func (s store) listed(ctx context.Context, userID int64) ([]*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]sessionID, 0, len(members))
+	ids := make([]revocation.SessionID, 0, len(members))
 	var gone []any
 	for _, m := range members {
-		if id, ok := parseSessionID(m); ok {
+		if id, ok := revocation.ParseSessionID(m); ok {
 			ids = append(ids, id)
 		} else {
 			gone = append(gone, m)
@@ -49,7 +51,7 @@ func (s store) listed(ctx context.Context, userID int64) ([]*record, error) {
 }
 
 // repair drops what ended or vanished from the index. A user id that differs would be a key of somebody else.
-func (s store) repair(ctx context.Context, userID int64, ids []sessionID, records []*record, gone []any) ([]*record, error) {
+func (s store) repair(ctx context.Context, userID int64, ids []revocation.SessionID, records []*record, gone []any) ([]*record, error) {
 	kept := records[:0]
 	for i, r := range records {
 		if r == nil || r.ended != 0 || r.userID != userID {
@@ -82,11 +84,11 @@ func (a *Authority) enforceLimit(ctx context.Context, newest *record) error {
 	return nil
 }
 
-func (a *Authority) othersAlive(listed []*record, newest sessionID) []*record {
+func (a *Authority) othersAlive(listed []*record, newest revocation.SessionID) []*record {
 	now := a.cfg.Now()
 	var alive []*record
 	for _, s := range listed {
-		if s.id != newest && s.handed == 0 && now.Before(a.expires(s)) && !a.revoked.cutsOff(s) {
+		if s.id != newest && s.handed == 0 && now.Before(a.expires(s)) && !a.over(s) {
 			alive = append(alive, s)
 		}
 	}

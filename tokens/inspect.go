@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // Inspection is everything about a token that an operator may want to know, and nothing he could spend: neither
@@ -54,7 +56,7 @@ func (a *Authority) inspectAccess(ctx context.Context, token string) (Inspection
 		}
 		return i, late
 	}
-	id, named := parseSessionID(i.SessionID)
+	id, named := revocation.ParseSessionID(i.SessionID)
 	if !named {
 		return i, nil
 	}
@@ -111,7 +113,7 @@ func (a *Authority) inspectSession(ctx context.Context, i *Inspection, s *record
 }
 
 func (a *Authority) inspectRefresh(ctx context.Context, text string, raw [refreshBytes]byte) (Inspection, error) {
-	id := sessionID(raw[:atGeneration])
+	id := revocation.SessionID(raw[:atGeneration])
 	i := Inspection{Kind: KindRefresh, SessionID: id.String(), Generation: binary.BigEndian.Uint64(raw[atGeneration:])}
 	i.Secret = a.refreshes.number([8]byte(raw[atSecret:atOuter]))
 	t, refused := a.refreshes.parse(text)

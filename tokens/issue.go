@@ -4,10 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // Issue starts a session for a customer whom WordPress has just accepted, and ends the user's oldest ones beyond
@@ -50,16 +51,10 @@ func (a *Authority) newRecord(who Identity, from Client) (*record, error) {
 	}
 	rand.Read(s.salt)
 	// A login that follows a cutoff within the same millisecond, or on a slower clock, is still after it.
-	s.created = max(now, a.revoked.latestCutoff(s.userID, s.fingerprint)+1)
-	s.id = newSessionID(s.created)
-	raise(&a.newest, s.created)
+	s.created = max(now, a.revoked.LatestCutoff(s.userID, s.fingerprint)+1)
+	s.id = revocation.NewSessionID(s.created)
+	a.newest.Raise(s.created)
 	return s, s.setExtra(who.Claims)
-}
-
-// raise sets a number that only grows.
-func raise(n *atomic.Int64, to int64) {
-	for old := n.Load(); old < to && !n.CompareAndSwap(old, to); old = n.Load() {
-	}
 }
 
 // pair makes the tokens of a session's current generation.

@@ -7,11 +7,13 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // Session returns one session; one that was ended shows when and why for some days. Unknown when there is none.
 func (a *Authority) Session(ctx context.Context, id string) (Session, error) {
-	parsed, ok := parseSessionID(id)
+	parsed, ok := revocation.ParseSessionID(id)
 	if !ok {
 		return Session{}, Malformed
 	}
@@ -28,7 +30,7 @@ func (a *Authority) Session(ctx context.Context, id string) (Session, error) {
 // Resume returns the current refresh token of a live session, for a login by a valid access token alone. It changes
 // nothing. The errors are Rejections (Unknown, Ended, Expired), or ErrUnavailable.
 func (a *Authority) Resume(ctx context.Context, session string) (refresh string, err error) {
-	id, ok := parseSessionID(session)
+	id, ok := revocation.ParseSessionID(session)
 	if !ok {
 		return "", Malformed
 	}
@@ -74,7 +76,7 @@ func (a *Authority) yieldLive(ctx context.Context, records []*record, yield func
 		return false
 	}
 	for _, s := range records {
-		if s == nil || s.ended != 0 || s.handed != 0 || s.created <= number(all) || a.revoked.cutsOff(s) || !a.cfg.Now().Before(a.expires(s)) {
+		if s == nil || s.ended != 0 || s.handed != 0 || s.created <= number(all) || a.over(s) || !a.cfg.Now().Before(a.expires(s)) {
 			continue
 		}
 		if !yield(a.public(s), nil) {
@@ -91,7 +93,7 @@ func (a *Authority) everybodys(ctx context.Context) iter.Seq2[Session, error] {
 			yield(Session{}, unavailable("finding Redis servers", err))
 			return
 		}
-		seen := map[sessionID]bool{} // SCAN may tell a key twice
+		seen := map[revocation.SessionID]bool{} // SCAN may tell a key twice
 		for _, server := range servers {
 			if !a.scan(ctx, server, seen, yield) {
 				return
@@ -101,7 +103,7 @@ func (a *Authority) everybodys(ctx context.Context) iter.Seq2[Session, error] {
 }
 
 // scan goes through one server's keys and tells whether to go on.
-func (a *Authority) scan(ctx context.Context, server redis.UniversalClient, seen map[sessionID]bool, yield func(Session, error) bool) bool {
+func (a *Authority) scan(ctx context.Context, server redis.UniversalClient, seen map[revocation.SessionID]bool, yield func(Session, error) bool) bool {
 	prefix := a.store.prefix + "s:"
 	for cursor := uint64(0); ; {
 		keys, next, err := server.Scan(ctx, cursor, escapeGlob(prefix)+"*", 500).Result()
@@ -123,9 +125,9 @@ func (a *Authority) scan(ctx context.Context, server redis.UniversalClient, seen
 	}
 }
 
-func fresh(keys []string, prefix string, seen map[sessionID]bool) (ids []sessionID) {
+func fresh(keys []string, prefix string, seen map[revocation.SessionID]bool) (ids []revocation.SessionID) {
 	for _, k := range keys {
-		id, ok := parseSessionID(strings.TrimPrefix(k, prefix))
+		id, ok := revocation.ParseSessionID(strings.TrimPrefix(k, prefix))
 		if ok && !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)

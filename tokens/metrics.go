@@ -47,7 +47,7 @@ func newMetrics(of *memory, now func() time.Time) *metrics {
 // gauges show the view of revocations as it is when asked.
 func (m *metrics) gauges(of *memory, now func() time.Time) {
 	size := func(pick func(sessions, users, pending int) int) func() float64 {
-		return func() float64 { return float64(pick(of.revoked.size())) }
+		return func() float64 { return float64(pick(of.revoked.Size())) }
 	}
 	m.gauge("revocation_age_seconds", "How old this gateway's view of revocations may be; -1 before it was read once.",
 		func() float64 { return of.follower.ageSeconds(now()) })

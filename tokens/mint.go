@@ -16,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/revocation"
 )
 
 // claims are an access token's payload: the PHP plugin's, plus what sessions need. The order is the order on the wire.
@@ -87,12 +88,12 @@ func (a *Authority) claims(s *record, issued, expiry int64) claims {
 		Issuer: a.cfg.Issuer, IssuedAt: issued, NotBefore: issued, Expiry: expiry,
 		Subject: strconv.FormatInt(s.userID, 10), Audience: a.cfg.Audience,
 		Session: s.id.String(), Generation: s.generation, Fingerprint: s.fingerprint,
-		Data: claimsData{User: claimsUser{ID: s.userID, Login: s.login, Address: s.address, Device: s.device, PAT: s.id.pat()}},
+		Data: claimsData{User: claimsUser{ID: s.userID, Login: s.login, Address: s.address, Device: s.device, PAT: patOf(s.id)}},
 	}
 }
 
-// pat is the plugin's name of a session in its tokens. Nothing reads it here; clients may.
-func (id sessionID) pat() string {
+// patOf returns the plugin's name of a session in its tokens. The gateway never reads it; clients may.
+func patOf(id revocation.SessionID) string {
 	sum := sha256.Sum256(append([]byte("pat of session "), id[:]...))
 	return "pat_" + hex.EncodeToString(sum[:12])
 }

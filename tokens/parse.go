@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"encoding/base64"
 	"strconv"
 	"strings"
 	"time"
@@ -9,7 +10,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/revocation"
 )
+
+// strictBase64 also refuses stray bits at the end. It skips line breaks, so callers look for those.
+var strictBase64 = base64.RawURLEncoding.Strict()
 
 // maxToken is the longest access token that is looked at. Ours have well under 1 KiB.
 const maxToken = 8 << 10
@@ -111,12 +116,12 @@ func (p *received) ours(key *keys.Key) (*verified, error) {
 	if p.Session == nil || p.Generation == nil || p.Fingerprint == nil || p.Subject == nil {
 		return nil, Malformed
 	}
-	id, ok := parseSessionID(*p.Session)
+	id, ok := revocation.ParseSessionID(*p.Session)
 	if !ok || *p.Generation == 0 || *p.Subject != strconv.FormatInt(p.Data.User.ID, 10) {
 		return nil, Malformed
 	}
 	v := p.verified(key)
-	v.session, v.created = id, id.created()
+	v.session, v.created = id, id.Created()
 	v.access.Session, v.access.Generation, v.access.Fingerprint = *p.Session, *p.Generation, *p.Fingerprint
 	return v, nil
 }

@@ -3,6 +3,8 @@ package tokens
 import (
 	"context"
 	"log/slog"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // PassOn answers for a refresh token that is Foreign while sessions go back: judge has the PHP plugin exchange it, which
@@ -21,7 +23,7 @@ func (a *Authority) PassOn(ctx context.Context, foreign string, from Client, jud
 func (a *Authority) passOn(ctx context.Context, foreign string, from Client, judge func(context.Context) (Identity, PluginPair, error),
 	ask func(context.Context, Session) (PluginPair, error)) (Pair, Identity, Verdict, error) {
 	known := func(present string) bool {
-		_, ours := parseSessionID(present)
+		_, ours := revocation.ParseSessionID(present)
 		_, told := a.refreshes.open(present, []byte(foreign), passed)
 		return ours || told
 	}
@@ -42,7 +44,7 @@ func (a *Authority) passOn(ctx context.Context, foreign string, from Client, jud
 const passed = "passed"
 
 func (a *Authority) giveBackAdopted(ctx context.Context, session string, from Client, ask func(context.Context, Session) (PluginPair, error)) (Pair, Identity, Verdict, error) {
-	id, _ := parseSessionID(session) // as found
+	id, _ := revocation.ParseSessionID(session) // as found
 	s, err := a.adoptedSession(ctx, id)
 	if err != nil {
 		return Pair{}, Identity{}, verdictOf(err), err

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/revocation"
 )
 
 // pluginShop accepts the tokens of CoCart's own quick start, whose secret is shorter than we allow.
@@ -66,7 +67,7 @@ func TestTheQuickStartsSampleTokens(t *testing.T) {
 		if err != nil || *got != want {
 			t.Errorf("sample token %d with a PAT at its iat: %+v, %v, want %+v", i+1, got, err, want)
 		}
-		a.revoked.apply(userCutoff(1, "any", now.UnixMilli()), now)
+		a.revoked.Apply(revocation.UserCutoff(1, "any", now.UnixMilli()), now)
 		refuse(t, a, token, Revoked)
 
 		now = time.Now()
@@ -112,7 +113,7 @@ func TestEndingThePluginsTokensOfAUserEndsNoSessionOfOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.revoked.apply(userCutoff(1, PluginFingerprint, now.UnixMilli()), now)
+	a.revoked.Apply(revocation.UserCutoff(1, PluginFingerprint, now.UnixMilli()), now)
 	refuse(t, a, token, Revoked)
 	if _, err := a.Verify(pair.Access); err != nil {
 		t.Errorf("our own token: %v", err)

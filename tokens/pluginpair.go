@@ -63,7 +63,7 @@ func (a *Authority) usable(access string) (*verified, error) {
 // NotePluginPair notes that a pair of the PHP plugin was handed out now, so that what ended sessions of this user before
 // does not end it. ErrUnavailable when Redis is gone: any such end then does.
 func (a *Authority) NotePluginPair(ctx context.Context, pair PluginPair, userID int64) error {
-	at := max(a.cfg.Now().UnixMilli(), a.revoked.all.Load()+1, a.revoked.users.latestForPlugin(userID)+1)
+	at := max(a.cfg.Now().UnixMilli(), a.revoked.LatestPluginCutoff(userID)+1)
 	if err := a.store.Set(ctx, a.store.adopted(pair.Refresh), issuedAt(at), a.cfg.RefreshTTL+outlives).Err(); err != nil {
 		return unavailable("noting a pair of the plugin", err)
 	}

@@ -8,11 +8,13 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // record is a session as its Redis hash holds it; times are Unix milliseconds.
 type record struct {
-	id          sessionID
+	id          revocation.SessionID
 	userID      int64
 	login       string
 	fingerprint string
@@ -50,7 +52,7 @@ func (s *record) fields() []any {
 
 // parseRecord reads an answer to HMGET recordFields; nil when there is no such session. The script writes "created"
 // and "uid" never, so a hash without them is none of ours.
-func parseRecord(id sessionID, values []any) *record {
+func parseRecord(id revocation.SessionID, values []any) *record {
 	text := make([]string, len(recordFields))
 	for i, v := range values {
 		text[i], _ = v.(string)
@@ -74,12 +76,18 @@ func number(text string) int64 {
 }
 
 // read parses the answer of one HMGET.
-func read(id sessionID, answer *redis.SliceCmd) (*record, error) {
+func read(id revocation.SessionID, answer *redis.SliceCmd) (*record, error) {
 	values, err := answer.Result()
 	if err != nil {
 		return nil, err
 	}
 	return parseRecord(id, values), nil
+}
+
+// over reports whether a session is over by a cutoff or ended, as far as this process knows.
+func (a *Authority) over(s *record) bool {
+	t := revocation.Token{Session: s.id, User: s.userID, Created: s.created, Fingerprint: s.fingerprint}
+	return a.revoked.Ended(t) || s.handed != 0 && s.handed <= a.revoked.LatestCutoff(s.userID, PluginFingerprint)
 }
 
 // identity is what login knew.

@@ -136,7 +136,7 @@ func (a *Authority) checkCutoffs(ctx context.Context, s *record) error {
 	if missing(err) != nil {
 		return unavailable("reading cutoffs", err)
 	}
-	if !cut.end(s) && !a.revoked.cutsOff(s) {
+	if !cut.end(s) && !a.over(s) {
 		return nil
 	}
 	if err := a.end(ctx, s.id, CauseAccount); err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/revocation"
 )
 
 // A refresh token is 64 bytes as 128 lower-case hex digits, the form the PHP plugin's clients know:
@@ -18,7 +19,7 @@ import (
 // the session's salt as well, which lives only in Redis: neither the server alone nor Redis alone can forge one.
 // Nothing is random but the id and the salt, so the current token can be computed again.
 type refreshToken struct {
-	session    sessionID
+	session    revocation.SessionID
 	generation uint64
 	secret     *refreshSecret
 	inner      [tagBytes]byte
@@ -77,7 +78,7 @@ func newRefreshRing(secrets [][]byte, table []keys.Key) refreshRing {
 }
 
 // mint computes the token of a session's generation.
-func (r refreshRing) mint(session sessionID, generation uint64, salt []byte) string {
+func (r refreshRing) mint(session revocation.SessionID, generation uint64, salt []byte) string {
 	var raw [refreshBytes]byte
 	copy(raw[:], session[:])
 	binary.BigEndian.PutUint64(raw[atGeneration:], generation)
@@ -94,7 +95,7 @@ func (r refreshRing) parse(text string) (refreshToken, error) {
 		return refreshToken{}, Malformed
 	}
 	t := refreshToken{
-		session:    sessionID(raw[:atGeneration]),
+		session:    revocation.SessionID(raw[:atGeneration]),
 		generation: binary.BigEndian.Uint64(raw[atGeneration:]),
 		secret:     r.find([8]byte(raw[atSecret:atOuter])),
 		inner:      [tagBytes]byte(raw[atInner:]),

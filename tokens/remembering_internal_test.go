@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"runtime"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/revocation"
 )
 
 // memoryShop is an authority on an embedded store of its own, or on the one given.
@@ -51,7 +51,7 @@ func TestNothingIsForgottenWhileATokenItConcernsCanLive(t *testing.T) {
 	}
 	now = last.Add(lifetimeSlack + a.cfg.RefreshGrace + time.Minute)
 	tended(t, a)
-	if sessions, users, pending := a.revoked.size(); sessions+users+pending != 0 {
+	if sessions, users, pending := a.revoked.Size(); sessions+users+pending != 0 {
 		t.Errorf("still remembered: %d sessions, %d users, %d pending", sessions, users, pending)
 	}
 	refuse(t, a, ended.Access, Expired)
@@ -93,7 +93,7 @@ func TestAShorterLifetimeForgetsNothingEarly(t *testing.T) {
 	}
 	now = now.Add(time.Hour)
 	tended(t, after)
-	if sessions, _, _ := after.revoked.size(); sessions != 0 {
+	if sessions, _, _ := after.revoked.Size(); sessions != 0 {
 		t.Error("it is remembered for ever")
 	}
 	if n := after.store.ZCard(context.Background(), after.store.lifetimes()).Val(); n != 0 {
@@ -107,8 +107,8 @@ func TestTheLogIsTrimmedByAge(t *testing.T) {
 	old := decimal(now.Add(-2*time.Hour).UnixMilli()) + "-1"
 	young := decimal(now.Add(-30*time.Minute).UnixMilli()) + "-1"
 	for _, id := range []string{old, young} {
-		e := sessionEnded(newSessionID(1), now.UnixMilli())
-		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: id, Values: e.values()}).Err(); err != nil {
+		e := revocation.SessionEnded(revocation.NewSessionID(1), now.UnixMilli())
+		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: id, Values: e.Values()}).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -124,12 +124,12 @@ func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
 	now, ctx := time.Unix(1_800_000_000, 0), context.Background()
 	a := memoryShop(t, miniredis.RunT(t), &now, time.Hour)
 	pair := issued(t, a, 2)
-	id, _ := parseSessionID(pair.Session)
+	id, _ := revocation.ParseSessionID(pair.Session)
 	if err := a.CatchUp(ctx); err != nil {
 		t.Fatal(err)
 	}
 	a.follower.position = decimal(time.Now().Add(time.Hour).UnixMilli()) + "-0"
-	if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: decimal(time.Now().UnixMilli()) + "-1", Values: sessionEnded(id, now.UnixMilli()).values()}).Err(); err != nil {
+	if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: decimal(time.Now().UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
 		t.Fatal(err)
 	}
 	tended(t, a)
@@ -144,13 +144,13 @@ func TestAfterAGapALittleIsReadAgain(t *testing.T) {
 	now, ctx := time.Unix(1_800_000_000, 0), context.Background()
 	a := memoryShop(t, miniredis.RunT(t), &now, time.Hour)
 	pair := issued(t, a, 2)
-	id, _ := parseSessionID(pair.Session)
+	id, _ := revocation.ParseSessionID(pair.Session)
 	read := time.Now()
 	for _, at := range []time.Time{read.Add(-overlap / 2), read.Add(time.Second)} {
-		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: decimal(at.UnixMilli()) + "-1", Values: sessionEnded(id, now.UnixMilli()).values()}).Err(); err != nil {
+		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: decimal(at.UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
 			t.Fatal(err)
 		}
-		id = newSessionID(1) // the later one concerns somebody else
+		id = revocation.NewSessionID(1) // the later one concerns somebody else
 	}
 	a.follower.position, a.follower.gap = decimal(read.UnixMilli())+"-1", true
 	if err := a.CatchUp(ctx); err != nil {
@@ -161,11 +161,11 @@ func TestAfterAGapALittleIsReadAgain(t *testing.T) {
 
 func TestNotesAreBoundedAndMerged(t *testing.T) {
 	var n useNotes
-	first := newSessionID(1)
+	first := revocation.NewSessionID(1)
 	n.add(first, note{2, 20})
 	n.add(first, note{1, 30})
 	for range mostNotes {
-		n.add(newSessionID(2), note{1, 1})
+		n.add(revocation.NewSessionID(2), note{1, 1})
 	}
 	if len(n.notes) != mostNotes {
 		t.Errorf("%d notes are kept, want %d", len(n.notes), mostNotes)
@@ -189,66 +189,13 @@ func TestOwnEntriesAreBounded(t *testing.T) {
 	var o ownEntries
 	now := time.Unix(1_800_000_000, 0)
 	for i := range 3 * ownKept {
-		o.add(allCutoff(int64(i)), now)
+		o.add(revocation.AllCutoff(int64(i)), now)
 	}
 	kept := o.recent(now)
-	if len(kept) > ownKept || len(kept) < ownKept/2 || kept[len(kept)-1].at != 3*ownKept-1 {
-		t.Errorf("kept %d entries up to %d", len(kept), kept[len(kept)-1].at)
+	if last := kept[len(kept)-1]; len(kept) > ownKept || len(kept) < ownKept/2 || last != revocation.AllCutoff(3*ownKept-1) {
+		t.Errorf("kept %d entries up to %v", len(kept), last)
 	}
 	if left := o.recent(now.Add(ownLife)); len(left) != 0 {
 		t.Errorf("%d entries are repeated for ever", len(left))
-	}
-}
-
-// The documentation promises a figure per million revocations; memory that was freed is given back.
-func TestMemoryOfAMillionRevocations(t *testing.T) {
-	const million = 1_000_000
-	before := heapBytes()
-	var table sessionTable
-	for i := range million {
-		table.kill(newSessionID(int64(i)), gone, 1000)
-	}
-	bytes := int64(heapBytes()-before) / million
-	t.Logf("%d bytes per ended session", bytes)
-	if bytes > 80 {
-		t.Errorf("a revocation takes %d bytes, the documentation promises at most 80", bytes)
-	}
-	table.forget(2)
-	if after := int64(heapBytes() - before); after > million {
-		t.Errorf("%d bytes stay behind after all was forgotten", after)
-	}
-	runtime.KeepAlive(&table)
-}
-
-func heapBytes() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
-func TestGenerationsDieInTheirOwnTimeWhateverTheOrder(t *testing.T) {
-	now := time.UnixMilli(1_000_000)
-	id := newSessionID(1)
-	var r revocations
-	r.apply(generationsEnded(id, 3, 1_000_020), now)
-	r.apply(generationsEnded(id, 2, 1_000_010), now)
-	r.apply(generationsEnded(id, 2, 1_000_010), now)
-	dead := func(at int64, generation uint64) bool {
-		v := &verified{session: id, created: 1, access: Access{Session: "x", Generation: generation}}
-		return r.covers(v, time.UnixMilli(at))
-	}
-	for _, row := range []struct {
-		at         int64
-		generation uint64
-		dead       bool
-	}{{1_000_009, 1, false}, {1_000_010, 1, true}, {1_000_010, 2, false}, {1_000_019, 2, false}, {1_000_020, 2, true}, {1_000_020, 3, false}} {
-		if got := dead(row.at, row.generation); got != row.dead {
-			t.Errorf("at %d generation %d dead: %v", row.at, row.generation, got)
-		}
-	}
-	r.apply(sessionEnded(id, 1_000_020), now)
-	if !dead(1_000_020, 1<<40) {
-		t.Error("a generation outlives its session")
 	}
 }

@@ -9,17 +9,19 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // append adds an entry to the log and, once Redis has it, to this process's view. In that order: a logout that
 // Redis did not take must leave the customer able to ask again.
-func (a *Authority) append(ctx context.Context, e entry) error {
-	err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), Values: e.values()}).Err()
+func (a *Authority) append(ctx context.Context, e revocation.Entry) error {
+	err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), Values: e.Values()}).Err()
 	if err != nil {
 		return unavailable("writing revocation", err)
 	}
 	now := a.cfg.Now()
-	a.revoked.apply(e, now)
+	a.revoked.Apply(e, now)
 	a.follower.own.add(e, now)
 	return nil
 }
@@ -32,7 +34,7 @@ type ownEntries struct {
 }
 
 type ownEntry struct {
-	entry entry
+	entry revocation.Entry
 	at    time.Time
 }
 
@@ -43,7 +45,7 @@ const (
 	oneBatch = 1000            // entries read at once
 )
 
-func (o *ownEntries) add(e entry, now time.Time) {
+func (o *ownEntries) add(e revocation.Entry, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.entries) >= ownKept {
@@ -53,7 +55,7 @@ func (o *ownEntries) add(e entry, now time.Time) {
 }
 
 // recent returns what was written less than ownLife ago and drops the rest.
-func (o *ownEntries) recent(now time.Time) (out []entry) {
+func (o *ownEntries) recent(now time.Time) (out []revocation.Entry) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	kept := o.entries[:0]
@@ -74,7 +76,7 @@ func (a *Authority) repeat(ctx context.Context) error {
 	}
 	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, e := range entries {
-			p.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), Values: e.values()})
+			p.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), Values: e.Values()})
 		}
 		return nil
 	})
@@ -163,11 +165,11 @@ var errForeignEntry = errors.New("revocation log: an entry was not understood an
 func (a *Authority) applyMessages(messages []redis.XMessage) {
 	now := a.cfg.Now()
 	for _, m := range messages {
-		e, ok := parseEntry(m)
+		e, ok := revocation.ParseEntry(m.Values)
 		if !ok {
 			a.cfg.Log.Warn(errForeignEntry.Error(), "id", m.ID, "kind", fmt.Sprintf("%.20q", m.Values["kind"]))
 			continue
 		}
-		a.revoked.apply(e, now)
+		a.revoked.Apply(e, now)
 	}
 }

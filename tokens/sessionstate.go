@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // State is how a session stands.
@@ -21,7 +23,7 @@ const (
 // SessionState returns a session and how it stands, also when it was cut off with others and nobody has looked at it
 // since. It changes nothing. StateUnknown comes with the zero Session; the errors are Malformed and ErrUnavailable.
 func (a *Authority) SessionState(ctx context.Context, id string) (Session, State, error) {
-	parsed, ok := parseSessionID(id)
+	parsed, ok := revocation.ParseSessionID(id)
 	if !ok {
 		return Session{}, "", Malformed
 	}
@@ -53,7 +55,7 @@ func (a *Authority) state(ctx context.Context, s *record) (State, error) {
 	if missing(err) != nil {
 		return "", unavailable("reading cutoffs", err)
 	}
-	if cut.end(s) || a.revoked.cutsOff(s) {
+	if cut.end(s) || a.over(s) {
 		return StateEnded, nil
 	}
 	if s.handed != 0 {

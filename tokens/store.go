@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 var (
@@ -45,7 +47,7 @@ type store struct {
 	prefix string
 }
 
-func (s store) session(id sessionID) string     { return s.prefix + "s:" + id.String() }
+func (s store) session(id revocation.SessionID) string     { return s.prefix + "s:" + id.String() }
 func (s store) index(userID int64) string       { return s.prefix + "u:" + decimal(userID) }
 func (s store) userCutoffs(userID int64) string { return s.prefix + "c:" + decimal(userID) }
 func (s store) allCutoff() string               { return s.prefix + "cutoff" }
@@ -53,12 +55,12 @@ func (s store) log() string                     { return s.prefix + "revocations
 func (s store) lifetimes() string               { return s.prefix + "lifetimes" }
 
 // load reads one session; nil when there is none.
-func (s store) load(ctx context.Context, id sessionID) (*record, error) {
+func (s store) load(ctx context.Context, id revocation.SessionID) (*record, error) {
 	return read(id, s.HMGet(ctx, s.session(id), recordFields...))
 }
 
 // loadAll reads many sessions in one round trip; nil stands where there is none.
-func (s store) loadAll(ctx context.Context, ids []sessionID) ([]*record, error) {
+func (s store) loadAll(ctx context.Context, ids []revocation.SessionID) ([]*record, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}

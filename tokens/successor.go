@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // A login at the PHP plugin that a session of ours was handed back to is that session's next generation. Its use is
@@ -20,14 +22,14 @@ func (s store) handedTo(pat string) string {
 	return s.prefix + "t:" + hex.EncodeToString(sum[:])
 }
 
-func successorOf(id sessionID, generation uint64) string {
+func successorOf(id revocation.SessionID, generation uint64) string {
 	return id.String() + " " + strconv.FormatUint(generation+1, 10)
 }
 
 // parseSuccessor reads what successorOf wrote.
-func parseSuccessor(text string) (id sessionID, generation uint64, ok bool) {
+func parseSuccessor(text string) (id revocation.SessionID, generation uint64, ok bool) {
 	session, after, _ := strings.Cut(text, " ")
-	id, ok = parseSessionID(session)
+	id, ok = revocation.ParseSessionID(session)
 	generation, err := strconv.ParseUint(after, 10, 64)
 	return id, generation, ok && err == nil
 }
@@ -35,7 +37,7 @@ func parseSuccessor(text string) (id sessionID, generation uint64, ok bool) {
 // endSuccessors ends what a session was handed back for with it: all of the plugin's tokens of its user, since they cannot
 // be told apart for long. Those that a logout has ended already are left at that: the customer may have logged in since.
 func (a *Authority) endSuccessors(ctx context.Context, userID, handed int64, cause Cause) error {
-	if a.revoked.users.latest(userID, PluginFingerprint) >= handed {
+	if a.revoked.LatestCutoff(userID, PluginFingerprint) >= handed {
 		return nil
 	}
 	_, err := a.EndUser(ctx, userID, PluginFingerprint, cause)
@@ -78,7 +80,7 @@ func (a *Authority) noteSuccessors(ctx context.Context) error {
 	return nil
 }
 
-func (s store) successors(ctx context.Context, batch map[string]int64) (map[sessionID]note, error) {
+func (s store) successors(ctx context.Context, batch map[string]int64) (map[revocation.SessionID]note, error) {
 	answers := make(map[*redis.StringCmd]int64, len(batch))
 	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for pat, seen := range batch {
@@ -89,7 +91,7 @@ func (s store) successors(ctx context.Context, batch map[string]int64) (map[sess
 	if missing(err) != nil {
 		return nil, err
 	}
-	found := map[sessionID]note{}
+	found := map[revocation.SessionID]note{}
 	for answer, seen := range answers {
 		if id, generation, ok := parseSuccessor(answer.Val()); ok {
 			found[id] = note{generation, seen}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // useNotes collects which generations of which sessions were seen by Verify, for Run to write down: whether a
@@ -14,7 +16,7 @@ import (
 // Verify only ever touches memory.
 type useNotes struct {
 	mu     sync.Mutex // guards what follows
-	notes  map[sessionID]note
+	notes  map[revocation.SessionID]note
 	logins map[string]int64 // by their PATs, those of the PHP plugin → when (Unix ms): see successor.go
 }
 
@@ -42,11 +44,11 @@ func (a *Authority) noteUse(v *verified, now time.Time) {
 	a.notes.add(v.session, note{v.access.Generation, at})
 }
 
-func (n *useNotes) add(id sessionID, fresh note) {
+func (n *useNotes) add(id revocation.SessionID, fresh note) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.notes == nil {
-		n.notes = map[sessionID]note{}
+		n.notes = map[revocation.SessionID]note{}
 	}
 	old, known := n.notes[id]
 	if !known && len(n.notes) >= mostNotes {
@@ -56,7 +58,7 @@ func (n *useNotes) add(id sessionID, fresh note) {
 }
 
 // take hands over up to one batch.
-func (n *useNotes) take() map[sessionID]note {
+func (n *useNotes) take() map[revocation.SessionID]note {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.notes) <= noteBatch {
@@ -96,7 +98,7 @@ func (a *Authority) writeNotes(ctx context.Context) error {
 }
 
 // note runs use.lua for each session in one round trip, with the whole script where a server does not know it yet.
-func (s store) note(ctx context.Context, batch map[sessionID]note) error {
+func (s store) note(ctx context.Context, batch map[revocation.SessionID]note) error {
 	err := s.runNotes(ctx, batch, useScript.EvalSha)
 	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
 		return s.runNotes(ctx, batch, useScript.Eval)
@@ -106,7 +108,7 @@ func (s store) note(ctx context.Context, batch map[sessionID]note) error {
 
 type runScript func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
 
-func (s store) runNotes(ctx context.Context, batch map[sessionID]note, run runScript) error {
+func (s store) runNotes(ctx context.Context, batch map[revocation.SessionID]note, run runScript) error {
 	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for id, one := range batch {
 			run(ctx, p, []string{s.session(id)}, one.generation, one.seen)

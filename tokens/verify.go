@@ -5,18 +5,25 @@ import (
 	"time"
 
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/revocation"
 )
 
 // verified is a token whose signature and contents were found good once. What can change since then (time, key
 // retirement, revocation) is looked at on every use.
 type verified struct {
 	access    Access
-	session   sessionID // zero for a plugin token
+	session   revocation.SessionID // zero for a plugin token
 	created   int64     // of the session, or of a plugin token, in Unix milliseconds
 	notBefore int64     // Unix seconds
 	expiry    int64     // Unix seconds
 	key       *keys.Key
 	noted     atomic.Int64 // when its use was last noted, in Unix milliseconds
+}
+
+// token is what decides whether the token is revoked.
+func (v *verified) token() revocation.Token {
+	return revocation.Token{Session: v.session, Generation: v.access.Generation, User: v.access.UserID, Created: v.created,
+		Fingerprint: v.access.Fingerprint, Plugin: v.fromPlugin()}
 }
 
 func (v *verified) fromPlugin() bool { return v.access.Session == "" }
@@ -139,7 +146,7 @@ func (a *Authority) current(v *verified, now time.Time) error {
 		return NotYetValid
 	case a.stale(now):
 		return Stale
-	case a.revoked.covers(v, now):
+	case a.revoked.Covers(v.token(), now):
 		return Revoked
 	}
 	return nil
