@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -81,7 +82,7 @@ func (r *report) wordpressAway(where string, err error) {
 func (r *report) answers(cfg *Config, where string, s *upstream.StatusReport) bool {
 	switch {
 	case s.Outcome == upstream.StatusElsewhere:
-		r.problem("reachable", fmt.Sprintf("%s sends us elsewhere: %d to %.80q.", where, s.Status, s.Header.Get("Location")),
+		r.problem("reachable", fmt.Sprintf("%s sends us elsewhere: %d to %q.", where, s.Status, withoutSecrets(s.Header.Get("Location"))),
 			"Write the address that serves "+cfg.Site.URL.Host+" itself to upstream.url; if that insists on HTTPS, https://.")
 	case s.Outcome == upstream.StatusUnlike && s.Status == http.StatusServiceUnavailable:
 		r.problem("reachable", where+" answers 503: WordPress is in maintenance, or PHP or the database behind it does not work.",
@@ -139,6 +140,21 @@ func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s
 	}
 	r.skip("the plugin did not answer", factChecks...)
 	r.skip("the plugin did not answer", probeChecks...)
+}
+
+// withoutSecrets shortens the target of a redirect. Its query and its user may be secrets, which the report must not show.
+func withoutSecrets(location string) string {
+	target, query, _ := strings.Cut(location, "?")
+	if at := strings.LastIndexByte(target, '@'); at >= 0 {
+		target = "…" + target[at:]
+	}
+	if query != "" {
+		target += "?…"
+	}
+	if runes := []rune(target); len(runes) > 80 {
+		return string(runes[:80]) + "…"
+	}
+	return target
 }
 
 // printed names what stands before an answer.
