@@ -13,6 +13,7 @@ import (
 	"github.com/rs/cors"
 	"golang.org/x/net/http/httpguts"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/upstream"
 )
 
@@ -222,8 +223,8 @@ func (g *Gateway) reportPreflight(x *exchange) {
 	}
 	g.happened(context.Background(), x, eventPreflightRefused, slog.LevelInfo,
 		"preflight refused; cors.origins and cors.allow_headers say what pages of other origins may do",
-		slog.String("reason", reason), slog.String("origin", cut(asked.Get("Origin"), maxLoggedHost)),
-		slog.String("headers", cut(strings.Join(added(g.cors.options.AllowedHeaders, headerNames(asked["Access-Control-Request-Headers"])), ","), maxLoggedHost)))
+		slog.String("reason", reason), slog.String("origin", accesslog.Shorten(asked.Get("Origin"), accesslog.MaxHost)),
+		slog.String("headers", accesslog.Shorten(strings.Join(added(g.cors.options.AllowedHeaders, headerNames(asked["Access-Control-Request-Headers"])), ","), accesslog.MaxHost)))
 }
 
 // shareOwn is for a passthrough: an answer of our own can be read by any origin,

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"cocart-gateway/gateway/accesslog"
 )
 
 // setResponseHeaders sets the last headers of an answer just before they leave,
@@ -11,7 +13,7 @@ import (
 // answers stay as they are.
 func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	h := x.w.Header()
-	x.nameAnswer(h)
+	accesslog.SetID(h, x.id)
 	keepUntyped(h)
 	ours := x.record.class.ours()
 	showLimit(h, x.w.limit)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/upstream"
 )
 
@@ -128,7 +129,7 @@ func (g *Gateway) tell(x *exchange, would *judgement) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", x.id), slog.String("route", string(would.record.class)), slog.String("method", methodLabel(x.r.Method)),
+		slog.String("request_id", x.id), slog.String("route", string(would.record.class)), slog.String("method", accesslog.MethodLabel(x.r.Method)),
 		slog.String("verdict", verdict), slog.Int("shop_status", would.shop), slog.String("client", x.origin.Client.String()),
 	}
 	if f == nil {

@@ -52,6 +52,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -222,11 +223,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: classSite}}
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
 	x.w.taken = g.cfg.Bounds.pace(g.cfg.Bounds.DownloadRate)
-	g.metrics.inFlight.Inc()
+	g.metrics.InFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	defer g.rescue(x)
 	x.origin = g.origin(r)
-	x.id = name(r, x.origin)
+	x.id = accesslog.Identify(r.Header, x.origin.Trusted)
 	g.receive(x)
 	g.watchForgery(x)
 	if err := g.handle(x); err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/tokens"
 )
 
@@ -88,10 +89,10 @@ func (g *Gateway) judgeSpent(x *exchange, k spentKey, outcome tokens.Verdict, er
 		return
 	}
 	if !ends && !g.spent.due(g.cfg.Now()) {
-		g.metrics.events.WithLabelValues(string(eventNotStored)).Inc()
+		g.metrics.Count(accesslog.NotStored)
 		return
 	}
 	g.happened(x.r.Context(), x, eventNotStored, slog.LevelWarn,
 		"a client came with a refresh token that it had spent itself, so it does not store the new one; see gateway/SDKS.md and tokens.lost_answer",
-		slog.String("result", string(outcome)), slog.Int("times", before+again), slog.String("agent", cut(x.r.UserAgent(), maxLoggedAgent)))
+		slog.String("result", string(outcome)), slog.Int("times", before+again), slog.String("agent", accesslog.Shorten(x.r.UserAgent(), accesslog.MaxAgent)))
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -82,7 +83,7 @@ func (w *otherBearerWatch) due(now time.Time) bool {
 
 func (g *Gateway) reportOtherBearer(x *exchange) {
 	if !g.otherBearers.due(g.cfg.Now()) {
-		g.metrics.events.WithLabelValues(string(eventOtherBearer)).Inc()
+		g.metrics.Count(accesslog.OtherBearer)
 		return
 	}
 	result, said := "refused", "an app sends access tokens of another JWT plugin, which are refused; compat.other_bearers: pass lets WordPress judge them"

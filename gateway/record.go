@@ -2,12 +2,11 @@ package gateway
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/pace"
 	"cocart-gateway/tokens/attempts"
 )
@@ -76,7 +75,7 @@ func (x *exchange) awaiting() (answered func()) {
 // finish writes the record. 499 stands for a client that left before its
 // answer, as nginx has it; 500 also for an answer that a bug cut short.
 func (g *Gateway) finish(x *exchange) {
-	g.metrics.inFlight.Dec()
+	g.metrics.InFlight.Dec()
 	x.arriving.rest()
 	if !x.w.began.IsZero() {
 		x.w.hurry() // net/http writes the end of the answer after this; the last deadline may be over if WordPress was slow
@@ -84,51 +83,30 @@ func (g *Gateway) finish(x *exchange) {
 	over := time.Now()
 	status := x.w.status
 	if status == 0 {
-		status, x.w.began = 499, over
+		status, x.w.began = accesslog.StatusClientLeft, over
 	}
 	if x.record.bug {
 		status = http.StatusInternalServerError
 	}
-	g.metrics.observe(x.record.class, x.r.Method, status, over.Sub(x.record.start))
-	if level := x.record.level(status); g.log.Enabled(context.Background(), level) {
-		g.log.LogAttrs(context.Background(), level, "request", x.attrs(status, over)...)
+	g.metrics.Observe(string(x.record.class), x.r.Method, status, over.Sub(x.record.start))
+	line := x.line(status, over)
+	if level := line.Level(); g.log.Enabled(context.Background(), level) {
+		g.log.LogAttrs(context.Background(), level, "request", line.Attrs()...)
 	}
 }
 
-func (rec *record) level(status int) slog.Level {
-	switch {
-	case status >= 500:
-		return slog.LevelError
-	case rec.class == classSite && rec.failure == nil:
-		return slog.LevelDebug // the storefront has its own access log
-	default:
-		return slog.LevelInfo
-	}
-}
-
-func (x *exchange) attrs(status int, over time.Time) []slog.Attr {
-	attrs := x.asked()
-	attrs = append(attrs,
-		slog.Int("status", status),
-		slog.Int64("bytes_in", x.received.Load()),
-		slog.Int64("bytes_out", x.w.bytes),
-		slog.Float64("seconds", over.Sub(x.record.start).Seconds()),
-		slog.Float64("upstream_seconds", x.record.waited.Seconds()),
-		slog.Float64("gateway_seconds", x.ownShare().Seconds()),
-	)
-	if x.record.user != 0 {
-		attrs = append(attrs, userAttrs(x.record)...)
-	}
-	if x.record.verdict != "" {
-		attrs = append(attrs, slog.String("verdict", x.record.verdict))
+func (x *exchange) line(status int, over time.Time) *accesslog.Line {
+	line := &accesslog.Line{
+		Request: x.r, Target: x.target, ID: x.id, Route: string(x.record.class), Client: x.origin.Client,
+		Storefront: x.record.class == classSite && x.record.failure == nil,
+		Status:     status, Received: x.received.Load(), Sent: x.w.bytes,
+		Took: over.Sub(x.record.start), Upstream: x.record.waited, Gateway: x.ownShare(),
+		User: x.record.user, Session: x.record.session, Outcome: x.record.verdict, Cause: x.record.err,
 	}
 	if x.record.failure != nil {
-		attrs = append(attrs, slog.String("code", x.record.failure.Code))
+		line.Code = x.record.failure.Code
 	}
-	if x.record.err != nil {
-		attrs = append(attrs, slog.String("cause", x.record.err.Error()))
-	}
-	return attrs
+	return line
 }
 
 // ownShare is what the gateway took itself, Redis and a client that is slow to
@@ -139,8 +117,4 @@ func (x *exchange) ownShare() time.Duration {
 		return 0
 	}
 	return max(0, x.w.began.Sub(x.record.start)-x.record.waited)
-}
-
-func userAttrs(rec *record) []slog.Attr {
-	return []slog.Attr{slog.String("user", strconv.FormatInt(rec.user, 10)), slog.String("session", rec.session)}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/upstream"
 )
 
@@ -22,9 +23,9 @@ func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstr
 		return
 	}
 	if !g.unlisted.due(g.cfg.Now()) {
-		g.metrics.events.WithLabelValues(string(eventUnlistedPath)).Inc()
+		g.metrics.Count(accesslog.UnlistedPath)
 		return
 	}
 	g.happened(ctx, x, eventUnlistedPath, slog.LevelWarn, "WordPress refused a CoCart request below a path prefix that site.paths does not list; add it there if it is one of the shop's",
-		slog.String("prefix", cut(prefix, maxLoggedPath)))
+		slog.String("prefix", accesslog.Shorten(prefix, accesslog.MaxPath)))
 }
