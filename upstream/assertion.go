@@ -53,6 +53,8 @@ type Assertion struct {
 	Port uint16
 	// Assumed: Proto is a default, since nothing says which scheme the client used.
 	Assumed bool
+
+	carried string // digest of the client's Authorization, where it is in carriedHeader
 }
 
 // How long PHP may take to look at an assertion, in seconds: longer than any sane
@@ -121,6 +123,7 @@ type claims struct {
 	Guests      string `json:"guests,omitempty"`
 	Port        string `json:"port,omitempty"`
 	Assumed     bool   `json:"assumed,omitempty"`
+	Carried     string `json:"auth,omitempty"`
 }
 
 // sign returns the value of the assertion header for exactly this request. A
@@ -136,6 +139,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: strconv.FormatInt(a.UserID, 10), Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
 		Proto: orDefault(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: encode(digest[:]),
+		Carried: a.carried,
 	}
 	if a.DenyGuests {
 		c.Guests = "deny"

@@ -3,6 +3,7 @@ package upstream
 import (
 	"crypto/tls"
 	"errors"
+	"net/http"
 	"net/url"
 	"time"
 )
@@ -23,6 +24,11 @@ type Config struct {
 	Secrets []string
 	// Host is sent instead of the client's Host; empty: the client's own.
 	Host string
+	// Headers are sent with each request to the origin, checks included, in place of
+	// the client's of the same name: what its web server asks for. With Authorization
+	// among them the client's own travels in another header, from which the must-use
+	// plugin restores it.
+	Headers http.Header
 	// TLS is for https origins; nil means TLS 1.2 or newer and the authorities that
 	// the machine trusts.
 	TLS *tls.Config

@@ -141,6 +141,7 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	f.Assertion.Port = f.Origin.Port
 	// Where PHP is reached by TLS its own HTTPS says nothing about the client.
 	f.Assertion.Assumed = f.Origin.Assumed && out.URL.Scheme != "https"
+	f.Assertion.carried = w.headers.addTo(out.Header)
 	f.sent = w.seal(f.Assertion, out)
 	name := assertionHeader
 	if f.Assertion.Kind == Observed {

@@ -89,16 +89,17 @@ func (w *WordPress) loginRequest(r *http.Request, c *LoginCall) (*http.Request, 
 		Body: io.NopCloser(bytes.NewReader(c.Body)), ContentLength: int64(len(c.Body)),
 	}).WithContext(r.Context())
 	dropForLogin(req.Header)
+	// A user name cannot hold a colon (sanitize_user), and Basic cannot carry one.
+	if c.Username != "" && c.Password != "" && !strings.Contains(c.Username, ":") {
+		req.SetBasicAuth(c.Username, c.Password)
+	}
+	c.KeepCredentials = true // that Basic: the client's own Authorization is dropped
 	w.dress(req, r, &c.Forwarding)
 	if c.ContentType != "" {
 		req.Header.Set("Content-Type", c.ContentType)
 	}
 	if _, sent := req.Header["User-Agent"]; !sent {
 		req.Header.Set("User-Agent", "") // not Go's own: CoCart records it
-	}
-	// A user name cannot hold a colon (sanitize_user), and Basic cannot carry one.
-	if c.Username != "" && c.Password != "" && !strings.Contains(c.Username, ":") {
-		req.SetBasicAuth(c.Username, c.Password)
 	}
 	return req, nil
 }

@@ -66,7 +66,8 @@ func (w *WordPress) probe(ctx context.Context, n *node, path string) (string, er
 		return "", fmt.Errorf("preparing a ping: %w", err)
 	}
 	req.Host = orDefault(w.fixedHost, w.host)
-	req.Header.Set(assertionHeader, w.sign(Assertion{Kind: Site}, req.Method, req.Host, target))
+	carried := w.headers.addTo(req.Header)
+	req.Header.Set(assertionHeader, w.sign(Assertion{Kind: Site, carried: carried}, req.Method, req.Host, target))
 	start := time.Now()
 	resp, _, err := n.do(req, callSite, false)
 	if err != nil {

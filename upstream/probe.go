@@ -82,12 +82,13 @@ func (n Node) probeAs(ctx context.Context, host string, a Assertion, target stri
 		Method: http.MethodGet, URL: address, Host: orDefault(w.fixedHost, host), Header: http.Header{"User-Agent": {"cocart-gateway"}},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
-	p := &Probe{asked: w.assert(a, req.Method, req.Host, target), Sent: w.now()}
-	p.signed = (*w.keys.Load())[0].sign(p.asked)
-	req.Header.Set(assertionHeader, p.signed)
 	if a.Kind == Status {
 		req.Header.Set("Authorization", statusAuthorization)
 	}
+	a.carried = w.headers.addTo(req.Header)
+	p := &Probe{asked: w.assert(a, req.Method, req.Host, target), Sent: w.now()}
+	p.signed = (*w.keys.Load())[0].sign(p.asked)
+	req.Header.Set(assertionHeader, p.signed)
 	return p, w.fill(n.node, req, p)
 }
 

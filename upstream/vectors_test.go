@@ -138,7 +138,7 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 			}
 			got := w.assert(Assertion{
 				Kind: want.Kind, UserID: mustInt(t, want.Subject), Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT, DenyGuests: want.Guests == "deny",
-				Client: netip.MustParseAddr(want.Client), Proto: want.Proto, Port: uint16(mustInt(t, cmp.Or(want.Port, "0"))), Assumed: want.Assumed,
+				Client: netip.MustParseAddr(want.Client), Proto: want.Proto, Port: uint16(mustInt(t, cmp.Or(want.Port, "0"))), Assumed: want.Assumed, carried: want.Carried,
 			}, v.Request.Method, want.Host, v.Request.Target)
 			want.IssuedAt, want.Expiry = v.Now, v.Now+want.Kind.life() // some vectors are of another time on purpose
 			if got != want {

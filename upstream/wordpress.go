@@ -17,6 +17,7 @@
 //   - health.go, ping.go: which nodes are up
 //   - body.go: bodies that outlive a failed connection, and bodies that got stuck
 //   - headers.go: which headers may cross, in the spelling PHP reads them
+//   - origin_headers.go: what the web server of WordPress asks for, such as a password
 package upstream
 
 import (
@@ -41,6 +42,7 @@ type WordPress struct {
 	fixedHost   string                      // what every request is sent under; empty: its own
 	audience    string
 	pingPath    string
+	headers     originHeaders // that the web server of WordPress asks for
 	pool        *pool
 	abandoned   *abandoned
 	bodyTimeout time.Duration
@@ -69,6 +71,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		audience:    audience(cfg.SiteURL),
 		pingPath:    strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
 		bodyTimeout: orDefault(cfg.BodyTimeout, 5*time.Minute), loginTime: cfg.patience()[callLogin],
+		headers: newOriginHeaders(cfg.Headers),
 		metrics: m,
 		now:     cfg.Now,
 	}

@@ -114,11 +114,11 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"the plugin is missing": {func(p *practice) { p.NoPlugin = true }, 1,
 			"problem wordpress.plugin: The must-use plugin is not there: nobody can log in, and every customer is a guest. → Install it: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is too old to answer": {func(p *practice) { p.OldPlugin = true; p.Facts["plugin"] = "0.9.0" }, 1,
-			"problem wordpress.plugin: The must-use plugin is too old to answer: version 0.9.0, and this gateway comes with 1.1.0. → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
+			"problem wordpress.plugin: The must-use plugin is too old to answer: version 0.9.0, and this gateway comes with 1.2.0. → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is older": {fact("plugin", "0.10.2"), 1,
-			"problem wordpress.plugin: The must-use plugin is version 0.10.2, older than 1.1.0, which belongs to this gateway. → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
+			"problem wordpress.plugin: The must-use plugin is version 0.10.2, older than 1.2.0, which belongs to this gateway. → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: cd …/wp-content/mu-plugins && cocart-gateway wordpress plugin > cocart-gateway.php.new && chmod 644 cocart-gateway.php.new && mv cocart-gateway.php.new cocart-gateway.php"},
 		"the plugin is newer": {fact("plugin", "1.10.0"), 0,
-			"warning wordpress.plugin: The must-use plugin is version 1.10.0, newer than 1.1.0, which belongs to this gateway. → Upgrade the gateway, too, or put the older plugin back."},
+			"warning wordpress.plugin: The must-use plugin is version 1.10.0, newer than 1.2.0, which belongs to this gateway. → Upgrade the gateway, too, or put the older plugin back."},
 		"the plugin is in the wrong folder": {fact("late", true), 1,
 			"problem wordpress.late: It is loaded as an ordinary plugin, after others that may log somebody in. → Move cocart-gateway.php to wp-content/mu-plugins, not into a folder below it."},
 		"a backup of the plugin beside it": {fact("copies", []string{"mu-plugins/cocart-gateway_old.php"}), 0,
@@ -341,7 +341,7 @@ func TestTheDoctorsReportForPeople(t *testing.T) {
 	for _, want := range []string{
 		"Configuration\n  ok         ", "\nRedis\n  warning    The store is embedded:",
 		"\n  unchecked  Not checked: there is no Redis.\nWordPress\n  ok         WordPress answers at " + p.URL,
-		"\n  problem    The must-use plugin is version 0.9.0, older than 1.1.0, which belongs to this gateway.\n             → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: ",
+		"\n  problem    The must-use plugin is version 0.9.0, older than 1.2.0, which belongs to this gateway.\n             → If the file is new already, reload PHP, whose opcache has the old one. Else write it anew: ",
 		"\n\n1 problem, 2 warnings. Send it no traffic before the problems are gone.\n",
 	} {
 		if code != exitFailed || !strings.Contains(out.String(), want) {

@@ -78,7 +78,7 @@ func TestTheDoctorKnowsAHealthyRealShopAndBrokenOnes(t *testing.T) {
 			[]string{"problem wordpress.plugin: The must-use plugin is not there: nobody can log in, and every customer is a guest."}},
 		"the plugin is older": {configured(func(c *shop.Config) {
 			c.Plugin = bytes.ReplaceAll(wordpress.Plugin, []byte(wordpress.PluginVersion), []byte("0.9.0"))
-		}), 1, []string{"problem wordpress.plugin: The must-use plugin is version 0.9.0, older than 1.1.0, which belongs to this gateway.", noWooCommerce}},
+		}), 1, []string{"problem wordpress.plugin: The must-use plugin is version 0.9.0, older than 1.2.0, which belongs to this gateway.", noWooCommerce}},
 		"another secret": {func(_ *testing.T, a *ailing) { a.secret = "another secret of the gateway, longer than 32" }, 1,
 			[]string{"problem wordpress.secret: It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing."}},
 		"another site": {func(_ *testing.T, a *ailing) { a.site = "https://www.shop.example" }, 1,

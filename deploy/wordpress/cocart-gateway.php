@@ -2,7 +2,7 @@
 /**
  * Plugin Name:       cocart-gateway
  * Description:       Believes the identity that cocart-gateway signs into each request, and nobody else's. Goes into wp-content/mu-plugins.
- * Version:           1.1.0
+ * Version:           1.2.0
  * Requires at least: 6.0
  * Requires PHP:      7.4
  *
@@ -37,7 +37,7 @@ if ( function_exists( __NAMESPACE__ . '\start' ) ) :
 	function_exists( __NAMESPACE__ . '\another_copy' ) && another_copy( __FILE__ );
 else :
 
-define( __NAMESPACE__ . '\VERSION', '1.1.0' );
+define( __NAMESPACE__ . '\VERSION', '1.2.0' );
 
 /** Seconds that the clocks of gateway and WordPress may differ by. */
 define( __NAMESPACE__ . '\LEEWAY', 10 );
@@ -206,6 +206,9 @@ final class Assertion {
 	/** @var bool Whether proto is a default, since nothing told the gateway which scheme the client used. */
 	public $assumed;
 
+	/** @var bool Whether Authorization is for the web server, and the client's own is in X-CoCart-Gateway-Authorization. */
+	public $carried;
+
 	/** @var int When it was issued, by the gateway's clock; Unix seconds. */
 	public $issued_at;
 
@@ -280,6 +283,7 @@ final class Assertion {
 		$this->port          = $claims['port'] ?? '';
 		$this->assumed       = $claims['assumed'] ?? false;
 		$this->issued_at     = $claims['iat'];
+		$this->carried       = array_key_exists( 'auth', $claims );
 		$this->audience      = $claims['aud'];
 		$this->token         = $token;
 		$this->kid           = $kid;
@@ -351,6 +355,7 @@ final class Assertion {
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
 			'it is for another host'                     => self::same_host( strtolower( $server['HTTP_HOST'] ?? '' ), strtolower( $c['h'] ) ),
 			'it is for another URL'                      => encode( hash( 'sha256', $server['REQUEST_URI'] ?? '', true ) ) === $c['t'],
+			'it is for another Authorization header'     => ! array_key_exists( 'auth', $c ) || self::digest_of_carried( $server ) === $c['auth'],
 		);
 	}
 
@@ -362,6 +367,11 @@ final class Assertion {
 	/** @param mixed $port A decimal string without a leading zero. */
 	private static function is_port( $port ): bool {
 		return is_string( $port ) && 1 === preg_match( '/^[1-9]\d{0,4}$/D', $port ) && (int) $port <= 65535;
+	}
+
+	/** Binds the header to the assertion: who replays an assertion cannot add credentials of another customer to it. */
+	private static function digest_of_carried( array $server ): string {
+		return encode( hash( 'sha256', (string) ( $server['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] ?? '' ), true ) );
 	}
 
 	/** Some web servers keep the port from PHP: Debian's fastcgi_params for nginx does. */
@@ -451,6 +461,36 @@ function forget_authorization(): void {
 			unset( $_SERVER[ $name ] );
 		}
 	}
+}
+
+/**
+ * Lets $_SERVER have the client's Authorization. Where the web server asks for a password of its own the gateway answers
+ * it, and PHP sees that password in HTTP_AUTHORIZATION and PHP_AUTH_USER: CoCart and WordPress (application passwords)
+ * would take it for a customer's, refuse each request and count a wrong password. What the client sent comes in
+ * X-CoCart-Gateway-Authorization, which counts only with an assertion that names its digest.
+ */
+function restore_authorization( Assertion $assertion ): void {
+	$sent = (string) ( $_SERVER['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] ?? '' );
+	unset( $_SERVER['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] );
+	if ( ! $assertion->carried ) {
+		return;
+	}
+	forget_authorization();
+	if ( '' !== $sent ) {
+		$_SERVER = array( 'HTTP_AUTHORIZATION' => $sent ) + php_auth( $sent ) + $_SERVER;
+	}
+	// CoCart prefers what getallheaders() says, which is the web server's password (CoCart_Authentication::get_auth_header).
+	add_filter( 'cocart_auth_header', fn() => $sent, PHP_INT_MAX );
+}
+
+/** What PHP makes of an Authorization header (php_handle_auth_data). */
+function php_auth( string $header ): array {
+	if ( 0 === stripos( $header, 'digest ' ) ) {
+		return array( 'PHP_AUTH_DIGEST' => substr( $header, 7 ) );
+	}
+	$basic = 0 === stripos( $header, 'basic ' ) ? (string) base64_decode( substr( $header, 6 ) ) : '';
+	list( $user, $password ) = explode( ':', $basic, 2 ) + array( '', null );
+	return null === $password ? array() : array( 'PHP_AUTH_USER' => $user, 'PHP_AUTH_PW' => $password );
 }
 
 /** Those by which WordPress knows who is logged in. */
@@ -2600,6 +2640,7 @@ function start_observed( string $token, array $secrets ): void {
 	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
 	try {
 		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) );
+		restore_authorization( $asserted );
 		tell_the_client( $asserted );
 		Seen::$observed = true;
 		Seen::clock( $asserted );
@@ -2628,7 +2669,7 @@ function start_asserted( string $token, array $secrets ): void {
 	try {
 		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time() );
 	} catch ( Refusal $refusal ) {
-		unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
+		unset( $_SERVER['HTTP_X_COCART_GATEWAY'], $_SERVER['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] );
 		Seen::$refusal = $refusal->getMessage();
 		log_line( 'cocart-gateway: the assertion was refused: ' . $refusal->getMessage() );
 		tell_refusal( $token, $secrets, $refusal );
@@ -2637,6 +2678,7 @@ function start_asserted( string $token, array $secrets ): void {
 	}
 	Seen::$believed = true;
 	Seen::clock( $asserted );
+	restore_authorization( $asserted );
 	'status' === $asserted->kind ? ( new Status_Desk( $asserted ) )->open() : ( new Doorkeeper( $asserted ) )->open();
 }
 

@@ -13,7 +13,7 @@ import _ "embed"
 // PluginVersion is the version in the plugin's head, and what it answers in
 // X-CoCart-Gateway-Plugin. A gateway that reads another one there talks to a
 // shop whose copy is out of date.
-const PluginVersion = "1.1.0"
+const PluginVersion = "1.2.0"
 
 // Plugin is the file cocart-gateway.php, byte for byte. It holds no secret and
 // is the same for every shop.

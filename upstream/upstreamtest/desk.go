@@ -38,7 +38,7 @@ type Desk struct {
 // OpenDesk runs a shop in which all is well, until the test ends.
 func OpenDesk(t testing.TB) *Desk {
 	d := &Desk{Secret: Secret, Site: Audience(SiteURL), Now: time.Now, Facts: map[string]any{
-		"plugin": "1.1.0", "php": "8.4.16", "sapi": "fpm-fcgi", "wordpress": "6.9", "woocommerce": "10.3.5", "cocart": "4.8.1",
+		"plugin": "1.2.0", "php": "8.4.16", "sapi": "fpm-fcgi", "wordpress": "6.9", "woocommerce": "10.3.5", "cocart": "4.8.1",
 		"routes": []string{"cocart/v1", "cocart/v2"}, "home": SiteURL, "siteurl": SiteURL, "rest_prefix": "wp-json",
 		"permalinks": true, "tls": true, "required": true, "secrets": 1, "old_plugin": false, "jwt_plugins": []string{}, "object_cache": false,
 		"multisite": false, "late": false, "copies": []string{}, "authorization": true, "paths": []string{},

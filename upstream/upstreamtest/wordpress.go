@@ -57,6 +57,7 @@ type Claims struct {
 	Target      string `json:"t"`
 	PAT         string `json:"pat"`
 	Guests      string `json:"guests"`
+	Carried     string `json:"auth"`
 }
 
 // Seen is one request as it arrived.
@@ -129,6 +130,9 @@ func (wp *WordPress) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil && (s.Claims.Kind == "observed") != (observed != "") {
 		wp.t.Errorf("an assertion of kind %s came in the wrong header", s.Claims.Kind)
+	}
+	if s.Claims.Carried != "" {
+		r.Header.Set("Authorization", r.Header.Get("X-CoCart-Gateway-Authorization"))
 	}
 	wp.Lock()
 	wp.seen = append(wp.seen, s)
@@ -291,6 +295,10 @@ func (wp *WordPress) check(assertion string, r *http.Request) (Claims, error) {
 		return c, fmt.Errorf("client %q, proto %q", c.Client, c.Proto)
 	case c.Method != r.Method, c.Host != r.Host, c.Target != b64(target[:]):
 		return c, fmt.Errorf("made for %s %s", c.Method, c.Host)
+	}
+	carried := sha256.Sum256([]byte(r.Header.Get("X-CoCart-Gateway-Authorization")))
+	if c.Carried != "" && c.Carried != b64(carried[:]) {
+		return c, fmt.Errorf("made for another Authorization header")
 	}
 	return c, nil
 }

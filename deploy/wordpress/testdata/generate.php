@@ -35,6 +35,11 @@ function spoilt( string $why, callable $spoil ): array {
 	return row( array( 'why' => $why ), request(), $spoil( assertion( claims( 'customer', request() ) ) ) );
 }
 
+/** A request whose Authorization is in X-CoCart-Gateway-Authorization. */
+function carrying( string $authorization ): array {
+	return request() + array( 'authorization' => $authorization );
+}
+
 /** The same signature in other letters: the two bits that base64 leaves unused at its end are set. */
 function other_trailing_bits( string $token ): string {
 	$letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -75,6 +80,8 @@ $assertions = array(
 	good( 'guest over http, from an IPv6 address', 'guest', request(), array( 'ip' => '2001:db8::7', 'proto' => 'http' ) ),
 	good( 'site: the port that a webhook was signed with', 'site', request( 'POST', 'shop.example', '/?wc-api=payment' ), array( 'port' => '443' ) ),
 	good( 'site: a scheme that nothing told the gateway', 'site', request(), array( 'proto' => 'http', 'port' => '80', 'assumed' => true ) ),
+	good( 'credentials: Basic beside the password of the web server', 'credentials', carrying( 'Basic YWxpY2U6d29uZGVybGFuZC0x' ), array( 'auth' => b64( hash( 'sha256', 'Basic YWxpY2U6d29uZGVybGFuZC0x', true ) ) ) ),
+	good( 'customer beside the password of the web server', 'customer', request(), array( 'auth' => b64( hash( 'sha256', '', true ) ) ) ),
 	good( 'customer on the highest port', 'customer', request( 'GET', 'shop.example:65535', '/wp-json/cocart/v2/cart' ), array( 'port' => '65535' ) ),
 	good( 'customer of a shop in a folder on its own port', 'customer', request( 'POST', 'shop.example:8443', '/store/wp-json/cocart/v2/cart/add-item?cart_key=t_0a1b' ), $sub_site ),
 	good( 'host compared without case', 'customer', request( 'GET', 'Shop.Example', '/?rest_route=/cocart/v2/cart' ) ),
@@ -105,6 +112,11 @@ $bad_assertions = array(
 	bad( 'target of another route', array( 't' => b64( hash( 'sha256', '/wp-json/cocart/v2/cart/clear', true ) ) ) ),
 	bad( 'target without its query', array(), array(), array( 'request' => request( 'GET', 'shop.example', '/wp-json/cocart/v2/cart?rest_route=/wp/v2/users/me' ) ) ),
 	bad( 'target as a hex digest', array( 't' => hash( 'sha256', '/wp-json/cocart/v2/cart' ) ) ),
+	bad( 'Authorization of another request', array( 'auth' => b64( hash( 'sha256', 'Basic YWxpY2U6d29uZGVybGFuZC0x', true ) ) ), array(), array( 'request' => carrying( 'Basic Ym9iOmJ1aWxkZXItMi1TdHJvbmc=' ) ) ),
+	bad( 'Authorization beside an assertion that has none', array( 'auth' => b64( hash( 'sha256', '', true ) ) ), array(), array( 'request' => carrying( 'Basic YWxpY2U6d29uZGVybGFuZC0x' ) ) ),
+	bad( 'Authorization that got lost', array( 'auth' => b64( hash( 'sha256', 'Basic YWxpY2U6d29uZGVybGFuZC0x', true ) ) ) ),
+	bad( 'digest of Authorization as true', array( 'auth' => true ) ),
+	bad( 'digest of Authorization that is empty', array( 'auth' => '' ) ),
 	bad( 'audience of another site', array( 'aud' => 'other.example' ) ),
 	bad( 'audience of a folder of this host', array( 'aud' => 'shop.example/store' ) ),
 	bad( 'audience with a scheme', array( 'aud' => 'https://shop.example' ) ),

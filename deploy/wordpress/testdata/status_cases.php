@@ -50,7 +50,7 @@ function status( array $claims = array(), array $making = array(), array $seen =
 function stated( array $want ): callable {
 	return function ( array $sent ) use ( $want ) {
 		$claims = replied( $sent, 'X-CoCart-Gateway-Status' );
-		same( array( '{}', array( 'no-store' ), array( '1.1.0' ) ), array( $sent['body'], $sent['headers']['Cache-Control'], $sent['headers']['X-CoCart-Gateway-Plugin'] ) );
+		same( array( '{}', array( 'no-store' ), array( '1.2.0' ) ), array( $sent['body'], $sent['headers']['Cache-Control'], $sent['headers']['X-CoCart-Gateway-Plugin'] ) );
 		same( b64( hash( 'sha256', $GLOBALS['asked'], true ) ), $claims['req'], 'req' );
 		same( $want, array_intersect_key( $claims['status'] ?? array(), $want ), 'facts' );
 		same( array( array(), array() ), array( $sent['writes'], $sent['log'] ), 'writes and log' );
@@ -70,7 +70,7 @@ function refused_status( string $reason, array $saw = array(), int $now = NOW ):
 }
 
 $facts = array(
-	'plugin' => '1.1.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
+	'plugin' => '1.2.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
 	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
 	'rest_prefix' => 'wp-json', 'permalinks' => true, 'tls' => true, 'environment' => '', 'required' => false, 'secrets' => 1, 'old_plugin' => false, 'jwt_plugins' => array(),
 	'object_cache' => false, 'multisite' => false, 'late' => false, 'copies' => array(), 'authorization' => true, 'paths' => array(),
@@ -164,3 +164,12 @@ function unasserted_status( $rest_route ): callable {
 }
 test( 'the status whose header was lost on the way', unasserted_status( $route ), refused( 403, 'cocart_gateway_required', 'This request must come through the gateway.' ) );
 test( 'a list instead of a route is a page', unasserted_status( array( $route ) ), passed( array( 0 ) ) );
+test(
+	'the status sees Authorization that the gateway carries',
+	function () {
+		$carried = 'Bearer cocart-gateway-status';
+		$seen    = array( 'HTTP_AUTHORIZATION' => 'Basic x', 'HTTP_X_COCART_GATEWAY_AUTHORIZATION' => $carried );
+		status( array( 'auth' => b64( hash( 'sha256', $carried, true ) ) ), array(), $seen )();
+	},
+	stated( array( 'authorization' => true ) )
+);

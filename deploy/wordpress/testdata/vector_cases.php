@@ -36,6 +36,9 @@ foreach ( $vectors['audiences'] as $row ) {
 function present( array $row ): void {
 	$server = array( 'REQUEST_METHOD' => $row['request']['method'], 'HTTP_HOST' => $row['request']['host'], 'REQUEST_URI' => $row['request']['target'] );
 	shop( $server, array( 'COCART_GATEWAY_SECRET' => $row['secret'], 'COCART_GATEWAY_AUDIENCE' => $row['audience'] ) );
+	if ( isset( $row['request']['authorization'] ) ) {
+		$_SERVER['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] = $row['request']['authorization'];
+	}
 	$GLOBALS['now']                   = $row['now'];
 	$_SERVER['HTTP_X_COCART_GATEWAY'] = $row['token'];
 	load_plugin();
