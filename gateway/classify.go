@@ -39,7 +39,13 @@ func (g *Gateway) readOn(x *exchange) (verdict, error) {
 	if err != nil || v.class == classSite || v.class == classJWKS {
 		return v, err
 	}
-	return v, gatherAuthorization(x.r.Header, g.cfg.AuthHeaders)
+	if err := gatherAuthorization(x.r.Header, g.cfg.AuthHeaders); err != nil {
+		return v, err
+	}
+	if isServerPassword(x.r.Header.Get("Authorization"), g.cfg.OriginAuthorization) {
+		delete(x.r.Header, "Authorization")
+	}
+	return v, nil
 }
 
 // peek reads the beginning of the body and puts it back; nil for a request without a body.

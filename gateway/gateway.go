@@ -122,6 +122,9 @@ type Config struct {
 	// Authorization; empty means Authorization alone. What comes under the others
 	// is not forwarded under them.
 	AuthHeaders []string
+	// OriginAuthorization is what the web server of WordPress gets as Authorization;
+	// empty: the client's own. A client that sends the same names no customer by it.
+	OriginAuthorization string
 	// Hosts are the names that clients may ask for besides that of SiteURL, in lower
 	// case; *.example.com is any below example.com. Empty means any name at all.
 	Hosts []string

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -156,6 +157,29 @@ func TestCredentialsOnAnyRouteAreWordPresssToJudge(t *testing.T) {
 		if got.Claims.Kind != "credentials" || got.Body != send.body {
 			t.Errorf("%s: %s, body %q", name, got.Claims.Kind, got.Body)
 		}
+	}
+}
+
+func TestThePasswordOfTheWebServerIsNoCustomers(t *testing.T) {
+	const servers = "Basic c3RhZ2luZzpsZXRtZWlu" // staging:letmein
+	s := openShopBehind(t, nil, func(cfg *upstream.Config) { cfg.Headers = http.Header{"Authorization": {servers}} },
+		func(cfg *gateway.Config) { cfg.OriginAuthorization = servers })
+	for header, want := range map[string]string{
+		"Authorization: " + servers:                  "guest",
+		"Authorization: basic  c3RhZ2luZzpsZXRtZWlu": "guest",
+		"Authorization: Basic c3RhZ2luZzpvdGhlcg==":  "credentials", // staging:other
+		"Authorization: Basic YWxpY2U6bGV0bWVpbg==":  "credentials", // alice:letmein
+		"Accept: */*": "guest",
+	} {
+		s.do("GET", "/wp-json/cocart/v2/cart", "", header)
+		got := s.wordpress.Last()
+		if got.Claims.Kind != want || got.Header.Get("Authorization") != servers || got.Claims.Carried == "" {
+			t.Errorf("%s: %s, %q", header, got.Claims.Kind, got.Header)
+		}
+	}
+	r := s.do("POST", "/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`, "Content-Type: application/json", "Authorization: "+servers)
+	if got := s.wordpress.Last(); r.Status != 200 || got.Header.Get("X-CoCart-Gateway-Authorization") != "Basic YWxpY2U6d29uZGVybGFuZC0x" {
+		t.Errorf("login: %d, %q", r.Status, got.Header)
 	}
 }
 

@@ -73,14 +73,15 @@ func gatewayConfig(cfg *Config, guard *attempts.Guard) gateway.Config {
 		PassOtherBearers:   cfg.Compat.OtherBearers == PassOtherBearers,
 		Bounds: gateway.BoundsConfig{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout,
 			UploadRate: orNone(cfg.Limits.UploadRate), DownloadRate: orNone(cfg.Limits.DownloadRate), Stall: orNone(cfg.Upstream.BodyTimeout)},
-		CORS:          corsConfig(cfg.CORS),
-		AuthHeaders:   cfg.Site.AuthHeaders,
-		PluginRefresh: cfg.Compat.Migration.PluginRefresh,
-		HandBack:      cfg.Compat.Migration.HandBack,
-		PluginAddress: gateway.PluginAddress(cfg.Compat.Migration.PluginAddress),
-		DryRun:        cfg.Compat.Migration.DryRun,
-		Hosts:         cfg.Site.Hosts,
-		OwnAddresses:  cfg.Upstream.Concurrency.OwnAddresses,
+		CORS:                corsConfig(cfg.CORS),
+		AuthHeaders:         cfg.Site.AuthHeaders,
+		OriginAuthorization: cfg.Upstream.OriginHeaders().Get("Authorization"),
+		PluginRefresh:       cfg.Compat.Migration.PluginRefresh,
+		HandBack:            cfg.Compat.Migration.HandBack,
+		PluginAddress:       gateway.PluginAddress(cfg.Compat.Migration.PluginAddress),
+		DryRun:              cfg.Compat.Migration.DryRun,
+		Hosts:               cfg.Site.Hosts,
+		OwnAddresses:        cfg.Upstream.Concurrency.OwnAddresses,
 	}
 }
 

@@ -27,6 +27,7 @@ func checkRules(c *Config, r *reader) {
 	checkTLS(c, r)
 	checkCORS(&c.CORS, r)
 	checkUpstreamTLS(&c.Upstream, r)
+	checkOriginLogin(&c.Upstream, r)
 }
 
 func checkAdmin(c *AdminConfig, r *reader) {

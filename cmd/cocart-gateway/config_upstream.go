@@ -15,7 +15,9 @@ import (
 // UpstreamNodes is how WordPress is spoken to where one address and one timeout do not say enough.
 type UpstreamNodes struct {
 	Others         []*url.URL // the nodes besides URL
-	Host           string     // "pass", "site", or the Host that WordPress gets
+	Login          Secret     // user:password in URL and Others, where they are not; or empty
+	Headers        []OriginHeader
+	Host           string // "pass", "site", or the Host that WordPress gets
 	Timeouts       UpstreamTimeouts
 	BodyTimeout    time.Duration // 0: none
 	ResponseHeader int64         // bytes
@@ -65,6 +67,7 @@ func upstreamBlock(c *UpstreamConfig) entry {
 	return block("upstream",
 		originsEntry(c),
 		needed(secrets("secret", &c.Secret, sharedSecret(32, "make one with openssl rand -base64 48 and put it in wp-config.php too"))),
+		originHeadersEntry(&c.Headers),
 		value("dial_timeout", &c.DialTimeout, duration(10*time.Millisecond, time.Minute, "2s")),
 		value("response_timeout", &c.ResponseTimeout, duration(10*time.Millisecond, time.Hour, "60s")),
 		block("timeouts",
@@ -111,16 +114,16 @@ func originsEntry(c *UpstreamConfig) entry {
 			if n.Kind == yaml.SequenceNode {
 				c.readOrigins(r, at, n, f)
 			} else if u, ok := readValue(r, at, n, f); ok {
-				c.URL, c.Others = u, nil
+				c.URL, c.Others, c.Login = withoutLogin(u), nil, loginOf(u)
 			}
 		},
-		show: func(bool) any {
+		show: func(reveal bool) any {
 			if len(c.Others) == 0 {
-				return f.show(c.URL)
+				return c.showOrigin(f, c.URL, reveal)
 			}
 			list := []any{}
 			for _, u := range c.Origins() {
-				list = append(list, f.show(u))
+				list = append(list, c.showOrigin(f, u, reveal))
 			}
 			return list
 		},
@@ -133,17 +136,26 @@ func (c *UpstreamConfig) readOrigins(r *reader, at place, n *yaml.Node, f form[*
 		return
 	}
 	var all []*url.URL
+	var logins []Secret
 	for i, item := range n.Content {
 		here := at.item(i, item.Line)
 		u, ok := readValue(r, here, item, f)
+		if ok {
+			logins, u = append(logins, loginOf(u)), withoutLogin(u)
+		}
 		if ok && slices.ContainsFunc(all, func(other *url.URL) bool { return other.String() == u.String() }) {
 			r.reject(here, mistake{"is there already", "must be another node", "remove it"})
 		} else if ok {
 			all = append(all, u)
 		}
 	}
+	if len(slices.Compact(logins)) > 1 {
+		r.reject(at, mistake{"has different user names or passwords before the @", "must have the same for each node",
+			"write the same for each, or write it once, as upstream.headers.Authorization"})
+		return
+	}
 	if len(all) == len(n.Content) {
-		c.URL, c.Others = all[0], all[1:]
+		c.URL, c.Others, c.Login = all[0], all[1:], logins[0]
 	}
 	if len(c.Others) == 0 {
 		c.Others = nil // a list of one is that one
@@ -158,7 +170,7 @@ func originAddress() form[*url.URL] {
 		path, isSocket := strings.CutPrefix(s, "unix:")
 		switch {
 		case !isSocket:
-			return web(s)
+			return parseWithLogin(s, web)
 		case !filepath.IsAbs(path) || filepath.Clean(path) != path || path == "/" || strings.ContainsAny(path, "?#%"):
 			return nil, &mistake{rule: "must be unix: and the absolute path of a socket", remedy: "write e.g. unix:/run/shop.sock"}
 		}

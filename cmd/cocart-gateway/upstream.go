@@ -36,7 +36,7 @@ func assertionSecrets(c UpstreamConfig) []string {
 
 // completeUpstream fills in what UpstreamNodes configures. cfg has SiteURL already.
 func completeUpstream(c UpstreamConfig, cfg *upstream.Config) (err error) {
-	cfg.Nodes = c.Origins()
+	cfg.Nodes, cfg.Headers = c.Origins(), c.OriginHeaders()
 	switch c.Host {
 	case "pass":
 	case "site":

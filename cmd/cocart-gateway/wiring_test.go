@@ -31,6 +31,7 @@ admin: {listen: "127.0.0.1:0"}
 upstream:
   url: [https://10.0.0.1:8001, https://10.0.0.2:8002]
   secret: ["${SHARED}", "${SHARED} of before"]
+  headers: {X-Origin-Verify: "${SHARED} of the origin", Authorization: Bearer of-the-origin}
   dial_timeout: 11ms
   response_timeout: 12s
   timeouts: {login: 13s, cocart: 14s, site: 15s}
@@ -179,6 +180,7 @@ func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
 		URL: node("10.0.0.1:8001"), Nodes: []*url.URL{node("10.0.0.1:8001"), node("10.0.0.2:8002")},
 		SiteURL: &url.URL{Scheme: "https", Host: "shop.example.com", Path: "/store"}, Secrets: []string{shared, shared + " of before"},
 		Host: "wordpress.example", TLS: got.TLS,
+		Headers:     http.Header{"X-Origin-Verify": {shared + " of the origin"}, "Authorization": {"Bearer of-the-origin"}},
 		DialTimeout: 11 * time.Millisecond, ResponseTimeout: 12 * time.Second,
 		Timeouts:    upstream.Timeouts{Login: 13 * time.Second, CoCart: 14 * time.Second, Site: 15 * time.Second},
 		BodyTimeout: 16 * time.Second, ResponseHeader: 17 << 10, IdleConnections: 18, IdleTimeout: 19 * time.Second,
@@ -207,7 +209,8 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
 		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		PluginRefresh: true, HandBack: true, PluginAddress: gateway.PeerAddress, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
-		OwnAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},
+		OriginAuthorization: "Bearer of-the-origin",
+		OwnAddresses:        []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own
 }
 
