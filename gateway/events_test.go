@@ -220,7 +220,7 @@ func TestEachSecurityEventIsDocumentedAndProvoked(t *testing.T) {
 	}
 	slices.Sort(known)
 	if !slices.Equal(known, documented) {
-		t.Errorf("the gateway has %v\nLOGS.md lists   %v", known, documented)
+		t.Errorf("the gateway has %v\nlogs.md lists   %v", known, documented)
 	}
 }
 

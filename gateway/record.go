@@ -13,7 +13,7 @@ import (
 
 // record is what is known of one request when it is over: one log line and one
 // set of metrics. It never holds a path's query, a token, a password or a
-// cookie. LOGS.md lists what the line says.
+// cookie. deploy/docs/logs.md lists what the line says.
 type record struct {
 	start   time.Time
 	waited  time.Duration // for WordPress, until the header of its answer

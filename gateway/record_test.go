@@ -203,7 +203,7 @@ func TestTheShopsOwnRequestIDReachesTheClient(t *testing.T) {
 	}
 }
 
-// LOGS.md lists each field of a record, and no other.
+// logs.md lists each field of a record, and no other.
 func TestTheFieldsOfARecordAreDocumented(t *testing.T) {
 	s := openShop(t, trustingLoopback)
 	access, refresh := s.login()
@@ -225,21 +225,21 @@ func TestTheFieldsOfARecordAreDocumented(t *testing.T) {
 		delete(seen, usual)
 	}
 	if got, want := slices.Sorted(maps.Keys(seen)), slices.Sorted(slices.Values(documentedIn(t, "fields"))); !slices.Equal(got, want) {
-		t.Errorf("the log has   %v\nLOGS.md lists %v", got, want)
+		t.Errorf("the log has   %v\nlogs.md lists %v", got, want)
 	}
 }
 
-// documentedIn are the words in the first column of a table of LOGS.md.
+// documentedIn are the words in the first column of a table of logs.md.
 func documentedIn(t *testing.T, table string) []string {
 	t.Helper()
-	text, err := os.ReadFile("LOGS.md")
+	text, err := os.ReadFile("../deploy/docs/logs.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(text), "<!-- "+table+" -->")
 	rows, _, found := strings.Cut(rest, "<!-- /"+table+" -->")
 	if !found {
-		t.Fatalf("LOGS.md has no table of %s", table)
+		t.Fatalf("logs.md has no table of %s", table)
 	}
 	var words []string
 	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` ").FindAllStringSubmatch(rows, -1) {

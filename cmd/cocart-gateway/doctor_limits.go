@@ -25,7 +25,7 @@ func (r *report) lockouts(ctx context.Context, cfg *Config) {
 		r.ok("lockouts", "No address and no network is locked out.")
 	default:
 		r.warn("lockouts", lockoutsFound(found, whose, ownAddresses(cfg)),
-			"If a server of yours logs customers in for them, list it in trusted_proxies and let it send X-Forwarded-For, or raise limits.login.address and limits.login.network; then run lockouts clear --address ADDRESS. Otherwise somebody guesses passwords: see deploy/RUNBOOK.md.")
+			"If a server of yours logs customers in for them, list it in trusted_proxies and let it send X-Forwarded-For, or raise limits.login.address and limits.login.network; then run lockouts clear --address ADDRESS. Otherwise somebody guesses passwords: see deploy/docs/runbook.md.")
 	}
 }
 

@@ -40,7 +40,7 @@ func (r *report) oldPlugin(m MigrationConfig, f *upstream.Facts) {
 	case m.AcceptPluginTokens && f.OldPlugin:
 		r.warn("old_plugin", name+" is active: its access tokens count, but its refresh tokens are refused.", "Write compat.plugin_refresh: true as long as customers hold some, or deactivate it.")
 	case f.OldPlugin:
-		r.warn("old_plugin", name+" is active, and hands out tokens that the gateway knows nothing of.", "Deactivate it, or move over with deploy/MIGRATION.md if customers hold tokens of it.")
+		r.warn("old_plugin", name+" is active, and hands out tokens that the gateway knows nothing of.", "Deactivate it, or move over with deploy/docs/migrate.md if customers hold tokens of it.")
 	default:
 		r.ok("old_plugin", "%s is not active.", name)
 	}
@@ -57,6 +57,6 @@ func (r *report) jwtPlugins(c CompatConfig, f *upstream.Facts) {
 	case pass:
 		r.ok("jwt_plugins", "Other plugins issue access tokens (%s), and WordPress judges them on CoCart's routes (compat.other_bearers: pass).", names)
 	default:
-		r.warn("jwt_plugins", "Other plugins issue access tokens ("+names+"), and the gateway refuses them on CoCart's routes.", "If apps use them, write compat.other_bearers: pass, and move the apps over as deploy/MIGRATION.md says.")
+		r.warn("jwt_plugins", "Other plugins issue access tokens ("+names+"), and the gateway refuses them on CoCart's routes.", "If apps use them, write compat.other_bearers: pass, and move the apps over as deploy/docs/migrate.md says.")
 	}
 }

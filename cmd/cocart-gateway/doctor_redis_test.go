@@ -70,7 +70,7 @@ func TestTheDoctorNamesAServerOfOursThatIsLockedOutOnRealRedis(t *testing.T) {
 	if _, err := g.Allow(t.Context(), attempts.Refresh, netip.MustParseAddr("127.0.0.1")); err != nil {
 		t.Fatal(err)
 	}
-	p.expect(t, 0, "warning redis.lockouts: Addresses or networks locked out after too many wrong passwords or requests: 1, among them 127.0.0.1. → If a server of yours logs customers in for them, list it in trusted_proxies and let it send X-Forwarded-For, or raise limits.login.address and limits.login.network; then run lockouts clear --address ADDRESS. Otherwise somebody guesses passwords: see deploy/RUNBOOK.md.")
+	p.expect(t, 0, "warning redis.lockouts: Addresses or networks locked out after too many wrong passwords or requests: 1, among them 127.0.0.1. → If a server of yours logs customers in for them, list it in trusted_proxies and let it send X-Forwarded-For, or raise limits.login.address and limits.login.network; then run lockouts clear --address ADDRESS. Otherwise somebody guesses passwords: see deploy/docs/runbook.md.")
 }
 
 // What a real Redis cannot be made to say at will.

@@ -180,9 +180,9 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 			p.Before = func(_ http.ResponseWriter, r *http.Request) bool { p.Site = r.Host; return false }
 		}, 1, "problem wordpress.hosts: Under the name www.shop.example WordPress takes itself for www.shop.example: its Site Address is made of the Host. Requests for CoCart are refused there. → Write define( 'COCART_GATEWAY_AUDIENCE', 'shop.example' ); into wp-config.php."},
 		"the old plugin is active": {fact("old_plugin", true), 0,
-			"warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of. → Deactivate it, or move over with deploy/MIGRATION.md if customers hold tokens of it."},
+			"warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of. → Deactivate it, or move over with deploy/docs/migrate.md if customers hold tokens of it."},
 		"another JWT plugin is active": {fact("jwt_plugins", []string{"Simple JWT Login", "JWT Auth"}), 0,
-			"warning wordpress.jwt_plugins: Other plugins issue access tokens (Simple JWT Login, JWT Auth), and the gateway refuses them on CoCart's routes. → If apps use them, write compat.other_bearers: pass, and move the apps over as deploy/MIGRATION.md says."},
+			"warning wordpress.jwt_plugins: Other plugins issue access tokens (Simple JWT Login, JWT Auth), and the gateway refuses them on CoCart's routes. → If apps use them, write compat.other_bearers: pass, and move the apps over as deploy/docs/migrate.md says."},
 		"the gateway is not required": {fact("required", false), 0,
 			"warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits. → Once your traffic goes through the gateway: define( 'COCART_GATEWAY_REQUIRED', true ); in wp-config.php, above \"That's all\"."},
 		"is_ssl is wrong": {fact("tls", false), 1,

@@ -137,6 +137,6 @@ func TestTheFloodIsPlayedWithTheDefaultLimits(t *testing.T) {
 		SecondFactor: got.SecondFactor, Refresh: got.Refresh, Validate: got.Validate, SiteLogin: true, UniformErrors: true,
 	}
 	if got != want {
-		t.Errorf("%+v; the flood in tokens/attempts and the table in deploy/docs/limits.md are of %+v", got, want)
+		t.Errorf("%+v; the flood in tokens/attempts and the table in deploy/docs/configure/password-limits.md are of %+v", got, want)
 	}
 }

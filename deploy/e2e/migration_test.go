@@ -25,7 +25,7 @@ const terminator = `<?php if ( isset( $_SERVER['HTTP_X_FORWARDED_FOR'] ) && ! is
 
 const pluginKey = "banana, as in many a shop"
 
-// guide is what MIGRATION.md says for each step: the configuration, and the
+// guide is what migrate.md says for each step: the configuration, and the
 // commands.
 type guide map[string][]fence
 
@@ -33,7 +33,7 @@ type fence struct{ language, text string }
 
 func readGuide(t *testing.T) guide {
 	t.Helper()
-	text, err := os.ReadFile("../MIGRATION.md")
+	text, err := os.ReadFile("../docs/migrate.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func readGuide(t *testing.T) guide {
 		steps[string(m[1])] = append(steps[string(m[1])], fence{string(m[2]), body})
 	}
 	if fences := strings.Count(string(text), "```") / 2; fences != len(found) {
-		t.Fatalf("MIGRATION.md has %d blocks of code, %d of them belong to a step", fences, len(found))
+		t.Fatalf("migrate.md has %d blocks of code, %d of them belong to a step", fences, len(found))
 	}
 	return steps
 }
@@ -79,7 +79,7 @@ func (g guide) run(t *testing.T, step string, on *gateway) string {
 		printed.Write(out)
 	}
 	if commands == 0 {
-		t.Errorf("MIGRATION.md has no commands for %s", step)
+		t.Errorf("migrate.md has no commands for %s", step)
 	}
 	return printed.String()
 }
@@ -123,7 +123,7 @@ func byUs(access string) bool {
 func isAlices(r reply) bool { return r.Status == 200 && strings.Contains(r.Body, `"cart_key":"2"`) }
 
 // A customer, her phone and two others are moved from CoCart JWT Authentication
-// to the gateway and back, as MIGRATION.md has it.
+// to the gateway and back, as migrate.md has it.
 func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	t.Setenv("COCART_JWT_AUTH_SECRET_KEY", pluginKey)
 	afterwards(t)

@@ -16,7 +16,7 @@ import (
 // the same ones.
 var companions = []string{
 	"LICENSE", "README.md", "CHANGELOG.md", "config.example.yaml",
-	"deploy/*.md", "deploy/docs/*.md", "deploy/wordpress/*.md", "deploy/wordpress/cocart-gateway.php",
+	"deploy/docs/*.md", "deploy/docs/configure/*.md", "deploy/wordpress/*.md", "deploy/wordpress/cocart-gateway.php",
 	"deploy/systemd/cocart-gateway.*", "deploy/systemd/*.conf", "deploy/nginx/*.conf", "deploy/caddy/*.Caddyfile", "deploy/cloudflare/README.md",
 	"deploy/prometheus/*.yaml", "deploy/grafana/*.json",
 	"deploy/compose/*.yaml", "deploy/compose/secrets.sh", "deploy/compose/grafana/*.yaml",

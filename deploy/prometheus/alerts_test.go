@@ -122,15 +122,15 @@ func TestEveryAlertIsSeenFiringAndSilent(t *testing.T) {
 }
 
 func TestEveryAlertSaysWhatToDo(t *testing.T) {
-	runbook, err := os.ReadFile("../RUNBOOK.md")
+	runbook, err := os.ReadFile("../docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	anchors := anchorsOf(string(runbook))
 	for _, a := range alerts(t) {
 		page, anchor, _ := strings.Cut(a.Annotations["runbook_url"], "#")
-		if page != "deploy/RUNBOOK.md" || !anchors[anchor] {
-			t.Errorf("%s: RUNBOOK.md has no section %s", a.Alert, anchor)
+		if page != "deploy/docs/runbook.md" || !anchors[anchor] {
+			t.Errorf("%s: runbook.md has no section %s", a.Alert, anchor)
 		}
 		if !slices.Contains([]string{"critical", "warning"}, a.Labels["severity"]) || a.Annotations["summary"] == "" || a.Annotations["description"] == "" {
 			t.Errorf("%s lacks a severity, a summary or a description", a.Alert)
@@ -138,7 +138,7 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(`\]\(#([^)]*)\)`).FindAllStringSubmatch(string(runbook), -1) {
 		if !anchors[m[1]] {
-			t.Errorf("RUNBOOK.md refers to its section %s, which is not there", m[1])
+			t.Errorf("runbook.md refers to its section %s, which is not there", m[1])
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package accesslog
 
-// Event is a security event: the label of a metric and the member "event" of a log line. The words are stable; LOGS.md
-// explains each.
+// Event is a security event: the label of a metric and the member "event" of a log line. The words are stable;
+// deploy/docs/logs.md explains each.
 type Event string
 
 // The events.
@@ -31,7 +31,7 @@ const (
 	AddressLimit     Event = "address_limit_reached"      // the limit of an address or of its network is used up
 )
 
-// Events lists all events, in the order of LOGS.md.
+// Events lists all events, in the order of deploy/docs/logs.md.
 var Events = []Event{
 	LoginRefused, LockedOut, Undecided, Limited, TokenReused, NotStored, TokenForged, OtherBearer, Stale, IdentityForged,
 	Ambiguous, ForeignCart, MixedBatch, UnknownHost, NoPlugin, BadReply, SessionsEnded, SessionsNotEnded, NotHandedBack,

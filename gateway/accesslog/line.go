@@ -1,5 +1,5 @@
 // Package accesslog defines what the log and the metrics say about requests: one line and one set of metrics for each, and
-// the security events. It never records a query, a token, a password or a cookie. LOGS.md in the folder above lists every
+// the security events. It never records a query, a token, a password or a cookie. deploy/docs/logs.md lists every
 // field and event.
 //
 //	line.go       the line of one request, and how text that a client chose is shortened

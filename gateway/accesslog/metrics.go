@@ -27,7 +27,7 @@ func NewMetrics(reg prometheus.Registerer, routes []string) (*Metrics, error) {
 		}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_security_events_total",
-			Help: "Security events, by event; gateway/LOGS.md explains each.",
+			Help: "Security events, by event; deploy/docs/logs.md explains each.",
 		}, []string{"event"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_http_requests_total",

@@ -199,9 +199,9 @@ func TestAFloodLocksNoCustomerOut(t *testing.T) {
 // documented compares a table with the documentation.
 func documented(t *testing.T, table string) {
 	t.Helper()
-	page, err := os.ReadFile("../../deploy/docs/limits.md")
+	page, err := os.ReadFile("../../deploy/docs/configure/password-limits.md")
 	if err != nil || !strings.Contains(string(page), table) {
-		t.Errorf("deploy/docs/limits.md does not have this table (%v):\n%s", err, table)
+		t.Errorf("deploy/docs/configure/password-limits.md does not have this table (%v):\n%s", err, table)
 	}
 }
 
