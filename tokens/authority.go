@@ -32,7 +32,7 @@ type memory struct {
 	follower follower
 	notes    useNotes
 
-	lifetimeNoted atomic.Int64 // Unix ms
+	lifetimeNoted atomic.Int64      // Unix ms
 	newest        revocation.Latest // creation of the youngest session issued here (Unix ms)
 	inForce       atomic.Pointer[Authority]
 

@@ -61,4 +61,3 @@ func TestTheOldTokenTellsNothingAboutTheNext(t *testing.T) {
 		}
 	}
 }
-

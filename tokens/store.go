@@ -47,12 +47,12 @@ type store struct {
 	prefix string
 }
 
-func (s store) session(id revocation.SessionID) string     { return s.prefix + "s:" + id.String() }
-func (s store) index(userID int64) string       { return s.prefix + "u:" + decimal(userID) }
-func (s store) userCutoffs(userID int64) string { return s.prefix + "c:" + decimal(userID) }
-func (s store) allCutoff() string               { return s.prefix + "cutoff" }
-func (s store) log() string                     { return s.prefix + "revocations" }
-func (s store) lifetimes() string               { return s.prefix + "lifetimes" }
+func (s store) session(id revocation.SessionID) string { return s.prefix + "s:" + id.String() }
+func (s store) index(userID int64) string              { return s.prefix + "u:" + decimal(userID) }
+func (s store) userCutoffs(userID int64) string        { return s.prefix + "c:" + decimal(userID) }
+func (s store) allCutoff() string                      { return s.prefix + "cutoff" }
+func (s store) log() string                            { return s.prefix + "revocations" }
+func (s store) lifetimes() string                      { return s.prefix + "lifetimes" }
 
 // load reads one session; nil when there is none.
 func (s store) load(ctx context.Context, id revocation.SessionID) (*record, error) {

@@ -13,9 +13,9 @@ import (
 type verified struct {
 	access    Access
 	session   revocation.SessionID // zero for a plugin token
-	created   int64     // of the session, or of a plugin token, in Unix milliseconds
-	notBefore int64     // Unix seconds
-	expiry    int64     // Unix seconds
+	created   int64                // of the session, or of a plugin token, in Unix milliseconds
+	notBefore int64                // Unix seconds
+	expiry    int64                // Unix seconds
 	key       *keys.Key
 	noted     atomic.Int64 // when its use was last noted, in Unix milliseconds
 }
