@@ -180,20 +180,29 @@ func (neverThere) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPi
 	return func(context.Context, []redis.Cmder) error { return errors.New("away") }
 }
 
+// Each flood is one goroutine with a guard of its own: the race detector finds nothing in it and takes ten times as
+// long, so make test plays the floods without it.
 func TestAFloodLocksNoCustomerOut(t *testing.T) {
-	var table strings.Builder
-	table.WriteString("| attack | customers who log in, of 1,000 | guesses at one account in the hour, at most |\n|---|---|---|\n")
-	for _, f := range floods {
-		rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-		t.Cleanup(func() { rdb.Close() })
-		rdb.AddHook(neverThere{})
-		in, most := f.play(open(t, rdb, defaults), 1000, 40)
-		if in < 990 || most > f.bound {
-			t.Errorf("%s: %d of 1000 customers logged in, and %d guesses at one account were checked; want at least 990, and at most %d", f.name, in, most, f.bound)
-		}
-		fmt.Fprintf(&table, "| %s | %d | %d |\n", f.name, in, most)
+	if raceDetector {
+		t.Skip("make test plays the floods without the race detector")
 	}
-	documented(t, table.String())
+	rows := make([]string, len(floods))
+	t.Run("play", func(t *testing.T) {
+		for i, f := range floods {
+			t.Run(f.name, func(t *testing.T) {
+				t.Parallel()
+				rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+				t.Cleanup(func() { rdb.Close() })
+				rdb.AddHook(neverThere{})
+				in, most := f.play(open(t, rdb, defaults), 1000, 40)
+				if in < 990 || most > f.bound {
+					t.Errorf("%d of 1000 customers logged in, and %d guesses at one account were checked; want at least 990, and at most %d", in, most, f.bound)
+				}
+				rows[i] = fmt.Sprintf("| %s | %d | %d |\n", f.name, in, most)
+			})
+		}
+	})
+	documented(t, "| attack | customers who log in, of 1,000 | guesses at one account in the hour, at most |\n|---|---|---|\n"+strings.Join(rows, ""))
 }
 
 // documented compares a table with the documentation.
