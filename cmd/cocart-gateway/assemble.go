@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
@@ -40,9 +42,6 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 		return err
 	}
 	p.parts = append(p.parts, p.certificates.part)
-	if p.connections, err = newConnections(p, reg); err != nil {
-		return err
-	}
 	guard, err := newGuard(p.cfg, store, p.log)
 	if err != nil {
 		return err
@@ -51,7 +50,23 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if err != nil {
 		return err
 	}
-	return p.publish(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.cfg, p.authority)})
+	if err := p.publish(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.cfg, p.authority)}); err != nil {
+		return err
+	}
+	p.server, err = p.newServer(reg)
+	return err
+}
+
+func (p *program) newServer(reg prometheus.Registerer) (*Server, error) {
+	connections, err := server.NewConnections(server.ConnectionsConfig{
+		PerAddress: func() int { return p.inForce().Sockets.PerAddress },
+		Exempt:     func(a netip.Addr) bool { return Trusted(a, p.inForce().TrustedProxies) },
+		Log:        p.log, Now: now,
+	}, reg)
+	return NewServer(Options{
+		Config: p.inForce, Public: p.public, Redirect: p.certificates.answeringChallenges(gateway.NewRedirect(p.cfg.Site.URL)), Admin: p.admin,
+		TLS: p.certificates.config(p.cfg.TLS.MinVersion), ProxiedTLS: gateway.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
+	}), err
 }
 
 // gatewayConfig returns the configuration of the public handler.
@@ -87,7 +102,7 @@ func gatewayConfig(cfg *Config, guard *attempts.Guard) gateway.Config {
 
 func (p *program) newAdmin(cfg *Config, authority *tokens.Authority) *admin.Handler {
 	return admin.New(admin.Config{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
-		DryRun: cfg.Compat.Migration.DryRun, Started: func() bool { return p.notify.announced.Load() }, Configuration: p.api, Log: p.log}, authority, p.wordpress, p.registry)
+		DryRun: cfg.Compat.Migration.DryRun, Started: p.notify.Announced, Configuration: p.api, Log: p.log}, authority, p.wordpress, p.registry)
 }
 
 func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -32,8 +30,8 @@ func listenerID(l Listener) string {
 }
 
 func (r *report) listener(ctx context.Context, id, key, address, running string) {
-	err := bindable(ctx, address)
-	advice := listenerAdvice(address)
+	err := Available(ctx, address)
+	advice := RemediesFor(address)
 	switch {
 	case strings.HasPrefix(address, Systemd):
 		r.ok(id, "%s %s comes from systemd when it starts the gateway.", key, address)
@@ -44,81 +42,12 @@ func (r *report) listener(ctx context.Context, id, key, address, running string)
 	case errors.Is(err, syscall.EADDRINUSE) && running != "":
 		r.warn(id, key+" "+address+" is held by a running gateway of version "+running+"; this is "+version+".", "Restart the gateway after an upgrade.")
 	case errors.Is(err, syscall.EADDRINUSE):
-		r.problem(id, key+" "+address+" is held by another program.", advice.held)
+		r.problem(id, key+" "+address+" is held by another program.", advice.InUse)
 	case errors.Is(err, fs.ErrPermission):
-		r.problem(id, "This user may not listen on "+key+" "+address+".", advice.forbidden)
+		r.problem(id, "This user may not listen on "+key+" "+address+".", advice.Forbidden)
 	default:
-		r.problem(id, "Nobody can listen on "+key+" "+address+": "+cause(err)+".", advice.wrong)
+		r.problem(id, "Nobody can listen on "+key+" "+address+": "+cause(err)+".", advice.Wrong)
 	}
-}
-
-// remedies are what to do about an address that is held, forbidden or wrong.
-type remedies struct{ held, forbidden, wrong string }
-
-// listenRemedy is the remedy for what serve met at an address, to go on with; "" if err says enough.
-func listenRemedy(address string, err error) string {
-	advice := listenerAdvice(address)
-	var remedy string
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		remedy = advice.held
-	case strings.HasPrefix(address, UnixPrefix), strings.HasPrefix(address, Systemd):
-		return ""
-	case errors.Is(err, fs.ErrPermission):
-		remedy = advice.forbidden
-	default:
-		remedy = advice.wrong
-	}
-	return "; " + strings.ToLower(remedy[:1]) + strings.TrimSuffix(remedy[1:], ".")
-}
-
-func listenerAdvice(address string) remedies {
-	if strings.HasPrefix(address, UnixPrefix) {
-		return remedies{"End the program that listens there, or write another path.", "Write a path in a folder that the gateway may use.",
-			"Write the path of a socket in a folder that is there, as in unix:/run/cocart-gateway/http.sock."}
-	}
-	return remedies{"End the program that listens there (ss -ltnp shows it), or write another port.", "Write a port above 1023, or give the gateway CAP_NET_BIND_SERVICE.",
-		"Write an address of this machine, or only a port, as in :8080."}
-}
-
-func bindable(ctx context.Context, address string) error {
-	if strings.HasPrefix(address, Systemd) {
-		return nil
-	}
-	if path, isUnix := strings.CutPrefix(address, UnixPrefix); isUnix {
-		return freePath(ctx, path)
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
-	return l.Close() // nobody was served
-}
-
-// freePath goes by what listenUnix will meet: nothing in a folder that is there, or a socket that nobody answers at.
-func freePath(ctx context.Context, path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err = os.Stat(filepath.Dir(path))
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	if info.Mode().Type() != fs.ModeSocket {
-		return errors.New("something is there that is no socket")
-	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", path)
-	if err == nil {
-		_ = conn.Close() // nothing was asked
-		return syscall.EADDRINUSE
-	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return nil // of a gateway that was killed
-	}
-	return err
 }
 
 // cause is the innermost error, without the addresses that the outer ones repeat.

@@ -63,8 +63,8 @@ ok listeners.tls.0: tls.listen[0] SECURE is free.
 ok listeners.tls.1: tls.listen[1] systemd:tls comes from systemd when it starts the gateway.
 ok listeners.tls.2: tls.listen[2] DIR/dead is free.
 ok listeners.redirect.0: tls.redirect_from[0] REDIRECT is free.
-problem listeners.redirect.1: Nobody can listen on tls.redirect_from[1] DIR/gone/s: no such file or directory. → Write the path of a socket in a folder that is there, as in unix:/run/cocart-gateway/http.sock.
-problem listeners.redirect.2: Nobody can listen on tls.redirect_from[2] DIR/file: something is there that is no socket. → Write the path of a socket in a folder that is there, as in unix:/run/cocart-gateway/http.sock.
+problem listeners.redirect.1: Nobody can listen on tls.redirect_from[1] DIR/gone/s: no such file or directory. → Write the path of a socket in an existing folder, as in unix:/run/cocart-gateway/http.sock.
+problem listeners.redirect.2: Nobody can listen on tls.redirect_from[2] DIR/file: the file exists and is not a socket; it is not removed. → Write the path of a socket in an existing folder, as in unix:/run/cocart-gateway/http.sock.
 ok listeners.admin: admin.listen DIR/admin is held by a running gateway.
 ok wordpress.reachable: WordPress answers at DIR/shop`) {
 		t.Errorf("got\n%s", got)

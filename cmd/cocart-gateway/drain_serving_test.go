@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -36,13 +34,13 @@ func startLeaving(t *testing.T, lines string) *leavingGateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
-	sockets, err := openListeners(t.Context(), cfg)
+	sockets, err := Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &leavingGateway{T: t, shop: shop, public: socket, admin: addressOf(sockets.admin),
+	g := &leavingGateway{T: t, shop: shop, public: socket, admin: sockets.Admin.Addr().String(),
 		asked: make(chan time.Duration, 1), over: make(chan time.Time), ended: make(chan error, 1)}
-	p.after = func(d time.Duration) <-chan time.Time {
+	p.server.After = func(d time.Duration) <-chan time.Time {
 		g.asked <- d
 		return g.over
 	}
@@ -134,32 +132,5 @@ func TestAnAnswerThatBeganBeforeTheDrainIsTheLastOnItsConnection(t *testing.T) {
 	}
 	if err := g.end(); err != nil {
 		t.Error(err)
-	}
-}
-
-// A listener that fails ends the delay: nobody would be served any more.
-func TestAListenerThatFailsEndsTheDrainDelay(t *testing.T) {
-	p, err := assemble(withLines(t, "redis: {address: embedded}\nserver: {drain_delay: 5m}\n"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	p.after = func(time.Duration) <-chan time.Time { return nil } // which is never over
-	broken, failed := errors.New("the socket is gone"), make(chan error, 1)
-	failed <- broken
-	if err := p.drain(failed); !errors.Is(err, broken) {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestAnEndThatCutsNobodyOffIsAGoodOne(t *testing.T) {
-	for n, want := range map[int]string{
-		0: "<nil>",
-		1: "draining: requests were still in flight after 30s, on 1 connection, which was cut off",
-		7: "draining: requests were still in flight after 30s, on 7 connections, which were cut off",
-	} {
-		if got := fmt.Sprint(cutOff(n, 30*time.Second)); got != want {
-			t.Errorf("%d: %s", n, got)
-		}
 	}
 }

@@ -2,97 +2,136 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"cocart-gateway/gateway"
+	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
-// front is what faces the world: the servers on all listeners, and how they come to an end.
-type front struct {
-	p                       *program
-	listeners               *listeners
+// Options has what a Server serves, and what it reports to.
+type Options struct {
+	Config   func() *Config // the configuration in force
+	Public   http.Handler
+	Redirect http.Handler // at tls.redirect_from
+	Admin    http.Handler
+	TLS      *tls.Config // for tls.listen
+
+	// ProxiedTLS returns a context with which a handler finds out whether the client used TLS, as far as the PROXY protocol
+	// says so. read must not be called before the connection is used.
+	ProxiedTLS func(ctx context.Context, read func() (tls, known bool)) context.Context
+
+	Connections *server.Connections
+	Notifier    *Notifier
+	Log         *slog.Logger
+	After       func(time.Duration) <-chan time.Time // the clock of server.drain_delay; nil means time.After
+}
+
+// Server serves on all listeners of one gateway, and ends in order.
+type Server struct {
+	Options
+	draining atomic.Bool // answers are the last on their connection
+}
+
+// NewServer returns a Server.
+func NewServer(o Options) *Server {
+	if o.After == nil {
+		o.After = time.After
+	}
+	return &Server{Options: o}
+}
+
+// Serve serves on l until ctx ends or a listener fails. It closes l. The end has these steps: leave, which makes
+// readiness fail; after ctx, server.drain_delay, during which everything is still served; no new connections; an end to
+// the requests in flight; the admin listener, so that probes and metrics show the end.
+func (s *Server) Serve(ctx context.Context, l *Listeners, leave func()) error {
+	r := s.start(l)
+	var err error
+	select {
+	case <-ctx.Done():
+		leave()
+		err = s.drain(r.failed)
+	case err = <-r.failed:
+		leave()
+	}
+	return errors.Join(err, r.shutDown())
+}
+
+// running has the servers and goroutines of one call of Serve.
+type running struct {
+	*Server
 	public, redirect, admin *http.Server
 	doors                   []net.Listener // the public ones, as they are served
-	accepting               sync.WaitGroup // on doors
-	failed                  chan error     // one from each listener
-	running                 int            // listeners that have not ended
+	accepting, probing      sync.WaitGroup // serving on doors; serving on the admin listener
+	failed                  chan error     // has room for each listener
 }
 
-// open serves on every listener. Certificates of its own are asked for in the background, until ctx ends.
-func (p *program) open(ctx context.Context, l *listeners) (*front, error) {
-	f := &front{p: p, listeners: l}
-	f.public = p.server(p.leaving.telling(p.public), slog.LevelDebug) // what clients do wrong on the wire
-	f.public.TLSConfig = p.certificates.config(p.cfg.TLS.MinVersion)
-	f.public.ConnState = p.connections.follow
-	f.public.ConnContext = withProxiedTLS
-	f.public.HTTP2.WriteByteTimeout = p.cfg.Upstream.BodyTimeout // of a connection; package gateway looks after its streams
-	f.redirect = p.server(p.leaving.telling(gateway.NewRedirect(p.cfg.Site.URL)), slog.LevelDebug)
-	f.redirect.ConnState = p.connections.follow
-	f.admin = p.server(p.admin, slog.LevelWarn)
-	for _, s := range []*http.Server{f.redirect, f.admin} {
-		s.ReadTimeout, s.WriteTimeout = smallExchange, smallExchange
+func (s *Server) start(l *Listeners) *running {
+	r := &running{Server: s, public: s.server(s.lastAnswers(s.Public), slog.LevelDebug), // mistakes of clients on the wire
+		redirect: s.server(s.lastAnswers(s.Redirect), slog.LevelDebug), admin: s.server(s.Admin, slog.LevelWarn),
+		failed: make(chan error, len(l.public())+1)}
+	r.public.TLSConfig = s.TLS
+	r.public.ConnState, r.redirect.ConnState = s.Connections.Follow, s.Connections.Follow
+	r.public.ConnContext = s.withProxiedTLS
+	r.public.HTTP2.WriteByteTimeout = s.Config().Upstream.BodyTimeout // of a connection; package gateway limits its streams
+	for _, small := range []*http.Server{r.redirect, r.admin} {
+		small.ReadTimeout, small.WriteTimeout = smallExchange, smallExchange
 	}
-	if a := p.certificates.automatic; a != nil {
-		if err := a.start(ctx, l); err != nil {
-			return nil, fmt.Errorf("asking for certificates: %w", err)
-		}
-		f.redirect.Handler = a.answering(f.redirect.Handler)
-	}
-	f.serve()
-	return f, nil
+	r.accept(l.Plain, r.public.Serve)
+	r.accept(l.TLS, func(l net.Listener) error { return r.public.ServeTLS(l, "", "") })
+	r.accept(l.Redirect, r.redirect.Serve)
+	r.probing.Go(func() { r.ended(r.admin.Serve(l.Admin)) })
+	return r
 }
 
-func (f *front) serve() {
-	all := f.listeners
-	f.running = len(all.public()) + 1
-	f.failed = make(chan error, f.running)
-	f.accept(all.plain, f.public.Serve)
-	f.accept(all.tls, func(l net.Listener) error { return f.public.ServeTLS(l, "", "") })
-	f.accept(all.redirect, f.redirect.Serve)
-	go func() { f.failed <- f.admin.Serve(all.admin) }()
-}
-
-func (f *front) accept(all []net.Listener, serve func(net.Listener) error) {
-	for _, l := range guarded(all, f.p.inForce, f.p.connections, f.p.log) {
-		f.doors = append(f.doors, l)
-		f.accepting.Go(func() { f.failed <- serve(l) })
+func (r *running) accept(all []net.Listener, serve func(net.Listener) error) {
+	for _, l := range all {
+		l = r.admitted(l)
+		r.doors = append(r.doors, l)
+		r.accepting.Go(func() { r.ended(serve(l)) })
 	}
 }
 
-// shutDown stops listening, then waits for the requests under way: at most server.shutdown_timeout for all of them.
-// Only then it calls Shutdown, which drops what it is just reading (net/http conn.serve looks whether the server shuts
-// down between reading a request and answering it). The admin listener goes last, so that probes and metrics show the
-// end.
-func (f *front) shutDown() error {
-	limit := f.p.inForce().Server.ShutdownTimeout
+// ended records why serving on a listener ended, unless it was closed.
+func (r *running) ended(err error) {
+	if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		r.failed <- err
+	}
+}
+
+// shutDown closes the public listeners, then waits for the requests in flight: at most server.shutdown_timeout for all of
+// them. It calls Shutdown only then, because Shutdown drops a request that is being read (net/http conn.serve looks
+// whether the server shuts down between reading a request and answering it).
+func (r *running) shutDown() error {
+	limit := r.Config().Server.ShutdownTimeout
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	err := closeAll(f.doors)
-	f.accepting.Wait()
-	f.p.connections.quiet(ctx)
-	waiting := f.p.connections.unanswered()
-	late, e := end(ctx, f.public, f.redirect)
+	err := closeAll(r.doors)
+	r.accepting.Wait()
+	r.Connections.AwaitIdle(ctx)
+	waiting := r.Connections.Unanswered()
+	late, e := end(ctx, r.public, r.redirect)
 	err = errors.Join(err, e)
 	if late {
 		err = errors.Join(err, cutOff(waiting, limit))
 	}
-	_, e = end(ctx, f.admin) // a probe that is cut off is nobody's loss
+	_, e = end(ctx, r.admin) // a probe may be cut off
 	err = errors.Join(err, e)
-	for ; f.running > 0; f.running-- {
-		if e := <-f.failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, net.ErrClosed) {
-			err = errors.Join(err, e)
-		}
+	r.probing.Wait()
+	close(r.failed)
+	for e := range r.failed {
+		err = errors.Join(err, e)
 	}
 	return err
 }
 
-// end shuts servers down, and closes what is still under way there when ctx is over.
+// end shuts servers down, and closes what is still in flight there when ctx is over.
 func end(ctx context.Context, servers ...*http.Server) (late bool, err error) {
 	for _, s := range servers {
 		e := s.Shutdown(ctx)
@@ -104,36 +143,40 @@ func end(ctx context.Context, servers ...*http.Server) (late bool, err error) {
 	return late, err
 }
 
-// cutOff says how many customers lost their answers. HTTP/2 may have had several on one connection.
+// cutOff returns the error for n connections that were closed before their answer was complete. One HTTP/2 connection
+// may have had several requests.
 func cutOff(n int, limit time.Duration) error {
-	if n == 0 {
+	switch n {
+	case 0:
 		return nil
+	case 1:
+		return fmt.Errorf("draining: requests were still in flight after %s, on 1 connection, which was cut off", FormatDuration(limit))
 	}
-	return fmt.Errorf("draining: requests were still in flight after %s, on %d %s cut off", FormatDuration(limit), n,
-		pick(n == 1, "connection, which was", "connections, which were"))
+	return fmt.Errorf("draining: requests were still in flight after %s, on %d connections, which were cut off", FormatDuration(limit), n)
 }
 
-// What one HTTP/2 connection may make us hold. A header is bounded by limits.header as with HTTP/1, and a connection
-// on which nothing moves ends with server.idle_timeout, half a header included.
+// Limits of one HTTP/2 connection. Headers are limited by limits.header as with HTTP/1, and a connection without any
+// movement ends after server.idle_timeout, also in the middle of a header.
 const (
 	largestFrame = 64 << 10 // bytes
 	pingAfter    = 30 * time.Second
 	pingTimeout  = 15 * time.Second
 )
 
-// smallExchange is for reading a request, and from then on for answering it, where neither can be large. How long
-// customers may take for theirs is package gateway's business.
+// smallExchange is the time for reading a request, and from then on for answering it, where both are small. Package
+// gateway limits those of customers.
 const smallExchange = time.Minute
 
-func (p *program) server(h http.Handler, errorLevel slog.Level) *http.Server {
+func (s *Server) server(h http.Handler, errorLevel slog.Level) *http.Server {
+	cfg := s.Config()
 	return &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: p.cfg.Server.ReadHeaderTimeout, // of the TLS handshake, too
-		IdleTimeout:       p.cfg.Server.IdleTimeout,
-		MaxHeaderBytes:    int(p.cfg.Limits.Header),
-		ErrorLog:          slog.NewLogLogger(p.log.Handler(), errorLevel),
+		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout, // of the TLS handshake, too
+		IdleTimeout:       cfg.Server.IdleTimeout,
+		MaxHeaderBytes:    int(cfg.Limits.Header),
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), errorLevel),
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: p.cfg.Sockets.Streams,
+			MaxConcurrentStreams: cfg.Sockets.Streams,
 			MaxReadFrameSize:     largestFrame,
 			SendPingTimeout:      pingAfter, // finds clients that vanished in the middle of an answer
 			PingTimeout:          pingTimeout,

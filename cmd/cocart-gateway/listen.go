@@ -4,38 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io/fs"
 	"net"
-	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/pires/go-proxyproto"
-	"github.com/pires/go-proxyproto/tlvparse"
-
-	"cocart-gateway/cmd/cocart-gateway/server"
-	"cocart-gateway/gateway"
+	"syscall"
 )
 
-// listeners are the sockets of one process, by what is served there.
-type listeners struct {
-	plain, tls, redirect []net.Listener
-	admin                net.Listener
+// Listeners has the sockets of one process, by what is served there.
+type Listeners struct {
+	Plain, TLS, Redirect []net.Listener
+	Admin                net.Listener
 }
 
-// openListeners binds every address of cfg, or none. The sockets that systemd passed are taken here; one that no
-// address names is an error, since clients would wait in its queue for ever.
-func openListeners(ctx context.Context, cfg *Config) (*listeners, error) {
+// Open binds every address of cfg, or none. It takes the sockets that systemd passed; a socket that no address names is an
+// error, because clients would wait in its queue for ever.
+func Open(ctx context.Context, cfg *Config) (*Listeners, error) {
 	passed, err := systemdSockets()
 	if err != nil {
 		return nil, err
 	}
 	passed.claim(cfg.Listeners())
 	o := opener{ctx: ctx, sockets: cfg.Sockets, passed: passed}
-	l := &listeners{
-		plain:    o.open("listen", cfg.Listen),
-		tls:      o.open("tls.listen", cfg.TLS.Listen),
-		redirect: o.open("tls.redirect_from", cfg.TLS.RedirectFrom),
+	l := &Listeners{
+		Plain:    o.open("listen", cfg.Listen),
+		TLS:      o.open("tls.listen", cfg.TLS.Listen),
+		Redirect: o.open("tls.redirect_from", cfg.TLS.RedirectFrom),
 	}
 	admin := o.open("admin.listen", []string{cfg.Admin.Listen})
 	if o.err == nil && len(admin) > 1 {
@@ -47,7 +41,7 @@ func openListeners(ctx context.Context, cfg *Config) (*listeners, error) {
 	if o.err != nil {
 		return nil, errors.Join(o.err, closeAll(o.opened), passed.close())
 	}
-	l.admin = admin[0]
+	l.Admin = admin[0]
 	return l, nil
 }
 
@@ -68,7 +62,7 @@ func (o *opener) open(key string, addresses []string) []net.Listener {
 		}
 		opened, err := o.one(l.Address)
 		if err != nil {
-			o.err = fmt.Errorf("listening on %s: %w%s", l.Key, err, listenRemedy(l.Address, err))
+			o.err = fmt.Errorf("listening on %s: %w%s", l.Key, err, remedy(l.Address, err))
 		}
 		all, o.opened = append(all, opened...), append(o.opened, opened...)
 	}
@@ -102,106 +96,82 @@ func closeAll(all []net.Listener) error {
 	return err
 }
 
-// public are the listeners that strangers reach.
-func (l *listeners) public() []net.Listener {
-	return append(append(append([]net.Listener{}, l.plain...), l.tls...), l.redirect...)
-}
+// public returns the listeners of clients.
+func (l *Listeners) public() []net.Listener { return slices.Concat(l.Plain, l.TLS, l.Redirect) }
 
-func (l *listeners) close() error { return closeAll(append(l.public(), l.admin)) }
+// Close closes all of them.
+func (l *Listeners) Close() error { return closeAll(append(l.public(), l.Admin)) }
+
+// LogAttrs returns the addresses as attributes of a log line.
+func (l *Listeners) LogAttrs() []any {
+	return []any{"listen", addressesOf(l.Plain), "tls", addressesOf(l.TLS), "redirect", addressesOf(l.Redirect), "admin", listenerAddress(l.Admin)}
+}
 
 func addressesOf(all []net.Listener) string {
 	var texts []string
 	for _, l := range all {
-		texts = append(texts, addressOf(l))
+		texts = append(texts, listenerAddress(l))
 	}
 	return strings.Join(texts, " ")
 }
 
-func addressOf(l net.Listener) string {
+func listenerAddress(l net.Listener) string {
 	if l.Addr().Network() == "unix" {
 		return UnixPrefix + l.Addr().String()
 	}
 	return l.Addr().String()
 }
 
-// guarded puts in front of public listeners what every connection there has to pass: a place among those that may be
-// open at once, and a PROXY header where one is expected.
-func guarded(all []net.Listener, inForce func() *Config, c *connections, log *slog.Logger) []net.Listener {
-	cfg, out := inForce(), make([]net.Listener, len(all))
-	for i, l := range all {
-		l = c.Listen(l, addressOf(l), cfg.Sockets.Connections)
-		if out[i] = l; cfg.Sockets.ProxyProtocol != "off" {
-			out[i] = c.Proxied(proxied(l, inForce, log))
+// Remedies has what an operator can do about an address that is in use, forbidden or wrong.
+type Remedies struct{ InUse, Forbidden, Wrong string }
+
+// RemediesFor returns the remedies for an address of the configuration.
+func RemediesFor(address string) Remedies {
+	if strings.HasPrefix(address, UnixPrefix) {
+		return Remedies{
+			InUse:     "End the program that listens there, or write another path.",
+			Forbidden: "Write a path in a folder that the gateway may use.",
+			Wrong:     "Write the path of a socket in an existing folder, as in unix:/run/cocart-gateway/http.sock.",
 		}
 	}
-	return out
-}
-
-// proxied reads the PROXY protocol (version 1 and 2) from trusted peers: from others a header would let anybody claim
-// any address. A header that does not come within server.read_header_timeout ends the connection.
-func proxied(l net.Listener, inForce func() *Config, log *slog.Logger) net.Listener {
-	cfg := inForce()
-	var refused server.Seldom
-	return &proxyproto.Listener{
-		Listener:          l,
-		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout,
-		ConnPolicy: func(o proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) {
-			required, trusted := cfg.Sockets.ProxyProtocol == "require", trustedPeer(o.Upstream, inForce().TrustedProxies)
-			switch {
-			case trusted && required:
-				return proxyproto.REQUIRE, nil
-			case trusted:
-				return proxyproto.USE, nil
-			case required:
-				if refused.Due(now()) { // a load balancer with a new address, and then nobody gets in
-					log.Warn("connection refused: proxy_protocol is require, and its peer is not in trusted_proxies; said once a minute",
-						"listener", addressOf(l), "peer", o.Upstream.String())
-				}
-				return proxyproto.REJECT, proxyproto.ErrInvalidUpstream
-			default:
-				return proxyproto.REJECT, nil
-			}
-		},
+	return Remedies{
+		InUse:     "End the program that listens there (ss -ltnp shows it), or write another port.",
+		Forbidden: "Write a port above 1023, or give the gateway CAP_NET_BIND_SERVICE.",
+		Wrong:     "Write an address of this machine, or only a port, as in :8080.",
 	}
 }
 
-// withProxiedTLS lets the gateway ask what the PROXY protocol says about TLS (PP2_TYPE_SSL) on the client's side. It must
-// not be read here, in the loop that accepts connections: the header may not have come yet.
-func withProxiedTLS(ctx context.Context, conn net.Conn) context.Context {
-	proxied := server.Proxied(conn)
-	if proxied == nil {
-		return ctx
+// remedy returns what to append to the error of an address; "" if the error says enough.
+func remedy(address string, err error) string {
+	all := RemediesFor(address)
+	var text string
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		text = all.InUse
+	case strings.HasPrefix(address, UnixPrefix), strings.HasPrefix(address, Systemd):
+		return ""
+	case errors.Is(err, fs.ErrPermission):
+		text = all.Forbidden
+	default:
+		text = all.Wrong
 	}
-	return gateway.WithProxiedTLS(ctx, func() (tls, known bool) {
-		header := proxied.ProxyHeader()
-		if header == nil {
-			return false, false
-		}
-		all, err := header.TLVs()
-		if err != nil {
-			return false, false
-		}
-		for _, one := range all {
-			if said, err := tlvparse.SSL(one); err == nil {
-				return said.ClientSSL(), true
-			}
-		}
-		return false, false
-	})
+	return "; " + strings.ToLower(text[:1]) + strings.TrimSuffix(text[1:], ".")
 }
 
-// trustedPeer: whoever may open a unix socket was given the permission to by the operator of this machine.
-func trustedPeer(peer net.Addr, proxies []netip.Prefix) bool {
-	if peer.Network() == "unix" {
-		return true
+// Available returns nil if the gateway can listen on an address of the configuration. It binds a port for a moment, because
+// there is no other way to know; of a unix socket it finds out whether a process accepts connections, because the file
+// may be left over. A process in the way makes it syscall.EADDRINUSE.
+func Available(ctx context.Context, address string) error {
+	if strings.HasPrefix(address, Systemd) {
+		return nil
 	}
-	at, err := netip.ParseAddrPort(peer.String())
+	if path, isUnix := strings.CutPrefix(address, UnixPrefix); isUnix {
+		return availablePath(ctx, path)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return false
+		return err
 	}
-	return trusted(at.Addr().Unmap().WithZone(""), proxies)
-}
-
-func trusted(a netip.Addr, proxies []netip.Prefix) bool {
-	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+	return l.Close()
 }

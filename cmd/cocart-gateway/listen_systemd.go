@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -10,15 +11,15 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 )
 
-// passedSockets are those that systemd, or a gateway that hands over to this one, opened and passed to this process
-// (sd_listen_fds(3)). The kernel keeps their queue while no gateway runs, so that a restart refuses no connection.
+// passedSockets has the sockets that systemd opened and passed to this process (sd_listen_fds(3)). The kernel keeps their
+// queues while no gateway runs, so that a restart refuses no connection.
 type passedSockets struct {
 	names   []string // in the order passed; a name may be there several times
 	byName  map[string][]net.Listener
 	claimed map[string]bool // names that an address asks for
 }
 
-// systemdSockets takes the sockets out of the environment: a second call, and processes started from here, find none.
+// systemdSockets takes the sockets out of the environment: a second call finds none, nor does a child process.
 func systemdSockets() (*passedSockets, error) {
 	p := &passedSockets{byName: map[string][]net.Listener{}, claimed: map[string]bool{}}
 	for _, f := range activation.Files(true) {
@@ -27,7 +28,7 @@ func systemdSockets() (*passedSockets, error) {
 			return nil, fmt.Errorf("taking the socket %s from systemd: %w", f.Name(), err)
 		}
 		if u, ok := l.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(false) // the file is systemd's
+			u.SetUnlinkOnClose(false) // the file belongs to systemd
 		}
 		if !slices.Contains(p.names, f.Name()) {
 			p.names = append(p.names, f.Name())
@@ -37,7 +38,7 @@ func systemdSockets() (*passedSockets, error) {
 	return p, nil
 }
 
-// claim notes the names that addresses ask for, before any of them is opened.
+// claim records the names that addresses ask for, before the first of them is opened.
 func (p *passedSockets) claim(all []Listener) {
 	for _, l := range all {
 		if name, ok := strings.CutPrefix(l.Address, SystemdNamed); ok {
@@ -46,7 +47,7 @@ func (p *passedSockets) claim(all []Listener) {
 	}
 }
 
-// take gives the sockets of one address: those of that name, or all that no address names.
+// take returns the sockets of one address: those of that name, or all that no address names.
 func (p *passedSockets) take(address string) ([]net.Listener, error) {
 	name, named := strings.CutPrefix(address, SystemdNamed)
 	var taken []net.Listener
@@ -58,12 +59,12 @@ func (p *passedSockets) take(address string) ([]net.Listener, error) {
 	}
 	if len(taken) == 0 {
 		return nil, fmt.Errorf("%s: systemd passed no such socket (passed: %s); is there a socket unit with this FileDescriptorName=?",
-			address, strings.Join(append(p.names, pick(len(p.names) == 0, "none", "")), " "))
+			address, cmp.Or(strings.Join(p.names, " "), "none"))
 	}
 	return taken, nil
 }
 
-// leftOver names what no address asked for.
+// leftOver returns an error for sockets that no address asked for.
 func (p *passedSockets) leftOver() error {
 	var names []string
 	for _, n := range p.names {
@@ -78,7 +79,7 @@ func (p *passedSockets) leftOver() error {
 		strings.Join(names, " "), names[0])
 }
 
-// close closes what was not taken.
+// close closes the sockets that were not taken.
 func (p *passedSockets) close() error {
 	var err error
 	for _, all := range p.byName {

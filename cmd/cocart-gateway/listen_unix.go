@@ -8,52 +8,68 @@ import (
 	"net"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// listenUnix binds a unix socket. The file that a killed process left behind is removed first; one behind which
-// somebody still listens is not, nor is anything that is no socket.
+// listenUnix binds a unix socket. It removes the file that a killed process left behind first, but no socket on which a
+// process listens, and no other file.
 func listenUnix(ctx context.Context, path string, mode fs.FileMode, owner string) (net.Listener, error) {
-	if err := removeStale(ctx, path); err != nil {
+	if stale, err := inspectSocket(ctx, path); err != nil {
 		return nil, err
+	} else if stale {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, err
 	}
-	// Whoever connects in between is one that the folder lets in.
+	// Until here the folder decides who can connect.
 	if err := errors.Join(os.Chmod(path, mode), give(path, owner)); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
 
-func removeStale(ctx context.Context, path string) error {
+// inspectSocket returns an error if a new socket cannot take the place of what is at path. stale means that a killed
+// process left a socket there.
+func inspectSocket(ctx context.Context, path string) (stale bool, err error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("%s is there and is no socket; it is not removed", path)
+		return false, errors.New("the file exists and is not a socket; it is not removed")
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", path)
 	if err == nil {
-		return errors.Join(fmt.Errorf("%s: another process listens there: %w", path, syscall.EADDRINUSE), conn.Close())
+		return false, errors.Join(fmt.Errorf("%s: another process listens there: %w", path, syscall.EADDRINUSE), conn.Close())
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("%s is there, and whether it is in use is not known: %w", path, err)
+		return false, fmt.Errorf("%s exists, and whether it is in use is unknown: %w", path, err)
 	}
-	return os.Remove(path)
+	return true, nil
 }
 
-// give changes the owner of a file; "user:group", either of them empty.
+// availablePath is Available for the path of a unix socket.
+func availablePath(ctx context.Context, path string) error {
+	if _, err := inspectSocket(ctx, path); err != nil {
+		return err
+	}
+	_, err := os.Stat(filepath.Dir(path))
+	return err
+}
+
+// give changes the owner of a file to "user:group", of which either part may be empty.
 func give(path, owner string) error {
 	if owner == "" {
 		return nil
@@ -65,7 +81,7 @@ func give(path, owner string) error {
 		if err != nil {
 			return fmt.Errorf("server.socket_owner: %w", err)
 		}
-		uid, _ = strconv.Atoi(u.Uid) // a number wherever there are unix sockets with owners
+		uid, _ = strconv.Atoi(u.Uid) // a number on every system that has unix sockets with owners
 	}
 	if groupName != "" {
 		g, err := user.LookupGroup(groupName)

@@ -10,49 +10,57 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// notifier tells systemd how the process is (sd_notify(3)); where no systemd asked, it does nothing. It sends over a
-// local datagram socket and never waits.
-type notifier struct {
-	log       *slog.Logger
-	announced atomic.Bool // ready was told, and /servez says so; before, a reload is part of the start
+// Notifier reports the state of the process to systemd (sd_notify(3)); where the process was not started by systemd, it
+// does nothing. It sends over a local datagram socket and never waits.
+type Notifier struct {
+	Log  *slog.Logger
+	Wait time.Duration // how long Announce waits for the revocations
+
+	announced atomic.Bool // READY was sent, and /servez says so; before, a reload is part of the start
 	status    atomic.Pointer[string]
-	patience  time.Duration // how long ready waits for the revocations
 }
 
-func (n *notifier) send(state string) {
+// NewNotifier returns a Notifier that waits ten seconds for the revocations: without Redis the gateway serves, too, and a
+// service manager that waits longer would start it again.
+func NewNotifier(log *slog.Logger) *Notifier {
+	return &Notifier{Log: log, Wait: 10 * time.Second}
+}
+
+func (n *Notifier) send(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		n.log.Warn("systemd could not be told", "state", state, "cause", err.Error())
+		n.Log.Warn("systemd could not be notified", "state", state, "cause", err.Error())
 	}
 }
 
-func (n *notifier) ready(status string) {
+func (n *Notifier) ready(status string) {
 	n.announced.Store(true)
 	n.status.Store(&status)
 	n.send(daemon.SdNotifyReady + "\nSTATUS=" + status)
 }
 
-// reloading begins a reload, reloaded ends it: systemctl reload waits for both where the unit is Type=notify-reload.
-func (n *notifier) reloading() {
+// Announced reports whether the gateway has announced that it is ready.
+func (n *Notifier) Announced() bool { return n.announced.Load() }
+
+// Reloading begins a reload, and Reloaded ends it: systemctl reload waits for both if the unit is Type=notify-reload.
+func (n *Notifier) Reloading() {
 	if n.announced.Load() {
 		n.send(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec() + "STATUS=reading the configuration")
 	}
 }
 
-// reloaded says ready again also if nothing has changed: sd_notify(3) has no word for that but the status.
-func (n *notifier) reloaded(status string) {
+// Reloaded reports ready again, also if nothing has changed: sd_notify(3) has no other word for that than the status.
+func (n *Notifier) Reloaded(status string) {
 	if n.announced.Load() {
 		n.ready(status)
 	}
 }
 
-func (n *notifier) stopping() { n.send(daemon.SdNotifyStopping + "\nSTATUS=draining") }
+func (n *Notifier) stopping() { n.send(daemon.SdNotifyStopping + "\nSTATUS=draining") }
 
-// How long readiness waits for the revocations. Without Redis the gateway serves all the same, and a service manager
-// that waits longer would only start it again.
+// The time between two looks whether the revocations were read.
 const (
-	revocationsWithin = 10 * time.Second
-	askAgain          = 50 * time.Millisecond
-	askLater          = time.Second // once it serves without them
+	lookBefore = 50 * time.Millisecond
+	lookAfter  = time.Second // once the gateway serves without them
 )
 
 const (
@@ -60,43 +68,45 @@ const (
 	servingBlind = "serving, without having read the revocations from Redis yet"
 )
 
-// announce says that the gateway is ready: once it listens and has read the revocations, so that a token that was
-// revoked under the process before is refused by this one, too. Then it keeps the watchdog quiet until ctx ends.
-func (p *program) announce(ctx context.Context) {
-	patience, done := context.WithTimeout(ctx, p.notify.patience)
+// Announce reports that the gateway is ready: once it listens and caughtUp returns true, which means that it has read the
+// revocations, so that a token that was revoked under the process before is refused by this one, too. Then it notifies
+// the watchdog until ctx ends.
+func (n *Notifier) Announce(ctx context.Context, caughtUp func() bool) {
+	waiting, done := context.WithTimeout(ctx, n.Wait)
 	defer done()
 	status := servingAll
-	if !p.awaitRevocations(patience, askAgain) {
+	if !becomesTrue(waiting, lookBefore, caughtUp) {
 		status = servingBlind
 	}
 	if ctx.Err() != nil {
 		return
 	}
-	p.notify.ready(status)
-	p.log.Debug("ready", "status", status)
+	n.ready(status)
+	n.Log.Debug("ready", "status", status)
 	var late sync.WaitGroup
 	defer late.Wait()
 	if status == servingBlind {
-		late.Go(func() { p.announceSight(ctx) })
+		late.Go(func() { n.correctStatus(ctx, caughtUp) })
 	}
 	every, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || every == 0 {
 		return
 	}
-	p.notify.watchdog(ctx, every/2)
+	n.watchdog(ctx, every/2)
 }
 
-// announceSight takes back that the revocations were not read, unless a reload has said something else since.
-func (p *program) announceSight(ctx context.Context) {
-	if p.awaitRevocations(ctx, askLater) && *p.notify.status.Load() == servingBlind {
-		p.notify.send("STATUS=" + servingAll)
+// correctStatus reports that the revocations were read late, unless a reload has set another status since.
+func (n *Notifier) correctStatus(ctx context.Context, caughtUp func() bool) {
+	if becomesTrue(ctx, lookAfter, caughtUp) && *n.status.Load() == servingBlind {
+		n.send("STATUS=" + servingAll)
 	}
 }
 
-func (p *program) awaitRevocations(ctx context.Context, every time.Duration) bool {
+// becomesTrue returns true once condition does, or false when ctx ends.
+func becomesTrue(ctx context.Context, every time.Duration, condition func() bool) bool {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for !p.authority.CaughtUp() {
+	for !condition() {
 		select {
 		case <-ctx.Done():
 			return false
@@ -106,7 +116,7 @@ func (p *program) awaitRevocations(ctx context.Context, every time.Duration) boo
 	return true
 }
 
-func (n *notifier) watchdog(ctx context.Context, every time.Duration) {
+func (n *Notifier) watchdog(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {

@@ -23,14 +23,14 @@ func TestSystemdIsToldWhenTheRevocationsWereReadLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.close()
-	p.notify.patience = 0
+	p.notify.Wait = 0
 	s := &systemd{t: t, notes: notes}
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
 
-	running.Go(func() { p.announce(ctx) })
+	running.Go(func() { p.notify.Announce(ctx, p.authority.CaughtUp) })
 	s.reported("READY=1\nSTATUS=serving, without having read the revocations from Redis yet")
 	running.Go(func() { _ = p.watch(ctx) }) // ends with the test
 	if got := s.next("serving"); got != "STATUS=serving" {

@@ -82,7 +82,7 @@ func (p *program) reload(by string) (done admin.Reloaded, problems []string) {
 	if p.closed {
 		return done, []string{errStopping.Error()}
 	}
-	p.notify.reloading()
+	p.notify.Reloading()
 	done, err := p.replace()
 	if err == nil {
 		err = p.metrics.succeeded(p.inForce(), len(done.RestartNeeded), now())
@@ -93,10 +93,10 @@ func (p *program) reload(by string) (done admin.Reloaded, problems []string) {
 			p.log.Error("the configuration was not reloaded, the one before stays in force", "by", by, "problem", text)
 		}
 		p.metrics.failed()
-		p.notify.reloaded("serving; the configuration was not reloaded, the log says why")
+		p.notify.Reloaded("serving; the configuration was not reloaded, the log says why")
 		return admin.Reloaded{}, problems
 	}
-	p.notify.reloaded("serving")
+	p.notify.Reloaded("serving")
 	p.log.Info("configuration reloaded", "by", by, "changed", done.Changed)
 	for _, key := range done.RestartNeeded {
 		p.log.Warn(key + ": takes effect at the next start")

@@ -44,8 +44,8 @@ func (p *program) followHangups(ctx context.Context) {
 func (p *program) hangup() {
 	if p.cfg.Reload == ReloadOff {
 		p.log.Warn("SIGHUP changes nothing: reload is off")
-		p.notify.reloading() // systemctl reload waits for it
-		p.notify.reloaded("serving; nothing was reloaded, since reload is off")
+		p.notify.Reloading() // systemctl reload waits for it
+		p.notify.Reloaded("serving; nothing was reloaded, since reload is off")
 		return
 	}
 	p.reload("signal")

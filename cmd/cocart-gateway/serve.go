@@ -33,11 +33,9 @@ type program struct {
 	*reloading
 
 	certificates *certificateSet
-	connections  *connections
-	leaving      leaving
-	after        func(time.Duration) <-chan time.Time // the clock of drain_delay
+	server       *Server
 	every        func(time.Duration) <-chan time.Time // the clock of filewatch
-	notify       *notifier
+	notify       *Notifier
 }
 
 // serve runs the gateway until ctx ends, then drains. All addresses are bound
@@ -52,18 +50,18 @@ func (t terminal) serve(ctx context.Context, cfg *Config, from *configSource) er
 	for _, warning := range cfg.Warnings() {
 		log.Warn(warning)
 	}
-	sockets, err := openListeners(ctx, cfg)
+	sockets, err := Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	p, err := assemble(cfg, log)
 	if err != nil {
-		return errors.Join(err, sockets.close())
+		return errors.Join(err, sockets.Close())
 	}
 	p.from, p.every = from, t.every
 	defer p.close()
 	if err := p.registry.Register(from.sink); err != nil {
-		return errors.Join(err, sockets.close())
+		return errors.Join(err, sockets.Close())
 	}
 	return p.run(ctx, sockets)
 }
@@ -76,7 +74,7 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, closeStore: closeStore, after: time.After, every: time.Tick, notify: &notifier{log: log, patience: revocationsWithin}}
+	p := &program{cfg: cfg, log: log, closeStore: closeStore, every: time.Tick, notify: NewNotifier(log)}
 	if err := p.build(client, registry); err != nil {
 		closeStore()
 		return nil, err
@@ -84,37 +82,25 @@ func assemble(cfg *Config, log *slog.Logger) (*program, error) {
 	return p, nil
 }
 
-// run serves until ctx ends or a listener fails, then stops in this order:
-// readiness, listeners, requests in flight, what runs in the background.
-func (p *program) run(ctx context.Context, sockets *listeners) error {
+// run serves until ctx ends or a listener fails, then stops what runs in the background.
+func (p *program) run(ctx context.Context, sockets *Listeners) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
-	f, err := p.open(background, sockets)
-	if err != nil {
-		return errors.Join(err, sockets.close())
+	if err := p.certificates.start(background, sockets.TLS, sockets.Redirect); err != nil {
+		return errors.Join(err, sockets.Close())
 	}
-	p.log.Info("serving", "version", version, "listen", addressesOf(sockets.plain), "tls", addressesOf(sockets.tls),
-		"redirect", addressesOf(sockets.redirect), "admin", addressOf(sockets.admin),
-		"upstream", p.cfg.Upstream.URL.String(), "site", p.cfg.Site.URL.String())
+	p.log.Info("serving", append([]any{"version", version, "upstream", p.cfg.Upstream.URL.String(), "site", p.cfg.Site.URL.String()}, sockets.LogAttrs()...)...)
 	followed := make(chan error, 1)
 	go func() { followed <- p.watch(background) }()
 	var others sync.WaitGroup
-	others.Go(func() { p.announce(background) })
+	others.Go(func() { p.notify.Announce(background, p.authority.CaughtUp) })
 	others.Go(func() { p.certificates.watch(background, p.every(filewatch.Interval)) })
 	stopReloading := p.startReloading()
 
-	select {
-	case <-ctx.Done():
-		stopReloading() // before, since a reload replaces what is drained
-		err = p.drain(f.failed)
-	case err = <-f.failed:
-		stopReloading()
+	err := p.server.Serve(ctx, sockets, func() {
+		stopReloading() // first, because a reload would replace what drains
 		p.admin.Drain()
-	}
-	if err != nil {
-		f.running-- // one has ended, with this
-	}
-	err = errors.Join(err, f.shutDown())
+	})
 	stopBackground()
 	if e := <-followed; !errors.Is(e, context.Canceled) {
 		err = errors.Join(err, e)

@@ -71,7 +71,7 @@ func startingUp(t *testing.T, redis string, patience time.Duration) (*program, *
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
-	p.notify.patience = patience
+	p.notify.Wait = patience
 	return p, said
 }
 
@@ -100,7 +100,7 @@ func (p *program) announced(t *testing.T) {
 	t.Helper()
 	ctx, end := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); p.announce(ctx) }()
+	go func() { defer close(done); p.notify.Announce(ctx, p.authority.CaughtUp) }()
 	t.Cleanup(func() { end(); <-done })
 }
 

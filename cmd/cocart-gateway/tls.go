@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -130,6 +134,31 @@ func authenticated() (suites []uint16) {
 		}
 	}
 	return suites
+}
+
+// start gets the certificates that are missing, in the background until ctx ends. The challenges of the authority arrive at
+// the listeners.
+func (c *certificateSet) start(ctx context.Context, tls, redirect []net.Listener) error {
+	if c.automatic == nil {
+		return nil
+	}
+	if err := c.automatic.start(ctx, tls, redirect); err != nil {
+		return fmt.Errorf("asking for certificates: %w", err)
+	}
+	return nil
+}
+
+// answeringChallenges returns a handler that answers the challenge http-01 (RFC 8555 section 8.3) and passes other
+// requests to next.
+func (c *certificateSet) answeringChallenges(next http.Handler) http.Handler {
+	if c.automatic == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if i := c.automatic.running.Load(); i == nil || !i.issuer.HandleHTTPChallenge(w, r) {
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 // stop ends what start began.

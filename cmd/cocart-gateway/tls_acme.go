@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"slices"
 	"sync"
@@ -57,9 +56,9 @@ func newAutomatic(cfg *Config, m *certificateMetrics, log *slog.Logger) (*automa
 	return a, nil
 }
 
-// start loads what is in the folder and gets what is missing, in the background until ctx ends. The listeners are
-// those on which the authority's challenges arrive. It fails if there is a certificate to get and no place to keep it.
-func (a *automatic) start(ctx context.Context, l *listeners) error {
+// start loads the certificates in the folder and gets the missing ones, in the background until ctx ends. The challenges
+// of the authority arrive at the listeners. It fails if a certificate is missing and could not be kept.
+func (a *automatic) start(ctx context.Context, tls, redirect []net.Listener) error {
 	i, said := &issuing{}, newACMELog(a.log)
 	i.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return i.config, nil },
@@ -73,7 +72,7 @@ func (a *automatic) start(ctx context.Context, l *listeners) error {
 		OCSP:               certmagic.OCSPConfig{DisableStapling: true},
 		Logger:             said,
 	})
-	i.issuer = certmagic.NewACMEIssuer(i.config, a.template(l))
+	i.issuer = certmagic.NewACMEIssuer(i.config, a.template(tls, redirect))
 	i.config.Issuers = []certmagic.Issuer{i.issuer}
 	if err := a.furnish(ctx, i); err != nil {
 		i.cache.Stop()
@@ -98,15 +97,15 @@ func (a *automatic) stop() {
 	}
 }
 
-func (a *automatic) template(l *listeners) certmagic.ACMEIssuer {
+func (a *automatic) template(tls, redirect []net.Listener) certmagic.ACMEIssuer {
 	t := certmagic.ACMEIssuer{
 		CA: a.cfg.Directory, Email: a.cfg.Email, Agreed: true, TrustedRoots: a.roots, Logger: newACMELog(a.log),
-		DisableHTTPChallenge:    !slices.Contains(a.cfg.Challenges, "http-01") || len(l.redirect) == 0,
+		DisableHTTPChallenge:    !slices.Contains(a.cfg.Challenges, "http-01") || len(redirect) == 0,
 		DisableTLSALPNChallenge: !slices.Contains(a.cfg.Challenges, "tls-alpn-01"),
 	}
 	// The library opens a port for the challenges unless somebody listens there: these are ours.
-	_, t.AltHTTPPort = tcpPort(l.redirect)
-	t.ListenHost, t.AltTLSALPNPort = tcpPort(l.tls)
+	_, t.AltHTTPPort = tcpPort(redirect)
+	t.ListenHost, t.AltTLSALPNPort = tcpPort(tls)
 	return t
 }
 
@@ -134,14 +133,6 @@ func (a *automatic) find(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return nil, errNoCertificate
 	}
 	return i.config.GetCertificate(hello)
-}
-
-// answering puts the answer to http-01 (RFC 8555 section 8.3) before next.
-func (a *automatic) answering(next http.Handler) http.Handler {
-	if i := a.running.Load(); i != nil {
-		return i.issuer.HTTPChallengeHandler(next)
-	}
-	return next
 }
 
 func (a *automatic) all() []*x509.Certificate {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func (a *asker) start(t *testing.T) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(func() { cancel(); a.stop() })
-	return a.automatic.start(ctx, &listeners{})
+	return a.certificateSet.start(ctx, nil, nil)
 }
 
 func TestAGatewayThatCannotKeepCertificatesDoesNotStart(t *testing.T) {
@@ -184,5 +185,17 @@ func TestTheDoctorTriesTheFolderForCertificates(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("the doctor left %v, %v", left, err)
+	}
+}
+
+func TestTheAuthorityIsAskedAsConfigured(t *testing.T) {
+	cfg := withLines(t, "tls: {listen: \"127.0.0.1:0\", redirect_from: \"127.0.0.1:0\", acme: {enabled: true, email: shop@example.com, "+
+		"directory: \"https://ca.example/directory\", domains: [shop.example.com, www.example.com], challenges: [tls-alpn-01]}}\n")
+	got := (&automatic{cfg: cfg.TLS.ACME}).template(nil, nil)
+	if got.Email != "shop@example.com" || got.CA != "https://ca.example/directory" || !got.Agreed || !got.DisableHTTPChallenge || got.DisableTLSALPNChallenge {
+		t.Errorf("%+v", got)
+	}
+	if got := cfg.Domains(); !slices.Equal(got, []string{"shop.example.com", "www.example.com"}) {
+		t.Errorf("for %q", got)
 	}
 }

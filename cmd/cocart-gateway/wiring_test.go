@@ -97,7 +97,7 @@ var triedElsewhere = map[string]string{
 	"redis.mode": "store_distributed_test.go", "redis.master": "store_distributed_test.go",
 	"redis.sentinel_username": "store_distributed_test.go", "redis.sentinel_password": "store_distributed_test.go",
 	"compat.dry_run": "dryrun_test.go", "proxy_protocol": "listen_proxy_test.go", "limits.connections": "listen_test.go", "limits.connections_per_address": "listen_test.go",
-	"server.socket_mode": "listen_test.go", "server.socket_owner": "listen_test.go",
+	"server.socket_mode": "listen_test.go", "server.socket_owner": "server_listen_test.go",
 	"server.drain_delay": "drain_serving_test.go", "server.shutdown_timeout": "reload_live_test.go",
 	"log.level": "reload_test.go", "log.format": "reload_test.go", "reload": "reload_live_test.go",
 	"upstream.tls_ca_file": "upstream_tls_test.go", "upstream.tls_cert_file": "upstream_tls_test.go", "upstream.tls_key_file": "upstream_tls_test.go",
@@ -257,56 +257,5 @@ func TestRedisIsAskedAsConfigured(t *testing.T) {
 	if got.Addr != "redis.example:6379" || got.Username != "gateway" || got.Password != "of redis" || got.DB != 3 || got.PoolSize != 37 ||
 		got.DialTimeout != patience || got.ReadTimeout != patience || got.WriteTimeout != patience || got.TLSConfig.ServerName != "redis.name" {
 		t.Errorf("%+v", got)
-	}
-}
-
-// net/http's own defaults are for a server that nobody attacks.
-func TestTheServersAreAsConfigured(t *testing.T) {
-	cfg := unusualConfig(t)
-	p, err := assemble(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	sockets, err := openListeners(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := p.open(t.Context(), sockets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, s := range map[string]*http.Server{"public": f.public, "redirect": f.redirect, "admin": f.admin} {
-		if s.ReadHeaderTimeout != 51*time.Second || s.IdleTimeout != 53*time.Second || s.MaxHeaderBytes != 40<<10 || s.ErrorLog == nil || s.Handler == nil {
-			t.Errorf("%s: %+v", name, s)
-		}
-	}
-	for name, s := range map[string]*http.Server{"redirect": f.redirect, "admin": f.admin} {
-		if s.ReadTimeout != smallExchange || s.WriteTimeout != smallExchange {
-			t.Errorf("%s: whoever sends nothing, or takes nothing, stays: %+v", name, s)
-		}
-	}
-	whole(t, *f.public.HTTP2, http.HTTP2Config{
-		MaxConcurrentStreams: 44, MaxReadFrameSize: largestFrame, SendPingTimeout: pingAfter, PingTimeout: pingTimeout,
-		WriteByteTimeout: 16 * time.Second,
-	}, "StrictMaxConcurrentRequests", "MaxDecoderHeaderTableSize", "MaxEncoderHeaderTableSize", "MaxReceiveBufferPerConnection",
-		"MaxReceiveBufferPerStream", "PermitProhibitedCipherSuites", "CountError")
-	if f.public.ConnState == nil || f.redirect.ConnState == nil || f.public.TLSConfig == nil {
-		t.Error("connections are not followed, or TLS is not configured")
-	}
-	if err := f.shutDown(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestTheAuthorityIsAskedAsConfigured(t *testing.T) {
-	cfg := withLines(t, "tls: {listen: \"127.0.0.1:0\", redirect_from: \"127.0.0.1:0\", acme: {enabled: true, email: shop@example.com, "+
-		"directory: \"https://ca.example/directory\", domains: [shop.example.com, www.example.com], challenges: [tls-alpn-01]}}\n")
-	got := (&automatic{cfg: cfg.TLS.ACME}).template(&listeners{})
-	if got.Email != "shop@example.com" || got.CA != "https://ca.example/directory" || !got.Agreed || !got.DisableHTTPChallenge || got.DisableTLSALPNChallenge {
-		t.Errorf("%+v", got)
-	}
-	if got := cfg.Domains(); !slices.Equal(got, []string{"shop.example.com", "www.example.com"}) {
-		t.Errorf("for %q", got)
 	}
 }

@@ -10,20 +10,22 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/pires/go-proxyproto"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Config says how many connections there may be. Its functions are called with each connection, so that a reload
-// changes what they return.
-type Config struct {
+// ConnectionsConfig has the limits of connections. Its functions are called with each connection, so that a reload changes
+// what they return.
+type ConnectionsConfig struct {
 	// PerAddress is how many connections one address may have open (IPv6: its /64), on all public listeners
 	// together; 0 means no limit.
 	PerAddress func() int
@@ -33,12 +35,16 @@ type Config struct {
 	Now    func() time.Time
 }
 
-// Connections are those of all public listeners.
+// Connections has the connections of all public listeners.
 type Connections struct {
-	cfg       Config
+	cfg       ConnectionsConfig
 	metrics   metrics
 	addresses addresses
 	refused   Seldom
+
+	mu   sync.Mutex        // guards what follows
+	busy map[net.Conn]bool // true: a request has begun on it
+	idle chan struct{}     // closed when no connection is busy; nil while AwaitIdle does not wait
 }
 
 // Why a connection was closed before its client was done; the label of a metric.
@@ -52,8 +58,8 @@ type metrics struct {
 	closed      *prometheus.CounterVec
 }
 
-// New registers the metrics. Add the listeners afterwards.
-func New(cfg Config, reg prometheus.Registerer) (*Connections, error) {
+// NewConnections registers the metrics.
+func NewConnections(cfg ConnectionsConfig, reg prometheus.Registerer) (*Connections, error) {
 	listener := []string{"listener"}
 	m := metrics{
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -69,16 +75,56 @@ func New(cfg Config, reg prometheus.Registerer) (*Connections, error) {
 			Help: "Connections that the gateway closed to protect other clients, by public listener and reason (idle: all places were taken, and it was the one idle for longest; address: its address has limits.connections_per_address already).",
 		}, []string{"listener", "reason"}),
 	}
-	c := &Connections{cfg: cfg, metrics: m, addresses: addresses{open: map[netip.Prefix]int{}}}
+	c := &Connections{cfg: cfg, metrics: m, addresses: addresses{open: map[netip.Prefix]int{}}, busy: map[net.Conn]bool{}}
 	return c, errors.Join(reg.Register(m.open), reg.Register(m.limit), reg.Register(m.closed))
 }
 
-// Follow is called with each change of state, as http.Server.ConnState: an idle connection may be closed for a new one.
-// HTTP/2 is idle when no request is under way.
+// Follow is called with each change of state, as http.Server.ConnState. A new connection is busy, because its client is
+// about to send; an idle one may be closed for a new one. HTTP/2 is idle when no request is in flight.
 func (c *Connections) Follow(conn net.Conn, state http.ConnState) {
 	if held := heldBy(conn); held != nil {
 		held.of.pool.setIdle(held, state == http.StateIdle)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state {
+	case http.StateNew, http.StateActive:
+		c.busy[conn] = state == http.StateActive
+	case http.StateIdle, http.StateClosed, http.StateHijacked:
+		delete(c.busy, conn)
+	}
+	if len(c.busy) == 0 && c.idle != nil {
+		close(c.idle)
+		c.idle = nil
+	}
+}
+
+// AwaitIdle returns when no connection is busy, or when ctx ends. Call it from one place at a time.
+func (c *Connections) AwaitIdle(ctx context.Context) {
+	c.mu.Lock()
+	if len(c.busy) == 0 {
+		c.mu.Unlock()
+		return
+	}
+	idle := make(chan struct{})
+	c.idle = idle
+	c.mu.Unlock()
+	select {
+	case <-ctx.Done():
+	case <-idle:
+	}
+}
+
+// Unanswered returns the number of connections on which clients wait for an answer; upgraded ones do not count.
+func (c *Connections) Unanswered() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, begun := range c.busy {
+		if begun {
+			n++
+		}
+	}
+	return n
 }
 
 // Proxied finds the connection on which the PROXY protocol was read; nil without one.

@@ -40,7 +40,7 @@ func TestThatNoConnectionCanBeTakenIsSaid(t *testing.T) {
 		want int
 	}{{errors.New("too many open files"), 1}, {net.ErrClosed, 0}} {
 		var said strings.Builder
-		all, err := server.New(server.Config{Log: slog.New(slog.NewTextHandler(&said, nil)), Now: time.Now}, prometheus.NewRegistry())
+		all, err := server.NewConnections(server.ConnectionsConfig{Log: slog.New(slog.NewTextHandler(&said, nil)), Now: time.Now}, prometheus.NewRegistry())
 		if err != nil {
 			t.Fatal(err)
 		}
