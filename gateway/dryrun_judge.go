@@ -8,6 +8,7 @@ import (
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -89,7 +90,7 @@ func (g *Gateway) judgeRefresh(j *judgement) error {
 		return err
 	}
 	token, err := j.input(b).refreshToken()
-	if err != nil || g.cfg.PluginRefresh && g.authority.Foreign(token) {
+	if err != nil || g.cfg.PluginRefresh && migration.Foreign(g.authority, token) {
 		return err
 	}
 	var rejection tokens.Rejection

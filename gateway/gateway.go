@@ -55,6 +55,7 @@ import (
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -148,6 +149,7 @@ type Gateway struct {
 	limitReports *limitReports
 	unlisted     *otherBearerWatch
 	spent        *spentTokens
+	exchange     *migration.Exchange
 	dryRun       *dryRun // nil: what is refused is refused
 }
 
@@ -188,6 +190,7 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.exchange = migration.New(g.authority)
 	g.cfg, g.cors, g.routes = cfg, sharing, cfg.site()
 	g.handlers = map[class]func(*exchange) error{
 		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -17,21 +18,16 @@ import (
 
 // handBack trades a refresh token of either kind for a pair of the old plugin.
 func (g *Gateway) handBack(x *exchange, b *body, token string) (tokens.Pair, tokens.Identity, error) {
-	ask := func(ctx context.Context, s tokens.Session) (tokens.PluginPair, error) {
-		return g.takenOver(ctx, x, b, s)
+	if !migration.Foreign(g.authority, token) {
+		return g.exchange.HandBack(x.r.Context(), token, x.client(), oldPlugin{g, x, b})
 	}
-	if !g.authority.Foreign(token) {
-		return g.authority.HandBack(x.r.Context(), token, x.client(), ask)
-	}
-	return g.authority.PassOn(x.r.Context(), token, x.client(), func(ctx context.Context) (tokens.Identity, tokens.PluginPair, error) {
-		return g.passedOn(ctx, x, b, token)
-	}, ask)
+	return g.exchange.PassOn(x.r.Context(), token, x.client(), oldPlugin{g, x, b})
 }
 
 // passedOn is the old plugin's answer to a refresh token of its own. A filter of
 // the shop's may have made another object of it: nobody is told half a pair. Nor is
 // anybody logged out because that plugin is to be activated yet.
-func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, tokens.PluginPair, error) {
+func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, migration.Pair, error) {
 	who, pair, err := g.judgedByPlugin(ctx, x, b, token)
 	switch {
 	case errors.Is(err, errNoOldPlugin):
@@ -45,21 +41,21 @@ func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *body, token stri
 // takenOver is what the old plugin gives for a session of ours. Where it gives
 // nothing the session stays with us, so that nobody is logged out by a plugin
 // that is not there, and somebody has to be told.
-func (g *Gateway) takenOver(ctx context.Context, x *exchange, b *body, s tokens.Session) (tokens.PluginPair, error) {
+func (g *Gateway) takenOver(ctx context.Context, x *exchange, b *body, s tokens.Session) (migration.Pair, error) {
 	defer x.awaiting()()
 	answer, err := g.wordpress.HandBack(ctx, upstream.HandBackCall{
 		Target: g.pluginTarget(x, b, "/"+g.routes.namespaces[0]+"/v2/login"), UserID: s.UserID, Session: s.ID, Fingerprint: s.Fingerprint,
 		Origin: g.pluginOrigin(x.origin), Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
 	})
 	if err != nil {
-		return tokens.PluginPair{}, notHandedBack(err)
+		return migration.Pair{}, notHandedBack(err)
 	}
 	asked := upstream.Assertion{Kind: upstream.HandBack, UserID: s.UserID, Fingerprint: s.Fingerprint}
 	if err := g.heed(ctx, x, asked, &answer.Answer); err != nil {
-		return tokens.PluginPair{}, tokens.Ended
+		return migration.Pair{}, tokens.Ended
 	}
 	pair, err := g.pairIn(answer, s.UserID)
-	if errors.Is(err, tokens.ErrKeep) {
+	if errors.Is(err, migration.ErrKeep) {
 		g.notTakenOver(ctx, x, s.UserID, err)
 	}
 	return pair, err
@@ -67,17 +63,17 @@ func (g *Gateway) takenOver(ctx context.Context, x *exchange, b *body, s tokens.
 
 // pairIn finds the old plugin's tokens in CoCart's answer to a login. What may be
 // over in a moment is to be tried again.
-func (g *Gateway) pairIn(answer *upstream.LoginAnswer, userID int64) (tokens.PluginPair, error) {
+func (g *Gateway) pairIn(answer *upstream.LoginAnswer, userID int64) (migration.Pair, error) {
 	switch {
 	case answer.Status >= http.StatusInternalServerError, answer.Status == http.StatusTooManyRequests:
-		return tokens.PluginPair{}, notHandedBack(fmt.Errorf("WordPress answered %d to a session that goes back", answer.Status))
+		return migration.Pair{}, notHandedBack(fmt.Errorf("WordPress answered %d to a session that goes back", answer.Status))
 	case answer.Status != http.StatusOK:
-		return tokens.PluginPair{}, fmt.Errorf("%w: WordPress answered %d", tokens.ErrKeep, answer.Status)
+		return migration.Pair{}, fmt.Errorf("%w: WordPress answered %d", migration.ErrKeep, answer.Status)
 	}
 	members, _ := parseObject(answer.Body)
 	extras := extrasOf(members)
-	pair := tokens.PluginPair{Access: memberString(extras, "jwt_token"), Refresh: memberString(extras, "jwt_refresh")}
-	return pair, g.authority.CheckPluginPair(pair, userID)
+	pair := migration.Pair{Access: memberString(extras, "jwt_token"), Refresh: memberString(extras, "jwt_refresh")}
+	return pair, g.exchange.CheckPair(pair, userID)
 }
 
 // notTakenOver tells the operator, unless nothing is wrong but the moment: such a
@@ -100,7 +96,7 @@ func (g *Gateway) loginAtPlugin(x *exchange, answer *upstream.LoginAnswer) (answ
 		g.notTakenOver(ctx, x, who.UserID, err)
 		return false, nil
 	}
-	if err := g.authority.NotePluginPair(ctx, pair, who.UserID); err != nil {
+	if _, err := g.exchange.NotePair(ctx, pair, who.UserID); err != nil {
 		g.log.WarnContext(ctx, "a login at the old plugin could not be noted; what ended sessions of its customer before ends it at its first refresh",
 			slog.Int64("account_user", who.UserID), slog.String("cause", err.Error()))
 	}

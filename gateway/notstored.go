@@ -62,7 +62,7 @@ func (t *spentTokens) due(now time.Time) bool {
 // cookies, and apps that keep the refresh token of the login. They come with a spent token again and again, and sooner or
 // later that ends the session, as the copy of a thief would.
 func (g *Gateway) reportNotStored(x *exchange, token string, outcome tokens.Verdict, err error) {
-	if !g.authority.Foreign(token) {
+	if g.authority.Recognise(token) == nil {
 		client := x.client()
 		sum := sha256.Sum256([]byte(token + "\n" + client.Address + "\n" + client.Device))
 		g.judgeSpent(x, spentKey(sum[:16]), outcome, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -44,33 +45,50 @@ func (g *Gateway) redeem(x *exchange, b *body, token string) (tokens.Pair, token
 	if g.cfg.HandBack {
 		return g.handBack(x, b, token)
 	}
-	if !g.cfg.PluginRefresh || !g.authority.Foreign(token) {
+	if !g.cfg.PluginRefresh || !migration.Foreign(g.authority, token) {
 		return g.authority.Refresh(x.r.Context(), token, x.client())
 	}
-	return g.authority.Adopt(x.r.Context(), token, x.client(), func(ctx context.Context) (tokens.Identity, error) {
-		who, _, err := g.judgedByPlugin(ctx, x, b, token)
-		return who, err
-	})
+	return g.exchange.Adopt(x.r.Context(), token, x.client(), oldPlugin{g, x, b})
+}
+
+// oldPlugin asks the old plugin on behalf of one request.
+type oldPlugin struct {
+	g *Gateway
+	x *exchange
+	b *body
+}
+
+// Refresh has it exchange a refresh token.
+func (p oldPlugin) Refresh(ctx context.Context, token string) (tokens.Identity, migration.Pair, error) {
+	if p.g.cfg.HandBack {
+		return p.g.passedOn(ctx, p.x, p.b, token)
+	}
+	return p.g.judgedByPlugin(ctx, p.x, p.b, token)
+}
+
+// TakeOver has it log the customer of a session in.
+func (p oldPlugin) TakeOver(ctx context.Context, s tokens.Session) (migration.Pair, error) {
+	return p.g.takenOver(ctx, p.x, p.b, s)
 }
 
 // judgedByPlugin has the old plugin exchange a refresh token of its own, which
 // spends it.
-func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, tokens.PluginPair, error) {
+func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, migration.Pair, error) {
 	defer x.awaiting()()
 	answer, err := g.wordpress.Refresh(ctx, upstream.RefreshCall{
 		Target: g.pluginTarget(x, b, pluginRefresh), Token: token, Origin: g.pluginOrigin(x.origin), Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
 	})
 	if err != nil {
-		return tokens.Identity{}, tokens.PluginPair{}, err
+		return tokens.Identity{}, migration.Pair{}, err
 	}
 	members, _ := parseObject(answer.Body)
 	who, err := g.refreshedByPlugin(ctx, answer)
-	return who, tokens.PluginPair{Access: memberString(members, "token"), Refresh: memberString(members, "refresh_token")}, err
+	return who, migration.Pair{Access: memberString(members, "token"), Refresh: memberString(members, "refresh_token")}, err
 }
 
 // errUnknownForNow: the operator may let the customer in, or activate the plugin.
 var (
-	errUnknownForNow = fmt.Errorf("%w %w", tokens.Unknown, tokens.ErrForNow)
+	errUnknownForNow = fmt.Errorf("%w %w", tokens.Unknown, migration.ErrForNow)
 	errNoOldPlugin   = fmt.Errorf("%w: the old plugin is not active", errUnknownForNow)
 )
 

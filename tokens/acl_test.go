@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -58,16 +59,22 @@ func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *
 	if warnings.Len() > 0 {
 		t.Errorf("following the log: %s", &warnings)
 	}
-	w.adopt(a, new(elsewhere).isAlice)
-	w.adopt(a, new(elsewhere).isAlice)
-	p := &oldPlugin{w: w}
-	w.handBack(a, w.login(a, alice).Refresh, p)
-	_, err := w.passOn(a, strings.Repeat("1", 128), p)
-	w.must(err)
-	if _, _, err := a.Adopt(ctx, strings.Repeat("0", 128), phone, func(context.Context) (tokens.Identity, error) { return alice, tokens.Unknown }); !errors.Is(err, tokens.Unknown) {
+	exchange := migration.New(a)
+	for range 2 {
+		_, _, err := exchange.Adopt(ctx, strings.Repeat("0", 128), phone, oldPlugin{})
+		w.must(err)
+		_, _, err = exchange.PassOn(ctx, strings.Repeat("1", 128), phone, oldPlugin{})
+		w.must(err)
+	}
+	handed := w.login(a, alice).Refresh
+	for range 2 {
+		_, _, err := exchange.HandBack(ctx, handed, phone, oldPlugin{})
+		w.must(err)
+	}
+	if _, _, err := exchange.Adopt(ctx, strings.Repeat("2", 128), phone, oldPlugin{tokens.Unknown}); !errors.Is(err, tokens.Unknown) {
 		t.Error(err)
 	}
-	_, err = a.EndUser(ctx, 2, "", tokens.CauseAdmin)
+	_, err := a.EndUser(ctx, 2, "", tokens.CauseAdmin)
 	w.must(err)
 	w.must(a.EndAll(ctx, tokens.CauseAdmin))
 	if _, err := a.EvictionPolicy(ctx); err != nil {
@@ -79,4 +86,15 @@ func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *
 			t.Errorf("%v: %v, want NOPERM", forbidden, err)
 		}
 	}
+}
+
+// oldPlugin knows alice, or answers its error.
+type oldPlugin struct{ err error }
+
+func (p oldPlugin) Refresh(_ context.Context, token string) (tokens.Identity, migration.Pair, error) {
+	return alice, migration.Pair{Access: "a.b.c", Refresh: token[1:] + "9"}, p.err
+}
+
+func (p oldPlugin) TakeOver(context.Context, tokens.Session) (migration.Pair, error) {
+	return migration.Pair{Access: "a.b.c", Refresh: strings.Repeat("8", 128)}, p.err
 }

@@ -32,21 +32,20 @@
 //	cutoff        string  everybody's sessions created up to then are over               refresh lifetime + 24 h
 //	revocations   stream  the revocation log: kind session | generations | user | all, at, sid, below, uid, fp   trimmed by age
 //	a:<counter>   string  wrong passwords and requests: see package attempts below this one      when they no longer count
-//	p:<digest>    string  SHA-256 of a refresh token of the PHP plugin → the session it became, or when it was issued; while WordPress is asked, who asks   refresh lifetime + 24 h
+//	p:<digest>    string  SHA-256 of a refresh token of the PHP plugin → the session it became, sealed, or when it was issued; while WordPress is asked, who asks   refresh lifetime + 24 h
 //	p:<digest>    string  the same, of one that the plugin has exchanged → the plugin's pair, sealed   after the grace
 //	n:<digest>    string  SHA-256 of a refresh token that the PHP plugin refused → why: it is not asked again   10 min
-//	h:<session>   string  the plugin's pair that a session was handed back for, sealed; while WordPress is asked, who asks   refresh lifetime + 24 h
-//	t:<digest>    string  SHA-256 of the plugin's name of a login → the session that was handed back for it, and its next generation   refresh lifetime + 24 h
+//	h:<session>   string  the plugin's pair that a session was handed back for, sealed; while WordPress is asked, who asks   after the grace
 //	lifetimes     zset    access lifetime in ms → when it was last issued: how long the log must be kept   members go when they no longer matter
 //
 // Fields of a session: uid, login, fp, ext (extra claims), salt (32 random bytes), created, active (last login or
 // refresh), seen (last use, to five minutes), gen (current generation), used (last generation whose access token was
 // seen), recent (generations retired within the grace or the life of an access
-// token, 64 at most), ip, ua, by (a digest of the network and User-Agent of the last refresh), handed (since when the PHP plugin has it), and owe (what
+// token, 64 at most), ip, ua, by (a digest of the network and User-Agent of the last refresh), and owe (what
 // the log must still be told).
 //
 // Who reads all of it can spend none of it: no token is stored but sealed (AES-256-GCM, with the refresh secret and the
-// session's salt, or the token that was exchanged), and a refresh token cannot be computed from the salt without the
+// session's id, or the token that was exchanged), and a refresh token cannot be computed from the salt without the
 // refresh secret. He learns user ids, login names, addresses, devices and fingerprints. Who can write to
 // it can end sessions, but not make a token: he needs the refresh secret for that, as well.
 //

@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -25,35 +26,50 @@ func (a *Authority) EndSession(ctx context.Context, session string, cause Cause)
 }
 
 func (a *Authority) end(ctx context.Context, id revocation.SessionID, cause Cause) error {
+	_, err := a.endAs(ctx, id, cause, revocation.SessionEnded(id, a.cfg.Now().UnixMilli()))
+	return err
+}
+
+// EndWithGrace ends a session as EndSession does, but its access tokens stay valid for Config.RefreshGrace, as after a
+// rotation: requests that are on their way are answered. Ended when the session had been ended for another cause.
+func (a *Authority) EndWithGrace(ctx context.Context, session string, cause Cause) error {
+	id, ok := revocation.ParseSessionID(session)
+	if !ok {
+		return Malformed
+	}
+	was, err := a.endAs(ctx, id, cause, revocation.GenerationsEnded(id, math.MaxUint64, a.cfg.Now().Add(a.cfg.RefreshGrace).UnixMilli()))
+	if err == nil && was != cause {
+		return Ended
+	}
+	return err
+}
+
+// endAs makes a session a tombstone and writes the revocation.Entry of the revocation log. It returns the cause of the end, which
+// is another one where the session was over.
+func (a *Authority) endAs(ctx context.Context, id revocation.SessionID, cause Cause, e revocation.Entry) (Cause, error) {
 	ctx = context.WithoutCancel(ctx)
-	now := a.cfg.Now().UnixMilli()
-	b, err := a.store.bury(ctx, id, now, cause.known(), a.cfg.tombstone())
+	b, err := a.store.bury(ctx, id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone())
 	if err != nil {
-		return unavailable("ending session", err)
+		return "", unavailable("ending session", err)
 	}
 	if b.now {
 		a.metrics.ended(cause, 1)
 	}
-	if b.handed != 0 && cause != CauseAccount { // whose cutoff covers the plugin's tokens, but for those of a login since
-		if err := a.endSuccessors(ctx, b.userID, b.handed, cause); err != nil {
-			return err
-		}
-	}
-	if err := a.tellEnd(ctx, id, now, "end"); err != nil {
-		return err
+	if err := a.tell(ctx, e, id, "end"); err != nil {
+		return "", err
 	}
 	if b.userID > 0 {
-		// The index is repaired by whoever reads it next, should this be lost.
+		// A reader of the index repairs it, should this be lost.
 		a.store.ZRem(ctx, a.store.index(b.userID), id.String())
 	}
-	return nil
+	return b.cause, nil
 }
 
 // buried is what a session was when it became a tombstone.
 type buried struct {
 	now    bool // by this call
 	userID int64
-	handed int64 // since when the PHP plugin had it; 0 where nobody needs to be told
+	cause  Cause // of its end
 }
 
 func (s store) bury(ctx context.Context, id revocation.SessionID, now int64, cause Cause, keep time.Duration) (buried, error) {
@@ -65,8 +81,8 @@ func (s store) bury(ctx context.Context, id revocation.SessionID, now int64, cau
 		return buried{}, fmt.Errorf("end script answered %d values instead of 3", len(answer))
 	}
 	userID, _ := answer[1].(string)
-	handed, _ := answer[2].(string)
-	return buried{answer[0] == int64(1), number(userID), number(handed)}, nil
+	why, _ := answer[2].(string)
+	return buried{answer[0] == int64(1), number(userID), Cause(why)}, nil
 }
 
 // tellEnd tells the log that a session is over, then this process, and settles what the session owed.
@@ -80,7 +96,7 @@ func (a *Authority) tellRotation(ctx context.Context, id revocation.SessionID, s
 	if err != nil {
 		return unavailable("reading what the revocation log is owed", err)
 	}
-	return a.tell(ctx, revocation.GenerationsEnded(id, s.below(), from), id, s.owed)
+	return a.tell(ctx, revocation.GenerationsEnded(id, s.generation, from), id, s.owed)
 }
 
 // tell is not called off either: what was decided in Redis is to be known everywhere.
@@ -189,18 +205,17 @@ type cutoffs struct {
 
 func (s store) cutoffs(ctx context.Context, p redis.Pipeliner, r *record) cutoffs {
 	return cutoffs{p.Get(ctx, s.allCutoff()),
-		p.HMGet(ctx, s.userCutoffs(r.userID), everyFingerprint, fingerprintField(r.fingerprint), fingerprintField(PluginFingerprint))}
+		p.HMGet(ctx, s.userCutoffs(r.userID), everyFingerprint, fingerprintField(r.fingerprint))}
 }
 
-// end tells whether a session is over by any of them. One that was handed back also is when the plugin's tokens are:
-// who logged out with those is not to come back with what was left.
+// end tells whether a session is over by any of them.
 func (c cutoffs) end(s *record) bool {
-	at := make([]int64, 3)
+	at := make([]int64, 2)
 	for i, v := range c.user.Val() {
 		text, _ := v.(string)
 		at[i] = number(text)
 	}
-	return s.created <= max(number(c.all.Val()), at[0], at[1]) || s.handed != 0 && s.handed <= at[2]
+	return s.created <= max(number(c.all.Val()), at[0], at[1])
 }
 
 // tombstone is how long an ended session is remembered.

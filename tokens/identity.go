@@ -119,8 +119,6 @@ type Session struct {
 	Generation  uint64    `json:"generation"`
 	Expires     time.Time `json:"expires"`
 	Fingerprint string    `json:"-"`
-	// HandedBack is since when the customer holds tokens of the PHP plugin instead; see handback.go.
-	HandedBack time.Time `json:"handed_back,omitzero"`
 	// Ended and Cause are set when the session is over and only its tombstone is left; then
 	// login, device, address, generation and fingerprint are gone.
 	Ended time.Time `json:"ended,omitzero"`

@@ -88,7 +88,7 @@ func (a *Authority) othersAlive(listed []*record, newest revocation.SessionID) [
 	now := a.cfg.Now()
 	var alive []*record
 	for _, s := range listed {
-		if s.id != newest && s.handed == 0 && now.Before(a.expires(s)) && !a.over(s) {
+		if s.id != newest && now.Before(a.expires(s)) && !a.over(s) {
 			alive = append(alive, s)
 		}
 	}

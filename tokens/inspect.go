@@ -118,18 +118,21 @@ func (a *Authority) inspectRefresh(ctx context.Context, text string, raw [refres
 	i.Secret = a.refreshes.number([8]byte(raw[atSecret:atOuter]))
 	t, refused := a.refreshes.parse(text)
 	i.reject(refused)
-	past, err := a.store.loadPast(ctx, id)
+	s, err := a.store.load(ctx, id)
 	if err != nil {
 		return i, unavailable("reading session", err)
 	}
-	if err := a.inspectSession(ctx, &i, past.record); err != nil {
+	if err := a.inspectSession(ctx, &i, s); err != nil {
 		return i, err
 	}
-	if refused == nil {
-		i.Verdict, refused = a.foresee(t, past, i.State)
-		i.reject(refused)
-	} else {
+	if refused != nil {
 		i.Verdict = VerdictRefused
+		return i, nil
+	}
+	i.Verdict, err = a.peek(ctx, s, t, Client{}, ownClient)
+	i.reject(err)
+	if errors.Is(err, ErrUnavailable) {
+		return i, err
 	}
 	return i, nil
 }

@@ -68,7 +68,7 @@ func (a *Authority) Sessions(ctx context.Context, userID int64) iter.Seq2[Sessio
 	}
 }
 
-// yieldLive leaves out what was handed back, and what has ended, also by a cutoff that did not visit it.
+// yieldLive leaves out what has ended, also by a cutoff that did not visit it.
 func (a *Authority) yieldLive(ctx context.Context, records []*record, yield func(Session, error) bool) bool {
 	all, err := a.store.Get(ctx, a.store.allCutoff()).Result()
 	if missing(err) != nil {
@@ -76,7 +76,7 @@ func (a *Authority) yieldLive(ctx context.Context, records []*record, yield func
 		return false
 	}
 	for _, s := range records {
-		if s == nil || s.ended != 0 || s.handed != 0 || s.created <= number(all) || a.over(s) || !a.cfg.Now().Before(a.expires(s)) {
+		if s == nil || s.ended != 0 || s.created <= number(all) || a.over(s) || !a.cfg.Now().Before(a.expires(s)) {
 			continue
 		}
 		if !yield(a.public(s), nil) {

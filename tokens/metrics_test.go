@@ -13,6 +13,7 @@ import (
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -80,9 +81,9 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 			}
 			return p.Refresh
 		}},
-		{tokens.VerdictAdopted, func() string { return foreign }},
+		{tokens.VerdictAdopted, func() string { return strings.Repeat("0", 128) }},
 		{tokens.VerdictHandedBack, func() string { return w.login(a, alice).Refresh }},
-		{tokens.VerdictPassedOn, func() string { return foreign[1:] + "0" }},
+		{tokens.VerdictPassedOn, func() string { return strings.Repeat("1", 128) }},
 		{tokens.VerdictKept, func() string { return w.login(a, alice).Refresh }},
 		{tokens.VerdictSameClient, spentLongAgo}, {tokens.VerdictSuperseded, spentLongAgo}, {tokens.VerdictReuse, spentLongAgo},
 		{tokens.VerdictEnded, func() string {
@@ -104,13 +105,13 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 		before := w.value(reg, "refreshes_total", string(row.want))
 		switch row.want {
 		case tokens.VerdictAdopted:
-			a.Adopt(context.Background(), token, phone, new(elsewhere).isAlice)
+			migration.New(a).Adopt(context.Background(), token, phone, oldPlugin{})
 		case tokens.VerdictHandedBack:
-			a.HandBack(context.Background(), token, phone, (&oldPlugin{w: w}).asked)
+			migration.New(a).HandBack(context.Background(), token, phone, oldPlugin{})
 		case tokens.VerdictPassedOn:
-			a.PassOn(context.Background(), token, phone, (&oldPlugin{w: w}).judged, nil)
+			migration.New(a).PassOn(context.Background(), token, phone, oldPlugin{})
 		case tokens.VerdictKept:
-			a.HandBack(context.Background(), token, phone, (&oldPlugin{w: w, err: tokens.ErrKeep}).asked)
+			migration.New(a).HandBack(context.Background(), token, phone, oldPlugin{migration.ErrKeep})
 		case tokens.VerdictSuperseded:
 			refusing.Refresh(context.Background(), token, phone)
 		case tokens.VerdictReuse:

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -99,20 +97,6 @@ func (a *Authority) BoundTo(access string) string {
 		return ""
 	}
 	return says.Data.User.Address
-}
-
-// isForeignForm: a filter of the shop's may make refresh tokens of any form. Shorter ones than these would be found by
-// trying, and words like "undefined" are no tokens; longer ones would not be worth PHP's while. An access token is none.
-func isForeignForm(refresh string) bool {
-	if len(refresh) < 16 || len(refresh) > 512 || !utf8.ValidString(refresh) || strings.ContainsFunc(refresh, unicode.IsControl) {
-		return false
-	}
-	parts, err := split(refresh)
-	if err != nil {
-		return true
-	}
-	_, err = parseHeader(parts.head)
-	return err != nil
 }
 
 // isPAT: the plugin writes "pat_" and 24 hex digits; a filter may name them otherwise.

@@ -26,7 +26,6 @@ type record struct {
 	generation  uint64
 	address     string
 	device      string
-	handed      int64 // since when the PHP plugin has it; 0: it is ours
 	ended       int64 // 0 while it lives
 	cause       Cause
 	owed        string // what the revocation log still has to be told, see rotate.lua
@@ -34,7 +33,7 @@ type record struct {
 }
 
 // recordFields are the hash fields in the order parseRecord reads them.
-var recordFields = []string{"uid", "login", "fp", "ext", "salt", "created", "active", "seen", "gen", "ip", "ua", "ended", "cause", "owe", "handed"}
+var recordFields = []string{"uid", "login", "fp", "ext", "salt", "created", "active", "seen", "gen", "ip", "ua", "ended", "cause", "owe"}
 
 // fields are what a new session writes.
 func (s *record) fields() []any {
@@ -59,8 +58,7 @@ func parseRecord(id revocation.SessionID, values []any) *record {
 	}
 	s := &record{id: id, userID: number(text[0]), login: text[1], fingerprint: text[2], salt: []byte(text[4]),
 		created: number(text[5]), active: number(text[6]), seen: number(text[7]), generation: uint64(number(text[8])),
-		address: text[9], device: text[10], ended: number(text[11]), cause: Cause(text[12]), owed: text[13],
-		handed: number(text[14])}
+		address: text[9], device: text[10], ended: number(text[11]), cause: Cause(text[12]), owed: text[13]}
 	if text[3] != "" {
 		s.extra = jsontext.Value(text[3])
 	}
@@ -87,7 +85,7 @@ func read(id revocation.SessionID, answer *redis.SliceCmd) (*record, error) {
 // over reports whether a session is over by a cutoff or ended, as far as this process knows.
 func (a *Authority) over(s *record) bool {
 	t := revocation.Token{Session: s.id, User: s.userID, Created: s.created, Fingerprint: s.fingerprint}
-	return a.revoked.Ended(t) || s.handed != 0 && s.handed <= a.revoked.LatestCutoff(s.userID, PluginFingerprint)
+	return a.revoked.Ended(t)
 }
 
 // identity is what login knew.
@@ -118,9 +116,6 @@ func (a *Authority) public(s *record) Session {
 	out := Session{ID: s.id.String(), UserID: s.userID, Login: s.login, Device: s.device, Address: s.address,
 		Created: time.UnixMilli(s.created), LastUsed: time.UnixMilli(max(s.active, s.seen)),
 		Generation: s.generation, Expires: a.expires(s), Fingerprint: s.fingerprint}
-	if s.handed != 0 {
-		out.HandedBack = time.UnixMilli(s.handed)
-	}
 	if s.ended != 0 {
 		out.Ended, out.Cause = time.UnixMilli(s.ended), s.cause.known()
 	}

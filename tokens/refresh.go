@@ -33,7 +33,7 @@ func (a *Authority) refresh(ctx context.Context, text string, from Client) (Pair
 
 // take does the one step of a token that is genuine.
 func (a *Authority) take(ctx context.Context, s *record, t refreshToken, from Client) (Pair, Identity, Verdict, error) {
-	step, err := a.store.rotate(ctx, t, from, a.cfg, "")
+	step, err := a.store.rotate(ctx, t, from, from.digest(), a.cfg, rotateMode)
 	if err != nil {
 		return Pair{}, Identity{}, VerdictUnavailable, unavailable("rotating session", err)
 	}
@@ -65,11 +65,6 @@ func (a *Authority) endedBefore(ctx context.Context, s *record) error {
 	if s.owed == "" {
 		return Ended
 	}
-	if s.cause == CauseReuse && s.handed != 0 {
-		if err := a.endSuccessors(ctx, s.userID, s.handed, CauseReuse); err != nil {
-			return err
-		}
-	}
 	if err := a.tellEnd(ctx, s.id, s.ended, s.owed); err != nil {
 		return err
 	}
@@ -99,17 +94,11 @@ func (a *Authority) settleStep(ctx context.Context, s *record, t refreshToken, s
 			return err
 		}
 	}
-	s.handed = max(s.handed, step.handed) // also of one that goes on with us just now
 	return a.checkCutoffs(ctx, s)
 }
 
 func (a *Authority) endReused(ctx context.Context, s *record, t refreshToken, step step) error {
 	a.metrics.ended(CauseReuse, 1)
-	if step.handed != 0 { // whoever came first may be the thief
-		if err := a.endSuccessors(ctx, s.userID, step.handed, CauseReuse); err != nil {
-			return err
-		}
-	}
 	if err := a.tellEnd(ctx, s.id, a.cfg.Now().UnixMilli(), "end"); err != nil {
 		return err
 	}

@@ -56,11 +56,13 @@ const (
 	CauseAdmin   Cause = "admin"   // an operator ended it
 	CauseClient  Cause = "client"  // revoked through the revocation endpoint
 	CauseOther   Cause = "other"   // any word that is not in this list
+	// CauseHandedBack is the end of a session whose customer went back to the PHP plugin (package migration).
+	CauseHandedBack Cause = "handed_back"
 )
 
 // Causes returns the closed list, for metrics and documentation.
 func Causes() []Cause {
-	return []Cause{CauseLogout, CauseReuse, CauseLimit, CauseAccount, CauseAdmin, CauseClient, CauseOther}
+	return []Cause{CauseLogout, CauseReuse, CauseLimit, CauseAccount, CauseAdmin, CauseClient, CauseHandedBack, CauseOther}
 }
 
 // known maps what callers or Redis hand in to the closed list, so that it can be a metric label.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +80,27 @@ func TestAThiefWhoLeavesAtOnceEndsTheSessionAllTheSame(t *testing.T) {
 	}
 	w.catchUp(other)
 	w.accessIs(other, current.Access, tokens.Revoked)
+}
+
+// leaving has the client leave once Redis has answered a command with an argument that begins so.
+type leaving struct {
+	after string
+	leave context.CancelFunc
+}
+
+func (leaving) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (leaving) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (l leaving) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if err == nil && slices.ContainsFunc(cmd.Args(), func(arg any) bool { text, _ := arg.(string); return strings.HasPrefix(text, l.after) }) {
+			l.leave()
+		}
+		return err
+	}
 }
 
 func never(c *tokens.Config) { c.LostAnswer = tokens.Never }

@@ -14,10 +14,9 @@ type State string
 // The closed list of states.
 const (
 	StateLive    State = "live"
-	StateEnded   State = "ended"       // by itself, or cut off with others
-	StateExpired State = "expired"     // its idle or absolute limit has passed
-	StateHanded  State = "handed_back" // the customer holds tokens of the PHP plugin instead
-	StateUnknown State = "unknown"     // Redis knows no such session (any more)
+	StateEnded   State = "ended"   // by itself, or cut off with others
+	StateExpired State = "expired" // its idle or absolute limit has passed
+	StateUnknown State = "unknown" // Redis knows no such session (any more)
 )
 
 // SessionState returns a session and how it stands, also when it was cut off with others and nobody has looked at it
@@ -57,9 +56,6 @@ func (a *Authority) state(ctx context.Context, s *record) (State, error) {
 	}
 	if cut.end(s) || a.over(s) {
 		return StateEnded, nil
-	}
-	if s.handed != 0 {
-		return StateHanded, nil
 	}
 	return StateLive, nil
 }

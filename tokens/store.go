@@ -20,18 +20,11 @@ var (
 	settleSource string
 	//go:embed use.lua
 	useSource string
-	//go:embed claim.lua
-	claimSource string
-	//go:embed handback.lua
-	handBackSource string
 
 	rotateScript = redis.NewScript(rotateSource)
 	endScript    = redis.NewScript(endSource)
 	settleScript = redis.NewScript(settleSource)
 	useScript    = redis.NewScript(useSource)
-	claimScript  = redis.NewScript(claimSource)
-
-	handBackScript = redis.NewScript(handBackSource)
 )
 
 const (

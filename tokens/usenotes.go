@@ -15,9 +15,8 @@ import (
 // successor was ever used decides what a spent parent means, and operators want to see when a session was last used.
 // Verify only ever touches memory.
 type useNotes struct {
-	mu     sync.Mutex // guards what follows
-	notes  map[revocation.SessionID]note
-	logins map[string]int64 // by their PATs, those of the PHP plugin → when (Unix ms): see successor.go
+	mu    sync.Mutex // guards notes
+	notes map[revocation.SessionID]note
 }
 
 type note struct {
@@ -34,11 +33,7 @@ const (
 // noteUse notes the first use of a token at once, and later ones every now and then.
 func (a *Authority) noteUse(v *verified, now time.Time) {
 	at, last := now.UnixMilli(), v.noted.Load()
-	if last != 0 && at-last < milliseconds(noteEvery) || !v.noted.CompareAndSwap(last, at) {
-		return
-	}
-	if v.fromPlugin() {
-		a.notes.addLogin(v.access.PAT, at)
+	if v.fromPlugin() || last != 0 && at-last < milliseconds(noteEvery) || !v.noted.CompareAndSwap(last, at) {
 		return
 	}
 	a.notes.add(v.session, note{v.access.Generation, at})
@@ -66,26 +61,19 @@ func (n *useNotes) take() map[revocation.SessionID]note {
 		n.notes = nil
 		return all
 	}
-	return takeBatch(n.notes)
-}
-
-func takeBatch[K comparable, V any](from map[K]V) map[K]V {
-	some := make(map[K]V, min(len(from), noteBatch))
-	for key, value := range from {
+	some := make(map[revocation.SessionID]note, noteBatch)
+	for id, one := range n.notes {
 		if len(some) == noteBatch {
 			break
 		}
-		some[key] = value
-		delete(from, key)
+		some[id] = one
+		delete(n.notes, id)
 	}
 	return some
 }
 
 // writeNotes writes all notes down; what could not be written is kept for the next time.
 func (a *Authority) writeNotes(ctx context.Context) error {
-	if err := a.noteSuccessors(ctx); err != nil {
-		return err
-	}
 	for batch := a.notes.take(); len(batch) > 0; batch = a.notes.take() {
 		if err := a.store.note(ctx, batch); err != nil {
 			for id, one := range batch {

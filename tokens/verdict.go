@@ -41,36 +41,49 @@ func Verdicts() []Verdict {
 type step struct {
 	verdict    Verdict
 	generation uint64 // the current one, after the step
-	owed       string // what the revocation log must still be told
-	handed     int64  // since when the session is handed back (Unix ms); 0: it is not
+	owed       string // what the revocation log does not have yet
 }
 
-// below is the generation whose access tokens live on when those that are owed to the log are dead. The session that
-// was handed back has none.
-func (s step) below() uint64 {
-	if s.handed != 0 {
-		return s.generation + 1
-	}
-	return s.generation
-}
+// The modes of rotate.lua.
+const (
+	rotateMode = ""
+	peekMode   = "peek" // decide, and write nothing
+)
 
-// look is the mode of rotate.lua that retires nothing.
-const look = "look"
+// ownClient stands for the client of the session's last refresh, whichever that was.
+const ownClient = "own"
 
-func (s store) rotate(ctx context.Context, t refreshToken, from Client, cfg Config, mode string) (step, error) {
+func (s store) rotate(ctx context.Context, t refreshToken, from Client, client string, cfg Config, mode string) (step, error) {
 	answer, err := rotateScript.Run(ctx, s, []string{s.session(t.session)},
 		t.generation, cfg.Now().UnixMilli(), milliseconds(cfg.RefreshGrace), string(cfg.LostAnswer),
 		milliseconds(cfg.RefreshTTL), milliseconds(cfg.SessionTTL), from.Address, from.Device,
 		milliseconds(outlives), milliseconds(cfg.tombstone()), mode,
-		from.digest(), string(cfg.ReuseBySameClient), milliseconds(cfg.reuseWindow())).StringSlice()
+		client, string(cfg.ReuseBySameClient), milliseconds(cfg.reuseWindow())).StringSlice()
 	if err != nil {
 		return step{}, err
 	}
-	if len(answer) != 4 {
-		return step{}, fmt.Errorf("rotation script answered %d values instead of 4", len(answer))
+	if len(answer) != 3 {
+		return step{}, fmt.Errorf("the rotation script answered %d values instead of 3", len(answer))
 	}
 	generation, err := strconv.ParseUint(answer[1], 10, 64)
-	return step{verdict: Verdict(answer[0]), generation: generation, owed: answer[2], handed: number(answer[3])}, err
+	return step{verdict: Verdict(answer[0]), generation: generation, owed: answer[2]}, err
+}
+
+// rejection is the error of a step that hands out no token.
+func (v Verdict) rejection() error {
+	switch v {
+	case VerdictUnknown:
+		return Unknown
+	case VerdictExpired:
+		return Expired
+	case VerdictEnded:
+		return Ended
+	case VerdictReuse:
+		return Reused
+	case VerdictSuperseded:
+		return Superseded
+	}
+	return nil
 }
 
 // verdictOf says what an error means for the refresh.

@@ -56,9 +56,6 @@ func (t terminal) sessionLines(s tokens.Session, state tokens.State) [][]string 
 	if !s.Ended.IsZero() {
 		return append(lines, []string{"created", t.since(s.Created)}, []string{"ended", t.since(s.Ended) + " (" + string(s.Cause) + ")"})
 	}
-	if !s.HandedBack.IsZero() {
-		lines = append(lines, []string{"handed back", t.since(s.HandedBack)})
-	}
 	return append(lines,
 		[]string{"device", term.Cell(s.Device)}, []string{"address", term.Cell(s.Address)}, []string{"generation", strconv.FormatUint(s.Generation, 10)},
 		[]string{"created", t.since(s.Created)}, []string{"last used", t.since(s.LastUsed)}, []string{"expires", t.since(s.Expires)})

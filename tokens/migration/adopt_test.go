@@ -1,47 +1,26 @@
-package tokens_test
+package migration_test
 
 import (
 	"context"
 	"errors"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 )
-
-const foreign = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-// elsewhere counts how often it is asked whose a token is.
-type elsewhere struct{ asked atomic.Int64 }
-
-func (e *elsewhere) isAlice(context.Context) (tokens.Identity, error) {
-	e.asked.Add(1)
-	return alice, nil
-}
-
-func (w *world) adopt(a *tokens.Authority, ask func(context.Context) (tokens.Identity, error)) tokens.Pair {
-	w.Helper()
-	pair, who, err := a.Adopt(context.Background(), foreign, phone, ask)
-	if err != nil || who.UserID != alice.UserID {
-		w.Fatalf("adopting: %+v, %v", who, err)
-	}
-	return pair
-}
 
 func TestWhichRefreshTokensAreForeign(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	for text, want := range map[string]bool{
 		foreign: true, foreign[1:]: true, foreign[:32]: true, "8c6d2f3a-77aa-4bcd-9d3e-0a1b2c3d4e5f": true, "~!x@ $%^ é.ö.{} y&*()": true, // filters make them in any form
-		w.login(a, alice).Refresh: false, w.login(a, alice).Access: false, "": false, foreign + "\n": false, foreign[:15]: false, "undefined": false,
+		w.login(a).Refresh: false, w.login(a).Access: false, "": false, foreign + "\n": false, foreign[:15]: false, "undefined": false,
 		strings.Repeat("x", 512): true, strings.Repeat("x", 513): false, strings.Repeat("x", 20) + "\xff": false,
 	} {
-		if got := a.Foreign(text); got != want {
+		if got := migration.Foreign(a, text); got != want {
 			t.Errorf("%q: %t", text, got)
 		}
 	}
@@ -50,7 +29,7 @@ func TestWhichRefreshTokensAreForeign(t *testing.T) {
 func TestAForeignTokenBecomesOneSessionForAllTabs(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		one, other := w.authority(), w.authority()
-		var from elsewhere
+		from := &plugin{w: w}
 		pairs := make([]tokens.Pair, 20)
 		var tabs sync.WaitGroup
 		for i := range pairs {
@@ -59,7 +38,7 @@ func TestAForeignTokenBecomesOneSessionForAllTabs(t *testing.T) {
 				a = other
 			}
 			tabs.Go(func() {
-				pair, _, err := a.Adopt(context.Background(), foreign, phone, from.isAlice)
+				pair, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from)
 				if err != nil {
 					t.Error(err)
 				}
@@ -96,13 +75,13 @@ func TestAForeignTokenThatCameAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := embedded(t)
 			a := w.authority(func(c *tokens.Config) { c.LostAnswer = row.policy })
-			var from elsewhere
-			first := w.adopt(a, from.isAlice)
+			from := &plugin{w: w}
+			first := w.adopt(a, from)
 			if row.used {
 				w.refresh(a, first.Refresh)
 			}
 			w.clock.Advance(row.later)
-			again, _, err := a.Adopt(context.Background(), foreign, thief, from.isAlice)
+			again, _, err := migration.New(a).Adopt(context.Background(), foreign, thief, from)
 			if !errors.Is(err, row.want) {
 				t.Fatalf("%v, want %v", err, row.want)
 			}
@@ -122,10 +101,10 @@ func TestAForeignTokenThatCameAgain(t *testing.T) {
 func TestAForeignTokenOfASessionThatEnded(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
-	var from elsewhere
-	pair := w.adopt(a, from.isAlice)
+	from := &plugin{w: w}
+	pair := w.adopt(a, from)
 	w.must(a.EndSession(context.Background(), pair.Session, tokens.CauseLogout))
-	if _, _, err := a.Adopt(context.Background(), foreign, phone, from.isAlice); !errors.Is(err, tokens.Ended) {
+	if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, tokens.Ended) {
 		t.Errorf("%v", err)
 	}
 }
@@ -134,15 +113,12 @@ func TestAClientThatLeavesDoesNotLoseItsToken(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	ctx, leave := context.WithCancel(context.Background())
-	_, _, err := a.Adopt(ctx, foreign, phone, func(ctx context.Context) (tokens.Identity, error) {
-		leave()
-		return alice, ctx.Err()
-	})
+	_, _, err := migration.New(a).Adopt(ctx, foreign, phone, &plugin{w: w, during: leave})
 	if err != nil {
 		t.Error(err)
 	}
-	var from elsewhere
-	w.adopt(a, from.isAlice)
+	from := &plugin{w: w}
+	w.adopt(a, from)
 	if from.asked.Load() != 0 {
 		t.Error("it was asked about twice")
 	}
@@ -168,8 +144,8 @@ func TestAForeignTokenEndsWithWhatEndedItsUser(t *testing.T) {
 			onEachStore(t, func(t *testing.T, w *world) {
 				w.must(end(w.authority()))
 				w.clock.Advance(24 * time.Hour)
-				var from elsewhere
-				pair, _, err := w.authority().Adopt(context.Background(), foreign, phone, from.isAlice)
+				from := &plugin{w: w}
+				pair, _, err := migration.New(w.authority()).Adopt(context.Background(), foreign, phone, from)
 				if !errors.Is(err, tokens.Ended) || pair != (tokens.Pair{}) {
 					t.Errorf("%v", err)
 				}
@@ -183,43 +159,18 @@ func TestTheEndOfOneUserLeavesTheForeignTokensOfAnother(t *testing.T) {
 	a := w.authority()
 	_, err := a.EndUser(context.Background(), alice.UserID+1, "", tokens.CauseAdmin)
 	w.must(err)
-	var from elsewhere
-	w.adopt(a, from.isAlice)
-}
-
-// claiming disturbs the commands of an adoption as a bad network does.
-type claiming struct {
-	twice, failing string // names of commands: the one is sent twice, the other never gets through
-}
-
-func (claiming) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (claiming) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (c claiming) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		if cmd.Name() == c.failing {
-			cmd.SetErr(errors.New("connection reset"))
-			return cmd.Err()
-		}
-		if strings.HasPrefix(c.twice, cmd.Name()) { // evalsha, and eval where the script is new
-			if err := next(ctx, cmd); err != nil {
-				return err
-			}
-		}
-		return next(ctx, cmd)
-	}
+	from := &plugin{w: w}
+	w.adopt(a, from)
 }
 
 func TestAClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
-	w.rdb.AddHook(claiming{twice: "evalsha"}) // as the client does by itself when a connection breaks
+	w.rdb.AddHook(&disturbed{twice: "evalsha"}) // as the client does by itself when a connection breaks
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	var from elsewhere
-	if _, _, err := a.Adopt(ctx, foreign, phone, from.isAlice); err != nil || from.asked.Load() != 1 {
+	from := &plugin{w: w}
+	if _, _, err := migration.New(a).Adopt(ctx, foreign, phone, from); err != nil || from.asked.Load() != 1 {
 		t.Errorf("%v, asked %d times", err, from.asked.Load())
 	}
 }
@@ -227,25 +178,25 @@ func TestAClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
 func TestASpentForeignTokenIsAnsweredThoughItCannotBeRemembered(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
-	w.rdb.AddHook(claiming{failing: "set"})
-	var from elsewhere
-	w.refresh(a, w.adopt(a, from.isAlice).Refresh)
+	w.rdb.AddHook(&disturbed{failing: "set"})
+	from := &plugin{w: w}
+	w.refresh(a, w.adopt(a, from).Refresh)
 }
 
 func TestAForeignTokenIsNotAskedAboutWhileRedisIsAway(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	w.must(w.rdb.Close())
-	var from elsewhere
-	if _, _, err := a.Adopt(context.Background(), foreign, phone, from.isAlice); !errors.Is(err, tokens.ErrUnavailable) || from.asked.Load() != 0 {
+	from := &plugin{w: w}
+	if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, tokens.ErrUnavailable) || from.asked.Load() != 0 {
 		t.Errorf("%v, asked %d times", err, from.asked.Load())
 	}
 }
 
 func TestNoForeignTokenCanBeReadFromRedis(t *testing.T) {
 	w := embedded(t)
-	var from elsewhere
-	w.adopt(w.authority(), from.isAlice)
+	from := &plugin{w: w}
+	w.adopt(w.authority(), from)
 	keys, err := w.rdb.Keys(context.Background(), "*").Result()
 	w.must(err)
 	for _, k := range keys {

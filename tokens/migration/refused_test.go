@@ -1,4 +1,4 @@
-package tokens_test
+package migration_test
 
 import (
 	"context"
@@ -8,15 +8,8 @@ import (
 	"time"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 )
-
-// refuses counts how often it is asked whose a token is, and says that it is nobody's.
-func (e *elsewhere) refuses(why error) func(context.Context) (tokens.Identity, error) {
-	return func(context.Context) (tokens.Identity, error) {
-		e.asked.Add(1)
-		return tokens.Identity{}, why
-	}
-}
 
 // Each asking costs WordPress a search through all of its users.
 func TestWordPressIsAskedOnceAboutAForeignTokenThatItRefused(t *testing.T) {
@@ -24,9 +17,9 @@ func TestWordPressIsAskedOnceAboutAForeignTokenThatItRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onEachStore(t, func(t *testing.T, w *world) {
 				one, other := w.authority(), w.authority()
-				var from elsewhere
+				from := &plugin{w: w, err: why}
 				for _, a := range []*tokens.Authority{one, other, one} {
-					if _, _, err := a.Adopt(context.Background(), foreign, phone, from.refuses(why)); !errors.Is(err, why) {
+					if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, why) {
 						t.Errorf("%v", err)
 					}
 				}
@@ -54,18 +47,18 @@ func onlyKey(w *world, pattern string) string {
 
 func TestAForeignTokenThatWasNotJudgedForGoodIsAskedAboutAgain(t *testing.T) {
 	for name, why := range map[string]error{
-		"the plugin was not active":  fmt.Errorf("%w %w", tokens.Unknown, tokens.ErrForNow),
+		"the plugin was not active":  fmt.Errorf("%w %w", tokens.Unknown, migration.ErrForNow),
 		"WordPress did not answer":   errors.New("502"),
 		"its customer's login ended": tokens.Ended,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := embedded(t)
 			a := w.authority()
-			var from elsewhere
-			if _, _, err := a.Adopt(context.Background(), foreign, phone, from.refuses(why)); !errors.Is(err, why) {
+			from := &plugin{w: w, err: why}
+			if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, why) {
 				t.Errorf("%v", err)
 			}
-			w.adopt(a, from.isAlice)
+			w.adopt(a, &plugin{w: w})
 		})
 	}
 }
@@ -73,19 +66,33 @@ func TestAForeignTokenThatWasNotJudgedForGoodIsAskedAboutAgain(t *testing.T) {
 func TestARefusalOfOneForeignTokenIsNoneOfAnother(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
-	var from elsewhere
-	if _, _, err := a.Adopt(context.Background(), foreign[1:]+"0", phone, from.refuses(tokens.Unknown)); !errors.Is(err, tokens.Unknown) {
+	from := &plugin{w: w, err: tokens.Unknown}
+	if _, _, err := migration.New(a).Adopt(context.Background(), foreign[1:]+"0", phone, from); !errors.Is(err, tokens.Unknown) {
 		t.Errorf("%v", err)
 	}
-	w.adopt(a, from.isAlice)
+	w.adopt(a, &plugin{w: w})
 }
 
 func TestARefusalThatCannotBeRememberedIsAnsweredAllTheSame(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
-	w.rdb.AddHook(claiming{failing: "set"})
-	var from elsewhere
-	if _, _, err := a.Adopt(context.Background(), foreign, phone, from.refuses(tokens.Unknown)); !errors.Is(err, tokens.Unknown) {
+	w.rdb.AddHook(&disturbed{failing: "set"})
+	from := &plugin{w: w, err: tokens.Unknown}
+	if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, tokens.Unknown) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestARefusedTokenIsAskedAboutOnceOnTheWayBack(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	p := &plugin{w: w, err: tokens.Unknown}
+	for range 3 {
+		if _, err := w.passOn(a, foreign, p); !errors.Is(err, tokens.Unknown) {
+			t.Errorf("%v", err)
+		}
+	}
+	if n := p.asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
 	}
 }

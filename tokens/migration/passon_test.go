@@ -1,4 +1,4 @@
-package tokens_test
+package migration_test
 
 import (
 	"context"
@@ -8,18 +8,13 @@ import (
 	"time"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 )
-
-func (w *world) passOn(a *tokens.Authority, refresh string, p *oldPlugin) (tokens.Pair, error) {
-	w.Helper()
-	pair, _, err := a.PassOn(context.Background(), refresh, phone, p.judged, p.asked)
-	return pair, err
-}
 
 func TestTabsThatComeWithATokenOfThePluginAreToldOnePair(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
-		a := w.authority(backToThePlugin)
-		p := &oldPlugin{w: w}
+		a := w.authority()
+		p := &plugin{w: w}
 		pairs := make([]tokens.Pair, 10)
 		var tabs sync.WaitGroup
 		for i := range pairs {
@@ -32,27 +27,29 @@ func TestTabsThatComeWithATokenOfThePluginAreToldOnePair(t *testing.T) {
 		}
 		tabs.Wait()
 		for _, pair := range pairs {
-			if pair != pairs[0] || pair.Session != "" {
+			if pair.Refresh != pairs[0].Refresh || pair.Session != "" {
 				t.Error("tabs diverge, or a session began")
 			}
 		}
-		if p.issued.Load() != 1 || len(w.list(a, 0)) != 0 {
-			t.Errorf("the plugin was asked %d times", p.issued.Load())
+		if p.asked.Load() != 1 || len(w.list(a)) != 0 {
+			t.Errorf("the plugin was asked %d times", p.asked.Load())
 		}
 	})
 }
 
 func TestATokenOfThePluginThatBecameASessionGoesBackAsThatSession(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	session := w.adopt(a, new(elsewhere).isAlice)
-	p := &oldPlugin{w: w}
+	a := w.authority()
+	session := w.adopt(a, &plugin{w: w})
+	p := &plugin{w: w}
 	pair, err := w.passOn(a, foreign, p)
 	w.must(err)
-	if again := w.handBack(a, session.Refresh, p); again.Refresh != pair.Refresh || pair.Session != session.Session || p.issued.Load() != 1 {
+	if again := w.handBack(a, session.Refresh, p); again.Refresh != pair.Refresh || pair.Session != session.Session || p.asked.Load() != 1 {
 		t.Error("it went back twice")
 	}
-	w.must(a.EndSession(context.Background(), session.Session, tokens.CauseLogout))
+	w.clock.Advance(time.Second)
+	_, err = a.EndUser(context.Background(), alice.UserID, "", tokens.CauseAdmin)
+	w.must(err)
 	if _, err := w.passOn(a, foreign, p); !errors.Is(err, tokens.Ended) {
 		t.Errorf("%v", err)
 	}
@@ -86,14 +83,14 @@ func TestATokenOfThePluginEndsWithWhatEndsItsUserAfterwards(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEachStore(t, func(t *testing.T, w *world) {
-				a := w.authority(backToThePlugin)
-				p := &oldPlugin{w: w}
-				first := p.pair()
-				row.story(w, a, func() { w.must(a.NotePluginPair(context.Background(), first, alice.UserID)) })
-				if _, err := w.passOn(w.authority(backToThePlugin), first.Refresh, p); !errors.Is(err, row.want) {
+				a := w.authority()
+				p := &plugin{w: w}
+				first := p.pair(1)
+				row.story(w, a, func() { _, err := migration.New(a).NotePair(context.Background(), first, alice.UserID); w.must(err) })
+				if _, err := w.passOn(w.authority(), first.Refresh, p); !errors.Is(err, row.want) {
 					t.Errorf("passed on: %v, want %v", err, row.want)
 				}
-				if _, _, err := w.authority().Adopt(context.Background(), first.Refresh, phone, new(elsewhere).isAlice); row.want != nil && !errors.Is(err, row.want) {
+				if _, _, err := migration.New(w.authority()).Adopt(context.Background(), first.Refresh, phone, &plugin{w: w}); row.want != nil && !errors.Is(err, row.want) {
 					t.Errorf("adopted: %v, want %v", err, row.want)
 				}
 			})
@@ -103,29 +100,29 @@ func TestATokenOfThePluginEndsWithWhatEndsItsUserAfterwards(t *testing.T) {
 
 func TestATokenThatTheGatewaySawBeingIssuedBecomesASessionWhenTheShopMovesOverAgain(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	pair := w.handBack(a, w.login(a, alice).Refresh, &oldPlugin{w: w})
-	adopted, _, err := a.Adopt(context.Background(), pair.Refresh, phone, new(elsewhere).isAlice)
+	a := w.authority()
+	pair := w.handBack(a, w.login(a).Refresh, &plugin{w: w})
+	adopted, _, err := migration.New(a).Adopt(context.Background(), pair.Refresh, phone, &plugin{w: w})
 	w.must(err)
 	w.refresh(a, adopted.Refresh)
 }
 
 func TestATokenThatThePluginDoesNotAnswerMayComeAgain(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
+	a := w.authority()
 	down := errors.New("WordPress is down")
-	if _, err := w.passOn(a, foreign, &oldPlugin{w: w, err: down}); !errors.Is(err, down) {
+	if _, err := w.passOn(a, foreign, &plugin{w: w, err: down}); !errors.Is(err, down) {
 		t.Errorf("%v", err)
 	}
-	_, err := w.passOn(a, foreign, &oldPlugin{w: w})
+	_, err := w.passOn(a, foreign, &plugin{w: w})
 	w.must(err)
 }
 
 func TestASpentTokenOfThePluginIsAnsweredThoughItCannotBeRemembered(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	w.rdb.AddHook(claiming{failing: "set"})
-	if pair, err := w.passOn(a, foreign, &oldPlugin{w: w}); err != nil || pair.Refresh == "" {
+	a := w.authority()
+	w.rdb.AddHook(&disturbed{failing: "set"})
+	if pair, err := w.passOn(a, foreign, &plugin{w: w}); err != nil || pair.Refresh == "" {
 		t.Errorf("%v", err)
 	}
 }
@@ -133,10 +130,10 @@ func TestASpentTokenOfThePluginIsAnsweredThoughItCannotBeRemembered(t *testing.T
 // While some gateways hand sessions back and others do not, two tabs may come to one of each.
 func TestATabAtAGatewayThatKeepsSessionsIsToldThePairOfTheOther(t *testing.T) {
 	w := embedded(t)
-	p := &oldPlugin{w: w}
-	first, err := w.passOn(w.authority(backToThePlugin), foreign, p)
+	p := &plugin{w: w}
+	first, err := w.passOn(w.authority(), foreign, p)
 	w.must(err)
-	second, _, err := w.authority(backToThePlugin).Adopt(context.Background(), foreign, phone, new(elsewhere).isAlice)
+	second, _, err := migration.New(w.authority()).Adopt(context.Background(), foreign, phone, &plugin{w: w})
 	if err != nil || second.Refresh != first.Refresh {
 		t.Errorf("%v", err)
 	}

@@ -1,4 +1,4 @@
-package tokens_test
+package migration_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 )
 
 func TestWhatIsNeverHandedBack(t *testing.T) {
@@ -46,10 +47,10 @@ func TestWhatIsNeverHandedBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := embedded(t)
-			a := w.authority(backToThePlugin)
-			p := &oldPlugin{w: w}
-			w.handBackIs(a, row.spoil(w, a, w.login(a, alice)), p, row.want)
-			if p.issued.Load() != 0 {
+			a := w.authority()
+			p := &plugin{w: w}
+			w.handBackIs(a, row.spoil(w, a, w.login(a)), p, row.want)
+			if p.asked.Load() != 0 {
 				t.Error("WordPress was asked")
 			}
 		})
@@ -65,82 +66,56 @@ func other(digit string) string {
 
 func TestASessionThatEndsWhileWordPressIsAskedIsNotHandedBack(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	session := w.login(a, alice)
-	p := &oldPlugin{w: w, during: func() { w.must(a.EndSession(context.Background(), session.Session, tokens.CauseLogout)) }}
+	a := w.authority()
+	session := w.login(a)
+	p := &plugin{w: w, during: func() { w.must(a.EndSession(context.Background(), session.Session, tokens.CauseLogout)) }}
 	w.handBackIs(a, session.Refresh, p, tokens.Ended)
 	w.handBackIs(a, session.Refresh, p, tokens.Ended)
 }
 
 func TestNothingIsSpentWhileWordPressDoesNotAnswer(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin, policy(tokens.Never))
-	session := w.login(a, alice)
+	a := w.authority(policy(tokens.Never))
+	session := w.login(a)
 	down := errors.New("WordPress is down")
 	for range 3 {
-		w.handBackIs(a, session.Refresh, &oldPlugin{w: w, err: down}, down)
+		w.handBackIs(a, session.Refresh, &plugin{w: w, err: down}, down)
 		w.clock.Advance(time.Hour)
 	}
 	w.accessIs(a, session.Access, nil)
-	w.handBack(a, session.Refresh, &oldPlugin{w: w})
+	w.handBack(a, session.Refresh, &plugin{w: w})
 }
 
 func TestASessionGoesOnWhereThePluginGivesNothingForIt(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	session := w.login(a, alice)
-	pair := w.handBack(a, session.Refresh, &oldPlugin{w: w, err: fmt.Errorf("no tokens: %w", tokens.ErrKeep)})
+	a := w.authority()
+	session := w.login(a)
+	pair := w.handBack(a, session.Refresh, &plugin{w: w, err: fmt.Errorf("no tokens: %w", migration.ErrKeep)})
 	w.accessIs(a, pair.Access, nil)
-	if pair.Session != session.Session || len(w.list(a, alice.UserID)) != 1 {
+	if pair.Session != session.Session || len(w.list(a)) != 1 {
 		t.Error("it is not the same session")
 	}
-	w.handBack(a, pair.Refresh, &oldPlugin{w: w})
+	w.handBack(a, pair.Refresh, &plugin{w: w})
 }
 
 func TestAClientThatLeavesWhileItsSessionGoesBackFindsThePairLater(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	session := w.login(a, alice)
+	a := w.authority()
+	session := w.login(a)
 	ctx, leave := context.WithCancel(context.Background())
-	p := &oldPlugin{w: w, during: leave}
-	first, _, err := a.HandBack(ctx, session.Refresh, phone, p.asked)
+	p := &plugin{w: w, during: leave}
+	first, _, err := migration.New(a).HandBack(ctx, session.Refresh, phone, p)
 	w.must(err)
-	if again := w.handBack(a, session.Refresh, p); again.Access != first.Access || p.issued.Load() != 1 {
+	if again := w.handBack(a, session.Refresh, p); again.Access != first.Access || p.asked.Load() != 1 {
 		t.Error("WordPress was asked twice")
 	}
 }
 
-func TestASessionThatWentBackGoesOnWhenTheOperatorThinksBetterOfIt(t *testing.T) {
-	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	session := w.login(a, alice)
-	p := &oldPlugin{w: w}
-	w.handBack(a, session.Refresh, p)
-	pair := w.refresh(a, session.Refresh)
-	w.clock.Advance(time.Minute)
-	w.accessIs(a, pair.Access, nil)
-	if n := len(w.list(a, alice.UserID)); n != 1 {
-		t.Errorf("%d sessions are listed", n)
-	}
-	if again := w.handBack(a, pair.Refresh, p); p.issued.Load() != 2 || !a.Foreign(again.Refresh) {
-		t.Error("a pair of the first time was told")
-	}
-}
-
-func TestSessionsThatWentBackDoNotCountAgainstTheLimit(t *testing.T) {
-	w := embedded(t)
-	a := w.authority(backToThePlugin, limit(2))
-	first := w.login(a, alice)
-	w.handBack(a, w.login(a, alice).Refresh, &oldPlugin{w: w})
-	w.login(a, alice)
-	w.refresh(a, first.Refresh)
-}
-
 func TestNothingOfAPairThatWaitsCanBeReadFromRedis(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	pair := w.handBack(a, w.login(a, alice).Refresh, &oldPlugin{w: w})
-	passed, _, err := a.PassOn(context.Background(), foreign, phone, (&oldPlugin{w: w}).judged, nil)
+	a := w.authority()
+	pair := w.handBack(a, w.login(a).Refresh, &plugin{w: w})
+	passed, _, err := migration.New(a).PassOn(context.Background(), foreign, phone, &plugin{w: w})
 	w.must(err)
 	keys, err := w.rdb.Keys(context.Background(), "*").Result()
 	w.must(err)
@@ -157,25 +132,25 @@ func TestNothingOfAPairThatWaitsCanBeReadFromRedis(t *testing.T) {
 
 func TestWhichPairsAreThePlugins(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	p := &oldPlugin{w: w}
-	ours, good := w.login(a, alice), p.pair()
-	w.must(a.CheckPluginPair(good, alice.UserID))
+	a := w.authority()
+	p := &plugin{w: w}
+	ours, good := w.login(a), p.pair(1)
+	w.must(migration.New(a).CheckPair(good, alice.UserID))
 	for name, row := range map[string]struct {
-		pair tokens.PluginPair
+		pair migration.Pair
 		user int64
 		by   *tokens.Authority
 	}{
-		"no tokens":                    {tokens.PluginPair{}, alice.UserID, a},
-		"no refresh token":             {tokens.PluginPair{Access: good.Access}, alice.UserID, a},
-		"ours":                         {tokens.PluginPair{Access: ours.Access, Refresh: good.Refresh}, alice.UserID, a},
-		"our refresh token":            {tokens.PluginPair{Access: good.Access, Refresh: ours.Refresh}, alice.UserID, a},
+		"no tokens":                    {migration.Pair{}, alice.UserID, a},
+		"no refresh token":             {migration.Pair{Access: good.Access}, alice.UserID, a},
+		"ours":                         {migration.Pair{Access: ours.Access, Refresh: good.Refresh}, alice.UserID, a},
+		"our refresh token":            {migration.Pair{Access: good.Access, Refresh: ours.Refresh}, alice.UserID, a},
 		"somebody else's":              {good, alice.UserID + 1, a},
 		"signed with another secret":   {good, alice.UserID, w.authority(func(c *tokens.Config) { c.PluginSecret = []byte("another") })},
-		"not accepted by this gateway": {good, alice.UserID, w.authority()},
+		"not accepted by this gateway": {good, alice.UserID, w.authority(func(c *tokens.Config) { c.PluginSecret = nil })},
 	} {
-		err := row.by.CheckPluginPair(row.pair, row.user)
-		if !errors.Is(err, tokens.ErrKeep) {
+		err := migration.New(row.by).CheckPair(row.pair, row.user)
+		if !errors.Is(err, migration.ErrKeep) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "eyJ") {
@@ -189,12 +164,12 @@ func TestWhichPairsAreThePlugins(t *testing.T) {
 
 func TestNobodyIsHandedBackWhileRedisIsAway(t *testing.T) {
 	w := embedded(t)
-	a := w.authority(backToThePlugin)
-	session := w.login(a, alice)
-	p := &oldPlugin{w: w}
+	a := w.authority()
+	session := w.login(a)
+	p := &plugin{w: w}
 	w.must(w.rdb.Close())
 	w.handBackIs(a, session.Refresh, p, tokens.ErrUnavailable)
-	if p.issued.Load() != 0 {
+	if p.asked.Load() != 0 {
 		t.Error("WordPress was asked")
 	}
 }

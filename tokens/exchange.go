@@ -1,0 +1,203 @@
+package tokens
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// This file is what package migration needs of an Authority: it exchanges refresh tokens of the PHP plugin for
+// sessions, and sessions for pairs of that plugin.
+
+// ExchangeSettings is what exchanges share with their Authority.
+type ExchangeSettings struct {
+	Redis       redis.UniversalClient
+	KeyPrefix   string
+	Life, Grace time.Duration // of what is remembered about a token, and of a pair that waits for other tabs; Redis takes no life of 0
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// ExchangeSettings returns those of this Authority.
+func (a *Authority) ExchangeSettings() ExchangeSettings {
+	return ExchangeSettings{a.store.UniversalClient, a.store.prefix, a.cfg.RefreshTTL + outlives, max(a.cfg.RefreshGrace, time.Second), a.cfg.Now, a.cfg.Log}
+}
+
+// Recognise returns what is wrong with a refresh token, as far as can be seen without Redis: nil, or a Rejection.
+func (a *Authority) Recognise(refresh string) error {
+	_, err := a.refreshes.parse(refresh)
+	return err
+}
+
+// Peek returns the session of a refresh token, and as error what Refresh would answer now. It changes nothing. The
+// session is the zero value where the token is not ours, and a tombstone where the error is Ended.
+func (a *Authority) Peek(ctx context.Context, refresh string, from Client) (Session, error) {
+	t, err := a.refreshes.parse(refresh)
+	if err != nil {
+		return Session{}, err
+	}
+	s, err := a.store.load(ctx, t.session)
+	if err != nil {
+		return Session{}, unavailable("reading session", err)
+	}
+	from = from.tidy()
+	_, err = a.peek(ctx, s, t, from, from.digest())
+	if errors.Is(err, Ended) && s.ended == 0 { // it ended in between: the tombstone has the cause
+		now, gone := a.store.load(ctx, t.session)
+		if gone != nil {
+			return Session{}, unavailable("reading session", gone)
+		}
+		s = now
+	}
+	if s == nil {
+		return Session{}, err
+	}
+	return a.public(s), err
+}
+
+// peek checks a token in the order of Refresh. The script decides, as for Refresh.
+func (a *Authority) peek(ctx context.Context, s *record, t refreshToken, from Client, client string) (Verdict, error) {
+	switch {
+	case s == nil:
+		return VerdictUnknown, Unknown
+	case s.ended != 0:
+		return VerdictEnded, Ended
+	case !t.genuine(s.salt):
+		return VerdictRefused, BadSignature
+	}
+	step, err := a.store.rotate(ctx, t, from, client, a.cfg, peekMode)
+	if err != nil {
+		return VerdictUnavailable, unavailable("reading session", err)
+	}
+	if err := step.verdict.rejection(); err != nil {
+		return step.verdict, err
+	}
+	var cut cutoffs
+	_, err = a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		cut = a.store.cutoffs(ctx, p, s)
+		return nil
+	})
+	switch {
+	case missing(err) != nil:
+		return VerdictUnavailable, unavailable("reading cutoffs", err)
+	case cut.end(s), a.over(s):
+		return VerdictEnded, Ended
+	}
+	return step.verdict, nil
+}
+
+// Examine checks an access token as Verify does, but notes and counts nothing, and an old view of the revocations is
+// no error: it says nothing about the token.
+func (a *Authority) Examine(access string) (*Access, error) {
+	now := a.cfg.Now()
+	v, err := a.examine(access, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.current(v, now); err != nil && !errors.Is(err, Stale) {
+		return nil, err
+	}
+	return &v.access, nil
+}
+
+// RefreshKept is Refresh for a session that was to be handed back to the PHP plugin; it is counted as such.
+func (a *Authority) RefreshKept(ctx context.Context, refresh string, from Client) (Pair, Identity, error) {
+	pair, who, verdict, err := a.refresh(ctx, refresh, from.tidy())
+	if err == nil {
+		pair.Outcome, verdict = VerdictKept, VerdictKept
+	}
+	a.metrics.countRefresh(verdict, err)
+	return pair, who, err
+}
+
+// IsJWT reports whether a text has the form of an access token, of any issuer.
+func IsJWT(text string) bool {
+	parts, err := split(text)
+	if err != nil {
+		return false
+	}
+	_, err = parseHeader(parts.head)
+	return err == nil
+}
+
+// IssueExchanged begins a session in exchange for a refresh token of another issuer. That token counts as the session's
+// generation 0, retired now: spent is the refresh token of ours that stands for it, which Refresh answers as any other
+// retired one. The errors are those of Issue.
+func (a *Authority) IssueExchanged(ctx context.Context, who Identity, from Client) (pair Pair, spent string, err error) {
+	s, err := a.newRecord(who, from)
+	if err != nil {
+		return Pair{}, "", err
+	}
+	s.recent = fmt.Sprintf("0:%d", s.active)
+	pair, err = a.begin(ctx, s)
+	return pair, a.refreshes.mint(s.id, 0, s.salt), err
+}
+
+// LatestEnd returns the time (Unix ms) of the latest cutoff that concerns a user, for whatever fingerprint; 0 when there
+// is none. Tokens of the PHP plugin that were issued up to then are over.
+func (a *Authority) LatestEnd(ctx context.Context, userID int64) (int64, error) {
+	var all, user *redis.StringCmd
+	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		all, user = p.Get(ctx, a.store.allCutoff()), p.HGet(ctx, a.store.userCutoffs(userID), anyFingerprint)
+		return nil
+	})
+	if missing(err) != nil {
+		return 0, unavailable("reading cutoffs", err)
+	}
+	return max(a.revoked.LatestPluginCutoff(userID), number(all.Val()), number(user.Val())), nil
+}
+
+// CountExchange counts one refresh that was an exchange. Refresh counts for itself.
+func (a *Authority) CountExchange(v Verdict, err error) {
+	if err != nil {
+		v = verdictOf(err)
+	}
+	a.metrics.countRefresh(v, err)
+}
+
+// Seal encrypts a text for Redis (AES-256-GCM). The key comes from the first refresh secret and from about, which is a
+// token or an id: neither a reader of Redis nor the secret alone opens it.
+func (a *Authority) Seal(text []byte, about string) string {
+	box := a.refreshes[0].box(about)
+	nonce := make([]byte, box.NonceSize())
+	rand.Read(nonce)
+	return base64.RawStdEncoding.EncodeToString(box.Seal(nonce, nonce, text, nil))
+}
+
+// Open returns what Seal encrypted, under any of the refresh secrets.
+func (a *Authority) Open(sealed, about string) (text []byte, ok bool) {
+	raw, err := base64.RawStdEncoding.DecodeString(sealed)
+	if err != nil {
+		return nil, false
+	}
+	for _, secret := range a.refreshes {
+		box := secret.box(about)
+		if len(raw) < box.NonceSize() {
+			return nil, false
+		}
+		if text, err := box.Open(nil, raw[:box.NonceSize()], raw[box.NonceSize():], nil); err == nil {
+			return text, true
+		}
+	}
+	return nil, false
+}
+
+func (s *refreshSecret) box(about string) cipher.AEAD {
+	block, err := aes.NewCipher(derive(s.raw, []byte(about), "sealed pair"))
+	if err != nil {
+		panic(err) // only a key of another length
+	}
+	box, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // only a block of another length
+	}
+	return box
+}
