@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/pace"
+	"cocart-gateway/gateway/respond"
 )
 
 // defaultParameters is PHP's max_input_vars: what comes after so many parameters
@@ -91,8 +92,7 @@ func (g *Gateway) bound(x *exchange) error {
 		return methodNotAllowed()
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		// PHP does not decode a body, but modules in front of it do: two readings.
-		return &Failure{Status: http.StatusUnsupportedMediaType, Code: "cocart_gateway_encoded_body",
-			Message: "The request body must not be compressed or encoded."}
+		return respond.Fail(respond.EncodedBody)
 	case strings.Count(query, "&") >= g.cfg.Bounds.Parameters:
 		return tooManyParameters(g.cfg.Bounds.Parameters)
 	case x.r.ContentLength > g.cfg.Bounds.Body:
@@ -109,8 +109,9 @@ func (g *Gateway) bound(x *exchange) error {
 }
 
 func methodNotAllowed() *Failure {
-	return &Failure{Status: http.StatusMethodNotAllowed, Code: "cocart_gateway_method_not_allowed",
-		Message: "This method is not accepted here.", Allow: strings.Join(coCartMethods, ", ")}
+	f := respond.Fail(respond.MethodNotAllowed)
+	f.Allow = strings.Join(coCartMethods, ", ")
+	return f
 }
 
 // guardedBody is a request body that ends with an error when it grows too long or

@@ -3,12 +3,12 @@ package gateway
 import (
 	"bytes"
 	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"cocart-gateway/gateway/cartkey"
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/upstream"
 )
 
@@ -19,8 +19,7 @@ func (g *Gateway) admit(x *exchange, a upstream.Assertion) error {
 		return nil
 	}
 	if x.verdict.batch.mixed && a.Kind != upstream.Credentials {
-		return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_mixed_batch",
-			Message: "A batch may hold CoCart's routes or those of others, not both."}
+		return respond.Fail(respond.MixedBatch)
 	}
 	keys, b, err := g.cartKeys(x)
 	if err != nil {
@@ -48,12 +47,10 @@ func isCartOfAnother(key string, a upstream.Assertion) bool {
 // is, so the number is refused there too: CoCart's clients send a cart key as
 // guests only, and a customer's own cart needs none.
 func notYourCart(a upstream.Assertion) *Failure {
-	f := &Failure{Status: http.StatusForbidden, Code: "cocart_gateway_not_your_cart",
-		Message: "The cart key belongs to a customer. Leave it out: your own cart comes with your login."}
 	if a.Kind == upstream.Guest { // the code CoCart itself uses
-		f.Code = "cocart_must_authenticate_user"
+		return respond.Fail(respond.MustAuthenticate)
 	}
-	return f
+	return respond.Fail(respond.NotYourCart)
 }
 
 // cartKeys returns every cart key that CoCart could find in a request, with the body

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"cocart-gateway/gateway/phpform"
+	"cocart-gateway/gateway/respond"
 	"context"
 	"errors"
 	"io"
@@ -154,8 +155,7 @@ func readingBody(err error) error {
 }
 
 func unreadable(err error) *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_body",
-		Message: "The request body could not be read.", Cause: err}
+	return respond.Fail(respond.BadBody).Because(err)
 }
 
 // malformedForm says what PHP and other readers could read differently.

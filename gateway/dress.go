@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/respond"
 )
 
 // setResponseHeaders sets the last headers of an answer just before they leave,
@@ -44,7 +45,7 @@ func keepUntyped(h http.Header) {
 // dialog for Basic.
 func challenge(h http.Header, status int) {
 	if status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0 {
-		h.Set("WWW-Authenticate", challengeNone)
+		h.Set("WWW-Authenticate", respond.Challenge)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/upstream"
 )
 
@@ -16,35 +17,13 @@ import (
 // What would have become of the request is judged on a copy of its header
 // (dryrun_judge.go), told in the log and counted.
 
-// What the dry run says of a request. The words are metric labels.
+// What the dry run says of a request that would not be refused. The words are metric
+// labels; package respond has those of refusals.
 const (
 	drySame    = "same"    // let through by both, or refused by both
 	dryAdmit   = "admit"   // the shop refused a token that would have been good
 	dryAddress = "address" // same, but Config.PluginAddress is not what the shop's tokens are bound to
-	dryOther   = "other"   // would be refused for another reason than those below
 )
-
-// dryVerdicts are the reasons for which a request would be refused that the shop
-// answered well, by the code of the refusal.
-var dryVerdicts = map[string]string{
-	"cocart_gateway_ambiguous_request":      "ambiguous",
-	codeAuthentication:                      "token",
-	"cocart_rest_not_authorized":            "guest",
-	codeRateLimited:                         "limit",
-	"cocart_gateway_unknown_host":           "host",
-	"cocart_gateway_body_too_large":         "body",
-	"cocart_gateway_encoded_body":           "body",
-	"cocart_gateway_too_many_parameters":    "parameters",
-	"cocart_gateway_method_not_allowed":     "method",
-	"cocart_gateway_not_your_cart":          "cart_key",
-	"cocart_must_authenticate_user":         "cart_key",
-	"cocart_gateway_mixed_batch":            "batch",
-	"cocart_gateway_bad_request":            "request",
-	"cocart_gateway_bad_body":               "request",
-	"cocart_jwt_auth_missing_refresh_token": "request",
-	"rest_invalid_json":                     "request",
-	"rest_invalid_param":                    "request",
-}
 
 type dryRun struct{ total *prometheus.CounterVec }
 
@@ -60,7 +39,7 @@ func newDryRun(on bool, reg prometheus.Registerer) (*dryRun, error) {
 	for _, c := range classes {
 		d.total.WithLabelValues(string(c), drySame)
 		d.total.WithLabelValues(string(c), dryAddress)
-		for _, verdict := range dryVerdicts {
+		for _, verdict := range respond.DryRunWords() {
 			d.total.WithLabelValues(string(c), verdict)
 		}
 	}
@@ -136,10 +115,8 @@ func (g *Gateway) tell(x *exchange, would *judgement) {
 		g.log.LogAttrs(x.r.Context(), slog.LevelInfo, admitted[verdict], attrs...)
 		return
 	}
-	attrs = append(attrs, slog.Int("status", f.Status), slog.String("code", f.Code))
-	if f.Cause != nil {
-		attrs = append(attrs, slog.String("cause", f.Cause.Error()))
-	}
+	attrs = append(attrs, slog.Int("status", f.Status), slog.String("code", string(f.Code)))
+	attrs = append(attrs, accesslog.CauseAttrs(f.Cause)...)
 	g.log.LogAttrs(x.r.Context(), slog.LevelInfo, "dry run: would be refused", attrs...)
 }
 
@@ -160,8 +137,5 @@ func (j *judgement) verdictOn(f *Failure) string {
 	case f == nil, j.shop >= 400:
 		return drySame
 	}
-	if verdict, ok := dryVerdicts[f.Code]; ok {
-		return verdict
-	}
-	return dryOther
+	return f.Code.DryRun()
 }

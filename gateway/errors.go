@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 
 	"cocart-gateway/gateway/respond"
@@ -14,74 +13,58 @@ import (
 // Failure is an answer the gateway makes itself.
 type Failure = respond.Failure
 
-// The texts CoCart and its JWT plugin use, so that clients which show or match
-// them keep working.
-const (
-	codeAuthentication = "cocart_authentication_error"
-	challengeNone      = `Bearer realm="CoCart"`
-	challengeInvalid   = `Bearer realm="CoCart", error="invalid_token", error_description="The access token is invalid or expired"`
-)
+const challengeInvalid = `Bearer realm="CoCart", error="invalid_token", error_description="The access token is invalid or expired"`
 
-// refusedToken is the answer to an access token that is not good: 401 (RFC 6750
-// section 3.1), or 403 where compat.invalid_token_status says so, which is what
-// the PHP plugin sends.
+// refusedToken is the answer to an invalid access token: 401 (RFC 6750 section 3.1),
+// or 403 where compat.invalid_token_status says so, which is what the PHP plugin
+// sends.
 func (g *Gateway) refusedToken(cause tokens.Rejection) *Failure {
-	if cause == tokens.Stale { // nothing is known against the token: no client should throw it away
-		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", RetryAfter: 5,
-			Message: "Tokens cannot be checked at the moment. Please try again shortly.", Cause: cause}
+	if cause == tokens.Stale { // the token may be valid, so a client should keep it
+		return respond.Fail(respond.StoreUnavailable).WithMessage("Tokens cannot be checked at the moment. Please try again shortly.").Because(cause)
 	}
-	return &Failure{Status: g.cfg.InvalidTokenStatus, Code: codeAuthentication, Message: "Authentication failed.",
-		Challenge: challengeInvalid, Cause: cause}
+	f := respond.Fail(respond.Authentication).Because(cause)
+	f.Status, f.Challenge = g.cfg.InvalidTokenStatus, challengeInvalid
+	return f
 }
 
 func (g *Gateway) refusedRefresh(cause tokens.Rejection) *Failure {
-	f := &Failure{Status: g.cfg.InvalidTokenStatus, Code: codeAuthentication, Message: "Invalid refresh token.",
-		Challenge: challengeNone, Cause: cause}
+	f := respond.Fail(respond.Authentication).WithMessage("Invalid refresh token.").Because(cause)
+	f.Status = g.cfg.InvalidTokenStatus
 	if cause == tokens.Expired {
 		f.Message = "Refresh token expired."
 	}
 	return f
 }
 
-// notHandedBack: the refresh token is as good as before, and clients try again
-// after a 503.
+// notHandedBack answers 503: the refresh token is still valid, and clients try again.
 func notHandedBack(cause error) *Failure {
-	return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_not_handed_back", RetryAfter: 5,
-		Message: "Signing in and out is not possible at the moment. Please try again shortly.", Cause: cause}
+	return respond.Fail(respond.NotHandedBack).Because(cause)
 }
 
-func tokenRequired() *Failure {
-	return &Failure{Status: http.StatusUnauthorized, Code: "cocart_rest_not_authorized",
-		Message: "Sorry, you are not authorized.", Challenge: challengeNone}
-}
+func tokenRequired() *Failure { return respond.Fail(respond.NotAuthorized) }
 
-// readFailures are the status and code of each reason for which a request is refused
+// readCodes are the codes of each reason for which a request is refused
 // by the way it is written.
-var readFailures = map[reason]struct {
-	status int
-	code   string
-}{
-	reasonAmbiguous:         {http.StatusBadRequest, "cocart_gateway_ambiguous_request"},
-	reasonTooManyParameters: {http.StatusBadRequest, "cocart_gateway_too_many_parameters"},
-	reasonTooLarge:          {http.StatusRequestEntityTooLarge, "cocart_gateway_body_too_large"},
-	reasonBadForm:           {http.StatusBadRequest, "cocart_gateway_bad_body"},
-	reasonInvalidJSON:       {http.StatusBadRequest, "rest_invalid_json"},
-	reasonBadContentType:    {http.StatusUnsupportedMediaType, "cocart_gateway_bad_content_type"},
-	reasonBadCredentials:    {http.StatusBadRequest, "cocart_gateway_bad_credentials"},
-	reasonNotInBatch:        {http.StatusBadRequest, "cocart_gateway_not_in_batch"},
-	reasonBadParameter:      {http.StatusBadRequest, "cocart_gateway_bad_request"},
-	reasonNoRefreshToken:    {http.StatusBadRequest, "cocart_jwt_auth_missing_refresh_token"},
-	reasonBadRefreshToken:   {http.StatusBadRequest, "rest_invalid_param"},
+var readCodes = map[reason]respond.Code{
+	reasonAmbiguous:         respond.AmbiguousRequest,
+	reasonTooManyParameters: respond.TooManyParameters,
+	reasonTooLarge:          respond.BodyTooLarge,
+	reasonBadForm:           respond.BadBody,
+	reasonInvalidJSON:       respond.InvalidJSON,
+	reasonBadContentType:    respond.BadContentType,
+	reasonBadCredentials:    respond.BadCredentials,
+	reasonNotInBatch:        respond.NotInBatch,
+	reasonBadParameter:      respond.BadRequest,
+	reasonNoRefreshToken:    respond.MissingRefreshToken,
+	reasonBadRefreshToken:   respond.InvalidParameter,
 }
 
 // unreadableRequest is the answer to a request that is refused for the way it is written.
 func unreadableRequest(e *readError) *Failure {
-	f := readFailures[e.reason]
-	return &Failure{Status: f.status, Code: f.code, Message: e.message}
+	return respond.Fail(readCodes[e.reason]).WithMessage(e.message)
 }
 
-// failureOf turns any error into what the client reads. It returns nil when
-// there is nobody left to answer.
+// failureOf returns the answer to an error, or nil if the client has left.
 func (g *Gateway) failureOf(err error) *Failure {
 	var f *Failure
 	var refused *readError
@@ -93,30 +76,31 @@ func (g *Gateway) failureOf(err error) *Failure {
 		return unreadableRequest(refused)
 	case errors.As(err, &rejection):
 		return g.refusedToken(rejection)
-	case errors.Is(err, context.Canceled): // also out of Redis: nothing is wrong with that
+	case errors.Is(err, context.Canceled): // also from Redis, where it means the same
 		return nil
-	case errors.Is(err, tokens.ErrUnavailable):
-		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", RetryAfter: 5,
-			Message: "Signing in and out is not possible at the moment. Please try again shortly.", Cause: err}
-	case errors.Is(err, upstream.ErrBusy):
-		return &Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_busy", RetryAfter: 5,
-			Message: "The shop is very busy at the moment. Please try again shortly.", Cause: err}
-	case errors.Is(err, upstream.ErrTimeout):
-		return &Failure{Status: http.StatusGatewayTimeout, Code: "cocart_gateway_upstream_timeout",
-			Message: "The shop did not answer in time.", Cause: err}
-	case errors.Is(err, upstream.ErrUnavailable):
-		return &Failure{Status: http.StatusBadGateway, Code: "cocart_gateway_upstream_unavailable", RetryAfter: 5,
-			Message: "The shop cannot be reached at the moment.", Cause: err}
-	case errors.Is(err, upstream.ErrNoPlugin), errors.Is(err, upstream.ErrBadReply):
-		return &Failure{Status: http.StatusBadGateway, Code: "cocart_gateway_upstream_unusable",
-			Message: "The shop gave an answer that cannot be used.", Cause: err}
-	default:
-		return &Failure{Status: http.StatusInternalServerError, Code: "cocart_gateway_error",
-			Message: "Something went wrong on our side.", Cause: err}
 	}
+	for _, known := range failures {
+		if errors.Is(err, known.err) {
+			return respond.Fail(known.code).Because(err)
+		}
+	}
+	return respond.Fail(respond.Internal).Because(err)
 }
 
-// wantsPage: somebody looks at the storefront, where JSON is no answer.
+// failures are the codes of errors of other packages. The first that matches counts.
+var failures = []struct {
+	err  error
+	code respond.Code
+}{
+	{tokens.ErrUnavailable, respond.StoreUnavailable},
+	{upstream.ErrBusy, respond.Busy},
+	{upstream.ErrTimeout, respond.UpstreamTimeout},
+	{upstream.ErrUnavailable, respond.UpstreamUnavailable},
+	{upstream.ErrNoPlugin, respond.UpstreamUnusable},
+	{upstream.ErrBadReply, respond.UpstreamUnusable},
+}
+
+// wantsPage reports whether a browser shows the answer as a page of the storefront.
 func (x *exchange) wantsPage() bool {
 	return !x.record.class.ours() && strings.Contains(strings.Join(x.r.Header["Accept"], ","), "text/html")
 }

@@ -42,16 +42,6 @@ const (
 	eventAddressLimit     = accesslog.AddressLimit
 )
 
-// failureEvents are the events that a refusal stands for, by its code.
-var failureEvents = map[string]event{
-	"cocart_gateway_ambiguous_request": eventAmbiguous,
-	"cocart_gateway_not_your_cart":     eventForeignCart,
-	"cocart_must_authenticate_user":    eventForeignCart,
-	"cocart_gateway_mixed_batch":       eventMixedBatch,
-	"cocart_gateway_unknown_host":      eventUnknownHost,
-	codeRateLimited:                    eventLimited,
-}
-
 // rejectionEvents are those of tokens. Expired, malformed and revoked ones are
 // everyday life.
 var rejectionEvents = map[tokens.Rejection]event{
@@ -76,10 +66,10 @@ func (g *Gateway) happened(ctx context.Context, x *exchange, e event, level slog
 
 // alarm tells of the event that a refusal stands for, if it stands for one.
 func (g *Gateway) alarm(x *exchange, f *Failure) {
-	e, found := failureEvents[f.Code]
+	e := f.Code.Event()
 	var rejection tokens.Rejection
 	switch {
-	case found:
+	case e != "":
 	case errors.Is(f.Cause, upstream.ErrNoPlugin):
 		e = eventNoPlugin
 	case errors.Is(f.Cause, upstream.ErrBadReply):
@@ -91,13 +81,11 @@ func (g *Gateway) alarm(x *exchange, f *Failure) {
 	if e == "" {
 		return
 	}
-	level, attrs := slog.LevelWarn, []slog.Attr{slog.String("code", f.Code)}
+	level, attrs := slog.LevelWarn, []slog.Attr{slog.String("code", string(f.Code))}
 	if e == eventLimited {
 		level = slog.LevelInfo
 	}
-	if f.Cause != nil {
-		attrs = append(attrs, slog.String("cause", f.Cause.Error()))
-	}
+	attrs = append(attrs, accesslog.CauseAttrs(f.Cause)...)
 	g.happened(context.Background(), x, e, level, "request refused", attrs...)
 }
 

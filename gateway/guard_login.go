@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/upstream"
 )
 
@@ -31,7 +32,7 @@ func (g *Gateway) settleAnswered(ctx context.Context, x *exchange, answer *upstr
 	case len(checks) > 0:
 		return g.settleChecked(ctx, x, answer, checks)
 	case answer.Report != nil, notAsked(&answer.Answer), unchecked[codeOf(answer.Body)]:
-		g.undecided(ctx, x, codeOf(answer.Body))
+		g.undecided(ctx, x, string(codeOf(answer.Body)))
 		return nil
 	}
 	return g.unreported(ctx, x, nil)
@@ -54,11 +55,11 @@ func (g *Gateway) settleChecked(ctx context.Context, x *exchange, answer *upstre
 // password: over plain http in production CoCart looks at none, and the plugin
 // lets none be looked at where it does not believe the gateway. They count where
 // the plugin is too old to say so itself.
-var unchecked = map[string]bool{"cocart_rest_not_authorized": true, "cocart_gateway_bad_assertion": true, "cocart_gateway_required": true}
+var unchecked = map[respond.Code]bool{respond.NotAuthorized: true, respond.BadAssertion: true, respond.Required: true}
 
-func codeOf(text []byte) string {
+func codeOf(text []byte) respond.Code {
 	members, _ := parseObject(text)
-	return memberString(members, "code")
+	return respond.Code(memberString(members, "code"))
 }
 
 func (g *Gateway) showAddress(x *exchange) {

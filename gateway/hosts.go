@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // legible refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the
@@ -15,8 +17,7 @@ func legible(r *http.Request) error {
 	if httpguts.ValidHeaderFieldName(r.Method) && httpguts.ValidHostHeader(r.Host) { // a field name is a token, too
 		return nil
 	}
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request",
-		Message: "The method or the host of this request is none."}
+	return respond.Fail(respond.BadRequest).WithMessage("Invalid method or Host header.")
 }
 
 // knownHost refuses what is asked of another host than the shop's, where the
@@ -33,8 +34,7 @@ func (g *Gateway) knownHost(x *exchange) error {
 	}
 	for _, host := range asked {
 		if host = bareHost(host); host != "" && !g.listsHost(host) { // HTTP/1.0 may name none
-			return &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host",
-				Message: "There is no shop under this name here."} // RFC 9110 section 15.5.20
+			return respond.Fail(respond.UnknownHost)
 		}
 	}
 	return nil

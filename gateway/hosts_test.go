@@ -31,7 +31,7 @@ func TestOtherHostsThanTheShopsAreRefusedWhereTheyAreListed(t *testing.T) {
 		}
 	}
 	got := s.do("POST", "/wp-json/cocart/v2/login", "", "Host: evil.example")
-	if want := failure(421, "cocart_gateway_unknown_host", "There is no shop under this name here."); got.failure() != want {
+	if want := failure(421, "cocart_gateway_unknown_host", "This host is not served here."); got.failure() != want {
 		t.Errorf("got %s", got.failure())
 	}
 }

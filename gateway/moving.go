@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/pace"
+	"cocart-gateway/gateway/respond"
 )
 
 // A client that takes nothing of its answer, or sends nothing of its body, would hold its connection, and a place among
@@ -109,8 +110,7 @@ func (b *arrivingBody) endOf(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, http.ErrBodyReadAfterClose):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		b.refused = &Failure{Status: http.StatusRequestTimeout, Code: "cocart_gateway_body_timeout",
-			Message: "The request body did not arrive in time.", Cause: err}
+		b.refused = respond.Fail(respond.BodyTimeout).Because(err)
 	case b.gone() != nil, errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(net.Error)):
 		// As net/http has it where a client leaves while it waits for an answer. The transport hands this back.
 		return fmt.Errorf("%w: the client left in the middle of its body: %w", context.Canceled, err)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
@@ -15,10 +16,6 @@ import (
 // What the plugin CoCart JWT Authentication issued before the gateway took over
 // goes on: its access tokens are believed until they expire (tokens.Config), its
 // refresh tokens are exchanged once, each for a session of ours.
-
-// codeNotAllowed is the must-use plugin's: the shop's own code refused the user
-// (cocart_gateway_allow_customer).
-const codeNotAllowed = "cocart_gateway_not_allowed"
 
 // endedBy is the fingerprint by which WordPress ends what was asserted.
 func endedBy(a upstream.Assertion) string {
@@ -98,12 +95,12 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 		return identity(answer.Account), nil
 	}
 	members, _ := parseObject(answer.Body)
-	switch code := memberString(members, "code"); {
-	case answer.Status == http.StatusForbidden && code == codeAuthentication && strings.Contains(memberString(members, "message"), "expired"):
+	switch code := respond.Code(memberString(members, "code")); {
+	case answer.Status == http.StatusForbidden && code == respond.Authentication && strings.Contains(memberString(members, "message"), "expired"):
 		return tokens.Identity{}, tokens.Expired
-	case answer.Status == http.StatusForbidden && code == codeAuthentication:
+	case answer.Status == http.StatusForbidden && code == respond.Authentication:
 		return tokens.Identity{}, tokens.Unknown
-	case answer.Status == http.StatusForbidden && code == codeNotAllowed:
+	case answer.Status == http.StatusForbidden && code == respond.NotAllowed:
 		return tokens.Identity{}, errUnknownForNow
 	case answer.Status == http.StatusNotFound && code == "rest_no_route":
 		g.log.WarnContext(ctx, "the old plugin is not active, as it must be for compat.plugin_refresh and compat.hand_back: nobody knows its refresh tokens")

@@ -8,14 +8,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream"
 )
-
-// codeRateLimited is the code of CoCart Plus's own limiter, which answers it with
-// 400; the SDKs retry at 429 only. It must not hold "authenticat": they would
-// refresh their tokens at that.
-const codeRateLimited = "rate_limit_exceeded"
 
 // tooMany is the answer to an [attempts.Exceeded].
 func (g *Gateway) tooMany(x *exchange, err error) error {
@@ -25,8 +21,10 @@ func (g *Gateway) tooMany(x *exchange, err error) error {
 	}
 	x.w.limit = &e.State
 	g.limited(x, e)
-	return &Failure{Status: http.StatusTooManyRequests, Code: codeRateLimited, RetryAfter: e.State.RetryAfter, Cause: e,
-		Message: fmt.Sprintf("Too many requests. Please wait %d seconds before trying again.", e.State.RetryAfter)}
+	f := respond.Fail(respond.RateLimited).Because(e)
+	f.Message = fmt.Sprintf("Too many requests. Please wait %d seconds before trying again.", e.State.RetryAfter)
+	f.RetryAfter = e.State.RetryAfter
+	return f
 }
 
 // limited records that a limit refuses a request.

@@ -104,7 +104,7 @@ func (x *exchange) line(status int, over time.Time) *accesslog.Line {
 		User: x.record.user, Session: x.record.session, Outcome: x.record.verdict, Cause: x.record.err,
 	}
 	if x.record.failure != nil {
-		line.Code = x.record.failure.Code
+		line.Code = string(x.record.failure.Code)
 	}
 	return line
 }

@@ -17,8 +17,7 @@ func NewRedirect(site *url.URL) http.Handler {
 		target := r.URL.RequestURI()
 		// A target without a slash (x:.example.net) would become part of the host.
 		if !sameHost(r.Host, site.Hostname()) || !strings.HasPrefix(target, "/") {
-			respond.Error(w, r, &Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host",
-				Message: "This host is not served here."})
+			respond.Error(w, r, respond.Fail(respond.UnknownHost))
 			return
 		}
 		w.Header().Set("Location", "https://"+site.Host+target)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream"
 )
@@ -76,7 +77,7 @@ func (g *Gateway) refuseUniformly(ctx context.Context, x *exchange, cause error)
 	if err := g.waitForRefusal(ctx, x); err != nil {
 		return err
 	}
-	return &Failure{Status: http.StatusUnauthorized, Code: codeAuthentication, Message: uniformRefusal, Challenge: challengeNone, Cause: cause}
+	return respond.Fail(respond.Authentication).WithMessage(uniformRefusal).Because(cause)
 }
 
 // unreported is the answer where WordPress may have checked a password and does

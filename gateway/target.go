@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // goodTarget refuses a request target that WordPress would receive otherwise than it was sent.
@@ -30,5 +32,5 @@ func (g *Gateway) goodTarget(r *http.Request) error {
 }
 
 func badTarget() *Failure {
-	return &Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request", Message: "The request target is not valid."}
+	return respond.Fail(respond.BadRequest).WithMessage("Invalid request target.")
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // uniformRefusal stands in for CoCart's texts, of which one says that the user is
@@ -39,7 +41,7 @@ func (g *Gateway) waitForRefusal(ctx context.Context, x *exchange) error {
 // answer of another shape is none of CoCart's refusals.
 func uniform(text []byte) ([]byte, bool) {
 	members, err := parseObject(text)
-	if err != nil || memberString(members, "code") != codeAuthentication || !hasMember(members, func(name string) bool { return name == "message" }) {
+	if err != nil || respond.Code(memberString(members, "code")) != respond.Authentication || !hasMember(members, func(name string) bool { return name == "message" }) {
 		return nil, false
 	}
 	message, _ := json.Marshal(uniformRefusal) // a string always encodes

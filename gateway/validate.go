@@ -21,8 +21,7 @@ func (g *Gateway) validate(x *exchange) error {
 		return err
 	}
 	if bearer == "" {
-		return &Failure{Status: http.StatusUnauthorized, Code: "rest_forbidden",
-			Message: "Sorry, you are not allowed to do that.", Challenge: challengeNone}
+		return respond.Fail(respond.Forbidden)
 	}
 	if _, err := g.verify(x, bearer); err != nil {
 		return err

@@ -100,8 +100,8 @@ func (a *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	respond.Error(w, r, &respond.Failure{Status: http.StatusMisdirectedRequest, Code: "cocart_gateway_unknown_host", // RFC 9110 section 15.5.20
-		Message: "The admin listener has no such name. List it in admin.hosts, or ask for its address."})
+	respond.Error(w, r, respond.Fail(respond.UnknownHost).
+		WithMessage("The admin listener does not have this name. List it in admin.hosts, or use an address."))
 }
 
 // Drain makes /servez and /readyz fail from now on, so that load balancers look

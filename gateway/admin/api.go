@@ -94,8 +94,9 @@ func (a *Handler) protect(token string) func(apiHandler) http.Handler {
 // checkToken compares digests of equal length, so that the time it takes does not depend on the token.
 func (a *Handler) checkToken(r *http.Request, want [sha256.Size]byte) error {
 	if wait := a.wrong.wait(r, a.now()); wait > 0 {
-		return &respond.Failure{Status: http.StatusTooManyRequests, Code: "cocart_gateway_admin_limited",
-			Message: "Too many wrong administration tokens came from this address.", RetryAfter: int(wait/time.Second) + 1}
+		f := respond.Fail(respond.AdminLimited)
+		f.RetryAfter = int(wait/time.Second) + 1
+		return f
 	}
 	got := sha256.Sum256([]byte(presentedToken(r)))
 	if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
@@ -106,8 +107,7 @@ func (a *Handler) checkToken(r *http.Request, want [sha256.Size]byte) error {
 		message = "administration refused, as the rest of this minute from this address"
 	}
 	a.logFrom(r, slog.LevelWarn, message)
-	return &respond.Failure{Status: http.StatusUnauthorized, Code: "cocart_gateway_admin_token", Message: "The administration token is missing or wrong.",
-		Challenge: `Bearer realm="cocart-gateway administration"`}
+	return respond.Fail(respond.AdminToken)
 }
 
 // presentedToken returns the token of a request: of the Bearer scheme, or the password of the Basic scheme, with which OAuth
@@ -144,18 +144,18 @@ func failureOf(err error) *respond.Failure {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, tokens.Unknown):
-		return &respond.Failure{Status: http.StatusNotFound, Code: "cocart_gateway_no_such_session", Message: "There is no such session."}
+		return respond.Fail(respond.NoSuchSession)
 	case errors.Is(err, tokens.Malformed):
 		return badRequest("This is not the id of a session.")
 	case errors.Is(err, tokens.ErrUnavailable):
-		return &respond.Failure{Status: http.StatusServiceUnavailable, Code: "cocart_gateway_store_unavailable", Message: err.Error(), RetryAfter: 5}
+		return respond.Fail(respond.StoreUnavailable).WithMessage(err.Error())
 	default:
-		return &respond.Failure{Status: http.StatusInternalServerError, Code: "cocart_gateway_error", Message: err.Error()}
+		return respond.Fail(respond.Internal).WithMessage(err.Error())
 	}
 }
 
 func badRequest(message string) *respond.Failure {
-	return &respond.Failure{Status: http.StatusBadRequest, Code: "cocart_gateway_bad_request", Message: message}
+	return respond.Fail(respond.BadRequest).WithMessage(message)
 }
 
 func (a *Handler) listSessions(w http.ResponseWriter, r *http.Request) error {
@@ -259,8 +259,7 @@ func (a *Handler) createTokens(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if identity.Fingerprint == "" {
-		return &respond.Failure{Status: http.StatusConflict, Code: "cocart_gateway_fingerprint_needed",
-			Message: "This user has no live session to take the fingerprint of the account from; send it, WordPress computes it: CoCartGateway\\fingerprint( get_userdata( N ) )."}
+		return respond.Fail(respond.FingerprintNeeded)
 	}
 	pair, err := a.authority.Issue(r.Context(), identity, tokens.Client{Device: "cocart-gateway administration"})
 	if err != nil {

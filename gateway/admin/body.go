@@ -20,8 +20,7 @@ const maxBody = 64 << 10
 func readBody(r *http.Request) ([]byte, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if errors.As(err, new(*http.MaxBytesError)) {
-		return nil, &respond.Failure{Status: http.StatusRequestEntityTooLarge, Code: "cocart_gateway_body_too_large",
-			Message: fmt.Sprintf("The request body is larger than %d bytes.", maxBody)}
+		return nil, respond.Fail(respond.BodyTooLarge).WithMessage(fmt.Sprintf("The request body is larger than %d bytes.", maxBody))
 	}
 	return raw, err
 }

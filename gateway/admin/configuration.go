@@ -50,8 +50,9 @@ func (c Configuration) show(w http.ResponseWriter, r *http.Request) error {
 func (c Configuration) reload(w http.ResponseWriter, r *http.Request) error {
 	done, problems := c.Reload()
 	if len(problems) > 0 {
-		return &respond.Failure{Status: http.StatusUnprocessableEntity, Code: "cocart_gateway_configuration_refused",
-			Message: "The configuration has problems, so the one in force stays.", Problems: problems}
+		f := respond.Fail(respond.ConfigurationRefused)
+		f.Problems = problems
+		return f
 	}
 	respond.JSON(w, r, http.StatusOK, done)
 	return nil

@@ -12,28 +12,28 @@ import (
 	"strconv"
 )
 
-// Failure is an answer the gateway makes itself. Code and Message go to the
-// client, in CoCart's shape; Cause goes to the log and nowhere else.
+// Failure is a refusal, or another error that the gateway answers itself. The client reads Code and Message, in the form of
+// CoCart. Only the log contains Cause. [Fail] makes one from the table of codes.
 type Failure struct {
 	Status  int
-	Code    string
+	Code    Code
 	Message string
 	// Challenge goes into WWW-Authenticate (RFC 9110 section 11.6.1).
 	Challenge string
-	// RetryAfter in seconds, for 429, 503 and a 502 that may pass. CoCart's SDKs read whole seconds only.
+	// RetryAfter is in seconds; 0 for no header. CoCart's SDKs read whole seconds only.
 	RetryAfter int
-	// Allow lists the methods that a 405 would have taken (RFC 9110 section 15.5.6).
+	// Allow lists the methods that the route accepts, in a 405 (RFC 9110 section 15.5.6).
 	Allow string
-	// Problems are told one by one, to administrators only.
+	// Problems is a list for administrators.
 	Problems []string
 	Cause    error
 }
 
 func (f *Failure) Error() string {
 	if f.Cause != nil {
-		return f.Code + ": " + f.Cause.Error()
+		return string(f.Code) + ": " + f.Cause.Error()
 	}
-	return f.Code + ": " + f.Message
+	return string(f.Code) + ": " + f.Message
 }
 
 func (f *Failure) Unwrap() error { return f.Cause }
@@ -46,7 +46,7 @@ func Error(w http.ResponseWriter, r *http.Request, f *Failure) {
 		Problems []string `json:"problems,omitempty"`
 	}
 	JSON(w, r, f.Status, struct {
-		Code    string `json:"code"`
+		Code    Code   `json:"code"`
 		Message string `json:"message"`
 		Data    data   `json:"data"`
 	}{f.Code, f.Message, data{f.Status, f.Problems}})
