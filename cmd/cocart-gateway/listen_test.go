@@ -173,7 +173,7 @@ func TestAnAddressHasConnectionsOfItsOwn(t *testing.T) {
 	if _, answered := keepOpen(t, address, ""); answered {
 		t.Error("a third connection got an answer")
 	}
-	d.stderr.await(t, "its address has limits.connections_per_address already; said once a minute\" listener="+address+" address=127.0.0.1/32 limit=2")
+	d.stderr.await(t, "its address has limits.connections_per_address connections already; logged once a minute\" listener="+address+" address=127.0.0.1/32 limit=2")
 	if got := d.closed("address"); got != "1" {
 		t.Errorf("%s were refused", got)
 	}

@@ -9,9 +9,9 @@ import (
 // requestMessage is the message of a line about one request (gateway/record.go).
 const requestMessage = "request"
 
-// NewHandler logs into s. Lines about single requests, of which a flood of requests makes a flood, may fill only part of
-// the queue: what is logged of attacks, sessions and failures still finds room. The lines that are written keep the order
-// in which they were logged. format makes the handler that writes to one part of the queue.
+// NewHandler returns a handler that logs into s. Lines about single requests may fill only part of the queue, because a
+// flood of requests makes a flood of such lines: lines about attacks, sessions and failures still have room. Lines are
+// written in the order in which they were logged. format makes the handler that writes to one part of the queue.
 func NewHandler(s *Sink, format func(io.Writer) slog.Handler) slog.Handler {
 	return handler{format(s), format(s.Ordinary())}
 }

@@ -7,16 +7,16 @@ var (
 		"Log lines that were not written, by reason (full: the reader of the log is too slow or has stopped, error: the log cannot be written).",
 		[]string{"reason"}, nil)
 	queuedDesc = prometheus.NewDesc("cocart_gateway_log_queue_bytes",
-		"Log lines that wait to be written, in bytes; more than a few means that the reader of the log is too slow or has stopped.", nil, nil)
+		"Bytes of log lines that wait to be written. More than a few hundred mean that the reader of the log is too slow or has stopped.", nil, nil)
 )
 
-// Describe and Collect make a Sink a prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (s *Sink) Describe(out chan<- *prometheus.Desc) {
 	out <- droppedDesc
 	out <- queuedDesc
 }
 
-// Collect does not wait for a write either.
+// Collect implements prometheus.Collector. It does not wait for a write.
 func (s *Sink) Collect(out chan<- prometheus.Metric) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

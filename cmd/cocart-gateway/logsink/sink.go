@@ -1,12 +1,13 @@
 // Package logsink writes log lines without ever blocking the code that logs.
 //
 // A reader of stderr that stops (a full pipe, a stuck log shipper, a journal on a full disk) blocks write(2). A request
-// that waits for its log line then waits for ever, and so does SIGTERM. So lines go into a queue of bounded size and
-// one goroutine writes them, in their order. What finds no room is dropped and counted.
+// that waits for its log line then waits for ever, and so does SIGTERM. So lines go into a queue of limited size, and one
+// goroutine writes them in their order. Lines that do not fit are dropped and counted.
 //
 //	sink.go     the queue and its writer
-//	handler.go  which lines may fill the queue: request lines only part of it, so that they cannot push out the rest
-//	metrics.go  what was dropped, and how much waits
+//	handler.go  request lines may fill only part of the queue, so that others have room
+//	switch.go   a handler that a reload replaces
+//	metrics.go  counts of dropped lines, and the size of the queue
 package logsink
 
 import (
@@ -15,7 +16,7 @@ import (
 	"sync"
 )
 
-// Why a line was dropped; the label of the metric.
+// Reasons for dropping a line; the label of the metric.
 const (
 	droppedFull  = "full"  // the queue had no room
 	droppedError = "error" // write(2) failed: the other end of the pipe is closed, or the disk is full
@@ -40,7 +41,7 @@ type Sink struct {
 	ended   chan struct{} // closed when the writing goroutine has ended
 }
 
-// DefaultSize is how many bytes wait at most: about two seconds of a busy gateway.
+// DefaultSize is the number of bytes that wait at most: about two seconds of a busy gateway.
 const DefaultSize = 8 << 20
 
 // New starts a sink that writes to w. recovered may be nil. Close ends it.
@@ -51,13 +52,13 @@ func New(w io.Writer, size int, recovered func(lines int)) *Sink {
 	return s
 }
 
-// Write queues one line and never blocks. It never fails: nothing could be done about it.
+// Write queues one line. It never blocks and never fails, because callers of a logger cannot handle its errors.
 func (s *Sink) Write(line []byte) (int, error) {
 	s.queue(line, s.size)
 	return len(line), nil
 }
 
-// Ordinary is the same queue for lines that may fill only three quarters of it.
+// Ordinary returns the same queue for lines that may fill only three quarters of it.
 func (s *Sink) Ordinary() io.Writer { return ordinary{s} }
 
 type ordinary struct{ s *Sink }
@@ -108,7 +109,7 @@ func (s *Sink) run() {
 	}
 }
 
-// next takes the oldest line; nil: there is none. A line that is being written still has its room.
+// next takes the oldest line; nil if the queue is empty. The line keeps its room until it is written.
 func (s *Sink) next() (line []byte, end bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +138,8 @@ func (s *Sink) wrote(n int, err error) {
 	}
 }
 
-// Close writes what waits and ends the sink; what is not written when ctx ends is lost with the process. Lines that come
-// later are dropped. The writing goroutine cannot be ended while its write blocks: then it is left behind.
+// Close writes the lines that wait and ends the sink; lines that are not written when ctx ends are lost with the process.
+// Later lines are dropped. The writing goroutine cannot be ended while its write blocks: then it keeps running.
 func (s *Sink) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true

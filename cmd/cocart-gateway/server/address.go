@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// addresses counts the connections of each address.
+// addresses counts the open connections of each address.
 type addresses struct {
 	mu   sync.Mutex
-	open map[netip.Prefix]int // those with none are not in it
+	open map[netip.Prefix]int // has no zeros
 }
 
-// subscriber is whose connections are counted together: an IPv4 address, or the /64 that a subscriber of IPv6 has at
-// least (RFC 6177).
+// subscriber returns the addresses whose connections are counted together: an IPv4 address, or the /64 that a subscriber
+// of IPv6 has at least (RFC 6177).
 func subscriber(a netip.Addr) netip.Prefix {
 	bits := a.BitLen()
 	if a.Is6() {
@@ -24,31 +24,31 @@ func subscriber(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// enter counts a connection, and reports whether its address may have it.
+// enter counts a connection and reports whether its address may have it.
 func (c *Connections) enter(h *heldConn, a netip.Addr) bool {
 	if !a.IsValid() || c.cfg.Exempt(a) {
 		return true
 	}
-	limit, who := c.cfg.PerAddress(), subscriber(a)
-	if c.addresses.add(h, who, limit) {
+	limit, client := c.cfg.PerAddress(), subscriber(a)
+	if c.addresses.add(h, client, limit) {
 		return true
 	}
 	c.metrics.closed.WithLabelValues(h.of.address, closedAddress).Inc()
 	if c.refused.Due(c.cfg.Now()) {
-		c.cfg.Log.Warn("connection refused: its address has limits.connections_per_address already; said once a minute",
-			"listener", h.of.address, "address", who.String(), "limit", limit)
+		c.cfg.Log.Warn("connection refused: its address has limits.connections_per_address connections already; logged once a minute",
+			"listener", h.of.address, "address", client.String(), "limit", limit)
 	}
 	return false
 }
 
-func (s *addresses) add(h *heldConn, who netip.Prefix, limit int) bool {
+func (s *addresses) add(h *heldConn, client netip.Prefix, limit int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if limit > 0 && s.open[who] >= limit {
+	if limit > 0 && s.open[client] >= limit {
 		return false
 	}
-	s.open[who]++
-	h.counts = who
+	s.open[client]++
+	h.counts = client
 	return true
 }
 
@@ -66,9 +66,9 @@ func (c *Connections) leave(h *heldConn) {
 	h.counts = netip.Prefix{}
 }
 
-// Proxied counts the connections of l, which reads the PROXY protocol, by the address in that header: the peer is a load
-// balancer. The header is read with the first use of the connection and not in Accept, where one that does not come
-// would keep all others waiting.
+// Proxied counts the connections of l, which reads the PROXY protocol, by the address in its header, because the peer is a
+// load balancer. The header is read when the connection is first used and not in Accept, where a connection without a
+// header would delay all others.
 func (c *Connections) Proxied(l net.Listener) net.Listener { return proxiedListener{l, c} }
 
 type proxiedListener struct {
@@ -91,7 +91,7 @@ type proxiedConn struct {
 	refused bool
 }
 
-// enter reads the header, where that has not been done. A peer that is counted by its own address is no load balancer.
+// enter reads the header, once. A peer whose header names its own address is counted already.
 func (p *proxiedConn) enter() {
 	p.once.Do(func() {
 		client := addressOf(p.Conn.RemoteAddr())
@@ -101,13 +101,13 @@ func (p *proxiedConn) enter() {
 	})
 }
 
-// RemoteAddr is the client's.
+// RemoteAddr returns the address of the client.
 func (p *proxiedConn) RemoteAddr() net.Addr {
 	p.enter()
 	return p.Conn.RemoteAddr()
 }
 
-// Read finds the end of a connection that is not admitted: to that net/http says nothing.
+// Read returns the end of a connection that is not admitted; net/http closes it without an answer and without a log line.
 func (p *proxiedConn) Read(b []byte) (int, error) {
 	if p.enter(); p.refused {
 		return 0, io.EOF
@@ -115,10 +115,10 @@ func (p *proxiedConn) Read(b []byte) (int, error) {
 	return p.Conn.Read(b)
 }
 
-// NetConn is the connection below, as tls.Conn has it.
+// NetConn returns the connection below, as that of tls.Conn does.
 func (p *proxiedConn) NetConn() net.Conn { return p.Conn }
 
-// CloseWrite as heldConn has it.
+// CloseWrite does what heldConn.CloseWrite does.
 func (p *proxiedConn) CloseWrite() error {
 	if h := heldBy(p.Conn); h != nil {
 		return h.CloseWrite()

@@ -1,12 +1,3 @@
-// Package server admits the connections of clients to the public listeners.
-//
-//	listener.go  accepts connections, counts them and closes them in order
-//	pool.go      the places of one listener: a new connection takes the place of the one that is idle for longest
-//	address.go   how many connections one address may have, also behind the PROXY protocol
-//	seldom.go    log lines that clients can cause
-//
-// Attack: a client opens as many connections as it can and keeps them idle; each customer who comes then waits until one
-// closes. Prevention: an address has a number of connections of its own, and idle connections make room for new ones.
 package server
 
 import (
@@ -26,10 +17,10 @@ import (
 // ConnectionsConfig has the limits of connections. Its functions are called with each connection, so that a reload changes
 // what they return.
 type ConnectionsConfig struct {
-	// PerAddress is how many connections one address may have open (IPv6: its /64), on all public listeners
+	// PerAddress returns the number of connections that one address (IPv6: its /64) may have open on all public listeners
 	// together; 0 means no limit.
 	PerAddress func() int
-	// Exempt reports whether an address may have any number: a trusted proxy brings the connections of many clients.
+	// Exempt reports whether an address has no limit: a trusted proxy has the connections of many clients.
 	Exempt func(netip.Addr) bool
 	Log    *slog.Logger
 	Now    func() time.Time
@@ -47,10 +38,10 @@ type Connections struct {
 	idle chan struct{}     // closed when no connection is busy; nil while AwaitIdle does not wait
 }
 
-// Why a connection was closed before its client was done; the label of a metric.
+// Reasons for closing a connection that its client still uses; the label of a metric.
 const (
-	closedIdle    = "idle"    // all places were taken, and it was idle for longest
-	closedAddress = "address" // its address has too many
+	closedIdle    = "idle"    // all places were taken, and it was the longest idle
+	closedAddress = "address" // its address has too many connections
 )
 
 type metrics struct {
@@ -64,15 +55,15 @@ func NewConnections(cfg ConnectionsConfig, reg prometheus.Registerer) (*Connecti
 	m := metrics{
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cocart_gateway_client_connections",
-			Help: "Connections that clients have open, idle and upgraded ones (WebSocket) among them, by public listener.",
+			Help: "Open connections of clients, including idle and upgraded ones (WebSocket), by public listener.",
 		}, listener),
 		limit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cocart_gateway_client_connections_limit",
-			Help: "How many connections each public listener takes at once (limits.connections); absent where there is no limit.",
+			Help: "Connections that each public listener accepts at once (limits.connections); absent without a limit.",
 		}, listener),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_client_connections_closed_total",
-			Help: "Connections that the gateway closed to protect other clients, by public listener and reason (idle: all places were taken, and it was the one idle for longest; address: its address has limits.connections_per_address already).",
+			Help: "Connections that the gateway closed to protect other clients, by public listener and reason (idle: all places were taken, and it was the longest idle; address: its address has limits.connections_per_address connections already).",
 		}, []string{"listener", "reason"}),
 	}
 	c := &Connections{cfg: cfg, metrics: m, addresses: addresses{open: map[netip.Prefix]int{}}, busy: map[net.Conn]bool{}}
@@ -127,7 +118,7 @@ func (c *Connections) Unanswered() (n int) {
 	return n
 }
 
-// Proxied finds the connection on which the PROXY protocol was read; nil without one.
+// Proxied returns the connection on which the PROXY protocol was read; nil if there is no such connection.
 func Proxied(conn net.Conn) *proxyproto.Conn {
 	for {
 		switch at := conn.(type) {
@@ -141,7 +132,7 @@ func Proxied(conn net.Conn) *proxyproto.Conn {
 	}
 }
 
-// heldBy finds the connection as it was accepted below TLS and the PROXY protocol; nil: it was accepted elsewhere.
+// heldBy returns the accepted connection below TLS and the PROXY protocol; nil if another listener accepted it.
 func heldBy(conn net.Conn) *heldConn {
 	for {
 		switch at := conn.(type) {

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Listen admits what l accepts. address names it in metrics and in the log; limit is how many connections may be open at
-// once, 0 for any number.
+// Listen returns a listener that admits connections of l. address names it in metrics and in the log; limit is the number
+// of connections that may be open at once, 0 for no limit.
 func (c *Connections) Listen(l net.Listener, address string, limit int) net.Listener {
 	if limit > 0 {
 		c.metrics.limit.WithLabelValues(address).Set(float64(limit))
@@ -32,7 +32,7 @@ type listener struct {
 	failed Seldom
 }
 
-// Accept returns the next connection that has a place. Where all are taken and none is idle it waits.
+// Accept returns the next connection that has a place. It waits while all places are taken and no connection is idle.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
@@ -43,7 +43,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		held := &heldConn{Conn: conn, of: l}
 		peer := addressOf(conn.RemoteAddr())
 		if !l.c.enter(held, peer) {
-			_ = conn.Close() // it was never used
+			_ = conn.Close() // nothing was read or written
 			continue
 		}
 		if err := l.take(held); err != nil {
@@ -55,10 +55,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// failedWith reports an error, since net/http tries again and says so only where the mistakes of clients are logged.
+// failedWith logs an error, because net/http tries again and logs at the level of mistakes of clients.
 func (l *listener) failedWith(err error) {
 	if !errors.Is(err, net.ErrClosed) && l.failed.Due(l.c.cfg.Now()) {
-		l.c.cfg.Log.Error("new connections cannot be taken; said once a minute", "listener", l.address, "cause", err.Error())
+		l.c.cfg.Log.Error("new connections cannot be accepted; logged once a minute", "listener", l.address, "cause", err.Error())
 	}
 }
 
@@ -67,33 +67,33 @@ func (l *listener) take(held *heldConn) error {
 	for {
 		idle, full, err := l.pool.take(held)
 		if full && l.full.CompareAndSwap(false, true) {
-			l.c.cfg.Log.Warn("as many connections are open as limits.connections allows, so idle ones are closed and new ones wait",
+			l.c.cfg.Log.Warn("as many connections are open as limits.connections allows: idle ones are closed, and new ones wait",
 				"listener", l.address, "limit", l.pool.limit)
 		}
 		if idle == nil {
 			return err
 		}
 		l.c.metrics.closed.WithLabelValues(l.address, closedIdle).Inc()
-		_ = idle.Close() // its client is between two requests, and opens another one
+		_ = idle.Close() // its client is between two requests, and opens another connection
 	}
 }
 
-// Close also ends an Accept that waits for a place.
+// Close closes the listener, and ends an Accept that waits for a place.
 func (l *listener) Close() error {
 	l.pool.close()
 	return l.Listener.Close()
 }
 
-// heldConn is a connection as it was accepted, from before anything was read of it until it is closed.
+// heldConn is a connection from when it is accepted until it is closed.
 type heldConn struct {
 	net.Conn
 	of     *listener
 	place  place        // guarded by of.pool.mu
-	counts netip.Prefix // whose connection it counts as; guarded by of.c.addresses.mu
+	counts netip.Prefix // the client under which it is counted; guarded by of.c.addresses.mu
 	closed atomic.Bool
 }
 
-// Close may be called more than once, as net/http does.
+// Close closes the connection and frees its place. It may be called more than once, as net/http does.
 func (h *heldConn) Close() error {
 	err := h.Conn.Close()
 	if h.closed.CompareAndSwap(false, true) {
@@ -106,7 +106,8 @@ func (h *heldConn) Close() error {
 	return err
 }
 
-// CloseWrite is how net/http ends a connection whose client may still be sending, so that it reads the answer first.
+// CloseWrite closes one direction. net/http ends a connection so while its client may still be sending, so that the client
+// reads the answer first.
 func (h *heldConn) CloseWrite() error {
 	if half, ok := h.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -114,7 +115,7 @@ func (h *heldConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// addressOf is the address of a peer; the zero Addr for a unix socket.
+// addressOf returns the address of a peer; the zero Addr for a unix socket.
 func addressOf(peer net.Addr) netip.Addr {
 	at, err := netip.ParseAddrPort(peer.String())
 	if err != nil {

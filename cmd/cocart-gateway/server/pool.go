@@ -6,21 +6,21 @@ import (
 	"sync"
 )
 
-// pool are the places of one listener.
+// pool has the places of one listener.
 type pool struct {
-	limit int // 0: any number
+	limit int // 0: no limit
 
 	mu     sync.Mutex // guards what follows
 	change *sync.Cond // a place is free, a connection is idle, or the listener is closed
 	open   int
-	idle   list.List // of *heldConn, the one that is idle for longest first
+	idle   list.List // of *heldConn, the longest idle first
 	closed bool
 }
 
-// place is what the pool knows of one connection.
+// place is the state of one connection in the pool.
 type place struct {
 	taken bool
-	idle  *list.Element // nil: it is not idle
+	idle  *list.Element // nil: not idle
 }
 
 func newPool(limit int) *pool {
@@ -29,7 +29,8 @@ func newPool(limit int) *pool {
 	return p
 }
 
-// take waits for a place, or returns the connection that is to be closed first. full is true where no place was free.
+// take waits for a place, or returns an idle connection that the caller must close before it tries again. full is true if
+// no place was free or this was the last one.
 func (p *pool) take(h *heldConn) (idle *heldConn, full bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,7 +51,7 @@ func (p *pool) take(h *heldConn) (idle *heldConn, full bool, err error) {
 	return nil, full || p.open == p.limit, nil
 }
 
-// release frees the place of a connection, and reports whether there is room again.
+// release frees the place of a connection, and reports whether a tenth of the places is free again.
 func (p *pool) release(h *heldConn) (room bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

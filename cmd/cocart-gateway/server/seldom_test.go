@@ -50,7 +50,7 @@ func TestThatNoConnectionCanBeTakenIsSaid(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if n := strings.Count(said.String(), `level=ERROR msg="new connections cannot be taken`); n != row.want {
+		if n := strings.Count(said.String(), `level=ERROR msg="new connections cannot be accepted`); n != row.want {
 			t.Errorf("%v: said %d times: %s", row.err, n, said.String())
 		}
 	}
