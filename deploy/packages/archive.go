@@ -15,7 +15,7 @@ import (
 // in the repository, so that what links to one another finds it. nfpm.yaml names
 // the same ones.
 var companions = []string{
-	"LICENSE", "README.md", "CHANGELOG.md", "config.example.yaml",
+	"LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "config.example.yaml",
 	"deploy/docs/*.md", "deploy/docs/configure/*.md", "deploy/wordpress/*.md", "deploy/wordpress/cocart-gateway.php",
 	"deploy/systemd/cocart-gateway.*", "deploy/systemd/*.conf", "deploy/nginx/*.conf", "deploy/caddy/*.Caddyfile", "deploy/cloudflare/README.md",
 	"deploy/prometheus/*.yaml", "deploy/grafana/*.json",
