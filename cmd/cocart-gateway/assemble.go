@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
@@ -70,7 +71,7 @@ func (p *program) newServer(reg prometheus.Registerer) (*Server, error) {
 }
 
 // gatewayConfig returns the configuration of the public handler.
-func gatewayConfig(cfg *Config, guard *attempts.Guard) gateway.Config {
+func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 	return gateway.Config{
 		SiteURL:            cfg.Site.URL,
 		RestPrefix:         cfg.Site.RESTPrefix,
@@ -85,7 +86,7 @@ func gatewayConfig(cfg *Config, guard *attempts.Guard) gateway.Config {
 		Guarding:           guarding(cfg.Guard, guard),
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
 		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
-		PassOtherBearers:   cfg.Compat.OtherBearers == PassOtherBearers,
+		PassOtherBearers:   cfg.Compat.OtherBearers == config.PassOtherBearers,
 		Bounds: gateway.BoundsConfig{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout,
 			UploadRate: orNone(cfg.Limits.UploadRate), DownloadRate: orNone(cfg.Limits.DownloadRate), Stall: orNone(cfg.Upstream.BodyTimeout)},
 		CORS:                corsConfig(cfg.CORS),
@@ -100,12 +101,12 @@ func gatewayConfig(cfg *Config, guard *attempts.Guard) gateway.Config {
 	}
 }
 
-func (p *program) newAdmin(cfg *Config, authority *tokens.Authority) *admin.Handler {
+func (p *program) newAdmin(cfg *config.Config, authority *tokens.Authority) *admin.Handler {
 	return admin.New(admin.Config{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
 		DryRun: cfg.Compat.Migration.DryRun, Started: p.notify.Announced, Configuration: p.api, Log: p.log}, authority, p.wordpress, p.registry)
 }
 
-func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {
+func newAuthority(cfg *config.Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {
 	settings, err := authorityConfig(cfg, now, log)
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func newAuthority(cfg *Config, store redis.UniversalClient, reg prometheus.Regis
 }
 
 // authorityConfig returns the configuration of package tokens.
-func authorityConfig(cfg *Config, now func() time.Time, log *slog.Logger) (tokens.Config, error) {
+func authorityConfig(cfg *config.Config, now func() time.Time, log *slog.Logger) (tokens.Config, error) {
 	t := cfg.Tokens
 	table := make([]keys.Key, 0, len(t.Keys))
 	for i, k := range t.Keys {
@@ -138,12 +139,12 @@ func authorityConfig(cfg *Config, now func() time.Time, log *slog.Logger) (token
 }
 
 // loadConfig reads and checks the configuration file at path.
-func loadConfig(path string, env func(string) (string, bool)) (*Config, error) {
-	return Load(path, env, checkKey)
+func loadConfig(path string, env func(string) (string, bool)) (*config.Config, error) {
+	return config.Load(path, env, checkKey)
 }
 
 // signingKey returns the key that package tokens signs and verifies with. It cannot fail for a Config that was loaded.
-func signingKey(k KeyConfig) (key keys.Key, err error) {
+func signingKey(k config.KeyConfig) (key keys.Key, err error) {
 	if k.Symmetric() {
 		key, err = keys.NewHMAC(k.ID, k.Algorithm, []byte(k.Secret.Reveal()))
 	} else {
@@ -156,7 +157,7 @@ func signingKey(k KeyConfig) (key keys.Key, err error) {
 }
 
 // checkKey reports whether a key can sign, and why package tokens refuses it.
-func checkKey(k KeyConfig) (signs bool, err error) {
+func checkKey(k config.KeyConfig) (signs bool, err error) {
 	key, err := signingKey(k)
 	if err != nil {
 		return false, errors.New(strings.TrimPrefix(err.Error(), fmt.Sprintf("key %q: ", k.ID)))
@@ -165,14 +166,14 @@ func checkKey(k KeyConfig) (signs bool, err error) {
 }
 
 // pluginSecretOf returns the secret by which tokens of the plugin are accepted, or nil where they are not.
-func pluginSecretOf(m MigrationConfig) []byte {
+func pluginSecretOf(m config.MigrationConfig) []byte {
 	if !m.AcceptPluginTokens {
 		return nil
 	}
 	return []byte(m.PluginSecret.Reveal())
 }
 
-func corsConfig(c CORSConfig) gateway.CORSConfig {
+func corsConfig(c config.CORSConfig) gateway.CORSConfig {
 	return gateway.CORSConfig{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge),
 		AllowHeaders: c.Allow, ExposeHeaders: c.Expose}
 }
@@ -185,7 +186,7 @@ func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, e
 	return upstream.New(cfg, reg, p.log)
 }
 
-func reveal(secrets []Secret) [][]byte {
+func reveal(secrets []config.Secret) [][]byte {
 	var out [][]byte
 	for _, s := range secrets {
 		out = append(out, []byte(s.Reveal()))

@@ -66,7 +66,7 @@ func TestStaleRevocationsAreServedOrDenied(t *testing.T) {
 }
 
 func TestKeyOfEveryKindIsBuilt(t *testing.T) {
-	c, err := loadConfig(filepath.Join("testdata", "config", "keys-of-every-kind.good.yaml"), keyEnv(t))
+	c, err := loadConfig(filepath.Join("config", "testdata", "keys-of-every-kind.good.yaml"), keyEnv(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestKeyOfEveryKindIsBuilt(t *testing.T) {
 // keyEnv has the variables of keys-of-every-kind.good.yaml.
 func keyEnv(t *testing.T) func(string) (string, bool) {
 	t.Helper()
-	rsa, err := os.ReadFile(filepath.Join("testdata", "config", "keys", "rsa2048.pem"))
+	rsa, err := os.ReadFile(filepath.Join("config", "testdata", "keys", "rsa2048.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"strings"
@@ -72,7 +73,7 @@ func serveCommand(t terminal) *cobra.Command {
 		GroupID: groupRun,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			from := &configSource{Source: NewSource(path, t.env, checkKey)}
+			from := &configSource{Source: config.NewSource(path, t.env, checkKey)}
 			cfg, err := from.Load()
 			if err != nil {
 				return unfit{err}

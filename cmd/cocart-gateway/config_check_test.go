@@ -19,7 +19,7 @@ func check(path string) checked {
 }
 
 func TestCheckOfAGoodConfigShowsWhatItAmountsTo(t *testing.T) {
-	path := filepath.Join("testdata", "config", "redis-url.good.yaml")
+	path := filepath.Join("config", "testdata", "redis-url.good.yaml")
 	c, err := loadConfig(path, namedEnv)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func TestCheckOfAGoodConfigShowsWhatItAmountsTo(t *testing.T) {
 }
 
 func TestCheckOfABadConfigNamesEveryProblem(t *testing.T) {
-	path := filepath.Join("testdata", "config", "ten-mistakes.bad.yaml")
+	path := filepath.Join("config", "testdata", "ten-mistakes.bad.yaml")
 	_, err := loadConfig(path, namedEnv)
 	if err == nil {
 		t.Fatal("loaded")
@@ -53,7 +53,7 @@ func TestCheckOfABadConfigNamesEveryProblem(t *testing.T) {
 }
 
 func TestCheckOfAGoodConfigWarnsOnStderr(t *testing.T) {
-	path := filepath.Join("testdata", "config", "minimal.good.yaml")
+	path := filepath.Join("config", "testdata", "minimal.good.yaml")
 	c, err := loadConfig(path, namedEnv)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/upstream"
 )
 
@@ -15,13 +16,13 @@ import (
 const mostPaths = 20
 
 // addresses looks for CoCart under other addresses of the shop: below folders of languages, and under other host names.
-func (r *report) addresses(ctx context.Context, node upstream.Node, cfg *Config, f *upstream.Facts) {
+func (r *report) addresses(ctx context.Context, node upstream.Node, cfg *config.Config, f *upstream.Facts) {
 	r.paths(ctx, node, cfg, f)
 	r.hosts(ctx, node, cfg)
 }
 
 // paths compares site.paths with what the plugin sees in home_url, and asks for CoCart below each of both.
-func (r *report) paths(ctx context.Context, node upstream.Node, cfg *Config, f *upstream.Facts) {
+func (r *report) paths(ctx context.Context, node upstream.Node, cfg *config.Config, f *upstream.Facts) {
 	var missing, dead []string
 	for _, path := range slices.Concat(cfg.Site.Paths, f.Paths)[:min(mostPaths, len(cfg.Site.Paths)+len(f.Paths))] {
 		listed := slices.ContainsFunc(cfg.Site.Paths, func(p string) bool { return strings.EqualFold(p, path) })
@@ -46,7 +47,7 @@ func (r *report) paths(ctx context.Context, node upstream.Node, cfg *Config, f *
 	}
 }
 
-func (r *report) answersBelow(ctx context.Context, node upstream.Node, cfg *Config, path string) bool {
+func (r *report) answersBelow(ctx context.Context, node upstream.Node, cfg *config.Config, path string) bool {
 	p, err := r.ask(ctx, node, cfg, strings.TrimPrefix(path, "/")+"/"+cfg.Site.RESTPrefix+"/"+cfg.Site.Namespaces[0]+"/v2")
 	var index struct{ Namespace string }
 	return err == nil && p.Status == http.StatusOK && json.Unmarshal(p.Body, &index) == nil && index.Namespace != ""
@@ -54,7 +55,7 @@ func (r *report) answersBelow(ctx context.Context, node upstream.Node, cfg *Conf
 
 // hosts asks under the shop's other names: with WP_HOME made of the Host, WordPress takes itself for another site there,
 // and refuses what the gateway asserts.
-func (r *report) hosts(ctx context.Context, node upstream.Node, cfg *Config) {
+func (r *report) hosts(ctx context.Context, node upstream.Node, cfg *config.Config) {
 	for _, host := range otherHosts(cfg) {
 		ctx, cancel := context.WithTimeout(ctx, questionTime)
 		s, err := node.StatusFor(ctx, cfg.Site.URL.Scheme, host)
@@ -70,7 +71,7 @@ func (r *report) hosts(ctx context.Context, node upstream.Node, cfg *Config) {
 }
 
 // otherHosts are the names of site.hosts; without them the one with or without www.
-func otherHosts(cfg *Config) []string {
+func otherHosts(cfg *config.Config) []string {
 	own := cfg.Site.URL.Hostname()
 	var hosts []string
 	for _, host := range cfg.Site.Hosts {

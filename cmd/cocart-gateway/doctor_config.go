@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"os"
@@ -10,7 +11,7 @@ import (
 )
 
 func (r *report) configProblems(err error) {
-	var wrong *ConfigError
+	var wrong *config.ConfigError
 	if !errors.As(err, &wrong) {
 		r.problem("file", err.Error(), "")
 	} else {
@@ -28,7 +29,7 @@ func (r *report) configProblems(err error) {
 	}
 }
 
-func (r *report) config(cfg *Config, path string) {
+func (r *report) config(cfg *config.Config, path string) {
 	r.ok("file", "%s is complete.", path)
 	for _, warning := range cfg.Warnings() {
 		key, text, _ := strings.Cut(warning, ": ")
@@ -57,13 +58,13 @@ func sentence(words string) string {
 	return strings.ToUpper(words[:1]) + words[1:] + "."
 }
 
-func (r *report) tokens(cfg *Config, now time.Time) {
+func (r *report) tokens(cfg *config.Config, now time.Time) {
 	switch ttl := cfg.Tokens.AccessTTL; {
 	case ttl > 24*time.Hour:
-		r.warn("access_ttl", fmt.Sprintf("An access token is good for %s, also in the hands of a thief.", FormatDuration(ttl)),
+		r.warn("access_ttl", fmt.Sprintf("An access token is good for %s, also in the hands of a thief.", config.FormatDuration(ttl)),
 			"If your apps refresh by themselves, as CoCart's SDKs do, write tokens.access_ttl: 15m.")
 	default:
-		r.ok("access_ttl", "An access token is good for %s.", FormatDuration(ttl))
+		r.ok("access_ttl", "An access token is good for %s.", config.FormatDuration(ttl))
 	}
 	keys := cfg.Tokens.Keys
 	r.ok("keys", "%s (%s) signs; %d key%s in all.", keys[0].ID, keys[0].Algorithm, len(keys), pick(len(keys) == 1, "", "s"))

@@ -9,12 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/tokens/attempts"
 )
 
 // lockouts reports addresses and networks whose limit is used up. In Redis they are hashes, so only addresses that may
 // be a server of the operator's are recognised: those of this machine, of WordPress and of trusted proxies.
-func (r *report) lockouts(ctx context.Context, cfg *Config) {
+func (r *report) lockouts(ctx context.Context, cfg *config.Config) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	found, whose, err := addressLockouts(ctx, cfg)
@@ -29,7 +30,7 @@ func (r *report) lockouts(ctx context.Context, cfg *Config) {
 	}
 }
 
-func addressLockouts(ctx context.Context, cfg *Config) (found []attempts.Lockout, whose func(netip.Addr) []string, err error) {
+func addressLockouts(ctx context.Context, cfg *config.Config) (found []attempts.Lockout, whose func(netip.Addr) []string, err error) {
 	client, closeStore, err := openStore(cfg.Redis)
 	if err != nil {
 		return nil, nil, err
@@ -63,7 +64,7 @@ func lockoutsFound(found []attempts.Lockout, whose func(netip.Addr) []string, ow
 }
 
 // ownAddresses are those that may be a server of the operator's.
-func ownAddresses(cfg *Config) []netip.Addr {
+func ownAddresses(cfg *config.Config) []netip.Addr {
 	var own []netip.Addr
 	add := func(a netip.Addr) {
 		if a = a.Unmap().WithZone(""); a.IsValid() && !slices.Contains(own, a) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,7 +17,7 @@ import (
 
 // listeners looks at every address: free, or held by a gateway that runs. Binding a port for a moment is the only way
 // to know; a unix socket is asked, since the file of one may be left over.
-func (r *report) listeners(ctx context.Context, cfg *Config) {
+func (r *report) listeners(ctx context.Context, cfg *config.Config) {
 	running := runningVersion(ctx, cfg.Admin.Listen)
 	for _, l := range cfg.Listeners() {
 		r.listener(ctx, listenerID(l), l.Key, l.Address, running)
@@ -24,7 +25,7 @@ func (r *report) listeners(ctx context.Context, cfg *Config) {
 }
 
 // listenerID: admin, public for listen, and tls.listen or tls.redirect_from; with the number of one of several.
-func listenerID(l Listener) string {
+func listenerID(l config.Listener) string {
 	return strings.NewReplacer("admin.listen", "admin", "tls.listen", "tls", "tls.redirect_from", "redirect",
 		"listen", "public", "[", ".", "]", "").Replace(l.Key)
 }
@@ -33,7 +34,7 @@ func (r *report) listener(ctx context.Context, id, key, address, running string)
 	err := Available(ctx, address)
 	advice := RemediesFor(address)
 	switch {
-	case strings.HasPrefix(address, Systemd):
+	case strings.HasPrefix(address, config.Systemd):
 		r.ok(id, "%s %s comes from systemd when it starts the gateway.", key, address)
 	case err == nil:
 		r.ok(id, "%s %s is free.", key, address)
@@ -103,14 +104,14 @@ func runningVersion(ctx context.Context, address string) string {
 // dialListener connects to what listens on an address of the configuration.
 func dialListener(ctx context.Context, address string) (net.Conn, error) {
 	var d net.Dialer
-	if path, isUnix := strings.CutPrefix(address, UnixPrefix); isUnix {
+	if path, isUnix := strings.CutPrefix(address, config.UnixPrefix); isUnix {
 		return d.DialContext(ctx, "unix", path)
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be asked: %w", address, err)
 	}
-	if AllInterfaces(host) {
+	if config.AllInterfaces(host) {
 		host = "127.0.0.1"
 	}
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))

@@ -11,10 +11,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/tokens"
 )
 
-func (r *report) redis(ctx context.Context, cfg *Config) {
+func (r *report) redis(ctx context.Context, cfg *config.Config) {
 	later := []string{"version", "permissions", "role", "eviction", "persistence", "memory", "latency", "clock", "lockouts"}
 	if cfg.Redis.Embedded() {
 		r.warn("reachable", "The store is embedded: every session ends when the gateway does, and only one gateway can run.",
@@ -37,7 +38,7 @@ func (r *report) redis(ctx context.Context, cfg *Config) {
 	r.lockouts(ctx, cfg)
 }
 
-func examineRedis(ctx context.Context, cfg RedisConfig) (*tokens.Checkup, error) {
+func examineRedis(ctx context.Context, cfg config.RedisConfig) (*tokens.Checkup, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	redis.SetLogger(libraryLog{slog.New(slog.DiscardHandler)})
@@ -201,7 +202,7 @@ func judgeClock(ahead time.Duration, whose string, say sayer) {
 	if off > 2*time.Minute {
 		off = off.Round(time.Minute)
 	}
-	found := fmt.Sprintf("The clock of %s is %s %s ours.", whose, FormatDuration(off), pick(ahead > 0, "ahead of", "behind"))
+	found := fmt.Sprintf("The clock of %s is %s %s ours.", whose, config.FormatDuration(off), pick(ahead > 0, "ahead of", "behind"))
 	const advice = "Let both machines keep time by NTP (timedatectl)."
 	switch {
 	case off > clockProblem:

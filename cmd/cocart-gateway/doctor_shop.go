@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/upstream"
 )
@@ -19,7 +20,7 @@ const (
 )
 
 // facts judges what the plugin told about the shop.
-func (r *report) facts(cfg *Config, f *upstream.Facts) {
+func (r *report) facts(cfg *config.Config, f *upstream.Facts) {
 	r.versions(f)
 	r.cocart(cfg, f)
 	r.site(cfg, f)
@@ -38,7 +39,7 @@ func (r *report) facts(cfg *Config, f *upstream.Facts) {
 
 // tls judges whether CoCart takes passwords at all: over plain http it does so in
 // the environments local and development only (is_wp_environment_local).
-func (r *report) tls(cfg *Config, f *upstream.Facts) {
+func (r *report) tls(cfg *config.Config, f *upstream.Facts) {
 	wants := cfg.Site.URL.Scheme == "https"
 	takesPlain := f.Environment == "" || f.Environment == "local" || f.Environment == "development"
 	switch {
@@ -62,7 +63,7 @@ func (r *report) versions(f *upstream.Facts) {
 	r.add("versions", statusOK, found, "")
 }
 
-func (r *report) cocart(cfg *Config, f *upstream.Facts) {
+func (r *report) cocart(cfg *config.Config, f *upstream.Facts) {
 	switch {
 	case len(f.Routes) == 0 && f.WooCommerce == "":
 		r.warn("woocommerce", "WooCommerce is not active.", "Activate it: CoCart needs it.")
@@ -89,7 +90,7 @@ func (r *report) cocart(cfg *Config, f *upstream.Facts) {
 }
 
 // site compares addresses as an operator reads them; that the plugin believed us tells that they are the same site.
-func (r *report) site(cfg *Config, f *upstream.Facts) {
+func (r *report) site(cfg *config.Config, f *upstream.Facts) {
 	ours, theirs := cfg.Site.URL.String(), strings.TrimRight(f.Home, "/")
 	_, ourRest, _ := strings.Cut(ours, "://")
 	_, theirRest, _ := strings.Cut(theirs, "://")
@@ -105,7 +106,7 @@ func (r *report) site(cfg *Config, f *upstream.Facts) {
 
 // probe asks CoCart's routes as a guest would, under the prefix that clients use. The facts are nil if nobody told
 // any.
-func (r *report) probe(ctx context.Context, node upstream.Node, cfg *Config, f *upstream.Facts) {
+func (r *report) probe(ctx context.Context, node upstream.Node, cfg *config.Config, f *upstream.Facts) {
 	target := cfg.Site.RESTPrefix + "/" + cfg.Site.Namespaces[0] + "/v2"
 	p, err := r.ask(ctx, node, cfg, target)
 	if err != nil {
@@ -133,7 +134,7 @@ func (r *report) probe(ctx context.Context, node upstream.Node, cfg *Config, f *
 // homePage reports a home page that redirects to itself. WordPress compares its
 // address with the Host and the scheme that PHP has (redirect_canonical), and a web
 // server that keeps the port from PHP has every page redirect for ever.
-func (r *report) homePage(ctx context.Context, node upstream.Node, cfg *Config) {
+func (r *report) homePage(ctx context.Context, node upstream.Node, cfg *config.Config) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	p, err := node.Probe(ctx, upstream.Assertion{Kind: upstream.Site, Proto: cfg.Site.URL.Scheme}, "")
@@ -152,13 +153,13 @@ func (r *report) homePage(ctx context.Context, node upstream.Node, cfg *Config) 
 	r.problem("pages", "The home page redirects to itself ("+term.Cell(to)+"), so browsers ask for it without end.", remedy)
 }
 
-func (r *report) ask(ctx context.Context, node upstream.Node, cfg *Config, target string) (*upstream.Probe, error) {
+func (r *report) ask(ctx context.Context, node upstream.Node, cfg *config.Config, target string) (*upstream.Probe, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	return node.Probe(ctx, upstream.Assertion{Kind: upstream.Guest, Proto: cfg.Site.URL.Scheme}, target)
 }
 
-func (r *report) rest(cfg *Config, f *upstream.Facts, p *upstream.Probe, target string) {
+func (r *report) rest(cfg *config.Config, f *upstream.Facts, p *upstream.Probe, target string) {
 	var index struct{ Namespace string }
 	switch {
 	case p.Status == http.StatusOK && json.Unmarshal(p.Body, &index) == nil && index.Namespace != "":

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/deploy/wordpress"
 	"cocart-gateway/upstream"
 )
@@ -20,7 +21,7 @@ var factChecks = []string{"versions", "woocommerce", "cocart", "site", "tls", "a
 // probeChecks ask CoCart's routes themselves.
 var probeChecks = []string{"rest", "cache"}
 
-func (r *report) wordpress(ctx context.Context, cfg *Config) {
+func (r *report) wordpress(ctx context.Context, cfg *config.Config) {
 	wp, err := newWordPress(&program{cfg: cfg, log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
 	if err != nil {
 		r.problem("reachable", err.Error(), "")
@@ -38,7 +39,7 @@ func (r *report) wordpress(ctx context.Context, cfg *Config) {
 }
 
 // wordpressAt looks at one of the nodes, each of which has its own PHP, its own files and its own clock.
-func (r *report) wordpressAt(ctx context.Context, node upstream.Node, where string, cfg *Config) {
+func (r *report) wordpressAt(ctx context.Context, node upstream.Node, where string, cfg *config.Config) {
 	s, err := askStatus(ctx, node, cfg)
 	if err != nil {
 		r.wordpressAway(where, err)
@@ -54,7 +55,7 @@ func (r *report) wordpressAt(ctx context.Context, node upstream.Node, where stri
 	r.outcome(ctx, node, cfg, s)
 }
 
-func askStatus(ctx context.Context, node upstream.Node, cfg *Config) (*upstream.StatusReport, error) {
+func askStatus(ctx context.Context, node upstream.Node, cfg *config.Config) (*upstream.StatusReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	return node.Status(ctx, cfg.Site.URL.Scheme)
@@ -79,7 +80,7 @@ func (r *report) wordpressAway(where string, err error) {
 }
 
 // answers tells whether it is WordPress that answers.
-func (r *report) answers(cfg *Config, where string, s *upstream.StatusReport) bool {
+func (r *report) answers(cfg *config.Config, where string, s *upstream.StatusReport) bool {
 	switch {
 	case s.Outcome == upstream.StatusElsewhere:
 		r.problem("reachable", fmt.Sprintf("%s sends us elsewhere: %d to %q.", where, s.Status, withoutSecrets(s.Header.Get("Location"))),
@@ -99,7 +100,7 @@ func (r *report) answers(cfg *Config, where string, s *upstream.StatusReport) bo
 	return false
 }
 
-func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *Config, s *upstream.StatusReport) {
+func (r *report) outcome(ctx context.Context, node upstream.Node, cfg *config.Config, s *upstream.StatusReport) {
 	switch s.Outcome {
 	case upstream.StatusTold:
 		r.pluginVersion(s.Facts.Plugin)
@@ -207,7 +208,7 @@ func (r *report) copies(files []string) {
 }
 
 // refused says which part of the assertion WordPress sees otherwise. The clock is told by a check of its own.
-func (r *report) refused(cfg *Config, s *upstream.StatusReport) {
+func (r *report) refused(cfg *config.Config, s *upstream.StatusReport) {
 	d := s.Differs
 	told := len(r.Checks)
 	if d.Audience != "" {

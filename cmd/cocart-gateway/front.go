@@ -12,12 +12,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // Options has what a Server serves, and what it reports to.
 type Options struct {
-	Config   func() *Config // the configuration in force
+	Config   func() *config.Config // the configuration in force
 	Public   http.Handler
 	Redirect http.Handler // at tls.redirect_from
 	Admin    http.Handler
@@ -150,9 +151,9 @@ func cutOff(n int, limit time.Duration) error {
 	case 0:
 		return nil
 	case 1:
-		return fmt.Errorf("draining: requests were still in flight after %s, on 1 connection, which was cut off", FormatDuration(limit))
+		return fmt.Errorf("draining: requests were still in flight after %s, on 1 connection, which was cut off", config.FormatDuration(limit))
 	}
-	return fmt.Errorf("draining: requests were still in flight after %s, on %d connections, which were cut off", FormatDuration(limit), n)
+	return fmt.Errorf("draining: requests were still in flight after %s, on %d connections, which were cut off", config.FormatDuration(limit), n)
 }
 
 // Limits of one HTTP/2 connection. Headers are limited by limits.header as with HTTP/1, and a connection without any

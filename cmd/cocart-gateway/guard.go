@@ -6,12 +6,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens/attempts"
 )
 
 // newGuard makes what counts passwords. Its key comes from the secret that every gateway of a shop has.
-func newGuard(cfg *Config, store redis.UniversalClient, log *slog.Logger) (*attempts.Guard, error) {
+func newGuard(cfg *config.Config, store redis.UniversalClient, log *slog.Logger) (*attempts.Guard, error) {
 	return attempts.New(guardConfig(cfg, log), store)
 }
 
@@ -20,9 +21,9 @@ func newGuard(cfg *Config, store redis.UniversalClient, log *slog.Logger) (*atte
 const attemptWait = 5 * time.Second
 
 // guardConfig returns the configuration of package attempts.
-func guardConfig(cfg *Config, log *slog.Logger) attempts.Config {
+func guardConfig(cfg *config.Config, log *slog.Logger) attempts.Config {
 	c := cfg.Guard
-	limit := func(l Limit) attempts.Limit { return attempts.Limit(l) }
+	limit := func(l config.Limit) attempts.Limit { return attempts.Limit(l) }
 	return attempts.Config{
 		Account: limit(c.Account), AccountNetwork: limit(c.AccountNetwork), Address: limit(c.Address), Subnet: limit(c.Subnet),
 		Network: limit(c.Network), Overall: limit(c.Overall),
@@ -34,6 +35,6 @@ func guardConfig(cfg *Config, log *slog.Logger) attempts.Config {
 	}
 }
 
-func guarding(c GuardConfig, guard *attempts.Guard) gateway.Guarding {
+func guarding(c config.GuardConfig, guard *attempts.Guard) gateway.Guarding {
 	return gateway.Guarding{Attempts: guard, UniformErrors: c.UniformErrors, SiteLogin: c.SiteLogin, Now: now}
 }

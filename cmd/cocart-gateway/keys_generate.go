@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/tokens/keys"
 )
 
@@ -39,11 +40,11 @@ func keysGenerateCommand(t terminal) *cobra.Command {
 
 func (k newKey) complaint() error {
 	if k.id != "" {
-		if err := CheckKeyID(k.id); err != nil {
+		if err := config.CheckKeyID(k.id); err != nil {
 			return fmt.Errorf("--id %w", err)
 		}
 	}
-	if err := CheckAlgorithm(k.algorithm); err != nil {
+	if err := config.CheckAlgorithm(k.algorithm); err != nil {
 		return fmt.Errorf("--algorithm %w", err)
 	}
 	return nil
@@ -64,7 +65,7 @@ func (t terminal) generateKey(k newKey) error {
 			return err
 		}
 	}
-	text, err := keyEntry([2]string{"id", k.id}, [2]string{"algorithm", k.algorithm}, [2]string{name, EscapeVariables(value)})
+	text, err := keyEntry([2]string{"id", k.id}, [2]string{"algorithm", k.algorithm}, [2]string{name, config.EscapeVariables(value)})
 	if err != nil {
 		return err
 	}

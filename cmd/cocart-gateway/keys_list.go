@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens/keys"
 )
@@ -58,7 +59,7 @@ func (t terminal) listKeys(path string, asJSON bool) error {
 	return term.WriteTable(t.out, rows)
 }
 
-func (t terminal) keysOf(cfg *Config) ([]listedKey, error) {
+func (t terminal) keysOf(cfg *config.Config) ([]listedKey, error) {
 	var list []listedKey
 	signs := false
 	for _, k := range cfg.Tokens.Keys {

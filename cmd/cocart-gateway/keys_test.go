@@ -133,7 +133,7 @@ older   ES256      retired   2027-01-15T00:00:00Z, 8 hours ago  `+p256+`
 
 func absolute(t *testing.T, key string) string {
 	t.Helper()
-	path, err := filepath.Abs(filepath.Join("testdata", "config", "keys", key))
+	path, err := filepath.Abs(filepath.Join("config", "testdata", "keys", key))
 	if err != nil {
 		t.Fatal(err)
 	}

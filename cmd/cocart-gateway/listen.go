@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ type Listeners struct {
 
 // Open binds every address of cfg, or none. It takes the sockets that systemd passed; a socket that no address names is an
 // error, because clients would wait in its queue for ever.
-func Open(ctx context.Context, cfg *Config) (*Listeners, error) {
+func Open(ctx context.Context, cfg *config.Config) (*Listeners, error) {
 	passed, err := systemdSockets()
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func Open(ctx context.Context, cfg *Config) (*Listeners, error) {
 // opener opens one list of addresses after the other and remembers the first error.
 type opener struct {
 	ctx     context.Context
-	sockets SocketConfig
+	sockets config.SocketConfig
 	passed  *passedSockets
 	opened  []net.Listener
 	err     error
@@ -56,7 +57,7 @@ type opener struct {
 
 func (o *opener) open(key string, addresses []string) []net.Listener {
 	var all []net.Listener
-	for _, l := range NumberedListeners(key, addresses) {
+	for _, l := range config.NumberedListeners(key, addresses) {
 		if o.err != nil {
 			break
 		}
@@ -70,10 +71,10 @@ func (o *opener) open(key string, addresses []string) []net.Listener {
 }
 
 func (o *opener) one(address string) ([]net.Listener, error) {
-	if strings.HasPrefix(address, Systemd) {
+	if strings.HasPrefix(address, config.Systemd) {
 		return o.passed.take(address)
 	}
-	if path, ok := strings.CutPrefix(address, UnixPrefix); ok {
+	if path, ok := strings.CutPrefix(address, config.UnixPrefix); ok {
 		l, err := listenUnix(o.ctx, path, o.sockets.Mode, o.sockets.Owner)
 		return some(l, err)
 	}
@@ -117,7 +118,7 @@ func addressesOf(all []net.Listener) string {
 
 func listenerAddress(l net.Listener) string {
 	if l.Addr().Network() == "unix" {
-		return UnixPrefix + l.Addr().String()
+		return config.UnixPrefix + l.Addr().String()
 	}
 	return l.Addr().String()
 }
@@ -127,7 +128,7 @@ type Remedies struct{ InUse, Forbidden, Wrong string }
 
 // RemediesFor returns the remedies for an address of the configuration.
 func RemediesFor(address string) Remedies {
-	if strings.HasPrefix(address, UnixPrefix) {
+	if strings.HasPrefix(address, config.UnixPrefix) {
 		return Remedies{
 			InUse:     "End the program that listens there, or write another path.",
 			Forbidden: "Write a path in a folder that the gateway may use.",
@@ -148,7 +149,7 @@ func remedy(address string, err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		text = all.InUse
-	case strings.HasPrefix(address, UnixPrefix), strings.HasPrefix(address, Systemd):
+	case strings.HasPrefix(address, config.UnixPrefix), strings.HasPrefix(address, config.Systemd):
 		return ""
 	case errors.Is(err, fs.ErrPermission):
 		text = all.Forbidden
@@ -162,10 +163,10 @@ func remedy(address string, err error) string {
 // there is no other way to know; of a unix socket it finds out whether a process accepts connections, because the file
 // may be left over. A process in the way makes it syscall.EADDRINUSE.
 func Available(ctx context.Context, address string) error {
-	if strings.HasPrefix(address, Systemd) {
+	if strings.HasPrefix(address, config.Systemd) {
 		return nil
 	}
-	if path, isUnix := strings.CutPrefix(address, UnixPrefix); isUnix {
+	if path, isUnix := strings.CutPrefix(address, config.UnixPrefix); isUnix {
 		return availablePath(ctx, path)
 	}
 	var lc net.ListenConfig

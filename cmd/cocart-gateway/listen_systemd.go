@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"net"
@@ -39,9 +40,9 @@ func systemdSockets() (*passedSockets, error) {
 }
 
 // claim records the names that addresses ask for, before the first of them is opened.
-func (p *passedSockets) claim(all []Listener) {
+func (p *passedSockets) claim(all []config.Listener) {
 	for _, l := range all {
-		if name, ok := strings.CutPrefix(l.Address, SystemdNamed); ok {
+		if name, ok := strings.CutPrefix(l.Address, config.SystemdNamed); ok {
 			p.claimed[name] = true
 		}
 	}
@@ -49,7 +50,7 @@ func (p *passedSockets) claim(all []Listener) {
 
 // take returns the sockets of one address: those of that name, or all that no address names.
 func (p *passedSockets) take(address string) ([]net.Listener, error) {
-	name, named := strings.CutPrefix(address, SystemdNamed)
+	name, named := strings.CutPrefix(address, config.SystemdNamed)
 	var taken []net.Listener
 	for _, n := range p.names {
 		if named && n == name || !named && !p.claimed[n] {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,7 +9,7 @@ import (
 )
 
 // loadText loads a configuration that is written in a test.
-func loadText(t testing.TB, text string) *Config {
+func loadText(t testing.TB, text string) *config.Config {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -24,7 +25,7 @@ func loadText(t testing.TB, text string) *Config {
 var topKey = regexp.MustCompile(`(?m)^([a-z_]+):`)
 
 // withLines loads a configuration of a shop with https and Redis, in which change replaces the blocks that it names.
-func withLines(t testing.TB, change string) *Config {
+func withLines(t testing.TB, change string) *config.Config {
 	t.Helper()
 	text, given := change, map[string]bool{}
 	for _, m := range topKey.FindAllStringSubmatch(change, -1) {

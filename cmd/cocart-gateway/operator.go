@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
@@ -40,7 +41,7 @@ func (t terminal) openSessions(ctx context.Context, path string) (a *tokens.Auth
 }
 
 // openAuthority makes one that judges as the gateway does. It logs nothing: the command itself says what happened.
-func (t terminal) openAuthority(cfg *Config) (*tokens.Authority, func(), error) {
+func (t terminal) openAuthority(cfg *config.Config) (*tokens.Authority, func(), error) {
 	log := slog.New(slog.DiscardHandler)
 	redis.SetLogger(libraryLog{log})
 	client, closeStore, err := openStoreOfAnother(cfg.Redis)
@@ -56,7 +57,7 @@ func (t terminal) openAuthority(cfg *Config) (*tokens.Authority, func(), error) 
 }
 
 // openStoreOfAnother is openStore, except that an embedded store is that of another process: out of reach.
-func openStoreOfAnother(cfg RedisConfig) (redis.UniversalClient, func(), error) {
+func openStoreOfAnother(cfg config.RedisConfig) (redis.UniversalClient, func(), error) {
 	if !cfg.Embedded() {
 		return openStore(cfg)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
@@ -16,7 +17,7 @@ import (
 // edition is what one configuration amounts to. It never changes: a reload makes another one, and one pointer is
 // swapped, so that no request meets a half of each. A request in flight ends in the edition it began in.
 type edition struct {
-	cfg       *Config
+	cfg       *config.Config
 	authority *tokens.Authority
 	guard     *attempts.Guard
 	front     *gateway.Gateway
@@ -38,7 +39,7 @@ type reloading struct {
 
 // part is something else that a reload concerns. It looks at the new configuration, and either says what is wrong
 // with it or returns what puts it in force, which cannot fail. It is asked before anything has changed.
-type part func(cfg *Config) (use func(), err error)
+type part func(cfg *config.Config) (use func(), err error)
 
 func newReloading(p *program, reg registry) (*reloading, error) {
 	metrics, err := newReloadMetrics(reg)
@@ -53,7 +54,7 @@ func (p *program) publish(first *edition) error {
 }
 
 // inForce is the configuration by which requests are served now.
-func (r *reloading) inForce() *Config { return r.current.Load().cfg }
+func (r *reloading) inForce() *config.Config { return r.current.Load().cfg }
 
 // liveFront and liveAdmin are the handlers of the edition in force.
 type (
@@ -105,7 +106,7 @@ func (p *program) reload(by string) (done admin.Reloaded, problems []string) {
 }
 
 func problemsOf(err error) []string {
-	var config *ConfigError
+	var config *config.ConfigError
 	if errors.As(err, &config) {
 		return config.Lines()
 	}
@@ -141,7 +142,7 @@ func (p *program) replace() (done admin.Reloaded, err error) {
 }
 
 // prepare asks every room for what cfg amounts to.
-func (p *program) prepare(cfg *Config) (use func(), err error) {
+func (p *program) prepare(cfg *config.Config) (use func(), err error) {
 	before := p.current.Load()
 	e := &edition{cfg: cfg}
 	settings, err := authorityConfig(cfg, now, p.log)
@@ -175,7 +176,7 @@ func (p *program) prepare(cfg *Config) (use func(), err error) {
 	}, nil
 }
 
-func (p *program) prepareParts(cfg *Config) (use func(), err error) {
+func (p *program) prepareParts(cfg *config.Config) (use func(), err error) {
 	var all []func()
 	for _, ask := range p.parts {
 		one, err := ask(cfg)
@@ -194,7 +195,7 @@ func (p *program) prepareParts(cfg *Config) (use func(), err error) {
 // configuration is what the administration may do with it.
 func (p *program) configuration() admin.Configuration {
 	c := admin.Configuration{Show: func() ([]byte, error) { return p.inForce().YAML() }}
-	if p.cfg.Reload != ReloadOff {
+	if p.cfg.Reload != config.ReloadOff {
 		c.Reload = func() (admin.Reloaded, []string) { return p.reload("request") }
 	}
 	return c

@@ -7,13 +7,14 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/logsink"
 )
 
 // BenchmarkReloadable is what it costs that a configuration can be exchanged: the shortest request there is, a refused
 // token, and one line of the log; each directly, and by way of the one in force.
 func BenchmarkReloadable(b *testing.B) {
-	quiet := newLogger(LogConfig{Format: "json"}, io.Discard)
+	quiet := newLogger(config.LogConfig{Format: "json"}, io.Discard)
 	p := benchProgram(b)
 	for _, row := range []struct {
 		name    string

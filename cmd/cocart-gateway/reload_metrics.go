@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,7 +35,7 @@ func newReloadMetrics(reg prometheus.Registerer) (*reloadMetrics, error) {
 
 func (m *reloadMetrics) failed() { m.successful.Set(0) }
 
-func (m *reloadMetrics) succeeded(cfg *Config, waiting int, at time.Time) error {
+func (m *reloadMetrics) succeeded(cfg *config.Config, waiting int, at time.Time) error {
 	hash, err := cfg.Hash()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"log/slog"
 	"os"
@@ -10,7 +11,7 @@ import (
 // Whatever else a reload concerns has a say before anything changes.
 func TestAPartThatRefusesAConfigurationKeepsAllOfTheOneBefore(t *testing.T) {
 	path := configFile(t, "127.0.0.1:0", "127.0.0.1:0", "http://127.0.0.1:1")
-	from := &configSource{Source: NewSource(path, noEnv, checkKey)}
+	from := &configSource{Source: config.NewSource(path, noEnv, checkKey)}
 	cfg, err := from.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -23,8 +24,8 @@ func TestAPartThatRefusesAConfigurationKeepsAllOfTheOneBefore(t *testing.T) {
 	p.from = from
 	refusal, used := errors.New("a certificate does not fit its key"), 0
 	p.parts = []part{
-		func(*Config) (func(), error) { return func() { used++ }, nil },
-		func(*Config) (func(), error) { return func() { used++ }, refusal },
+		func(*config.Config) (func(), error) { return func() { used++ }, nil },
+		func(*config.Config) (func(), error) { return func() { used++ }, refusal },
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

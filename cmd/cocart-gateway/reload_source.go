@@ -9,12 +9,13 @@ import (
 	"syscall"
 	"time"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/logsink"
 )
 
 // configSource is where the configuration of a running gateway comes from, and what follows it in main.
 type configSource struct {
-	*Source
+	*config.Source
 
 	hangups chan os.Signal
 	logs    *logsink.Switch
@@ -36,7 +37,7 @@ func (s *configSource) listen() (stop func()) {
 }
 
 // log is a logger whose level and format a reload can change, and which never blocks. Close from.sink in the end.
-func (s *configSource) log(cfg *Config, stderr io.Writer) *slog.Logger {
+func (s *configSource) log(cfg *config.Config, stderr io.Writer) *slog.Logger {
 	s.sink = logsink.New(stderr, logsink.DefaultSize, func(lines int) {
 		slog.New(s.logs).Warn("log lines were dropped: the reader of the log was too slow or had stopped", "lines", lines)
 	})
@@ -44,13 +45,13 @@ func (s *configSource) log(cfg *Config, stderr io.Writer) *slog.Logger {
 	return slog.New(s.logs)
 }
 
-func (s *configSource) relog(cfg *Config) {
+func (s *configSource) relog(cfg *config.Config) {
 	if s.logs != nil {
 		s.logs.Use(s.handler(cfg))
 	}
 }
 
-func (s *configSource) handler(cfg *Config) slog.Handler {
+func (s *configSource) handler(cfg *config.Config) slog.Handler {
 	return logsink.NewHandler(s.sink, func(w io.Writer) slog.Handler { return newLogger(cfg.Log, w).Handler() })
 }
 

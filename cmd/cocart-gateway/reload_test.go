@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -200,7 +201,7 @@ func TestEveryKeyIsReloadableOrWaitsForARestart(t *testing.T) {
 	for _, row := range reloads {
 		tested = append(tested, row.key)
 	}
-	for _, key := range Keys() {
+	for _, key := range config.Keys() {
 		if key.Reloadable != slices.Contains(tested, key.Path) {
 			t.Errorf("%s: reloadable says %v, and the table of this test has it: %v", key.Path, key.Reloadable, slices.Contains(tested, key.Path))
 		}

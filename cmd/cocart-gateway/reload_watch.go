@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
 )
 
@@ -16,7 +17,7 @@ func (p *program) startReloading() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { p.followHangups(ctx) })
-	if p.cfg.Reload == ReloadWatch {
+	if p.cfg.Reload == config.ReloadWatch {
 		running.Go(func() {
 			filewatch.Follow(ctx, p.every(filewatch.Interval), p.from, func() { p.reload("file") })
 		})
@@ -42,7 +43,7 @@ func (p *program) followHangups(ctx context.Context) {
 }
 
 func (p *program) hangup() {
-	if p.cfg.Reload == ReloadOff {
+	if p.cfg.Reload == config.ReloadOff {
 		p.log.Warn("SIGHUP changes nothing: reload is off")
 		p.notify.Reloading() // systemctl reload waits for it
 		p.notify.Reloaded("serving; nothing was reloaded, since reload is off")

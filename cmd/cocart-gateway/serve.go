@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -23,7 +24,7 @@ import (
 
 // program is everything one gateway process is made of.
 type program struct {
-	cfg        *Config // of the start; what is in force is in reloading
+	cfg        *config.Config // of the start; what is in force is in reloading
 	log        *slog.Logger
 	authority  *tokens.Authority
 	public     http.Handler
@@ -40,7 +41,7 @@ type program struct {
 
 // serve runs the gateway until ctx ends, then drains. All addresses are bound
 // before anything else happens, so that a port in use is said at once.
-func (t terminal) serve(ctx context.Context, cfg *Config, from *configSource) error {
+func (t terminal) serve(ctx context.Context, cfg *config.Config, from *configSource) error {
 	defer from.listen()()
 	log := from.log(cfg, t.err)
 	defer from.closeLog()
@@ -67,7 +68,7 @@ func (t terminal) serve(ctx context.Context, cfg *Config, from *configSource) er
 }
 
 // assemble builds the rooms and introduces them to each other.
-func assemble(cfg *Config, log *slog.Logger) (*program, error) {
+func assemble(cfg *config.Config, log *slog.Logger) (*program, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildOf().metric())
 	client, closeStore, err := openStore(cfg.Redis)
@@ -116,7 +117,7 @@ func (p *program) close() {
 	p.closeStore()
 }
 
-func newLogger(cfg LogConfig, w io.Writer) *slog.Logger {
+func newLogger(cfg config.LogConfig, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.Level}
 	if cfg.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))

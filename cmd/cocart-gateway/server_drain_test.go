@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"io"
@@ -68,7 +69,7 @@ func TestAnUpgradeKeepsItsConnectionHeaderWhileDraining(t *testing.T) {
 
 func TestAListenerThatFailsEndsTheDrainDelay(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
-	s := NewServer(Options{Config: func() *Config { return &Config{} }, Log: log, Notifier: NewNotifier(log),
+	s := NewServer(Options{Config: func() *config.Config { return &config.Config{} }, Log: log, Notifier: NewNotifier(log),
 		After: func(time.Duration) <-chan time.Time { return nil }}) // which never ends
 	broken, failed := errors.New("the socket is gone"), make(chan error, 1)
 	failed <- broken

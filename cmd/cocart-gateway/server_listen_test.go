@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +72,7 @@ func TestAnUnknownSocketOwnerIsNamed(t *testing.T) {
 }
 
 func TestASocketThatSystemdDidNotPassIsAnError(t *testing.T) {
-	cfg := &Config{Listen: []string{"systemd:web"}}
+	cfg := &config.Config{Listen: []string{"systemd:web"}}
 	if _, err := Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "listening on listen: systemd:web: systemd passed no such socket") {
 		t.Errorf("%v", err)
 	}
@@ -91,7 +92,7 @@ func TestSocketsOfSystemdGoToTheirNames(t *testing.T) {
 			}
 			p.byName[name] = append(p.byName[name], l)
 		}
-		p.claim([]Listener{{"admin.listen", "systemd:admin"}})
+		p.claim([]config.Listener{{Key: "admin.listen", Address: "systemd:admin"}})
 		return p
 	}
 	p := pass("web", "admin", "web", "more")

@@ -11,11 +11,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // configured returns a configuration with these lines.
-func configured(t *testing.T, lines string) *Config {
+func configured(t *testing.T, lines string) *config.Config {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.yaml")
 	text := `
@@ -26,7 +27,7 @@ tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := Load(path, func(string) (string, bool) { return "", false }, func(KeyConfig) (bool, error) { return true, nil })
+	cfg, err := config.Load(path, func(string) (string, bool) { return "", false }, func(config.KeyConfig) (bool, error) { return true, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,7 @@ server: {read_header_timeout: 51s, idle_timeout: 53s}
 		t.Fatal(err)
 	}
 	nothing := http.NotFoundHandler()
-	r := NewServer(Options{Config: func() *Config { return cfg }, Public: nothing, Redirect: nothing, Admin: nothing, Connections: connections, Log: log}).start(sockets)
+	r := NewServer(Options{Config: func() *config.Config { return cfg }, Public: nothing, Redirect: nothing, Admin: nothing, Connections: connections, Log: log}).start(sockets)
 	for name, s := range map[string]*http.Server{"public": r.public, "redirect": r.redirect, "admin": r.admin} {
 		if s.ReadHeaderTimeout != 51*time.Second || s.IdleTimeout != 53*time.Second || s.MaxHeaderBytes != 40<<10 || s.ErrorLog == nil || s.Handler == nil {
 			t.Errorf("%s: %+v", name, s)

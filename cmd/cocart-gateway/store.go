@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // where the operator allows no grace: the second one would find the token spent, and log the customer out. And
 // whoever waits has been told how long at most (redis.timeout). So a single server and the master that Sentinels
 // name get no retries at all, and one attempt to dial. What a cluster needs is in openCluster.
-func openStore(cfg RedisConfig) (client redis.UniversalClient, closeStore func(), err error) {
+func openStore(cfg config.RedisConfig) (client redis.UniversalClient, closeStore func(), err error) {
 	if cfg.Embedded() {
 		return openEmbedded()
 	}
@@ -36,7 +37,7 @@ func openStore(cfg RedisConfig) (client redis.UniversalClient, closeStore func()
 
 // DisableIdentity, here and below: telling Redis the name of a library is not worth an ACL rule of its own.
 
-func openStandalone(cfg RedisConfig, secure *tls.Config) redis.UniversalClient {
+func openStandalone(cfg config.RedisConfig, secure *tls.Config) redis.UniversalClient {
 	return redis.NewClient(&redis.Options{
 		Addr: cfg.Addresses[0], Username: cfg.Username, Password: cfg.Password.Reveal(), DB: cfg.DB, TLSConfig: secure,
 		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
@@ -46,7 +47,7 @@ func openStandalone(cfg RedisConfig, secure *tls.Config) redis.UniversalClient {
 
 // openSentinel follows the master. Connections to the one before are closed by the client when the Sentinels tell it,
 // and by the Sentinels when they demote it, so that hardly a command meets a server that may not write.
-func openSentinel(cfg RedisConfig, secure *tls.Config) redis.UniversalClient {
+func openSentinel(cfg config.RedisConfig, secure *tls.Config) redis.UniversalClient {
 	return redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: cfg.Master, SentinelAddrs: cfg.Addresses,
 		SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword.Reveal(),
@@ -59,7 +60,7 @@ func openSentinel(cfg RedisConfig, secure *tls.Config) redis.UniversalClient {
 // redisTLS returns nil where connections are not encrypted. Without a server name each server must have a certificate
 // for the address it is dialled by; in a cluster and behind Sentinels that is the one it announces. It cannot fail
 // for a Config that loadConfig returned.
-func redisTLS(c RedisConfig) (*tls.Config, error) {
+func redisTLS(c config.RedisConfig) (*tls.Config, error) {
 	if !c.TLS {
 		return nil, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/tokenstest"
 )
@@ -89,7 +90,7 @@ func TestAServerThatCannotBeReachedIsDialledOnce(t *testing.T) {
 	for _, mode := range []string{"standalone", "cluster", "sentinel"} {
 		t.Run(mode, func(t *testing.T) {
 			address, accepted := hangsUp(t)
-			client, closeStore, err := openStore(RedisConfig{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: time.Minute})
+			client, closeStore, err := openStore(config.RedisConfig{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +133,7 @@ func TestACommandIsNeverCarriedOutTwiceOnRealRedis(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			between, server := redisBehindALossyWire(t)
-			client, closeStore, err := openStore(RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: time.Minute})
+			client, closeStore, err := openStore(config.RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,13 +150,13 @@ func TestACommandIsNeverCarriedOutTwiceOnRealRedis(t *testing.T) {
 
 // The TLS material that a checked configuration cannot have is refused at start all the same.
 func TestUnusableTLSMaterialIsRefusedAtStart(t *testing.T) {
-	certificate, err := os.ReadFile(filepath.Join("testdata", "config", "keys", "client.crt.pem"))
+	certificate, err := os.ReadFile(filepath.Join("config", "testdata", "keys", "client.crt.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want, cfg := range map[string]RedisConfig{
+	for want, cfg := range map[string]config.RedisConfig{
 		"reading redis.tls_ca: it holds no certificate":       {TLS: true, TLSCA: "x"},
-		"reading redis.tls_cert and redis.tls_key: tls: fail": {TLS: true, TLSCert: string(bytes.TrimSpace(certificate)), TLSKey: NewSecret("x")},
+		"reading redis.tls_cert and redis.tls_key: tls: fail": {TLS: true, TLSCert: string(bytes.TrimSpace(certificate)), TLSKey: config.NewSecret("x")},
 	} {
 		cfg.Addresses = []string{"127.0.0.1:1"}
 		if _, _, err := openStore(cfg); err == nil || !strings.HasPrefix(fmt.Sprint(err), want) {

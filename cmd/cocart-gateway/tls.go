@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -33,7 +34,7 @@ type certificateSet struct {
 }
 
 // newCertificateSet reads every pair; with a broken one there are no certificates.
-func newCertificateSet(cfg *Config, reg prometheus.Registerer, log *slog.Logger) (*certificateSet, error) {
+func newCertificateSet(cfg *config.Config, reg prometheus.Registerer, log *slog.Logger) (*certificateSet, error) {
 	c := &certificateSet{log: log, now: now}
 	c.metrics = newCertificateMetrics(c.all, c.missing)
 	if err := c.metrics.register(reg); err != nil {

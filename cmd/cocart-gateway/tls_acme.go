@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -24,7 +25,7 @@ const challengeProtocol = "acme-tls/1"
 // the folder get one certificate together. When the authority cannot be reached it tries again, ever more seldom, and
 // the certificate from before stays in use.
 type automatic struct {
-	cfg     ACMEConfig
+	cfg     config.ACMEConfig
 	domains []string
 	roots   *x509.CertPool // nil: those of the machine
 	metrics *certificateMetrics
@@ -42,7 +43,7 @@ type issuing struct {
 	issuer *certmagic.ACMEIssuer
 }
 
-func newAutomatic(cfg *Config, m *certificateMetrics, log *slog.Logger) (*automatic, error) {
+func newAutomatic(cfg *config.Config, m *certificateMetrics, log *slog.Logger) (*automatic, error) {
 	a := &automatic{cfg: cfg.TLS.ACME, domains: cfg.Domains(), metrics: m, log: log, after: time.After, try: writable}
 	if a.cfg.CAFile == "" {
 		return a, nil

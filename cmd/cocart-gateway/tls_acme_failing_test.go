@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,7 +31,7 @@ type asker struct {
 	said     *output
 }
 
-func newAsker(t *testing.T, storage string, files ...CertificateConfig) *asker {
+func newAsker(t *testing.T, storage string, files ...config.CertificateConfig) *asker {
 	t.Helper()
 	cfg := withLines(t, acmeLines(storage))
 	cfg.TLS.Certificates = files
@@ -163,7 +164,7 @@ func (a *asker) count(t *testing.T, name string) (sum float64) {
 func TestACertificateFromAFileIsNotMissing(t *testing.T) {
 	i := newIssuer(t)
 	i.issue("shop", host("shop.example.com"))
-	for want, files := range map[bool][]CertificateConfig{true: nil, false: {{i.path("shop.crt"), i.path("shop.key")}}} {
+	for want, files := range map[bool][]config.CertificateConfig{true: nil, false: {{CertificateFile: i.path("shop.crt"), KeyFile: i.path("shop.key")}}} {
 		if got := newAsker(t, t.TempDir(), files...).missing(); len(got) != 1 || got["shop.example.com"] != want {
 			t.Errorf("with %d files missing is %v", len(files), got)
 		}

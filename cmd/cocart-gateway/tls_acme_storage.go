@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/term"
 )
 
@@ -51,7 +52,7 @@ func (a *automatic) furnish(ctx context.Context, i *issuing) error {
 }
 
 // storage is what the doctor says of that folder. It makes none: it tries the nearest one that is there.
-func (r *report) storage(cfg *Config) {
+func (r *report) storage(cfg *config.Config) {
 	if !cfg.TLS.ACME.Enabled {
 		return
 	}

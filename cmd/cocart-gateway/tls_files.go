@@ -10,19 +10,20 @@ import (
 	"os"
 	"time"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
 )
 
 // pairSet has the certificates of pairs of files.
 type pairSet struct {
-	files  []CertificateConfig
+	files  []config.CertificateConfig
 	digest string // of what the files held
 	pairs  []tls.Certificate
 }
 
 // readPairs reads every pair. The error is that of the first pair that cannot be read, or whose files do not belong
 // together; then only the digest is of use.
-func readPairs(files []CertificateConfig) (*pairSet, error) {
+func readPairs(files []config.CertificateConfig) (*pairSet, error) {
 	p := &pairSet{files: files, pairs: make([]tls.Certificate, len(files))}
 	sum := sha256.New()
 	var first error
@@ -37,7 +38,7 @@ func readPairs(files []CertificateConfig) (*pairSet, error) {
 }
 
 // readPair adds to sum what it reads, also an error.
-func readPair(sum io.Writer, f CertificateConfig) (tls.Certificate, error) {
+func readPair(sum io.Writer, f config.CertificateConfig) (tls.Certificate, error) {
 	certificate, err := os.ReadFile(f.CertificateFile)
 	key, keyErr := os.ReadFile(f.KeyFile)
 	fmt.Fprintf(sum, "%q %q %v %v\n", certificate, key, err, keyErr)
@@ -56,7 +57,7 @@ func readPair(sum io.Writer, f CertificateConfig) (tls.Certificate, error) {
 
 // part is what a reload of the configuration asks. It reads the files anew even where the configuration names the
 // same ones, so that SIGHUP is enough after a renewal.
-func (c *certificateSet) part(cfg *Config) (use func(), err error) {
+func (c *certificateSet) part(cfg *config.Config) (use func(), err error) {
 	if len(c.inUse.Load().files)+len(cfg.TLS.Certificates) == 0 {
 		return func() {}, nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -122,11 +123,11 @@ func TestPlainHTTPIsSentToTheSite(t *testing.T) {
 }
 
 // set is a set of certificates whose files the test changes.
-func set(t *testing.T, i *issuer, log io.Writer) (*certificateSet, *Config, *prometheus.Registry) {
+func set(t *testing.T, i *issuer, log io.Writer) (*certificateSet, *config.Config, *prometheus.Registry) {
 	t.Helper()
-	cfg := Default()
+	cfg := config.Default()
 	cfg.TLS.Listen = []string{":443"}
-	cfg.TLS.Certificates = []CertificateConfig{{i.path("shop.crt"), i.path("shop.key")}}
+	cfg.TLS.Certificates = []config.CertificateConfig{{CertificateFile: i.path("shop.crt"), KeyFile: i.path("shop.key")}}
 	reg := prometheus.NewRegistry()
 	c, err := newCertificateSet(cfg, reg, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
@@ -202,8 +203,8 @@ func TestOtherFilesAreUsedOrNot(t *testing.T) {
 	i.issue("next", host("next.example.com"))
 	c, _, _ := set(t, i, io.Discard)
 	change := func(certificate, key string) error {
-		next := Default()
-		next.TLS.Certificates = []CertificateConfig{{i.path(certificate), i.path(key)}}
+		next := config.Default()
+		next.TLS.Certificates = []config.CertificateConfig{{CertificateFile: i.path(certificate), KeyFile: i.path(key)}}
 		use, err := c.part(next)
 		if err == nil {
 			use()

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"os"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/upstream"
 )
 
 // upstreamConfig returns the configuration of package upstream. It reads the files that the configuration names.
-func upstreamConfig(cfg *Config) (upstream.Config, error) {
+func upstreamConfig(cfg *config.Config) (upstream.Config, error) {
 	c := cfg.Upstream
 	out := upstream.Config{
 		URL: c.URL, SiteURL: cfg.Site.URL, Secrets: assertionSecrets(c),
@@ -26,7 +27,7 @@ func upstreamConfig(cfg *Config) (upstream.Config, error) {
 	return out, nil
 }
 
-func assertionSecrets(c UpstreamConfig) []string {
+func assertionSecrets(c config.UpstreamConfig) []string {
 	secrets := make([]string, 0, len(c.Secret))
 	for _, s := range c.Secret {
 		secrets = append(secrets, s.Reveal())
@@ -35,7 +36,7 @@ func assertionSecrets(c UpstreamConfig) []string {
 }
 
 // completeUpstream fills in what UpstreamNodes configures. cfg has SiteURL already.
-func completeUpstream(c UpstreamConfig, cfg *upstream.Config) (err error) {
+func completeUpstream(c config.UpstreamConfig, cfg *upstream.Config) (err error) {
 	cfg.Nodes, cfg.Headers = c.Origins(), c.OriginHeaders()
 	switch c.Host {
 	case "pass":
@@ -57,7 +58,7 @@ func completeUpstream(c UpstreamConfig, cfg *upstream.Config) (err error) {
 	return err
 }
 
-func upstreamTLS(c UpstreamConfig) (*tls.Config, error) {
+func upstreamTLS(c config.UpstreamConfig) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName}
 	if c.TLSCAFile != "" {
 		pem, err := os.ReadFile(c.TLSCAFile)

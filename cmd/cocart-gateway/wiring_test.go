@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"gopkg.in/yaml.v3"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
@@ -105,15 +106,15 @@ var triedElsewhere = map[string]string{
 	"tls.acme.ca_file": "tls_acme_test.go",
 }
 
-func unusualConfig(t *testing.T) *Config {
+func unusualConfig(t *testing.T) *config.Config {
 	t.Helper()
 	return loadText(t, unusual)
 }
 
 // A key that is added must be followed to where it goes, here or in a test of its own.
 func TestEveryKeyIsFollowedToWhereItGoes(t *testing.T) {
-	usual, other := written(t, Default()), written(t, unusualConfig(t))
-	for _, key := range Keys() {
+	usual, other := written(t, config.Default()), written(t, unusualConfig(t))
+	for _, key := range config.Keys() {
 		after := at(other, key.Path)
 		changed := after != nil && !reflect.DeepEqual(at(usual, key.Path), after)
 		if _, named := triedElsewhere[key.Path]; named == changed {
@@ -123,7 +124,7 @@ func TestEveryKeyIsFollowedToWhereItGoes(t *testing.T) {
 }
 
 // written is what an operator sees of a configuration.
-func written(t *testing.T, c *Config) any {
+func written(t *testing.T, c *config.Config) any {
 	t.Helper()
 	text, err := c.YAML()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/deploy/wordpress"
 )
@@ -108,7 +109,7 @@ func phpConfigCommand(t terminal) *cobra.Command {
 	return needsConfig(c, &path)
 }
 
-func writePHPConfig(w io.Writer, cfg *Config) error {
+func writePHPConfig(w io.Writer, cfg *config.Config) error {
 	secrets := make([]string, 0, len(cfg.Upstream.Secret))
 	for _, s := range cfg.Upstream.Secret {
 		secrets = append(secrets, phpText(s.Reveal()))

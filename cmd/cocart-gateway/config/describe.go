@@ -1,0 +1,97 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// describe says what stands at n, as a predicate, for keys that hold no secret.
+func describe(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode {
+		return describeBlind(n)
+	}
+	switch n.ShortTag() {
+	case "!!str", "!!timestamp":
+		return "is " + quoted(n.Value)
+	case "!!int", "!!float", "!!bool":
+		return "is " + printable(n.Value)
+	}
+	return describeBlind(n)
+}
+
+// describeBlind says what stands at n without showing any of it.
+func describeBlind(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		return ifElse(len(n.Content) == 0, "is an empty list", "is a list")
+	case yaml.MappingNode:
+		return "is a block of keys"
+	case yaml.AliasNode:
+		return "is an alias (*)"
+	}
+	switch n.ShortTag() {
+	case "!!null":
+		return "is empty"
+	case "!!str":
+		return length(n.Value)
+	case "!!int", "!!float":
+		return "is a number"
+	case "!!bool":
+		return "is a truth value"
+	case "!!timestamp":
+		return "is a date"
+	}
+	return "has a YAML tag (!)"
+}
+
+func length(secret string) string {
+	switch n := utf8.RuneCountInString(secret); n {
+	case 0:
+		return "is empty"
+	case 1:
+		return "is 1 character long"
+	default:
+		return fmt.Sprintf("is %d characters long", n)
+	}
+}
+
+const longestShown = 80 // characters of a value; an error line should stay a line
+
+// quoted shows a value. What stands before an @ or behind a ? may be a password in a URL and is left out.
+func quoted(value string) string {
+	if at := strings.LastIndexByte(value, '@'); at >= 0 {
+		scheme, _, found := strings.Cut(value[:at], "://")
+		value = ifElse(found, scheme+"://", "") + redacted + value[at:]
+	}
+	if query := strings.IndexAny(value, "?#"); query >= 0 && query+1 < len(value) {
+		value = value[:query+1] + "…"
+	}
+	return strconv.Quote(shortened(value))
+}
+
+// printable shows a word as it is, unless it would upset a terminal.
+func printable(word string) string {
+	word = shortened(word)
+	if q := strconv.Quote(word); word == "" || q[1:len(q)-1] != word {
+		return q
+	}
+	return word
+}
+
+func shortened(s string) string {
+	if runes := []rune(s); len(runes) > longestShown {
+		return string(runes[:longestShown]) + "…"
+	}
+	return s
+}
+
+func ifElse(claim bool, yes, no string) string {
+	if claim {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,58 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+// FuzzLoadConfig holds two promises: no text makes the loader panic, and what a text amounts to is itself a
+// configuration that loads as the same.
+func FuzzLoadConfig(f *testing.F) {
+	paths, err := filepath.Glob(filepath.Join("testdata", "*.yaml"))
+	if err != nil || len(paths) == 0 {
+		f.Fatalf("no seeds in testdata: %v", err)
+	}
+	for _, path := range append(paths, exampleFile) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	src := source{env: fuzzEnv, file: fuzzFile, checkKey: checkTestKey}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, problems := parse(data, src)
+		if len(problems) > 0 {
+			_ = newConfigError("fuzz", problems).Error()
+			return
+		}
+		_ = c.Warnings()
+		if again := reload(t, c); !reflect.DeepEqual(again, c) {
+			t.Errorf("loads as\n%s\nwhich loads as\n%s", effectiveText(t, c), effectiveText(t, again))
+		}
+	})
+}
+
+func fuzzEnv(name string) (string, bool) {
+	if value, ok := exampleEnv(name); ok {
+		return value, true
+	}
+	return testEnv(name)
+}
+
+// fuzzFile never touches the disk: a fuzzer would name devices and pipes.
+func fuzzFile(path string, _ int64) ([]byte, *mistake) {
+	switch filepath.Base(path) {
+	case "secret.txt":
+		return []byte("a-shared-secret-in-a-file-0123456789\n"), nil
+	case "ed25519.pem":
+		return []byte(fuzzKey), nil
+	case "client.crt.pem", "client.key.pem":
+		return []byte(testKey(filepath.Base(path))), nil
+	}
+	return nil, &mistake{value: "the file cannot be read"}
+}
+
+var fuzzKey = testKey("ed25519.pem")

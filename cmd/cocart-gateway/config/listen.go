@@ -1,0 +1,212 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"gopkg.in/yaml.v3"
+)
+
+// SocketConfig is what all public listeners have in common.
+type SocketConfig struct {
+	ProxyProtocol string        // "off", "accept" or "require"
+	DrainDelay    time.Duration // from failing readiness to closing the listeners
+	Mode          fs.FileMode   // of unix sockets
+	Owner         string        // of unix sockets, "user:group" with either part empty; empty: the process
+	Connections   int           // open at once; 0: no limit
+	PerAddress    int           // of those, from one address; 0: no limit
+	Streams       int           // requests under way on one HTTP/2 connection
+}
+
+func defaultSockets() SocketConfig {
+	return SocketConfig{ProxyProtocol: "off", Mode: 0o660, Connections: 10_000, PerAddress: 256, Streams: 100}
+}
+
+// Addresses that are no host:port.
+const (
+	UnixPrefix   = "unix:"
+	Systemd      = "systemd" // the sockets systemd passed that no other key names
+	SystemdNamed = "systemd:"
+)
+
+const (
+	listenRule    = "must be an address to listen on: host:port, :port, unix:/path or systemd"
+	adminExample  = "127.0.0.1:9090"
+	publicExample = "127.0.0.1:8080"
+)
+
+// socketName is what systemd takes for FileDescriptorName=; the end leaves no room for a colon, which separates names.
+var socketName = regexp.MustCompile(`\A[A-Za-z0-9._@-]{1,255}\z`)
+
+// longestSocket is what sockaddr_un has room for on every system we build for (unix(7)), less its NUL.
+const longestSocket = 103
+
+func listenAddress(example string) form[string] {
+	return text(listenRule, "write e.g. "+example, goodListenAddress)
+}
+
+func goodListenAddress(s string) bool {
+	if path, ok := strings.CutPrefix(s, UnixPrefix); ok {
+		return filepath.IsAbs(path) && filepath.Clean(path) == path && len(path) <= longestSocket && !strings.ContainsFunc(path, unicode.IsControl)
+	}
+	if name, ok := strings.CutPrefix(s, SystemdNamed); ok {
+		return socketName.MatchString(name)
+	}
+	host, port, err := net.SplitHostPort(s)
+	return s == Systemd || err == nil && (host == "" || goodHost(host)) && goodPort(port, 0)
+}
+
+// addressList is one address or a list of them; none is an empty list.
+func addressList(name string, dst *[]string, example string) entry {
+	one := value(name, new(string), listenAddress(example))
+	list := values(name, dst, listenAddress(example))
+	return entry{
+		names:   []string{name},
+		missing: one.missing,
+		read: func(r *reader, key string, at place, n *yaml.Node) {
+			if n.Kind == yaml.SequenceNode {
+				list.read(r, key, at, n)
+			} else if address, ok := readValue(r, at, n, listenAddress(example)); ok {
+				*dst = []string{address}
+			}
+		},
+		show: func(reveal bool) any {
+			if len(*dst) == 1 {
+				return EscapeVariables((*dst)[0])
+			}
+			return list.show(reveal)
+		},
+	}
+}
+
+// socketKeys belong into the block server.
+func socketKeys(c *SocketConfig) []entry {
+	return []entry{
+		value("drain_delay", &c.DrainDelay, duration(0, 5*time.Minute, "5s")),
+		value("socket_mode", &c.Mode, fileMode()),
+		value("socket_owner", &c.Owner, text("must be user:group, of which one may be empty", "write e.g. :www-data",
+			func(s string) bool { return s == "" || socketOwner.MatchString(s) })),
+	}
+}
+
+// connectionLimits belong into the block limits.
+func connectionLimits(c *SocketConfig) []entry {
+	return []entry{
+		value("connections", &c.Connections, number(0, 10_000_000, "write e.g. 10000, or 0 for no limit")),
+		value("connections_per_address", &c.PerAddress, number(0, 10_000_000, "write e.g. 256, or 0 for no limit")),
+		value("streams", &c.Streams, number(1, 1000, "write e.g. 100")),
+	}
+}
+
+var socketOwner = regexp.MustCompile(`\A([A-Za-z0-9_][A-Za-z0-9_.-]*)?:([A-Za-z0-9_][A-Za-z0-9_.-]*)?\z`)
+
+// fileMode is octal and quoted: to YAML 0660 is a number, and which one depends on its version.
+func fileMode() form[fs.FileMode] {
+	return form[fs.FileMode]{`must be a file mode of three octal digits in quotes, as in "0660"`, `write e.g. "0660"`, []string{"!!str"},
+		func(s string) (fs.FileMode, *mistake) {
+			n, err := strconv.ParseUint(s, 8, 32)
+			if err != nil || len(s) < 3 || len(s) > 4 || n > 0o777 || n&0o600 != 0o600 {
+				return 0, &mistake{}
+			}
+			return fs.FileMode(n), nil
+		}, func(m fs.FileMode) any { return fmt.Sprintf("%04o", uint32(m)) }}
+}
+
+// Listener is an address to listen on with its key.
+type Listener struct{ Key, Address string }
+
+// Listeners lists every address of c, in the order of the file.
+func (c *Config) Listeners() []Listener {
+	all := NumberedListeners("listen", c.Listen)
+	all = append(all, NumberedListeners("tls.listen", c.TLS.Listen)...)
+	all = append(all, NumberedListeners("tls.redirect_from", c.TLS.RedirectFrom)...)
+	return append(all, Listener{"admin.listen", c.Admin.Listen})
+}
+
+// NumberedListeners gives each of several addresses of one key its number.
+func NumberedListeners(key string, addresses []string) []Listener {
+	var all []Listener
+	for i, a := range addresses {
+		all = append(all, Listener{numbered(key, i, len(addresses)), a})
+	}
+	return all
+}
+
+// block is the key without the number of an item.
+func (l Listener) block() string {
+	key, _, _ := strings.Cut(l.Key, "[")
+	return key
+}
+
+func checkListeners(c *Config, r *reader) {
+	checkSockets(c, r)
+	all := c.Listeners()
+	for i, a := range all {
+		for _, b := range all[i+1:] {
+			if r.sound(a.block(), b.block()) && sameSocket(a.Address, b.Address) {
+				r.reject(r.at(b.Key, b.block(), a.Key, a.block()), twice(a, b))
+			}
+		}
+	}
+	checkOrigins(c, r)
+}
+
+func twice(a, b Listener) mistake {
+	m := mistake{fmt.Sprintf("is the same %s twice: %s is %s and %s is %s", ifElse(strings.HasPrefix(a.Address, UnixPrefix) ||
+		strings.HasPrefix(a.Address, Systemd), "socket", "port"), a.Key, a.Address, b.Key, b.Address),
+		"must be two, since each is served in another way", "change one of them"}
+	if b.Key == "admin.listen" {
+		m.rule = "must be two ports, since admin.listen shows what customers must not see"
+	}
+	return m
+}
+
+// checkSockets refuses a gateway that nobody can reach, and a PROXY header that nobody may send.
+func checkSockets(c *Config, r *reader) {
+	if len(c.Listen)+len(c.TLS.Listen) == 0 && r.sound("listen", "tls.listen") {
+		r.reject(r.at("listen"), mistake{"is an empty list, as is tls.listen", "must have an address, here or there", "write e.g. " + publicExample})
+	}
+	if c.Sockets.ProxyProtocol != "off" && len(c.TrustedProxies) == 0 && r.sound("proxy_protocol", "trusted_proxies") && !c.unixOnly() {
+		r.reject(r.at("proxy_protocol"), mistake{"is " + c.Sockets.ProxyProtocol + ", but trusted_proxies is empty",
+			"must go with the addresses of those who may send the header, or no connection gets in", "list your load balancers under trusted_proxies"})
+	}
+}
+
+func (c *Config) unixOnly() bool {
+	for _, l := range c.Listeners() {
+		if l.Key != "admin.listen" && !strings.HasPrefix(l.Address, UnixPrefix) {
+			return false
+		}
+	}
+	return true
+}
+
+// schemeHeaderNames are the default order of server.scheme_headers, as they are written in documents.
+var schemeHeaderNames = []string{"X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "Front-End-Https", "CloudFront-Forwarded-Proto"}
+
+func schemeHeader() form[string] {
+	return choice(schemeHeaderNames...)
+}
+
+func checkSchemeHeaders(c *Config, r *reader) {
+	const key = "server.scheme_headers"
+	if !r.sound(key) {
+		return
+	}
+	if len(c.Server.SchemeHeaders) == 0 {
+		r.reject(r.at(key), mistake{"is an empty list", "must name at least one header", "write [X-Forwarded-Proto]"})
+	}
+	for i, name := range c.Server.SchemeHeaders {
+		if slices.Contains(c.Server.SchemeHeaders[:i], name) {
+			r.reject(r.at(key), mistake{"has " + name + " twice", "must name each header once", "remove one"})
+		}
+	}
+}

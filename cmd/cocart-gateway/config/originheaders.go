@@ -1,0 +1,186 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// OriginHeader is sent with each request to the web server of WordPress.
+type OriginHeader struct {
+	Name  string // canonical
+	Value Secret
+}
+
+const authorization = "Authorization"
+
+// OriginHeaders are those of upstream.headers, and the Authorization for the login in upstream.url.
+func (c UpstreamConfig) OriginHeaders() http.Header {
+	h := http.Header{}
+	for _, o := range c.Headers {
+		h.Set(o.Name, o.Value.Reveal())
+	}
+	if c.Login.IsSet() {
+		h.Set(authorization, "Basic "+base64.StdEncoding.EncodeToString([]byte(c.Login.Reveal())))
+	}
+	return h
+}
+
+// originHeadersEntry is a block whose keys are names of headers. The values are secrets: most of them are passwords.
+func originHeadersEntry(dst *[]OriginHeader) entry {
+	return entry{
+		names: []string{"headers"},
+		read: func(r *reader, _ string, at place, n *yaml.Node) {
+			if n.Kind != yaml.MappingNode && !isNull(n) {
+				r.reject(at, mistake{describeBlind(n), "must be a block of headers", "write their names below it, indented, as in X-Origin-Verify: ${ORIGIN_VERIFY}"})
+				return
+			}
+			*dst = nil
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				if h, ok := readOriginHeader(r, at, n.Content[i], n.Content[i+1], *dst); ok {
+					*dst = append(*dst, h)
+				}
+			}
+		},
+		show: func(reveal bool) any {
+			block := &yaml.Node{Kind: yaml.MappingNode}
+			for _, h := range *dst {
+				var name, value yaml.Node
+				name.SetString(h.Name)
+				value.SetString(fmt.Sprint(h.Value.show(reveal)))
+				block.Content = append(block.Content, &name, &value)
+			}
+			return block
+		},
+	}
+}
+
+func readOriginHeader(r *reader, at place, key, value *yaml.Node, before []OriginHeader) (OriginHeader, bool) {
+	const rule = "must be the name of a header for the web server of WordPress: letters, digits and -"
+	if key.Kind != yaml.ScalarNode {
+		r.reject(place{at.key, key.Line}, mistake{"has a key that is no plain word", rule, "write e.g. X-Origin-Verify"})
+		return OriginHeader{}, false
+	}
+	here, name := at.child(printable(key.Value), key.Line), http.CanonicalHeaderKey(key.Value)
+	switch {
+	case !headerWord.MatchString(key.Value):
+		r.reject(here, mistake{"is not the name of a header", rule, "write e.g. X-Origin-Verify"})
+	case isSetOtherwise(name):
+		r.reject(here, mistake{"belongs to the gateway, the client or the connection", "must be a header that nothing else sets", "remove it"})
+	case slices.ContainsFunc(before, func(h OriginHeader) bool { return h.Name == name }):
+		r.reject(here, mistake{"is given twice", "must be given once", "remove one"})
+	default:
+		r.lines[here.key] = key.Line
+		text, ok := r.secretText(here, value, false, originHeaderValue(name))
+		return OriginHeader{name, NewSecret(text)}, ok
+	}
+	return OriginHeader{}, false
+}
+
+// ownedHeaders are set by the gateway, describe the connection or the body, or are read by CoCart and WordPress as the
+// client's word.
+var ownedHeaders = slices.Concat(takenHeaders, []string{"Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Expect", "Range", "Date", "Via",
+	"Forwarded", "X-Real-Ip", "Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip",
+	"Cf-Connecting-Ipv6", "Cf-Visitor", "Cloudfront-Forwarded-Proto", "Front-End-Https", "Fastly-Client-Ip", "Incap-Client-Ip",
+	"X-Sucuri-Clientip", "X-Proxyuser-Ip", "X-Original-Forwarded-For", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method", "X-Method-Override",
+	"X-Request-Id", "X-Requested-With", "Sec-Websocket-Key", "Http2-Settings", "Early-Data", "Priority", "Last-Event-Id"})
+
+var ownedBeginnings = []string{"Content-", "X-Forwarded-", "X-Cocart-", "Cocart-", "Access-Control-", "Accept-", "If-", "Sec-", "X-Wp-", "X-Http-"}
+
+func isSetOtherwise(name string) bool {
+	return slices.Contains(ownedHeaders, name) ||
+		slices.ContainsFunc(ownedBeginnings, func(begin string) bool { return strings.HasPrefix(name, begin) })
+}
+
+// originHeaderValue is text that every web server takes as it is (RFC 9110 section 5.5).
+func originHeaderValue(name string) secretForm {
+	const rule = "must be 1 to 4096 printable ASCII characters without blanks at the ends"
+	return secretForm{rule, "write what the web server of WordPress asks for", func(s string) *mistake {
+		if s == "" || len(s) > longestSecret || strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' }) {
+			return &mistake{}
+		}
+		if name == authorization {
+			return badAuthorization(s)
+		}
+		return nil
+	}}
+}
+
+func badAuthorization(s string) *mistake {
+	scheme, rest, _ := strings.Cut(s, " ")
+	if rest == "" {
+		return &mistake{rule: "must be a scheme, a blank and credentials (RFC 9110 section 11.4)", remedy: "write e.g. Basic ${STAGING_BASIC}"}
+	}
+	if !strings.EqualFold(scheme, "Basic") {
+		return nil
+	}
+	if login, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest)); err != nil || !strings.Contains(string(login), ":") {
+		return &mistake{rule: "must hold user:password in base64 after Basic", remedy: "make it with: printf 'user:password' | base64"}
+	}
+	return nil
+}
+
+// parseWithLogin reads an address that may have user:password before its host.
+func parseWithLogin(s string, parse func(string) (*url.URL, *mistake)) (*url.URL, *mistake) {
+	if !strings.Contains(s, "@") {
+		return parse(s)
+	}
+	u, err := url.Parse(s)
+	if err != nil || !goodLogin(u.User) {
+		return nil, &mistake{value: "has no good user name and password before the @", rule: "must have both, or neither, as in http://user:password@host",
+			remedy: "write other characters than letters, digits and - . _ ~ as %XX, e.g. %40 for @"}
+	}
+	address, m := parse(withoutLogin(u).String())
+	if m == nil {
+		address.User = u.User
+	}
+	return address, m
+}
+
+// goodLogin reports whether Basic can carry it (RFC 7617 section 2).
+func goodLogin(u *url.Userinfo) bool {
+	password, _ := u.Password()
+	return u.Username() != "" && password != "" && !strings.Contains(u.Username(), ":") && untidy(u.Username()+":"+password) == nil
+}
+
+func loginOf(u *url.URL) Secret {
+	if u.User == nil {
+		return Secret{}
+	}
+	password, _ := u.User.Password()
+	return NewSecret(u.User.Username() + ":" + password)
+}
+
+// withoutLogin is the address alone, which is what logs and messages show.
+func withoutLogin(u *url.URL) *url.URL {
+	bare := *u
+	bare.User = nil
+	return &bare
+}
+
+func (c *UpstreamConfig) showOrigin(f form[*url.URL], u *url.URL, reveal bool) any {
+	if u == nil || !c.Login.IsSet() {
+		return f.show(u)
+	}
+	if !reveal {
+		return u.Scheme + "://" + redacted + "@" + u.Host
+	}
+	user, password, _ := strings.Cut(c.Login.Reveal(), ":")
+	full := *u
+	full.User = url.UserPassword(user, password)
+	return EscapeVariables(full.String())
+}
+
+// checkOriginLogin: a request has one Authorization.
+func checkOriginLogin(c *UpstreamConfig, r *reader) {
+	const key = "upstream.headers." + authorization
+	own := slices.ContainsFunc(c.Headers, func(h OriginHeader) bool { return h.Name == authorization })
+	if own && c.Login.IsSet() && r.sound("upstream.url", key) {
+		r.reject(r.at(key, "upstream.headers"), mistake{"is given, and upstream.url has a user name and password", "must be one of the two", "remove one of them"})
+	}
+}

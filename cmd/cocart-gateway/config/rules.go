@@ -1,0 +1,154 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// checkRules is about keys that must fit each other. A key with a problem of its own is left alone.
+func checkRules(c *Config, r *reader) {
+	spreadRedisURL(&c.Redis, r)
+	checkRedis(&c.Redis, r)
+	checkAdmin(&c.Admin, r)
+	checkRevocation(&c.Revocation, r)
+	checkNamespaces(c, r)
+	checkPaths(c, r)
+	checkAuthHeaders(c, r)
+	checkKeys(c, r)
+	checkOneUse(c, r)
+	checkMigration(c, r)
+	checkLifetimes(&c.Tokens, r)
+	checkListeners(c, r)
+	checkSchemeHeaders(c, r)
+	checkTLS(c, r)
+	checkCORS(&c.CORS, r)
+	checkUpstreamTLS(&c.Upstream, r)
+	checkOriginLogin(&c.Upstream, r)
+}
+
+func checkAdmin(c *AdminConfig, r *reader) {
+	if c.OAuth && !c.Token.IsSet() && r.sound("admin.oauth", "admin.token", "admin.token_file") {
+		r.reject(r.at("admin.oauth"), mistake{"is true, but there is no admin.token",
+			"must not stand open: who reaches these endpoints can end sessions", "give admin.token or admin.token_file"})
+	}
+}
+
+func checkRevocation(c *RevocationConfig, r *reader) {
+	if c.OnStale == "deny" && c.MaxStaleness == 0 && r.sound("revocation.on_stale", "revocation.max_staleness") {
+		r.reject(r.at("revocation.on_stale"), mistake{"is deny, but revocation.max_staleness is 0, no limit",
+			"must come with a limit, or nothing is ever denied", "write e.g. max_staleness: 10m"})
+	}
+}
+
+func checkLifetimes(t *TokensConfig, r *reader) {
+	if t.RefreshTTL < t.AccessTTL && r.sound("tokens.refresh_ttl", "tokens.access_ttl") {
+		at := r.at("tokens.refresh_ttl", "tokens.access_ttl")
+		r.reject(place{"tokens.refresh_ttl", at.line}, mistake{
+			"is " + FormatDuration(t.RefreshTTL) + ", shorter than tokens.access_ttl " + FormatDuration(t.AccessTTL),
+			"must be at least tokens.access_ttl, or a session ends while its access token still works",
+			"write " + FormatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
+	}
+	if t.SessionTTL != 0 && t.SessionTTL < t.AccessTTL && r.sound("tokens.session_ttl", "tokens.access_ttl") {
+		r.reject(r.at("tokens.session_ttl"), mistake{
+			"is " + FormatDuration(t.SessionTTL) + ", shorter than tokens.access_ttl " + FormatDuration(t.AccessTTL),
+			"must be 0 or at least tokens.access_ttl, or a session ends while its access token still works",
+			"write " + FormatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
+	}
+}
+
+// checkOneUse keeps secrets apart: with one for both tokens and assertions, a customer's token could pass for an
+// assertion, and a list for rotation with the same secret twice rotates nothing.
+func checkOneUse(c *Config, r *reader) {
+	holder := map[Secret]string{}
+	check := func(key string, s Secret) {
+		earlier, known := holder[s]
+		switch {
+		case s.IsSet() && known:
+			r.reject(r.at(key, key+"_file"), mistake{"is the same as " + earlier, "must be a secret of its own", makeSecret})
+		case s.IsSet():
+			holder[s] = key
+		}
+	}
+	for i, s := range c.Upstream.Secret {
+		check(numbered("upstream.secret", i, len(c.Upstream.Secret)), s)
+	}
+	check("admin.token", c.Admin.Token)
+	for i, k := range c.Tokens.Keys {
+		check(fmt.Sprintf("tokens.keys[%d].secret", i), k.Secret)
+	}
+	for i, s := range c.Tokens.RefreshSecret {
+		check(numbered("tokens.refresh_secret", i, len(c.Tokens.RefreshSecret)), s)
+	}
+}
+
+func numbered(key string, i, n int) string {
+	if n == 1 {
+		return key
+	}
+	return fmt.Sprintf("%s[%d]", key, i)
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = ifElse(u.Scheme == "https", "443", "80")
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// sameSocket reports whether two addresses surely are one port of this machine. Port 0 is always another one.
+func sameSocket(a, b string) bool {
+	if strings.HasPrefix(a, UnixPrefix) || strings.HasPrefix(a, Systemd) {
+		return a == b
+	}
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	if portA != portB || portA == "0" {
+		return false
+	}
+	return sameHost(hostA, hostB) || AllInterfaces(hostA) && thisMachine(hostB) || AllInterfaces(hostB) && thisMachine(hostA)
+}
+
+// sameHost: a name of loopback may be each of its addresses, but those are not each other.
+func sameHost(a, b string) bool {
+	addrA, errA := netip.ParseAddr(a)
+	addrB, errB := netip.ParseAddr(b)
+	if errA == nil && errB == nil {
+		return addrA.Unmap() == addrB.Unmap()
+	}
+	return a == b || loopback(a) && loopback(b)
+}
+
+// AllInterfaces reports whether a host to listen on is every address of the machine.
+func AllInterfaces(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "" || err == nil && addr.IsUnspecified()
+}
+
+func thisMachine(host string) bool { return AllInterfaces(host) || loopback(host) }
+
+// loopback is true for names that never leave the machine (RFC 6761 6.3).
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// at is where the first of keys stands that is in the file.
+func (r *reader) at(keys ...string) place {
+	for _, key := range keys {
+		if line := r.lines[key]; line > 0 {
+			return place{key, line}
+		}
+	}
+	return place{keys[0], 1}
+}
+
+// sound reports whether keys, and all keys below them, are free of problems so far.
+func (r *reader) sound(keys ...string) bool {
+	return !slices.ContainsFunc(keys, func(key string) bool { return r.faulty[key] })
+}

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// fullOfSecrets has every secret a file can hold.
+func fullOfSecrets(t *testing.T) (*Config, []string) {
+	t.Helper()
+	c := loadExample(t)
+	c.Redis.Password = NewSecret("the-redis-password")
+	c.Redis.SentinelPassword = NewSecret("the-sentinel-password")
+	c.Redis.TLSKey = NewSecret("the-client-key")
+	c.Admin.Token = NewSecret("the-admin-token")
+	c.Tokens.RefreshSecret = []Secret{NewSecret("the-refresh-secret-1"), NewSecret("the-refresh-secret-2")}
+	c.Tokens.Keys = append(c.Tokens.Keys, KeyConfig{ID: "pair", Algorithm: "EdDSA", PrivateKey: NewSecret("the-private-key")})
+	secrets := []string{"the-redis-password", "the-sentinel-password", "the-client-key", "the-admin-token", "the-refresh-secret", c.Tokens.Keys[0].Secret.Reveal(), "the-private-key", c.Upstream.Secret[0].Reveal()}
+	return c, secrets
+}
+
+// printings are the ways in which a Config may end up where people read it.
+func printings(t *testing.T, c *Config) map[string]string {
+	t.Helper()
+	printed := map[string]string{}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+		printed[verb] = fmt.Sprintf(verb, *c)
+		printed["pointer "+verb] = fmt.Sprintf(verb, c)
+		printed["secret "+verb] = fmt.Sprintf(verb, c.Redis.Password)
+		printed["secrets "+verb] = fmt.Sprintf(verb, c.Upstream.Secret)
+	}
+	var text, jsonLog bytes.Buffer
+	slog.New(slog.NewTextHandler(&text, nil)).Info("config", "config", c, "value", *c, "secret", c.Redis.Password)
+	slog.New(slog.NewJSONHandler(&jsonLog, nil)).Info("config", "config", c, "secret", c.Redis.Password)
+	printed["slog text"], printed["slog JSON"] = text.String(), jsonLog.String()
+	printed["JSON"] = encoded(t, json.Marshal, c)
+	printed["YAML"] = encoded(t, yaml.Marshal, c)
+	effective, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed["effective YAML"] = string(effective)
+	return printed
+}
+
+func encoded(t *testing.T, marshal func(any) ([]byte, error), v any) string {
+	t.Helper()
+	text, err := marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestNoPrintingOfAConfigShowsASecret(t *testing.T) {
+	c, secrets := fullOfSecrets(t)
+	for how, text := range printings(t, c) {
+		for _, s := range secrets {
+			if strings.Contains(text, s) || strings.Contains(strings.ToLower(text), fmt.Sprintf("%x", s)) {
+				t.Errorf("%s shows %q:\n%s", how, s, text)
+			}
+		}
+	}
+	if text := printings(t, c)["effective YAML"]; strings.Count(text, redacted) != 9 {
+		t.Errorf("the effective YAML does not say of each of nine secrets that it is there:\n%s", text)
+	}
+}
+
+func TestSecretSaysWhetherItIsSet(t *testing.T) {
+	for _, row := range []struct {
+		secret      Secret
+		verb, shown string
+	}{
+		{NewSecret("hunter2"), "%v", "[redacted]"},
+		{NewSecret("hunter2"), "%x", "[redacted]"},
+		{NewSecret("hunter2"), "%q", `"[redacted]"`},
+		{Secret{}, "%v", ""},
+		{Secret{}, "%q", `""`},
+	} {
+		if got := fmt.Sprintf(row.verb, row.secret); got != row.shown {
+			t.Errorf("%s: got %s, want %s", row.verb, got, row.shown)
+		}
+	}
+}
+
+// TestSecretFileLosesOneNewline is about the bytes: nothing else may be trimmed from a secret.
+func TestSecretFileLosesOneNewline(t *testing.T) {
+	r := &reader{source: source{dir: t.TempDir(), env: emptyEnv, file: readBounded}}
+	for _, row := range []struct{ written, read string }{
+		{"abc", "abc"},
+		{"abc\n", "abc"},
+		{"abc\r\n", "abc"},
+		{"abc\n\n", "abc\n"},
+		{" abc \t", " abc \t"},
+		{"abc\r", "abc\r"},
+		{"\n", ""},
+	} {
+		if err := os.WriteFile(filepath.Join(r.dir, "secret"), []byte(row.written), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, m := r.secretFile("secret"); m != nil || got != row.read {
+			t.Errorf("%q: got %q, want %q (%v)", row.written, got, row.read, m)
+		}
+	}
+}

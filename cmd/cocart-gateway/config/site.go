@@ -1,0 +1,74 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var namespaceWord = regexp.MustCompile(`\A[A-Za-z0-9_][A-Za-z0-9._-]{0,63}\z`)
+
+// wordPressOwn are first segments of WordPress's own REST routes. As a namespace of ours they would carry a
+// customer's identity to /wp/v2/users and the like.
+var wordPressOwn = []string{"wp", "batch", "oembed", "wp-site-health", "wp-block-editor"}
+
+func namespace() form[string] {
+	const rule, remedy = "must be the first segment of CoCart's routes: letters, digits, - and _", "write e.g. cocart"
+	f := text(rule, remedy, namespaceWord.MatchString)
+	f.parse = func(s string) (string, *mistake) {
+		switch {
+		case !namespaceWord.MatchString(s):
+			return "", &mistake{}
+		case slices.Contains(wordPressOwn, strings.ToLower(s)):
+			return "", &mistake{rule: "must not be a namespace of WordPress itself"}
+		}
+		return s, nil
+	}
+	return f
+}
+
+// checkNamespaces compares as WordPress does, which matches REST routes in any case.
+func checkNamespaces(c *Config, r *reader) {
+	const key = "site.namespaces"
+	if len(c.Site.Namespaces) == 0 && r.sound(key) {
+		r.reject(r.at(key), mistake{"is an empty list", "must name at least one namespace", "write [cocart]"})
+	}
+	seen := map[string]bool{}
+	for _, name := range c.Site.Namespaces {
+		if lower := strings.ToLower(name); seen[lower] {
+			r.reject(r.at(key), mistake{"has " + printable(name) + " twice", "must name each namespace once", "remove one"})
+		} else {
+			seen[lower] = true
+		}
+	}
+}
+
+func pathPrefix() form[string] {
+	return text("must be a path as in /en: a slash in front, none at the end, no part that begins with a dot", "write e.g. /en",
+		func(s string) bool { return len(s) > 1 && sitePath.MatchString(s) && !strings.HasSuffix(s, "/") })
+}
+
+// notPrefixes are names that WordPress serves itself at the root of a site: below them are no languages.
+var notPrefixes = []string{"index.php", "wp-admin", "wp-content", "wp-includes"}
+
+// checkPaths keeps a prefix from reading a path in a second way. WordPress takes a prefix off in any case.
+func checkPaths(c *Config, r *reader) {
+	const key = "site.paths"
+	if !r.sound(key, "site.rest_prefix") {
+		return
+	}
+	rest, _, _ := strings.Cut(c.Site.RESTPrefix, "/")
+	seen := map[string]bool{}
+	at := r.at(key)
+	for _, path := range c.Site.Paths {
+		lower := strings.ToLower(path)
+		first, _, _ := strings.Cut(lower[1:], "/")
+		switch {
+		case seen[lower]:
+			r.reject(at, mistake{"has " + printable(path) + " twice", "must name each prefix once", "remove one"})
+		case first == strings.ToLower(rest) || slices.Contains(notPrefixes, first):
+			r.reject(at, mistake{"has " + printable(path) + ", a path of WordPress itself", "must not begin with rest_prefix, index.php or a folder of WordPress", "write the prefix alone, e.g. /en"})
+		}
+		seen[lower] = true
+	}
+}

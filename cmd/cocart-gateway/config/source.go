@@ -1,0 +1,99 @@
+package config
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// Source is the configuration file of a gateway that runs, with the files that it names and the environment. It keeps
+// what it read last, so that a change can be found and merged. It is safe for concurrent use.
+type Source struct {
+	path  string
+	env   func(string) (string, bool)
+	check KeyCheck
+
+	mu    sync.Mutex        // guards what follows
+	files []string          // the configuration, then the files that it names
+	sum   string            // of their contents
+	held  map[string][]byte // contents of each file when it was last read without error, also of files that only older versions name
+}
+
+// NewSource returns the source of the file at path. The arguments are those of [Load].
+func NewSource(path string, env func(string) (string, bool), check KeyCheck) *Source {
+	return &Source{path: path, env: env, check: check, held: map[string][]byte{}}
+}
+
+// Load reads and checks the file, as the function [Load] does. The source remembers the contents even if they are
+// wrong, so that each mistake is reported once.
+func (s *Source) Load() (*Config, error) {
+	var files []string
+	sum, held := sha256.New(), map[string][]byte{}
+	c, err := loadFrom(s.path, source{dir: filepath.Dir(s.path), env: s.env, checkKey: s.check, file: func(path string, limit int64) ([]byte, *mistake) {
+		files = append(files, path)
+		data, m := summed(sum, path, limit)
+		if m == nil {
+			held[path] = data
+		}
+		return data, m
+	}})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files, s.sum = files, string(sum.Sum(nil))
+	maps.Copy(s.held, held)
+	return c, err
+}
+
+// Merge returns the configuration that a reload puts in force, and which keys change now and which at the next start:
+// see [Changes]. Files have the contents that [Source.Load] found, so what is checked is what was read, and a file that
+// only the configuration in force names may be gone.
+func (s *Source) Merge(inForce, written *Config) (*Config, Changes, error) {
+	return merge(s.path, inForce, written, source{
+		env:      func(string) (string, bool) { return "", false }, // every $ is escaped by now
+		checkKey: s.check,
+		file: func(path string, _ int64) ([]byte, *mistake) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			data, known := s.held[path]
+			if !known {
+				return nil, &mistake{value: "the file was not read"}
+			}
+			return data, nil
+		},
+	})
+}
+
+// Current returns a digest of the contents that the files have now. It differs from [Source.Loaded] once one of them has
+// changed.
+func (s *Source) Current() string {
+	s.mu.Lock()
+	files := slices.Clone(s.files)
+	s.mu.Unlock()
+	sum := sha256.New()
+	for i, path := range files {
+		limit := int64(maxSecretFile)
+		if i == 0 {
+			limit = maxConfigFile
+		}
+		_, _ = summed(sum, path, limit)
+	}
+	return string(sum.Sum(nil))
+}
+
+// Loaded returns the digest of the contents that were loaded last.
+func (s *Source) Loaded() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sum
+}
+
+// summed reads a file and adds to sum what was found, also an error.
+func summed(sum hash.Hash, path string, limit int64) ([]byte, *mistake) {
+	data, m := readBounded(path, limit)
+	_, _ = fmt.Fprintf(sum, "%q %q %v\n", path, data, m) // a hash takes everything
+	return data, m
+}

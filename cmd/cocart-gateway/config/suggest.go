@@ -1,0 +1,109 @@
+package config
+
+import (
+	"cmp"
+	"strings"
+)
+
+// suggestKey is the remedy for an unknown key: the nearest key of its section, which is returned too; else the same
+// key elsewhere; else all keys of its section.
+func (r *reader) suggestKey(s section, name string) (near, remedy string) {
+	var here []string
+	for _, e := range s {
+		here = append(here, e.names...)
+	}
+	if near := nearest(name, here); near != "" {
+		return near, "did you mean " + near + "?"
+	}
+	if path := r.elsewhere(plain(name)); path != "" {
+		return "", "did you mean " + path + "?"
+	}
+	return "", "remove it; known here: " + s.names()
+}
+
+// elsewhere finds the first key of that last word in the whole file.
+func (r *reader) elsewhere(word string) string {
+	if r.byWord == nil {
+		r.byWord = map[string]string{}
+		for _, path := range shape(Default()).paths("") {
+			last := plain(path[strings.LastIndexByte(path, '.')+1:])
+			r.byWord[last] = cmp.Or(r.byWord[last], path)
+		}
+	}
+	return r.byWord[word]
+}
+
+func (s section) names() string {
+	var names []string
+	for _, e := range s {
+		names = append(names, e.names[0])
+	}
+	return strings.Join(names, ", ")
+}
+
+// paths lists every key below s as "tokens.keys[].id", including the other ways to give a value.
+func (s section) paths(parent string) []string {
+	var paths []string
+	for _, e := range s {
+		for _, name := range e.names {
+			paths = append(paths, place{key: parent}.child(name, 0).key)
+		}
+		if e.inner != nil {
+			paths = append(paths, e.inner.paths(place{key: parent}.child(e.names[0], 0).key+ifElse(e.list, "[]", ""))...)
+		}
+	}
+	return paths
+}
+
+// nearest returns the candidate that name is probably a slip of, or else the first that is longer or shorter than
+// name at its end, or "".
+func nearest(name string, candidates []string) string {
+	name = plain(name)
+	best, bestDistance := "", 1+min(2, len(name)/3)
+	for _, candidate := range candidates {
+		if d := distance(name, plain(candidate)); d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	for _, candidate := range candidates {
+		c := plain(candidate)
+		if best == "" && min(len(c), len(name)) >= 4 && (strings.HasPrefix(c, name) || strings.HasPrefix(name, c)) {
+			best = candidate
+		}
+	}
+	return best
+}
+
+// plain makes accessTTL, access-ttl and access_ttl one word.
+func plain(name string) string { return joints.Replace(strings.ToLower(shortened(name))) }
+
+var joints = strings.NewReplacer("_", "", "-", "", " ", "")
+
+// distance counts the bytes to insert, delete, replace or swap with their neighbour (optimal string alignment).
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := range len(a) {
+		for j := range len(b) {
+			rows[i+1][j+1] = step(rows, a, b, i, j)
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+func step(rows [][]int, a, b string, i, j int) int {
+	if a[i] == b[j] {
+		return rows[i][j]
+	}
+	best := 1 + min(rows[i][j], rows[i][j+1], rows[i+1][j])
+	if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+		best = min(best, 1+rows[i-1][j-1])
+	}
+	return best
+}

@@ -1,0 +1,72 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWarnings(t *testing.T) {
+	const (
+		forgets = "redis.address: is embedded; every session ends when the gateway does, and only one gateway can run; for a shop write the host:port of a Redis server"
+		http    = "site.url: is http; passwords and tokens travel readable for anybody on the way; use https"
+		plain   = "trusted_proxies: is empty, though site.url is https; the proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password"
+		idle    = "revocation.max_staleness: changes nothing, since revocation.on_stale is serve; write on_stale: deny to refuse tokens that cannot be judged by fresh revocations"
+		dry     = "compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do; the shop and its own plugins decide everything"
+		guessed = "compat.plugin_secret: is only 6 characters long; whoever guesses it can make tokens that validate; set accept_plugin_tokens: false as soon as the last of them has expired"
+		back    = "compat.hand_back: is true; customers go back to CoCart JWT Authentication: no session begins here, and each that is left ends with its next refresh; take the gateway away once there are none"
+		unused  = "compat.plugin_secret: is not used, since compat.accept_plugin_tokens is false; remove it once the move is over"
+		anybody = "trusted_proxies[1]: is ::/0, everybody; any client can claim any address, which defeats limits per address; name your proxies only"
+	)
+	for _, row := range []struct {
+		name   string
+		change string
+		want   []string
+	}{
+		{"a shop with Redis and https has none", "", nil},
+		{"the embedded store forgets", "redis: {address: embedded}\n", []string{forgets}},
+		{"a site by http", "site: {url: \"http://shop.example.com\"}\n", []string{http}},
+		{"a site by http at an address", "site: {url: \"http://192.0.2.1\"}\n", []string{http}},
+		{"a site by http on this machine is fine", "site: {url: \"http://localhost:8080/shop\"}\nlisten: \":80\"\n", nil},
+		{"a site by http on ::1 is fine", "site: {url: \"http://[::1]:8080\"}\n", nil},
+		{"nobody is trusted to have ended TLS", "trusted_proxies: []\n", []string{plain}},
+		{"a limit that nothing follows from", "revocation: {max_staleness: 10m}\n", []string{idle}},
+		{"a limit that is enforced is fine", "revocation: {max_staleness: 10m, on_stale: deny}\n", nil},
+		{"a dry run", "compat: {dry_run: true}\n", []string{dry}},
+		{"tokens made with a secret that can be guessed", "compat: {accept_plugin_tokens: true, plugin_secret: banana}\n", []string{guessed}},
+		{"a plugin's secret that nobody uses", "compat: {plugin_secret: banana}\n", []string{unused}},
+		{"a plugin's secret that is long enough is fine", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\"}\n", nil},
+		{"customers who go back", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\", hand_back: true}\n", []string{back}},
+		{"every address is a trusted proxy", "trusted_proxies: [10.0.0.0/8, \"::/0\"]\n", []string{anybody}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := loadWith(t, row.change).Warnings()
+			if strings.Join(got, "\n") != strings.Join(row.want, "\n") {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// loadWith loads a good configuration in which change replaces blocks of the same name.
+func loadWith(t *testing.T, change string) *Config {
+	t.Helper()
+	blocks := topBlocks(change)
+	text := change
+	for name, block := range map[string]string{
+		"upstream": "upstream: {url: \"http://wordpress\", secret: \"${SHARED}\"}\n",
+		"site":     "site: {url: \"https://shop.example.com\"}\n",
+		"tokens":   "tokens: {keys: [{id: main, algorithm: HS256, secret: \"${SIGNING}\"}]}\n",
+		"redis":    "redis: {address: \"redis:6379\"}\n",
+
+		"trusted_proxies": "trusted_proxies: [192.0.2.7]\n",
+	} {
+		if blocks[name] == "" {
+			text += block
+		}
+	}
+	c, problems := parse([]byte(text), source{env: testEnv, file: noFile, checkKey: checkTestKey})
+	if len(problems) > 0 {
+		t.Fatalf("%s\n%v", text, newConfigError("test", problems))
+	}
+	return c
+}
