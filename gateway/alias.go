@@ -79,3 +79,30 @@ func (rs routes) renamed(target, route string) string {
 }
 
 func isRouteName(name string) bool { return name == "rest_route" }
+
+// jwtNamespace is the namespace in which CoCart JWT Authentication registers its routes.
+const jwtNamespace = "cocart/jwt"
+
+// jwtRoutes are what that plugin registers, the index among them.
+var jwtRoutes = []string{jwtIndex, jwtIndex + "/refresh-token", jwtIndex + "/validate-token"}
+
+const jwtIndex = "/" + jwtNamespace
+
+// jwtRoute is the name by which that plugin registers a route, also for one in a
+// configured namespace; "" for any other route.
+func (rs routes) jwtRoute(route string) string {
+	route = phpLower(route)
+	if rest, ok := rs.cutNamespace(route); ok && strings.HasPrefix(rest, "/jwt/") {
+		route = pluginNamespace + rest
+	}
+	if slices.Contains(jwtRoutes, route) {
+		return route
+	}
+	return ""
+}
+
+// loginRoute is CoCart's login in the shop's first namespace.
+func (rs routes) loginRoute() string { return "/" + rs.namespaces[0] + "/v2/login" }
+
+// restPath is the path of a REST route, below that of the site.
+func (rs routes) restPath(route string) string { return "/" + rs.bases[0] + route }

@@ -124,7 +124,7 @@ func requestsIn(raw []byte, contentType, method string, query params) (all []inn
 	switch kind := mediaType(contentType); {
 	case kind == mediaJSON:
 		object, _ := parseObject(raw) // what cannot be read WordPress refuses
-		value, _ := memberValue(object, "requests")
+		value, _ := object.get("requests")
 		sources = append(sources, requestsInJSON(value))
 	case kind == mediaOther && method != http.MethodPost && untyped(contentType):
 		sources = append(sources, requestsInParams(parseParams(string(raw))))
@@ -169,9 +169,9 @@ func requestsInJSON(value json.RawMessage) []inner {
 	var all []inner
 	for _, item := range list {
 		request, _ := parseObject(item)
-		one := inner{path: memberString(request, "path")}
+		one := inner{path: request.text("path")}
 		for _, name := range []string{"body", "headers"} {
-			value, _ := memberValue(request, name)
+			value, _ := request.get(name)
 			members, _ := parseObject(value)
 			one.cartKeys = append(one.cartKeys, cartKeysInJSON(members)...)
 		}

@@ -15,8 +15,8 @@ import (
 // read it. At most one of form and object is set.
 type body struct {
 	raw    []byte
-	form   params   // $_POST
-	object []member // the top-level members of a JSON object, in order
+	form   params     // $_POST
+	object jsonObject // the top-level members of a JSON object, in order
 	// multipart: raw is multipart/form-data, so form stands in for it.
 	multipart bool
 	// malformed: the type is JSON's and the body is not JSON.
@@ -127,4 +127,9 @@ func parseMultipart(raw []byte, contentType string) (params, error) {
 		}
 	}
 	return parseParams(strings.Join(pairs, "&")), nil
+}
+
+// malformedForm refuses a form that PHP and other readers could read differently.
+func malformedForm(err error) *readError {
+	return &readError{reasonBadForm, "The multipart form cannot be read in one way alone: " + strings.TrimPrefix(err.Error(), phpform.ErrUnusual.Error()+": ") + "."}
 }

@@ -30,7 +30,7 @@ func cartKeysOf(ps params) []string {
 	return keys
 }
 
-func cartKeysInJSON(members []member) []string {
+func cartKeysInJSON(members jsonObject) []string {
 	var keys []string
 	for _, m := range members {
 		if !isCartKeyName(m.name) {
@@ -63,9 +63,9 @@ func (b *body) dropCustomerCartKeys() (dropped bool) {
 	switch {
 	case b.object != nil:
 		b.object = slices.DeleteFunc(b.object, func(m member) bool {
-			return slices.ContainsFunc(cartKeysInJSON([]member{m}), isCustomerCart)
+			return slices.ContainsFunc(cartKeysInJSON(jsonObject{m}), isCustomerCart)
 		})
-		b.raw = writeObject(b.object)
+		b.raw = b.object.encode()
 	case b.untyped != nil:
 		b.raw = []byte(withoutCustomerCarts(b.untyped).without(nothing))
 	default:

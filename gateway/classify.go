@@ -2,14 +2,12 @@ package gateway
 
 import (
 	"bytes"
-	"cocart-gateway/gateway/phpform"
 	"cocart-gateway/gateway/respond"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // site says how this gateway reads requests.
@@ -156,11 +154,6 @@ func readingBody(err error) error {
 
 func unreadable(err error) *Failure {
 	return respond.Fail(respond.BadBody).Because(err)
-}
-
-// malformedForm says what PHP and other readers could read differently.
-func malformedForm(err error) *readError {
-	return &readError{reasonBadForm, "The multipart form cannot be read in one way alone: " + strings.TrimPrefix(err.Error(), phpform.ErrUnusual.Error()+": ") + "."}
 }
 
 type rejoined struct {

@@ -49,8 +49,8 @@ func (in input) places() []found {
 			request.password = phpEmptyIsNone(p.value)
 		}
 	}
-	name, _ := memberValue(in.body.object, "username")
-	object := found{credentials: credentials{memberScalar(in.body.object, "username"), memberScalar(in.body.object, "password")}, list: isList(name)}
+	name, _ := in.body.object.get("username")
+	object := found{credentials: credentials{in.body.object.scalar("username"), in.body.object.scalar("password")}, list: isList(name)}
 	return []found{basic, request, object}
 }
 
@@ -134,13 +134,13 @@ func (in input) carriesWholePassword() bool {
 func (in input) fills(name string) bool {
 	inQuery, _ := in.query.last(name)
 	inForm, _ := in.body.form.last(name)
-	raw, _ := memberValue(in.body.object, name)
-	return inQuery.value != "" || inForm.value != "" || memberScalar(in.body.object, name) != "" || isList(raw)
+	raw, _ := in.body.object.get(name)
+	return inQuery.value != "" || inForm.value != "" || in.body.object.scalar(name) != "" || isList(raw)
 }
 
 // holds reports whether a parameter is there, in any place.
 func (in input) holds(name string) bool {
-	if _, ok := memberValue(in.body.object, name); ok {
+	if _, ok := in.body.object.get(name); ok {
 		return true
 	}
 	_, inQuery := in.query.last(name)
@@ -161,7 +161,7 @@ func (in input) holdsNonce() bool {
 func (in input) names(first credentials) []string {
 	names := []string{first.username, looseBasic(in.header.Get("Authorization")).username}
 	for _, name := range []string{"username", "consumer_key", "oauth_consumer_key"} {
-		names = append(names, in.query.value(name), in.body.form.value(name), memberScalar(in.body.object, name))
+		names = append(names, in.query.value(name), in.body.form.value(name), in.body.object.scalar(name))
 	}
 	return slices.DeleteFunc(names, func(s string) bool { return strings.TrimSpace(s) == "" })
 }

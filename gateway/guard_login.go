@@ -59,7 +59,7 @@ var unchecked = map[respond.Code]bool{respond.NotAuthorized: true, respond.BadAs
 
 func codeOf(text []byte) respond.Code {
 	members, _ := parseObject(text)
-	return respond.Code(memberString(members, "code"))
+	return respond.Code(members.text("code"))
 }
 
 func (g *Gateway) showAddress(x *exchange) {

@@ -44,7 +44,7 @@ func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *body, token stri
 func (g *Gateway) takenOver(ctx context.Context, x *exchange, b *body, s tokens.Session) (migration.Pair, error) {
 	defer x.awaiting()()
 	answer, err := g.wordpress.HandBack(ctx, upstream.HandBackCall{
-		Target: g.pluginTarget(x, b, "/"+g.routes.namespaces[0]+"/v2/login"), UserID: s.UserID, Session: s.ID, Fingerprint: s.Fingerprint,
+		Target: g.pluginTarget(x, b, g.routes.loginRoute()), UserID: s.UserID, Session: s.ID, Fingerprint: s.Fingerprint,
 		Origin: g.pluginOrigin(x.origin), Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
 	})
 	if err != nil {
@@ -72,7 +72,7 @@ func (g *Gateway) pairIn(answer *upstream.LoginAnswer, userID int64) (migration.
 	}
 	members, _ := parseObject(answer.Body)
 	extras := extrasOf(members)
-	pair := migration.Pair{Access: memberString(extras, "jwt_token"), Refresh: memberString(extras, "jwt_refresh")}
+	pair := migration.Pair{Access: extras.text("jwt_token"), Refresh: extras.text("jwt_refresh")}
 	return pair, g.exchange.CheckPair(pair, userID)
 }
 

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"cocart-gateway/gateway/respond"
@@ -40,9 +39,6 @@ type (
 	}
 )
 
-// jwtNamespace is the namespace in which CoCart JWT Authentication registers its routes.
-const jwtNamespace = "cocart/jwt"
-
 // isJWTIndex reports whether a request is for the index of that namespace. WordPress
 // does not know the namespace without the plugin; apps look there to find out whether
 // a shop has tokens.
@@ -59,11 +55,6 @@ func (g *Gateway) writeJWTIndex(x *exchange) {
 	respond.JSON(x.w, x.r, http.StatusOK, namespaceIndex{jwtNamespace, routes, map[string][]link{"up": {{g.restURL("/")}}}})
 }
 
-// jwtRoutes are what that plugin registers, the index among them.
-var jwtRoutes = []string{jwtIndex, jwtIndex + "/refresh-token", jwtIndex + "/validate-token"}
-
-const jwtIndex = "/" + jwtNamespace
-
 // describe describes one of them as WP_REST_Server::get_data_for_route does.
 func (g *Gateway) describe(route string) indexRoute {
 	method, args := http.MethodPost, any([]string{})
@@ -75,7 +66,7 @@ func (g *Gateway) describe(route string) indexRoute {
 
 // restURL is the public address of a REST route.
 func (g *Gateway) restURL(route string) string {
-	return strings.TrimRight(g.cfg.SiteURL.String(), "/") + "/" + g.routes.bases[0] + route
+	return strings.TrimRight(g.cfg.SiteURL.String(), "/") + g.routes.restPath(route)
 }
 
 // answerJWTOptions answers a plain OPTIONS for a route of that plugin as WordPress
@@ -97,17 +88,4 @@ func (g *Gateway) answerJWTOptions(x *exchange, a upstream.Assertion) bool {
 	}
 	respond.JSON(x.w, x.r, http.StatusOK, description)
 	return true
-}
-
-// jwtRoute is the name by which that plugin registers a route, also for one in a
-// configured namespace; "" for any other route.
-func (rs routes) jwtRoute(route string) string {
-	route = phpLower(route)
-	if rest, ok := rs.cutNamespace(route); ok && strings.HasPrefix(rest, "/jwt/") {
-		route = pluginNamespace + rest
-	}
-	if slices.Contains(jwtRoutes, route) {
-		return route
-	}
-	return ""
 }

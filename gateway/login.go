@@ -138,8 +138,8 @@ func (g *Gateway) loginCall(x *exchange, b *body, a upstream.Assertion, found cr
 		call.Body, call.ContentType = []byte(b.form.without(skipsChecks)), "application/x-www-form-urlencoded"
 	case b.form != nil:
 		call.Body = []byte(b.form.without(skipsChecks))
-	case hasMember(b.object, skipsChecks):
-		call.Body = writeObject(membersWithout(b.object, skipsChecks))
+	case b.object.has(skipsChecks):
+		call.Body = b.object.without(skipsChecks).encode()
 	}
 	return call
 }
@@ -154,7 +154,7 @@ func skipsChecks(name string) bool { return strings.HasPrefix(name, "consumer_")
 func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error {
 	x.record.verdict = loginRefused
 	members, _ := parseObject(answer.Body)
-	switch code := memberString(members, "code"); {
+	switch code := members.text("code"); {
 	case strings.HasPrefix(code, "cocart_2fa_"):
 		x.record.verdict = loginChallenge
 	case answer.Status >= 500:
@@ -198,18 +198,18 @@ func addTokens(text []byte, access, refresh string, alias bool) ([]byte, error) 
 		members = addPair(members, access, refresh)
 	}
 	extras := extrasOf(members)
-	extras = append(membersWithout(extras, func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }),
+	extras = append(extras.without(func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }),
 		member{"jwt_token", quoted(access)})
 	if refresh != "" {
 		extras = append(extras, member{"jwt_refresh", quoted(refresh)})
 	}
 	for i, m := range members {
 		if m.name == "extras" {
-			members[i].value = writeObject(extras)
-			return writeObject(members), nil
+			members[i].value = extras.encode()
+			return members.encode(), nil
 		}
 	}
-	return writeObject(append(members, member{"extras", writeObject(extras)})), nil // CoCart before 3.8.1
+	return append(members, member{"extras", extras.encode()}).encode(), nil // CoCart before 3.8.1
 }
 
 // quoted is a token as JSON: a filter of the shop's may make the old plugin's of any characters.
@@ -220,9 +220,9 @@ func quoted(token string) json.RawMessage {
 
 // addPair puts the tokens of a login under its alias where these SDKs look for
 // them, in front of CoCart's own answer.
-func addPair(members []member, access, refresh string) []member {
-	rest := membersWithout(members, func(name string) bool { return name == "token" || name == "refresh_token" })
-	pair := []member{{"token", quoted(access)}}
+func addPair(members jsonObject, access, refresh string) jsonObject {
+	rest := members.without(func(name string) bool { return name == "token" || name == "refresh_token" })
+	pair := jsonObject{{"token", quoted(access)}}
 	if refresh != "" {
 		pair = append(pair, member{"refresh_token", quoted(refresh)})
 	}

@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// jsonObject is the members of a JSON object in their order.
+type jsonObject []member
+
 // member is one name and value of a JSON object.
 type member struct {
 	name  string
@@ -19,12 +22,12 @@ var errNotObject = errors.New("not a JSON object")
 
 // parseObject reads a JSON object and keeps the order and the exact bytes of
 // its values, which encoding/json would not.
-func parseObject(raw []byte) ([]member, error) {
+func parseObject(raw []byte) (jsonObject, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return nil, errNotObject
 	}
-	members := []member{}
+	members := jsonObject{}
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
@@ -45,7 +48,7 @@ func parseObject(raw []byte) ([]member, error) {
 	return members, nil
 }
 
-func writeObject(members []member) []byte {
+func (members jsonObject) encode() []byte {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, m := range members {
@@ -61,9 +64,9 @@ func writeObject(members []member) []byte {
 	return b.Bytes()
 }
 
-// memberValue returns a member as PHP's json_decode sees it: exact name, the
+// get returns a member as PHP's json_decode sees it: exact name, the
 // last of several.
-func memberValue(members []member, name string) (json.RawMessage, bool) {
+func (members jsonObject) get(name string) (json.RawMessage, bool) {
 	for i := len(members) - 1; i >= 0; i-- {
 		if members[i].name == name {
 			return members[i].value, true
@@ -72,8 +75,9 @@ func memberValue(members []member, name string) (json.RawMessage, bool) {
 	return nil, false
 }
 
-func memberString(members []member, name string) string {
-	raw, _ := memberValue(members, name)
+// text returns a string member; "" for other values.
+func (members jsonObject) text(name string) string {
+	raw, _ := members.get(name)
 	var s string
 	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
 		return ""
@@ -81,7 +85,7 @@ func memberString(members []member, name string) string {
 	return s
 }
 
-func hasMember(members []member, is func(string) bool) bool {
+func (members jsonObject) has(is func(string) bool) bool {
 	for _, m := range members {
 		if is(m.name) {
 			return true
@@ -90,8 +94,8 @@ func hasMember(members []member, is func(string) bool) bool {
 	return false
 }
 
-func membersWithout(members []member, drop func(string) bool) []member {
-	kept := make([]member, 0, len(members))
+func (members jsonObject) without(drop func(string) bool) jsonObject {
+	kept := make(jsonObject, 0, len(members))
 	for _, m := range members {
 		if !drop(m.name) {
 			kept = append(kept, m)
@@ -100,10 +104,10 @@ func membersWithout(members []member, drop func(string) bool) []member {
 	return kept
 }
 
-// memberScalar returns a JSON member as a PHP string, "" for what empty() finds empty:
+// scalar returns a JSON member as a PHP string, "" for what empty() finds empty:
 // CoCart takes numbers and true for names and passwords, too.
-func memberScalar(members []member, name string) string {
-	raw, _ := memberValue(members, name)
+func (members jsonObject) scalar(name string) string {
+	raw, _ := members.get(name)
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -142,14 +146,14 @@ func isList(raw json.RawMessage) bool {
 	return text != "" && (text[0] == '[' || text[0] == '{') && text != "[]" && text != "{}"
 }
 
-func extrasOf(members []member) []member {
-	raw, _ := memberValue(members, "extras")
+func extrasOf(members jsonObject) jsonObject {
+	raw, _ := members.get("extras")
 	if extras, err := parseObject(raw); err == nil {
 		return extras
 	}
 	var list []json.RawMessage
 	_ = json.Unmarshal(raw, &list) // anything else was no place for extras
-	extras := make([]member, 0, len(list)+2)
+	extras := make(jsonObject, 0, len(list)+2)
 	for i, v := range list {
 		extras = append(extras, member{strconv.Itoa(i), v})
 	}

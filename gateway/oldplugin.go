@@ -80,7 +80,7 @@ func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, toke
 	}
 	members, _ := parseObject(answer.Body)
 	who, err := g.refreshedByPlugin(ctx, answer)
-	return who, migration.Pair{Access: memberString(members, "token"), Refresh: memberString(members, "refresh_token")}, err
+	return who, migration.Pair{Access: members.text("token"), Refresh: members.text("refresh_token")}, err
 }
 
 // errUnknownForNow: the operator may let the customer in, or activate the plugin.
@@ -95,8 +95,8 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 		return identity(answer.Account), nil
 	}
 	members, _ := parseObject(answer.Body)
-	switch code := respond.Code(memberString(members, "code")); {
-	case answer.Status == http.StatusForbidden && code == respond.Authentication && strings.Contains(memberString(members, "message"), "expired"):
+	switch code := respond.Code(members.text("code")); {
+	case answer.Status == http.StatusForbidden && code == respond.Authentication && strings.Contains(members.text("message"), "expired"):
 		return tokens.Identity{}, tokens.Expired
 	case answer.Status == http.StatusForbidden && code == respond.Authentication:
 		return tokens.Identity{}, tokens.Unknown

@@ -9,7 +9,7 @@ func (in input) refreshToken() (string, error) {
 	if isJSON := mediaType(in.header.Get("Content-Type")) == mediaJSON; isJSON && b.object == nil && !blank(b.raw) {
 		return "", invalidJSON()
 	}
-	if raw, ok := memberValue(b.object, "refresh_token"); ok && string(raw) != "null" {
+	if raw, ok := b.object.get("refresh_token"); ok && string(raw) != "null" {
 		var token string
 		if err := json.Unmarshal(raw, &token); err != nil {
 			return "", badRefreshToken()

@@ -194,7 +194,7 @@ func FuzzObject(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := parseObject(writeObject(members))
+		again, err := parseObject(members.encode())
 		if err != nil || len(again) != len(members) {
 			t.Fatalf("%q: %d members, then %d, %v", text, len(members), len(again), err)
 		}

@@ -41,7 +41,7 @@ func (g *Gateway) waitForRefusal(ctx context.Context, x *exchange) error {
 // answer of another shape is none of CoCart's refusals.
 func uniform(text []byte) ([]byte, bool) {
 	members, err := parseObject(text)
-	if err != nil || respond.Code(memberString(members, "code")) != respond.Authentication || !hasMember(members, func(name string) bool { return name == "message" }) {
+	if err != nil || respond.Code(members.text("code")) != respond.Authentication || !members.has(func(name string) bool { return name == "message" }) {
 		return nil, false
 	}
 	message, _ := json.Marshal(uniformRefusal) // a string always encodes
@@ -50,5 +50,5 @@ func uniform(text []byte) ([]byte, bool) {
 			members[i].value = message
 		}
 	}
-	return writeObject(members), true
+	return members.encode(), true
 }
