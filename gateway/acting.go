@@ -17,7 +17,7 @@ var viaProxy = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "Tru
 // of visitors would go before everything else. Prevention: a request that came by way of a proxy is not the shop's own
 // unless a trusted one says whose it is.
 func (g *Gateway) own(x *exchange) bool {
-	if (x.verdict.class.ours() || !x.verdict.acts(x.wire())) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
+	if (x.verdict.Class.IsCoCart() || !x.verdict.Acts(x.wire())) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
 		return false
 	}
 	if !x.origin.Trusted {

@@ -12,6 +12,7 @@ import (
 
 	"cocart-gateway/gateway/pace"
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 )
 
 // defaultParameters is PHP's max_input_vars: what comes after so many parameters
@@ -82,23 +83,23 @@ func (g *Gateway) bound(x *exchange) error {
 	if m := x.r.Method; m == http.MethodTrace || m == http.MethodConnect {
 		return methodNotAllowed()
 	}
-	if !x.record.class.ours() {
+	if !x.record.class.IsCoCart() {
 		return nil
 	}
 	encoding := strings.TrimSpace(strings.Join(x.r.Header["Content-Encoding"], ","))
 	_, query, _ := strings.Cut(x.target, "?")
 	switch {
-	case !slices.Contains(coCartMethods, x.r.Method), x.verdict.method != "" && !slices.Contains(coCartMethods, x.verdict.method):
+	case !slices.Contains(coCartMethods, x.r.Method), x.verdict.Method != "" && !slices.Contains(coCartMethods, x.verdict.Method):
 		return methodNotAllowed()
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		// PHP does not decode a body, but modules in front of it do: two readings.
 		return respond.Fail(respond.EncodedBody)
 	case strings.Count(query, "&") >= g.cfg.Bounds.Parameters:
-		return tooManyParameters(g.cfg.Bounds.Parameters)
+		return wprequest.TooManyParameters(g.cfg.Bounds.Parameters)
 	case x.r.ContentLength > g.cfg.Bounds.Body:
-		return tooLarge(g.cfg.Bounds.Body, "limits.body")
+		return wprequest.TooLarge(g.cfg.Bounds.Body, "limits.body")
 	case x.arriving != nil:
-		if err := checkContentType(x.r.Header); err != nil {
+		if err := wprequest.CheckContentType(x.r.Header); err != nil {
 			return err
 		}
 	}
@@ -119,7 +120,7 @@ func methodNotAllowed() *Failure {
 // reads: the transport hands it back wrapped.
 type guardedBody struct {
 	io.ReadCloser
-	separator *counter // nil: not a form
+	separator *wprequest.FieldCounter // nil: not a form
 	limit     int
 
 	mu      sync.Mutex // held while reading, often by the transport
@@ -137,7 +138,7 @@ func (g *Gateway) guardBody(x *exchange) {
 	x.arriving.within(pace.Pace{Stall: b.BodyTime, Allowance: b.BodyTime, Rate: max(0, b.UploadRate)})
 	x.body = &guardedBody{
 		ReadCloser: http.MaxBytesReader(x.w.ResponseWriter, x.r.Body, g.cfg.Bounds.Body),
-		separator:  fieldSeparator(x.r.Header.Get("Content-Type")), limit: g.cfg.Bounds.Parameters,
+		separator:  wprequest.NewFieldCounter(x.r.Header.Get("Content-Type")), limit: g.cfg.Bounds.Parameters,
 	}
 	x.r.Body = x.body
 }
@@ -152,11 +153,11 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 
 func (b *guardedBody) read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if b.separator != nil && b.separator.count(p[:n]) >= b.limit {
-		return 0, unreadableRequest(tooManyParameters(b.limit))
+	if b.separator != nil && b.separator.Count(p[:n]) >= b.limit {
+		return 0, unreadableRequest(wprequest.TooManyParameters(b.limit))
 	}
 	if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
-		return n, unreadableRequest(tooLarge(tooLong.Limit, "limits.body"))
+		return n, unreadableRequest(wprequest.TooLarge(tooLong.Limit, "limits.body"))
 	}
 	return n, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
 
@@ -31,7 +32,7 @@ func (g *Gateway) keepFromCaches(x *exchange, h http.Header, status int) {
 	h.Set("CDN-Cache-Control", "no-store")                // RFC 9213
 	h.Set("Surrogate-Control", "no-store")                // Fastly, Varnish
 	h.Set("X-LiteSpeed-Cache-Control", "no-cache")        // LiteSpeed and QUIC.cloud
-	if !x.guest && g.routes.isProducts(x.verdict.route) { // see forgetValidators
+	if !x.guest && g.routes.IsProducts(x.verdict.Route) { // see forgetValidators
 		h.Del("Etag")
 		h.Del("Last-Modified")
 	}
@@ -61,8 +62,8 @@ func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
 	if x.arriving != nil || status != http.StatusOK && status != http.StatusNotModified {
 		return false
 	}
-	if !x.guest || x.record.failure != nil || !reads(x.r.Method) || !reads(x.verdict.method) ||
-		!g.routes.isProducts(x.verdict.route) || len(h["Set-Cookie"]) > 0 {
+	if !x.guest || x.record.failure != nil || !wprequest.IsSafe(x.r.Method) || !wprequest.IsSafe(x.verdict.Method) ||
+		!g.routes.IsProducts(x.verdict.Route) || len(h["Set-Cookie"]) > 0 {
 		return false
 	}
 	for _, pair := range cartHeaderPairs {
@@ -78,7 +79,7 @@ func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
 // remember them by URL, so a 304 would leave a customer with the guest's prices,
 // or after logout a guest with the customer's: hence their answers carry none.
 func (g *Gateway) forgetValidators(x *exchange) {
-	if !x.guest && x.record.class.ours() && g.routes.isProducts(x.verdict.route) {
+	if !x.guest && x.record.class.IsCoCart() && g.routes.IsProducts(x.verdict.Route) {
 		x.r.Header.Del("If-None-Match")
 		x.r.Header.Del("If-Modified-Since")
 	}
@@ -104,7 +105,7 @@ func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
 
 func (g *Gateway) watchCaches(x *exchange, h http.Header) {
 	sign, _ := upstream.CachedBy(h)
-	if sign == "" || g.routes.isProducts(x.verdict.route) {
+	if sign == "" || g.routes.IsProducts(x.verdict.Route) {
 		return
 	}
 	g.caches.answers.Inc()

@@ -9,6 +9,7 @@ import (
 
 	"cocart-gateway/gateway/cartkey"
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
 
@@ -18,7 +19,7 @@ func (g *Gateway) admit(x *exchange, a upstream.Assertion) error {
 	if a.Kind == upstream.Site {
 		return nil
 	}
-	if x.verdict.batch.mixed && a.Kind != upstream.Credentials {
+	if x.verdict.Batch.Mixed && a.Kind != upstream.Credentials {
 		return respond.Fail(respond.MixedBatch)
 	}
 	keys, b, err := g.cartKeys(x)
@@ -26,7 +27,7 @@ func (g *Gateway) admit(x *exchange, a upstream.Assertion) error {
 		return err
 	}
 	if slices.ContainsFunc(keys, func(key string) bool { return isCartOfAnother(key, a) }) {
-		if !g.routes.cartless(x.verdict.route) {
+		if !g.routes.Cartless(x.verdict.Route) {
 			return notYourCart(a)
 		}
 		x.cartless = b
@@ -55,45 +56,45 @@ func notYourCart(a upstream.Assertion) *Failure {
 
 // cartKeys returns every cart key that CoCart could find in a request, with the body
 // that was read for it.
-func (g *Gateway) cartKeys(x *exchange) ([]string, *body, error) {
-	b := &body{}
+func (g *Gateway) cartKeys(x *exchange) ([]string, *wprequest.Body, error) {
+	b := &wprequest.Body{}
 	if x.peek() != nil {
 		var err error
 		if b, err = peekBody(x.r, g.cfg.Bounds); err != nil {
 			return nil, nil, err
 		}
 	}
-	return append(x.input(b).cartKeys(), x.verdict.batch.cartKeys...), b, nil
+	return append(x.input(b).CartKeys(), x.verdict.Batch.CartKeys...), b, nil
 }
 
 // dropCustomerCartKeys takes them off a request to a route that needs none. A client
 // whose session ran out may still hold the number of its own cart; it must be able to log
 // in again, and CoCart 4.8 would load that cart at login.
-func (x *exchange) dropCustomerCartKeys(b *body) {
-	x.verdict.query = withoutCustomerCarts(x.verdict.query)
-	for _, name := range cartKeyHeaders {
-		if slices.ContainsFunc(x.r.Header[name], isCustomerCart) {
+func (x *exchange) dropCustomerCartKeys(b *wprequest.Body) {
+	x.verdict.Query = wprequest.WithoutCustomerCarts(x.verdict.Query)
+	for _, name := range wprequest.CartKeyHeaders {
+		if slices.ContainsFunc(x.r.Header[name], wprequest.IsCustomerCart) {
 			delete(x.r.Header, name)
 		}
 	}
-	b.dropCustomerCartKeys()
+	b.DropCustomerCartKeys()
 }
 
 // ignoreCartKeys takes the cart keys of customers off a request that is forwarded, since
 // a version of CoCart that loads the cart there would look at them.
 func (g *Gateway) ignoreCartKeys(x *exchange) error {
-	if before := len(x.verdict.query); before != len(withoutCustomerCarts(x.verdict.query)) {
+	if before := len(x.verdict.Query); before != len(wprequest.WithoutCustomerCarts(x.verdict.Query)) {
 		path, _, _ := strings.Cut(x.target, "?")
-		target := strings.TrimSuffix(path+"?"+withoutCustomerCarts(x.verdict.query).without(nothing), "?")
+		target := strings.TrimSuffix(path+"?"+wprequest.WithoutCustomerCarts(x.verdict.Query).Without(wprequest.Nothing), "?")
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
-			return ambiguous("the path cannot be read")
+			return wprequest.Ambiguous("the path cannot be read")
 		}
 		x.r.URL, x.target = u, target
 	}
-	multipart := x.cartless.multipart
-	if x.cartless.dropCustomerCartKeys() {
-		x.r.Body, x.r.ContentLength = io.NopCloser(bytes.NewReader(x.cartless.raw)), int64(len(x.cartless.raw))
+	multipart := x.cartless.Multipart
+	if x.cartless.DropCustomerCartKeys() {
+		x.r.Body, x.r.ContentLength = io.NopCloser(bytes.NewReader(x.cartless.Raw)), int64(len(x.cartless.Raw))
 		if multipart {
 			x.r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}

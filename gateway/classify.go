@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"context"
 	"errors"
 	"io"
@@ -11,44 +12,46 @@ import (
 )
 
 // site says how this gateway reads requests.
-func (c Config) site() routes {
+func (c Config) site() wprequest.Site {
 	b := c.Bounds.orDefaults()
-	return newRoutes(siteConfig{url: c.SiteURL, restPrefix: c.RestPrefix, paths: c.Paths, namespaces: c.Namespaces,
-		parameters: b.Parameters, json: b.JSON, formHead: c.MaxLoginBody})
+	return wprequest.NewSite(wprequest.SiteConfig{URL: c.SiteURL, RestPrefix: c.RestPrefix, Paths: c.Paths, Namespaces: c.Namespaces,
+		Parameters: b.Parameters, JSON: b.JSON, FormHead: c.MaxLoginBody})
 }
 
 // readTarget classifies a request by its target and headers alone.
-func (g *Gateway) readTarget(x *exchange) (verdict, error) { return g.routes.classify(x.wire()) }
+func (g *Gateway) readTarget(x *exchange) (wprequest.Classification, error) {
+	return g.routes.Classify(x.wire())
+}
 
-func (x *exchange) wire() wire {
-	return wire{method: x.r.Method, target: x.target, header: x.r.Header}
+func (x *exchange) wire() wprequest.Request {
+	return wprequest.Request{Method: x.r.Method, Target: x.target, Header: x.r.Header}
 }
 
 // input is what PHP code reads of the request; b is nil where no body was read.
-func (x *exchange) input(b *body) input {
+func (x *exchange) input(b *wprequest.Body) wprequest.Input {
 	if b == nil {
-		b = &body{}
+		b = &wprequest.Body{}
 	}
-	return input{method: x.r.Method, header: x.r.Header, query: x.verdict.query, body: b}
+	return wprequest.Input{Method: x.r.Method, Header: x.r.Header, Query: x.verdict.Query, Body: b}
 }
 
 // readOn classifies a request with its body, as far as the class depends on that.
-func (g *Gateway) readOn(x *exchange) (verdict, error) {
-	v, err := g.routes.readBody(x.wire(), x.verdict, x.peek())
-	if err != nil || v.class == classSite || v.class == classJWKS {
+func (g *Gateway) readOn(x *exchange) (wprequest.Classification, error) {
+	v, err := g.routes.ReadBody(x.wire(), x.verdict, x.peek())
+	if err != nil || v.Class == wprequest.ClassSite || v.Class == wprequest.ClassJWKS {
 		return v, err
 	}
-	if err := gatherAuthorization(x.r.Header, g.cfg.AuthHeaders); err != nil {
+	if err := wprequest.GatherAuthorization(x.r.Header, g.cfg.AuthHeaders); err != nil {
 		return v, err
 	}
-	if isServerPassword(x.r.Header.Get("Authorization"), g.cfg.OriginAuthorization) {
+	if wprequest.IsServerPassword(x.r.Header.Get("Authorization"), g.cfg.OriginAuthorization) {
 		delete(x.r.Header, "Authorization")
 	}
 	return v, nil
 }
 
 // peek reads the beginning of the body and puts it back; nil for a request without a body.
-func (x *exchange) peek() peek {
+func (x *exchange) peek() wprequest.Peek {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return nil
 	}
@@ -65,22 +68,22 @@ func (x *exchange) peek() peek {
 // rename makes a request for an alias one for the route behind it, so that what
 // is judged, asserted and dispatched is one thing.
 func (g *Gateway) rename(x *exchange) error {
-	real := g.routes.realRoute(x.verdict)
+	real := g.routes.RouteBehindAlias(x.verdict)
 	if real == "" {
 		return nil
 	}
-	if x.peek() != nil && x.wire().hasForm() { // which may hold a rest_route
+	if x.peek() != nil && x.wire().HasForm() { // which may hold a rest_route
 		if err := g.dropFormRoute(x); err != nil {
 			return err
 		}
 	}
-	target := g.routes.renamed(x.target, real)
+	target := g.routes.TargetFor(x.target, real)
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
-		return ambiguous("the path cannot be read")
+		return wprequest.Ambiguous("the path cannot be read")
 	}
 	x.r.URL, x.target = u, target
-	x.verdict.query, x.verdict.alias = parseParams(u.RawQuery), true
+	x.verdict.Query, x.verdict.Alias = wprequest.ParseParams(u.RawQuery), true
 	return nil
 }
 
@@ -89,7 +92,7 @@ func (g *Gateway) dropFormRoute(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	text := []byte(b.form.without(isRouteName))
+	text := []byte(b.Form.Without(wprequest.IsRouteName))
 	x.r.Body, x.r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 	x.r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return nil
@@ -98,15 +101,15 @@ func (g *Gateway) dropFormRoute(x *exchange) error {
 // readBody takes the whole body off a request. More than limit bytes are a 413;
 // a form that cannot be read a 400. JSON that cannot be read is left to the
 // caller: object stays nil.
-func readBody(r *http.Request, limit int64) (*body, error) {
+func readBody(r *http.Request, limit int64) (*wprequest.Body, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
 	if errors.As(err, new(*http.MaxBytesError)) {
-		return nil, tooLarge(limit, "limits.login_body")
+		return nil, wprequest.TooLarge(limit, "limits.login_body")
 	}
 	if err != nil {
 		return nil, readingBody(err)
 	}
-	return parseBody(raw, r.Header.Get("Content-Type"))
+	return wprequest.ParseBody(raw, r.Header.Get("Content-Type"))
 }
 
 // peekBody reads a form or a JSON body and puts it back, so that the request can
@@ -114,17 +117,17 @@ func readBody(r *http.Request, limit int64) (*body, error) {
 // that cannot be read a 400. Neither is taken for empty: PHP would find the
 // password or the cart key that an attacker put behind the limit, and nothing
 // would count the one or check the other.
-func peekBody(r *http.Request, bounds BoundsConfig) (*body, error) {
+func peekBody(r *http.Request, bounds BoundsConfig) (*wprequest.Body, error) {
 	var limit int64
 	var key string
 	contentType := r.Header.Get("Content-Type")
-	switch kind := mediaType(contentType); {
-	case kind == mediaForm, kind == mediaMultipart, contentType == "":
+	switch kind := wprequest.MediaType(contentType); {
+	case kind == wprequest.MediaForm, kind == wprequest.MediaMultipart, contentType == "":
 		limit, key = bounds.Form, "limits.form"
-	case kind == mediaJSON:
+	case kind == wprequest.MediaJSON:
 		limit, key = bounds.JSON, "limits.json"
 	default:
-		return &body{}, nil
+		return &wprequest.Body{}, nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
@@ -132,11 +135,11 @@ func peekBody(r *http.Request, bounds BoundsConfig) (*body, error) {
 	}
 	r.Body = rejoin(raw, r.Body)
 	if int64(len(raw)) > limit {
-		return nil, tooLarge(limit, key)
+		return nil, wprequest.TooLarge(limit, key)
 	}
-	b, err := parseBody(raw, contentType)
-	if err == nil && b.malformed {
-		return nil, invalidJSON()
+	b, err := wprequest.ParseBody(raw, contentType)
+	if err == nil && b.Malformed {
+		return nil, wprequest.InvalidJSON()
 	}
 	return b, err
 }
@@ -163,27 +166,4 @@ type rejoined struct {
 
 func rejoin(head []byte, rest io.ReadCloser) io.ReadCloser {
 	return rejoined{io.MultiReader(bytes.NewReader(head), rest), rest}
-}
-
-// Reading is what WordPress will make of a request.
-type Reading struct {
-	// Class is login, refresh, validate, logout, cocart, batch, jwks or site.
-	Class string
-	// Route is the REST route without a trailing slash, and Method the one
-	// WordPress dispatches it with. Both mean something only for CoCart's.
-	Route, Method string
-}
-
-// Read classifies a request as a gateway of this configuration does. An error is a
-// refusal.
-func Read(cfg Config, r *http.Request) (Reading, error) {
-	var body []byte
-	if r.Body != nil {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return Reading{}, err
-		}
-	}
-	v, err := cfg.site().read(wire{method: r.Method, target: r.URL.RequestURI(), header: r.Header}, body)
-	return Reading{Class: string(v.class), Route: v.route, Method: v.method}, err
 }

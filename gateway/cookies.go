@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
 
@@ -25,7 +26,7 @@ func hasCookieLogin(r *http.Request) bool {
 // (CSRF); CoCart before 4.9.7 asks for no nonce. It cannot add X-WP-Nonce, and it does not know what to write into
 // _wpnonce. Whether a nonce is the right one the must-use plugin checks. Without a nonce the cookie reaches WordPress
 // only from the shop's own scripts, and what it is worth there is WordPress's decision, as without the gateway.
-func countsCookies(x *exchange, site *url.URL, b *body) bool {
+func countsCookies(x *exchange, site *url.URL, b *wprequest.Body) bool {
 	if x.r.Header.Get("X-Wp-Nonce") != "" {
 		return true
 	}
@@ -35,7 +36,7 @@ func countsCookies(x *exchange, site *url.URL, b *body) bool {
 	case otherSite:
 		return false
 	}
-	return x.input(b).holdsNonce()
+	return x.input(b).HoldsNonce()
 }
 
 // takesCookies reports whether the login cookies of a request by a go to WordPress. Where guests are turned away only a

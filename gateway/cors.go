@@ -151,9 +151,9 @@ func isPreflight(r *http.Request) bool {
 // other preflight PHP would load a cart and say the same.
 func (g *Gateway) answerPreflight(x *exchange) (bool, error) {
 	switch {
-	case g.cors == nil || !x.record.class.ours() || !isPreflight(x.r):
+	case g.cors == nil || !x.record.class.IsCoCart() || !isPreflight(x.r):
 		return false, nil
-	case g.cors.asksForMore(x.r) && x.verdict.method == http.MethodOptions && !g.cfg.DenyGuests:
+	case g.cors.asksForMore(x.r) && x.verdict.Method == http.MethodOptions && !g.cfg.DenyGuests:
 		return true, x.orBody(g.forward(x, upstream.Assertion{Kind: upstream.Guest}))
 	}
 	x.w.WriteHeader(http.StatusNoContent) // setResponseHeaders adds the headers

@@ -7,6 +7,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 )
 
 // setResponseHeaders sets the last headers of an answer just before they leave,
@@ -16,7 +17,7 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	h := x.w.Header()
 	accesslog.SetID(h, x.id)
 	keepUntyped(h)
-	ours := x.record.class.ours()
+	ours := x.record.class.IsCoCart()
 	showLimit(h, x.w.limit)
 	if ours {
 		challenge(h, status)
@@ -84,8 +85,8 @@ var cartHeaderPairs = [][2]string{
 // customer stays in the one that CoCart chose: the official JavaScript client would keep
 // it from Cart-Key and send it after the logout, where it is another customer's key.
 func mirrorCartKey(h http.Header) {
-	for _, name := range cartKeyHeaders {
-		if slices.ContainsFunc(h[name], isCustomerCart) {
+	for _, name := range wprequest.CartKeyHeaders {
+		if slices.ContainsFunc(h[name], wprequest.IsCustomerCart) {
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
 
@@ -36,7 +37,7 @@ func newDryRun(on bool, reg prometheus.Registerer) (*dryRun, error) {
 	if err := reg.Register(d.total); err != nil || !on {
 		return nil, err
 	}
-	for _, c := range classes {
+	for _, c := range wprequest.Classes {
 		d.total.WithLabelValues(string(c), drySame)
 		d.total.WithLabelValues(string(c), dryAddress)
 		for _, verdict := range respond.DryRunWords() {
@@ -57,7 +58,7 @@ func (g *Gateway) lookOn(x *exchange) error {
 	defer answered()
 	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, Told: told, KeepCredentials: true,
-		Acts: x.verdict.acts(x.wire()), Own: g.own(x),
+		Acts: x.verdict.Acts(x.wire()), Own: g.own(x),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
 			x.relayed = true
@@ -130,7 +131,7 @@ var admitted = map[string]string{
 func (j *judgement) verdictOn(f *Failure) string {
 	refusedToken := j.shop == http.StatusUnauthorized || j.shop == http.StatusForbidden
 	switch {
-	case f == nil && j.goodToken && refusedToken && j.record.class != classLogin:
+	case f == nil && j.goodToken && refusedToken && j.record.class != wprequest.ClassLogin:
 		return dryAdmit
 	case f == nil && j.elsewhere && j.shop < 400:
 		return dryAddress

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/migration"
@@ -28,13 +29,13 @@ type judgement struct {
 func (g *Gateway) newJudgement(x *exchange) *judgement {
 	j := &judgement{exchange: exchange{
 		w: &recorder{ResponseWriter: x.w.ResponseWriter, setHeaders: func(int) {}}, r: x.r.Clone(x.r.Context()),
-		target: x.target, origin: x.origin, id: x.id, record: &record{class: classSite},
+		target: x.target, origin: x.origin, id: x.id, record: &record{class: wprequest.ClassSite},
 		body: &guardedBody{}, // so that bound puts no guard on the body
 	}}
 	j.err = g.judge(j)
 	x.r.Body = j.r.Body
-	if j.record.class.ours() && x.r.Body != nil && x.r.Body != http.NoBody {
-		j.passing = &passingBody{ReadCloser: x.r.Body, separator: fieldSeparator(x.r.Header.Get("Content-Type"))}
+	if j.record.class.IsCoCart() && x.r.Body != nil && x.r.Body != http.NoBody {
+		j.passing = &passingBody{ReadCloser: x.r.Body, separator: wprequest.NewFieldCounter(x.r.Header.Get("Content-Type"))}
 		x.r.Body = j.passing
 	}
 	return j
@@ -44,19 +45,19 @@ func (g *Gateway) judge(j *judgement) error {
 	if err := g.knownHost(&j.exchange); err != nil {
 		return err
 	}
-	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {
+	for _, read := range []func(*exchange) (wprequest.Classification, error){g.readTarget, g.readOn} {
 		if err := g.classify(&j.exchange, read); err != nil {
 			return err
 		}
 	}
-	switch j.verdict.class {
-	case classSite, classJWKS:
+	switch j.verdict.Class {
+	case wprequest.ClassSite, wprequest.ClassJWKS:
 		return nil
-	case classLogin:
+	case wprequest.ClassLogin:
 		return g.judgeLogin(j)
-	case classRefresh:
+	case wprequest.ClassRefresh:
 		return g.judgeRefresh(j)
-	case classValidate:
+	case wprequest.ClassValidate:
 		return g.judgeValidate(j)
 	}
 	if g.cors != nil && isPreflight(j.r) {
@@ -70,12 +71,12 @@ func (g *Gateway) judgeLogin(j *judgement) error {
 	if err != nil {
 		return err
 	}
-	bearer, err := bearerToken(j.r.Header)
+	bearer, err := wprequest.BearerToken(j.r.Header)
 	if err != nil {
 		return err
 	}
-	found := j.input(b).credentials()
-	if bearer != "" && !found.complete() {
+	found := j.input(b).Credentials()
+	if bearer != "" && !found.Complete() {
 		return g.judgeToken(j, bearer)
 	}
 	return g.beginAttempt(&j.exchange, b, found)
@@ -89,7 +90,7 @@ func (g *Gateway) judgeRefresh(j *judgement) error {
 	if err != nil {
 		return err
 	}
-	token, err := j.input(b).refreshToken()
+	token, err := j.input(b).RefreshToken()
 	if err != nil || g.cfg.PluginRefresh && migration.Foreign(g.authority, token) {
 		return err
 	}
@@ -101,13 +102,13 @@ func (g *Gateway) judgeRefresh(j *judgement) error {
 }
 
 func (g *Gateway) judgeValidate(j *judgement) error {
-	if err := refuseWrapping(j.verdict.query); err != nil {
+	if err := wprequest.RefuseWrapping(j.verdict.Query); err != nil {
 		return err
 	}
 	if err := g.allow(&j.exchange, attempts.Validate); err != nil {
 		return err
 	}
-	bearer, err := bearerToken(j.r.Header)
+	bearer, err := wprequest.BearerToken(j.r.Header)
 	if err != nil || bearer == "" {
 		return err // without a token both say 401
 	}
@@ -135,16 +136,16 @@ func (g *Gateway) judgeToken(j *judgement, bearer string) error {
 }
 
 // peekToken looks at the body of a login or refresh, which may not be long.
-func (g *Gateway) peekToken(j *judgement) (*body, error) {
-	if err := refuseWrapping(j.verdict.query); err != nil {
+func (g *Gateway) peekToken(j *judgement) (*wprequest.Body, error) {
+	if err := wprequest.RefuseWrapping(j.verdict.Query); err != nil {
 		return nil, err
 	}
-	tooLong := tooLarge(g.cfg.MaxLoginBody, "limits.login_body")
+	tooLong := wprequest.TooLarge(g.cfg.MaxLoginBody, "limits.login_body")
 	if j.r.ContentLength > g.cfg.MaxLoginBody {
 		return nil, tooLong
 	}
 	b, err := peekBody(j.r, g.cfg.Bounds)
-	if err == nil && int64(len(b.raw)) > g.cfg.MaxLoginBody {
+	if err == nil && int64(len(b.Raw)) > g.cfg.MaxLoginBody {
 		return nil, tooLong
 	}
 	return b, err
@@ -159,9 +160,9 @@ func (j *judgement) refusal(bounds BoundsConfig) error {
 	n, fields := j.passing.seen()
 	switch {
 	case n > bounds.Body:
-		return tooLarge(bounds.Body, "limits.body")
+		return wprequest.TooLarge(bounds.Body, "limits.body")
 	case fields >= bounds.Parameters:
-		return tooManyParameters(bounds.Parameters)
+		return wprequest.TooManyParameters(bounds.Parameters)
 	}
 	return nil
 }
@@ -169,7 +170,7 @@ func (j *judgement) refusal(bounds BoundsConfig) error {
 // passingBody measures a body on its way.
 type passingBody struct {
 	io.ReadCloser
-	separator *counter // nil: not a form
+	separator *wprequest.FieldCounter // nil: not a form
 
 	mu sync.Mutex // guards what follows: the transport may read on after the answer
 	n  int64
@@ -182,7 +183,7 @@ func (b *passingBody) Read(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	b.n += int64(n)
 	if b.separator != nil {
-		b.c = b.separator.count(p[:n])
+		b.c = b.separator.Count(p[:n])
 	}
 	return n, err
 }

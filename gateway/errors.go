@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -45,29 +46,29 @@ func tokenRequired() *Failure { return respond.Fail(respond.NotAuthorized) }
 
 // readCodes are the codes of each reason for which a request is refused
 // by the way it is written.
-var readCodes = map[reason]respond.Code{
-	reasonAmbiguous:         respond.AmbiguousRequest,
-	reasonTooManyParameters: respond.TooManyParameters,
-	reasonTooLarge:          respond.BodyTooLarge,
-	reasonBadForm:           respond.BadBody,
-	reasonInvalidJSON:       respond.InvalidJSON,
-	reasonBadContentType:    respond.BadContentType,
-	reasonBadCredentials:    respond.BadCredentials,
-	reasonNotInBatch:        respond.NotInBatch,
-	reasonBadParameter:      respond.BadRequest,
-	reasonNoRefreshToken:    respond.MissingRefreshToken,
-	reasonBadRefreshToken:   respond.InvalidParameter,
+var readCodes = map[wprequest.Reason]respond.Code{
+	wprequest.ReasonAmbiguous:         respond.AmbiguousRequest,
+	wprequest.ReasonTooManyParameters: respond.TooManyParameters,
+	wprequest.ReasonTooLarge:          respond.BodyTooLarge,
+	wprequest.ReasonBadForm:           respond.BadBody,
+	wprequest.ReasonInvalidJSON:       respond.InvalidJSON,
+	wprequest.ReasonBadContentType:    respond.BadContentType,
+	wprequest.ReasonBadCredentials:    respond.BadCredentials,
+	wprequest.ReasonNotInBatch:        respond.NotInBatch,
+	wprequest.ReasonBadParameter:      respond.BadRequest,
+	wprequest.ReasonNoRefreshToken:    respond.MissingRefreshToken,
+	wprequest.ReasonBadRefreshToken:   respond.InvalidParameter,
 }
 
 // unreadableRequest is the answer to a request that is refused for the way it is written.
-func unreadableRequest(e *readError) *Failure {
-	return respond.Fail(readCodes[e.reason]).WithMessage(e.message)
+func unreadableRequest(e *wprequest.Error) *Failure {
+	return respond.Fail(readCodes[e.Reason]).WithMessage(e.Message)
 }
 
 // failureOf returns the answer to an error, or nil if the client has left.
 func (g *Gateway) failureOf(err error) *Failure {
 	var f *Failure
-	var refused *readError
+	var refused *wprequest.Error
 	var rejection tokens.Rejection
 	switch {
 	case errors.As(err, &f):
@@ -102,5 +103,5 @@ var failures = []struct {
 
 // wantsPage reports whether a browser shows the answer as a page of the storefront.
 func (x *exchange) wantsPage() bool {
-	return !x.record.class.ours() && strings.Contains(strings.Join(x.r.Header["Accept"], ","), "text/html")
+	return !x.record.class.IsCoCart() && strings.Contains(strings.Join(x.r.Header["Accept"], ","), "text/html")
 }

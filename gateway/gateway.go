@@ -54,6 +54,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
@@ -136,12 +137,12 @@ const defaultLoginBody = 64 << 10
 // Gateway is an http.Handler for the public listener.
 type Gateway struct {
 	cfg       Config
-	routes    routes
+	routes    wprequest.Site
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
 	metrics   *metrics
 	log       *slog.Logger
-	handlers  map[class]func(*exchange) error
+	handlers  map[wprequest.Class]func(*exchange) error
 	cors      *corsPolicy // nil: WordPress's own headers
 	caches    *cacheWatch
 	// otherBearers is shared by all configurations of one process.
@@ -192,9 +193,9 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 	}
 	g.exchange = migration.New(g.authority)
 	g.cfg, g.cors, g.routes = cfg, sharing, cfg.site()
-	g.handlers = map[class]func(*exchange) error{
-		classLogin: g.login, classRefresh: g.refresh, classValidate: g.validate, classLogout: g.logout,
-		classCoCart: g.protected, classBatch: g.protected, classJWKS: g.jwks, classSite: g.site,
+	g.handlers = map[wprequest.Class]func(*exchange) error{
+		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout,
+		wprequest.ClassCoCart: g.protected, wprequest.ClassBatch: g.protected, wprequest.ClassJWKS: g.jwks, wprequest.ClassSite: g.site,
 	}
 	return g, nil
 }
@@ -207,16 +208,16 @@ type exchange struct {
 	w        *recorder
 	r        *http.Request
 	target   string // as WordPress will receive it
-	verdict  verdict
+	verdict  wprequest.Classification
 	origin   upstream.Origin
 	record   *record
-	attempt  attempt       // the password of this request
-	cartless *body         // set: forwarded without the cart keys of customers
-	body     *guardedBody  // nil: none, or not on our routes
-	arriving *arrivingBody // nil: none
-	guest    bool          // forwarded as a guest's
-	relayed  bool          // the answer is WordPress's
-	cookies  bool          // a login cookie may count
+	attempt  attempt         // the password of this request
+	cartless *wprequest.Body // set: forwarded without the cart keys of customers
+	body     *guardedBody    // nil: none, or not on our routes
+	arriving *arrivingBody   // nil: none
+	guest    bool            // forwarded as a guest's
+	relayed  bool            // the answer is WordPress's
+	cookies  bool            // a login cookie may count
 	// otherBearer: the bearer is an access token of another JWT plugin.
 	otherBearer bool
 
@@ -226,7 +227,7 @@ type exchange struct {
 
 // ServeHTTP answers one request. See the package comment for its way.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: classSite}}
+	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: wprequest.ClassSite}}
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
 	x.w.taken = g.cfg.Bounds.pace(g.cfg.Bounds.DownloadRate)
 	g.metrics.InFlight.Inc()
@@ -242,7 +243,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) handle(x *exchange) error {
-	joinEqualHeaders(x.r.Header)
+	wprequest.JoinEqualHeaders(x.r.Header)
 	if err := legible(x.r); err != nil {
 		return err
 	}
@@ -257,7 +258,7 @@ func (g *Gateway) handle(x *exchange) error {
 	}
 	// By its target first: what is known to be CoCart's is bounded before any of
 	// its body is read.
-	for _, read := range []func(*exchange) (verdict, error){g.readTarget, g.readOn} {
+	for _, read := range []func(*exchange) (wprequest.Classification, error){g.readTarget, g.readOn} {
 		if err := g.classify(x, read); err != nil {
 			return err
 		}
@@ -268,12 +269,12 @@ func (g *Gateway) handle(x *exchange) error {
 	if err := g.rename(x); err != nil {
 		return x.orBody(err)
 	}
-	return x.orBody(g.handlers[x.verdict.class](x))
+	return x.orBody(g.handlers[x.verdict.Class](x))
 }
 
-func (g *Gateway) classify(x *exchange, read func(*exchange) (verdict, error)) (err error) {
+func (g *Gateway) classify(x *exchange, read func(*exchange) (wprequest.Classification, error)) (err error) {
 	x.verdict, err = read(x)
-	x.record.class = x.verdict.class
+	x.record.class = x.verdict.Class
 	if err != nil {
 		return x.orBody(err)
 	}

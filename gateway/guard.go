@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream"
 )
@@ -36,17 +37,17 @@ type attempt struct {
 
 // beginAttempt counts a password before WordPress is asked about it. Too many
 // are a 429.
-func (g *Gateway) beginAttempt(x *exchange, b *body, found credentials) error {
+func (g *Gateway) beginAttempt(x *exchange, b *wprequest.Body, found wprequest.Credentials) error {
 	x.attempt = attempt{began: g.cfg.Guarding.now()}
 	in := x.input(b)
-	if err := in.checkNames(); err != nil {
+	if err := in.CheckNames(); err != nil {
 		return err
 	}
 	if g.cfg.Guarding.Attempts == nil {
 		return nil
 	}
 	counted, err := g.cfg.Guarding.Attempts.Begin(x.r.Context(), attempts.Try{
-		Names: in.names(found), Password: found.password, Client: x.origin.Client, Code: in.holds("2fa_code"),
+		Names: in.Names(found), Password: found.Password, Client: x.origin.Client, Code: in.Holds("2fa_code"),
 	})
 	if err != nil {
 		return g.refuseAttempt(x, err)
@@ -65,7 +66,7 @@ func (g *Gateway) refuseAttempt(x *exchange, err error) error {
 		return g.tooMany(x, err)
 	}
 	g.limited(x, e)
-	if x.record.class == classLogin {
+	if x.record.class == wprequest.ClassLogin {
 		x.w.limit = e.Place
 	}
 	return g.refuseUniformly(x.r.Context(), x, e)
@@ -73,7 +74,7 @@ func (g *Gateway) refuseAttempt(x *exchange, err error) error {
 
 // tryCredentials lets WordPress judge the password of a request that is no
 // login.
-func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *body) error {
+func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *wprequest.Body) error {
 	if err := g.beginCredentials(x, b); err != nil {
 		return err
 	}
@@ -85,8 +86,8 @@ func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *body) err
 	return err
 }
 
-func (g *Gateway) beginCredentials(x *exchange, b *body) error {
-	return g.beginAttempt(x, b, x.input(b).credentials())
+func (g *Gateway) beginCredentials(x *exchange, b *wprequest.Body) error {
+	return g.beginAttempt(x, b, x.input(b).Credentials())
 }
 
 // abandon gives back what WordPress did not judge. A client that left keeps it

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
 
@@ -58,8 +59,8 @@ func (g *Gateway) settleChecked(ctx context.Context, x *exchange, answer *upstre
 var unchecked = map[respond.Code]bool{respond.NotAuthorized: true, respond.BadAssertion: true, respond.Required: true}
 
 func codeOf(text []byte) respond.Code {
-	members, _ := parseObject(text)
-	return respond.Code(members.text("code"))
+	members, _ := wprequest.ParseObject(text)
+	return respond.Code(members.Text("code"))
 }
 
 func (g *Gateway) showAddress(x *exchange) {

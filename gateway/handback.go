@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
@@ -17,7 +18,7 @@ import (
 // holds any of ours. Those that are out are judged as ever meanwhile.
 
 // handBack trades a refresh token of either kind for a pair of the old plugin.
-func (g *Gateway) handBack(x *exchange, b *body, token string) (tokens.Pair, tokens.Identity, error) {
+func (g *Gateway) handBack(x *exchange, b *wprequest.Body, token string) (tokens.Pair, tokens.Identity, error) {
 	if !migration.Foreign(g.authority, token) {
 		return g.exchange.HandBack(x.r.Context(), token, x.client(), oldPlugin{g, x, b})
 	}
@@ -27,7 +28,7 @@ func (g *Gateway) handBack(x *exchange, b *body, token string) (tokens.Pair, tok
 // passedOn is the old plugin's answer to a refresh token of its own. A filter of
 // the shop's may have made another object of it: nobody is told half a pair. Nor is
 // anybody logged out because that plugin is to be activated yet.
-func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, migration.Pair, error) {
+func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *wprequest.Body, token string) (tokens.Identity, migration.Pair, error) {
 	who, pair, err := g.judgedByPlugin(ctx, x, b, token)
 	switch {
 	case errors.Is(err, errNoOldPlugin):
@@ -41,10 +42,10 @@ func (g *Gateway) passedOn(ctx context.Context, x *exchange, b *body, token stri
 // takenOver is what the old plugin gives for a session of ours. Where it gives
 // nothing the session stays with us, so that nobody is logged out by a plugin
 // that is not there, and somebody has to be told.
-func (g *Gateway) takenOver(ctx context.Context, x *exchange, b *body, s tokens.Session) (migration.Pair, error) {
+func (g *Gateway) takenOver(ctx context.Context, x *exchange, b *wprequest.Body, s tokens.Session) (migration.Pair, error) {
 	defer x.awaiting()()
 	answer, err := g.wordpress.HandBack(ctx, upstream.HandBackCall{
-		Target: g.pluginTarget(x, b, g.routes.loginRoute()), UserID: s.UserID, Session: s.ID, Fingerprint: s.Fingerprint,
+		Target: g.pluginTarget(x, b, g.routes.LoginRoute()), UserID: s.UserID, Session: s.ID, Fingerprint: s.Fingerprint,
 		Origin: g.pluginOrigin(x.origin), Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
 	})
 	if err != nil {
@@ -70,9 +71,9 @@ func (g *Gateway) pairIn(answer *upstream.LoginAnswer, userID int64) (migration.
 	case answer.Status != http.StatusOK:
 		return migration.Pair{}, fmt.Errorf("%w: WordPress answered %d", migration.ErrKeep, answer.Status)
 	}
-	members, _ := parseObject(answer.Body)
-	extras := extrasOf(members)
-	pair := migration.Pair{Access: extras.text("jwt_token"), Refresh: extras.text("jwt_refresh")}
+	members, _ := wprequest.ParseObject(answer.Body)
+	extras := wprequest.ExtrasOf(members)
+	pair := migration.Pair{Access: extras.Text("jwt_token"), Refresh: extras.Text("jwt_refresh")}
 	return pair, g.exchange.CheckPair(pair, userID)
 }
 

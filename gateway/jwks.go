@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 )
 
 var noKeys = []byte(`{"keys":[]}`)
@@ -15,7 +16,7 @@ var noKeys = []byte(`{"keys":[]}`)
 func (g *Gateway) jwks(x *exchange) error {
 	set := g.authority.JWKS()
 	if bytes.Equal(set, noKeys) {
-		x.record.class = classSite
+		x.record.class = wprequest.ClassSite
 		return g.site(x)
 	}
 	h := x.w.Header()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
 
@@ -43,40 +44,40 @@ type (
 // does not know the namespace without the plugin; apps look there to find out whether
 // a shop has tokens.
 func (x *exchange) isJWTIndex() bool {
-	return reads(x.verdict.method) && x.verdict.isRoute("/"+jwtNamespace)
+	return wprequest.IsSafe(x.verdict.Method) && x.verdict.IsRoute("/"+wprequest.JWTNamespace)
 }
 
 // writeJWTIndex answers as that plugin does.
 func (g *Gateway) writeJWTIndex(x *exchange) {
 	routes := map[string]indexRoute{}
-	for _, name := range jwtRoutes {
+	for _, name := range wprequest.JWTRoutes {
 		routes[name] = g.describe(name)
 	}
-	respond.JSON(x.w, x.r, http.StatusOK, namespaceIndex{jwtNamespace, routes, map[string][]link{"up": {{g.restURL("/")}}}})
+	respond.JSON(x.w, x.r, http.StatusOK, namespaceIndex{wprequest.JWTNamespace, routes, map[string][]link{"up": {{g.restURL("/")}}}})
 }
 
 // describe describes one of them as WP_REST_Server::get_data_for_route does.
 func (g *Gateway) describe(route string) indexRoute {
 	method, args := http.MethodPost, any([]string{})
-	if route == jwtIndex {
-		method, args = http.MethodGet, indexArguments{argument{Default: jwtNamespace}, argument{Default: "view"}}
+	if route == wprequest.JWTIndex {
+		method, args = http.MethodGet, indexArguments{argument{Default: wprequest.JWTNamespace}, argument{Default: "view"}}
 	}
-	return indexRoute{jwtNamespace, []string{method}, []endpoint{{[]string{method}, args}}, map[string][]link{"self": {{g.restURL(route)}}}}
+	return indexRoute{wprequest.JWTNamespace, []string{method}, []endpoint{{[]string{method}, args}}, map[string][]link{"self": {{g.restURL(route)}}}}
 }
 
 // restURL is the public address of a REST route.
 func (g *Gateway) restURL(route string) string {
-	return strings.TrimRight(g.cfg.SiteURL.String(), "/") + g.routes.restPath(route)
+	return strings.TrimRight(g.cfg.SiteURL.String(), "/") + g.routes.RESTPath(route)
 }
 
 // answerJWTOptions answers a plain OPTIONS for a route of that plugin as WordPress
 // does (rest_handle_options_request); WordPress does not know these routes. A
 // browser's preflight comes here only where WordPress answers them.
 func (g *Gateway) answerJWTOptions(x *exchange, a upstream.Assertion) bool {
-	if x.verdict.method != http.MethodOptions || isPreflight(x.r) {
+	if x.verdict.Method != http.MethodOptions || isPreflight(x.r) {
 		return false
 	}
-	route := g.routes.jwtRoute(x.verdict.route)
+	route := g.routes.JWTRoute(x.verdict.Route)
 	if route == "" {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
 )
 
@@ -61,10 +62,10 @@ func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
 
 // limitSetting is the key of a limit that concerns an address or its network; ""
 // for other limits.
-func limitSetting(c class, scope attempts.Scope) string {
+func limitSetting(c wprequest.Class, scope attempts.Scope) string {
 	switch scope {
 	case attempts.Address:
-		if c == classRefresh || c == classValidate {
+		if c == wprequest.ClassRefresh || c == wprequest.ClassValidate {
 			return "limits." + string(c)
 		}
 	case attempts.Subnet, attempts.Network:

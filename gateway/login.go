@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -16,24 +17,24 @@ import (
 // PHP plugin. Beside credentials a bearer means nothing: SDKs send the stale
 // one along.
 func (g *Gateway) login(x *exchange) error {
-	if err := refuseWrapping(x.verdict.query); err != nil {
+	if err := wprequest.RefuseWrapping(x.verdict.Query); err != nil {
 		return err
 	}
 	b, err := readBody(x.r, g.cfg.MaxLoginBody)
 	if err != nil {
 		return err
 	}
-	bearer, err := bearerToken(x.r.Header)
+	bearer, err := wprequest.BearerToken(x.r.Header)
 	if err != nil {
 		return err
 	}
 	x.dropCustomerCartKeys(b)
-	found := x.input(b).credentials()
+	found := x.input(b).Credentials()
 	switch {
-	case bearer == "" || found.complete():
+	case bearer == "" || found.Complete():
 		err = g.startSession(x, b, found)
 	case g.passesOtherBearer(x, bearer):
-		x.r.Body = rejoin(b.raw, http.NoBody)
+		x.r.Body = rejoin(b.Raw, http.NoBody)
 		return g.protected(x)
 	default:
 		err = g.continueSession(x, b, bearer)
@@ -45,7 +46,7 @@ func (g *Gateway) login(x *exchange) error {
 	return err
 }
 
-func (g *Gateway) startSession(x *exchange, b *body, found credentials) error {
+func (g *Gateway) startSession(x *exchange, b *wprequest.Body, found wprequest.Credentials) error {
 	if err := g.beginAttempt(x, b, found); err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error
 // reason. A thief of one would otherwise get a session that renews itself
 // (RFC 9700 section 4.14). compat.bearer_login_refresh adds the refresh token, as
 // CoCart JWT Authentication does.
-func (g *Gateway) continueSession(x *exchange, b *body, bearer string) error {
+func (g *Gateway) continueSession(x *exchange, b *wprequest.Body, bearer string) error {
 	access, err := g.verify(x, bearer)
 	if err != nil {
 		x.record.verdict = loginRefused
@@ -95,7 +96,7 @@ func (g *Gateway) continueSession(x *exchange, b *body, bearer string) error {
 		return err
 	}
 	answered := x.awaiting()
-	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, customer(access), credentials{}))
+	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, customer(access), wprequest.Credentials{}))
 	answered()
 	if err != nil {
 		return err
@@ -123,23 +124,23 @@ func identity(who *upstream.Account) tokens.Identity {
 	return tokens.Identity{UserID: who.UserID, Login: who.Login, Fingerprint: who.Fingerprint, Claims: who.Claims}
 }
 
-func (g *Gateway) loginCall(x *exchange, b *body, a upstream.Assertion, found credentials) *upstream.LoginCall {
+func (g *Gateway) loginCall(x *exchange, b *wprequest.Body, a upstream.Assertion, found wprequest.Credentials) *upstream.LoginCall {
 	call := &upstream.LoginCall{
 		Forwarding: upstream.Forwarding{Assertion: a, Origin: x.origin, Told: g.pluginOrigin(x.origin).Client},
-		Target:     x.target, Body: b.raw, ContentType: x.r.Header.Get("Content-Type"),
-		Username: found.username, Password: found.password,
+		Target:     x.target, Body: b.Raw, ContentType: x.r.Header.Get("Content-Type"),
+		Username: found.Username, Password: found.Password,
 	}
 	path, _, hasQuery := strings.Cut(x.target, "?")
 	if hasQuery {
-		call.Target = strings.TrimSuffix(path+"?"+x.verdict.query.without(skipsChecks), "?")
+		call.Target = strings.TrimSuffix(path+"?"+x.verdict.Query.Without(skipsChecks), "?")
 	}
 	switch {
-	case b.multipart: // easier to rewrite as the form it stands for; PHP fills $_POST the same
-		call.Body, call.ContentType = []byte(b.form.without(skipsChecks)), "application/x-www-form-urlencoded"
-	case b.form != nil:
-		call.Body = []byte(b.form.without(skipsChecks))
-	case b.object.has(skipsChecks):
-		call.Body = b.object.without(skipsChecks).encode()
+	case b.Multipart: // easier to rewrite as the form it stands for; PHP fills $_POST the same
+		call.Body, call.ContentType = []byte(b.Form.Without(skipsChecks)), "application/x-www-form-urlencoded"
+	case b.Form != nil:
+		call.Body = []byte(b.Form.Without(skipsChecks))
+	case b.Object.Has(skipsChecks):
+		call.Body = b.Object.Without(skipsChecks).Encode()
 	}
 	return call
 }
@@ -153,8 +154,8 @@ func skipsChecks(name string) bool { return strings.HasPrefix(name, "consumer_")
 // a wrong password, a second factor to be given, a redirect.
 func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error {
 	x.record.verdict = loginRefused
-	members, _ := parseObject(answer.Body)
-	switch code := members.text("code"); {
+	members, _ := wprequest.ParseObject(answer.Body)
+	switch code := members.Text("code"); {
 	case strings.HasPrefix(code, "cocart_2fa_"):
 		x.record.verdict = loginChallenge
 	case answer.Status >= 500:
@@ -166,7 +167,7 @@ func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error 
 }
 
 func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, access, refresh, result string) error {
-	text, err := addTokens(answer.Body, access, refresh, x.verdict.alias)
+	text, err := addTokens(answer.Body, access, refresh, x.verdict.Alias)
 	if err != nil {
 		return err
 	}
@@ -190,26 +191,26 @@ func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
 // if it is not empty, and leaves every other byte of its values as it is. An empty PHP array arrives as []; a list
 // becomes the object PHP would make of it.
 func addTokens(text []byte, access, refresh string, alias bool) ([]byte, error) {
-	members, err := parseObject(text)
+	members, err := wprequest.ParseObject(text)
 	if err != nil {
 		return nil, upstream.ErrBadReply
 	}
 	if alias {
 		members = addPair(members, access, refresh)
 	}
-	extras := extrasOf(members)
-	extras = append(extras.without(func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }),
-		member{"jwt_token", quoted(access)})
+	extras := wprequest.ExtrasOf(members)
+	extras = append(extras.Without(func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }),
+		wprequest.Member{Name: "jwt_token", Value: quoted(access)})
 	if refresh != "" {
-		extras = append(extras, member{"jwt_refresh", quoted(refresh)})
+		extras = append(extras, wprequest.Member{Name: "jwt_refresh", Value: quoted(refresh)})
 	}
 	for i, m := range members {
-		if m.name == "extras" {
-			members[i].value = extras.encode()
-			return members.encode(), nil
+		if m.Name == "extras" {
+			members[i].Value = extras.Encode()
+			return members.Encode(), nil
 		}
 	}
-	return append(members, member{"extras", extras.encode()}).encode(), nil // CoCart before 3.8.1
+	return append(members, wprequest.Member{Name: "extras", Value: extras.Encode()}).Encode(), nil // CoCart before 3.8.1
 }
 
 // quoted is a token as JSON: a filter of the shop's may make the old plugin's of any characters.
@@ -220,11 +221,11 @@ func quoted(token string) json.RawMessage {
 
 // addPair puts the tokens of a login under its alias where these SDKs look for
 // them, in front of CoCart's own answer.
-func addPair(members jsonObject, access, refresh string) jsonObject {
-	rest := members.without(func(name string) bool { return name == "token" || name == "refresh_token" })
-	pair := jsonObject{{"token", quoted(access)}}
+func addPair(members wprequest.Object, access, refresh string) wprequest.Object {
+	rest := members.Without(func(name string) bool { return name == "token" || name == "refresh_token" })
+	pair := wprequest.Object{{Name: "token", Value: quoted(access)}}
 	if refresh != "" {
-		pair = append(pair, member{"refresh_token", quoted(refresh)})
+		pair = append(pair, wprequest.Member{Name: "refresh_token", Value: quoted(refresh)})
 	}
 	return append(pair, rest...)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -22,7 +23,7 @@ func (g *Gateway) logout(x *exchange) error {
 }
 
 func (g *Gateway) endSession(x *exchange) error {
-	bearer, err := bearerToken(x.r.Header)
+	bearer, err := wprequest.BearerToken(x.r.Header)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ var errLoggedOut = errors.New("the client is told of its logout in other words")
 // holdLogout keeps CoCart's "true" from a client that takes nothing but a JSON
 // object: the Flutter SDK would fail on it, and keep its tokens.
 func (x *exchange) holdLogout(answer *upstream.Answer) error {
-	if !x.verdict.alias || x.verdict.class != classLogout || answer.Status != http.StatusOK {
+	if !x.verdict.Alias || x.verdict.Class != wprequest.ClassLogout || answer.Status != http.StatusOK {
 		return nil
 	}
 	x.relayed = false

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/wprequest"
 )
 
 // metrics counts what becomes of requests, logins and limits.
@@ -25,8 +26,8 @@ const (
 )
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	routes := make([]string, 0, len(classes))
-	for _, c := range classes {
+	routes := make([]string, 0, len(wprequest.Classes))
+	for _, c := range wprequest.Classes {
 		routes = append(routes, string(c))
 	}
 	requests, err := accesslog.NewMetrics(reg, routes)

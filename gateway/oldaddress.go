@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/netip"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
 
@@ -47,7 +48,7 @@ func (g *Gateway) pluginOrigin(o upstream.Origin) upstream.Origin {
 // own are of trusted proxies.
 func (g *Gateway) told(x *exchange, would *judgement) netip.Addr {
 	plain := g.toldWithoutToken(x.origin)
-	bearer, err := bearerToken(would.r.Header)
+	bearer, err := wprequest.BearerToken(would.r.Header)
 	if err != nil {
 		return plain
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
@@ -38,7 +39,7 @@ func (g *Gateway) endPlugins(x *exchange, access *tokens.Access) error {
 
 // redeem trades a refresh token, ours or, where the operator says so, the old
 // plugin's.
-func (g *Gateway) redeem(x *exchange, b *body, token string) (tokens.Pair, tokens.Identity, error) {
+func (g *Gateway) redeem(x *exchange, b *wprequest.Body, token string) (tokens.Pair, tokens.Identity, error) {
 	if g.cfg.HandBack {
 		return g.handBack(x, b, token)
 	}
@@ -52,7 +53,7 @@ func (g *Gateway) redeem(x *exchange, b *body, token string) (tokens.Pair, token
 type oldPlugin struct {
 	g *Gateway
 	x *exchange
-	b *body
+	b *wprequest.Body
 }
 
 // Refresh has it exchange a refresh token.
@@ -70,7 +71,7 @@ func (p oldPlugin) TakeOver(ctx context.Context, s tokens.Session) (migration.Pa
 
 // judgedByPlugin has the old plugin exchange a refresh token of its own, which
 // spends it.
-func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, token string) (tokens.Identity, migration.Pair, error) {
+func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *wprequest.Body, token string) (tokens.Identity, migration.Pair, error) {
 	defer x.awaiting()()
 	answer, err := g.wordpress.Refresh(ctx, upstream.RefreshCall{
 		Target: g.pluginTarget(x, b, pluginRefresh), Token: token, Origin: g.pluginOrigin(x.origin), Host: x.r.Host, Agent: upstream.AgentOf(x.r.Header),
@@ -78,9 +79,9 @@ func (g *Gateway) judgedByPlugin(ctx context.Context, x *exchange, b *body, toke
 	if err != nil {
 		return tokens.Identity{}, migration.Pair{}, err
 	}
-	members, _ := parseObject(answer.Body)
+	members, _ := wprequest.ParseObject(answer.Body)
 	who, err := g.refreshedByPlugin(ctx, answer)
-	return who, migration.Pair{Access: members.text("token"), Refresh: members.text("refresh_token")}, err
+	return who, migration.Pair{Access: members.Text("token"), Refresh: members.Text("refresh_token")}, err
 }
 
 // errUnknownForNow: the operator may let the customer in, or activate the plugin.
@@ -94,9 +95,9 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 	if answer.Account != nil {
 		return identity(answer.Account), nil
 	}
-	members, _ := parseObject(answer.Body)
-	switch code := respond.Code(members.text("code")); {
-	case answer.Status == http.StatusForbidden && code == respond.Authentication && strings.Contains(members.text("message"), "expired"):
+	members, _ := wprequest.ParseObject(answer.Body)
+	switch code := respond.Code(members.Text("code")); {
+	case answer.Status == http.StatusForbidden && code == respond.Authentication && strings.Contains(members.Text("message"), "expired"):
 		return tokens.Identity{}, tokens.Expired
 	case answer.Status == http.StatusForbidden && code == respond.Authentication:
 		return tokens.Identity{}, tokens.Unknown
@@ -110,20 +111,20 @@ func (g *Gateway) refreshedByPlugin(ctx context.Context, answer *upstream.LoginA
 }
 
 // pluginRefresh is the old plugin's route: a white label changes nothing about it.
-const pluginRefresh = pluginNamespace + "/jwt/refresh-token"
+const pluginRefresh = wprequest.PluginNamespace + "/jwt/refresh-token"
 
 // pluginTarget is a route of WordPress's where the client named that of the
 // refresh, in the path or not, without the parameters that it may have put there
 // besides.
-func (g *Gateway) pluginTarget(x *exchange, b *body, route string) string {
+func (g *Gateway) pluginTarget(x *exchange, b *wprequest.Body, route string) string {
 	path, _, _ := strings.Cut(x.target, "?")
-	_, inQuery := x.verdict.query.last("rest_route")
-	_, inForm := b.form.last("rest_route")
+	_, inQuery := x.verdict.Query.Last("rest_route")
+	_, inForm := b.Form.Last("rest_route")
 	switch {
 	case inQuery || inForm:
 		return strings.TrimSuffix(g.cfg.SiteURL.EscapedPath(), "/") + "/?rest_route=" + url.QueryEscape(route)
-	case x.verdict.isRoute(route):
+	case x.verdict.IsRoute(route):
 		return path
 	}
-	return g.routes.renamed(path, route)
+	return g.routes.TargetFor(path, route)
 }

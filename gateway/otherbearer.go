@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -57,7 +58,7 @@ func (g *Gateway) passesOtherBearer(x *exchange, bearer string) bool {
 // A page of another origin could otherwise have a browser add them.
 func byOtherBearer(x *exchange, denyGuests bool) upstream.Assertion {
 	delete(x.r.Header, "X-Wp-Nonce")
-	dropLoginCookies(x.r.Header)
+	wprequest.DropLoginCookies(x.r.Header)
 	return upstream.Assertion{Kind: upstream.Credentials, DenyGuests: denyGuests}
 }
 

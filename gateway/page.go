@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cocart-gateway/gateway/wprequest"
 	"net/url"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func askingPage(x *exchange, site *url.URL) asking {
 		return unknownPage
 	case !x.isOwn(referer, site):
 		return otherSite
-	case reads(x.r.Method) && !reads(x.verdict.method): // ?_method=POST in a link
+	case wprequest.IsSafe(x.r.Method) && !wprequest.IsSafe(x.verdict.Method): // ?_method=POST in a link
 		return unknownPage
 	}
 	return ownScript

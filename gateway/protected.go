@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -31,8 +32,8 @@ func (g *Gateway) protected(x *exchange) error {
 
 // whose tells by whom a request is. The body comes back where it, or the header,
 // holds a password that is to be judged.
-func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
-	bearer, err := bearerToken(x.r.Header)
+func (g *Gateway) whose(x *exchange) (upstream.Assertion, *wprequest.Body, error) {
+	bearer, err := wprequest.BearerToken(x.r.Header)
 	if err != nil {
 		return upstream.Assertion{}, nil, err
 	}
@@ -49,7 +50,7 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 		return upstream.Assertion{}, nil, err
 	}
 	switch {
-	case passed && x.input(b).carriesPassword(): // CoCart may take the password, so it is counted
+	case passed && x.input(b).CarriesPassword(): // CoCart may take the password, so it is counted
 		return byOtherBearer(x, g.cfg.DenyGuests), b, nil
 	case passed:
 		return byOtherBearer(x, g.cfg.DenyGuests), nil, nil
@@ -58,7 +59,7 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 	}
 	x.cookies = hasCookieLogin(x.r) && countsCookies(x, g.cfg.SiteURL, b)
 	switch {
-	case x.input(b).carriesPassword():
+	case x.input(b).CarriesPassword():
 		return upstream.Assertion{Kind: upstream.Credentials}, b, nil
 	case x.cookies:
 		return upstream.Assertion{Kind: upstream.Credentials}, nil, nil
@@ -69,11 +70,11 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *body, error) {
 // whoseButGuests is whose where guests are turned away. CoCart serves a guest where
 // it finds only part of a password, or an API key that is none; so what is not
 // whole is refused here, and whoever is nobody by the rest by the plugin.
-func whoseButGuests(x *exchange, b *body) (upstream.Assertion, *body, error) {
+func whoseButGuests(x *exchange, b *wprequest.Body) (upstream.Assertion, *wprequest.Body, error) {
 	switch {
-	case x.input(b).carriesWholePassword():
+	case x.input(b).CarriesWholePassword():
 		return upstream.Assertion{Kind: upstream.Credentials, DenyGuests: true}, b, nil
-	case x.r.Method == http.MethodOptions && x.verdict.method == http.MethodOptions: // a preflight never carries a token
+	case x.r.Method == http.MethodOptions && x.verdict.Method == http.MethodOptions: // a preflight never carries a token
 		return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 	}
 	return upstream.Assertion{}, nil, tokenRequired()
@@ -119,7 +120,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 	}
 	x.guest = a.Kind == upstream.Guest
 	if !x.takesCookies(a) {
-		dropLoginCookies(x.r.Header)
+		wprequest.DropLoginCookies(x.r.Header)
 	}
 	g.forgetValidators(x)
 	answered := x.awaiting()
@@ -127,9 +128,9 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
-		Acts:            x.verdict.acts(x.wire()),
+		Acts:            x.verdict.Acts(x.wire()),
 		Own:             g.own(x),
-		Repeatable:      x.verdict.repeatable(x.wire()),
+		Repeatable:      x.verdict.Repeatable(x.wire()),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
 			x.relayed = true

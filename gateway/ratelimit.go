@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream"
 )
@@ -86,13 +87,13 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 			Help: "Passwords put to WordPress, by kind (login, credentials on another route of CoCart, site: elsewhere) and result (accepted, refused, unknown: no account has the name, challenge: a second factor was asked for, code_refused: it was wrong, undecided: it was not checked, unreported: the plugin does not say, so it counts as refused).",
 		}, []string{"kind", "result"}),
 	}
-	for _, c := range []class{classLogin, classCoCart, classBatch, classLogout, classSite} {
+	for _, c := range []wprequest.Class{wprequest.ClassLogin, wprequest.ClassCoCart, wprequest.ClassBatch, wprequest.ClassLogout, wprequest.ClassSite} {
 		for _, s := range attempts.Scopes() {
 			m.rateLimited.WithLabelValues(string(c), string(s))
 		}
 	}
-	m.rateLimited.WithLabelValues(string(classRefresh), string(attempts.Address))
-	m.rateLimited.WithLabelValues(string(classValidate), string(attempts.Address))
+	m.rateLimited.WithLabelValues(string(wprequest.ClassRefresh), string(attempts.Address))
+	m.rateLimited.WithLabelValues(string(wprequest.ClassValidate), string(attempts.Address))
 	for _, kind := range []string{kindLogin, kindCredentials, kindSite} {
 		for _, r := range []upstream.AttemptResult{upstream.AttemptAccepted, upstream.AttemptRefused, attemptUnknown, attemptUnreported, upstream.AttemptChallenge, upstream.AttemptCodeRefused, attemptUndecided} {
 			m.attempts.WithLabelValues(kind, string(r))
@@ -109,9 +110,9 @@ const (
 
 func attemptKind(x *exchange) string {
 	switch x.record.class {
-	case classLogin:
+	case wprequest.ClassLogin:
 		return kindLogin
-	case classSite:
+	case wprequest.ClassSite:
 		return kindSite
 	}
 	return kindCredentials

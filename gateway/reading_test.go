@@ -1,9 +1,6 @@
 package gateway_test
 
 import (
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -147,42 +144,6 @@ func TestWithoutAuthorizationInTheListItIsNotRead(t *testing.T) {
 	}
 	if s.do("GET", "/", "", "X-Token: 1", "Authorization: Basic eDp5"); s.wordpress.Last().Header.Get("X-Token") != "1" || s.wordpress.Last().Header.Get("Authorization") == "" {
 		t.Error("the storefront's headers were touched")
-	}
-}
-
-func TestReadTellsWhatTheGatewayWillDo(t *testing.T) {
-	cfg := gateway.Config{SiteURL: &url.URL{Scheme: "https", Host: "shop.example", Path: "/store"}, Namespaces: []string{"myshop"}}
-	r := httptest.NewRequest("POST", "/store/any-page/", strings.NewReader("rest_route=/myshop/v2/login/"))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	got, err := gateway.Read(cfg, r)
-	if want := (gateway.Reading{Class: "login", Route: "/myshop/v2/login", Method: "POST"}); err != nil || got != want {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if _, err := gateway.Read(cfg, &http.Request{Method: "GET", URL: &url.URL{Path: "/", RawQuery: "rest_route[]=/myshop/"}}); err == nil {
-		t.Error("an array for a route was not refused")
-	}
-}
-
-// What a POST to the storefront costs to be looked at.
-func BenchmarkReadForm(b *testing.B) {
-	cfg := gateway.Config{SiteURL: &url.URL{Scheme: "https", Host: "shop.example"}}
-	for _, size := range []int{0, 1 << 10, 64 << 10} {
-		var body strings.Builder
-		for i := 0; body.Len() < size; i++ {
-			fmt.Fprintf(&body, "billing_field_%d=some+value+of+a+customer&", i)
-		}
-		for _, method := range []string{"GET", "POST"} {
-			b.Run(fmt.Sprintf("%s %d bytes", method, size), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					r := httptest.NewRequest(method, "/?wc-ajax=update_order_review", strings.NewReader(body.String()))
-					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-					if _, err := gateway.Read(cfg, r); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/pace"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
 )
 
@@ -17,7 +18,7 @@ import (
 type record struct {
 	start   time.Time
 	waited  time.Duration // for WordPress, until the header of its answer
-	class   class
+	class   wprequest.Class
 	user    int64
 	session string
 	verdict string // what became of a token or login, from a closed list
@@ -98,7 +99,7 @@ func (g *Gateway) finish(x *exchange) {
 func (x *exchange) line(status int, over time.Time) *accesslog.Line {
 	line := &accesslog.Line{
 		Request: x.r, Target: x.target, ID: x.id, Route: string(x.record.class), Client: x.origin.Client,
-		Storefront: x.record.class == classSite && x.record.failure == nil,
+		Storefront: x.record.class == wprequest.ClassSite && x.record.failure == nil,
 		Status:     status, Received: x.received.Load(), Sent: x.w.bytes,
 		Took: over.Sub(x.record.start), Upstream: x.record.waited, Gateway: x.ownShare(),
 		User: x.record.user, Session: x.record.session, Outcome: x.record.verdict, Cause: x.record.err,

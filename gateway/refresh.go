@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 )
@@ -13,7 +14,7 @@ import (
 // looked at: every SDK sends the access token that has just expired. WordPress
 // is not asked, but for tokens of the old plugin (oldplugin.go).
 func (g *Gateway) refresh(x *exchange) error {
-	if err := refuseWrapping(x.verdict.query); err != nil {
+	if err := wprequest.RefuseWrapping(x.verdict.Query); err != nil {
 		return err
 	}
 	if err := g.allow(x, attempts.Refresh); err != nil {
@@ -23,7 +24,7 @@ func (g *Gateway) refresh(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	token, err := x.input(b).refreshToken()
+	token, err := x.input(b).RefreshToken()
 	if err != nil {
 		return err
 	}

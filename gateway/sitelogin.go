@@ -21,7 +21,7 @@ func (g *Gateway) settleUnannounced(ctx context.Context, x *exchange, answer *up
 	if answer.Report == nil || len(answer.Report.Checks) == 0 || g.cfg.Guarding.Attempts == nil {
 		return nil
 	}
-	if !x.record.class.ours() && !g.cfg.Guarding.SiteLogin {
+	if !x.record.class.IsCoCart() && !g.cfg.Guarding.SiteLogin {
 		return nil
 	}
 	for _, c := range answer.Report.Checks {
@@ -39,12 +39,12 @@ func (g *Gateway) settleUnannounced(ctx context.Context, x *exchange, answer *up
 
 // wantsFault: clients of xmlrpc.php read faults only, and those with status 200.
 func (x *exchange) wantsFault() bool {
-	return !x.record.class.ours() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/xmlrpc.php")
+	return !x.record.class.IsCoCart() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/xmlrpc.php")
 }
 
 // wantsLoginPage: a form was sent from there, whatever the client says it accepts.
 func (x *exchange) wantsLoginPage() bool {
-	return !x.record.class.ours() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/wp-login.php")
+	return !x.record.class.IsCoCart() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/wp-login.php")
 }
 
 // isLimit reports whether a refusal is about limits.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 )
 
 // uniformRefusal stands in for CoCart's texts, of which one says that the user is
@@ -40,15 +41,15 @@ func (g *Gateway) waitForRefusal(ctx context.Context, x *exchange) error {
 // uniform replaces the text of CoCart's refusal, and leaves its code and data. An
 // answer of another shape is none of CoCart's refusals.
 func uniform(text []byte) ([]byte, bool) {
-	members, err := parseObject(text)
-	if err != nil || respond.Code(members.text("code")) != respond.Authentication || !members.has(func(name string) bool { return name == "message" }) {
+	members, err := wprequest.ParseObject(text)
+	if err != nil || respond.Code(members.Text("code")) != respond.Authentication || !members.Has(func(name string) bool { return name == "message" }) {
 		return nil, false
 	}
 	message, _ := json.Marshal(uniformRefusal) // a string always encodes
 	for i := range members {
-		if members[i].name == "message" {
-			members[i].value = message
+		if members[i].Name == "message" {
+			members[i].Value = message
 		}
 	}
-	return members.encode(), true
+	return members.Encode(), true
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
 
@@ -15,10 +16,10 @@ import (
 // the plugin refuses what WordPress dispatches (Doorkeeper::admit in
 // cocart-gateway.php). It is logged once an hour.
 func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstream.Answer) {
-	if x.verdict.class != classSite || answer.Status != http.StatusForbidden {
+	if x.verdict.Class != wprequest.ClassSite || answer.Status != http.StatusForbidden {
 		return
 	}
-	prefix := g.routes.unlistedPrefix(x.target)
+	prefix := g.routes.UnlistedPrefix(x.target)
 	if prefix == "" {
 		return
 	}

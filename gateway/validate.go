@@ -4,19 +4,20 @@ import (
 	"net/http"
 
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
 )
 
 // validate answers POST …/jwt/validate-token. The data member is more than the
 // PHP plugin sends; the Flutter SDK looks for it.
 func (g *Gateway) validate(x *exchange) error {
-	if err := refuseWrapping(x.verdict.query); err != nil {
+	if err := wprequest.RefuseWrapping(x.verdict.Query); err != nil {
 		return err
 	}
 	if err := g.allow(x, attempts.Validate); err != nil {
 		return err
 	}
-	bearer, err := bearerToken(x.r.Header)
+	bearer, err := wprequest.BearerToken(x.r.Header)
 	if err != nil {
 		return err
 	}

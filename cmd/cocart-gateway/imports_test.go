@@ -23,6 +23,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["gateway/accesslog"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/admin"] = append([]string{self + "gateway", self + "gateway/phpform", self + "gateway/cartkey"}, forbidden["gateway"]...)
 	forbidden["gateway/respond"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
+	forbidden["gateway/wprequest"] = append([]string{self + "gateway", self + "gateway/respond", self + "gateway/accesslog", self + "tokens", self + "tokens/attempts", self + "upstream", "os", "net"}, forbidden["gateway"]...)
 	forbidden["gateway/phpform"] = append([]string{self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/cartkey"] = append([]string{self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["tokens/attempts/wpname"] = append([]string{self + "tokens", self + "tokens/attempts"}, forbidden["tokens"]...)

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"cocart-gateway/deploy/demo/shop"
-	gw "cocart-gateway/gateway"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -65,7 +65,7 @@ func TestAFolderThatIsNotListedIsRefusedAndNamed(t *testing.T) {
 func TestGatewayAndWordPressReadRequestsBelowAPrefixAlike(t *testing.T) {
 	client := reports(t)
 	mustUse(t, "a-language.php", directoryMode)
-	cfg := gw.Config{SiteURL: &url.URL{Scheme: "https", Host: "shop.example"}, Paths: []string{"/en", "/fr"}}
+	cfg := wprequest.SiteConfig{URL: &url.URL{Scheme: "https", Host: "shop.example"}, Paths: []string{"/en", "/fr"}}
 	compareReadings(t, cfg, client, number(t, "FUZZREQUESTS", 3000)/2, func(r *rand.Rand) sample {
 		s := generate(r)
 		s.target = pickOne(r, []string{"/en", "/en", "/fr", "/EN", "/en/fr", "/xx", ""}) + s.target

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"cocart-gateway/deploy/demo/shop"
-	gw "cocart-gateway/gateway"
 	"cocart-gateway/gateway/phpform"
+	"cocart-gateway/gateway/wprequest"
 )
 
 // reporter makes WordPress tell in a header what it took a request for, and do
@@ -75,7 +75,7 @@ func bodyOf(s string) closer { return closer{bytes.NewReader([]byte(s))} }
 type reading struct{ class, route, method string }
 
 var (
-	readConfig = gw.Config{SiteURL: &url.URL{Scheme: "https", Host: "shop.example"}}
+	readConfig = wprequest.SiteConfig{URL: &url.URL{Scheme: "https", Host: "shop.example"}}
 	space      = regexp.MustCompile(`(?i)^/cocart(/|$)`)
 	opening    = map[string]*regexp.Regexp{
 		"login":    regexp.MustCompile(`(?i)^/cocart/(v2/login|jwt/token)$`),
@@ -86,16 +86,16 @@ var (
 	batches = regexp.MustCompile(`(?i)^/cocart(/v\d+)?/batch$`)
 )
 
-func readBy(cfg gw.Config, s sample) reading {
+func readBy(cfg wprequest.SiteConfig, s sample) reading {
 	r, ok := s.request()
 	if !ok {
 		return reading{class: "refused"}
 	}
-	got, err := gw.Read(cfg, r)
+	got, err := wprequest.NewSite(cfg).Read(wprequest.Request{Method: r.Method, Target: r.URL.RequestURI(), Header: r.Header}, []byte(s.body))
 	if err != nil {
 		return reading{class: "refused"}
 	}
-	return reading{got.Class, got.Route, got.Method}
+	return reading{string(got.Class), got.Route, got.Method}
 }
 
 // theirs asks WordPress. "page": it would show a page; "nothing": the request
@@ -185,7 +185,7 @@ func TestGatewayAndWordPressReadEachRequestAlike(t *testing.T) {
 }
 
 // compareReadings compares what both sides make of n requests.
-func compareReadings(t *testing.T, cfg gw.Config, client *http.Client, n int, generate func(*rand.Rand) sample) {
+func compareReadings(t *testing.T, cfg wprequest.SiteConfig, client *http.Client, n int, generate func(*rand.Rand) sample) {
 	seed, begun := number(t, "FUZZSEED", 1), time.Now()
 	samples, counts := make(chan sample), make(map[string]int)
 	var mu sync.Mutex

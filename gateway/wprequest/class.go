@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"cmp"
@@ -8,53 +8,53 @@ import (
 	"strings"
 )
 
-// class is what the gateway does with a request. The words are metric labels.
-type class string
+// Class is what the gateway does with a request. The words are metric labels.
+type Class string
 
 const (
-	classLogin    class = "login"
-	classRefresh  class = "refresh"
-	classValidate class = "validate"
-	classLogout   class = "logout"
-	classCoCart   class = "cocart" // any other route of the configured namespaces
-	classBatch    class = "batch"
-	classJWKS     class = "jwks"
-	classSite     class = "site" // everything else
+	ClassLogin    Class = "login"
+	ClassRefresh  Class = "refresh"
+	ClassValidate Class = "validate"
+	ClassLogout   Class = "logout"
+	ClassCoCart   Class = "cocart" // any other route of the configured namespaces
+	ClassBatch    Class = "batch"
+	ClassJWKS     Class = "jwks"
+	ClassSite     Class = "site" // everything else
 )
 
-// classes lists every class, for metrics that want their series from the start.
-var classes = []class{classLogin, classRefresh, classValidate, classLogout, classCoCart, classBatch, classJWKS, classSite}
+// Classes lists every class, for metrics that want their series from the start.
+var Classes = []Class{ClassLogin, ClassRefresh, ClassValidate, ClassLogout, ClassCoCart, ClassBatch, ClassJWKS, ClassSite}
 
-// ours tells whether a class is CoCart's. The public keys are nobody's secret and
+// IsCoCart tells whether a class is CoCart's. The public keys are nobody's secret and
 // have headers of their own.
-func (c class) ours() bool { return c != classSite && c != classJWKS && c != "" }
+func (c Class) IsCoCart() bool { return c != ClassSite && c != ClassJWKS && c != "" }
 
-// wire is a request as WordPress will see it: what classify judges, and all it
+// Request is a request as WordPress will see it: what classify judges, and all it
 // judges.
-type wire struct {
-	method string
-	target string // path and query, as they will be sent
-	header http.Header
+type Request struct {
+	Method string
+	Target string // path and query, as they will be sent
+	Header http.Header
 	// form is the body as PHP fills $_POST with it; the zero value where PHP reads
 	// none.
 	form form
 }
 
-// verdict is what WordPress will make of a request.
-type verdict struct {
-	class class
-	// route is the REST route, without a trailing slash; "" when it is none.
-	route string
-	// method is the one WordPress will dispatch, after _method and
+// Classification is what WordPress will make of a request.
+type Classification struct {
+	Class Class
+	// Route is the REST route, without a trailing slash; "" when it is none.
+	Route string
+	// Method is the one WordPress will dispatch, after _method and
 	// X-HTTP-Method-Override.
-	method string
-	query  params
-	batch  batch // what is in it, if it is one
-	alias  bool  // route was asked for under another name (alias.go)
+	Method string
+	Query  Params
+	Batch  BatchContent // what is in it, if it is one
+	Alias  bool         // route was asked for under another name (alias.go)
 }
 
-// routes knows where the site's REST API lives.
-type routes struct {
+// Site knows where the site's REST API lives.
+type Site struct {
 	home       string   // the path of the site's URL, without slashes at its ends
 	prefixes   []string // path prefixes below home that have the REST API too, without slashes at their ends
 	bases      []string // what REST paths begin with: rest_get_url_prefix, also below index.php
@@ -64,41 +64,41 @@ type routes struct {
 	formHead   int64    // how much of a form is read, in bytes
 }
 
-// siteConfig says where the REST API of a site lives and how much of a request is read.
-type siteConfig struct {
+// SiteConfig says where the REST API of a site lives and how much of a request is read.
+type SiteConfig struct {
 	// URL is the public address of the shop.
-	url *url.URL
+	URL *url.URL
 	// RestPrefix is WordPress's REST prefix; empty means "wp-json".
-	restPrefix string
+	RestPrefix string
 	// Paths are path prefixes below that of URL which have the REST API, too.
-	paths []string
+	Paths []string
 	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
-	namespaces []string
+	Namespaces []string
 	// Parameters is how many parameters PHP reads of a query or a form
 	// (max_input_vars); zero means 1000.
-	parameters int
+	Parameters int
 	// JSON is how much of a batch is read, in bytes; zero means 1 MiB.
-	json int64
+	JSON int64
 	// FormHead is how much of a form is read to find rest_route, in bytes; zero
 	// means 64 KiB.
-	formHead int64
+	FormHead int64
 }
 
-func newRoutes(cfg siteConfig) routes {
-	prefix := strings.Trim(cfg.restPrefix, "/")
+func NewSite(cfg SiteConfig) Site {
+	prefix := strings.Trim(cfg.RestPrefix, "/")
 	if prefix == "" {
 		prefix = "wp-json"
 	}
-	r := routes{
-		home: strings.Trim(cfg.url.Path, "/"), bases: []string{prefix, "index.php/" + prefix},
-		parameters: cmp.Or(cfg.parameters, 1000), json: cmp.Or(cfg.json, 1<<20), formHead: cmp.Or(cfg.formHead, 64<<10),
+	r := Site{
+		home: strings.Trim(cfg.URL.Path, "/"), bases: []string{prefix, "index.php/" + prefix},
+		parameters: cmp.Or(cfg.Parameters, 1000), json: cmp.Or(cfg.JSON, 1<<20), formHead: cmp.Or(cfg.FormHead, 64<<10),
 	}
-	for _, prefix := range cfg.paths {
+	for _, prefix := range cfg.Paths {
 		if prefix = strings.Trim(prefix, "/"); prefix != "" {
 			r.prefixes = append(r.prefixes, prefix)
 		}
 	}
-	namespaces := cfg.namespaces
+	namespaces := cfg.Namespaces
 	if len(namespaces) == 0 {
 		namespaces = []string{"cocart"}
 	}
@@ -108,101 +108,101 @@ func newRoutes(cfg siteConfig) routes {
 	return r
 }
 
-// classify reads a request as WP::parse_request and WP_REST_Server will. It is
+// Classify reads a request as WP::parse_request and WP_REST_Server will. It is
 // a pure function: http.ServeMux would clean paths, compare case and redirect
 // where WordPress does not. An error is a [Failure] with status 400: two readers
 // could differ about a request that one of them takes for CoCart's. What is
 // CoCart's to nobody is never refused.
-func (rs routes) classify(w wire) (verdict, error) {
-	path, rawQuery, _ := strings.Cut(w.target, "?")
-	v := verdict{class: classSite, query: parseParams(rawQuery)}
-	v.method = effectiveMethod(w, v.query)
+func (rs Site) Classify(w Request) (Classification, error) {
+	path, rawQuery, _ := strings.Cut(w.Target, "?")
+	v := Classification{Class: ClassSite, Query: ParseParams(rawQuery)}
+	v.Method = effectiveMethod(w, v.Query)
 	clean := rs.cleaned(path)
 	door := rs.entrance(path, clean)
 	switch {
-	case rs.isJWKS(path) && (w.method == http.MethodGet || w.method == http.MethodHead):
-		v.class = classJWKS
+	case rs.isJWKS(path) && (w.Method == http.MethodGet || w.Method == http.MethodHead):
+		v.Class = ClassJWKS
 		return v, nil
 	case door == otherScript:
 		return v, nil
 	}
-	found := rs.findRoutes(path, clean, w, v.query)
-	if !slices.ContainsFunc(found.all, rs.ours) {
+	found := rs.findRoutes(path, clean, w, v.Query)
+	if !slices.ContainsFunc(found.all, rs.isCoCart) {
 		return v, nil
 	}
 	switch {
 	case found.tooMany:
-		return v, tooManyParameters(rs.parameters)
+		return v, TooManyParameters(rs.parameters)
 	case found.doubt != "":
-		return v, ambiguous(found.doubt)
+		return v, Ambiguous(found.doubt)
 	case door == unclear:
-		return v, ambiguous("the path names a PHP file that may not exist")
-	case !rs.ours(found.route): // PHP overwrote ours with another one, or with an empty one
+		return v, Ambiguous("the path names a PHP file that may not exist")
+	case !rs.isCoCart(found.route): // PHP overwrote ours with another one, or with an empty one
 		return v, nil
 	}
-	if err := oddHeaders(w, v.query); err != nil {
+	if err := oddHeaders(w, v.Query); err != nil {
 		return v, err
 	}
 	if err := odd(found.route); err != nil {
 		return v, err
 	}
-	v.route = trimRoute(found.route)
-	v.class = rs.classOf(v.route, v.method)
+	v.Route = trimRoute(found.route)
+	v.Class = rs.classOf(v.Route, v.Method)
 	return v, nil
 }
 
-// ours tells whether a route is one that the gateway judges.
-func (rs routes) ours(route string) bool {
-	return rs.classOf(trimRoute(route), http.MethodPost) != classSite
+// isCoCart tells whether a route is one that the gateway judges.
+func (rs Site) isCoCart(route string) bool {
+	return rs.classOf(trimRoute(route), http.MethodPost) != ClassSite
 }
 
 // effectiveMethod is WP_REST_Server::serve_request: $_GET['_method'], else the
 // override header, on any method. It is enough that they are there; empty ones
 // make a method that no route has.
-func effectiveMethod(w wire, query params) string {
-	if m, ok := query.last("_method"); ok {
+func effectiveMethod(w Request, query Params) string {
+	if m, ok := query.Last("_method"); ok {
 		return phpUpper(m.value)
 	}
-	if values := w.header["X-Http-Method-Override"]; len(values) > 0 {
+	if values := w.Header["X-Http-Method-Override"]; len(values) > 0 {
 		return phpUpper(values[len(values)-1])
 	}
-	return phpUpper(w.method)
+	return phpUpper(w.Method)
 }
 
 // classOf names the class of a REST route. Routes match without regard to case
 // (the i flag in WP_REST_Server::match_request_to_handler).
-func (rs routes) classOf(route, method string) class {
+func (rs Site) classOf(route, method string) Class {
 	route = phpLower(route)
 	if route == "/batch/v1" {
-		return classBatch
+		return ClassBatch
 	}
 	rest, ok := rs.cutNamespace(route)
 	post := method == http.MethodPost
-	if below, found := strings.CutPrefix(route, pluginNamespace); !ok && found {
-		if c := pluginClass(below, method); c != classSite {
+	if below, found := strings.CutPrefix(route, PluginNamespace); !ok && found {
+		if c := pluginClass(below, method); c != ClassSite {
 			return c
 		}
 	}
 	switch {
 	case !ok:
-		return classSite
+		return ClassSite
 	case isBatch(rest):
-		return classBatch
+		return ClassBatch
 	case !post:
-		return classCoCart
+		return ClassCoCart
 	case rest == "/v2/login":
-		return classLogin
+		return ClassLogin
 	case rest == "/v2/logout", rest == "/v1/logout":
-		return classLogout
+		return ClassLogout
 	}
 	if c, known := jwtClass(rest); known {
 		return c
 	}
-	return classCoCart
+	return ClassCoCart
 }
 
 // cutNamespace takes the namespace off a lower-case route.
-func (rs routes) cutNamespace(route string) (rest string, ok bool) {
+func (rs Site) cutNamespace(route string) (rest string, ok bool) {
 	for _, ns := range rs.namespaces {
 		if rest, found := strings.CutPrefix(route, "/"+ns); found && (rest == "" || rest[0] == '/') {
 			return rest, true
@@ -218,15 +218,15 @@ func odd(route string) error {
 	decoded := phpURLDecode(strings.TrimSuffix(route, "\n")) // PCRE's "$" matches before a last line feed
 	switch {
 	case strings.ContainsAny(decoded, "\x00\r\n\\"):
-		return ambiguous("the route holds a control character or a backslash")
+		return Ambiguous("the route holds a control character or a backslash")
 	case strings.ContainsAny(decoded, `'"`): // WordPress puts a backslash before it
-		return ambiguous("the route holds a quote")
+		return Ambiguous("the route holds a quote")
 	case strings.Contains(phpLower(route), "%2f"):
-		return ambiguous("the route holds an encoded slash")
+		return Ambiguous("the route holds an encoded slash")
 	case strings.Contains(strings.TrimRight(decoded, "/"), "//"):
-		return ambiguous("the route holds an empty segment")
+		return Ambiguous("the route holds an empty segment")
 	case slices.ContainsFunc(strings.Split(decoded, "/"), func(s string) bool { return s == "." || s == ".." }):
-		return ambiguous("the route holds a dot segment")
+		return Ambiguous("the route holds a dot segment")
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func trimRoute(route string) string {
 const jwksPath = "/.well-known/jwks.json"
 
 // isJWKS reports whether a path is that of the keys, at the root or below a prefix.
-func (rs routes) isJWKS(path string) bool {
+func (rs Site) isJWKS(path string) bool {
 	if path == jwksPath {
 		return true
 	}
@@ -253,8 +253,8 @@ func (rs routes) isJWKS(path string) bool {
 	return false
 }
 
-// isProducts is true for …/v1/products and …/v2/products and what is below.
-func (rs routes) isProducts(route string) bool {
+// IsProducts is true for …/v1/products and …/v2/products and what is below.
+func (rs Site) IsProducts(route string) bool {
 	rest, _ := rs.cutNamespace(phpLower(route))
 	for _, version := range []string{"/v1", "/v2"} {
 		if below, found := strings.CutPrefix(rest, version+"/products"); found && (below == "" || below[0] == '/') {
@@ -264,17 +264,17 @@ func (rs routes) isProducts(route string) bool {
 	return false
 }
 
-// reads reports whether a method only reads: GET and HEAD.
-func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+// IsSafe reports whether a method only reads: GET and HEAD.
+func IsSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// unlistedPrefix is what stands before a REST path of CoCart's, or "".
-func (rs routes) unlistedPrefix(target string) string {
+// UnlistedPrefix is what stands before a REST path of CoCart's, or "".
+func (rs Site) UnlistedPrefix(target string) string {
 	path, _, _ := strings.Cut(target, "?")
 	segments := strings.Split(rs.cutHome(strings.Trim(path, "/")), "/")
 	for i := 1; i < len(segments) && i <= 3; i++ {
 		route, ok := rs.rewrite(strings.Join(segments[i:], "/"))
 		plain := !slices.ContainsFunc(segments[:i], func(s string) bool { return !isPlainSegment(s) })
-		if ok && plain && rs.ours(route) {
+		if ok && plain && rs.isCoCart(route) {
 			return "/" + strings.Join(segments[:i], "/")
 		}
 	}
@@ -285,5 +285,5 @@ func isPlainSegment(s string) bool {
 	return s != "" && s[0] != '.' && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-") == ""
 }
 
-// isRoute reports whether WordPress will dispatch a route, given in lower case.
-func (v verdict) isRoute(route string) bool { return phpLower(v.route) == route }
+// IsRoute reports whether WordPress will dispatch a route, given in lower case.
+func (v Classification) IsRoute(route string) bool { return phpLower(v.Route) == route }

@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"bytes"
@@ -9,32 +9,32 @@ import (
 	"strings"
 )
 
-// jsonObject is the members of a JSON object in their order.
-type jsonObject []member
+// Object is the members of a JSON object in their order.
+type Object []Member
 
-// member is one name and value of a JSON object.
-type member struct {
-	name  string
-	value json.RawMessage
+// Member is one name and value of a JSON object.
+type Member struct {
+	Name  string
+	Value json.RawMessage
 }
 
 var errNotObject = errors.New("not a JSON object")
 
-// parseObject reads a JSON object and keeps the order and the exact bytes of
+// ParseObject reads a JSON object and keeps the order and the exact bytes of
 // its values, which encoding/json would not.
-func parseObject(raw []byte) (jsonObject, error) {
+func ParseObject(raw []byte) (Object, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return nil, errNotObject
 	}
-	members := jsonObject{}
+	members := Object{}
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
 			return nil, errNotObject
 		}
-		m := member{name: name.(string)} // a name is a string in any JSON that parses
-		if err := dec.Decode(&m.value); err != nil {
+		m := Member{Name: name.(string)} // a name is a string in any JSON that parses
+		if err := dec.Decode(&m.Value); err != nil {
 			return nil, errNotObject
 		}
 		members = append(members, m)
@@ -48,17 +48,17 @@ func parseObject(raw []byte) (jsonObject, error) {
 	return members, nil
 }
 
-func (members jsonObject) encode() []byte {
+func (members Object) Encode() []byte {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, m := range members {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		name, _ := json.Marshal(m.name) // a string always encodes
+		name, _ := json.Marshal(m.Name) // a string always encodes
 		b.Write(name)
 		b.WriteByte(':')
-		b.Write(m.value)
+		b.Write(m.Value)
 	}
 	b.WriteByte('}')
 	return b.Bytes()
@@ -66,17 +66,17 @@ func (members jsonObject) encode() []byte {
 
 // get returns a member as PHP's json_decode sees it: exact name, the
 // last of several.
-func (members jsonObject) get(name string) (json.RawMessage, bool) {
+func (members Object) get(name string) (json.RawMessage, bool) {
 	for i := len(members) - 1; i >= 0; i-- {
-		if members[i].name == name {
-			return members[i].value, true
+		if members[i].Name == name {
+			return members[i].Value, true
 		}
 	}
 	return nil, false
 }
 
-// text returns a string member; "" for other values.
-func (members jsonObject) text(name string) string {
+// Text returns a string member; "" for other values.
+func (members Object) Text(name string) string {
 	raw, _ := members.get(name)
 	var s string
 	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
@@ -85,19 +85,19 @@ func (members jsonObject) text(name string) string {
 	return s
 }
 
-func (members jsonObject) has(is func(string) bool) bool {
+func (members Object) Has(is func(string) bool) bool {
 	for _, m := range members {
-		if is(m.name) {
+		if is(m.Name) {
 			return true
 		}
 	}
 	return false
 }
 
-func (members jsonObject) without(drop func(string) bool) jsonObject {
-	kept := make(jsonObject, 0, len(members))
+func (members Object) Without(drop func(string) bool) Object {
+	kept := make(Object, 0, len(members))
 	for _, m := range members {
-		if !drop(m.name) {
+		if !drop(m.Name) {
 			kept = append(kept, m)
 		}
 	}
@@ -106,7 +106,7 @@ func (members jsonObject) without(drop func(string) bool) jsonObject {
 
 // scalar returns a JSON member as a PHP string, "" for what empty() finds empty:
 // CoCart takes numbers and true for names and passwords, too.
-func (members jsonObject) scalar(name string) string {
+func (members Object) scalar(name string) string {
 	raw, _ := members.get(name)
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -146,16 +146,16 @@ func isList(raw json.RawMessage) bool {
 	return text != "" && (text[0] == '[' || text[0] == '{') && text != "[]" && text != "{}"
 }
 
-func extrasOf(members jsonObject) jsonObject {
+func ExtrasOf(members Object) Object {
 	raw, _ := members.get("extras")
-	if extras, err := parseObject(raw); err == nil {
+	if extras, err := ParseObject(raw); err == nil {
 		return extras
 	}
 	var list []json.RawMessage
 	_ = json.Unmarshal(raw, &list) // anything else was no place for extras
-	extras := make(jsonObject, 0, len(list)+2)
+	extras := make(Object, 0, len(list)+2)
 	for i, v := range list {
-		extras = append(extras, member{strconv.Itoa(i), v})
+		extras = append(extras, Member{strconv.Itoa(i), v})
 	}
 	return extras
 }

@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"encoding/json"
@@ -11,37 +11,37 @@ import (
 	"cocart-gateway/tokens/attempts/wpname"
 )
 
-// body is what a request carries besides its URL, read as PHP and WordPress
+// Body is what a request carries besides its URL, read as PHP and WordPress
 // read it. At most one of form and object is set.
-type body struct {
-	raw    []byte
-	form   params     // $_POST
-	object jsonObject // the top-level members of a JSON object, in order
-	// multipart: raw is multipart/form-data, so form stands in for it.
-	multipart bool
-	// malformed: the type is JSON's and the body is not JSON.
-	malformed bool
+type Body struct {
+	Raw    []byte
+	Form   Params // $_POST
+	Object Object // the top-level members of a JSON object, in order
+	// Multipart: raw is multipart/form-data, so form stands in for it.
+	Multipart bool
+	// Malformed: the type is JSON's and the body is not JSON.
+	Malformed bool
 	// untyped is a body without a Content-Type, which WordPress reads as a form where
 	// the method is not POST (WP_REST_Request::parse_body_params). PHP does not.
-	untyped params
+	untyped Params
 }
 
 type media int
 
 const (
 	mediaOther media = iota
-	mediaForm
-	mediaMultipart
-	mediaJSON
+	MediaForm
+	MediaMultipart
+	MediaJSON
 )
 
-// mediaType sorts a Content-Type as PHP (forms), WordPress and CoCart (JSON) do.
-func mediaType(contentType string) media {
+// MediaType sorts a Content-Type as PHP (forms), WordPress and CoCart (JSON) do.
+func MediaType(contentType string) media {
 	if kind := phpForm(http.Header{"Content-Type": {contentType}}); kind != mediaOther {
 		return kind
 	}
 	if jsonMedia.MatchString(contentType) || coCartJSON(contentType) {
-		return mediaJSON
+		return MediaJSON
 	}
 	return mediaOther
 }
@@ -78,36 +78,36 @@ var removed = regexp.MustCompile(`<(?:script|style)[^>]*>.*?</(?:script|style)>|
 // Parameters may be missing or malformed: no reader of a CoCart request uses them.
 var mediaTypeSyntax = regexp.MustCompile("^[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*([;,]|$)")
 
-// checkContentType refuses the type of a body that is no media type. CoCart would
+// CheckContentType refuses the type of a body that is no media type. CoCart would
 // look for credentials in a body of type ";application/json", which no other
 // reader takes for JSON.
-func checkContentType(h http.Header) error {
+func CheckContentType(h http.Header) error {
 	for _, value := range h["Content-Type"] {
 		if strings.Trim(value, " \t") != "" && !mediaTypeSyntax.MatchString(value) {
-			return &readError{reasonBadContentType, "The Content-Type header is not a media type."}
+			return &Error{ReasonBadContentType, "The Content-Type header is not a media type."}
 		}
 	}
 	return nil
 }
 
-func parseBody(raw []byte, contentType string) (*body, error) {
-	b := &body{raw: raw}
-	switch mediaType(contentType) {
-	case mediaForm:
-		b.form = parseParams(string(raw))
-	case mediaMultipart:
-		b.multipart = true
+func ParseBody(raw []byte, contentType string) (*Body, error) {
+	b := &Body{Raw: raw}
+	switch MediaType(contentType) {
+	case MediaForm:
+		b.Form = ParseParams(string(raw))
+	case MediaMultipart:
+		b.Multipart = true
 		form, err := parseMultipart(raw, contentType)
 		if err != nil {
 			return nil, malformedForm(err)
 		}
-		b.form = form
-	case mediaJSON:
-		b.object, _ = parseObject(raw)
-		b.malformed = b.object == nil && !blank(raw) && !json.Valid(raw)
+		b.Form = form
+	case MediaJSON:
+		b.Object, _ = ParseObject(raw)
+		b.Malformed = b.Object == nil && !blank(raw) && !json.Valid(raw)
 	default:
 		if contentType == "" {
-			b.untyped = parseParams(string(raw))
+			b.untyped = ParseParams(string(raw))
 		}
 	}
 	return b, nil
@@ -115,7 +115,7 @@ func parseBody(raw []byte, contentType string) (*body, error) {
 
 // parseMultipart reads the fields of a multipart form as if they had been sent
 // urlencoded. Files are no parameters and are passed over.
-func parseMultipart(raw []byte, contentType string) (params, error) {
+func parseMultipart(raw []byte, contentType string) (Params, error) {
 	fields, err := phpform.Parse(contentType, raw)
 	if err != nil {
 		return nil, err
@@ -126,10 +126,10 @@ func parseMultipart(raw []byte, contentType string) (params, error) {
 			pairs = append(pairs, url.QueryEscape(f.Name)+"="+url.QueryEscape(string(f.Value)))
 		}
 	}
-	return parseParams(strings.Join(pairs, "&")), nil
+	return ParseParams(strings.Join(pairs, "&")), nil
 }
 
 // malformedForm refuses a form that PHP and other readers could read differently.
-func malformedForm(err error) *readError {
-	return &readError{reasonBadForm, "The multipart form cannot be read in one way alone: " + strings.TrimPrefix(err.Error(), phpform.ErrUnusual.Error()+": ") + "."}
+func malformedForm(err error) *Error {
+	return &Error{ReasonBadForm, "The multipart form cannot be read in one way alone: " + strings.TrimPrefix(err.Error(), phpform.ErrUnusual.Error()+": ") + "."}
 }

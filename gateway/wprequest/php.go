@@ -1,13 +1,13 @@
-package gateway
+package wprequest
 
 import (
 	"net/url"
 	"strings"
 )
 
-// param is one parameter of a query string or urlencoded form, under the name
+// Param is one parameter of a query string or urlencoded form, under the name
 // PHP files it.
-type param struct {
+type Param struct {
 	name, value string
 	// array: the name went on as name[…], so PHP makes it an array, which no
 	// string parameter of CoCart accepts.
@@ -15,22 +15,22 @@ type param struct {
 	raw   string // as it stood between the ampersands
 }
 
-type params []param
+type Params []Param
 
-// parseParams splits a query string or urlencoded form as PHP's
+// ParseParams splits a query string or urlencoded form as PHP's
 // php_default_treat_data does: at "&" only, keeping what Go's url.ParseQuery
 // would refuse (a stray "%", a ";").
-func parseParams(s string) params {
+func ParseParams(s string) Params {
 	if s == "" {
 		return nil
 	}
-	out := make(params, 0, 1+strings.Count(s, "&"))
+	out := make(Params, 0, 1+strings.Count(s, "&"))
 	for raw := range strings.SplitSeq(s, "&") {
 		if raw == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(raw, "=")
-		p := param{value: phpURLDecode(value), raw: raw}
+		p := Param{value: phpURLDecode(value), raw: raw}
 		if p.name, p.array = phpName(phpURLDecode(name)); p.name != "" {
 			out = append(out, p)
 		}
@@ -38,27 +38,27 @@ func parseParams(s string) params {
 	return out
 }
 
-// last returns the value PHP ends up with: of several, the last one.
-func (ps params) last(name string) (p param, ok bool) {
+// Last returns the value PHP ends up with: of several, the last one.
+func (ps Params) Last(name string) (p Param, ok bool) {
 	for i := len(ps) - 1; i >= 0; i-- {
 		if ps[i].name == name {
 			return ps[i], true
 		}
 	}
-	return param{}, false
+	return Param{}, false
 }
 
 // value returns the last string value under a name; "" if it is absent or an
 // array.
-func (ps params) value(name string) string {
-	if p, ok := ps.last(name); ok && !p.array {
+func (ps Params) value(name string) string {
+	if p, ok := ps.Last(name); ok && !p.array {
 		return p.value
 	}
 	return ""
 }
 
-// without returns the parameters as they were sent, less those that drop names.
-func (ps params) without(drop func(name string) bool) string {
+// Without returns the parameters as they were sent, less those that drop names.
+func (ps Params) Without(drop func(name string) bool) string {
 	kept := make([]string, 0, len(ps))
 	for _, p := range ps {
 		if !drop(p.name) {

@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"path"
@@ -17,7 +17,7 @@ type routesFound struct {
 // findRoutes looks where WP::parse_request looks. Of rest_route in the form, in
 // the query and in the path it takes the first that is there, even if it is
 // empty; it dies when form and query differ.
-func (rs routes) findRoutes(path, clean string, w wire, query params) (f routesFound) {
+func (rs Site) findRoutes(path, clean string, w Request, query Params) (f routesFound) {
 	fromPath, inPath := rs.pathRoute(path)
 	f.addPaths(rs.pathRoutes(path))
 	for _, at := range rs.below(clean) {
@@ -25,11 +25,11 @@ func (rs routes) findRoutes(path, clean string, w wire, query params) (f routesF
 			f.addPathInfo(rs.pathInfoRoute(info), fromPath)
 		}
 	}
-	_, rawQuery, _ := strings.Cut(w.target, "?")
+	_, rawQuery, _ := strings.Cut(w.Target, "?")
 	fromQuery, inQuery := f.parameter(query)
 	fromForm, inForm := f.parameter(w.form.params)
 	f.tooMany = parameters(rawQuery) > rs.parameters || w.form.total > rs.parameters
-	if strings.Contains(w.target, "#") {
+	if strings.Contains(w.Target, "#") {
 		f.doubt = "the query holds a fragment"
 	}
 	if w.form.unreadable {
@@ -69,7 +69,7 @@ func (f *routesFound) addPaths(routes []string) {
 func (f *routesFound) add(route string) { f.all = append(f.all, route) }
 
 // parameter reads rest_route from one source. Of several PHP takes the last.
-func (f *routesFound) parameter(ps params) (route string, ok bool) {
+func (f *routesFound) parameter(ps Params) (route string, ok bool) {
 	for _, p := range ps {
 		if p.name != "rest_route" {
 			continue
@@ -102,14 +102,14 @@ func (f *routesFound) settle(route, fromPath string, inPath bool) {
 // pathRoute matches WordPress's rewrite rules ^wp-json/?$, ^wp-json/(.*)? and
 // the same below index.php, first on the path as it came, then urldecoded:
 // "WP-JSON" is no REST path, and "%77p-json" is one.
-func (rs routes) pathRoute(path string) (route string, ok bool) {
+func (rs Site) pathRoute(path string) (route string, ok bool) {
 	if all := rs.pathRoutes(path); len(all) > 0 {
 		return all[0], true
 	}
 	return "", false
 }
 
-func (rs routes) pathRoutes(path string) (all []string) {
+func (rs Site) pathRoutes(path string) (all []string) {
 	for _, at := range rs.below(rs.cutHome(strings.Trim(path, "/"))) {
 		if route, ok := rs.rewrite(at.path); ok {
 			all = append(all, route)
@@ -124,7 +124,7 @@ type belowPrefix struct{ prefix, path string }
 // below reads a path, which begins at home, as WP::parse_request does where a
 // language plugin filters home_url for the segment that it knows: it takes the path
 // of home_url off in any case. The first reading is that of the unfiltered home.
-func (rs routes) below(p string) []belowPrefix {
+func (rs Site) below(p string) []belowPrefix {
 	all := []belowPrefix{{"", p}}
 	for _, prefix := range rs.prefixes {
 		if n := len(prefix); len(p) >= n && strings.EqualFold(p[:n], prefix) && (len(p) == n || p[n] == '/') {
@@ -135,7 +135,7 @@ func (rs routes) below(p string) []belowPrefix {
 }
 
 // prefixOf is the prefix below which a path is a REST path; "" without one.
-func (rs routes) prefixOf(path string) string {
+func (rs Site) prefixOf(path string) string {
 	for _, at := range rs.below(rs.cutHome(strings.Trim(path, "/"))) {
 		if _, ok := rs.rewrite(at.path); ok {
 			return at.prefix
@@ -144,7 +144,7 @@ func (rs routes) prefixOf(path string) string {
 	return ""
 }
 
-func (rs routes) rewrite(p string) (route string, ok bool) {
+func (rs Site) rewrite(p string) (route string, ok bool) {
 	for _, candidate := range []string{p, phpURLDecode(p)} {
 		for _, base := range rs.bases {
 			if rest, found := cutPattern(candidate, base); found && (rest == "" || rest == "\n" || rest[0] == '/') {
@@ -172,7 +172,7 @@ func cutPattern(s, pattern string) (rest string, ok bool) {
 
 // cutHome takes the site's own path off, in any case and without a slash after
 // it, as WP::parse_request does.
-func (rs routes) cutHome(p string) string {
+func (rs Site) cutHome(p string) string {
 	if n := len(rs.home); n > 0 && len(p) >= n && strings.EqualFold(p[:n], rs.home) {
 		return strings.Trim(p[n:], "/")
 	}
@@ -181,14 +181,14 @@ func (rs routes) cutHome(p string) string {
 
 // pathInfoRoute is the reading of a web server that gives PHP a PATH_INFO: what
 // follows index.php, decoded and without double slashes and dot segments.
-func (rs routes) pathInfoRoute(info string) string {
+func (rs Site) pathInfoRoute(info string) string {
 	route, _ := rs.rewrite(strings.Trim(strings.ReplaceAll(info, "%", "%25"), "/"))
 	return route
 }
 
 // cleaned is a path as web servers look for files: below the site, decoded,
 // without double slashes and dot segments.
-func (rs routes) cleaned(p string) string {
+func (rs Site) cleaned(p string) string {
 	decoded := phpURLDecode(strings.ReplaceAll(p, "+", "%2B"))
 	return rs.cutHome(strings.Trim(path.Clean("/"+decoded), "/"))
 }

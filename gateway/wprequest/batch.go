@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"encoding/json"
@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// batch is what a batch holds, as WP_REST_Server::serve_batch_request_v1 reads it.
-type batch struct {
+// BatchContent is what a batch holds, as WP_REST_Server::serve_batch_request_v1 reads it.
+type BatchContent struct {
 	ours, others int
-	// mixed: CoCart's routes are beside those of others. An identity that is good
+	// Mixed: CoCart's routes are beside those of others. An identity that is good
 	// for the one is not for the other.
-	mixed bool
-	// cartKeys are those in the paths, bodies and headers of its requests.
-	cartKeys []string
+	Mixed bool
+	// CartKeys are those in the paths, bodies and headers of its requests.
+	CartKeys []string
 }
 
 // isBatch tells whether a route below a namespace is CoCart's own batch.
@@ -26,8 +26,8 @@ func isBatch(rest string) bool {
 // readBatch judges a batch by what is in it. One of WordPress's own without a
 // CoCart route is the storefront's affair, and so is one that is too long to be
 // read: should CoCart be in it, the must-use plugin refuses it.
-func (rs routes) readBatch(w wire, v verdict, body peek) (verdict, error) {
-	core := phpLower(v.route) == "/batch/v1"
+func (rs Site) readBatch(w Request, v Classification, body Peek) (Classification, error) {
+	core := phpLower(v.Route) == "/batch/v1"
 	var raw []byte
 	if body != nil {
 		var err error
@@ -37,55 +37,55 @@ func (rs routes) readBatch(w wire, v verdict, body peek) (verdict, error) {
 	}
 	if int64(len(raw)) > rs.json {
 		if core {
-			v.class = classSite
+			v.Class = ClassSite
 			return v, nil
 		}
-		return v, tooLarge(rs.json, "limits.json")
+		return v, TooLarge(rs.json, "limits.json")
 	}
-	inside, doubt := requestsIn(raw, w.header.Get("Content-Type"), v.method, v.query)
+	inside, doubt := requestsIn(raw, w.Header.Get("Content-Type"), v.Method, v.Query)
 	if err := rs.judge(&v, inside); err != nil {
 		return v, err
 	}
-	if core && v.batch.ours == 0 {
-		v.class = classSite
+	if core && v.Batch.ours == 0 {
+		v.Class = ClassSite
 		return v, nil
 	}
 	if doubt {
-		return v, ambiguous("the batch names its requests in two places")
+		return v, Ambiguous("the batch names its requests in two places")
 	}
 	return v, nil
 }
 
 // judge sorts the requests of a batch. Those that open sessions are refused
 // wherever they are: nothing in a batch is counted, and no token could be added.
-func (rs routes) judge(v *verdict, inside []inner) error {
+func (rs Site) judge(v *Classification, inside []inner) error {
 	for _, request := range inside {
 		path, query, plain := innerPath(request.path)
 		rest, ours := rs.cutNamespace(phpLower(path))
-		if below, found := strings.CutPrefix(phpLower(path), pluginNamespace); found && !ours && opensSession(below) && rs.ours(path) {
+		if below, found := strings.CutPrefix(phpLower(path), PluginNamespace); found && !ours && opensSession(below) && rs.isCoCart(path) {
 			rest, ours = below, true
 		}
 		switch {
 		case !plain && rs.named([]byte(path)):
-			return ambiguous("a path in the batch is no plain path")
+			return Ambiguous("a path in the batch is no plain path")
 		case ours && (isBatch(strings.TrimRight(rest, "/")) || opensSession(rest)):
-			return &readError{reasonNotInBatch, "Logging in, refreshing and validating tokens, and further batches cannot be part of a batch."}
+			return &Error{ReasonNotInBatch, "Logging in, refreshing and validating tokens, and further batches cannot be part of a batch."}
 		case ours:
-			v.batch.ours++
+			v.Batch.ours++
 		default:
-			v.batch.others++
+			v.Batch.others++
 		}
-		v.batch.cartKeys = append(v.batch.cartKeys, cartKeysOf(parseParams(query))...)
-		v.batch.cartKeys = append(v.batch.cartKeys, request.cartKeys...)
+		v.Batch.CartKeys = append(v.Batch.CartKeys, cartKeysOf(ParseParams(query))...)
+		v.Batch.CartKeys = append(v.Batch.CartKeys, request.cartKeys...)
 	}
-	v.batch.mixed = v.batch.ours > 0 && v.batch.others > 0
+	v.Batch.Mixed = v.Batch.ours > 0 && v.Batch.others > 0
 	return nil
 }
 
 // named tells whether a text names a route of ours.
-func (rs routes) named(raw []byte) bool {
+func (rs Site) named(raw []byte) bool {
 	text := phpLower(string(raw))
-	for _, ns := range append([]string{"batch/v1", pluginNamespace[1:] + "/jwt/"}, rs.namespaces...) {
+	for _, ns := range append([]string{"batch/v1", PluginNamespace[1:] + "/jwt/"}, rs.namespaces...) {
 		if strings.Contains(text, ns) {
 			return true
 		}
@@ -119,21 +119,21 @@ type inner struct {
 // requestsIn finds the requests of a batch in WordPress's parameter order: JSON,
 // form, query. In two of them they are in doubt. On another method than POST
 // WordPress reads forms itself.
-func requestsIn(raw []byte, contentType, method string, query params) (all []inner, doubt bool) {
+func requestsIn(raw []byte, contentType, method string, query Params) (all []inner, doubt bool) {
 	sources := [][]inner{requestsInParams(query)}
-	switch kind := mediaType(contentType); {
-	case kind == mediaJSON:
-		object, _ := parseObject(raw) // what cannot be read WordPress refuses
+	switch kind := MediaType(contentType); {
+	case kind == MediaJSON:
+		object, _ := ParseObject(raw) // what cannot be read WordPress refuses
 		value, _ := object.get("requests")
 		sources = append(sources, requestsInJSON(value))
 	case kind == mediaOther && method != http.MethodPost && untyped(contentType):
-		sources = append(sources, requestsInParams(parseParams(string(raw))))
+		sources = append(sources, requestsInParams(ParseParams(string(raw))))
 	case kind != mediaOther:
-		b, err := parseBody(raw, contentType)
+		b, err := ParseBody(raw, contentType)
 		if err != nil {
 			return nil, true
 		}
-		sources = append(sources, requestsInParams(b.form))
+		sources = append(sources, requestsInParams(b.Form))
 	}
 	found := 0
 	for _, source := range sources {
@@ -159,20 +159,20 @@ func untyped(contentType string) bool {
 // whose names are numbers.
 func requestsInJSON(value json.RawMessage) []inner {
 	var list []json.RawMessage
-	if members, err := parseObject(value); err == nil {
+	if members, err := ParseObject(value); err == nil {
 		for _, m := range members {
-			list = append(list, m.value)
+			list = append(list, m.Value)
 		}
 	} else if json.Unmarshal(value, &list) != nil {
 		return nil
 	}
 	var all []inner
 	for _, item := range list {
-		request, _ := parseObject(item)
-		one := inner{path: request.text("path")}
+		request, _ := ParseObject(item)
+		one := inner{path: request.Text("path")}
 		for _, name := range []string{"body", "headers"} {
 			value, _ := request.get(name)
-			members, _ := parseObject(value)
+			members, _ := ParseObject(value)
 			one.cartKeys = append(one.cartKeys, cartKeysInJSON(members)...)
 		}
 		all = append(all, one)
@@ -181,7 +181,7 @@ func requestsInJSON(value json.RawMessage) []inner {
 }
 
 // requestsInParams reads requests[0][path]=… of a query or form.
-func requestsInParams(ps params) []inner {
+func requestsInParams(ps Params) []inner {
 	var all []inner
 	for _, p := range ps {
 		if p.name != "requests" {

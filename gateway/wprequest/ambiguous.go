@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"crypto/subtle"
@@ -17,10 +17,10 @@ var hopByHop = map[string]bool{
 // singleHeaders may be in a request once.
 var singleHeaders = []string{"Content-Type", "X-Http-Method-Override"}
 
-// joinEqualHeaders makes one header of several with the same value: there is nothing
+// JoinEqualHeaders makes one header of several with the same value: there is nothing
 // to choose. Some HTTP libraries (Dio, Volley, Retrofit) add a Content-Type to the
 // one that the app set.
-func joinEqualHeaders(h http.Header) {
+func JoinEqualHeaders(h http.Header) {
 	for _, name := range singleHeaders {
 		values := h[name]
 		if len(values) < 2 {
@@ -37,33 +37,33 @@ func joinEqualHeaders(h http.Header) {
 // than we did: a header that Connection takes away on the way, and one that is
 // there twice, of which PHP sees the last, the first or both, as the web server
 // likes.
-func oddHeaders(w wire, query params) error {
-	for name := range strings.SplitSeq(strings.Join(w.header["Connection"], ","), ",") {
+func oddHeaders(w Request, query Params) error {
+	for name := range strings.SplitSeq(strings.Join(w.Header["Connection"], ","), ",") {
 		if !hopByHop[phpLower(strings.Trim(name, " \t"))] {
-			return ambiguous("Connection names a header that is not about the connection")
+			return Ambiguous("Connection names a header that is not about the connection")
 		}
 	}
 	for _, name := range singleHeaders {
-		if len(w.header[name]) > 1 {
-			return ambiguous("the request holds two different " + name + " headers")
+		if len(w.Header[name]) > 1 {
+			return Ambiguous("the request holds two different " + name + " headers")
 		}
 	}
-	if m, ok := query.last("_method"); ok && m.array {
-		return ambiguous("_method is given as an array")
+	if m, ok := query.Last("_method"); ok && m.array {
+		return Ambiguous("_method is given as an array")
 	}
 	if strings.Trim(effectiveMethod(w, query), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		return ambiguous("the method is not made of letters")
+		return Ambiguous("the method is not made of letters")
 	}
-	if phpForm(w.header) != mediaOther && (jsonMedia.MatchString(w.header.Get("Content-Type")) || coCartJSON(w.header.Get("Content-Type"))) {
-		return ambiguous("Content-Type names both a form and JSON")
+	if phpForm(w.Header) != mediaOther && (jsonMedia.MatchString(w.Header.Get("Content-Type")) || coCartJSON(w.Header.Get("Content-Type"))) {
+		return Ambiguous("Content-Type names both a form and JSON")
 	}
 	return nil
 }
 
-// gatherAuthorization moves the header that a client authenticates with to where
+// GatherAuthorization moves the header that a client authenticates with to where
 // the rest of the gateway, and WordPress, look for it. The other names in the
 // list go: CoCart and its neighbours know some of them.
-func gatherAuthorization(h http.Header, names []string) error {
+func GatherAuthorization(h http.Header, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -85,16 +85,16 @@ func gatherAuthorization(h http.Header, names []string) error {
 		h["Authorization"] = values
 		return nil
 	}
-	return ambiguous("the request holds two Authorization headers")
+	return Ambiguous("the request holds two Authorization headers")
 }
 
-// isServerPassword reports whether a Basic header is the password of the web server
+// IsServerPassword reports whether a Basic header is the password of the web server
 // of WordPress, which the gateway sends itself. Browsers and test suites that were set
 // up for that server send it with each request. CoCart would take it for a customer's
 // password and refuse the request. Who guesses it gets what every guest gets, and each
 // wrong guess counts as a password.
-func isServerPassword(header, origin string) bool {
+func IsServerPassword(header, origin string) bool {
 	own, sent := looseBasic(origin), looseBasic(header)
-	name := subtle.ConstantTimeCompare([]byte(own.username), []byte(sent.username))
-	return own.complete() && name&subtle.ConstantTimeCompare([]byte(own.password), []byte(sent.password)) == 1
+	name := subtle.ConstantTimeCompare([]byte(own.Username), []byte(sent.Username))
+	return own.Complete() && name&subtle.ConstantTimeCompare([]byte(own.Password), []byte(sent.Password)) == 1
 }

@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 // form is a body as PHP fills $_POST with it.
 type form struct {
 	// params holds every rest_route, and may hold others.
-	params params
+	params Params
 	total  int // parameters, at most
 	// unreadable: PHP and others could read it differently. That is a matter of
 	// CoCart's routes alone; what such a form dispatches from another page the
@@ -28,16 +28,16 @@ func phpForm(h http.Header) media {
 		}
 		switch phpLower(value) {
 		case "application/x-www-form-urlencoded":
-			return mediaForm
+			return MediaForm
 		case "multipart/form-data":
-			return mediaMultipart
+			return MediaMultipart
 		}
 	}
 	return mediaOther
 }
 
 func parseForm(raw []byte, kind media, contentType string) form {
-	if kind == mediaForm {
+	if kind == MediaForm {
 		text := string(raw)
 		return form{params: routeParams(text), total: parameters(text)}
 	}
@@ -49,11 +49,11 @@ func parseForm(raw []byte, kind media, contentType string) form {
 }
 
 // routeParams is parseParams for rest_route alone, at a fraction of the cost.
-func routeParams(text string) (found params) {
+func routeParams(text string) (found Params) {
 	for raw := range strings.SplitSeq(text, "&") {
 		name, _, _ := strings.Cut(raw, "=")
 		if name == "rest_route" || strings.ContainsAny(name, "%+. [\x00") {
-			for _, p := range parseParams(raw) {
+			for _, p := range ParseParams(raw) {
 				if p.name == "rest_route" {
 					found = append(found, p)
 				}
@@ -67,28 +67,28 @@ func routeParams(text string) (found params) {
 // a multipart form are not decoded.
 var mentionsRoute = regexp.MustCompile(`rest[_. \[]route`)
 
-// counter counts a separator in a stream.
-type counter struct {
+// FieldCounter counts a separator in a stream.
+type FieldCounter struct {
 	separator []byte
 	tail      []byte
 	n         int
 }
 
-// fieldSeparator is what stands between the fields of a form; nil for other
+// NewFieldCounter is what stands between the fields of a form; nil for other
 // bodies, whose members PHP does not count.
-func fieldSeparator(contentType string) *counter {
-	switch mediaType(contentType) {
-	case mediaForm:
-		return &counter{separator: []byte("&")}
-	case mediaMultipart:
+func NewFieldCounter(contentType string) *FieldCounter {
+	switch MediaType(contentType) {
+	case MediaForm:
+		return &FieldCounter{separator: []byte("&")}
+	case MediaMultipart:
 		if boundary := phpform.Boundary(contentType); boundary != "" {
-			return &counter{separator: []byte("\n--" + boundary), n: -1} // the last one ends the form
+			return &FieldCounter{separator: []byte("\n--" + boundary), n: -1} // the last one ends the form
 		}
 	}
 	return nil
 }
 
-func (c *counter) count(p []byte) int {
+func (c *FieldCounter) Count(p []byte) int {
 	seen := p
 	if len(c.tail) > 0 {
 		seen = append(c.tail, p...)

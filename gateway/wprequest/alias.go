@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"net/http"
@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// pluginNamespace is where the PHP plugin registers its routes and where the
+// PluginNamespace is where the PHP plugin registers its routes and where the
 // Flutter and Swift SDKs look for them, whatever CoCart's own namespace is called.
-const pluginNamespace = "/cocart"
+const PluginNamespace = "/cocart"
 
 // jwtClass names the class of a POST below /jwt; rest is the lower-case route
 // below its namespace. WordPress knows neither /jwt/token nor /jwt/logout: the
 // Flutter and Swift SDKs log in and out there.
-func jwtClass(rest string) (class, bool) {
+func jwtClass(rest string) (Class, bool) {
 	switch rest {
 	case "/jwt/token":
-		return classLogin, true
+		return ClassLogin, true
 	case "/jwt/logout":
-		return classLogout, true
+		return ClassLogout, true
 	case "/jwt/refresh-token":
-		return classRefresh, true
+		return ClassRefresh, true
 	case "/jwt/validate-token":
-		return classValidate, true
+		return ClassValidate, true
 	}
 	return "", false
 }
@@ -30,42 +30,42 @@ func jwtClass(rest string) (class, bool) {
 // pluginClass names the class of a route in the plugin's namespace where CoCart's own
 // is called otherwise. Besides what the gateway answers to a POST, that is the index
 // of that namespace, and what browsers ask before a POST.
-func pluginClass(rest, method string) class {
+func pluginClass(rest, method string) Class {
 	c, known := jwtClass(rest)
 	switch {
 	case known && method == http.MethodPost:
 		return c
 	case known && method == http.MethodOptions, rest == "/jwt":
-		return classCoCart
+		return ClassCoCart
 	}
-	return classSite
+	return ClassSite
 }
 
-// realRoute is the route of CoCart that does what an alias promises, in the
+// RouteBehindAlias is the route of CoCart that does what an alias promises, in the
 // namespace of the alias, or in the shop's first one; "" for any other route.
-func (rs routes) realRoute(v verdict) string {
+func (rs Site) RouteBehindAlias(v Classification) string {
 	var real string
-	switch route := phpLower(v.route); {
-	case v.class == classLogin && strings.HasSuffix(route, "/jwt/token"):
+	switch route := phpLower(v.Route); {
+	case v.Class == ClassLogin && strings.HasSuffix(route, "/jwt/token"):
 		real = "/v2/login"
-	case v.class == classLogout && strings.HasSuffix(route, "/jwt/logout"):
+	case v.Class == ClassLogout && strings.HasSuffix(route, "/jwt/logout"):
 		real = "/v2/logout"
 	default:
 		return ""
 	}
 	for _, ns := range rs.namespaces {
-		if strings.HasPrefix(phpLower(v.route), "/"+ns+"/jwt/") {
+		if strings.HasPrefix(phpLower(v.Route), "/"+ns+"/jwt/") {
 			return "/" + ns + real
 		}
 	}
 	return "/" + rs.namespaces[0] + real
 }
 
-// renamed puts another route into a target, where that had its own: in the path,
+// TargetFor puts another route into a target, where that had its own: in the path,
 // if it is a REST path, else as rest_route in the query.
-func (rs routes) renamed(target, route string) string {
+func (rs Site) TargetFor(target, route string) string {
 	path, rawQuery, _ := strings.Cut(target, "?")
-	query := parseParams(rawQuery).without(isRouteName)
+	query := ParseParams(rawQuery).Without(IsRouteName)
 	if _, ok := rs.pathRoute(path); !ok {
 		return strings.TrimSuffix(path+"?rest_route="+route+"&"+query, "&")
 	}
@@ -78,31 +78,31 @@ func (rs routes) renamed(target, route string) string {
 	return strings.TrimSuffix(real+"?"+query, "?")
 }
 
-func isRouteName(name string) bool { return name == "rest_route" }
+func IsRouteName(name string) bool { return name == "rest_route" }
 
-// jwtNamespace is the namespace in which CoCart JWT Authentication registers its routes.
-const jwtNamespace = "cocart/jwt"
+// JWTNamespace is the namespace in which CoCart JWT Authentication registers its routes.
+const JWTNamespace = "cocart/jwt"
 
-// jwtRoutes are what that plugin registers, the index among them.
-var jwtRoutes = []string{jwtIndex, jwtIndex + "/refresh-token", jwtIndex + "/validate-token"}
+// JWTRoutes are what that plugin registers, the index among them.
+var JWTRoutes = []string{JWTIndex, JWTIndex + "/refresh-token", JWTIndex + "/validate-token"}
 
-const jwtIndex = "/" + jwtNamespace
+const JWTIndex = "/" + JWTNamespace
 
-// jwtRoute is the name by which that plugin registers a route, also for one in a
+// JWTRoute is the name by which that plugin registers a route, also for one in a
 // configured namespace; "" for any other route.
-func (rs routes) jwtRoute(route string) string {
+func (rs Site) JWTRoute(route string) string {
 	route = phpLower(route)
 	if rest, ok := rs.cutNamespace(route); ok && strings.HasPrefix(rest, "/jwt/") {
-		route = pluginNamespace + rest
+		route = PluginNamespace + rest
 	}
-	if slices.Contains(jwtRoutes, route) {
+	if slices.Contains(JWTRoutes, route) {
 		return route
 	}
 	return ""
 }
 
-// loginRoute is CoCart's login in the shop's first namespace.
-func (rs routes) loginRoute() string { return "/" + rs.namespaces[0] + "/v2/login" }
+// LoginRoute is CoCart's login in the shop's first namespace.
+func (rs Site) LoginRoute() string { return "/" + rs.namespaces[0] + "/v2/login" }
 
-// restPath is the path of a REST route, below that of the site.
-func (rs routes) restPath(route string) string { return "/" + rs.bases[0] + route }
+// RESTPath is the path of a REST route, below that of the site.
+func (rs Site) RESTPath(route string) string { return "/" + rs.bases[0] + route }

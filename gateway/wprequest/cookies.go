@@ -1,14 +1,14 @@
-package gateway
+package wprequest
 
 import (
 	"net/http"
 	"strings"
 )
 
-// dropLoginCookies takes off the cookies by which WordPress knows who is logged in
+// DropLoginCookies takes off the cookies by which WordPress knows who is logged in
 // (wp_cookie_constants), in whatever spelling PHP would find them. A guest's cart
 // may be in others, which stay.
-func dropLoginCookies(h http.Header) {
+func DropLoginCookies(h http.Header) {
 	kept := h["Cookie"][:0:0]
 	for _, line := range h["Cookie"] {
 		if line = withoutLogins(line); line != "" {

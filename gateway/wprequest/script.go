@@ -1,4 +1,4 @@
-package gateway
+package wprequest
 
 import (
 	"slices"
@@ -24,7 +24,7 @@ var entryPoints = []string{
 // entrance tells where a path leads; clean is the same path, cleaned. A path that
 // names no PHP file is rewritten to index.php, wherever it lies; wp-admin/nothing
 // is, too.
-func (rs routes) entrance(path, clean string) entrance {
+func (rs Site) entrance(path, clean string) entrance {
 	if lower := phpLower(clean); !strings.Contains(lower, ".php") {
 		if isAdminPage(clean) && plainPath(path) {
 			return otherScript
@@ -44,7 +44,7 @@ func (rs routes) entrance(path, clean string) entrance {
 }
 
 // namesIndex reports whether a path names the site's index.php, also below a prefix.
-func (rs routes) namesIndex(clean string) bool {
+func (rs Site) namesIndex(clean string) bool {
 	for _, at := range rs.below(clean) {
 		below, isIndex := strings.CutPrefix(at.path, "index.php")
 		if isIndex && (below == "" || below[0] == '/') && !namesPHP(below) {
