@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -52,7 +53,7 @@ func (g *Gateway) told(x *exchange, would *judgement) netip.Addr {
 	if err != nil {
 		return plain
 	}
-	bound, err := netip.ParseAddr(g.authority.BoundTo(bearer))
+	bound, err := netip.ParseAddr(migration.BoundTo(bearer))
 	if err != nil || bound == plain || !g.passed(x, bound.Unmap()) {
 		return plain
 	}

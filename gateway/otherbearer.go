@@ -10,6 +10,7 @@ import (
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -36,7 +37,7 @@ func (g *Gateway) isOtherBearer(x *exchange, bearer string, refused error) bool 
 	default:
 		return false
 	}
-	if !g.authority.OtherBearer(bearer) {
+	if !migration.OtherBearer(g.authority, bearer) {
 		return false
 	}
 	x.otherBearer = true

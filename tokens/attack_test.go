@@ -14,6 +14,7 @@ import (
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -42,7 +43,10 @@ func with(text, old, new string) string {
 
 func attacked(t *testing.T) (*world, *tokens.Authority) {
 	w := embedded(t)
-	return w, w.authority(func(c *tokens.Config) { c.Audience = "shop"; c.PluginSecret = []byte(tokenstest.Secret + "k1") })
+	return w, w.authority(func(c *tokens.Config) {
+		c.Audience = "shop"
+		c.Plugin = migration.NewAccessTokens([]byte(tokenstest.Secret+"k1"), tokenstest.Issuer, "")
+	})
 }
 
 func TestTheForgedTokenWithoutAFlawIsGood(t *testing.T) {

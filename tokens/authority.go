@@ -18,7 +18,6 @@ import (
 type Authority struct {
 	cfg       Config
 	keys      *keys.Ring
-	plugin    *keys.Key // of the PHP plugin's tokens; nil: they are refused
 	refreshes refreshRing
 	cache     verifiedCache
 	*memory
@@ -68,7 +67,7 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 }
 
 func newSettings(cfg Config, m *memory) (*Authority, error) {
-	a := &Authority{cfg: cfg, keys: keys.NewRing(cfg.Keys), plugin: newPluginKey(cfg.PluginSecret),
+	a := &Authority{cfg: cfg, keys: keys.NewRing(cfg.Keys),
 		refreshes: newRefreshRing(cfg.RefreshSecrets, cfg.Keys), memory: m}
 	_, unsigned := a.keys.Signer(cfg.Now())
 	if err := errors.Join(cfg.problems(), unsigned); err != nil {

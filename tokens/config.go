@@ -76,11 +76,7 @@ type Config struct {
 
 	KeyPrefix string // of every Redis key; default "cocart:"
 
-	// PluginSecret is what the PHP plugin signs with: its tokens are accepted. Nil: they are
-	// not. It is as long as it is: nobody can lengthen the secret of tokens that are out already. See plugin.go.
-	PluginSecret []byte
-	PluginIssuer string // iss of its tokens, if a filter of the shop's changed it; default Issuer
-	PluginPrefix string // what a filter of the shop's put before its tokens; letters, digits, - and _
+	Plugin PluginTokens // accepts access tokens of the PHP plugin; nil: they are refused
 
 	MaxStaleness  time.Duration // oldest view of revocations before OnStale applies; 0 = no limit, else at least 1s
 	OnStale       OnStale       // default Serve
@@ -102,7 +98,6 @@ func (c Config) withDefaults() Config {
 	c.OnStale = wordOr(c.OnStale, Serve)
 	c.ReuseBySameClient = wordOr(c.ReuseBySameClient, ConvergeReuse)
 	c.KeyPrefix = wordOr(c.KeyPrefix, "cocart:")
-	c.PluginIssuer = wordOr(c.PluginIssuer, c.Issuer)
 	if c.MaxSessions == 0 {
 		c.MaxSessions = 5
 	}

@@ -14,6 +14,19 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// PluginTokens examines access tokens that the PHP plugin issued. It is implemented by package migration.
+type PluginTokens interface {
+	// Examine returns what a token says, with its nbf, if its form, signature and issuer are good. Else the error is a
+	// Rejection. It does no I/O.
+	Examine(token string) (access Access, notBefore time.Time, err error)
+	// MaxLife is the longest that such a token is valid, from its IssuedAt: revocations are kept for as long.
+	MaxLife() time.Duration
+}
+
+// PluginFingerprint is what EndUser takes to end the tokens that the PHP plugin issued to a user until now, and no
+// session of ours.
+const PluginFingerprint = "plugin"
+
 // This file is what package migration needs of an Authority: it exchanges refresh tokens of the PHP plugin for
 // sessions, and sessions for pairs of that plugin.
 
@@ -118,16 +131,6 @@ func (a *Authority) RefreshKept(ctx context.Context, refresh string, from Client
 	return pair, who, err
 }
 
-// IsJWT reports whether a text has the form of an access token, of any issuer.
-func IsJWT(text string) bool {
-	parts, err := split(text)
-	if err != nil {
-		return false
-	}
-	_, err = parseHeader(parts.head)
-	return err == nil
-}
-
 // IssueExchanged begins a session in exchange for a refresh token of another issuer. That token counts as the session's
 // generation 0, retired now: spent is the refresh token of ours that stands for it, which Refresh answers as any other
 // retired one. The errors are those of Issue.
@@ -140,6 +143,12 @@ func (a *Authority) IssueExchanged(ctx context.Context, who Identity, from Clien
 	pair, err = a.begin(ctx, s)
 	return pair, a.refreshes.mint(s.id, 0, s.salt), err
 }
+
+// IsUserID reports whether a number may be the id of a WordPress user, and every JSON reader on the way can hold it.
+func IsUserID(id int64) bool { return id > 0 && id <= maxUserID }
+
+// ListsKey reports whether a key of this id is in the table, also a retired one.
+func (a *Authority) ListsKey(id string) bool { return a.keys.Has(id) }
 
 // LatestEnd returns the time (Unix ms) of the latest cutoff that concerns a user, for whatever fingerprint; 0 when there
 // is none. Tokens of the PHP plugin that were issued up to then are over.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -26,7 +27,9 @@ func FuzzVerify(f *testing.F) {
 	w := embedded(f)
 	key, _ := newKey(f, "ed", "EdDSA")
 	own, _ := newKey(f, "hs", "HS256")
-	a := w.authority(withKeys(key, own), cached, func(c *tokens.Config) { c.PluginSecret = []byte("the secret of another issuer") })
+	a := w.authority(withKeys(key, own), cached, func(c *tokens.Config) {
+		c.Plugin = migration.NewAccessTokens([]byte("the secret of another issuer"), tokenstest.Issuer, "")
+	})
 	issued := []string{w.login(a, alice).Access, w.login(w.authority(withKeys(own)), alice).Access}
 	for i := range issued {
 		n := uint16(len(issued[i]))

@@ -2,11 +2,13 @@ package tokens
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"slices"
 
+	"cocart-gateway/tokens/jwt"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -69,11 +71,11 @@ func (a *Authority) inspectAccess(ctx context.Context, token string) (Inspection
 
 // readAccess believes nothing: what cannot be read is left out.
 func readAccess(token string) Inspection {
-	parts, err := split(token)
+	parts, err := jwt.Split(token)
 	if err != nil {
 		return Inspection{}
 	}
-	i := Inspection{Kind: KindAccess, Header: decodedJSON(parts.head), Claims: decodedJSON(parts.payload)}
+	i := Inspection{Kind: KindAccess, Header: decodedJSON(parts.Head), Claims: decodedJSON(parts.Payload)}
 	var says struct {
 		Session    string `json:"sid"`
 		Generation uint64 `json:"gen"`
@@ -85,7 +87,7 @@ func readAccess(token string) Inspection {
 }
 
 func decodedJSON(part string) json.RawMessage {
-	text, err := strictBase64.DecodeString(part)
+	text, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil || !json.Valid(text) {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"cocart-gateway/tokens/jwt"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/revocation"
 )
@@ -66,7 +67,7 @@ func (a *Authority) mint(s *record, now time.Time) (token string, expiry time.Ti
 		return "", time.Time{}, fmt.Errorf("encoding access token: %w", err)
 	}
 	token, err = a.sign(key, plainJSON(payload))
-	if len(token) > maxToken {
+	if len(token) > jwt.MaxLength {
 		return "", time.Time{}, errTooLong
 	}
 	return token, expiry, err

@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -197,5 +198,12 @@ func TestOwnEntriesAreBounded(t *testing.T) {
 	}
 	if left := o.recent(now.Add(ownLife)); len(left) != 0 {
 		t.Errorf("%d entries are repeated for ever", len(left))
+	}
+}
+
+func refuse(t *testing.T, a *Authority, token string, want Rejection) {
+	t.Helper()
+	if _, err := a.Verify(token); !errors.Is(err, want) {
+		t.Errorf("verify: %v, want %v", err, want)
 	}
 }

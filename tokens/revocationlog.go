@@ -100,8 +100,8 @@ const lifetimeSlack = 5 * time.Minute
 // retention is how long revocations must be kept: until the last access token of any lifetime in use has expired.
 func (a *Authority) retention(ctx context.Context) (time.Duration, error) {
 	longest := a.cfg.AccessTTL
-	if a.plugin != nil {
-		longest = max(longest, pluginTokenLife)
+	if a.cfg.Plugin != nil {
+		longest = max(longest, a.cfg.Plugin.MaxLife())
 	}
 	noted, err := a.store.ZRangeWithScores(ctx, a.store.lifetimes(), 0, -1).Result()
 	if err != nil {

@@ -1,9 +1,11 @@
 package tokens
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"cocart-gateway/tokens/jwt"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/revocation"
 )
@@ -16,8 +18,8 @@ type verified struct {
 	created   int64                // of the session, or of a plugin token, in Unix milliseconds
 	notBefore int64                // Unix seconds
 	expiry    int64                // Unix seconds
-	key       *keys.Key
-	noted     atomic.Int64 // when its use was last noted, in Unix milliseconds
+	key       *keys.Key            // nil for a plugin token
+	noted     atomic.Int64         // when its use was last noted, in Unix milliseconds
 }
 
 // token is what decides whether the token is revoked.
@@ -61,22 +63,24 @@ func (a *Authority) judge(token string, now time.Time) (*verified, error) {
 
 // examine checks what cannot change about a token.
 func (a *Authority) examine(token string, now time.Time) (*verified, error) {
-	parts, err := split(token)
+	parts, err := jwt.Split(token)
 	if err != nil {
-		return nil, err
+		return nil, Malformed
 	}
-	if key, ours := a.keys.ByHeader(parts.head); ours {
+	if key, ours := a.keys.ByHeader(parts.Head); ours {
 		return a.examineOurs(parts, key)
 	}
-	parts, prefixed := a.withoutPrefix(parts)
-	h, err := parseHeader(parts.head)
+	h, err := parts.Header()
+	if a.cfg.Plugin != nil && (err != nil || h.KeyID == nil) {
+		return a.examinePlugins(token)
+	}
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, Malformed
+	case h.KeyID == nil && !slices.Contains(keys.Algorithms(), h.Algorithm):
+		return nil, WrongAlgorithm
 	case h.KeyID == nil:
-		return a.examinePlugins(parts, h)
-	case prefixed:
-		return nil, Malformed // ours have one spelling
+		return nil, UnknownKey
 	}
 	key, known := a.keys.Known(*h.KeyID, now)
 	if !known {
@@ -88,32 +92,31 @@ func (a *Authority) examine(token string, now time.Time) (*verified, error) {
 	return a.examineOurs(parts, key)
 }
 
-// payload is read only after the signature was found good.
-func (a *Authority) payload(parts segments, key *keys.Key) (*received, error) {
-	if err := parts.check(key); err != nil {
-		return nil, err
-	}
-	p, err := parsePayload(parts.payload)
+// examinePlugins has the tokens of the PHP plugin examined. They belong to no session: such a token ends with any
+// cutoff of its user, with its exp, and when WordPress no longer knows its PAT.
+func (a *Authority) examinePlugins(token string) (*verified, error) {
+	access, notBefore, err := a.cfg.Plugin.Examine(token)
 	if err != nil {
 		return nil, err
 	}
-	if p.Issuer != a.issuer(key) {
+	return &verified{access: access, created: access.IssuedAt.UnixMilli(), notBefore: notBefore.Unix(), expiry: access.Expiry.Unix()}, nil
+}
+
+// examineOurs reads the payload only after the signature was found good.
+func (a *Authority) examineOurs(parts jwt.Parts, key *keys.Key) (*verified, error) {
+	signature, err := parts.SignatureBytes()
+	if err != nil {
+		return nil, Malformed
+	}
+	if key.Verify(parts.Signed, signature) != nil {
+		return nil, BadSignature
+	}
+	p, err := parsePayload(parts.Payload)
+	if err != nil {
+		return nil, err
+	}
+	if p.Issuer != a.cfg.Issuer {
 		return nil, WrongIssuer
-	}
-	return p, nil
-}
-
-func (a *Authority) issuer(key *keys.Key) string {
-	if key == a.plugin {
-		return a.cfg.PluginIssuer
-	}
-	return a.cfg.Issuer
-}
-
-func (a *Authority) examineOurs(parts segments, key *keys.Key) (*verified, error) {
-	p, err := a.payload(parts, key)
-	if err != nil {
-		return nil, err
 	}
 	if aud, ok := p.audience(); !ok || a.cfg.Audience != "" && aud != a.cfg.Audience {
 		return nil, WrongAudience
@@ -121,24 +124,12 @@ func (a *Authority) examineOurs(parts segments, key *keys.Key) (*verified, error
 	return p.ours(key)
 }
 
-// check verifies the signature with the key's own algorithm.
-func (parts segments) check(key *keys.Key) error {
-	signature, err := strictBase64.DecodeString(parts.signature)
-	if err != nil {
-		return Malformed
-	}
-	if key.Verify(parts.signed, signature) != nil {
-		return BadSignature
-	}
-	return nil
-}
-
 // current checks what can change about a good token: the same for a remembered one and for a new one.
 func (a *Authority) current(v *verified, now time.Time) error {
 	seconds := now.Unix()
 	leeway := int64(a.cfg.Leeway / time.Second)
 	switch {
-	case v.key.Retired(now):
+	case v.key != nil && v.key.Retired(now):
 		return UnknownKey
 	case seconds >= v.expiry+leeway:
 		return Expired

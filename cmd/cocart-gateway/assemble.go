@@ -19,6 +19,7 @@ import (
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -131,8 +132,7 @@ func authorityConfig(cfg *config.Config, now func() time.Time, log *slog.Logger)
 		AccessTTL: t.AccessTTL, RefreshTTL: t.RefreshTTL, SessionTTL: t.SessionTTL,
 		RefreshGrace: orNone(t.RefreshGrace), Leeway: orNone(t.Leeway),
 		LostAnswer: tokens.LostAnswer(t.LostAnswer), ReuseBySameClient: tokens.ReuseBySameClient(t.ReuseByClient), MaxSessions: t.MaxSessions,
-		KeyPrefix: cfg.Redis.Prefix, PluginSecret: pluginSecretOf(cfg.Compat.Migration),
-		PluginIssuer: cfg.Compat.Migration.PluginIssuer, PluginPrefix: cfg.Compat.Migration.PluginPrefix,
+		KeyPrefix: cfg.Redis.Prefix, Plugin: acceptedPluginTokens(cfg),
 		MaxStaleness: cfg.Revocation.MaxStaleness, OnStale: tokens.OnStale(cfg.Revocation.OnStale), // 0 is no limit in both
 		VerifiedCache: t.VerifiedCache, Now: now, Log: log,
 	}, nil
@@ -165,12 +165,13 @@ func checkKey(k config.KeyConfig) (signs bool, err error) {
 	return key.CanSign(), nil
 }
 
-// pluginSecretOf returns the secret by which tokens of the plugin are accepted, or nil where they are not.
-func pluginSecretOf(m config.MigrationConfig) []byte {
+// acceptedPluginTokens returns what accepts access tokens of the old plugin, or nil where they are refused.
+func acceptedPluginTokens(cfg *config.Config) tokens.PluginTokens {
+	m := cfg.Compat.Migration
 	if !m.AcceptPluginTokens {
 		return nil
 	}
-	return []byte(m.PluginSecret.Reveal())
+	return migration.NewAccessTokens([]byte(m.PluginSecret.Reveal()), cmp.Or(m.PluginIssuer, cfg.Site.URL.String()), m.PluginPrefix)
 }
 
 func corsConfig(c config.CORSConfig) gateway.CORSConfig {

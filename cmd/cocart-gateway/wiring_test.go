@@ -20,6 +20,7 @@ import (
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -231,7 +232,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []keys.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
 		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
-		PluginSecret: []byte("0123456789 and 0123456789 and 0123456789"), PluginIssuer: "https://old.example.com", PluginPrefix: "old_",
+		Plugin:       migration.NewAccessTokens([]byte("0123456789 and 0123456789 and 0123456789"), "https://old.example.com", "old_"),
 		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, VerifiedCache: 34, Log: log,
 	})
 }

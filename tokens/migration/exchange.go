@@ -5,6 +5,8 @@
 //	handback.go  a session becomes a token pair of the plugin, on the way back (compat.hand_back)
 //	refused.go   a refresh token that the plugin refused is not asked about again
 //	claim.go     one gateway asks WordPress, the others wait for the result
+//	access.go    access tokens of the plugin are accepted until they expire (compat.accept_plugin_tokens)
+//	otherbearer.go  access tokens of other JWT plugins are recognised (compat.other_bearers)
 //	pair.go      token pairs of the plugin, and how they wait in Redis
 //
 // A shop that never had the plugin has no [Exchange], and package tokens does not know this one.
@@ -22,6 +24,7 @@ import (
 	"unicode/utf8"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/jwt"
 )
 
 // Plugin is CoCart JWT Authentication, active behind the gateway. Its calls run for half a minute at most, and go on
@@ -67,7 +70,7 @@ func isForeignForm(refresh string) bool {
 	if len(refresh) < 16 || len(refresh) > 512 || !utf8.ValidString(refresh) || strings.ContainsFunc(refresh, unicode.IsControl) {
 		return false
 	}
-	return !tokens.IsJWT(refresh)
+	return !jwt.Is(refresh)
 }
 
 // result is what a refresh token was exchanged for, as it waits in Redis for other tabs and for a client that lost the

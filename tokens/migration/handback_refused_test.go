@@ -10,6 +10,7 @@ import (
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/migration"
+	"cocart-gateway/tokens/tokenstest"
 )
 
 func TestWhatIsNeverHandedBack(t *testing.T) {
@@ -146,8 +147,8 @@ func TestWhichPairsAreThePlugins(t *testing.T) {
 		"ours":                         {migration.Pair{Access: ours.Access, Refresh: good.Refresh}, alice.UserID, a},
 		"our refresh token":            {migration.Pair{Access: good.Access, Refresh: ours.Refresh}, alice.UserID, a},
 		"somebody else's":              {good, alice.UserID + 1, a},
-		"signed with another secret":   {good, alice.UserID, w.authority(func(c *tokens.Config) { c.PluginSecret = []byte("another") })},
-		"not accepted by this gateway": {good, alice.UserID, w.authority(func(c *tokens.Config) { c.PluginSecret = nil })},
+		"signed with another secret":   {good, alice.UserID, w.authority(func(c *tokens.Config) { c.Plugin = migration.NewAccessTokens([]byte("another"), tokenstest.Issuer, "") })},
+		"not accepted by this gateway": {good, alice.UserID, w.authority(func(c *tokens.Config) { c.Plugin = nil })},
 	} {
 		err := migration.New(row.by).CheckPair(row.pair, row.user)
 		if !errors.Is(err, migration.ErrKeep) {

@@ -50,7 +50,9 @@ func embedded(t testing.TB) *world {
 // authority accepts the plugin's access tokens, unless a change says otherwise.
 func (w *world) authority(changes ...func(*tokens.Config)) *tokens.Authority {
 	w.Helper()
-	accept := func(c *tokens.Config) { c.PluginSecret = []byte(secretOfThePlugin) }
+	accept := func(c *tokens.Config) {
+		c.Plugin = migration.NewAccessTokens([]byte(secretOfThePlugin), tokenstest.Issuer, "")
+	}
 	return tokenstest.Authority(w, w.rdb, w.clock, append([]func(*tokens.Config){accept}, changes...)...)
 }
 

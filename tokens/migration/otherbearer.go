@@ -1,10 +1,13 @@
-package tokens
+package migration
 
 import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/jwt"
 )
 
 // OtherBearer reports whether a bearer that Verify refused is an access token of another JWT plugin, which only WordPress
@@ -15,20 +18,20 @@ import (
 // the PAT of CoCart JWT Authentication. The issuer decides nothing: those plugins write the home address of WordPress,
 // which is our issuer too (JWT Authentication for WP REST API: Jwt_Auth_Public::generate_token). An unsigned token
 // (RFC 7519 section 6) is no plugin's.
-func (a *Authority) OtherBearer(access string) bool {
-	parts, err := split(access)
+func OtherBearer(authority *tokens.Authority, access string) bool {
+	parts, err := jwt.Split(access)
 	if err != nil {
 		return false
 	}
 	var h otherHeader
-	if !decodeLoosely(parts.head, &h) || h.Algorithm == "" || strings.EqualFold(h.Algorithm, "none") {
+	if jwt.Decode(parts.Head, &h) != nil || h.Algorithm == "" || strings.EqualFold(h.Algorithm, "none") {
 		return false
 	}
-	if a.keys.Has(h.KeyID) {
+	if authority.ListsKey(h.KeyID) {
 		return false
 	}
 	var p otherPayload
-	return decodeLoosely(parts.payload, &p) && !p.ours()
+	return jwt.Decode(parts.Payload, &p) == nil && !p.ours()
 }
 
 type otherHeader struct {
@@ -53,11 +56,4 @@ func (p otherPayload) ours() bool {
 		} `json:"user"`
 	}
 	return p.Data != nil && json.Unmarshal(p.Data, &data) == nil && data.User.PAT != nil
-}
-
-// decodeLoosely takes members that we do not know. Duplicate member names, of which two readers take different ones, are
-// still an error.
-func decodeLoosely(part string, into any) bool {
-	raw, err := strictBase64.DecodeString(part)
-	return err == nil && json.Unmarshal(raw, into) == nil
 }
