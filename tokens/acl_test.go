@@ -5,41 +5,21 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/checkup"
 	"cocart-gateway/tokens/migration"
 	"cocart-gateway/tokens/tokenstest"
 )
 
-// aclRule is the line in the package documentation that an operator copies.
-func aclRule(t *testing.T) []any {
-	t.Helper()
-	text, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if rule, ok := strings.CutPrefix(strings.TrimSpace(line), "//\tACL SETUSER gateway on "); ok {
-			var words []any
-			for _, word := range strings.Fields(rule) {
-				words = append(words, word)
-			}
-			return words
-		}
-	}
-	t.Fatal("doc.go shows no ACL rule")
-	return nil
-}
-
 func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *testing.T) {
 	server := tokenstest.Redis(t)
 	ctx := context.Background()
-	if err := server.Client().Do(ctx, append([]any{"ACL", "SETUSER", "gateway", "on"}, aclRule(t)...)...).Err(); err != nil {
+	if err := server.Client().Do(ctx, append([]any{"ACL", "SETUSER", "gateway", "on"}, tokenstest.ACLRule(t)...)...).Err(); err != nil {
 		t.Fatal(err)
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: server.Addr(), Username: "gateway", Password: "a-long-password"})
@@ -77,7 +57,7 @@ func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *
 	_, err := a.EndUser(ctx, 2, "", tokens.CauseAdmin)
 	w.must(err)
 	w.must(a.EndAll(ctx, tokens.CauseAdmin))
-	if _, err := a.EvictionPolicy(ctx); err != nil {
+	if _, err := checkup.EvictionPolicy(ctx, rdb); err != nil {
 		t.Error(err)
 	}
 	w.catchUp(a)

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/revocation"
 )
@@ -57,8 +58,8 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 		return nil, fmt.Errorf("tokens: making the verified token cache: %w", err)
 	}
 	rdb.AddHook(commandTimer{a.metrics})
-	if cluster, ok := rdb.(*redis.ClusterClient); ok {
-		rdb.AddHook(clusterReload{cluster})
+	if client, ok := rdb.(*redis.ClusterClient); ok {
+		rdb.AddHook(cluster.ReloadOnFailure(client))
 	}
 	m.store = store{rdb, a.cfg.KeyPrefix}
 	m.follower.position, m.follower.began = "0", a.cfg.Now()

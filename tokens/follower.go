@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/checkup"
 )
 
 // follower keeps this process's view of the revocation log current.
@@ -216,4 +218,14 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-t.C:
 	}
+}
+
+// reportEviction warns of a policy that can drop sessions and revocations: their keys all have an expiry, or are not read
+// for a while. A server that refuses the question is not reported.
+func (a *Authority) reportEviction(ctx context.Context) {
+	policy, err := checkup.EvictionPolicy(ctx, a.store.UniversalClient)
+	if err != nil || policy == "" || policy == "noeviction" {
+		return
+	}
+	a.cfg.Log.Warn("Redis may drop sessions and revocations when its memory is full: set maxmemory-policy noeviction", "policy", policy)
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"iter"
 	"strings"
-	"sync"
 
-	"github.com/redis/go-redis/v9"
-
+	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -88,72 +86,29 @@ func (a *Authority) yieldLive(ctx context.Context, records []*record, yield func
 
 func (a *Authority) everybodys(ctx context.Context) iter.Seq2[Session, error] {
 	return func(yield func(Session, error) bool) {
-		servers, err := a.store.masters(ctx)
-		if err != nil {
-			yield(Session{}, unavailable("finding Redis servers", err))
-			return
-		}
-		seen := map[revocation.SessionID]bool{} // SCAN may tell a key twice
-		for _, server := range servers {
-			if !a.scan(ctx, server, seen, yield) {
+		prefix := a.store.prefix + "s:"
+		for keys, err := range cluster.Keys(ctx, a.store.UniversalClient, prefix) {
+			if err != nil {
+				yield(Session{}, unavailable("listing sessions", err))
+				return
+			}
+			records, err := a.store.loadAll(ctx, sessionIDs(keys, prefix))
+			if err != nil {
+				yield(Session{}, unavailable("listing sessions", err))
+				return
+			}
+			if !a.yieldLive(ctx, records, yield) {
 				return
 			}
 		}
 	}
 }
 
-// scan goes through one server's keys and tells whether to go on.
-func (a *Authority) scan(ctx context.Context, server redis.UniversalClient, seen map[revocation.SessionID]bool, yield func(Session, error) bool) bool {
-	prefix := a.store.prefix + "s:"
-	for cursor := uint64(0); ; {
-		keys, next, err := server.Scan(ctx, cursor, escapeGlob(prefix)+"*", 500).Result()
-		if err != nil {
-			yield(Session{}, unavailable("listing sessions", err))
-			return false
-		}
-		records, err := a.store.loadAll(ctx, fresh(keys, prefix, seen))
-		if err != nil {
-			yield(Session{}, unavailable("listing sessions", err))
-			return false
-		}
-		if !a.yieldLive(ctx, records, yield) {
-			return false
-		}
-		if cursor = next; cursor == 0 {
-			return true
-		}
-	}
-}
-
-func fresh(keys []string, prefix string, seen map[revocation.SessionID]bool) (ids []revocation.SessionID) {
+func sessionIDs(keys []string, prefix string) (ids []revocation.SessionID) {
 	for _, k := range keys {
-		id, ok := revocation.ParseSessionID(strings.TrimPrefix(k, prefix))
-		if ok && !seen[id] {
-			seen[id] = true
+		if id, ok := revocation.ParseSessionID(strings.TrimPrefix(k, prefix)); ok {
 			ids = append(ids, id)
 		}
 	}
 	return ids
-}
-
-// masters returns the servers that hold keys: all masters of a cluster, or the one there is.
-func (s store) masters(ctx context.Context) ([]redis.UniversalClient, error) {
-	cluster, ok := s.UniversalClient.(*redis.ClusterClient)
-	if !ok {
-		return []redis.UniversalClient{s.UniversalClient}, nil
-	}
-	var mu sync.Mutex
-	var all []redis.UniversalClient
-	err := cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, c)
-		return nil
-	})
-	return all, err
-}
-
-// escapeGlob keeps an operator's key prefix from being read as a pattern.
-func escapeGlob(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
 }

@@ -60,12 +60,3 @@ func TestNotReadyBeforeTheRevocationsWereRead(t *testing.T) {
 	w.catchUp(a)
 	w.must(a.Ready(context.Background()))
 }
-
-func TestRedisThatMayDropSessionsIsReportedOnRealRedis(t *testing.T) {
-	for _, policy := range []string{"noeviction", "allkeys-lru", "volatile-ttl"} {
-		a := tokenstest.Authority(t, tokenstest.Redis(t, "--maxmemory-policy", policy).Client(), tokenstest.NewClock())
-		if got, err := a.EvictionPolicy(context.Background()); got != policy || err != nil {
-			t.Errorf("policy %q, %v, want %q", got, err, policy)
-		}
-	}
-}

@@ -2,12 +2,10 @@ package tokens
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -85,25 +83,13 @@ func (a *Authority) writeNotes(ctx context.Context) error {
 	return nil
 }
 
-// note runs use.lua for each session in one round trip, with the whole script where a server does not know it yet.
+// note runs use.lua for each session in one round trip.
 func (s store) note(ctx context.Context, batch map[revocation.SessionID]note) error {
-	err := s.runNotes(ctx, batch, useScript.EvalSha)
-	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
-		return s.runNotes(ctx, batch, useScript.Eval)
+	calls := make([]cluster.Call, 0, len(batch))
+	for id, one := range batch {
+		calls = append(calls, cluster.Call{Script: useScript, Key: s.session(id), Args: []any{one.generation, one.seen}})
 	}
-	return err
-}
-
-type runScript func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
-
-func (s store) runNotes(ctx context.Context, batch map[revocation.SessionID]note, run runScript) error {
-	_, err := s.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for id, one := range batch {
-			run(ctx, p, []string{s.session(id)}, one.generation, one.seen)
-		}
-		return nil
-	})
-	return err
+	return cluster.Run(ctx, s.UniversalClient, calls)
 }
 
 // lastNotes is the last thing Run does. A Redis that is gone then costs nothing but these notes.

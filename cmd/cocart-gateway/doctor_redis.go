@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
-	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/checkup"
 )
 
 func (r *report) redis(ctx context.Context, cfg *config.Config) {
@@ -38,7 +38,7 @@ func (r *report) redis(ctx context.Context, cfg *config.Config) {
 	r.lockouts(ctx, cfg)
 }
 
-func examineRedis(ctx context.Context, cfg config.RedisConfig) (*tokens.Checkup, error) {
+func examineRedis(ctx context.Context, cfg config.RedisConfig) (*checkup.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	redis.SetLogger(libraryLog{slog.New(slog.DiscardHandler)})
@@ -47,7 +47,7 @@ func examineRedis(ctx context.Context, cfg config.RedisConfig) (*tokens.Checkup,
 		return nil, err
 	}
 	defer closeStore()
-	return tokens.Examine(ctx, client, cfg.Prefix, now)
+	return checkup.Examine(ctx, client, cfg.Prefix, now)
 }
 
 // redisAway says why, as far as Redis says anything to a stranger.
@@ -69,7 +69,7 @@ func (r *report) redisAway(where string, err error) {
 	}
 }
 
-const allowAdvice = "Give it the ACL rule in the package comment of tokens (tokens/doc.go)."
+const allowAdvice = "Give it the ACL rule in deploy/docs/redis.md."
 
 func (r *report) permissions(denied []string) {
 	if len(denied) == 0 {
@@ -79,7 +79,7 @@ func (r *report) permissions(denied []string) {
 	r.problem("permissions", "Redis denies its user what the gateway needs: "+strings.Join(denied, " ")+".", allowAdvice)
 }
 
-func (r *report) server(s tokens.Server, many bool) {
+func (r *report) server(s checkup.Server, many bool) {
 	of, at := "", ""
 	if many {
 		of, at = "-"+s.Addr, s.Addr+": "
@@ -96,12 +96,12 @@ func (r *report) server(s tokens.Server, many bool) {
 
 type sayer func(id string, s status, found, advice string)
 
-func judgeVersion(s tokens.Server, say sayer) {
+func judgeVersion(s checkup.Server, say sayer) {
 	switch {
 	case s.Version == "":
-		say("version", statusWarning, "This Redis does not say its version.", "Make sure that it is "+tokens.OldestRedis+" or newer.")
-	case olderThan(s.Version, tokens.OldestRedis):
-		say("version", statusProblem, "Redis "+s.Version+" is too old: the gateway needs "+tokens.OldestRedis+".", "Upgrade Redis.")
+		say("version", statusWarning, "This Redis does not say its version.", "Make sure that it is "+checkup.OldestRedis+" or newer.")
+	case olderThan(s.Version, checkup.OldestRedis):
+		say("version", statusProblem, "Redis "+s.Version+" is too old: the gateway needs "+checkup.OldestRedis+".", "Upgrade Redis.")
 	default:
 		say("version", statusOK, "Redis "+s.Version+".", "")
 	}
@@ -125,7 +125,7 @@ func olderThan(a, b string) bool {
 	return false
 }
 
-func judgeRole(s tokens.Server, say sayer) {
+func judgeRole(s checkup.Server, say sayer) {
 	switch {
 	case s.Role == "slave":
 		say("role", statusProblem, "This Redis is a replica and takes no writes: nobody can log in.", "Write the address of its master, or use Sentinel (redis.mode).")
@@ -136,7 +136,7 @@ func judgeRole(s tokens.Server, say sayer) {
 	}
 }
 
-func judgeEviction(s tokens.Server, say sayer) {
+func judgeEviction(s checkup.Server, say sayer) {
 	switch s.Policy {
 	case "":
 		say("eviction", statusWarning, "This Redis does not say what it does when its memory is full.", "Make sure that maxmemory-policy is noeviction.")
@@ -148,7 +148,7 @@ func judgeEviction(s tokens.Server, say sayer) {
 	}
 }
 
-func judgePersistence(s tokens.Server, say sayer) {
+func judgePersistence(s checkup.Server, say sayer) {
 	switch {
 	case s.SaveFailed:
 		say("persistence", statusProblem, "The last attempt to save its data failed; by default it then refuses writes.", "Look into the log of Redis; most often its disk is full.")
@@ -156,14 +156,14 @@ func judgePersistence(s tokens.Server, say sayer) {
 		say("persistence", statusOK, "It writes every change to a file (appendonly).", "")
 	case s.Snapshots:
 		say("persistence", statusWarning, "It saves snapshots only: a crash logs out whoever logged in since the last one.", "Set appendonly yes.")
-	case s.Asked:
+	case s.SnapshotsKnown:
 		say("persistence", statusWarning, "It saves nothing: its restart logs every customer out.", "Set appendonly yes.")
 	default:
 		say("persistence", statusWarning, "appendonly is off, and whether it saves snapshots our user may not ask.", "Set appendonly yes.")
 	}
 }
 
-func judgeMemory(s tokens.Server, say sayer) {
+func judgeMemory(s checkup.Server, say sayer) {
 	used := fmt.Sprintf("%.1f MiB", float64(s.Used)/(1<<20))
 	switch {
 	case s.Evicted > 0:
@@ -182,7 +182,7 @@ func judgeMemory(s tokens.Server, say sayer) {
 // slowRedis is where a refresh, three round trips at most, begins to be felt.
 const slowRedis = 20 * time.Millisecond
 
-func judgeLatency(s tokens.Server, say sayer) {
+func judgeLatency(s checkup.Server, say sayer) {
 	took := s.Latency.Round(10 * time.Microsecond).String()
 	if s.Latency > slowRedis {
 		say("latency", statusWarning, "It answers in "+took+" at best.", "Put it into the same data centre as the gateway.")

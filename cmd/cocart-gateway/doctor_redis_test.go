@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/checkup"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -50,7 +50,7 @@ func TestTheDoctorNamesWhatRedisDeniesOnRealRedis(t *testing.T) {
 	}
 	p := openPractice(t)
 	p.redis = fmt.Sprintf("{address: %q, username: gateway, password: a-long-password}", server.Addr())
-	p.expect(t, 1, "problem redis.permissions: Redis denies its user what the gateway needs: +eval +xadd. → Give it the ACL rule in the package comment of tokens (tokens/doc.go).")
+	p.expect(t, 1, "problem redis.permissions: Redis denies its user what the gateway needs: +eval +xadd. → Give it the ACL rule in deploy/docs/redis.md.")
 }
 
 func TestTheDoctorNamesAServerOfOursThatIsLockedOutOnRealRedis(t *testing.T) {
@@ -75,29 +75,29 @@ func TestTheDoctorNamesAServerOfOursThatIsLockedOutOnRealRedis(t *testing.T) {
 
 // What a real Redis cannot be made to say at will.
 func TestTheDoctorJudgesARedis(t *testing.T) {
-	good := tokens.Server{Version: "7.0.15", Role: "master", Policy: "noeviction", AOF: true, Latency: time.Millisecond}
+	good := checkup.Server{Version: "7.0.15", Role: "master", Policy: "noeviction", AOF: true, Latency: time.Millisecond}
 	for name, row := range map[string]struct {
-		spoil func(*tokens.Server)
+		spoil func(*checkup.Server)
 		want  string
 	}{
-		"all is well":    {func(*tokens.Server) {}, ""},
-		"too old":        {func(s *tokens.Server) { s.Version = "6.0.16" }, "problem version: Redis 6.0.16 is too old: the gateway needs 6.2. → Upgrade Redis."},
-		"ten is newer":   {func(s *tokens.Server) { s.Version = "10.0.0" }, ""},
-		"no version":     {func(s *tokens.Server) { s.Version = "" }, "warning version: This Redis does not say its version. → Make sure that it is 6.2 or newer."},
-		"a replica":      {func(s *tokens.Server) { s.Role = "slave" }, "problem role: This Redis is a replica and takes no writes: nobody can log in. → Write the address of its master, or use Sentinel (redis.mode)."},
-		"no policy":      {func(s *tokens.Server) { s.Policy = "" }, "warning eviction: This Redis does not say what it does when its memory is full. → Make sure that maxmemory-policy is noeviction."},
-		"a full disk":    {func(s *tokens.Server) { s.SaveFailed = true }, "problem persistence: The last attempt to save its data failed; by default it then refuses writes. → Look into the log of Redis; most often its disk is full."},
-		"snapshots only": {func(s *tokens.Server) { s.AOF, s.Snapshots, s.Asked = false, true, true }, "warning persistence: It saves snapshots only: a crash logs out whoever logged in since the last one. → Set appendonly yes."},
-		"who knows":      {func(s *tokens.Server) { s.AOF = false }, "warning persistence: appendonly is off, and whether it saves snapshots our user may not ask. → Set appendonly yes."},
-		"evicting":       {func(s *tokens.Server) { s.Evicted = 12 }, "warning memory: It has dropped 12 keys for lack of memory since it was started. → Raise maxmemory."},
-		"full":           {func(s *tokens.Server) { s.Used, s.Limit = 101<<20, 100<<20 }, "problem memory: Its memory is full, 101.0 MiB of 100.0 MiB: it takes no writes, and nobody can log in. → Raise maxmemory."},
-		"full, of a cache": {func(s *tokens.Server) { s.Used, s.Limit, s.Policy = 101<<20, 100<<20, "allkeys-lru" },
+		"all is well":    {func(*checkup.Server) {}, ""},
+		"too old":        {func(s *checkup.Server) { s.Version = "6.0.16" }, "problem version: Redis 6.0.16 is too old: the gateway needs 6.2. → Upgrade Redis."},
+		"ten is newer":   {func(s *checkup.Server) { s.Version = "10.0.0" }, ""},
+		"no version":     {func(s *checkup.Server) { s.Version = "" }, "warning version: This Redis does not say its version. → Make sure that it is 6.2 or newer."},
+		"a replica":      {func(s *checkup.Server) { s.Role = "slave" }, "problem role: This Redis is a replica and takes no writes: nobody can log in. → Write the address of its master, or use Sentinel (redis.mode)."},
+		"no policy":      {func(s *checkup.Server) { s.Policy = "" }, "warning eviction: This Redis does not say what it does when its memory is full. → Make sure that maxmemory-policy is noeviction."},
+		"a full disk":    {func(s *checkup.Server) { s.SaveFailed = true }, "problem persistence: The last attempt to save its data failed; by default it then refuses writes. → Look into the log of Redis; most often its disk is full."},
+		"snapshots only": {func(s *checkup.Server) { s.AOF, s.Snapshots, s.SnapshotsKnown = false, true, true }, "warning persistence: It saves snapshots only: a crash logs out whoever logged in since the last one. → Set appendonly yes."},
+		"who knows":      {func(s *checkup.Server) { s.AOF = false }, "warning persistence: appendonly is off, and whether it saves snapshots our user may not ask. → Set appendonly yes."},
+		"evicting":       {func(s *checkup.Server) { s.Evicted = 12 }, "warning memory: It has dropped 12 keys for lack of memory since it was started. → Raise maxmemory."},
+		"full":           {func(s *checkup.Server) { s.Used, s.Limit = 101<<20, 100<<20 }, "problem memory: Its memory is full, 101.0 MiB of 100.0 MiB: it takes no writes, and nobody can log in. → Raise maxmemory."},
+		"full, of a cache": {func(s *checkup.Server) { s.Used, s.Limit, s.Policy = 101<<20, 100<<20, "allkeys-lru" },
 			"problem eviction: When its memory is full it drops sessions and revocations (maxmemory-policy allkeys-lru). → Set maxmemory-policy noeviction; share no Redis with a cache.\n" +
 				"warning memory: It uses 101.0 MiB of 100.0 MiB. → Raise maxmemory: once it is full nobody can log in."},
-		"nearly full":    {func(s *tokens.Server) { s.Used, s.Limit = 95<<20, 100<<20 }, "warning memory: It uses 95.0 MiB of 100.0 MiB. → Raise maxmemory: once it is full nobody can log in."},
-		"far away":       {func(s *tokens.Server) { s.Latency = 80 * time.Millisecond }, "warning latency: It answers in 80ms at best. → Put it into the same data centre as the gateway."},
-		"a clock ahead":  {func(s *tokens.Server) { s.Clock = 4 * time.Second }, "warning clock: The clock of Redis is 4s ahead of ours. → Let both machines keep time by NTP (timedatectl)."},
-		"a clock behind": {func(s *tokens.Server) { s.Clock = -time.Hour }, "problem clock: The clock of Redis is 1h behind ours. → Let both machines keep time by NTP (timedatectl)."},
+		"nearly full":    {func(s *checkup.Server) { s.Used, s.Limit = 95<<20, 100<<20 }, "warning memory: It uses 95.0 MiB of 100.0 MiB. → Raise maxmemory: once it is full nobody can log in."},
+		"far away":       {func(s *checkup.Server) { s.Latency = 80 * time.Millisecond }, "warning latency: It answers in 80ms at best. → Put it into the same data centre as the gateway."},
+		"a clock ahead":  {func(s *checkup.Server) { s.Clock = 4 * time.Second }, "warning clock: The clock of Redis is 4s ahead of ours. → Let both machines keep time by NTP (timedatectl)."},
+		"a clock behind": {func(s *checkup.Server) { s.Clock = -time.Hour }, "problem clock: The clock of Redis is 1h behind ours. → Let both machines keep time by NTP (timedatectl)."},
 	} {
 		r, s := &report{OK: true, group: "redis"}, good
 		row.spoil(&s)
@@ -117,7 +117,7 @@ func TestTheDoctorJudgesARedis(t *testing.T) {
 // In a cluster each master is judged by itself.
 func TestTheDoctorNamesTheServerOfACluster(t *testing.T) {
 	r := &report{group: "redis"}
-	r.server(tokens.Server{Addr: "10.0.0.7:6379", Version: "7.0.15", Policy: "volatile-lru"}, true)
+	r.server(checkup.Server{Addr: "10.0.0.7:6379", Version: "7.0.15", Policy: "volatile-lru"}, true)
 	want := finding{"redis.eviction-10.0.0.7:6379", "redis", statusProblem,
 		"10.0.0.7:6379: When its memory is full it drops sessions and revocations (maxmemory-policy volatile-lru).", "Set maxmemory-policy noeviction; share no Redis with a cache."}
 	if got := r.Checks[2]; got != want {

@@ -45,20 +45,7 @@ func (d *desk) sessionsWork() {
 // documentedUser is the ACL rule that operators copy.
 func documentedUser(t *testing.T) []any {
 	t.Helper()
-	text, err := os.ReadFile("../../tokens/doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rule, found := strings.Cut(string(text), "ACL SETUSER gateway on ")
-	if !found {
-		t.Fatal("tokens/doc.go shows no ACL rule")
-	}
-	rule, _, _ = strings.Cut(rule, "\n")
-	words := []any{"ACL", "SETUSER", "gateway", "on"}
-	for _, word := range strings.Fields(rule) {
-		words = append(words, word)
-	}
-	return words
+	return append([]any{"ACL", "SETUSER", "gateway", "on"}, tokenstest.ACLRule(t)...)
 }
 
 func TestAServerWithAnACLUserADatabaseAndAPrefixOnRealRedis(t *testing.T) {

@@ -20,7 +20,7 @@ var companions = []string{
 	"deploy/systemd/cocart-gateway.*", "deploy/systemd/*.conf", "deploy/nginx/*.conf", "deploy/caddy/*.Caddyfile", "deploy/cloudflare/README.md",
 	"deploy/prometheus/*.yaml", "deploy/grafana/*.json",
 	"deploy/compose/*.yaml", "deploy/compose/secrets.sh", "deploy/compose/grafana/*.yaml",
-	"gateway/*.md", "tokens/*.md", "tokens/doc.go",
+	"gateway/*.md", "tokens/*.md",
 }
 
 // packer is what tar and zip have in common here.

@@ -1,6 +1,7 @@
 package attempts
 
 import (
+	"cocart-gateway/tokens/cluster"
 	"context"
 	_ "embed" // the script
 	"errors"
@@ -67,14 +68,6 @@ type shared struct {
 	prefix string
 }
 
-// call is a script with its one key: scripts of a cluster touch one key each.
-type call struct {
-	script *redis.Script
-	key    string
-	args   []any
-	cmd    *redis.Cmd
-}
-
 // apply needs one round trip, and one more when a server does not know a script.
 func (s *shared) apply(ctx context.Context, now int64, b batch) (results, error) {
 	calls := s.calls(now, b)
@@ -83,15 +76,13 @@ func (s *shared) apply(ctx context.Context, now int64, b batch) (results, error)
 	for i, key := range b.texts {
 		texts[i] = pipe.Get(ctx, s.prefix+key)
 	}
-	for i := range calls {
-		calls[i].cmd = calls[i].script.EvalSha(ctx, pipe, []string{calls[i].key}, calls[i].args...)
-	}
+	cluster.Queue(ctx, pipe, calls)
 	set := make([]*redis.StatusCmd, len(b.aliases))
 	for i, a := range b.aliases {
 		set[i] = pipe.Set(ctx, s.prefix+aliasKey(a.name), strconv.FormatInt(a.user, 10), a.life)
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
-	if err := s.again(ctx, calls); err != nil {
+	if err := cluster.Retry(ctx, s.UniversalClient, calls); err != nil {
 		return results{}, fmt.Errorf("counting attempts: %w", err)
 	}
 	for _, cmd := range set {
@@ -102,31 +93,15 @@ func (s *shared) apply(ctx context.Context, now int64, b batch) (results, error)
 	return read(texts, calls[:len(b.draws)])
 }
 
-func (s *shared) calls(now int64, b batch) []call {
-	var calls []call
+func (s *shared) calls(now int64, b batch) []cluster.Call {
+	var calls []cluster.Call
 	for _, d := range b.draws {
-		calls = append(calls, call{script: spendScript, key: s.prefix + d.key, args: d.arguments(now)})
+		calls = append(calls, cluster.Call{Script: spendScript, Key: s.prefix + d.key, Args: d.arguments(now)})
 	}
 	for _, r := range b.records {
-		calls = append(calls, call{script: recordScript, key: s.prefix + r.key, args: r.arguments(dayOf(now))})
+		calls = append(calls, cluster.Call{Script: recordScript, Key: s.prefix + r.key, Args: r.arguments(dayOf(now))})
 	}
 	return calls
-}
-
-// again sends the scripts that a server did not know, with their text.
-func (s *shared) again(ctx context.Context, calls []call) error {
-	pipe := s.Pipeline()
-	for i, c := range calls {
-		err := c.cmd.Err()
-		switch {
-		case redis.HasErrorPrefix(err, "NOSCRIPT"):
-			calls[i].cmd = c.script.Eval(ctx, pipe, []string{c.key}, c.args...)
-		case err != nil:
-			return err
-		}
-	}
-	_, err := pipe.Exec(ctx)
-	return err
 }
 
 func (d draw) arguments(now int64) []any {
@@ -137,7 +112,7 @@ func (d draw) arguments(now int64) []any {
 	return []any{now, d.limit.interval(), d.limit.N, d.cost, d.limit.leeway(), fill}
 }
 
-func read(texts []*redis.StringCmd, spent []call) (results, error) {
+func read(texts []*redis.StringCmd, spent []cluster.Call) (results, error) {
 	r := results{make([]string, len(texts)), make([]outcome, len(spent))}
 	for i, cmd := range texts {
 		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
@@ -146,7 +121,7 @@ func read(texts []*redis.StringCmd, spent []call) (results, error) {
 		r.texts[i] = cmd.Val()
 	}
 	for i, c := range spent {
-		answer, err := c.cmd.Slice()
+		answer, err := c.Cmd.Slice()
 		if err != nil || len(answer) != 2 {
 			return results{}, fmt.Errorf("counting attempts: %w", errors.Join(err, errors.New("unexpected answer of the script")))
 		}

@@ -1,16 +1,14 @@
 package attempts
 
 import (
+	"cocart-gateway/tokens/cluster"
 	"context"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Lockout is a counter in Redis that has nothing left.
@@ -203,33 +201,15 @@ func (g *Guard) reset(ctx context.Context, keys ...string) error {
 
 // keys returns every key of this package, without the prefix, sorted.
 func (s *shared) keys(ctx context.Context) ([]string, error) {
-	var mu sync.Mutex
 	var all []string
-	scan := func(ctx context.Context, server redis.UniversalClient) error {
-		found := server.Scan(ctx, 0, escapeGlob(s.prefix)+"a:*", 500).Iterator()
-		for found.Next(ctx) {
-			mu.Lock()
-			all = append(all, strings.TrimPrefix(found.Val(), s.prefix))
-			mu.Unlock()
+	for found, err := range cluster.Keys(ctx, s.UniversalClient, s.prefix+"a:") {
+		if err != nil {
+			return nil, fmt.Errorf("reading lockouts: %w", err)
 		}
-		return found.Err()
-	}
-	err := s.everywhere(ctx, scan)
-	if err != nil {
-		return nil, fmt.Errorf("reading lockouts: %w", err)
+		for _, key := range found {
+			all = append(all, strings.TrimPrefix(key, s.prefix))
+		}
 	}
 	slices.Sort(all)
-	return slices.Compact(all), nil // SCAN may tell a key twice
-}
-
-func (s *shared) everywhere(ctx context.Context, do func(context.Context, redis.UniversalClient) error) error {
-	if cluster, ok := s.UniversalClient.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error { return do(ctx, c) })
-	}
-	return do(ctx, s.UniversalClient)
-}
-
-// escapeGlob keeps an operator's key prefix from being read as a pattern.
-func escapeGlob(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
+	return all, nil
 }

@@ -1,4 +1,4 @@
-package tokens
+package checkup
 
 import (
 	"context"
@@ -8,16 +8,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// scratchLife is how long what [Examine] writes may be there.
+// scratchLife bounds how long the keys that [Examine] writes exist.
 const scratchLife = 5 * time.Second
 
-// denied tries the commands of the ACL rule in the package comment; hello and client are the library's own, and
-// nothing is lost without them. Redis judges permissions before it does anything, so an error of any other kind is no
-// concern of ours here.
+// denied tries the commands of the ACL rule in deploy/docs/redis.md. It leaves out hello and client, which only the
+// client library uses and can do without. Redis checks permissions before anything else, so an error of any other kind
+// does not matter here.
 func denied(ctx context.Context, client redis.UniversalClient, prefix string) []string {
 	key := prefix + "doctor:"
 	if isDenied(client.PExpire(ctx, key+"none", scratchLife).Err()) {
-		return keysOrCommand(ctx, client, prefix) // and nothing is written that would stay
+		return keysOrCommand(ctx, client, prefix) // stop here: without PEXPIRE what is written would stay
 	}
 	hash, text, sorted, stream := key+"h", key+"t", key+"z", key+"x"
 	tried := []struct {
@@ -59,7 +59,7 @@ func denied(ctx context.Context, client redis.UniversalClient, prefix string) []
 	return commands
 }
 
-// multiDenied tries a transaction; without one of its two commands there is none.
+// multiDenied tries a transaction, which needs both of its commands.
 func multiDenied(ctx context.Context, client redis.UniversalClient, key string) bool {
 	_, err := client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.HGet(ctx, key, "none")
@@ -68,7 +68,7 @@ func multiDenied(ctx context.Context, client redis.UniversalClient, key string) 
 	return isDenied(err)
 }
 
-// keysOrCommand tells whether it is the keys that are out of bounds.
+// keysOrCommand returns whether the keys are denied or PEXPIRE is.
 func keysOrCommand(ctx context.Context, client redis.UniversalClient, prefix string) []string {
 	err := client.HGet(ctx, prefix+"doctor:none", "none").Err()
 	if isDenied(err) && strings.Contains(err.Error(), "key") {
