@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -128,4 +130,84 @@ func unreadable(err error) *mistake {
 	}
 	return &mistake{"the file cannot be read: " + reason.Error(), "must be a readable file",
 		"check the path and the permissions of the user the gateway runs as"}
+}
+
+var variable = regexp.MustCompile(`\$\$|\$\{([^}]*)\}?|\$`)
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// expand fills in ${NAME} and turns $$ into $; any other $ stands for itself. It reports whether the value
+// depends on a variable: such a value is not shown in messages, since a mixed-up name may put a secret there.
+func (r *reader) expand(text string) (value string, fromEnv bool, m *mistake) {
+	value = variable.ReplaceAllStringFunc(text, func(ref string) string {
+		switch {
+		case ref == "$" || ref == "$$":
+			return "$"
+		case !strings.HasSuffix(ref, "}"), !variableName.MatchString(ref[2 : len(ref)-1]):
+			m = &mistake{rule: "after ${ must come the name of a variable and }", remedy: "write e.g. ${SHOP_URL}, or $${ for a plain ${"}
+			return ""
+		}
+		fromEnv = true
+		name := ref[2 : len(ref)-1]
+		set, ok := r.env(name)
+		if !ok {
+			m = &mistake{value: fmt.Sprintf("names ${%s}, which is not set", name),
+				rule: "the environment must have every variable named here", remedy: "set " + name + ", or write $${ for a plain ${"}
+		}
+		return set
+	})
+	return value, fromEnv, m
+}
+
+// EscapeVariables is the reverse of expand for a text without variables.
+func EscapeVariables(text string) string { return strings.ReplaceAll(text, "$", "$$") }
+
+// Problem is one thing an operator has to change. It never holds the value of a secret.
+type Problem struct {
+	Line   int    // 0: not about a line
+	Key    string // dotted path as in "tokens.keys[0].secret"; empty: the file as a whole
+	Value  string // what is there, as a predicate: `is "30s"`
+	Rule   string // what must be there
+	Remedy string // what to write or do
+}
+
+// String is the problem without the file and line.
+func (p Problem) String() string {
+	text := fmt.Sprintf("%s; %s; %s", p.Value, p.Rule, p.Remedy)
+	if p.Key == "" {
+		return text
+	}
+	return p.Key + ": " + text
+}
+
+// ConfigError is every problem of one configuration file, in the order of its lines.
+type ConfigError struct {
+	File     string
+	Problems []Problem
+}
+
+func newConfigError(file string, problems []Problem) *ConfigError {
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return &ConfigError{file, problems}
+}
+
+// Error is one problem a line: "config.yaml:12: tokens.access_ttl: is "30s"; must be …; write e.g. 15m".
+func (e *ConfigError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines returns one line for each problem.
+func (e *ConfigError) Lines() []string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = e.File + ": " + p.String()
+		if p.Line > 0 {
+			lines[i] = fmt.Sprintf("%s:%d: %s", e.File, p.Line, p)
+		}
+	}
+	return lines
+}
+
+// mistake is what a rule says about one value. Empty parts are filled in from the form of the key.
+type mistake struct{ value, rule, remedy string }
+
+func (m *mistake) or(value, rule, remedy string) mistake {
+	return mistake{cmp.Or(m.value, value), cmp.Or(m.rule, rule), cmp.Or(m.remedy, remedy)}
 }
