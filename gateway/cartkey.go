@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"cocart-gateway/gateway/cartkey"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
@@ -38,7 +37,7 @@ func (g *Gateway) admit(x *exchange, a upstream.Assertion) error {
 // isCartOfAnother reports whether a key could name the cart of a customer who is not the
 // one that the request is from.
 func isCartOfAnother(key string, a upstream.Assertion) bool {
-	return slices.ContainsFunc(cartkey.Customers(key), func(id int64) bool {
+	return slices.ContainsFunc(wprequest.CartKeyCustomers(key), func(id int64) bool {
 		return a.Kind != upstream.Customer || id != a.UserID
 	})
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"cocart-gateway/deploy/demo/shop"
-	"cocart-gateway/gateway/phpform"
 	"cocart-gateway/gateway/wprequest"
 )
 
@@ -147,7 +146,7 @@ func classed(method, inside, route string) reading {
 // that such a form names.
 func (s sample) unreadableForm() bool {
 	contentType := s.header.Get("Content-Type")
-	_, err := phpform.Parse(contentType, []byte(s.body))
+	_, err := wprequest.MultipartFields(contentType, []byte(s.body))
 	return s.method == "POST" && strings.HasPrefix(contentType, "multipart/form-data") && err != nil
 }
 

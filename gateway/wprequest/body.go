@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 
-	"cocart-gateway/gateway/phpform"
 	"cocart-gateway/tokens/attempts/wpname"
 )
 
@@ -116,7 +115,7 @@ func ParseBody(raw []byte, contentType string) (*Body, error) {
 // parseMultipart reads the fields of a multipart form as if they had been sent
 // urlencoded. Files are no parameters and are passed over.
 func parseMultipart(raw []byte, contentType string) (Params, error) {
-	fields, err := phpform.Parse(contentType, raw)
+	fields, err := MultipartFields(contentType, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -131,5 +130,5 @@ func parseMultipart(raw []byte, contentType string) (Params, error) {
 
 // malformedForm refuses a form that PHP and other readers could read differently.
 func malformedForm(err error) *Error {
-	return &Error{ReasonBadForm, "The multipart form cannot be read in one way alone: " + strings.TrimPrefix(err.Error(), phpform.ErrUnusual.Error()+": ") + "."}
+	return &Error{ReasonBadForm, "The multipart form cannot be read in one way alone: " + strings.TrimPrefix(err.Error(), ErrUnusualForm.Error()+": ") + "."}
 }

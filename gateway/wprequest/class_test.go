@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -180,6 +181,46 @@ func FuzzClassify(f *testing.F) {
 		}
 		if v.Class != ClassSite && v.Class != ClassJWKS && err == nil && !strings.HasPrefix(strings.ToLower(v.Route), "/cocart") && !strings.EqualFold(v.Route, "/batch/v1") {
 			t.Fatalf("%q: %s without a route of ours: %q", target, v.Class, v.Route)
+		}
+	})
+}
+
+// The quick search for rest_route in a form finds what the whole reading finds.
+func FuzzForm(f *testing.F) {
+	for _, text := range []string{"rest_route=/a&b=c", "a=1&rest.route=/x", "%72est_route[]=/y", " rest_route=1&rest+route=2", "rest[route=3&rest_route%00x=4"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var want, got []Param
+		for _, p := range ParseParams(text) {
+			if p.name == "rest_route" {
+				want = append(want, p)
+			}
+		}
+		for _, p := range parseForm([]byte(text), MediaForm, "").params {
+			got = append(got, p)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q: %v, want %v", text, got, want)
+		}
+	})
+}
+
+// PHP's names hold no blank and no dot before their first index, and parameters that
+// are written again are read as before.
+func FuzzParams(f *testing.F) {
+	for _, text := range []string{"a=b&a=c", "a.b=1&a b=2", "a[b.c]=1", "[x]=1", "+a=%zz;b=c", "a%00b=1", "=&&=&a"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		params := ParseParams(text)
+		for _, p := range params {
+			if p.name == "" || strings.ContainsAny(p.name, "\x00") || !p.array && strings.ContainsAny(p.name, " .[") {
+				t.Fatalf("%q: the name %q", text, p.name)
+			}
+		}
+		if again := ParseParams(params.Without(Nothing)); !slices.Equal(again, params) {
+			t.Fatalf("%q: %v, then %v", text, params, again)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package wprequest
 
 import (
 	"encoding/base64"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -25,14 +24,6 @@ type found struct {
 	list bool
 }
 
-// Input is what PHP code reads of a request: headers, $_GET, $_POST and the body.
-type Input struct {
-	Method string // as it was sent
-	Header http.Header
-	Query  Params
-	Body   *Body
-}
-
 // places returns what stands in each place, in CoCart's order
 // (perform_basic_authentication): a Basic header, $_REQUEST, where a form beats the
 // query, and JSON. CoCart accepts them on every one of its routes, not only on login.
@@ -52,15 +43,6 @@ func (in Input) places() []found {
 	name, _ := in.Body.Object.get("username")
 	object := found{Credentials: Credentials{in.Body.Object.scalar("username"), in.Body.Object.scalar("password")}, list: isList(name)}
 	return []found{basic, request, object}
-}
-
-// posted is what PHP puts into $_POST: of a POST alone, whatever WordPress takes its
-// method for.
-func (in Input) posted() Params {
-	if in.Method != http.MethodPost {
-		return nil
-	}
-	return in.Body.Form
 }
 
 // Credentials returns the first name with a password. Blanks around them go:
@@ -128,32 +110,6 @@ func (in Input) CarriesWholePassword() bool {
 		looseBasic(in.Header.Get("Authorization")).Complete() ||
 		in.fills("consumer_key") && in.fills("consumer_secret") ||
 		in.fills("oauth_consumer_key") && in.fills("oauth_signature")
-}
-
-// fills reports whether a parameter is there, in any place, and not empty.
-func (in Input) fills(name string) bool {
-	inQuery, _ := in.Query.Last(name)
-	inForm, _ := in.Body.Form.Last(name)
-	raw, _ := in.Body.Object.get(name)
-	return inQuery.value != "" || inForm.value != "" || in.Body.Object.scalar(name) != "" || isList(raw)
-}
-
-// Holds reports whether a parameter is there, in any place.
-func (in Input) Holds(name string) bool {
-	if _, ok := in.Body.Object.get(name); ok {
-		return true
-	}
-	_, inQuery := in.Query.Last(name)
-	_, inForm := in.Body.Form.Last(name)
-	return inQuery || inForm
-}
-
-// HoldsNonce reports whether there is a nonce where rest_cookie_check_errors looks for
-// one: in $_REQUEST.
-func (in Input) HoldsNonce() bool {
-	_, inQuery := in.Query.Last("_wpnonce")
-	_, inForm := in.posted().Last("_wpnonce")
-	return inQuery || inForm
 }
 
 // Names returns every name in the request, first the one that CoCart will take.

@@ -1,8 +1,6 @@
 package wprequest
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Error is a reason to refuse a request for the way it is written.
 type Error struct {
@@ -13,11 +11,11 @@ type Error struct {
 
 func (e *Error) Error() string { return string(e.Reason) + ": " + e.Message }
 
-// Reason is the kind of a [readError].
+// Reason is the kind of an [Error].
 type Reason string
 
 const (
-	// ReasonAmbiguous: two readers would read the request in two ways.
+	// ReasonAmbiguous says that two readers would read the request in two ways.
 	ReasonAmbiguous         Reason = "ambiguous"
 	ReasonTooManyParameters Reason = "too many parameters"
 	ReasonTooLarge          Reason = "too large"

@@ -2,7 +2,6 @@ package wprequest
 
 import (
 	"bytes"
-	"cocart-gateway/gateway/phpform"
 	"net/http"
 	"regexp"
 	"strings"
@@ -81,7 +80,7 @@ func NewFieldCounter(contentType string) *FieldCounter {
 	case MediaForm:
 		return &FieldCounter{separator: []byte("&")}
 	case MediaMultipart:
-		if boundary := phpform.Boundary(contentType); boundary != "" {
+		if boundary := MultipartBoundary(contentType); boundary != "" {
 			return &FieldCounter{separator: []byte("\n--" + boundary), n: -1} // the last one ends the form
 		}
 	}

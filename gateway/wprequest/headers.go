@@ -98,3 +98,64 @@ func IsServerPassword(header, origin string) bool {
 	name := subtle.ConstantTimeCompare([]byte(own.Username), []byte(sent.Username))
 	return own.Complete() && name&subtle.ConstantTimeCompare([]byte(own.Password), []byte(sent.Password)) == 1
 }
+
+// BearerToken returns the token of an Authorization header of the form
+// "Bearer TOKEN" (RFC 6750 section 2.1; the scheme in any case, any blanks
+// between). "" means that no bearer was presented: no header, an empty one,
+// another scheme, or the scheme alone, which CoCart's clients send as guests.
+// Whatever follows the scheme is the token, blanks and all: it will be refused
+// for its form, not passed on as a guest's.
+func BearerToken(h http.Header) (string, error) {
+	values := h["Authorization"]
+	if len(values) > 1 {
+		return "", Ambiguous("the request holds two Authorization headers")
+	}
+	if len(values) == 0 {
+		return "", nil
+	}
+	scheme, token := cutScheme(values[0])
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", nil
+	}
+	return token, nil
+}
+
+func cutScheme(value string) (scheme, rest string) {
+	value = strings.Trim(value, " \t")
+	i := strings.IndexAny(value, " \t")
+	if i < 0 {
+		return value, ""
+	}
+	return value[:i], strings.Trim(value[i:], " \t")
+}
+
+// DropLoginCookies takes off the cookies by which WordPress knows who is logged in
+// (wp_cookie_constants), in whatever spelling PHP would find them. A guest's cart
+// may be in others, which stay.
+func DropLoginCookies(h http.Header) {
+	kept := h["Cookie"][:0:0]
+	for _, line := range h["Cookie"] {
+		if line = withoutLogins(line); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Cookie")
+		return
+	}
+	h["Cookie"] = kept
+}
+
+func withoutLogins(line string) string {
+	if !strings.Contains(line, "wordpress") && !strings.Contains(line, "%") {
+		return line
+	}
+	var kept []string
+	for pair := range strings.SplitSeq(line, ";") {
+		name, _, _ := strings.Cut(pair, "=")
+		if name, _ = phpName(phpURLDecode(strings.TrimLeft(name, " \t\v\f"))); !strings.HasPrefix(name, "wordpress_") {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.TrimSpace(strings.Join(kept, ";"))
+}

@@ -1,4 +1,4 @@
-package phpform_test
+package wprequest_test
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"cocart-gateway/gateway/phpform"
+	"cocart-gateway/gateway/wprequest"
 )
 
 const plain = "multipart/form-data; boundary=B"
@@ -48,7 +48,7 @@ func TestFormsThatClientsSendAreRead(t *testing.T) {
 		"no parts":                          {plain, "--B--\r\n", ""},
 		"a line before":                     {plain, "\r\n" + form(field("a", "1")), "a=1"},
 	} {
-		fields, err := phpform.Parse(row.kind, []byte(row.body))
+		fields, err := wprequest.MultipartFields(row.kind, []byte(row.body))
 		var got []string
 		for _, f := range fields {
 			if f.File {
@@ -88,7 +88,7 @@ func TestUnusualFormsAreReported(t *testing.T) {
 		"a comma":                        {"multipart/form-data, boundary=B", form(field("a", "1"))},
 		"a NUL in a header":              {plain, form("Content-Disposition: form-data; name=\"a\x00b\"|2")},
 	} {
-		if fields, err := phpform.Parse(row[0], []byte(row[1])); !errors.Is(err, phpform.ErrUnusual) {
+		if fields, err := wprequest.MultipartFields(row[0], []byte(row[1])); !errors.Is(err, wprequest.ErrUnusualForm) {
 			t.Errorf("%s: %v %v", name, fields, err)
 		}
 	}
@@ -100,7 +100,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(plain, form(field("a", "1"), `Content-Disposition: form-data; name="f"; filename="x"|y`))
 	f.Add("multipart/form-data; charset=utf-8; boundary=B", form("Content-Type: text/plain\r\nContent-Disposition: form-data; name=a|1"))
 	f.Fuzz(func(t *testing.T, kind, body string) {
-		fields, err := phpform.Parse(kind, []byte(body))
+		fields, err := wprequest.MultipartFields(kind, []byte(body))
 		if err != nil {
 			return
 		}

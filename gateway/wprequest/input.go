@@ -1,6 +1,52 @@
 package wprequest
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// Input is what PHP code reads of a request: headers, $_GET, $_POST and the body.
+type Input struct {
+	Method string // as it was sent
+	Header http.Header
+	Query  Params
+	Body   *Body
+}
+
+// posted is what PHP puts into $_POST: of a POST alone, whatever WordPress takes its
+// method for.
+func (in Input) posted() Params {
+	if in.Method != http.MethodPost {
+		return nil
+	}
+	return in.Body.Form
+}
+
+// fills reports whether a parameter is there, in any place, and not empty.
+func (in Input) fills(name string) bool {
+	inQuery, _ := in.Query.Last(name)
+	inForm, _ := in.Body.Form.Last(name)
+	raw, _ := in.Body.Object.get(name)
+	return inQuery.value != "" || inForm.value != "" || in.Body.Object.scalar(name) != "" || isList(raw)
+}
+
+// Holds reports whether a parameter is there, in any place.
+func (in Input) Holds(name string) bool {
+	if _, ok := in.Body.Object.get(name); ok {
+		return true
+	}
+	_, inQuery := in.Query.Last(name)
+	_, inForm := in.Body.Form.Last(name)
+	return inQuery || inForm
+}
+
+// HoldsNonce reports whether there is a nonce where rest_cookie_check_errors looks for
+// one: in $_REQUEST.
+func (in Input) HoldsNonce() bool {
+	_, inQuery := in.Query.Last("_wpnonce")
+	_, inForm := in.posted().Last("_wpnonce")
+	return inQuery || inForm
+}
 
 // RefreshToken finds the token in WordPress's parameter order
 // (WP_REST_Request::get_parameter_order): JSON, form, query.

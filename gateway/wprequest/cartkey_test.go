@@ -1,10 +1,11 @@
-package cartkey_test
+package wprequest_test
 
 import (
+	"net/url"
 	"slices"
 	"testing"
 
-	"cocart-gateway/gateway/cartkey"
+	"cocart-gateway/gateway/wprequest"
 )
 
 func TestKeysThatNameACustomer(t *testing.T) {
@@ -13,12 +14,12 @@ func TestKeysThatNameACustomer(t *testing.T) {
 		"<b>2</b>": 2, "2%41": 2, "%32": 2, "%2532": 32, "ü2ü": 2, "_2": 2, "2_": 2, "2:": 2, "@2": 2, "'2'": 2, "2\\": 2, "2,": 2, "२": 2, "123456789": 123456789,
 		"1.2.3": 123, "1:2": 12, "2.": 2, ".2e1": 2,
 	} {
-		ids := cartkey.Customers(key)
+		ids := wprequest.CartKeyCustomers(key)
 		if !slices.Contains(ids, want) {
 			t.Errorf("%q: %v, want %d", key, ids, want)
 		}
 	}
-	if ids := cartkey.Customers("2.0"); !slices.Contains(ids, 2) || !slices.Contains(ids, 20) {
+	if ids := wprequest.CartKeyCustomers("2.0"); !slices.Contains(ids, 2) || !slices.Contains(ids, 20) {
 		t.Errorf("2.0 is customer 2 to is_numeric and 20 to sanitize_key: %v", ids)
 	}
 }
@@ -29,18 +30,19 @@ func TestKeysOfGuests(t *testing.T) {
 		"1732812345", "1732812345678", "1732812345.678", "99999999999999999999999", "device:9F-3A", "jane.doe@example.com", "2024-11-28", "2024_11_28",
 		"user@2", "2a", "0x2", "t2", "1e100", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "111111111111111111111111111111111111111111", ".", "-", "_",
 	} {
-		if ids := cartkey.Customers(key); ids != nil {
+		if ids := wprequest.CartKeyCustomers(key); ids != nil {
 			t.Errorf("%q: %v", key, ids)
 		}
 	}
 }
 
 func TestRoutesWithoutACart(t *testing.T) {
+	site := wprequest.NewSite(wprequest.SiteConfig{URL: &url.URL{Scheme: "https", Host: "shop.example"}})
 	for route, want := range map[string]bool{
 		"/v2/login": true, "/v2/logout": true, "/v1/products": true, "/v2/products/12/reviews": true, "/v2/sessions": true, "/v2/store": true,
 		"/v2/cart": false, "/v1/get-cart": false, "/v2/session/2": false, "/v1/logout": false, "": false, "/v2/cart/add-item": false, "/batch": false,
 	} {
-		if got := cartkey.Cartless(route); got != want {
+		if got := site.Cartless("/cocart" + route); got != want {
 			t.Errorf("%q: %v", route, got)
 		}
 	}

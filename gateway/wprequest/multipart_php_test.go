@@ -1,4 +1,4 @@
-package phpform_test
+package wprequest_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"cocart-gateway/gateway/phpform"
+	"cocart-gateway/gateway/wprequest"
 )
 
 // pieces are what forms are put together from: what clients write, and what an attacker would.
@@ -32,7 +32,7 @@ func TestEachFormIsReadAlikeOnRealPHP(t *testing.T) {
 	read := 0
 	for range 4000 {
 		body := randomForm(random)
-		fields, err := phpform.Parse(plain, []byte(body))
+		fields, err := wprequest.MultipartFields(plain, []byte(body))
 		if err != nil {
 			continue
 		}
@@ -82,7 +82,7 @@ func TestWhatPHPReadsInAnotherWayIsUnusualOnRealPHP(t *testing.T) {
 		if got := postForm(t, url, body)["cart_key"]; got != "32" {
 			t.Errorf("%s: PHP reads %q", name, got)
 		}
-		if fields, err := phpform.Parse(plain, []byte(body)); err == nil {
+		if fields, err := wprequest.MultipartFields(plain, []byte(body)); err == nil {
 			t.Errorf("%s: read as %v", name, fields)
 		}
 	}

@@ -1,15 +1,4 @@
-// Package phpform reads a multipart/form-data body as PHP fills $_POST from it
-// (rfc1867_post_handler in main/rfc1867.c).
-//
-// PHP and Go read unusual forms differently: PHP knows no filename*, takes the last
-// of two name parameters, ends a part at any line that begins with the boundary,
-// and reads on behind the closing delimiter. An attacker who finds such a
-// difference hides a parameter from the gateway that PHP sees. [Parse] therefore
-// reads only the form that browsers and HTTP libraries write, and reports
-// everything else as [ErrUnusual]. The caller decides whether that is a refusal.
-//
-// The package does no I/O and imports nothing of this project.
-package phpform
+package wprequest
 
 import (
 	"bytes"
@@ -19,11 +8,18 @@ import (
 	"strings"
 )
 
-// ErrUnusual reports a form that PHP and other readers could read differently.
-var ErrUnusual = errors.New("unusual multipart form")
+// PHP and Go read unusual multipart forms differently: PHP knows no filename*, takes
+// the last of two name parameters, ends a part at any line that begins with the
+// boundary, and reads on behind the closing delimiter. An attacker who finds such a
+// difference hides a parameter from the gateway that PHP sees. [MultipartFields]
+// therefore reads only the form that browsers and HTTP libraries write, and reports
+// everything else as [ErrUnusualForm].
 
-// Field is one part of a form in the order of the body.
-type Field struct {
+// ErrUnusualForm reports a form that PHP and other readers could read differently.
+var ErrUnusualForm = errors.New("unusual multipart form")
+
+// FormField is one part of a form in the order of the body.
+type FormField struct {
 	// Name as it is in the header, before PHP turns dots and blanks into "_".
 	Name  string
 	Value []byte
@@ -47,22 +43,22 @@ var (
 // another Content-Disposition could be hidden there.
 const longestLine = 4 << 10
 
-// Boundary returns the boundary that a Content-Type names, or "" where it names none
+// MultipartBoundary returns the boundary that a Content-Type names, or "" where it names none
 // or is unusual.
-func Boundary(contentType string) string {
+func MultipartBoundary(contentType string) string {
 	if m := plainType.FindStringSubmatch(contentType); m != nil {
 		return m[1] + m[2]
 	}
 	return ""
 }
 
-// Parse returns the fields of a form. A form without a boundary has none, because
+// MultipartFields returns the fields of a form. A form without a boundary has none, because
 // PHP reads none of it. The error is [ErrUnusual], with what is unusual.
-func Parse(contentType string, raw []byte) ([]Field, error) {
+func MultipartFields(contentType string, raw []byte) ([]FormField, error) {
 	if !strings.Contains(strings.ToLower(contentType), "boundary") {
 		return nil, nil // "Missing boundary in multipart/form-data POST data"
 	}
-	boundary := Boundary(contentType)
+	boundary := MultipartBoundary(contentType)
 	if boundary == "" {
 		return nil, unusual("the Content-Type")
 	}
@@ -72,15 +68,15 @@ func Parse(contentType string, raw []byte) ([]Field, error) {
 	return parseParts(bytes.TrimPrefix(raw, []byte("\r\n")), "--"+boundary)
 }
 
-func unusual(what string) error { return fmt.Errorf("%w: %s", ErrUnusual, what) }
+func unusual(what string) error { return fmt.Errorf("%w: %s", ErrUnusualForm, what) }
 
 // parseParts cuts a body at each line that begins with the delimiter, as PHP does
 // (multipart_buffer_read looks for a line feed and the delimiter).
-func parseParts(raw []byte, delimiter string) ([]Field, error) {
+func parseParts(raw []byte, delimiter string) ([]FormField, error) {
 	if !bytes.HasPrefix(raw, []byte(delimiter)) {
 		return nil, unusual("text before the first part")
 	}
-	var fields []Field
+	var fields []FormField
 	for rest, closed := raw[len(delimiter):], false; !closed; {
 		after, found := bytes.CutPrefix(rest, []byte("\r\n"))
 		if !found {
@@ -112,36 +108,36 @@ func closing(rest []byte) error {
 	return nil
 }
 
-func parsePart(part []byte) (Field, error) {
+func parsePart(part []byte) (FormField, error) {
 	head, value, found := bytes.Cut(part, []byte("\r\n\r\n"))
 	if !found || bytes.Contains(part[:min(len(head), len(part))], []byte("\n\n")) {
-		return Field{}, unusual("a part without a header")
+		return FormField{}, unusual("a part without a header")
 	}
-	field, named := Field{Value: value}, false
+	field, named := FormField{Value: value}, false
 	for line := range strings.SplitSeq(string(head), "\r\n") {
 		if len(line) > longestLine || !partHeader.MatchString(line) { // folded, or with a bare line feed
-			return Field{}, unusual("a header of a part")
+			return FormField{}, unusual("a header of a part")
 		}
 		if !strings.HasPrefix(strings.ToLower(line), "content-disposition") {
 			continue
 		}
 		if named {
-			return Field{}, unusual("two Content-Disposition headers")
+			return FormField{}, unusual("two Content-Disposition headers")
 		}
 		named = true
 		if err := field.read(line); err != nil {
-			return Field{}, err
+			return FormField{}, err
 		}
 	}
 	if !named {
-		return Field{}, unusual("a part without Content-Disposition")
+		return FormField{}, unusual("a part without Content-Disposition")
 	}
 	return field, nil
 }
 
 // read takes name and filename from a Content-Disposition header. filename* is not
 // looked at: PHP does not know it.
-func (f *Field) read(line string) error {
+func (f *FormField) read(line string) error {
 	m := disposition.FindStringSubmatch(line)
 	if m == nil {
 		return unusual("Content-Disposition")
