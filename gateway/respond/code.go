@@ -159,7 +159,7 @@ var codes = map[Code]definition{
 	RateLimited: {status: http.StatusTooManyRequests, event: accesslog.Limited, dryRun: "limit",
 		when:     "Too many attempts for one account, from one address or from its network. `Retry-After` and the `RateLimit` headers say how long to wait.",
 		client:   "Wait as long as `Retry-After` says.",
-		operator: "Read [limits](configure/limits.md). `cocart-gateway lockouts` lists and lifts lockouts.",
+		operator: "Read [limits](configure/password-limits.md). `cocart-gateway lockouts` lists and lifts lockouts.",
 		events:   []accesslog.Event{accesslog.AddressLimit, accesslog.LockedOut}},
 	MustAuthenticate: {status: http.StatusForbidden, message: notYourCart, event: accesslog.ForeignCart, dryRun: "cart_key",
 		when:     "A guest sent a cart key that is the number of a customer.",
