@@ -119,7 +119,7 @@ func (a *Authority) Run(ctx context.Context) error {
 			continue
 		}
 		if ctx.Err() == nil {
-			a.cfg.Log.Warn("revocations cannot be followed, trying again", "error", err, "wait", wait)
+			a.cfg.Log.Warn("revocations cannot be followed, trying again", "cause", err, "wait", wait)
 			pause(ctx, wait)
 			wait = min(2*wait, longestWait)
 		}

@@ -97,7 +97,7 @@ func (a *Authority) lastNotes(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCall)
 	defer cancel()
 	if err := a.writeNotes(ctx); err != nil {
-		a.cfg.Log.Warn("the last uses of sessions were not written down", "error", err)
+		a.cfg.Log.Warn("the last uses of sessions were not written down", "cause", err)
 	}
 	return nil
 }

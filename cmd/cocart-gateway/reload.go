@@ -91,7 +91,7 @@ func (p *program) reload(by string) (done admin.Reloaded, problems []string) {
 	if err != nil {
 		problems = problemsOf(err)
 		for _, text := range problems {
-			p.log.Error("the configuration was not reloaded, the one before stays in force", "by", by, "problem", text)
+			p.log.Error("the configuration was not reloaded, the one before stays in force", "by", by, "cause", text)
 		}
 		p.metrics.failed()
 		p.notify.Reloaded("serving; the configuration was not reloaded, the log says why")

@@ -130,14 +130,14 @@ func newLogger(cfg config.LogConfig, w io.Writer) *slog.Logger {
 type libraryLog struct{ log *slog.Logger }
 
 func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
-	l.log.DebugContext(ctx, "redis client", "said", fmt.Sprintf(format, v...))
+	l.log.DebugContext(ctx, "redis client", "cause", fmt.Sprintf(format, v...))
 }
 
 // Write takes a line of package log. What net/http quotes in one is left out: of an
 // answer that is longer than it said, the rest, with a token in it perhaps.
 func (l libraryLog) Write(line []byte) (int, error) {
 	said, _, _ := strings.Cut(string(line), ` "`)
-	l.log.Warn("net/http", "said", strings.TrimSpace(said))
+	l.log.Warn("net/http", "cause", strings.TrimSpace(said))
 	return len(line), nil
 }
 

@@ -141,7 +141,7 @@ func TestAGatewayThatCouldNotAskForItsCertificateBeginsAnew(t *testing.T) {
 	}
 	again <- time.Time{}
 	a.said.await(t, `msg="certificate not obtained, trying again later" name=shop.example.com`)
-	a.said.await(t, `level=WARN msg="certificate library" said="will retry" part=obtain`) // and when
+	a.said.await(t, `level=WARN msg="certificate library" cause="will retry" part=obtain`) // and when
 }
 
 // count adds up a metric, whatever its labels.

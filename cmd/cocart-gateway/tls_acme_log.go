@@ -36,7 +36,7 @@ func (l *acmeLog) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore
 
 // Write says it with the fields in the order that the library gave them.
 func (l *acmeLog) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	attributes := []any{"said", e.Message}
+	attributes := []any{"cause", e.Message}
 	if e.LoggerName != "" {
 		attributes = append(attributes, "part", e.LoggerName)
 	}

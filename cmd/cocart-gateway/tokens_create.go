@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"cocart-gateway/cmd/cocart-gateway/term"
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
 )
 
@@ -42,16 +42,6 @@ func tokensCreateCommand(t terminal) *cobra.Command {
 	return needsConfig(c, &path)
 }
 
-// createdPair is a pair for machines.
-type createdPair struct {
-	UserID         int64     `json:"user_id"`
-	Session        string    `json:"session"`
-	AccessToken    string    `json:"access_token"`
-	AccessExpires  time.Time `json:"access_expires"`
-	RefreshToken   string    `json:"refresh_token"`
-	RefreshExpires time.Time `json:"refresh_expires"`
-}
-
 func (t terminal) createTokens(ctx context.Context, path string, who tokens.Identity, asJSON bool) error {
 	a, closeStore, err := t.openSessions(ctx, path)
 	if err != nil {
@@ -66,7 +56,7 @@ func (t terminal) createTokens(ctx context.Context, path string, who tokens.Iden
 		return err
 	}
 	if asJSON {
-		return term.WriteJSON(t.out, createdPair{who.UserID, pair.Session, pair.Access, pair.AccessExpiry.UTC(), pair.Refresh, pair.RefreshExpiry.UTC()})
+		return term.WriteJSON(t.out, admin.Issued(who.UserID, pair))
 	}
 	return term.WriteTable(t.out, [][]string{
 		{"user", person(who.UserID, who.Login)}, {"session", pair.Session},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
 )
 
@@ -37,7 +38,7 @@ func TestTokensAreCreatedWithTheFingerprintOfALiveSession(t *testing.T) {
 	}
 }
 
-func created(t *testing.T, text string) (pair createdPair) {
+func created(t *testing.T, text string) (pair admin.IssuedTokens) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), &pair); err != nil {
 		t.Fatalf("%v in %s", err, text)

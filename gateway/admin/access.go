@@ -1,21 +1,26 @@
 package admin
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
+
+	"cocart-gateway/gateway/respond"
 )
 
-// knownHost reports whether a request asks for the private listener by a name that it has.
+// knownHost reports whether the Host header names the private listener.
 //
-// Attack: DNS rebinding. A page that the operator opens has its own name resolve to 127.0.0.1, and then reads metrics and
-// the API from the operator's browser as if they were its own site. Prevention: such a request has the attacker's name in
-// Host. An address is no name, loopback names never resolve elsewhere (RFC 6761 section 6.3), and a name of one label
-// (of a container, or of this machine) is none that an attacker can register. Any other has to be listed; *.example.com
-// is any below it. No browser opens a unix socket.
+// Attack: DNS rebinding. A page that the operator opens lets its own name resolve to 127.0.0.1, and then reads metrics and
+// the API from the operator's browser as if they belonged to its site. Prevention: such a request has the attacker's name in
+// Host. An address is not a name, loopback names never resolve elsewhere (RFC 6761 section 6.3), and an attacker cannot
+// register a name of one label (of a container, or of this machine). Any other name has to be listed; *.example.com is any
+// name below example.com. Browsers do not open unix sockets.
 func knownHost(r *http.Request, listed []string) bool {
 	if local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr); local != nil && local.Network() == "unix" {
 		return true
@@ -42,63 +47,111 @@ func withoutPort(host string) string {
 	return host
 }
 
-// What one address may get wrong. The token is random and long, so that guessing is hopeless anyway; the limit keeps a
-// guesser from using the CPU and the log, and makes it seen.
+// requireToken returns the middleware that admits only requests with the token.
+func (h *Handler) requireToken(token string) func(apiHandler) http.Handler {
+	want := sha256.Sum256([]byte(token))
+	return func(handle apiHandler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			err := h.checkToken(r, want)
+			if err == nil {
+				err = handle(w, r)
+			}
+			if err != nil {
+				respond.Error(w, r, failureOf(err))
+			}
+		})
+	}
+}
+
+// checkToken compares digests of equal length, so that its duration does not depend on the token.
+func (h *Handler) checkToken(r *http.Request, want [sha256.Size]byte) error {
+	if wait := h.wrong.wait(r, h.now()); wait > 0 {
+		f := respond.Fail(respond.AdminLimited)
+		f.RetryAfter = int(wait/time.Second) + 1
+		return f
+	}
+	got := sha256.Sum256([]byte(presentedToken(r)))
+	if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+		return nil
+	}
+	message := "administration refused"
+	if h.wrong.count(r, h.now()) {
+		message = "administration refused; further requests of this address are refused for the rest of the minute"
+	}
+	h.logFrom(r, slog.LevelWarn, message)
+	return respond.Fail(respond.AdminToken)
+}
+
+// presentedToken returns the token of a request: of the Bearer scheme, or the password of the Basic scheme, with which OAuth
+// clients authenticate (RFC 6749 section 2.3.1).
+func presentedToken(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.Trim(token, " ")
+}
+
+// How many wrong tokens one address may send. The token is random and long, so it cannot be guessed; the limit protects the
+// CPU and the log.
 const (
-	mostWrong    = 10
-	span         = time.Minute
-	mostWatched  = 1000 // addresses; all others share one count
-	ipv6Neighbor = 64   // bits that one subscriber has
+	maxWrong        = 10
+	wrongPeriod     = time.Minute
+	maxAddresses    = 1000 // all further addresses share one count
+	ipv6Subscribers = 64   // bits of the prefix that one subscriber has
 )
 
-// wrongTokens counts wrong tokens by address, for a minute. Its zero value is ready; it is safe for concurrent use.
+// wrongTokens counts wrong tokens by address for a minute. Its zero value is ready, and it is safe for concurrent use.
 type wrongTokens struct {
 	mu    sync.Mutex
 	since time.Time
 	wrong map[netip.Prefix]int
 }
 
-// Wait is how long an address has to wait before its next token is looked at; 0: it need not.
+// wait returns how long the tokens of an address are refused unread; 0 if they are read.
 func (w *wrongTokens) wait(r *http.Request, now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begin(now)
-	if w.wrong[w.who(r)] < mostWrong {
+	if w.wrong[w.clientOf(r)] < maxWrong {
 		return 0
 	}
-	return w.since.Add(span).Sub(now)
+	return w.since.Add(wrongPeriod).Sub(now)
 }
 
-// Wrong counts a wrong token, and reports whether it was the last that the address may send for now.
+// count adds a wrong token, and reports whether it was the last one that is read in this period.
 func (w *wrongTokens) count(r *http.Request, now time.Time) (last bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begin(now)
-	who := w.who(r)
-	w.wrong[who]++
-	return w.wrong[who] == mostWrong
+	client := w.clientOf(r)
+	w.wrong[client]++
+	return w.wrong[client] == maxWrong
 }
 
 func (w *wrongTokens) begin(now time.Time) {
-	if w.wrong == nil || now.Sub(w.since) >= span || now.Before(w.since) {
+	if w.wrong == nil || now.Sub(w.since) >= wrongPeriod || now.Before(w.since) {
 		w.since, w.wrong = now, map[netip.Prefix]int{}
 	}
 }
 
-// who is the zero Prefix for a unix socket, and where too many addresses are watched already.
-func (w *wrongTokens) who(r *http.Request) netip.Prefix {
+// clientOf returns the zero Prefix for a unix socket, and once too many addresses are counted.
+func (w *wrongTokens) clientOf(r *http.Request) netip.Prefix {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Prefix{}
 	}
-	at := peer.Addr().Unmap().WithZone("")
-	bits := at.BitLen()
-	if at.Is6() {
-		bits = ipv6Neighbor
+	address := peer.Addr().Unmap().WithZone("")
+	bits := address.BitLen()
+	if address.Is6() {
+		bits = ipv6Subscribers
 	}
-	who, _ := at.Prefix(bits)
-	if _, watched := w.wrong[who]; !watched && len(w.wrong) >= mostWatched {
+	client, _ := address.Prefix(bits) // the number of bits is valid
+	if _, counted := w.wrong[client]; !counted && len(w.wrong) >= maxAddresses {
 		return netip.Prefix{}
 	}
-	return who
+	return client
 }

@@ -54,7 +54,7 @@ func TestWrongTokensAreCountedByAddressForAMinute(t *testing.T) {
 	if now = now.Add(40 * time.Second); try("[2001:db8::1]:1") != 0 {
 		t.Error("it waits when the minute is over")
 	}
-	for i := range 5000 { // a botnet gets no memory of ours, and no more attempts than one address once that is full
+	for i := range 5000 { // a botnet gets no more memory, and no more attempts than one address once that is full
 		try(fmt.Sprintf("10.0.%d.%d:1", i/250, i%250))
 	}
 	if try("10.9.9.9:1") == 0 {

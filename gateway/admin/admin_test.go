@@ -135,7 +135,7 @@ func TestDrainingIsNotReadyButAlive(t *testing.T) {
 	}
 }
 
-func TestLoadBalancersAreToldToStayWhateverDependenciesDo(t *testing.T) {
+func TestServezDoesNotDependOnRedisOrWordPress(t *testing.T) {
 	s := openShop(t)
 	started := false
 	a := s.listener(admin.Config{Started: func() bool { return started }})
@@ -158,8 +158,8 @@ func TestLoadBalancersAreToldToStayWhateverDependenciesDo(t *testing.T) {
 	}
 }
 
-// A WordPress that hangs keeps /readyz and /metrics waiting. Load balancers would take that for a dead gateway.
-func TestTheProbeOfLoadBalancersWaitsForNoOtherProbe(t *testing.T) {
+// A WordPress that hangs delays /readyz and /metrics. Load balancers would take the gateway for dead.
+func TestServezDoesNotWaitForReadyz(t *testing.T) {
 	s := openShop(t)
 	asked, release := make(chan struct{}), make(chan struct{})
 	s.wordpress.Answer = func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool {
@@ -205,8 +205,8 @@ func TestMetricsAreServed(t *testing.T) {
 	}
 }
 
-// What the alert on a server of WordPress goes by. Nobody shops between the outage and the reading.
-func TestReadingTheMetricsShowsASingleWordPressThatIsBack(t *testing.T) {
+// The alert on a server of WordPress depends on it. No request comes between the outage and the scrape.
+func TestAScrapeShowsASingleWordPressThatIsBack(t *testing.T) {
 	s := openShop(t)
 	var broken atomic.Bool
 	broken.Store(true)

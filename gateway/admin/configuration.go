@@ -6,35 +6,32 @@ import (
 	"cocart-gateway/gateway/respond"
 )
 
-// Configuration is what administrators may do with it; a nil function offers
-// nothing.
+// Configuration is what the API can do with the configuration. A nil function leaves its route out.
 type Configuration struct {
-	// Show writes the one in force, as YAML and without its secrets.
+	// Show returns the configuration in force as YAML, without secrets.
 	Show func() ([]byte, error)
-	// Reload reads it again. With problems nothing has changed; none of them may
-	// hold a secret.
+	// Reload reads the configuration again. If there are problems nothing has changed. They must not contain secrets.
 	Reload func() (done Reloaded, problems []string)
 }
 
-// Reloaded is what a reload came to, as keys of the configuration.
+// Reloaded is the result of a reload, as keys of the configuration.
 type Reloaded struct {
 	// Changed are in force for requests that begin from now on.
 	Changed []string `json:"changed"`
-	// RestartNeeded differ from what is in force, and wait for the next start.
+	// RestartNeeded differ from what is in force and take effect at the next start.
 	RestartNeeded []string `json:"restart_needed"`
 }
 
 // addConfiguration adds
 //
-//	GET  /config  the configuration in force, as YAML, secrets hidden
-//	POST /reload  200 {"changed": […], "restart_needed": […]}, or 422 with
-//	              data.problems: then the old one stays in force
-func (a *Handler) addConfiguration(c Configuration, protected func(apiHandler) http.Handler) {
+//	GET  /config  the configuration in force, as YAML, without secrets
+//	POST /reload  200 {"changed": […], "restart_needed": […]}; or 422 with data.problems, and the previous one stays in force
+func (h *Handler) addConfiguration(c Configuration, protected func(apiHandler) http.Handler) {
 	if c.Show != nil {
-		a.mux.Handle("GET /config", protected(c.show))
+		h.mux.Handle("GET /config", protected(c.show))
 	}
 	if c.Reload != nil {
-		a.mux.Handle("POST /reload", protected(c.reload))
+		h.mux.Handle("POST /reload", protected(c.reload))
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"cocart-gateway/gateway/respond"
 )
 
-// oauthToken is the parameter both endpoints share, of a form only (RFC 7009
-// section 2.1, RFC 7662 section 2.1): a token in a URL ends up in logs.
+// oauthToken returns the parameter token. It has to be in a form (RFC 7009 section 2.1, RFC 7662 section 2.1): a token in a
+// URL ends up in logs.
 func oauthToken(r *http.Request) (string, error) {
 	form, err := readForm(r)
 	if err != nil {
@@ -21,27 +21,27 @@ func oauthToken(r *http.Request) (string, error) {
 	return token, nil
 }
 
-// revoke is RFC 7009: 200 also for a token that is none (section 2.2).
-func (a *Handler) revoke(w http.ResponseWriter, r *http.Request) error {
+// revoke ends the session of a token (RFC 7009). It answers 200 also for an invalid token (section 2.2).
+func (h *Handler) revoke(w http.ResponseWriter, r *http.Request) error {
 	token, err := oauthToken(r)
 	if err != nil {
 		return err
 	}
-	if err := a.authority.Revoke(r.Context(), token); err != nil {
+	if err := h.authority.Revoke(r.Context(), token); err != nil {
 		return err
 	}
-	a.did(r, "revoke token")
+	h.logChange(r, "revoke token")
 	respond.JSON(w, r, http.StatusOK, struct{}{})
 	return nil
 }
 
-// introspect is RFC 7662. What is not active says nothing else (section 2.2).
-func (a *Handler) introspect(w http.ResponseWriter, r *http.Request) error {
+// introspect describes a token (RFC 7662). The answer says nothing else about one that is not active (section 2.2).
+func (h *Handler) introspect(w http.ResponseWriter, r *http.Request) error {
 	token, err := oauthToken(r)
 	if err != nil {
 		return err
 	}
-	i, err := a.authority.Introspect(r.Context(), token)
+	i, err := h.authority.Introspect(r.Context(), token)
 	if err != nil {
 		return err
 	}
