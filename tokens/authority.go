@@ -3,6 +3,7 @@ package tokens
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -79,3 +80,49 @@ func newSettings(cfg Config, m *memory) (*Authority, error) {
 
 // JWKS returns the public keys that verify access tokens now as a JWK set (RFC 7517), in the order of Config.Keys.
 func (a *Authority) JWKS() []byte { return a.keys.JWKS(a.cfg.Now()) }
+
+// Next makes an Authority with other settings that goes on where a is: it knows the same revocations, uses the same
+// Redis and counts in the same metrics, so that nothing is forgotten and no counter starts again. KeyPrefix, Now and
+// Log stay those of a. Nothing changes before TakeOver; an error names everything that is wrong, and leaves a as it is.
+//
+// Both may be used at once: a request that began with a ends with it, under its keys and lifetimes. A token of a key
+// that is gone is refused by the next one only.
+func (a *Authority) Next(cfg Config) (*Authority, error) {
+	cfg.KeyPrefix, cfg.Now, cfg.Log = a.cfg.KeyPrefix, a.cfg.Now, a.cfg.Log
+	next, err := newSettings(cfg.withDefaults(), a.memory)
+	if err != nil {
+		return nil, err
+	}
+	if reflect.DeepEqual(a.cfg.verifiedBy(), next.cfg.verifiedBy()) {
+		next.keys, next.cache = a.keys, a.cache // remembered tokens name keys of a's table
+		return next, nil
+	}
+	if next.cache, err = newVerifiedCache(next.cfg.VerifiedCache, a.metrics); err != nil {
+		return nil, fmt.Errorf("tokens: making the verified token cache: %w", err)
+	}
+	return next, nil
+}
+
+// TakeOver makes a the one by whose settings Run goes on.
+func (a *Authority) TakeOver() {
+	before := a.inForce.Swap(a)
+	if before.cfg.AccessTTL != a.cfg.AccessTTL {
+		a.lifetimeNoted.Store(0) // others must know of the new lifetime with its first token
+	}
+	if before.cache != a.cache {
+		before.cache.empty()
+	}
+}
+
+// verifiedBy is what a token in the verified cache was checked with. Expiry, retired keys and revocations are checked on
+// every use.
+type verifiedBy struct {
+	issuer, audience string
+	keys             []keys.Key
+	plugin           PluginTokens
+	cacheSize        int
+}
+
+func (c Config) verifiedBy() verifiedBy {
+	return verifiedBy{c.Issuer, c.Audience, c.Keys, c.Plugin, c.VerifiedCache}
+}

@@ -7,6 +7,8 @@ import (
 
 	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/revocation"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Session returns one session; one that was ended shows when and why for some days. Unknown when there is none.
@@ -111,4 +113,78 @@ func sessionIDs(keys []string, prefix string) (ids []revocation.SessionID) {
 		}
 	}
 	return ids
+}
+
+// Recall fills in what an identity lacks, login name and fingerprint, from the user's newest live session. Where there
+// is none both stay as they were: only WordPress can compute a fingerprint, and that is on purpose, because the secrets
+// of the gateway alone must not be enough to become a customer. ErrUnavailable when Redis is gone.
+func (a *Authority) Recall(ctx context.Context, who Identity) (Identity, error) {
+	var newest Session
+	for s, err := range a.Sessions(ctx, who.UserID) {
+		if err != nil {
+			return who, err
+		}
+		if s.Fingerprint != "" && s.Created.After(newest.Created) {
+			newest = s
+		}
+	}
+	if who.Fingerprint == "" {
+		who.Fingerprint = newest.Fingerprint
+	}
+	if who.Login == "" {
+		who.Login = newest.Login
+	}
+	return who, nil
+}
+
+// State is how a session stands.
+type State string
+
+// The closed list of states.
+const (
+	StateLive    State = "live"
+	StateEnded   State = "ended"   // by itself, or cut off with others
+	StateExpired State = "expired" // its idle or absolute limit has passed
+	StateUnknown State = "unknown" // Redis knows no such session (any more)
+)
+
+// SessionState returns a session and how it stands, also when it was cut off with others and nobody has looked at it
+// since. It changes nothing. StateUnknown comes with the zero Session; the errors are Malformed and ErrUnavailable.
+func (a *Authority) SessionState(ctx context.Context, id string) (Session, State, error) {
+	parsed, ok := revocation.ParseSessionID(id)
+	if !ok {
+		return Session{}, "", Malformed
+	}
+	s, err := a.store.load(ctx, parsed)
+	if err != nil {
+		return Session{}, "", unavailable("reading session", err)
+	}
+	state, err := a.state(ctx, s)
+	if s == nil || err != nil {
+		return Session{}, state, err
+	}
+	return a.public(s), state, nil
+}
+
+func (a *Authority) state(ctx context.Context, s *record) (State, error) {
+	switch {
+	case s == nil:
+		return StateUnknown, nil
+	case s.ended != 0:
+		return StateEnded, nil
+	case !a.cfg.Now().Before(a.expires(s)):
+		return StateExpired, nil
+	}
+	var cut cutoffs
+	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		cut = a.store.cutoffs(ctx, p, s)
+		return nil
+	})
+	if missing(err) != nil {
+		return "", unavailable("reading cutoffs", err)
+	}
+	if cut.end(s) || a.over(s) {
+		return StateEnded, nil
+	}
+	return StateLive, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed" // the scripts
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -85,3 +87,35 @@ func missing(err error) error {
 }
 
 func milliseconds(d time.Duration) int64 { return int64(d / time.Millisecond) }
+
+// step is the answer of rotate.lua.
+type step struct {
+	verdict    Verdict
+	generation uint64 // the current one, after the step
+	owed       string // what the revocation log does not have yet
+}
+
+// The modes of rotate.lua.
+const (
+	rotateMode = ""
+	peekMode   = "peek" // decide, and write nothing
+)
+
+// ownClient stands for the client of the session's last refresh, whichever that was.
+const ownClient = "own"
+
+func (s store) rotate(ctx context.Context, t refreshToken, from Client, client string, cfg Config, mode string) (step, error) {
+	answer, err := rotateScript.Run(ctx, s, []string{s.session(t.session)},
+		t.generation, cfg.Now().UnixMilli(), milliseconds(cfg.RefreshGrace), string(cfg.LostAnswer),
+		milliseconds(cfg.RefreshTTL), milliseconds(cfg.SessionTTL), from.Address, from.Device,
+		milliseconds(outlives), milliseconds(cfg.tombstone()), mode,
+		client, string(cfg.ReuseBySameClient), milliseconds(cfg.reuseWindow())).StringSlice()
+	if err != nil {
+		return step{}, err
+	}
+	if len(answer) != 3 {
+		return step{}, fmt.Errorf("the rotation script answered %d values instead of 3", len(answer))
+	}
+	generation, err := strconv.ParseUint(answer[1], 10, 64)
+	return step{verdict: Verdict(answer[0]), generation: generation, owed: answer[2]}, err
+}

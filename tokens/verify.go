@@ -8,6 +8,8 @@ import (
 	"cocart-gateway/tokens/jwt"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/revocation"
+
+	"github.com/maypok86/otter/v2"
 )
 
 // verified is a token whose signature and contents were found good once. What can change since then (time, key
@@ -146,4 +148,47 @@ func (a *Authority) current(v *verified, now time.Time) error {
 // stale tells whether the operator would rather refuse than judge by an old view.
 func (a *Authority) stale(now time.Time) bool {
 	return a.cfg.OnStale == Deny && a.cfg.MaxStaleness > 0 && a.follower.age(now) > a.cfg.MaxStaleness
+}
+
+// verifiedCache remembers good tokens by their whole text, so that no two tokens can share an entry. A hit saves the
+// signature and the JSON, and nothing else: see current.
+type verifiedCache struct {
+	entries *otter.Cache[string, *verified] // nil when off
+	metrics *metrics
+}
+
+func newVerifiedCache(size int, m *metrics) (verifiedCache, error) {
+	if size == 0 {
+		return verifiedCache{metrics: m}, nil
+	}
+	entries, err := otter.New(&otter.Options[string, *verified]{
+		MaximumSize: size,
+		Executor:    func(maintain func()) { maintain() }, // here and now: no goroutine is left behind
+	})
+	return verifiedCache{entries: entries, metrics: m}, err
+}
+
+func (c verifiedCache) get(token string) (*verified, bool) {
+	if c.entries == nil {
+		return nil, false
+	}
+	v, ok := c.entries.GetIfPresent(token)
+	if ok {
+		c.metrics.cacheHits.Inc()
+	} else {
+		c.metrics.cacheMisses.Inc()
+	}
+	return v, ok
+}
+
+func (c verifiedCache) empty() {
+	if c.entries != nil {
+		c.entries.InvalidateAll()
+	}
+}
+
+func (c verifiedCache) put(token string, v *verified) {
+	if c.entries != nil {
+		c.entries.Set(token, v)
+	}
 }

@@ -29,6 +29,8 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	pure := append([]string{self + "tokens", self + "tokens/attempts", "github.com/redis/go-redis/v9"}, forbidden["tokens"]...)
 	forbidden["tokens/keys"] = append([]string{self + "tokens/revocation"}, pure...)
 	forbidden["tokens/revocation"] = append([]string{self + "tokens/keys"}, pure...)
+	forbidden["tokens/cluster"] = append([]string{self + "tokens", self + "tokens/attempts"}, forbidden["tokens"]...)
+	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)
 	forbidden["tokens/migration"] = forbidden["tokens"]
 	forbidden["cmd/cocart-gateway/config"] = []string{self, "github.com/redis/go-redis/v9", "net/http/httputil"}

@@ -3,7 +3,6 @@
 package checkup
 
 import (
-	"cocart-gateway/tokens/cluster"
 	"context"
 	"fmt"
 	"slices"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cocart-gateway/tokens/cluster"
 
 	"github.com/redis/go-redis/v9"
 )

@@ -74,3 +74,71 @@ func (c Cause) known() Cause {
 	}
 	return CauseOther
 }
+
+// Verdict is what a refresh came to: metric label and log word in one.
+type Verdict string
+
+// The closed list of verdicts.
+const (
+	VerdictRotated     Verdict = "rotated"     // the current token: a new pair
+	VerdictConcurrent  Verdict = "concurrent"  // retired less than the grace ago: the current token again
+	VerdictLostAnswer  Verdict = "lost_answer" // the parent, by Config.LostAnswer: the current token again
+	VerdictSameClient  Verdict = "same_client" // an older one from the session's own client, by Config.ReuseBySameClient: the current token again
+	VerdictSuperseded  Verdict = "superseded"  // the same, refused: 401, and the session goes on
+	VerdictHeld        Verdict = "held"        // more than 32 rotations within the grace: the current token again
+	VerdictAhead       Verdict = "ahead"       // Redis lost its last write in a failover: a new pair
+	VerdictAdopted     Verdict = "adopted"     // a token of the PHP plugin: a session of ours
+	VerdictHandedBack  Verdict = "handed_back" // one of ours, while sessions go back: a pair of the PHP plugin
+	VerdictPassedOn    Verdict = "passed_on"   // a token of the PHP plugin, while sessions go back: that plugin's answer
+	VerdictKept        Verdict = "kept"        // one of ours that the PHP plugin gave nothing for: a new pair of ours
+	VerdictReuse       Verdict = "reuse"       // a spent token: the session was ended
+	VerdictEnded       Verdict = "ended"       // the session had been ended before
+	VerdictExpired     Verdict = "expired"     // the session's idle or absolute limit has passed
+	VerdictUnknown     Verdict = "unknown"     // no such session
+	VerdictRefused     Verdict = "refused"     // malformed, or not made by us
+	VerdictUnavailable Verdict = "unavailable" // Redis did not answer, or WordPress where it was asked
+)
+
+// Verdicts returns the closed list, for metrics and documentation.
+func Verdicts() []Verdict {
+	return []Verdict{VerdictRotated, VerdictConcurrent, VerdictLostAnswer, VerdictSameClient, VerdictSuperseded, VerdictHeld, VerdictAhead, VerdictAdopted, VerdictHandedBack,
+		VerdictPassedOn, VerdictKept, VerdictReuse, VerdictEnded, VerdictExpired, VerdictUnknown, VerdictRefused, VerdictUnavailable}
+}
+
+// rejection is the error of a step that hands out no token.
+func (v Verdict) rejection() error {
+	switch v {
+	case VerdictUnknown:
+		return Unknown
+	case VerdictExpired:
+		return Expired
+	case VerdictEnded:
+		return Ended
+	case VerdictReuse:
+		return Reused
+	case VerdictSuperseded:
+		return Superseded
+	}
+	return nil
+}
+
+// verdictOf says what an error means for the refresh.
+func verdictOf(err error) Verdict {
+	var r Rejection
+	if !errors.As(err, &r) {
+		return VerdictUnavailable
+	}
+	switch r {
+	case Unknown:
+		return VerdictUnknown
+	case Expired:
+		return VerdictExpired
+	case Ended:
+		return VerdictEnded
+	case Reused:
+		return VerdictReuse
+	case Superseded:
+		return VerdictSuperseded
+	}
+	return VerdictRefused
+}
