@@ -17,28 +17,6 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// CORSConfig says which pages of other origins may read CoCart's answers.
-type CORSConfig struct {
-	// Passthrough leaves WordPress's own CORS headers as they are. The gateway's
-	// own answers can then be read from any origin, without credentials.
-	Passthrough bool
-	// Origins are exact ones as a browser sends them, or have "*." for their
-	// leftmost label; empty or "*" means any origin.
-	Origins []string
-	// Credentials lets pages send cookies. It needs listed Origins: any page a
-	// customer visits could otherwise shop with the customer's cookies.
-	Credentials bool
-	// MaxAge is how long a browser may remember a preflight; zero means ten
-	// minutes, negative not at all.
-	MaxAge time.Duration
-	// AllowHeaders are request headers that pages may send besides those that
-	// CoCart's clients and common monitoring libraries send.
-	AllowHeaders []string
-	// ExposeHeaders are headers of answers that pages may read besides those that
-	// CoCart's clients read.
-	ExposeHeaders []string
-}
-
 // coCartMethods are what CoCart's routes take.
 var coCartMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
 

@@ -40,99 +40,22 @@
 package gateway
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net/http"
-	"net/netip"
-	"net/url"
-	"sync/atomic"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
-
-// Config is what the gateway needs to know of the site and its clients.
-type Config struct {
-	// SiteURL is the public address of the shop; its path is where WordPress's
-	// REST API begins.
-	SiteURL *url.URL
-	// RestPrefix is WordPress's REST prefix; empty means "wp-json".
-	RestPrefix string
-	// Paths are path prefixes below that of SiteURL which have the REST API, too:
-	// language folders and mapped folders, such as "/en".
-	Paths []string
-	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
-	Namespaces []string
-	// DenyGuests refuses CoCart requests that carry neither a token nor a
-	// password.
-	DenyGuests bool
-	// AssumeHTTPS takes requests for encrypted where nothing says which scheme the
-	// client used: TLS ends at a load balancer that passes TCP on.
-	AssumeHTTPS bool
-	// SchemeHeaders are the headers of trusted proxies that say the client's scheme,
-	// in order of precedence; empty means [forwarded.SchemeHeaders].
-	SchemeHeaders []string
-	// TrustedProxies may say who the client is.
-	TrustedProxies []netip.Prefix
-	// InvalidTokenStatus answers a token that is not good: 401, or 403 as the PHP
-	// plugin does. Zero means 401.
-	InvalidTokenStatus int
-	// BearerLoginRefresh adds the session's refresh token to the answer of a login
-	// that presents a valid access token and no password. Else such an answer holds
-	// the access token alone.
-	BearerLoginRefresh bool
-	// PassOtherBearers lets WordPress judge the access tokens of other JWT plugins:
-	// see otherbearer.go. Else they are refused.
-	PassOtherBearers bool
-	// MaxLoginBody is the largest body, in bytes, that is read on login and
-	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
-	MaxLoginBody int64
-	// Guarding protects passwords.
-	Guarding Guarding
-	// CORS is for browsers; its zero value lets every origin read, without cookies.
-	CORS CORSConfig
-	// Bounds of requests on CoCart's routes.
-	Bounds BoundsConfig
-	// KeepCartKeyNames sends the headers that name a cart in the one spelling that
-	// CoCart chose; else they go out in both.
-	KeepCartKeyNames bool
-	// Now is the clock of warnings; nil means time.Now.
-	Now func() time.Time
-	// OwnAddresses are those from which the shop sends requests to itself, besides
-	// the addresses at which its nodes are reached.
-	OwnAddresses []netip.Prefix
-	// DryRun enforces nothing: see dryrun.go.
-	DryRun bool
-	// PluginAddress is the one to which the old JWT plugin binds its tokens.
-	PluginAddress PluginAddress
-	// PluginRefresh has refresh tokens that are none of ours judged by the old JWT
-	// plugin, still active behind the gateway.
-	PluginRefresh bool
-	// HandBack gives customers back to the old JWT plugin, still active behind the
-	// gateway: see handback.go. It goes before PluginRefresh.
-	HandBack bool
-	// AuthHeaders are the names under which clients send what belongs into
-	// Authorization; empty means Authorization alone. What comes under the others
-	// is not forwarded under them.
-	AuthHeaders []string
-	// OriginAuthorization is what the web server of WordPress gets as Authorization;
-	// empty: the client's own. A client that sends the same names no customer by it.
-	OriginAuthorization string
-	// Hosts are the names that clients may ask for besides that of SiteURL, in lower
-	// case; *.example.com is any below example.com. Empty means any name at all.
-	Hosts []string
-}
-
-const defaultLoginBody = 64 << 10
 
 // Gateway is an http.Handler for the public listener.
 type Gateway struct {
@@ -301,4 +224,14 @@ func (g *Gateway) fail(x *exchange, err error) {
 	default:
 		respond.Error(x.w, x.r, f)
 	}
+}
+
+// Next makes a Gateway with other settings, and another Authority, that goes on
+// where g is: same WordPress, same log, same metrics. An error says what is wrong
+// with the settings. g is not touched: what it is serving ends under the settings
+// it began with, and both may serve at once.
+func (g *Gateway) Next(cfg Config, authority *tokens.Authority) (*Gateway, error) {
+	next := *g
+	next.authority = authority
+	return next.furnish(cfg)
 }

@@ -1,9 +1,7 @@
 package gateway
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"cocart-gateway/gateway/wprequest"
@@ -107,72 +105,4 @@ func customer(a *tokens.Access) upstream.Assertion {
 
 func (x *exchange) client() tokens.Client {
 	return tokens.Client{Address: x.origin.Client.String(), Device: x.r.UserAgent()}
-}
-
-func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
-	if err := g.admit(x, a); err != nil {
-		return err
-	}
-	if x.cartless != nil {
-		if err := g.ignoreCartKeys(x); err != nil {
-			return err
-		}
-	}
-	x.guest = a.Kind == upstream.Guest
-	if !x.takesCookies(a) {
-		wprequest.DropLoginCookies(x.r.Header)
-	}
-	g.forgetValidators(x)
-	answered := x.awaiting()
-	defer answered()
-	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
-		Assertion: a, Origin: x.origin,
-		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
-		Acts:            x.verdict.Acts(x.wire()),
-		Own:             g.own(x),
-		Repeatable:      x.verdict.Repeatable(x.wire()),
-		Before: func(ctx context.Context, answer *upstream.Answer) error {
-			answered()
-			x.relayed = true
-			g.reportUnlisted(ctx, x, answer)
-			if err := g.heed(ctx, x, a, answer); err != nil {
-				return err
-			}
-			if err := g.settleForwarded(ctx, x, answer); err != nil {
-				return err
-			}
-			if x.confirmed != nil && answer.Status == http.StatusOK {
-				if err := x.confirmed(ctx); err != nil {
-					return err
-				}
-			}
-			return x.holdLogout(answer)
-		},
-	})
-}
-
-// heed acts on WordPress's word that sessions of some accounts are over. When
-// the one asserted is among them and WordPress refused the request for it, the
-// error is the gateway's own refusal, to be sent instead. Should Redis be away
-// the refusal stands: WordPress refuses that fingerprint each time, and each
-// time says so.
-func (g *Gateway) heed(ctx context.Context, x *exchange, a upstream.Assertion, answer *upstream.Answer) error {
-	refused := false
-	for _, e := range answer.Ended {
-		n, err := g.authority.EndUser(ctx, e.UserID, e.Fingerprint, tokens.CauseAccount)
-		if err != nil {
-			g.happened(ctx, x, eventSessionsNotEnded, slog.LevelError, "ending the sessions of a changed account failed",
-				slog.Int64("account_user", e.UserID), slog.String("cause", err.Error()))
-		} else {
-			g.happened(ctx, x, eventSessionsEnded, slog.LevelInfo, "account changed, sessions ended",
-				slog.Int64("account_user", e.UserID), slog.String("reason", e.Reason), slog.Int("sessions", n))
-		}
-		if e.UserID == a.UserID && e.Fingerprint == endedBy(a) {
-			refused = answer.Status == http.StatusUnauthorized
-		}
-	}
-	if refused {
-		return g.refusedToken(tokens.Revoked)
-	}
-	return nil
 }

@@ -1,15 +1,16 @@
 package gateway
 
 import (
+	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
-
-	"cocart-gateway/gateway/respond"
-	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/upstream"
 )
 
 // settleForwarded counts the passwords that WordPress checked for a forwarded
@@ -172,4 +173,120 @@ func (g *Gateway) reportLocks(ctx context.Context, x *exchange, locks []attempts
 		g.happened(ctx, x, eventLockedOut, slog.LevelWarn, "account locked out", slog.String("account", lock.Account),
 			slog.String("scope", string(lock.Scope)), slog.String("until", lock.Until.UTC().Format(time.RFC3339)))
 	}
+}
+
+// settleLogin counts what became of the password of a login, and makes its
+// refusal say no more than it must.
+func (g *Gateway) settleLogin(x *exchange, answer *upstream.LoginAnswer, err error) error {
+	ctx := x.r.Context()
+	switch {
+	case unsigned(err):
+		return g.unreported(ctx, x, err)
+	case err != nil:
+		g.abandon(x, err)
+		return err
+	}
+	err = g.settleAnswered(ctx, x, answer)
+	g.showAddress(x)
+	return err
+}
+
+func (g *Gateway) settleAnswered(ctx context.Context, x *exchange, answer *upstream.LoginAnswer) error {
+	checks := loginChecks(answer)
+	switch {
+	case !g.guards():
+		return nil
+	case len(checks) > 0:
+		return g.settleChecked(ctx, x, answer, checks)
+	case answer.Report != nil, notAsked(&answer.Answer), unchecked[codeOf(answer.Body)]:
+		g.undecided(ctx, x, string(codeOf(answer.Body)))
+		return nil
+	}
+	return g.unreported(ctx, x, nil)
+}
+
+func (g *Gateway) settleChecked(ctx context.Context, x *exchange, answer *upstream.LoginAnswer, checks []upstream.Check) error {
+	err := g.settle(ctx, x, checks)
+	if err != nil || !refusedAny(checks) || !g.cfg.Guarding.UniformErrors {
+		return err
+	}
+	text, ok := uniform(answer.Body)
+	if !ok || answer.Status != http.StatusUnauthorized && answer.Status != http.StatusForbidden {
+		return g.refuseUniformly(ctx, x, nil) // ?_fields= leaves parts out, a redirect says something else
+	}
+	answer.Body = text
+	return g.waitForRefusal(ctx, x)
+}
+
+// unchecked are codes of answers that WordPress gives before it looks at a
+// password: over plain http in production CoCart looks at none, and the plugin
+// lets none be looked at where it does not believe the gateway. They count where
+// the plugin is too old to say so itself.
+var unchecked = map[respond.Code]bool{respond.NotAuthorized: true, respond.BadAssertion: true, respond.Required: true}
+
+func codeOf(text []byte) respond.Code {
+	members, _ := wprequest.ParseObject(text)
+	return respond.Code(members.Text("code"))
+}
+
+func (g *Gateway) showAddress(x *exchange) {
+	if x.attempt.counted != nil {
+		x.w.limit = x.attempt.counted.State()
+	}
+}
+
+// loginChecks is what the plugin says of a login; its signed word on whose session
+// may begin is one, too.
+func loginChecks(answer *upstream.LoginAnswer) []upstream.Check {
+	if answer.Account != nil {
+		return []upstream.Check{{UserID: answer.Account.UserID, Result: upstream.AttemptAccepted, Times: 1}}
+	}
+	if answer.Report == nil {
+		return nil
+	}
+	return answer.Report.Checks
+}
+
+// settleUnannounced counts the passwords that WordPress checked for a request in
+// which the gateway looks for none: wp-login.php, xmlrpc.php, the login forms of
+// WooCommerce and of themes, login routes of other plugins. An attacker could
+// otherwise guess there what is limited at CoCart's login.
+//
+// Whose password it is only WordPress knows, so the attempt is counted when it
+// answers. If the account or the address has no attempts left, the client does not
+// learn whether the password was right, and gets none of the cookies.
+func (g *Gateway) settleUnannounced(ctx context.Context, x *exchange, answer *upstream.Answer) error {
+	if answer.Report == nil || len(answer.Report.Checks) == 0 || g.cfg.Guarding.Attempts == nil {
+		return nil
+	}
+	if !x.record.class.IsCoCart() && !g.cfg.Guarding.SiteLogin {
+		return nil
+	}
+	for _, c := range answer.Report.Checks {
+		g.metrics.attempts.WithLabelValues(attemptKind(x), string(resultOf(c))).Add(float64(c.Times))
+	}
+	counted, err := g.cfg.Guarding.Attempts.Begin(ctx, attempts.Try{Client: x.origin.Client})
+	if err == nil {
+		err = g.charge(ctx, x, counted, answer.Report.Checks)
+	}
+	if err != nil {
+		return g.tooMany(x, err)
+	}
+	return nil
+}
+
+// wantsFault: clients of xmlrpc.php read faults only, and those with status 200.
+func (x *exchange) wantsFault() bool {
+	return !x.record.class.IsCoCart() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/xmlrpc.php")
+}
+
+// wantsLoginPage: a form was sent from there, whatever the client says it accepts.
+func (x *exchange) wantsLoginPage() bool {
+	return !x.record.class.IsCoCart() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/wp-login.php")
+}
+
+// isLimit reports whether a refusal is about limits.
+func isLimit(f *Failure) bool {
+	var e *attempts.Exceeded
+	return errors.As(f, &e)
 }

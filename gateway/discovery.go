@@ -1,12 +1,12 @@
 package gateway
 
 import (
-	"net/http"
-	"strings"
-
+	"bytes"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
+	"net/http"
+	"strings"
 )
 
 // The index of a REST namespace as WP_REST_Server::get_namespace_index writes it.
@@ -89,4 +89,22 @@ func (g *Gateway) answerJWTOptions(x *exchange, a upstream.Assertion) bool {
 	}
 	respond.JSON(x.w, x.r, http.StatusOK, description)
 	return true
+}
+
+var noKeys = []byte(`{"keys":[]}`)
+
+// jwks serves the public keys (RFC 7517). It may be cached for five minutes: a
+// new key is to be listed everywhere at least that long before it signs. A site
+// whose keys are all secret has none to serve, and the path stays WordPress's.
+func (g *Gateway) jwks(x *exchange) error {
+	set := g.authority.JWKS()
+	if bytes.Equal(set, noKeys) {
+		x.record.class = wprequest.ClassSite
+		return g.site(x)
+	}
+	h := x.w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Cache-Control", "public, max-age=300")
+	respond.Bytes(x.w, x.r, http.StatusOK, set, "application/jwk-set+json")
+	return nil
 }

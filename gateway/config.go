@@ -1,0 +1,182 @@
+package gateway
+
+import (
+	"cocart-gateway/tokens/attempts"
+	"context"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Config is what the gateway needs to know of the site and its clients.
+type Config struct {
+	// SiteURL is the public address of the shop; its path is where WordPress's
+	// REST API begins.
+	SiteURL *url.URL
+	// RestPrefix is WordPress's REST prefix; empty means "wp-json".
+	RestPrefix string
+	// Paths are path prefixes below that of SiteURL which have the REST API, too:
+	// language folders and mapped folders, such as "/en".
+	Paths []string
+	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
+	Namespaces []string
+	// DenyGuests refuses CoCart requests that carry neither a token nor a
+	// password.
+	DenyGuests bool
+	// AssumeHTTPS takes requests for encrypted where nothing says which scheme the
+	// client used: TLS ends at a load balancer that passes TCP on.
+	AssumeHTTPS bool
+	// SchemeHeaders are the headers of trusted proxies that say the client's scheme,
+	// in order of precedence; empty means [forwarded.SchemeHeaders].
+	SchemeHeaders []string
+	// TrustedProxies may say who the client is.
+	TrustedProxies []netip.Prefix
+	// InvalidTokenStatus answers a token that is not good: 401, or 403 as the PHP
+	// plugin does. Zero means 401.
+	InvalidTokenStatus int
+	// BearerLoginRefresh adds the session's refresh token to the answer of a login
+	// that presents a valid access token and no password. Else such an answer holds
+	// the access token alone.
+	BearerLoginRefresh bool
+	// PassOtherBearers lets WordPress judge the access tokens of other JWT plugins:
+	// see otherbearer.go. Else they are refused.
+	PassOtherBearers bool
+	// MaxLoginBody is the largest body, in bytes, that is read on login and
+	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
+	MaxLoginBody int64
+	// Guarding protects passwords.
+	Guarding Guarding
+	// CORS is for browsers; its zero value lets every origin read, without cookies.
+	CORS CORSConfig
+	// Bounds of requests on CoCart's routes.
+	Bounds BoundsConfig
+	// KeepCartKeyNames sends the headers that name a cart in the one spelling that
+	// CoCart chose; else they go out in both.
+	KeepCartKeyNames bool
+	// Now is the clock of warnings; nil means time.Now.
+	Now func() time.Time
+	// OwnAddresses are those from which the shop sends requests to itself, besides
+	// the addresses at which its nodes are reached.
+	OwnAddresses []netip.Prefix
+	// DryRun enforces nothing: see dryrun.go.
+	DryRun bool
+	// PluginAddress is the one to which the old JWT plugin binds its tokens.
+	PluginAddress PluginAddress
+	// PluginRefresh has refresh tokens that are none of ours judged by the old JWT
+	// plugin, still active behind the gateway.
+	PluginRefresh bool
+	// HandBack gives customers back to the old JWT plugin, still active behind the
+	// gateway: see handback.go. It goes before PluginRefresh.
+	HandBack bool
+	// AuthHeaders are the names under which clients send what belongs into
+	// Authorization; empty means Authorization alone. What comes under the others
+	// is not forwarded under them.
+	AuthHeaders []string
+	// OriginAuthorization is what the web server of WordPress gets as Authorization;
+	// empty: the client's own. A client that sends the same names no customer by it.
+	OriginAuthorization string
+	// Hosts are the names that clients may ask for besides that of SiteURL, in lower
+	// case; *.example.com is any below example.com. Empty means any name at all.
+	Hosts []string
+}
+
+const defaultLoginBody = 64 << 10
+
+// defaultParameters is PHP's max_input_vars: what comes after so many parameters
+// is not there for PHP.
+const defaultParameters = 1000
+
+const (
+	defaultStall = 5 * time.Minute
+	defaultRate  = 512 // bytes per second: slower than any line on which a page could be read
+)
+
+// BoundsConfig bounds what a request on a CoCart route may be, passwords aside.
+type BoundsConfig struct {
+	// Body is the largest body in bytes; zero means 10 MiB.
+	Body int64
+	// Parameters is how many a query or a form may have; zero means 1000, which is
+	// PHP's max_input_vars.
+	Parameters int
+	// Form and JSON are how much of a form or of a JSON body is read, in bytes, to
+	// find passwords and cart keys; longer ones are refused. Zero means 1 MiB.
+	Form, JSON int64
+	// BodyTime is how long a client may be waited for while it sends a body on a
+	// CoCart route, besides the time that its bytes earn; zero means 30 s.
+	BodyTime time.Duration
+	// UploadRate and DownloadRate are how many bytes of a body a client must send or
+	// take in a second, on any route, as package pace has it; zero means 512, less
+	// than zero any number. Without an UploadRate BodyTime is for the whole body.
+	UploadRate, DownloadRate int64
+	// Stall is, on any route, how long a body may stand still: one that the client
+	// sends, where BodyTime does not bound it, and the one that it takes. Zero means
+	// 5 min, less than zero for ever.
+	Stall time.Duration
+}
+
+func (b BoundsConfig) orDefaults() BoundsConfig {
+	if b.Body == 0 {
+		b.Body = 10 << 20
+	}
+	if b.Form == 0 {
+		b.Form = 1 << 20
+	}
+	if b.JSON == 0 {
+		b.JSON = 1 << 20
+	}
+	if b.Parameters == 0 {
+		b.Parameters = defaultParameters
+	}
+	if b.BodyTime == 0 {
+		b.BodyTime = 30 * time.Second
+	}
+	if b.Stall == 0 {
+		b.Stall = defaultStall
+	}
+	if b.UploadRate == 0 {
+		b.UploadRate = defaultRate
+	}
+	if b.DownloadRate == 0 {
+		b.DownloadRate = defaultRate
+	}
+	return b
+}
+
+// Guarding is how passwords are protected from guessing.
+type Guarding struct {
+	// Attempts counts; nil means that nothing is counted or limited.
+	Attempts *attempts.Guard
+	// UniformErrors: a wrong password and an unknown user get one text, and wait
+	// as long for it.
+	UniformErrors bool
+	// SiteLogin counts the passwords that are checked outside of CoCart's routes, at
+	// wp-login.php, xmlrpc.php and by the shop's pages, on the same counters.
+	SiteLogin bool
+	// Now is the clock of that wait; nil means time.Now.
+	Now func() time.Time
+	// Wait lets time pass, or returns early with the context's error; nil means
+	// that it really passes.
+	Wait func(context.Context, time.Duration) error
+}
+
+// CORSConfig says which pages of other origins may read CoCart's answers.
+type CORSConfig struct {
+	// Passthrough leaves WordPress's own CORS headers as they are. The gateway's
+	// own answers can then be read from any origin, without credentials.
+	Passthrough bool
+	// Origins are exact ones as a browser sends them, or have "*." for their
+	// leftmost label; empty or "*" means any origin.
+	Origins []string
+	// Credentials lets pages send cookies. It needs listed Origins: any page a
+	// customer visits could otherwise shop with the customer's cookies.
+	Credentials bool
+	// MaxAge is how long a browser may remember a preflight; zero means ten
+	// minutes, negative not at all.
+	MaxAge time.Duration
+	// AllowHeaders are request headers that pages may send besides those that
+	// CoCart's clients and common monitoring libraries send.
+	AllowHeaders []string
+	// ExposeHeaders are headers of answers that pages may read besides those that
+	// CoCart's clients read.
+	ExposeHeaders []string
+}

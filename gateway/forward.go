@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
+	if err := g.admit(x, a); err != nil {
+		return err
+	}
+	if x.cartless != nil {
+		if err := g.ignoreCartKeys(x); err != nil {
+			return err
+		}
+	}
+	x.guest = a.Kind == upstream.Guest
+	if !x.takesCookies(a) {
+		wprequest.DropLoginCookies(x.r.Header)
+	}
+	g.forgetValidators(x)
+	answered := x.awaiting()
+	defer answered()
+	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
+		Assertion: a, Origin: x.origin,
+		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
+		Acts:            x.verdict.Acts(x.wire()),
+		Own:             g.own(x),
+		Repeatable:      x.verdict.Repeatable(x.wire()),
+		Before: func(ctx context.Context, answer *upstream.Answer) error {
+			answered()
+			x.relayed = true
+			g.reportUnlisted(ctx, x, answer)
+			if err := g.heed(ctx, x, a, answer); err != nil {
+				return err
+			}
+			if err := g.settleForwarded(ctx, x, answer); err != nil {
+				return err
+			}
+			if x.confirmed != nil && answer.Status == http.StatusOK {
+				if err := x.confirmed(ctx); err != nil {
+					return err
+				}
+			}
+			return x.holdLogout(answer)
+		},
+	})
+}
+
+// heed acts on WordPress's word that sessions of some accounts are over. When
+// the one asserted is among them and WordPress refused the request for it, the
+// error is the gateway's own refusal, to be sent instead. Should Redis be away
+// the refusal stands: WordPress refuses that fingerprint each time, and each
+// time says so.
+func (g *Gateway) heed(ctx context.Context, x *exchange, a upstream.Assertion, answer *upstream.Answer) error {
+	refused := false
+	for _, e := range answer.Ended {
+		n, err := g.authority.EndUser(ctx, e.UserID, e.Fingerprint, tokens.CauseAccount)
+		if err != nil {
+			g.happened(ctx, x, eventSessionsNotEnded, slog.LevelError, "ending the sessions of a changed account failed",
+				slog.Int64("account_user", e.UserID), slog.String("cause", err.Error()))
+		} else {
+			g.happened(ctx, x, eventSessionsEnded, slog.LevelInfo, "account changed, sessions ended",
+				slog.Int64("account_user", e.UserID), slog.String("reason", e.Reason), slog.Int("sessions", n))
+		}
+		if e.UserID == a.UserID && e.Fingerprint == endedBy(a) {
+			refused = answer.Status == http.StatusUnauthorized
+		}
+	}
+	if refused {
+		return g.refusedToken(tokens.Revoked)
+	}
+	return nil
+}
+
+// viaProxy are headers of a request that came by way of a proxy.
+var viaProxy = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "True-Client-Ip", "Cf-Connecting-Ip"}
+
+// own reports whether the shop sent a request to itself: from an address of its own, and either to act outside of CoCart's
+// routes, where a server that renders pages for customers may be on the same machine, or with the User-Agent of WordPress
+// (WP_Http::request). It decides nothing but where the request waits.
+//
+// Attack: where a proxy on this machine is not listed in trusted_proxies, every visitor comes from 127.0.0.1, and a flood
+// of visitors would go before everything else. Prevention: a request that came by way of a proxy is not the shop's own
+// unless a trusted one says whose it is.
+func (g *Gateway) own(x *exchange) bool {
+	if (x.verdict.Class.IsCoCart() || !x.verdict.Acts(x.wire())) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
+		return false
+	}
+	if !x.origin.Trusted {
+		for _, name := range viaProxy {
+			if len(x.r.Header[name]) > 0 {
+				return false
+			}
+		}
+	}
+	return x.origin.Client.IsValid() &&
+		(slices.ContainsFunc(g.cfg.OwnAddresses, func(p netip.Prefix) bool { return p.Contains(x.origin.Client) }) ||
+			g.wordpress.At(x.origin.Client))
+}
+
+// reportUnlisted says which prefix to add to site.paths, where WordPress refused a
+// request for a CoCart route that is below a prefix which the gateway does not
+// know. Such a request goes out as one for the site, without an identity, so that
+// the plugin refuses what WordPress dispatches (Doorkeeper::admit in
+// cocart-gateway.php). It is logged once an hour.
+func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstream.Answer) {
+	if x.verdict.Class != wprequest.ClassSite || answer.Status != http.StatusForbidden {
+		return
+	}
+	prefix := g.routes.UnlistedPrefix(x.target)
+	if prefix == "" {
+		return
+	}
+	if !g.unlisted.due(g.cfg.Now()) {
+		g.metrics.Count(accesslog.UnlistedPath)
+		return
+	}
+	g.happened(ctx, x, eventUnlistedPath, slog.LevelWarn, "WordPress refused a CoCart request below a path prefix that site.paths does not list; add it there if it is one of the shop's",
+		slog.String("prefix", accesslog.Shorten(prefix, accesslog.MaxPath)))
+}

@@ -1,0 +1,138 @@
+package gateway
+
+import (
+	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
+	"context"
+	"errors"
+	"net/http"
+)
+
+// refresh answers POST …/jwt/refresh-token. The Authorization header is not
+// looked at: every SDK sends the access token that has just expired. WordPress
+// is not asked, but for tokens of the old plugin (oldplugin.go).
+func (g *Gateway) refresh(x *exchange) error {
+	if err := wprequest.RefuseWrapping(x.verdict.Query); err != nil {
+		return err
+	}
+	if err := g.allow(x, attempts.Refresh); err != nil {
+		return err
+	}
+	b, err := readBody(x.r, g.cfg.MaxLoginBody)
+	if err != nil {
+		return err
+	}
+	token, err := x.input(b).RefreshToken()
+	if err != nil {
+		return err
+	}
+	pair, who, err := g.redeem(x, b, token)
+	x.record.user, x.record.session = who.UserID, pair.Session
+	g.reportNotStored(x, token, pair.Outcome, err)
+	var rejection tokens.Rejection
+	if errors.As(err, &rejection) {
+		x.record.verdict = string(rejection)
+		return g.refusedRefresh(rejection)
+	}
+	if err != nil {
+		return err
+	}
+	x.record.verdict = string(pair.Outcome)
+	if g.cfg.Guarding.Attempts != nil {
+		g.cfg.Guarding.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
+	}
+	respond.JSON(x.w, x.r, http.StatusOK, struct {
+		Token        string `json:"token"`
+		RefreshToken string `json:"refresh_token"`
+	}{pair.Access, pair.Refresh})
+	return nil
+}
+
+// validate answers POST …/jwt/validate-token. The data member is more than the
+// PHP plugin sends; the Flutter SDK looks for it.
+func (g *Gateway) validate(x *exchange) error {
+	if err := wprequest.RefuseWrapping(x.verdict.Query); err != nil {
+		return err
+	}
+	if err := g.allow(x, attempts.Validate); err != nil {
+		return err
+	}
+	bearer, err := wprequest.BearerToken(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if bearer == "" {
+		return respond.Fail(respond.Forbidden)
+	}
+	if _, err := g.verify(x, bearer); err != nil {
+		return err
+	}
+	writeMessage(x, "Token is valid.")
+	return nil
+}
+
+// writeMessage answers 200 as the JWT plugin does where there is nothing but
+// a sentence to say.
+func writeMessage(x *exchange, text string) {
+	type data struct {
+		Status int `json:"status"`
+	}
+	respond.JSON(x.w, x.r, http.StatusOK, struct {
+		Message string `json:"message"`
+		Data    data   `json:"data"`
+	}{text, data{http.StatusOK}})
+}
+
+// logout answers POST …/v1/logout and …/v2/logout. It ends the session of the
+// access token, the only one a client sends, and then lets WordPress do its
+// part; should that fail, the session has ended all the same.
+func (g *Gateway) logout(x *exchange) error {
+	err := g.endSession(x)
+	if errors.Is(err, errLoggedOut) {
+		writeMessage(x, "You have been logged out.")
+		return nil
+	}
+	return err
+}
+
+func (g *Gateway) endSession(x *exchange) error {
+	bearer, err := wprequest.BearerToken(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if bearer == "" || g.passesOtherBearer(x, bearer) {
+		return g.protected(x)
+	}
+	access, err := g.verify(x, bearer)
+	if err != nil {
+		return err
+	}
+	// Many an app hangs up as soon as it has said this; it counts, here and there.
+	x.r = x.r.WithContext(context.WithoutCancel(x.r.Context()))
+	if access.Session == "" {
+		return g.endPlugins(x, access)
+	}
+	if err := g.authority.EndSession(x.r.Context(), access.Session, tokens.CauseLogout); err != nil {
+		return err
+	}
+	return g.forward(x, customer(access))
+}
+
+// errLoggedOut ends the forwarding of a logout under its alias.
+var errLoggedOut = errors.New("the client is told of its logout in other words")
+
+// holdLogout keeps CoCart's "true" from a client that takes nothing but a JSON
+// object: the Flutter SDK would fail on it, and keep its tokens.
+func (x *exchange) holdLogout(answer *upstream.Answer) error {
+	if !x.verdict.Alias || x.verdict.Class != wprequest.ClassLogout || answer.Status != http.StatusOK {
+		return nil
+	}
+	x.relayed = false
+	if cookies := answer.Header["Set-Cookie"]; len(cookies) > 0 {
+		x.w.Header()["Set-Cookie"] = cookies
+	}
+	return errLoggedOut
+}
