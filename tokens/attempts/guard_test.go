@@ -215,11 +215,11 @@ func TestHashesDifferByTheSecret(t *testing.T) {
 
 func TestTheDocumentedRedisUserMayCountOnRealRedis(t *testing.T) {
 	server := tokenstest.Redis(t)
-	text, err := os.ReadFile("../doc.go")
+	text, err := os.ReadFile("../../deploy/docs/redis.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rule, _ := strings.Cut(string(text), "//\tACL SETUSER gateway on ")
+	_, rule, _ := strings.Cut(string(text), "\nACL SETUSER gateway on ")
 	rule, _, _ = strings.Cut(rule, "\n")
 	args := []any{"ACL", "SETUSER", "gateway", "on"}
 	for _, word := range strings.Fields(rule) {
