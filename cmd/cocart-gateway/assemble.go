@@ -59,13 +59,13 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	return err
 }
 
-func (p *program) newServer(reg prometheus.Registerer) (*Server, error) {
+func (p *program) newServer(reg prometheus.Registerer) (*server.Server, error) {
 	connections, err := server.NewConnections(server.ConnectionsConfig{
 		PerAddress: func() int { return p.inForce().Sockets.PerAddress },
-		Exempt:     func(a netip.Addr) bool { return Trusted(a, p.inForce().TrustedProxies) },
+		Exempt:     func(a netip.Addr) bool { return server.Trusted(a, p.inForce().TrustedProxies) },
 		Log:        p.log, Now: now,
 	}, reg)
-	return NewServer(Options{
+	return server.New(server.Options{
 		Config: p.inForce, Public: p.public, Redirect: p.certificates.answeringChallenges(gateway.NewRedirect(p.cfg.Site.URL)), Admin: p.admin,
 		TLS: p.certificates.config(p.cfg.TLS.MinVersion), ProxiedTLS: gateway.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
 	}), err

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"strings"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 
 	"github.com/spf13/cobra"
 )

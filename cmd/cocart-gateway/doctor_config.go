@@ -1,13 +1,14 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"strings"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 func (r *report) configProblems(err error) {

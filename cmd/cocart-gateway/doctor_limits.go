@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens/attempts"
 )
 
@@ -31,7 +32,7 @@ func (r *report) lockouts(ctx context.Context, cfg *config.Config) {
 }
 
 func addressLockouts(ctx context.Context, cfg *config.Config) (found []attempts.Lockout, whose func(netip.Addr) []string, err error) {
-	client, closeStore, err := openStore(cfg.Redis)
+	client, closeStore, err := store.Open(cfg.Redis)
 	if err != nil {
 		return nil, nil, err
 	}

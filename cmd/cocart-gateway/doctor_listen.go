@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,6 +12,9 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // listeners looks at every address: free, or held by a gateway that runs. Binding a port for a moment is the only way
@@ -31,8 +33,8 @@ func listenerID(l config.Listener) string {
 }
 
 func (r *report) listener(ctx context.Context, id, key, address, running string) {
-	err := Available(ctx, address)
-	advice := RemediesFor(address)
+	err := server.Available(ctx, address)
+	advice := server.RemediesFor(address)
 	switch {
 	case strings.HasPrefix(address, config.Systemd):
 		r.ok(id, "%s %s comes from systemd when it starts the gateway.", key, address)

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens/checkup"
 )
 
@@ -42,7 +43,7 @@ func examineRedis(ctx context.Context, cfg config.RedisConfig) (*checkup.Report,
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	redis.SetLogger(libraryLog{slog.New(slog.DiscardHandler)})
-	client, closeStore, err := openStore(cfg)
+	client, closeStore, err := store.Open(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -34,7 +35,7 @@ func startLeaving(t *testing.T, lines string) *leavingGateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
-	sockets, err := Open(t.Context(), cfg)
+	sockets, err := server.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // loadText loads a configuration that is written in a test.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens/attempts"
 )
@@ -120,7 +121,7 @@ func (t terminal) withGuard(path string, do func(*attempts.Guard) error) error {
 	if cfg.Redis.Embedded() {
 		return errNoLockouts
 	}
-	client, closeStore, err := openStore(cfg.Redis)
+	client, closeStore, err := store.Open(cfg.Redis)
 	if err != nil {
 		return err
 	}

@@ -13,13 +13,14 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens/attempts"
 )
 
 // lockedShop is a configuration whose Redis has a locked account and a locked address.
 func lockedShop(t *testing.T) (config string, again func()) {
 	t.Helper()
-	store := miniredis.RunT(t)
+	redis := miniredis.RunT(t)
 	config = filepath.Join(t.TempDir(), "config.yaml")
 	text := fmt.Sprintf(`
 upstream: {url: "http://127.0.0.1:1", secret: "a shared secret of these tests, 32 bytes"}
@@ -27,7 +28,7 @@ site: {url: "http://127.0.0.1"}
 tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}
 redis: {address: %q}
 limits: {login: {account: 1/15m, address: 1/15m}}
-`, store.Addr())
+`, redis.Addr())
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ limits: {login: {account: 1/15m, address: 1/15m}}
 	}
 	again = func() {
 		t.Helper()
-		client, closeStore, err := openStore(cfg.Redis)
+		client, closeStore, err := store.Open(cfg.Redis)
 		if err != nil {
 			t.Fatal(err)
 		}

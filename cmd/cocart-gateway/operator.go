@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
 )
@@ -59,7 +60,7 @@ func (t terminal) openAuthority(cfg *config.Config) (*tokens.Authority, func(), 
 // openStoreOfAnother is openStore, except that an embedded store is that of another process: out of reach.
 func openStoreOfAnother(cfg config.RedisConfig) (redis.UniversalClient, func(), error) {
 	if !cfg.Embedded() {
-		return openStore(cfg)
+		return store.Open(cfg)
 	}
 	client := redis.NewClient(&redis.Options{MaxRetries: -1, DialerRetries: 1,
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errEmbedded }})

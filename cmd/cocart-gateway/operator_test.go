@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/tokenstest"
 )
@@ -58,7 +59,7 @@ func (d *desk) another() *tokens.Authority {
 	d.Helper()
 	cfg, err := loadConfig(d.config, noEnv)
 	d.must(err)
-	client, closeStore, err := openStore(cfg.Redis)
+	client, closeStore, err := store.Open(cfg.Redis)
 	d.must(err)
 	d.Cleanup(closeStore)
 	a, err := newAuthority(cfg, client, prometheus.NewRegistry(), d.clock.Now, slog.New(slog.DiscardHandler))

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/cmd/cocart-gateway/logsink"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/gateway/admin"
 )
 
@@ -64,7 +65,7 @@ func metricsTable(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, closeStore, err := openStore(cfg.Redis)
+	client, closeStore, err := store.Open(cfg.Redis)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,9 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 
 	"github.com/prometheus/client_golang/prometheus"
 )

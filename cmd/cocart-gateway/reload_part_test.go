@@ -1,11 +1,12 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"log/slog"
 	"os"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // Whatever else a reload concerns has a say before anything changes.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // Every key that a reload changes: what customers meet before and after.

@@ -18,6 +18,8 @@ import (
 
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
+	"cocart-gateway/cmd/cocart-gateway/server"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -34,9 +36,9 @@ type program struct {
 	*reloading
 
 	certificates *certificateSet
-	server       *Server
+	server       *server.Server
 	every        func(time.Duration) <-chan time.Time // the clock of filewatch
-	notify       *Notifier
+	notify       *server.Notifier
 }
 
 // serve runs the gateway until ctx ends, then drains. All addresses are bound
@@ -51,7 +53,7 @@ func (t terminal) serve(ctx context.Context, cfg *config.Config, from *configSou
 	for _, warning := range cfg.Warnings() {
 		log.Warn(warning)
 	}
-	sockets, err := Open(ctx, cfg)
+	sockets, err := server.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -71,11 +73,11 @@ func (t terminal) serve(ctx context.Context, cfg *config.Config, from *configSou
 func assemble(cfg *config.Config, log *slog.Logger) (*program, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildOf().metric())
-	client, closeStore, err := openStore(cfg.Redis)
+	client, closeStore, err := store.Open(cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, closeStore: closeStore, every: time.Tick, notify: NewNotifier(log)}
+	p := &program{cfg: cfg, log: log, closeStore: closeStore, every: time.Tick, notify: server.NewNotifier(log)}
 	if err := p.build(client, registry); err != nil {
 		closeStore()
 		return nil, err
@@ -84,7 +86,7 @@ func assemble(cfg *config.Config, log *slog.Logger) (*program, error) {
 }
 
 // run serves until ctx ends or a listener fails, then stops what runs in the background.
-func (p *program) run(ctx context.Context, sockets *Listeners) error {
+func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	if err := p.certificates.start(background, sockets.TLS, sockets.Redirect); err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/tokenstest"
 )
@@ -77,7 +78,7 @@ func TestAServerThatCannotBeReachedIsDialledOnce(t *testing.T) {
 	for _, mode := range []string{"standalone", "cluster", "sentinel"} {
 		t.Run(mode, func(t *testing.T) {
 			address, accepted := hangsUp(t)
-			client, closeStore, err := openStore(config.RedisConfig{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: time.Minute})
+			client, closeStore, err := store.Open(config.RedisConfig{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +121,7 @@ func TestACommandIsNeverCarriedOutTwiceOnRealRedis(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			between, server := redisBehindALossyWire(t)
-			client, closeStore, err := openStore(config.RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: time.Minute})
+			client, closeStore, err := store.Open(config.RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,7 +147,7 @@ func TestUnusableTLSMaterialIsRefusedAtStart(t *testing.T) {
 		"reading redis.tls_cert and redis.tls_key: tls: fail": {TLS: true, TLSCert: string(bytes.TrimSpace(certificate)), TLSKey: config.NewSecret("x")},
 	} {
 		cfg.Addresses = []string{"127.0.0.1:1"}
-		if _, _, err := openStore(cfg); err == nil || !strings.HasPrefix(fmt.Sprint(err), want) {
+		if _, _, err := store.Open(cfg); err == nil || !strings.HasPrefix(fmt.Sprint(err), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 
 	"github.com/prometheus/client_golang/prometheus"
 )

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 
 	"github.com/caddyserver/certmagic"
 )

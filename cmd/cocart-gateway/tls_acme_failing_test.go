@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 
 	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus"

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 
 	"github.com/prometheus/client_golang/prometheus"
 )

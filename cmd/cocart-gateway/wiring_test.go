@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
@@ -99,7 +100,7 @@ var triedElsewhere = map[string]string{
 	"redis.mode": "store_distributed_test.go", "redis.master": "store_distributed_test.go",
 	"redis.sentinel_username": "store_distributed_test.go", "redis.sentinel_password": "store_distributed_test.go",
 	"compat.dry_run": "dryrun_test.go", "proxy_protocol": "listen_proxy_test.go", "limits.connections": "listen_test.go", "limits.connections_per_address": "listen_test.go",
-	"server.socket_mode": "listen_test.go", "server.socket_owner": "server_listen_test.go",
+	"server.socket_mode": "listen_test.go", "server.socket_owner": "server/listen_test.go",
 	"server.drain_delay": "drain_serving_test.go", "server.shutdown_timeout": "reload_live_test.go",
 	"log.level": "reload_test.go", "log.format": "reload_test.go", "reload": "reload_live_test.go",
 	"upstream.tls_ca_file": "upstream_tls_test.go", "upstream.tls_cert_file": "upstream_tls_test.go", "upstream.tls_key_file": "upstream_tls_test.go",
@@ -249,7 +250,7 @@ func TestGuessingIsLimitedAsConfigured(t *testing.T) {
 }
 
 func TestRedisIsAskedAsConfigured(t *testing.T) {
-	client, closeStore, err := openStore(unusualConfig(t).Redis)
+	client, closeStore, err := store.Open(unusualConfig(t).Redis)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,22 +1,28 @@
-package main
+// Package store connects to Redis in each of its modes, and has the store inside the process for trials.
+//
+//	store.go     a single server, and the master that Sentinels name
+//	cluster.go   a cluster
+//	embedded.go  the store inside the process
+package store
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
-// openStore dials Redis in the mode of the configuration, or makes the embedded store. Dialling is lazy: a gateway
+// Open dials Redis in the mode of the configuration, or makes the embedded store. Dialling is lazy: a gateway
 // starts without Redis, and is not ready until it is there.
 //
 // No command that may have been carried out is sent again behind our back. Most could be; a rotation could not
 // where the operator allows no grace: the second one would find the token spent, and log the customer out. And
 // whoever waits has been told how long at most (redis.timeout). So a single server and the master that Sentinels
 // name get no retries at all, and one attempt to dial. What a cluster needs is in openCluster.
-func openStore(cfg config.RedisConfig) (client redis.UniversalClient, closeStore func(), err error) {
+func Open(cfg config.RedisConfig) (client redis.UniversalClient, closeStore func(), err error) {
 	if cfg.Embedded() {
 		return openEmbedded()
 	}

@@ -1,7 +1,6 @@
-package main
+package server
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // Listeners has the sockets of one process, by what is served there.

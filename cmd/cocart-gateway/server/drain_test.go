@@ -1,7 +1,6 @@
-package main
+package server
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // While the gateway drains, each answer is the last on its connection, by HTTP/1.1 and by HTTP/2.
@@ -69,7 +70,7 @@ func TestAnUpgradeKeepsItsConnectionHeaderWhileDraining(t *testing.T) {
 
 func TestAListenerThatFailsEndsTheDrainDelay(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
-	s := NewServer(Options{Config: func() *config.Config { return &config.Config{} }, Log: log, Notifier: NewNotifier(log),
+	s := New(Options{Config: func() *config.Config { return &config.Config{} }, Log: log, Notifier: NewNotifier(log),
 		After: func(time.Duration) <-chan time.Time { return nil }}) // which never ends
 	broken, failed := errors.New("the socket is gone"), make(chan error, 1)
 	failed <- broken

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -9,8 +9,6 @@ import (
 
 	"github.com/pires/go-proxyproto"
 	"github.com/pires/go-proxyproto/tlvparse"
-
-	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // admitted returns a public listener whose connections have a place among those that may be open at once, and whose PROXY
@@ -28,7 +26,7 @@ func (s *Server) admitted(l net.Listener) net.Listener {
 // address. A header that does not come within server.read_header_timeout ends the connection.
 func (s *Server) proxied(l net.Listener) net.Listener {
 	cfg := s.Config()
-	var refused server.Seldom
+	var refused Seldom
 	return &proxyproto.Listener{
 		Listener:          l,
 		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout,
@@ -55,7 +53,7 @@ func (s *Server) proxied(l net.Listener) net.Listener {
 // withProxiedTLS passes on what the PROXY protocol says about TLS between client and load balancer (PP2_TYPE_SSL). It must
 // not read the header itself, because it runs in the loop that accepts connections, and the header may not have come.
 func (s *Server) withProxiedTLS(ctx context.Context, conn net.Conn) context.Context {
-	proxied := server.Proxied(conn)
+	proxied := Proxied(conn)
 	if proxied == nil {
 		return ctx
 	}

@@ -1,4 +1,18 @@
-package main
+// Package server listens and serves, and ends in order.
+//
+//	server.go       the servers on all listeners, and their end
+//	listen.go       the addresses of the configuration; unix.go and systemd.go those that are not host:port
+//	proxy.go        the PROXY protocol of load balancers
+//	drain.go        answers while the gateway drains
+//	notify.go       messages to systemd
+//	connections.go  the connections of clients; listener.go accepts them
+//	pool.go         the places of one listener: a new connection takes the place of the longest idle one
+//	address.go      how many connections one address may have, also behind the PROXY protocol
+//	seldom.go       log lines that clients can cause
+//
+// Attack: a client opens as many connections as it can and keeps them idle; each customer who comes then waits until one
+// closes. Prevention: the connections of one address are limited, and idle connections make room for new ones.
+package server
 
 import (
 	"context"
@@ -13,7 +27,6 @@ import (
 	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
-	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // Options has what a Server serves, and what it reports to.
@@ -28,7 +41,7 @@ type Options struct {
 	// says so. read must not be called before the connection is used.
 	ProxiedTLS func(ctx context.Context, read func() (tls, known bool)) context.Context
 
-	Connections *server.Connections
+	Connections *Connections
 	Notifier    *Notifier
 	Log         *slog.Logger
 	After       func(time.Duration) <-chan time.Time // the clock of server.drain_delay; nil means time.After
@@ -40,8 +53,8 @@ type Server struct {
 	draining atomic.Bool // answers are the last on their connection
 }
 
-// NewServer returns a Server.
-func NewServer(o Options) *Server {
+// New returns a Server.
+func New(o Options) *Server {
 	if o.After == nil {
 		o.After = time.After
 	}

@@ -1,12 +1,13 @@
-package main
+package store
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"context"
 	"crypto/tls"
 	"errors"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // openCluster follows redirects, up to three: a server that answers MOVED, ASK, TRYAGAIN or CLUSTERDOWN has not

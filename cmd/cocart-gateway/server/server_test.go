@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"log/slog"
@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
-	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // configured returns a configuration with these lines.
@@ -47,12 +46,12 @@ server: {read_header_timeout: 51s, idle_timeout: 53s}
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	connections, err := server.NewConnections(server.ConnectionsConfig{Log: log, Now: time.Now}, prometheus.NewRegistry())
+	connections, err := NewConnections(ConnectionsConfig{Log: log, Now: time.Now}, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
 	nothing := http.NotFoundHandler()
-	r := NewServer(Options{Config: func() *config.Config { return cfg }, Public: nothing, Redirect: nothing, Admin: nothing, Connections: connections, Log: log}).start(sockets)
+	r := New(Options{Config: func() *config.Config { return cfg }, Public: nothing, Redirect: nothing, Admin: nothing, Connections: connections, Log: log}).start(sockets)
 	for name, s := range map[string]*http.Server{"public": r.public, "redirect": r.redirect, "admin": r.admin} {
 		if s.ReadHeaderTimeout != 51*time.Second || s.IdleTimeout != 53*time.Second || s.MaxHeaderBytes != 40<<10 || s.ErrorLog == nil || s.Handler == nil {
 			t.Errorf("%s: %+v", name, s)

@@ -1,7 +1,6 @@
-package main
+package server
 
 import (
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 func TestAStaleUnixSocketIsReplacedAndOneInUseIsNot(t *testing.T) {

@@ -1,8 +1,7 @@
-package main
+package server
 
 import (
 	"cmp"
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/activation"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // passedSockets has the sockets that systemd opened and passed to this process (sd_listen_fds(3)). The kernel keeps their
