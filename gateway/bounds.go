@@ -48,7 +48,7 @@ func (g *Gateway) bound(x *exchange) error {
 	return nil
 }
 
-func methodNotAllowed() *Failure {
+func methodNotAllowed() *respond.Failure {
 	f := respond.Fail(respond.MethodNotAllowed)
 	f.Allow = strings.Join(coCartMethods, ", ")
 	return f
@@ -62,8 +62,8 @@ type guardedBody struct {
 	separator *wprequest.FieldCounter // nil: not a form
 	limit     int
 
-	mu      sync.Mutex // held while reading, often by the transport
-	refused *Failure   // what the last Read found wrong
+	mu      sync.Mutex       // held while reading, often by the transport
+	refused *respond.Failure // what the last Read found wrong
 }
 
 // guardBody puts the guard on. A body that never comes costs a goroutine and, once

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
@@ -110,7 +111,7 @@ func (g *Gateway) watchCaches(x *exchange, h http.Header) {
 	}
 	g.caches.answers.Inc()
 	if g.caches.warnings.due(g.cfg.Now()) {
-		g.happened(context.Background(), x, eventCached, slog.LevelWarn,
+		g.happened(context.Background(), x, accesslog.Cached, slog.LevelWarn,
 			"a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it", slog.String("header", sign))
 	}
 }

@@ -46,7 +46,7 @@ func isCartOfAnother(key string, a upstream.Assertion) bool {
 // knows the number. With a password in the request it is not known yet whose it
 // is, so the number is refused there too: CoCart's clients send a cart key as
 // guests only, and a customer's own cart needs none.
-func notYourCart(a upstream.Assertion) *Failure {
+func notYourCart(a upstream.Assertion) *respond.Failure {
 	if a.Kind == upstream.Guest { // the code CoCart itself uses
 		return respond.Fail(respond.MustAuthenticate)
 	}

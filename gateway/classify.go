@@ -145,7 +145,7 @@ func peekBody(r *http.Request, bounds BoundsConfig) (*wprequest.Body, error) {
 }
 
 func readingBody(err error) error {
-	var f *Failure // from the guard in bounds.go
+	var f *respond.Failure // from the guard in bounds.go
 	switch {
 	case errors.As(err, &f):
 		return f
@@ -155,7 +155,7 @@ func readingBody(err error) error {
 	return unreadable(err)
 }
 
-func unreadable(err error) *Failure {
+func unreadable(err error) *respond.Failure {
 	return respond.Fail(respond.BadBody).Because(err)
 }
 

@@ -98,7 +98,7 @@ func (g *Gateway) tell(x *exchange, would *judgement) {
 		}
 		return
 	}
-	var f *Failure
+	var f *respond.Failure
 	if err := would.refusal(g.cfg.Bounds); err != nil {
 		f = g.failureOf(err)
 	}
@@ -128,7 +128,7 @@ var admitted = map[string]string{
 }
 
 // verdictOn is one word for what both said.
-func (j *judgement) verdictOn(f *Failure) string {
+func (j *judgement) verdictOn(f *respond.Failure) string {
 	refusedToken := j.shop == http.StatusUnauthorized || j.shop == http.StatusForbidden
 	switch {
 	case f == nil && j.goodToken && refusedToken && j.record.class != wprequest.ClassLogin:

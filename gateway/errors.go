@@ -11,15 +11,12 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// Failure is an answer the gateway makes itself.
-type Failure = respond.Failure
-
 const challengeInvalid = `Bearer realm="CoCart", error="invalid_token", error_description="The access token is invalid or expired"`
 
 // refusedToken is the answer to an invalid access token: 401 (RFC 6750 section 3.1),
 // or 403 where compat.invalid_token_status says so, which is what the PHP plugin
 // sends.
-func (g *Gateway) refusedToken(cause tokens.Rejection) *Failure {
+func (g *Gateway) refusedToken(cause tokens.Rejection) *respond.Failure {
 	if cause == tokens.Stale { // the token may be valid, so a client should keep it
 		return respond.Fail(respond.StoreUnavailable).WithMessage("Tokens cannot be checked at the moment. Please try again shortly.").Because(cause)
 	}
@@ -28,7 +25,7 @@ func (g *Gateway) refusedToken(cause tokens.Rejection) *Failure {
 	return f
 }
 
-func (g *Gateway) refusedRefresh(cause tokens.Rejection) *Failure {
+func (g *Gateway) refusedRefresh(cause tokens.Rejection) *respond.Failure {
 	f := respond.Fail(respond.Authentication).WithMessage("Invalid refresh token.").Because(cause)
 	f.Status = g.cfg.InvalidTokenStatus
 	if cause == tokens.Expired {
@@ -38,11 +35,11 @@ func (g *Gateway) refusedRefresh(cause tokens.Rejection) *Failure {
 }
 
 // notHandedBack answers 503: the refresh token is still valid, and clients try again.
-func notHandedBack(cause error) *Failure {
+func notHandedBack(cause error) *respond.Failure {
 	return respond.Fail(respond.NotHandedBack).Because(cause)
 }
 
-func tokenRequired() *Failure { return respond.Fail(respond.NotAuthorized) }
+func tokenRequired() *respond.Failure { return respond.Fail(respond.NotAuthorized) }
 
 // readCodes are the codes of each reason for which a request is refused
 // by the way it is written.
@@ -61,13 +58,13 @@ var readCodes = map[wprequest.Reason]respond.Code{
 }
 
 // unreadableRequest is the answer to a request that is refused for the way it is written.
-func unreadableRequest(e *wprequest.Error) *Failure {
+func unreadableRequest(e *wprequest.Error) *respond.Failure {
 	return respond.Fail(readCodes[e.Reason]).WithMessage(e.Message)
 }
 
 // failureOf returns the answer to an error, or nil if the client has left.
-func (g *Gateway) failureOf(err error) *Failure {
-	var f *Failure
+func (g *Gateway) failureOf(err error) *respond.Failure {
+	var f *respond.Failure
 	var refused *wprequest.Error
 	var rejection tokens.Rejection
 	switch {

@@ -9,52 +9,24 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
 
-type event = accesslog.Event
-
-// The events, until their uses name them in package accesslog.
-const (
-	eventLoginRefused     = accesslog.LoginRefused
-	eventLockedOut        = accesslog.LockedOut
-	eventUndecided        = accesslog.Undecided
-	eventLimited          = accesslog.Limited
-	eventTokenReused      = accesslog.TokenReused
-	eventNotStored        = accesslog.NotStored
-	eventTokenForged      = accesslog.TokenForged
-	eventOtherBearer      = accesslog.OtherBearer
-	eventStale            = accesslog.Stale
-	eventIdentityForged   = accesslog.IdentityForged
-	eventAmbiguous        = accesslog.Ambiguous
-	eventForeignCart      = accesslog.ForeignCart
-	eventMixedBatch       = accesslog.MixedBatch
-	eventUnknownHost      = accesslog.UnknownHost
-	eventNoPlugin         = accesslog.NoPlugin
-	eventBadReply         = accesslog.BadReply
-	eventSessionsEnded    = accesslog.SessionsEnded
-	eventSessionsNotEnded = accesslog.SessionsNotEnded
-	eventNotHandedBack    = accesslog.NotHandedBack
-	eventCached           = accesslog.Cached
-	eventPreflightRefused = accesslog.PreflightRefused
-	eventUnlistedPath     = accesslog.UnlistedPath
-	eventAddressLimit     = accesslog.AddressLimit
-)
-
 // rejectionEvents are those of tokens. Expired, malformed and revoked ones are
 // everyday life.
-var rejectionEvents = map[tokens.Rejection]event{
-	tokens.Reused:         eventTokenReused,
-	tokens.BadSignature:   eventTokenForged,
-	tokens.UnknownKey:     eventTokenForged,
-	tokens.WrongAlgorithm: eventTokenForged,
-	tokens.Stale:          eventStale,
+var rejectionEvents = map[tokens.Rejection]accesslog.Event{
+	tokens.Reused:         accesslog.TokenReused,
+	tokens.BadSignature:   accesslog.TokenForged,
+	tokens.UnknownKey:     accesslog.TokenForged,
+	tokens.WrongAlgorithm: accesslog.TokenForged,
+	tokens.Stale:          accesslog.Stale,
 }
 
 // happened writes one event: into the log, with what else is known, and into its
 // counter. Nothing that somebody typed may be among the attributes.
-func (g *Gateway) happened(ctx context.Context, x *exchange, e event, level slog.Level, said string, attrs ...slog.Attr) {
+func (g *Gateway) happened(ctx context.Context, x *exchange, e accesslog.Event, level slog.Level, said string, attrs ...slog.Attr) {
 	g.metrics.Count(e)
 	known := []slog.Attr{
 		slog.String("event", string(e)), slog.String("request_id", x.id),
@@ -65,15 +37,15 @@ func (g *Gateway) happened(ctx context.Context, x *exchange, e event, level slog
 }
 
 // alarm tells of the event that a refusal stands for, if it stands for one.
-func (g *Gateway) alarm(x *exchange, f *Failure) {
+func (g *Gateway) alarm(x *exchange, f *respond.Failure) {
 	e := f.Code.Event()
 	var rejection tokens.Rejection
 	switch {
 	case e != "":
 	case errors.Is(f.Cause, upstream.ErrNoPlugin):
-		e = eventNoPlugin
+		e = accesslog.NoPlugin
 	case errors.Is(f.Cause, upstream.ErrBadReply):
-		e = eventBadReply
+		e = accesslog.BadReply
 	case x.otherBearer: // reported already
 	case errors.As(f.Cause, &rejection):
 		e = rejectionEvents[rejection]
@@ -82,7 +54,7 @@ func (g *Gateway) alarm(x *exchange, f *Failure) {
 		return
 	}
 	level, attrs := slog.LevelWarn, []slog.Attr{slog.String("code", string(f.Code))}
-	if e == eventLimited {
+	if e == accesslog.Limited {
 		level = slog.LevelInfo
 	}
 	attrs = append(attrs, accesslog.CauseAttrs(f.Cause)...)
@@ -95,7 +67,7 @@ func (g *Gateway) watchForgery(x *exchange) {
 	const ours = "x-cocart-gateway"
 	for name := range x.r.Header {
 		if len(name) >= len(ours) && strings.EqualFold(underlined.Replace(name[:len(ours)]), ours) {
-			g.happened(context.Background(), x, eventIdentityForged, slog.LevelWarn, "a client sent a header of the gateway's own")
+			g.happened(context.Background(), x, accesslog.IdentityForged, slog.LevelWarn, "a client sent a header of the gateway's own")
 			return
 		}
 	}

@@ -65,10 +65,10 @@ func (g *Gateway) heed(ctx context.Context, x *exchange, a upstream.Assertion, a
 	for _, e := range answer.Ended {
 		n, err := g.authority.EndUser(ctx, e.UserID, e.Fingerprint, tokens.CauseAccount)
 		if err != nil {
-			g.happened(ctx, x, eventSessionsNotEnded, slog.LevelError, "ending the sessions of a changed account failed",
+			g.happened(ctx, x, accesslog.SessionsNotEnded, slog.LevelError, "ending the sessions of a changed account failed",
 				slog.Int64("account_user", e.UserID), slog.String("cause", err.Error()))
 		} else {
-			g.happened(ctx, x, eventSessionsEnded, slog.LevelInfo, "account changed, sessions ended",
+			g.happened(ctx, x, accesslog.SessionsEnded, slog.LevelInfo, "account changed, sessions ended",
 				slog.Int64("account_user", e.UserID), slog.String("reason", e.Reason), slog.Int("sessions", n))
 		}
 		if e.UserID == a.UserID && e.Fingerprint == endedBy(a) {
@@ -124,6 +124,6 @@ func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstr
 		g.metrics.Count(accesslog.UnlistedPath)
 		return
 	}
-	g.happened(ctx, x, eventUnlistedPath, slog.LevelWarn, "WordPress refused a CoCart request below a path prefix that site.paths does not list; add it there if it is one of the shop's",
+	g.happened(ctx, x, accesslog.UnlistedPath, slog.LevelWarn, "WordPress refused a CoCart request below a path prefix that site.paths does not list; add it there if it is one of the shop's",
 		slog.String("prefix", accesslog.Shorten(prefix, accesslog.MaxPath)))
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/migration"
@@ -83,7 +84,7 @@ func (g *Gateway) notTakenOver(ctx context.Context, x *exchange, userID int64, c
 	if errors.Is(cause, tokens.Revoked) {
 		return
 	}
-	g.happened(ctx, x, eventNotHandedBack, slog.LevelError, "compat.hand_back is on, but the old plugin gave no tokens that are good; the customer stays with the gateway",
+	g.happened(ctx, x, accesslog.NotHandedBack, slog.LevelError, "compat.hand_back is on, but the old plugin gave no tokens that are good; the customer stays with the gateway",
 		slog.Int64("account_user", userID), slog.String("cause", cause.Error()))
 }
 

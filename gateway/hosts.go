@@ -83,7 +83,7 @@ func (g *Gateway) goodTarget(r *http.Request) error {
 	return nil
 }
 
-func badTarget() *Failure {
+func badTarget() *respond.Failure {
 	return respond.Fail(respond.BadRequest).WithMessage("Invalid request target.")
 }
 

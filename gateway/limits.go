@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/gateway/accesslog"
 )
 
 // tooMany is the answer to an [attempts.Exceeded].
@@ -166,7 +168,7 @@ func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
 	if setting == "" || !g.limitReports.due(x.origin.Client, g.cfg.Guarding.now()) {
 		return
 	}
-	g.happened(x.r.Context(), x, eventAddressLimit, slog.LevelWarn, "address limit reached",
+	g.happened(x.r.Context(), x, accesslog.AddressLimit, slog.LevelWarn, "address limit reached",
 		slog.String("scope", string(e.Scope)), slog.String("setting", setting), slog.Int("retry_after", e.State.RetryAfter),
 		slog.String("remedy", "if this is a server of yours that acts for many customers, list it in trusted_proxies and let it send X-Forwarded-For, or raise the setting"))
 }

@@ -65,9 +65,9 @@ type arrivingBody struct {
 	w        http.ResponseWriter // of the same request
 	gone     func() error        // why the request is over; nil: it is not
 
-	reading sync.Mutex // held while reading
-	refused *Failure   // what a Read found wrong
-	ended   error      // what the last Read returned: net/http says io.EOF after io.ErrUnexpectedEOF
+	reading sync.Mutex       // held while reading
+	refused *respond.Failure // what a Read found wrong
+	ended   error            // what the last Read returned: net/http says io.EOF after io.ErrUnexpectedEOF
 
 	mu   sync.Mutex // guards what follows
 	pace pace.Pace
@@ -156,7 +156,7 @@ func (b *arrivingBody) rest() {
 
 // refusal is what was wrong with the body; nil: nothing. It waits for a read under way, which ends with its deadline at
 // the latest.
-func (b *arrivingBody) refusal() *Failure {
+func (b *arrivingBody) refusal() *respond.Failure {
 	if b == nil {
 		return nil
 	}

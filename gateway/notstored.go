@@ -92,7 +92,7 @@ func (g *Gateway) judgeSpent(x *exchange, k spentKey, outcome tokens.Verdict, er
 		g.metrics.Count(accesslog.NotStored)
 		return
 	}
-	g.happened(x.r.Context(), x, eventNotStored, slog.LevelWarn,
+	g.happened(x.r.Context(), x, accesslog.NotStored, slog.LevelWarn,
 		"a client came with a refresh token that it had spent itself, so it does not store the new one; see gateway/SDKS.md and tokens.lost_answer",
 		slog.String("result", string(outcome)), slog.Int("times", before+again), slog.String("agent", accesslog.Shorten(x.r.UserAgent(), accesslog.MaxAgent)))
 }

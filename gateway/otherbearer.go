@@ -92,5 +92,5 @@ func (g *Gateway) reportOtherBearer(x *exchange) {
 	if g.cfg.PassOtherBearers {
 		result, said = "passed", "an app sends access tokens of another JWT plugin, which WordPress judges (compat.other_bearers)"
 	}
-	g.happened(context.Background(), x, eventOtherBearer, slog.LevelInfo, said, slog.String("result", result))
+	g.happened(context.Background(), x, accesslog.OtherBearer, slog.LevelInfo, said, slog.String("result", result))
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // record is what is known of one request when it is over: one log line and one
@@ -24,7 +26,7 @@ type record struct {
 	user    int64
 	session string
 	verdict string // what became of a token or login, from a closed list
-	failure *Failure
+	failure *respond.Failure
 	err     error
 	bug     bool // see rescue.go
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
@@ -60,7 +61,7 @@ func notAsked(answer *upstream.Answer) bool {
 // unsigned reports whether an answer was dropped because the plugin signed none of
 // it, or something else. The password may have been checked all the same.
 func unsigned(err error) bool {
-	var f *Failure
+	var f *respond.Failure
 	return !errors.As(err, &f) && (errors.Is(err, upstream.ErrNoPlugin) || errors.Is(err, upstream.ErrBadReply))
 }
 
@@ -107,7 +108,7 @@ var errNoReport = errors.Join(upstream.ErrNoPlugin, errors.New("the answer to a 
 func (g *Gateway) undecided(ctx context.Context, x *exchange, why string) {
 	g.abandon(x, nil)
 	if why != "" {
-		g.happened(ctx, x, eventUndecided, slog.LevelWarn, "WordPress did not check the password", slog.String("cause", why))
+		g.happened(ctx, x, accesslog.Undecided, slog.LevelWarn, "WordPress did not check the password", slog.String("cause", why))
 	}
 }
 
@@ -165,12 +166,12 @@ func (g *Gateway) reportAttempt(ctx context.Context, x *exchange, c upstream.Che
 	if c.Times > 1 {
 		attrs = append(attrs, slog.Int("times", c.Times))
 	}
-	g.happened(ctx, x, eventLoginRefused, slog.LevelInfo, "login refused", attrs...)
+	g.happened(ctx, x, accesslog.LoginRefused, slog.LevelInfo, "login refused", attrs...)
 }
 
 func (g *Gateway) reportLocks(ctx context.Context, x *exchange, locks []attempts.Lock) {
 	for _, lock := range locks {
-		g.happened(ctx, x, eventLockedOut, slog.LevelWarn, "account locked out", slog.String("account", lock.Account),
+		g.happened(ctx, x, accesslog.LockedOut, slog.LevelWarn, "account locked out", slog.String("account", lock.Account),
 			slog.String("scope", string(lock.Scope)), slog.String("until", lock.Until.UTC().Format(time.RFC3339)))
 	}
 }
@@ -286,7 +287,7 @@ func (x *exchange) wantsLoginPage() bool {
 }
 
 // isLimit reports whether a refusal is about limits.
-func isLimit(f *Failure) bool {
+func isLimit(f *respond.Failure) bool {
 	var e *attempts.Exceeded
 	return errors.As(f, &e)
 }
