@@ -10,7 +10,7 @@ import (
 // its own gets every request refused.
 func TestTheDocumentationNamesTheAddressThatThePluginCompares(t *testing.T) {
 	names := regexp.MustCompile(`Settings → General → (\w+ \w+)|(Site Address) under Settings → General`)
-	for _, file := range []string{"README.md", "config.example.yaml", "deploy/docs/runbook.md"} {
+	for _, file := range []string{"README.md", "config.example.yaml", "deploy/docs/install.md", "deploy/docs/runbook.md"} {
 		text, err := os.ReadFile("../../" + file)
 		if err != nil {
 			t.Fatal(err)

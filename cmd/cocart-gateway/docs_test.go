@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -69,5 +70,65 @@ func TestTheAttacksThatTheDocsNameExist(t *testing.T) {
 	}
 	for name := range named {
 		t.Errorf("ATTACKS.md names %s, which is no attack", name)
+	}
+}
+
+// A reader who follows a link finds the file, and the section if the link names one.
+func TestEveryLinkOfTheDocsLeadsSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^()\s:#]*)(#[^()\s]+)?\)`)
+	pages := documents(t)
+	for page, text := range pages {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			target := page
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(page), m[1])
+			}
+			if _, err := os.Stat(filepath.Join("../..", target)); err != nil {
+				t.Errorf("%s: the link %s leads to no file", page, m[0])
+			} else if section := strings.TrimPrefix(m[2], "#"); section != "" && !slices.Contains(sectionsOf(pages[target]), section) {
+				t.Errorf("%s: %s has no section %q", page, target, section)
+			}
+		}
+	}
+	if len(pages) < 20 {
+		t.Errorf("only %d pages", len(pages))
+	}
+}
+
+// documents returns the Markdown pages of the repository, by path.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	pages := map[string]string{}
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".md" {
+			if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && strings.Trim(d.Name(), ".") != "" {
+				return fs.SkipDir
+			}
+			return err
+		}
+		text, err := os.ReadFile(path)
+		pages[strings.TrimPrefix(path, "../../")] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
+}
+
+// sectionsOf returns the anchors of the headings of a page, as repository hosts make them.
+func sectionsOf(page string) (anchors []string) {
+	code := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(code.ReplaceAllString(page, ""), -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N}_ -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		anchors = append(anchors, strings.ReplaceAll(name, " ", "-"))
+	}
+	return anchors
+}
+
+// A newcomer reads the README to its end.
+func TestTheReadmeIsShort(t *testing.T) {
+	if lines := strings.Count(documents(t)["README.md"], "\n"); lines == 0 || lines > 180 {
+		t.Errorf("the README has %d lines", lines)
 	}
 }
