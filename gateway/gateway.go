@@ -41,6 +41,7 @@ package gateway
 
 import (
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -61,6 +62,7 @@ import (
 type Gateway struct {
 	cfg       Config
 	routes    wprequest.Site
+	proxies   forwarded.Proxies
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
 	metrics   *metrics
@@ -116,6 +118,7 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 	}
 	g.exchange = migration.New(g.authority)
 	g.cfg, g.cors, g.routes = cfg, sharing, cfg.site()
+	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
 		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout,
 		wprequest.ClassCoCart: g.protected, wprequest.ClassBatch: g.protected, wprequest.ClassJWKS: g.jwks, wprequest.ClassSite: g.site,
@@ -156,7 +159,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.metrics.InFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	defer g.rescue(x)
-	x.origin = g.origin(r)
+	x.origin = g.proxies.Origin(r)
 	x.id = accesslog.Identify(r.Header, x.origin.Trusted)
 	g.receive(x)
 	g.watchForgery(x)

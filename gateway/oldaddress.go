@@ -66,7 +66,7 @@ func (g *Gateway) passed(x *exchange, by netip.Addr) bool {
 	if !x.origin.Trusted {
 		return by == x.origin.Peer
 	}
-	for hop := range g.hops(x.origin.Peer, x.r.Header["X-Forwarded-For"]) {
+	for hop := range g.proxies.Hops(x.origin.Peer, x.r.Header["X-Forwarded-For"]) {
 		if hop == by {
 			return true
 		}

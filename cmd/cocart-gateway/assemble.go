@@ -16,6 +16,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
+	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/keys"
@@ -67,7 +68,7 @@ func (p *program) newServer(reg prometheus.Registerer) (*server.Server, error) {
 	}, reg)
 	return server.New(server.Options{
 		Config: p.inForce, Public: p.public, Redirect: p.certificates.answeringChallenges(gateway.NewRedirect(p.cfg.Site.URL)), Admin: p.admin,
-		TLS: p.certificates.config(p.cfg.TLS.MinVersion), ProxiedTLS: gateway.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
+		TLS: p.certificates.config(p.cfg.TLS.MinVersion), ProxiedTLS: forwarded.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
 	}), err
 }
 

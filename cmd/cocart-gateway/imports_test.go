@@ -22,6 +22,8 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	}
 	forbidden["gateway/accesslog"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/admin"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
+	forbidden["gateway/forwarded"] = append([]string{self + "gateway", self + "tokens"}, forbidden["gateway"]...)
+	forbidden["gateway/pace"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/respond"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/wprequest"] = append([]string{self + "gateway", self + "gateway/respond", self + "gateway/accesslog", self + "tokens", self + "tokens/attempts", self + "upstream", "os", "net"}, forbidden["gateway"]...)
 	forbidden["tokens/attempts/wpname"] = append([]string{self + "tokens", self + "tokens/attempts"}, forbidden["tokens"]...)

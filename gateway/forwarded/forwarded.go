@@ -1,5 +1,6 @@
-// Package forwarded reads what trusted proxies say about a client's request: the
-// scheme, the port and the host that the client used.
+// Package forwarded finds out where a request comes from: the client's address, and
+// the scheme, the port and the host that the client used ([Proxies.Origin]). It reads
+// X-Forwarded-*, Forwarded (rfc7239.go) and the connection itself.
 //
 // Each proxy on the way appends to X-Forwarded-Proto, X-Forwarded-Port and
 // X-Forwarded-Host as it does to X-Forwarded-For, or replaces them. So the value
