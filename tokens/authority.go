@@ -27,11 +27,11 @@ type Authority struct {
 
 // memory is what outlives a change of settings.
 type memory struct {
-	store    store
-	metrics  *metrics
-	revoked  revocation.View
-	follower follower
-	notes    useNotes
+	store   store
+	metrics *metrics
+	revoked revocation.View
+	log     revocationLog
+	notes   useNotes
 
 	lifetimeNoted atomic.Int64      // Unix ms
 	newest        revocation.Latest // creation of the youngest session issued here (Unix ms)
@@ -51,7 +51,7 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 	if err != nil {
 		return nil, err
 	}
-	m.metrics = newMetrics(m, a.cfg.Now)
+	m.metrics = newMetrics(m)
 	if err := reg.Register(a.metrics); err != nil {
 		return nil, fmt.Errorf("tokens: registering metrics: %w", err)
 	}
@@ -63,7 +63,8 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 		rdb.AddHook(cluster.ReloadOnFailure(client))
 	}
 	m.store = store{rdb, a.cfg.KeyPrefix}
-	m.follower.position, m.follower.began = "0", a.cfg.Now()
+	m.log.store, m.log.view, m.log.now, m.log.logger = m.store, &m.revoked, a.cfg.Now, a.cfg.Log
+	m.log.position, m.log.began = "0", a.cfg.Now()
 	m.inForce.Store(a)
 	return a, nil
 }

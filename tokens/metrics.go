@@ -25,7 +25,7 @@ type metrics struct {
 	commands    *prometheus.HistogramVec
 }
 
-func newMetrics(of *memory, now func() time.Time) *metrics {
+func newMetrics(of *memory) *metrics {
 	m := &metrics{}
 	m.rejections = counters(m, "token_rejections_total", "Tokens refused, by kind (access, refresh) and reason ("+list(Rejections())+").", "kind", "reason")
 	m.refreshes = counters(m, "refreshes_total", "Refreshes, by verdict ("+list(Verdicts())+").", "verdict")
@@ -39,28 +39,21 @@ func newMetrics(of *memory, now func() time.Time) *metrics {
 		Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12),
 	}, []string{"command", "outcome"})
 	m.parts = append(m.parts, m.commands)
-	m.gauges(of, now)
+	m.gauges(of)
 	m.zero()
 	return m
 }
 
 // gauges show the view of revocations as it is when asked.
-func (m *metrics) gauges(of *memory, now func() time.Time) {
+func (m *metrics) gauges(of *memory) {
 	size := func(pick func(sessions, users, pending int) int) func() float64 {
 		return func() float64 { return float64(pick(of.revoked.Size())) }
 	}
 	m.gauge("revocation_age_seconds", "How old this gateway's view of revocations may be; -1 before it was read once.",
-		func() float64 { return of.follower.ageSeconds(now()) })
+		of.log.ageSeconds)
 	m.gauge("revocation_sessions", "Sessions with revoked access tokens that may still live.", size(func(s, _, _ int) int { return s }))
 	m.gauge("revocation_users", "User cutoffs that access tokens may still fall under.", size(func(_, u, _ int) int { return u }))
 	m.gauge("revocation_pending", "Rotations whose previous access tokens are within their grace.", size(func(_, _, p int) int { return p }))
-}
-
-func (f *follower) ageSeconds(now time.Time) float64 {
-	if f.heard.Load() == 0 {
-		return -1
-	}
-	return f.age(now).Seconds()
 }
 
 func (m *metrics) gauge(name, help string, value func() float64) {

@@ -109,12 +109,12 @@ func TestTheLogIsTrimmedByAge(t *testing.T) {
 	young := decimal(now.Add(-30*time.Minute).UnixMilli()) + "-1"
 	for _, id := range []string{old, young} {
 		e := revocation.SessionEnded(revocation.NewSessionID(1), now.UnixMilli())
-		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: id, Values: e.Values()}).Err(); err != nil {
+		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.revocations(), ID: id, Values: e.Values()}).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	tended(t, a)
-	left := a.store.XRange(ctx, a.store.log(), "-", "+").Val()
+	left := a.store.XRange(ctx, a.store.revocations(), "-", "+").Val()
 	if len(left) != 1 || left[0].ID != young {
 		t.Errorf("the log holds %v, want only %s", left, young)
 	}
@@ -129,8 +129,8 @@ func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
 	if err := a.CatchUp(ctx); err != nil {
 		t.Fatal(err)
 	}
-	a.follower.position = decimal(time.Now().Add(time.Hour).UnixMilli()) + "-0"
-	if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: decimal(time.Now().UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
+	a.log.position = decimal(time.Now().Add(time.Hour).UnixMilli()) + "-0"
+	if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.revocations(), ID: decimal(time.Now().UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
 		t.Fatal(err)
 	}
 	tended(t, a)
@@ -148,12 +148,12 @@ func TestAfterAGapALittleIsReadAgain(t *testing.T) {
 	id, _ := revocation.ParseSessionID(pair.Session)
 	read := time.Now()
 	for _, at := range []time.Time{read.Add(-overlap / 2), read.Add(time.Second)} {
-		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), ID: decimal(at.UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
+		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.revocations(), ID: decimal(at.UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
 			t.Fatal(err)
 		}
 		id = revocation.NewSessionID(1) // the later one concerns somebody else
 	}
-	a.follower.position, a.follower.gap = decimal(read.UnixMilli())+"-1", true
+	a.log.position, a.log.gap = decimal(read.UnixMilli())+"-1", true
 	if err := a.CatchUp(ctx); err != nil {
 		t.Fatal(err)
 	}

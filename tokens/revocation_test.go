@@ -221,7 +221,7 @@ func TestForeignEntriesInTheLogAreLeftOut(t *testing.T) {
 	}
 	w.catchUp(a)
 	w.accessIs(a, pair.Access, nil)
-	if n := bytes.Count(out.Bytes(), []byte("not understood")); n != 5 {
+	if n := bytes.Count(out.Bytes(), []byte("unknown entry skipped")); n != 5 {
 		t.Errorf("5 foreign entries were reported %d times: %s", n, &out)
 	}
 }

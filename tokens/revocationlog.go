@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -13,21 +15,211 @@ import (
 	"cocart-gateway/tokens/revocation"
 )
 
-// append adds an entry to the log and, once Redis has it, to this process's view. In that order: a logout that
-// Redis did not take must leave the customer able to ask again.
-func (a *Authority) append(ctx context.Context, e revocation.Entry) error {
-	err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), Values: e.Values()}).Err()
+// revocationLog is the log of revocations in Redis: it appends to it, and applies what it reads to this process's view.
+// What the log holds is in package revocation.
+type revocationLog struct {
+	store  store
+	view   *revocation.View
+	now    func() time.Time
+	logger *slog.Logger
+
+	mu       sync.Mutex // held while the log is read; guards position and gap
+	position string     // id of the last entry that was read
+	gap      bool       // something may have been missed since
+
+	readAt atomic.Int64 // when the log was last known to be read to its end (Unix ms); 0 = never
+	began  time.Time
+	own    ownEntries
+}
+
+const (
+	overlap    = 5 * time.Minute // read again after a gap
+	oneBatch   = 1000            // entries read at once
+	doNotBlock = -1
+)
+
+// append adds an entry to the log and, once Redis has it, to this process's view. The order matters: after a logout that
+// Redis did not take, the customer's token must still be valid for another attempt.
+func (l *revocationLog) append(ctx context.Context, e revocation.Entry) error {
+	err := l.store.XAdd(ctx, &redis.XAddArgs{Stream: l.store.revocations(), Values: e.Values()}).Err()
 	if err != nil {
 		return unavailable("writing revocation", err)
 	}
-	now := a.cfg.Now()
-	a.revoked.Apply(e, now)
-	a.follower.own.add(e, now)
+	now := l.now()
+	l.view.Apply(e, now)
+	l.own.add(e, now)
 	return nil
 }
 
-// ownEntries are the latest entries this process wrote. A failover can lose what Redis had acknowledged; whoever
-// wrote it still has it and writes it again.
+// caughtUp reports whether the log was read to its end since the start.
+func (l *revocationLog) caughtUp() bool { return l.readAt.Load() != 0 }
+
+// neverRead makes a view that was never read older than any limit an operator would set.
+const neverRead = 100 * 365 * 24 * time.Hour
+
+// age returns how old the view may be.
+func (l *revocationLog) age(now time.Time) time.Duration {
+	if at := l.readAt.Load(); at != 0 {
+		return max(0, now.Sub(time.UnixMilli(at)))
+	}
+	return max(now.Sub(l.began), neverRead)
+}
+
+// ageSeconds returns the age for the metric; -1 before the first reading.
+func (l *revocationLog) ageSeconds() float64 {
+	if !l.caughtUp() {
+		return -1
+	}
+	return l.age(l.now()).Seconds()
+}
+
+// catchUp reads the log to its end, once.
+func (l *revocationLog) catchUp(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.catchUpLocked(ctx)
+}
+
+func (l *revocationLog) catchUpLocked(ctx context.Context) error {
+	if err := l.closeGap(ctx); err != nil {
+		l.gap = true
+		return unavailable("catching up with revocations", err)
+	}
+	for {
+		n, err := l.read(ctx, doNotBlock)
+		if err != nil {
+			l.gap = true
+			return unavailable("reading revocations", err)
+		}
+		if n < oneBatch {
+			return nil
+		}
+	}
+}
+
+// follow waits for new entries and reads them. After an interruption it catches up first.
+func (l *revocationLog) follow(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gap || !l.caughtUp() {
+		return l.catchUpLocked(ctx)
+	}
+	if _, err := l.read(ctx, blockFor); err != nil {
+		l.gap = true
+		return unavailable("following revocations", err)
+	}
+	return nil
+}
+
+// closeGap steps back after an interruption, so that nothing is skipped that a failover reordered. It steps back to the
+// start if the log ends before what was read of it: then Redis lost data, and the log may hold other entries now.
+func (l *revocationLog) closeGap(ctx context.Context) error {
+	if !l.gap {
+		return nil
+	}
+	newest, err := l.lastID(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.repeat(ctx); err != nil {
+		return err
+	}
+	if newest == "" || before(newest, l.position) {
+		l.position = "0"
+	} else {
+		l.position = earlier(l.position, overlap)
+	}
+	l.gap = false
+	return nil
+}
+
+// read reads one batch after the position.
+func (l *revocationLog) read(ctx context.Context, block time.Duration) (int, error) {
+	began := l.now()
+	streams, err := l.store.XRead(ctx, &redis.XReadArgs{
+		Streams: []string{l.store.revocations(), l.position}, Count: oneBatch, Block: block}).Result()
+	if missing(err) != nil {
+		return 0, err
+	}
+	n := 0
+	for _, s := range streams {
+		n += len(s.Messages)
+		l.apply(s.Messages)
+		l.position = s.Messages[len(s.Messages)-1].ID
+	}
+	if n < oneBatch {
+		l.readAt.Store(max(1, began.UnixMilli()))
+	}
+	return n, nil
+}
+
+var errForeignEntry = errors.New("revocation log: unknown entry skipped")
+
+func (l *revocationLog) apply(messages []redis.XMessage) {
+	now := l.now()
+	for _, m := range messages {
+		e, ok := revocation.ParseEntry(m.Values)
+		if !ok {
+			l.logger.Warn(errForeignEntry.Error(), "id", m.ID, "kind", fmt.Sprintf("%.20q", m.Values["kind"]))
+			continue
+		}
+		l.view.Apply(e, now)
+	}
+}
+
+// lookBack notes a gap if the log ends before what was read of it: it lost its end in a failover.
+func (l *revocationLog) lookBack(ctx context.Context) error {
+	newest, err := l.lastID(ctx)
+	if err != nil {
+		return unavailable("looking at revocations", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if newest != "" && before(newest, l.position) {
+		l.gap = true
+	}
+	return nil
+}
+
+// trim removes entries older than the retention. Ids in the log are times of Redis, so its clock is asked.
+func (l *revocationLog) trim(ctx context.Context, retention time.Duration) error {
+	now, err := l.store.Time(ctx).Result()
+	if err != nil {
+		return err
+	}
+	oldest := now.Add(-retention).UnixMilli()
+	if oldest <= 0 {
+		return nil
+	}
+	return l.store.XTrimMinIDApprox(ctx, l.store.revocations(), decimal(oldest), 0).Err()
+}
+
+// lastID returns the id of the newest entry; "" when the log is empty.
+func (l *revocationLog) lastID(ctx context.Context) (string, error) {
+	newest, err := l.store.XRevRangeN(ctx, l.store.revocations(), "+", "-", 1).Result()
+	if err != nil || len(newest) == 0 {
+		return "", missing(err)
+	}
+	return newest[0].ID, nil
+}
+
+// repeat writes the latest own entries again. Applying one twice changes nothing.
+func (l *revocationLog) repeat(ctx context.Context) error {
+	entries := l.own.recent(l.now())
+	if len(entries) == 0 {
+		return nil
+	}
+	_, err := l.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, e := range entries {
+			p.XAdd(ctx, &redis.XAddArgs{Stream: l.store.revocations(), Values: e.Values()})
+		}
+		return nil
+	})
+	return err
+}
+
+// ownEntries are the latest entries that this process wrote. A failover can lose what Redis had acknowledged; the
+// process that wrote it writes it again.
 type ownEntries struct {
 	mu      sync.Mutex // guards entries
 	entries []ownEntry
@@ -39,10 +231,8 @@ type ownEntry struct {
 }
 
 const (
-	ownKept  = 4096            // entries remembered at most
-	ownLife  = time.Minute     // and how long: replication lags by seconds at worst
-	overlap  = 5 * time.Minute // read again after a gap
-	oneBatch = 1000            // entries read at once
+	ownKept = 4096        // entries remembered at most
+	ownLife = time.Minute // and how long: replication lags by seconds at worst
 )
 
 func (o *ownEntries) add(e revocation.Entry, now time.Time) {
@@ -68,87 +258,13 @@ func (o *ownEntries) recent(now time.Time) (out []revocation.Entry) {
 	return out
 }
 
-// repeat writes the latest own entries again. Applying one twice changes nothing.
-func (a *Authority) repeat(ctx context.Context) error {
-	entries := a.follower.own.recent(a.cfg.Now())
-	if len(entries) == 0 {
-		return nil
-	}
-	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, e := range entries {
-			p.XAdd(ctx, &redis.XAddArgs{Stream: a.store.log(), Values: e.Values()})
-		}
-		return nil
-	})
-	return err
-}
-
-// noteLifetime records, about once a minute, that access tokens with our lifetime are being issued. When an operator
-// shortens the lifetime, revocations must still be kept as long as the tokens of the old one live.
-func (a *Authority) noteLifetime(ctx context.Context, p redis.Pipeliner) {
-	now := a.cfg.Now().UnixMilli()
-	last := a.lifetimeNoted.Load()
-	if last != 0 && now-last < milliseconds(time.Minute) || !a.lifetimeNoted.CompareAndSwap(last, now) {
-		return
-	}
-	p.ZAdd(ctx, a.store.lifetimes(), redis.Z{Score: float64(now), Member: milliseconds(a.cfg.AccessTTL)})
-}
-
-// lifetimeSlack covers the minute in which a lifetime is not noted again, and clocks that differ.
-const lifetimeSlack = 5 * time.Minute
-
-// retention is how long revocations must be kept: until the last access token of any lifetime in use has expired.
-func (a *Authority) retention(ctx context.Context) (time.Duration, error) {
-	longest := a.cfg.AccessTTL
-	if a.cfg.Plugin != nil {
-		longest = max(longest, a.cfg.Plugin.MaxLife())
-	}
-	noted, err := a.store.ZRangeWithScores(ctx, a.store.lifetimes(), 0, -1).Result()
-	if err != nil {
-		return 0, err
-	}
-	now := a.cfg.Now().UnixMilli()
-	for _, z := range noted {
-		text, _ := z.Member.(string)
-		life := time.Duration(number(text)) * time.Millisecond
-		if int64(z.Score)+milliseconds(life+lifetimeSlack+a.cfg.Leeway) > now {
-			longest = max(longest, life)
-		} else if err := a.store.ZRem(ctx, a.store.lifetimes(), text).Err(); err != nil {
-			return 0, err
-		}
-	}
-	return longest + a.cfg.Leeway + lifetimeSlack, nil
-}
-
-// trim drops entries older than the retention. Ids in the log are Redis' own time, so Redis is asked for it.
-func (a *Authority) trim(ctx context.Context, retention time.Duration) error {
-	now, err := a.store.Time(ctx).Result()
-	if err != nil {
-		return err
-	}
-	oldest := now.Add(-retention).UnixMilli()
-	if oldest <= 0 {
-		return nil
-	}
-	return a.store.XTrimMinIDApprox(ctx, a.store.log(), decimal(oldest), 0).Err()
-}
-
-// lastID is the newest entry of the log; "" when it is empty.
-func (a *Authority) lastID(ctx context.Context) (string, error) {
-	newest, err := a.store.XRevRangeN(ctx, a.store.log(), "+", "-", 1).Result()
-	if err != nil || len(newest) == 0 {
-		return "", missing(err)
-	}
-	return newest[0].ID, nil
-}
-
-// earlier is the id that lies so much before; the start of the log when that is before its time.
+// earlier returns the id that is so much before another, or the start of the log.
 func earlier(id string, by time.Duration) string {
 	ms, _ := splitID(id)
 	return decimal(max(0, ms-milliseconds(by)))
 }
 
-// before compares two ids of log entries.
+// before reports whether one id of a log entry is older than another.
 func before(a, b string) bool {
 	aTime, aSeq := splitID(a)
 	bTime, bSeq := splitID(b)
@@ -158,18 +274,4 @@ func before(a, b string) bool {
 func splitID(id string) (ms, seq int64) {
 	left, right, _ := strings.Cut(id, "-")
 	return number(left), number(right)
-}
-
-var errForeignEntry = errors.New("revocation log: an entry was not understood and left out")
-
-func (a *Authority) applyMessages(messages []redis.XMessage) {
-	now := a.cfg.Now()
-	for _, m := range messages {
-		e, ok := revocation.ParseEntry(m.Values)
-		if !ok {
-			a.cfg.Log.Warn(errForeignEntry.Error(), "id", m.ID, "kind", fmt.Sprintf("%.20q", m.Values["kind"]))
-			continue
-		}
-		a.revoked.Apply(e, now)
-	}
 }

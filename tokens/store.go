@@ -46,7 +46,7 @@ func (s store) session(id revocation.SessionID) string { return s.prefix + "s:" 
 func (s store) index(userID int64) string              { return s.prefix + "u:" + decimal(userID) }
 func (s store) userCutoffs(userID int64) string        { return s.prefix + "c:" + decimal(userID) }
 func (s store) allCutoff() string                      { return s.prefix + "cutoff" }
-func (s store) log() string                            { return s.prefix + "revocations" }
+func (s store) revocations() string                    { return s.prefix + "revocations" }
 func (s store) lifetimes() string                      { return s.prefix + "lifetimes" }
 
 // load reads one session; nil when there is none.

@@ -147,7 +147,7 @@ func (a *Authority) current(v *verified, now time.Time) error {
 
 // stale tells whether the operator would rather refuse than judge by an old view.
 func (a *Authority) stale(now time.Time) bool {
-	return a.cfg.OnStale == Deny && a.cfg.MaxStaleness > 0 && a.follower.age(now) > a.cfg.MaxStaleness
+	return a.cfg.OnStale == Deny && a.cfg.MaxStaleness > 0 && a.log.age(now) > a.cfg.MaxStaleness
 }
 
 // verifiedCache remembers good tokens by their whole text, so that no two tokens can share an entry. A hit saves the

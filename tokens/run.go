@@ -1,0 +1,151 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/checkup"
+)
+
+const (
+	firstWait   = 100 * time.Millisecond
+	longestWait = 2 * time.Second
+	blockFor    = 500 * time.Millisecond // also how long the end of Run can be delayed
+	tendEvery   = 30 * time.Second
+	notesEvery  = time.Second
+	lastCall    = time.Second // for what is still to be written when the time is over
+)
+
+// Run follows the revocation log and writes the uses that Verify noted to Redis, until ctx ends; then it returns nil. It
+// survives outages of Redis: it tries again, catches up, and skips nothing. An Authority and all that Next makes of it
+// need one Run. Without it Verify knows only what this process revoked itself, and Ready always returns an error.
+func (a *Authority) Run(ctx context.Context) error {
+	a.reportEviction(ctx)
+	wait := firstWait
+	for ctx.Err() == nil {
+		a = a.inForce.Load()
+		err := a.runOnce(ctx)
+		if err == nil {
+			wait = firstWait
+			continue
+		}
+		if ctx.Err() == nil {
+			a.cfg.Log.Warn("revocations cannot be followed, trying again", "cause", err, "wait", wait)
+			pause(ctx, wait)
+			wait = min(2*wait, longestWait)
+		}
+	}
+	return a.lastNotes(ctx)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// runOnce reads new revocations, writes noted uses, and from time to time does the housekeeping.
+func (a *Authority) runOnce(ctx context.Context) error {
+	if err := a.log.follow(ctx); err != nil {
+		return err
+	}
+	now := time.Now() // real time: Config.Now decides what is true, not how often this runs
+	if now.Sub(a.notesWritten) >= notesEvery {
+		a.notesWritten = now
+		if err := a.writeNotes(ctx); err != nil {
+			return err
+		}
+	}
+	if now.Sub(a.tended) >= tendEvery {
+		a.tended = now
+		return a.tend(ctx)
+	}
+	return nil
+}
+
+// tend removes what no longer matters from the view and from Redis, and checks whether the log lost its end.
+func (a *Authority) tend(ctx context.Context) error {
+	retention, err := a.retention(ctx)
+	if err != nil {
+		return unavailable("reading token lifetimes", err)
+	}
+	a.revoked.Forget(a.cfg.Now().Add(-retention))
+	if err := a.log.trim(ctx, retention); err != nil {
+		return unavailable("trimming revocations", err)
+	}
+	return a.log.lookBack(ctx)
+}
+
+// lifetimeSlack covers the minute in which a lifetime is not noted again, and clocks that differ.
+const lifetimeSlack = 5 * time.Minute
+
+// noteLifetime records, about once a minute, that access tokens with our lifetime are being issued. When an operator
+// shortens the lifetime, revocations must still be kept as long as the tokens of the old one live.
+func (a *Authority) noteLifetime(ctx context.Context, p redis.Pipeliner) {
+	now := a.cfg.Now().UnixMilli()
+	last := a.lifetimeNoted.Load()
+	if last != 0 && now-last < milliseconds(time.Minute) || !a.lifetimeNoted.CompareAndSwap(last, now) {
+		return
+	}
+	p.ZAdd(ctx, a.store.lifetimes(), redis.Z{Score: float64(now), Member: milliseconds(a.cfg.AccessTTL)})
+}
+
+// retention returns how long revocations must be kept: until the last access token of any lifetime in use has expired.
+func (a *Authority) retention(ctx context.Context) (time.Duration, error) {
+	longest := a.cfg.AccessTTL
+	if a.cfg.Plugin != nil {
+		longest = max(longest, a.cfg.Plugin.MaxLife())
+	}
+	noted, err := a.store.ZRangeWithScores(ctx, a.store.lifetimes(), 0, -1).Result()
+	if err != nil {
+		return 0, err
+	}
+	now := a.cfg.Now().UnixMilli()
+	for _, z := range noted {
+		text, _ := z.Member.(string)
+		life := time.Duration(number(text)) * time.Millisecond
+		if int64(z.Score)+milliseconds(life+lifetimeSlack+a.cfg.Leeway) > now {
+			longest = max(longest, life)
+		} else if err := a.store.ZRem(ctx, a.store.lifetimes(), text).Err(); err != nil {
+			return 0, err
+		}
+	}
+	return longest + a.cfg.Leeway + lifetimeSlack, nil
+}
+
+// CatchUp reads the revocation log to its end, once: for a tool that does not Run, or a caller that must know what others
+// revoked before. It returns ErrUnavailable when Redis is away; what is known stays known.
+func (a *Authority) CatchUp(ctx context.Context) error { return a.log.catchUp(ctx) }
+
+// CaughtUp reports whether the revocations were read once since the start: only then is a token refused that was revoked
+// before. It does no I/O.
+func (a *Authority) CaughtUp() bool { return a.log.caughtUp() }
+
+var errNotReadYet = errors.New("the revocation log was not read yet")
+
+// Ready returns nil if Redis answers and the revocations were read once: only then does the whole gateway work.
+func (a *Authority) Ready(ctx context.Context) error {
+	if err := a.store.Ping(ctx).Err(); err != nil {
+		return unavailable("asking Redis", err)
+	}
+	if !a.CaughtUp() {
+		return unavailable("waiting for revocations", errNotReadYet)
+	}
+	return nil
+}
+
+// reportEviction warns of a policy that can drop sessions and revocations: their keys all have an expiry, or are not read
+// for a while. A server that refuses the question is not reported.
+func (a *Authority) reportEviction(ctx context.Context) {
+	policy, err := checkup.EvictionPolicy(ctx, a.store.UniversalClient)
+	if err != nil || policy == "" || policy == "noeviction" {
+		return
+	}
+	a.cfg.Log.Warn("Redis may drop sessions and revocations when its memory is full: set maxmemory-policy noeviction", "policy", policy)
+}
