@@ -85,7 +85,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		SchemeHeaders:      cfg.Server.SchemeHeaders,
 		InvalidTokenStatus: cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       cfg.Limits.LoginBody,
-		Guarding:           guarding(cfg.Guard, guard),
+		Guarding:           guarding(cfg.Attempts, guard),
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
 		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
 		PassOtherBearers:   cfg.Compat.OtherBearers == config.PassOtherBearers,
@@ -145,7 +145,7 @@ func loadConfig(path string, env func(string) (string, bool)) (*config.Config, e
 }
 
 // signingKey returns the key that package tokens signs and verifies with. It cannot fail for a Config that was loaded.
-func signingKey(k config.KeyConfig) (key keys.Key, err error) {
+func signingKey(k config.SigningKey) (key keys.Key, err error) {
 	if k.Symmetric() {
 		key, err = keys.NewHMAC(k.ID, k.Algorithm, []byte(k.Secret.Reveal()))
 	} else {
@@ -158,7 +158,7 @@ func signingKey(k config.KeyConfig) (key keys.Key, err error) {
 }
 
 // checkKey reports whether a key can sign, and why package tokens refuses it.
-func checkKey(k config.KeyConfig) (signs bool, err error) {
+func checkKey(k config.SigningKey) (signs bool, err error) {
 	key, err := signingKey(k)
 	if err != nil {
 		return false, errors.New(strings.TrimPrefix(err.Error(), fmt.Sprintf("key %q: ", k.ID)))
@@ -175,7 +175,7 @@ func acceptedPluginTokens(cfg *config.Config) tokens.PluginTokens {
 	return migration.NewAccessTokens([]byte(m.PluginSecret.Reveal()), cmp.Or(m.PluginIssuer, cfg.Site.URL.String()), m.PluginPrefix)
 }
 
-func corsConfig(c config.CORSConfig) gateway.CORSConfig {
+func corsConfig(c config.CORS) gateway.CORSConfig {
 	return gateway.CORSConfig{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge),
 		AllowHeaders: c.Allow, ExposeHeaders: c.Expose}
 }

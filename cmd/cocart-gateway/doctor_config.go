@@ -12,7 +12,7 @@ import (
 )
 
 func (r *report) configProblems(err error) {
-	var wrong *config.ConfigError
+	var wrong *config.Error
 	if !errors.As(err, &wrong) {
 		r.problem("file", err.Error(), "")
 	} else {

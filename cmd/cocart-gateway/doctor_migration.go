@@ -8,7 +8,7 @@ import (
 )
 
 // required: a gateway that only looks on is refused like everybody else who signs nobody's identity.
-func (r *report) required(m config.MigrationConfig, f *upstream.Facts) {
+func (r *report) required(m config.Migration, f *upstream.Facts) {
 	switch {
 	case m.DryRun && f.Required:
 		r.problem("required", "CoCart answers only through the gateway (COCART_GATEWAY_REQUIRED), and in a dry run (compat.dry_run) it refuses the gateway's requests, too.",
@@ -23,7 +23,7 @@ func (r *report) required(m config.MigrationConfig, f *upstream.Facts) {
 }
 
 // oldPlugin is right to be active as long as something is left to it, and wrong to be missing then.
-func (r *report) oldPlugin(m config.MigrationConfig, f *upstream.Facts) {
+func (r *report) oldPlugin(m config.Migration, f *upstream.Facts) {
 	const name = "CoCart JWT Authentication"
 	switch {
 	case m.DryRun && f.OldPlugin:
@@ -48,7 +48,7 @@ func (r *report) oldPlugin(m config.MigrationConfig, f *upstream.Facts) {
 }
 
 // jwtPlugins reports plugins whose access tokens the gateway does not know: apps that hold such tokens are refused.
-func (r *report) jwtPlugins(c config.CompatConfig, f *upstream.Facts) {
+func (r *report) jwtPlugins(c config.Compat, f *upstream.Facts) {
 	names, pass := strings.Join(f.JWTPlugins, ", "), c.OtherBearers == config.PassOtherBearers
 	switch {
 	case names == "" && pass:

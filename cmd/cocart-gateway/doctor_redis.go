@@ -39,7 +39,7 @@ func (r *report) redis(ctx context.Context, cfg *config.Config) {
 	r.lockouts(ctx, cfg)
 }
 
-func examineRedis(ctx context.Context, cfg config.RedisConfig) (*checkup.Report, error) {
+func examineRedis(ctx context.Context, cfg config.Redis) (*checkup.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	redis.SetLogger(libraryLog{slog.New(slog.DiscardHandler)})

@@ -22,7 +22,7 @@ const attemptWait = 5 * time.Second
 
 // guardConfig returns the configuration of package attempts.
 func guardConfig(cfg *config.Config, log *slog.Logger) attempts.Config {
-	c := cfg.Guard
+	c := cfg.Attempts
 	limit := func(l config.Limit) attempts.Limit { return attempts.Limit(l) }
 	return attempts.Config{
 		Account: limit(c.Account), AccountNetwork: limit(c.AccountNetwork), Address: limit(c.Address), Subnet: limit(c.Subnet),
@@ -35,6 +35,6 @@ func guardConfig(cfg *config.Config, log *slog.Logger) attempts.Config {
 	}
 }
 
-func guarding(c config.GuardConfig, guard *attempts.Guard) gateway.Guarding {
+func guarding(c config.Attempts, guard *attempts.Guard) gateway.Guarding {
 	return gateway.Guarding{Attempts: guard, UniformErrors: c.UniformErrors, SiteLogin: c.SiteLogin, Now: now}
 }

@@ -131,11 +131,11 @@ func TestLockoutsSayWhatIsMissing(t *testing.T) {
 // The flood of package attempts is played with the limits of a configuration that says nothing.
 func TestTheFloodIsPlayedWithTheDefaultLimits(t *testing.T) {
 	limit := func(n int, per time.Duration) config.Limit { return config.Limit{N: n, Per: per} }
-	got := config.Default().Guard
-	want := config.GuardConfig{
+	got := config.Default().Attempts
+	want := config.Attempts{
 		Account: limit(10, 15*time.Minute), AccountNetwork: limit(5, 15*time.Minute),
 		Address: limit(50, 15*time.Minute), Subnet: limit(200, 15*time.Minute), Network: limit(500, 15*time.Minute),
-		Overall: limit(1000, time.Minute), Newcomer: config.NewcomerConfig{Account: limit(10, time.Hour), Address: limit(3, 24*time.Hour), Network: limit(12, 24*time.Hour)},
+		Overall: limit(1000, time.Minute), Newcomer: config.Newcomer{Account: limit(10, time.Hour), Address: limit(3, 24*time.Hour), Network: limit(12, 24*time.Hour)},
 		SecondFactor: got.SecondFactor, Refresh: got.Refresh, Validate: got.Validate, SiteLogin: true, UniformErrors: true,
 	}
 	if got != want {

@@ -58,7 +58,7 @@ func (t terminal) openAuthority(cfg *config.Config) (*tokens.Authority, func(), 
 }
 
 // openStoreOfAnother is openStore, except that an embedded store is that of another process: out of reach.
-func openStoreOfAnother(cfg config.RedisConfig) (redis.UniversalClient, func(), error) {
+func openStoreOfAnother(cfg config.Redis) (redis.UniversalClient, func(), error) {
 	if !cfg.Embedded() {
 		return store.Open(cfg)
 	}

@@ -106,7 +106,7 @@ func (p *program) reload(by string) (done admin.Reloaded, problems []string) {
 }
 
 func problemsOf(err error) []string {
-	var config *config.ConfigError
+	var config *config.Error
 	if errors.As(err, &config) {
 		return config.Lines()
 	}

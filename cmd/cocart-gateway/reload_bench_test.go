@@ -14,7 +14,7 @@ import (
 // BenchmarkReloadable is what it costs that a configuration can be exchanged: the shortest request there is, a refused
 // token, and one line of the log; each directly, and by way of the one in force.
 func BenchmarkReloadable(b *testing.B) {
-	quiet := newLogger(config.LogConfig{Format: "json"}, io.Discard)
+	quiet := newLogger(config.Log{Format: "json"}, io.Discard)
 	p := benchProgram(b)
 	for _, row := range []struct {
 		name    string

@@ -119,7 +119,7 @@ func (p *program) close() {
 	p.closeStore()
 }
 
-func newLogger(cfg config.LogConfig, w io.Writer) *slog.Logger {
+func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.Level}
 	if cfg.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))

@@ -78,7 +78,7 @@ func TestAServerThatCannotBeReachedIsDialledOnce(t *testing.T) {
 	for _, mode := range []string{"standalone", "cluster", "sentinel"} {
 		t.Run(mode, func(t *testing.T) {
 			address, accepted := hangsUp(t)
-			client, closeStore, err := store.Open(config.RedisConfig{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: time.Minute})
+			client, closeStore, err := store.Open(config.Redis{Addresses: []string{address}, Mode: mode, Master: "shop", TLS: true, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestACommandIsNeverCarriedOutTwiceOnRealRedis(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			between, server := redisBehindALossyWire(t)
-			client, closeStore, err := store.Open(config.RedisConfig{Addresses: []string{between}, Mode: mode, Timeout: time.Minute})
+			client, closeStore, err := store.Open(config.Redis{Addresses: []string{between}, Mode: mode, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,7 +142,7 @@ func TestUnusableTLSMaterialIsRefusedAtStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want, cfg := range map[string]config.RedisConfig{
+	for want, cfg := range map[string]config.Redis{
 		"reading redis.tls_ca: it holds no certificate":       {TLS: true, TLSCA: "x"},
 		"reading redis.tls_cert and redis.tls_key: tls: fail": {TLS: true, TLSCert: string(bytes.TrimSpace(certificate)), TLSKey: config.NewSecret("x")},
 	} {

@@ -26,7 +26,7 @@ const challengeProtocol = "acme-tls/1"
 // the folder get one certificate together. When the authority cannot be reached it tries again, ever more seldom, and
 // the certificate from before stays in use.
 type automatic struct {
-	cfg     config.ACMEConfig
+	cfg     config.ACME
 	domains []string
 	roots   *x509.CertPool // nil: those of the machine
 	metrics *certificateMetrics

@@ -32,7 +32,7 @@ type asker struct {
 	said     *output
 }
 
-func newAsker(t *testing.T, storage string, files ...config.CertificateConfig) *asker {
+func newAsker(t *testing.T, storage string, files ...config.Certificate) *asker {
 	t.Helper()
 	cfg := withLines(t, acmeLines(storage))
 	cfg.TLS.Certificates = files
@@ -165,7 +165,7 @@ func (a *asker) count(t *testing.T, name string) (sum float64) {
 func TestACertificateFromAFileIsNotMissing(t *testing.T) {
 	i := newIssuer(t)
 	i.issue("shop", host("shop.example.com"))
-	for want, files := range map[bool][]config.CertificateConfig{true: nil, false: {{CertificateFile: i.path("shop.crt"), KeyFile: i.path("shop.key")}}} {
+	for want, files := range map[bool][]config.Certificate{true: nil, false: {{CertificateFile: i.path("shop.crt"), KeyFile: i.path("shop.key")}}} {
 		if got := newAsker(t, t.TempDir(), files...).missing(); len(got) != 1 || got["shop.example.com"] != want {
 			t.Errorf("with %d files missing is %v", len(files), got)
 		}

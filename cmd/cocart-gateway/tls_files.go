@@ -16,14 +16,14 @@ import (
 
 // pairSet has the certificates of pairs of files.
 type pairSet struct {
-	files  []config.CertificateConfig
+	files  []config.Certificate
 	digest string // of what the files held
 	pairs  []tls.Certificate
 }
 
 // readPairs reads every pair. The error is that of the first pair that cannot be read, or whose files do not belong
 // together; then only the digest is of use.
-func readPairs(files []config.CertificateConfig) (*pairSet, error) {
+func readPairs(files []config.Certificate) (*pairSet, error) {
 	p := &pairSet{files: files, pairs: make([]tls.Certificate, len(files))}
 	sum := sha256.New()
 	var first error
@@ -38,7 +38,7 @@ func readPairs(files []config.CertificateConfig) (*pairSet, error) {
 }
 
 // readPair adds to sum what it reads, also an error.
-func readPair(sum io.Writer, f config.CertificateConfig) (tls.Certificate, error) {
+func readPair(sum io.Writer, f config.Certificate) (tls.Certificate, error) {
 	certificate, err := os.ReadFile(f.CertificateFile)
 	key, keyErr := os.ReadFile(f.KeyFile)
 	fmt.Fprintf(sum, "%q %q %v %v\n", certificate, key, err, keyErr)

@@ -128,7 +128,7 @@ func set(t *testing.T, i *issuer, log io.Writer) (*certificateSet, *config.Confi
 	t.Helper()
 	cfg := config.Default()
 	cfg.TLS.Listen = []string{":443"}
-	cfg.TLS.Certificates = []config.CertificateConfig{{CertificateFile: i.path("shop.crt"), KeyFile: i.path("shop.key")}}
+	cfg.TLS.Certificates = []config.Certificate{{CertificateFile: i.path("shop.crt"), KeyFile: i.path("shop.key")}}
 	reg := prometheus.NewRegistry()
 	c, err := newCertificateSet(cfg, reg, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
@@ -205,7 +205,7 @@ func TestOtherFilesAreUsedOrNot(t *testing.T) {
 	c, _, _ := set(t, i, io.Discard)
 	change := func(certificate, key string) error {
 		next := config.Default()
-		next.TLS.Certificates = []config.CertificateConfig{{CertificateFile: i.path(certificate), KeyFile: i.path(key)}}
+		next.TLS.Certificates = []config.Certificate{{CertificateFile: i.path(certificate), KeyFile: i.path(key)}}
 		use, err := c.part(next)
 		if err == nil {
 			use()

@@ -27,7 +27,7 @@ func upstreamConfig(cfg *config.Config) (upstream.Config, error) {
 	return out, nil
 }
 
-func assertionSecrets(c config.UpstreamConfig) []string {
+func assertionSecrets(c config.Upstream) []string {
 	secrets := make([]string, 0, len(c.Secret))
 	for _, s := range c.Secret {
 		secrets = append(secrets, s.Reveal())
@@ -36,7 +36,7 @@ func assertionSecrets(c config.UpstreamConfig) []string {
 }
 
 // completeUpstream fills in what UpstreamNodes configures. cfg has SiteURL already.
-func completeUpstream(c config.UpstreamConfig, cfg *upstream.Config) (err error) {
+func completeUpstream(c config.Upstream, cfg *upstream.Config) (err error) {
 	cfg.Nodes, cfg.Headers = c.Origins(), c.OriginHeaders()
 	switch c.Host {
 	case "pass":
@@ -58,7 +58,7 @@ func completeUpstream(c config.UpstreamConfig, cfg *upstream.Config) (err error)
 	return err
 }
 
-func upstreamTLS(c config.UpstreamConfig) (*tls.Config, error) {
+func upstreamTLS(c config.Upstream) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName}
 	if c.TLSCAFile != "" {
 		pem, err := os.ReadFile(c.TLSCAFile)

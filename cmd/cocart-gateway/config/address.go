@@ -25,27 +25,34 @@ func goodPort(port string, low int) bool {
 }
 
 // webAddress is an http or https URL without anything that would change what a request means.
-func webAddress(rule, example string, path *regexp.Regexp) form[*url.URL] {
-	return form[*url.URL]{rule, "write e.g. " + example, []string{"!!str"}, func(s string) (*url.URL, *mistake) {
-		u, err := url.Parse(s)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || !goodHostPort(u) {
-			return nil, &mistake{remedy: ifElse(plainASCII(s), "", "write the host in its ASCII form, xn--…, as the browser sends it")}
-		}
-		switch {
-		case u.User != nil:
-			return nil, &mistake{value: "has a user name or password in it", remedy: "remove what stands before the @"}
-		case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
-			return nil, &mistake{remedy: "remove the ? or # and what follows"}
-		case !path.MatchString(u.EscapedPath()):
-			return nil, &mistake{}
-		}
-		return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}, nil
-	}, func(u *url.URL) any {
-		if u == nil {
-			return ""
-		}
-		return u.String()
-	}}
+func webAddress(rule string, path *regexp.Regexp) form[*url.URL] {
+	return form[*url.URL]{
+		rule:  rule,
+		types: []string{"!!str"},
+		parse: func(s string) (*url.URL, *mistake) { return parseWebAddress(s, path) },
+		show: func(u *url.URL) any {
+			if u == nil {
+				return ""
+			}
+			return u.String()
+		},
+	}
+}
+
+func parseWebAddress(s string, path *regexp.Regexp) (*url.URL, *mistake) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !goodHostPort(u) {
+		return nil, &mistake{remedy: ifElse(plainASCII(s), "", "write the host in its ASCII form, xn--…, as the browser sends it")}
+	}
+	switch {
+	case u.User != nil:
+		return nil, &mistake{value: "has a user name or password in it", remedy: "remove what stands before the @"}
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
+		return nil, &mistake{remedy: "remove the ? or # and what follows"}
+	case !path.MatchString(u.EscapedPath()):
+		return nil, &mistake{}
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}, nil
 }
 
 func plainASCII(s string) bool {
@@ -61,13 +68,18 @@ var (
 	sitePath = regexp.MustCompile(`\A(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?\z`)
 )
 
-// proxy is an address or a network; an IPv4-mapped one is the IPv4 one it stands for.
-func proxy() form[netip.Prefix] {
-	return form[netip.Prefix]{"must be an IP address or a network as in 10.0.0.0/8", "write e.g. 10.0.0.0/8 or 192.0.2.7",
-		[]string{"!!str"}, parseProxy, func(p netip.Prefix) any { return p.String() }}
+// network is an address or a network. An IPv4-mapped IPv6 address is the IPv4 address in it.
+func network() form[netip.Prefix] {
+	return form[netip.Prefix]{
+		rule:   "must be an IP address or a network as in 10.0.0.0/8",
+		remedy: "write e.g. 10.0.0.0/8 or 192.0.2.7",
+		types:  []string{"!!str"},
+		parse:  parseNetwork,
+		show:   func(p netip.Prefix) any { return p.String() },
+	}
 }
 
-func parseProxy(s string) (netip.Prefix, *mistake) {
+func parseNetwork(s string) (netip.Prefix, *mistake) {
 	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
 		addr = addr.Unmap()
 		return netip.PrefixFrom(addr, addr.BitLen()), nil

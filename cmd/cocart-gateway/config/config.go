@@ -11,45 +11,34 @@ import (
 // It holds secrets, but only in fields of type [Secret], so printing or logging a Config shows none of them.
 type Config struct {
 	Listen         []string // the plain public listeners: host:port, unix:/path, systemd or systemd:name
-	TLS            TLSConfig
-	Sockets        SocketConfig
-	Admin          AdminConfig
-	Upstream       UpstreamConfig
-	Site           SiteConfig
-	Tokens         TokensConfig
-	Revocation     RevocationConfig
-	Redis          RedisConfig
+	TLS            TLS
+	Sockets        Sockets
+	Admin          Admin
+	Upstream       Upstream
+	Site           Site
+	Tokens         Tokens
+	Revocation     Revocation
+	Redis          Redis
 	TrustedProxies []netip.Prefix // masked; IPv4-mapped addresses are plain IPv4
-	Compat         CompatConfig
-	CORS           CORSConfig
-	Limits         LimitsConfig
-	Server         ServerConfig
-	Log            LogConfig
-	Guard          GuardConfig // limits.login and below, and login
-	Reload         string      // "watch", "signal" or "off"
+	Compat         Compat
+	CORS           CORS
+	Limits         Limits
+	Server         Server
+	Log            Log
+	Attempts       Attempts // limits.login and below, and login
+	Reload         string   // "watch", "signal" or "off"
 }
 
-// AdminConfig is the listener for metrics, probes and administration.
-type AdminConfig struct {
+// Admin is the listener for metrics, probes and administration.
+type Admin struct {
 	Listen string   // as in Config.Listen
 	Hosts  []string // names of the listener, lower case, perhaps with *. in front; addresses and loopback names always are
 	Token  Secret   // what an administrator shows; empty: there is no administration API
 	OAuth  bool     // RFC 7009 and RFC 7662 are served there; never without a Token
 }
 
-// UpstreamConfig is the way to WordPress.
-type UpstreamConfig struct {
-	URL             *url.URL // http or https, host and port only; or unix and a path. The first node
-	Secret          []Secret // newest first, never empty; the first signs assertions, all are believed
-	DialTimeout     time.Duration
-	ResponseTimeout time.Duration // until the response header
-	IdleConnections int
-	IdleTimeout     time.Duration // of those
-	UpstreamNodes
-}
-
-// SiteConfig is what the shop is called from outside and which of its routes are CoCart's.
-type SiteConfig struct {
+// Site is what the shop is called from outside and which of its routes are CoCart's.
+type Site struct {
 	URL        *url.URL // issuer of tokens and WordPress's home; no trailing slash
 	RESTPrefix string   // without slashes at its ends
 	Paths      []string // prefixes below the path of URL with a REST API of their own; each begins with a slash
@@ -60,10 +49,10 @@ type SiteConfig struct {
 	Hosts       []string // lower case, perhaps with *. in front; empty: any
 }
 
-// TokensConfig is how tokens are made and how long they are good.
-type TokensConfig struct {
-	Keys          []KeyConfig // at least one; the first signs, all verify
-	RefreshSecret []Secret    // newest first; empty: derived from Keys
+// Tokens is how tokens are made and how long they are good.
+type Tokens struct {
+	Keys          []SigningKey // at least one; the first signs, all verify
+	RefreshSecret []Secret     // newest first; empty: derived from Keys
 	AccessTTL     time.Duration
 	RefreshTTL    time.Duration // idle limit of a session, at least AccessTTL
 	SessionTTL    time.Duration // absolute limit of a session; 0: none
@@ -76,8 +65,8 @@ type TokensConfig struct {
 	VerifiedCache int    // entries; 0: no cache
 }
 
-// KeyConfig is one signing or verifying key. Exactly one of Secret, PrivateKey and PublicKey is set.
-type KeyConfig struct {
+// SigningKey is one signing or verifying key. Exactly one of Secret, PrivateKey and PublicKey is set.
+type SigningKey struct {
 	ID         string
 	Algorithm  string    // as in the JWT header: HS256 … EdDSA
 	Secret     Secret    // HS*: used byte for byte
@@ -86,14 +75,14 @@ type KeyConfig struct {
 	RetireAt   time.Time // UTC; zero: never
 }
 
-// RevocationConfig is what to do when revocations cannot be followed.
-type RevocationConfig struct {
+// Revocation is what to do when revocations cannot be followed.
+type Revocation struct {
 	MaxStaleness time.Duration // 0: no limit
 	OnStale      string        // "serve" or "deny"; deny never without a limit
 }
 
-// RedisConfig is where sessions and revocations live.
-type RedisConfig struct {
+// Redis is where sessions and revocations live.
+type Redis struct {
 	Addresses        []string // "embedded" alone, or host:port; what a URL says beyond that is in the other fields
 	Mode             string   // "standalone", "sentinel" or "cluster"
 	Master           string   // the name the Sentinels know the master set by; set for them only
@@ -113,7 +102,7 @@ type RedisConfig struct {
 }
 
 // Embedded reports whether sessions live inside the gateway, in a store that forgets at exit.
-func (c RedisConfig) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
+func (c Redis) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
 
 // The values of compat.other_bearers.
 const (
@@ -121,28 +110,17 @@ const (
 	PassOtherBearers   = "pass"
 )
 
-// CompatConfig eases switching over from the CoCart JWT plugin.
-type CompatConfig struct {
+// Compat eases switching over from the CoCart JWT plugin.
+type Compat struct {
 	InvalidTokenStatus int // 401 or 403
 	MirrorCartKey      bool
 	BearerLoginRefresh bool   // a login by access token alone answers with a refresh token, too
 	OtherBearers       string // what becomes of the access tokens of other JWT plugins: refuse or pass
-	Migration          MigrationConfig
+	Migration          Migration
 }
 
-// LimitsConfig bounds requests; sizes are in bytes.
-type LimitsConfig struct {
-	LoginBody  int64
-	Header     int64
-	Body       int64 // on CoCart's routes
-	Form, JSON int64 // read there to find passwords and cart keys
-	Parameters int   // of one query or form
-
-	UploadRate, DownloadRate int64 // bytes per second of a body; 0: any
-}
-
-// ServerConfig is the patience of the public listener.
-type ServerConfig struct {
+// Server is the patience of the public listener.
+type Server struct {
 	ReadHeaderTimeout time.Duration
 	ReadTimeout       time.Duration // of waiting for the body of a CoCart request
 	IdleTimeout       time.Duration
@@ -151,8 +129,8 @@ type ServerConfig struct {
 	SchemeHeaders     []string // of trusted proxies, in order of precedence; at least one
 }
 
-// LogConfig is what is logged and in which form.
-type LogConfig struct {
+// Log is what is logged and in which form.
+type Log struct {
 	Level  slog.Level
 	Format string // "text" or "json"
 }

@@ -202,7 +202,7 @@ func TestAliasesCannotMultiply(t *testing.T) {
 }
 
 // checkTestKey is what package main gives to Load.
-func checkTestKey(k KeyConfig) (signs bool, err error) {
+func checkTestKey(k SigningKey) (signs bool, err error) {
 	var key keys.Key
 	if k.Symmetric() {
 		key, err = keys.NewHMAC(k.ID, k.Algorithm, []byte(k.Secret.Reveal()))

@@ -47,7 +47,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := topBlocks(string(text))
-	for _, path := range shape(Default()).paths("") {
+	for _, path := range keyTable(Default()).paths("") {
 		top, _, _ := strings.Cut(path, ".")
 		leaf := path[strings.LastIndexByte(path, '.')+1:]
 		if !regexp.MustCompile(`(?m)\b` + leaf + `:`).MatchString(blocks[top]) {
@@ -86,7 +86,7 @@ func reload(t *testing.T, c *Config) *Config {
 	t.Helper()
 	again, problems := parse([]byte(effectiveText(t, c)), source{env: emptyEnv, file: fuzzFile, checkKey: checkTestKey})
 	if len(problems) > 0 {
-		t.Fatalf("%s\ndoes not load:\n%v", effectiveText(t, c), newConfigError("effective", problems))
+		t.Fatalf("%s\ndoes not load:\n%v", effectiveText(t, c), newError("effective", problems))
 	}
 	return again
 }
@@ -131,7 +131,7 @@ func TestExampleMarksWhatWaitsForARestart(t *testing.T) {
 }
 
 func TestReloadableNamesOnlyKeys(t *testing.T) {
-	all := shape(Default()).paths("")
+	all := keyTable(Default()).paths("")
 	for key := range reloadable {
 		if !slices.Contains(all, key) {
 			t.Errorf("%s is reloadable or not, but no key", key)

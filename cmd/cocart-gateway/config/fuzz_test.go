@@ -25,7 +25,7 @@ func FuzzLoadConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, problems := parse(data, src)
 		if len(problems) > 0 {
-			_ = newConfigError("fuzz", problems).Error()
+			_ = newError("fuzz", problems).Error()
 			return
 		}
 		_ = c.Warnings()

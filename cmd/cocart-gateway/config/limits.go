@@ -1,10 +1,22 @@
 package config
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// Limits bounds requests; sizes are in bytes.
+type Limits struct {
+	LoginBody  int64
+	Header     int64
+	Body       int64 // of CoCart's routes
+	Form, JSON int64 // read there to find passwords and cart keys
+	Parameters int   // of one query or form
+
+	UploadRate, DownloadRate int64 // bytes per second of a body; 0: no limit
+}
 
 // Limit is a number of attempts or requests in a period. The zero Limit is no limit.
 type Limit struct {
@@ -15,67 +27,58 @@ type Limit struct {
 // Off reports whether there is no limit.
 func (l Limit) Off() bool { return l == (Limit{}) }
 
-// NewcomerConfig limits passwords from networks that have no successful login on record.
-type NewcomerConfig struct {
+// Newcomer limits passwords from networks without a successful login on record.
+type Newcomer struct {
 	Account Limit // wrong passwords of one account that is locked
 	Address Limit // wrong passwords from one address
 	Network Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
 }
 
-// GuardConfig is how passwords are protected from guessing.
-type GuardConfig struct {
+// Attempts limits how often passwords can be guessed.
+type Attempts struct {
 	Account        Limit // wrong passwords of one account
 	AccountNetwork Limit // wrong passwords of one account from one network
 	Address        Limit // wrong passwords from one address
 	Subnet         Limit // wrong passwords from an IPv6 /56
 	Network        Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
-	Overall        Limit // wrong passwords from all networks without a good record
-	Newcomer       NewcomerConfig
+	Overall        Limit // wrong passwords from all networks without a successful login on record
+	Newcomer       Newcomer
 	SecondFactor   Limit // wrong second factors of one account
 	Refresh        Limit // requests from one address
 	Validate       Limit // requests from one address
 	SiteLogin      bool  // passwords that are checked outside of CoCart's routes count
-	UniformErrors  bool  // a wrong password and an unknown user look alike
+	UniformErrors  bool  // a wrong password and an unknown user have the same answer
 }
 
-func defaultGuard() GuardConfig {
-	return GuardConfig{
-		Account: Limit{N: 10, Per: 15 * time.Minute}, AccountNetwork: Limit{N: 5, Per: 15 * time.Minute},
-		Address: Limit{N: 50, Per: 15 * time.Minute}, Subnet: Limit{N: 200, Per: 15 * time.Minute},
-		Network: Limit{N: 500, Per: 15 * time.Minute}, Overall: Limit{N: 1000, Per: time.Minute},
-		Newcomer: NewcomerConfig{
-			Account: Limit{N: 10, Per: time.Hour}, Address: Limit{N: 3, Per: day}, Network: Limit{N: 12, Per: day},
-		},
-		SecondFactor: Limit{N: 5, Per: 15 * time.Minute},
-		Refresh:      Limit{N: 600, Per: time.Minute}, Validate: Limit{N: 600, Per: time.Minute},
-		SiteLogin:     true,
-		UniformErrors: true,
-	}
-}
-
-// guardLimits are the keys of the block limits that are about passwords and tokens.
-func guardLimits(c *GuardConfig) []entry {
-	return []entry{
+func limitKeys(c *Config) entry {
+	l, s, a := &c.Limits, &c.Sockets, &c.Attempts
+	return block("limits",
+		value("login_body", &l.LoginBody, 64<<10, size(1<<10, 16<<20)),
+		value("header", &l.Header, 64<<10, size(4<<10, 1<<20)),
+		value("body", &l.Body, 10<<20, size(1<<10, 1<<30)),
+		value("form", &l.Form, 1<<20, size(1<<10, 64<<20)),
+		value("json", &l.JSON, 1<<20, size(1<<10, 64<<20)),
+		value("parameters", &l.Parameters, 1000, number(1, 1_000_000)),
+		value("upload_rate", &l.UploadRate, 512, size(0, 1<<20).or0("for no limit")),
+		value("download_rate", &l.DownloadRate, 512, size(0, 1<<20).or0("for no limit")),
+		value("connections", &s.Connections, 10_000, number(0, 10_000_000).or0("for no limit")),
+		value("connections_per_address", &s.PerAddress, 256, number(0, 10_000_000).or0("for no limit")),
+		value("streams", &s.Streams, 100, number(1, 1000)),
 		block("login",
-			value("account", &c.Account, rate("10/15m")),
-			value("account_network", &c.AccountNetwork, rate("5/15m")),
-			value("address", &c.Address, rate("50/15m")),
-			value("subnet", &c.Subnet, rate("200/15m")),
-			value("network", &c.Network, rate("500/15m")),
-			value("overall", &c.Overall, rate("1000/1m")),
+			value("account", &a.Account, Limit{10, 15 * time.Minute}, rate()),
+			value("account_network", &a.AccountNetwork, Limit{5, 15 * time.Minute}, rate()),
+			value("address", &a.Address, Limit{50, 15 * time.Minute}, rate()),
+			value("subnet", &a.Subnet, Limit{200, 15 * time.Minute}, rate()),
+			value("network", &a.Network, Limit{500, 15 * time.Minute}, rate()),
+			value("overall", &a.Overall, Limit{1000, time.Minute}, rate()),
 			block("newcomer",
-				value("account", &c.Newcomer.Account, rate("10/1h")),
-				value("address", &c.Newcomer.Address, rate("3/1d")),
-				value("network", &c.Newcomer.Network, rate("12/1d"))),
-			value("site_login", &c.SiteLogin, truth())),
-		value("second_factor", &c.SecondFactor, rate("5/15m")),
-		value("refresh", &c.Refresh, rate("600/1m")),
-		value("validate", &c.Validate, rate("600/1m")),
-	}
-}
-
-func loginBlock(c *GuardConfig) entry {
-	return block("login", value("uniform_errors", &c.UniformErrors, truth()))
+				value("account", &a.Newcomer.Account, Limit{10, time.Hour}, rate()),
+				value("address", &a.Newcomer.Address, Limit{3, day}, rate()),
+				value("network", &a.Newcomer.Network, Limit{12, day}, rate())),
+			value("site_login", &a.SiteLogin, true, truth())),
+		value("second_factor", &a.SecondFactor, Limit{5, 15 * time.Minute}, rate()),
+		value("refresh", &a.Refresh, Limit{600, time.Minute}, rate()),
+		value("validate", &a.Validate, Limit{600, time.Minute}, rate()))
 }
 
 const (
@@ -84,10 +87,12 @@ const (
 )
 
 // rate is "10/15m", or "off" for no limit.
-func rate(example string) form[Limit] {
+func rate() form[Limit] {
 	return form[Limit]{
-		"must be a number from 1 to 100000, a slash and a duration between 1s and 30d, or off", "write e.g. " + example,
-		[]string{"!!str"}, parseRate, func(l Limit) any { return formatRate(l) },
+		rule:  fmt.Sprintf("must be a number from 1 to %d, a slash and a duration between 1s and %s, or off", mostInARate, FormatDuration(longestRate)),
+		types: []string{"!!str"},
+		parse: parseRate,
+		show:  func(l Limit) any { return formatRate(l) },
 	}
 }
 

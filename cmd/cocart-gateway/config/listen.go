@@ -11,12 +11,10 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"gopkg.in/yaml.v3"
 )
 
-// SocketConfig is what all public listeners have in common.
-type SocketConfig struct {
+// Sockets is what all public listeners have in common.
+type Sockets struct {
 	ProxyProtocol string        // "off", "accept" or "require"
 	DrainDelay    time.Duration // from failing readiness to closing the listeners
 	Mode          fs.FileMode   // of unix sockets
@@ -26,21 +24,11 @@ type SocketConfig struct {
 	Streams       int           // requests under way on one HTTP/2 connection
 }
 
-func defaultSockets() SocketConfig {
-	return SocketConfig{ProxyProtocol: "off", Mode: 0o660, Connections: 10_000, PerAddress: 256, Streams: 100}
-}
-
 // Addresses that are no host:port.
 const (
 	UnixPrefix   = "unix:"
 	Systemd      = "systemd" // the sockets systemd passed that no other key names
 	SystemdNamed = "systemd:"
-)
-
-const (
-	listenRule    = "must be an address to listen on: host:port, :port, unix:/path or systemd"
-	adminExample  = "127.0.0.1:9090"
-	publicExample = "127.0.0.1:8080"
 )
 
 // socketName is what systemd takes for FileDescriptorName=; the end leaves no room for a colon, which separates names.
@@ -49,8 +37,8 @@ var socketName = regexp.MustCompile(`\A[A-Za-z0-9._@-]{1,255}\z`)
 // longestSocket is what sockaddr_un has room for on every system we build for (unix(7)), less its NUL.
 const longestSocket = 103
 
-func listenAddress(example string) form[string] {
-	return text(listenRule, "write e.g. "+example, goodListenAddress)
+func listenAddress() form[string] {
+	return text("must be an address to listen on: host:port, :port, unix:/path or systemd", goodListenAddress)
 }
 
 func goodListenAddress(s string) bool {
@@ -64,60 +52,28 @@ func goodListenAddress(s string) bool {
 	return s == Systemd || err == nil && (host == "" || goodHost(host)) && goodPort(port, 0)
 }
 
-// addressList is one address or a list of them; none is an empty list.
-func addressList(name string, dst *[]string, example string) entry {
-	one := value(name, new(string), listenAddress(example))
-	list := values(name, dst, listenAddress(example))
-	return entry{
-		names:   []string{name},
-		missing: one.missing,
-		read: func(r *reader, key string, at place, n *yaml.Node) {
-			if n.Kind == yaml.SequenceNode {
-				list.read(r, key, at, n)
-			} else if address, ok := readValue(r, at, n, listenAddress(example)); ok {
-				*dst = []string{address}
-			}
-		},
-		show: func(reveal bool) any {
-			if len(*dst) == 1 {
-				return EscapeVariables((*dst)[0])
-			}
-			return list.show(reveal)
-		},
-	}
-}
+var socketOwnerPattern = regexp.MustCompile(`\A([A-Za-z0-9_][A-Za-z0-9_.-]*)?:([A-Za-z0-9_][A-Za-z0-9_.-]*)?\z`)
 
-// socketKeys belong into the block server.
-func socketKeys(c *SocketConfig) []entry {
-	return []entry{
-		value("drain_delay", &c.DrainDelay, duration(0, 5*time.Minute, "5s")),
-		value("socket_mode", &c.Mode, fileMode()),
-		value("socket_owner", &c.Owner, text("must be user:group, of which one may be empty", "write e.g. :www-data",
-			func(s string) bool { return s == "" || socketOwner.MatchString(s) })),
-	}
+func socketOwner() form[string] {
+	return text("must be user:group, of which one may be empty", func(s string) bool { return s == "" || socketOwnerPattern.MatchString(s) }).
+		like(":www-data")
 }
-
-// connectionLimits belong into the block limits.
-func connectionLimits(c *SocketConfig) []entry {
-	return []entry{
-		value("connections", &c.Connections, number(0, 10_000_000, "write e.g. 10000, or 0 for no limit")),
-		value("connections_per_address", &c.PerAddress, number(0, 10_000_000, "write e.g. 256, or 0 for no limit")),
-		value("streams", &c.Streams, number(1, 1000, "write e.g. 100")),
-	}
-}
-
-var socketOwner = regexp.MustCompile(`\A([A-Za-z0-9_][A-Za-z0-9_.-]*)?:([A-Za-z0-9_][A-Za-z0-9_.-]*)?\z`)
 
 // fileMode is octal and quoted: to YAML 0660 is a number, and which one depends on its version.
 func fileMode() form[fs.FileMode] {
-	return form[fs.FileMode]{`must be a file mode of three octal digits in quotes, as in "0660"`, `write e.g. "0660"`, []string{"!!str"},
-		func(s string) (fs.FileMode, *mistake) {
+	return form[fs.FileMode]{
+		rule:   `must be a file mode of three octal digits in quotes, as in "0660"`,
+		remedy: `write e.g. "0660"`,
+		types:  []string{"!!str"},
+		parse: func(s string) (fs.FileMode, *mistake) {
 			n, err := strconv.ParseUint(s, 8, 32)
 			if err != nil || len(s) < 3 || len(s) > 4 || n > 0o777 || n&0o600 != 0o600 {
 				return 0, &mistake{}
 			}
 			return fs.FileMode(n), nil
-		}, func(m fs.FileMode) any { return fmt.Sprintf("%04o", uint32(m)) }}
+		},
+		show: func(m fs.FileMode) any { return fmt.Sprintf("%04o", uint32(m)) },
+	}
 }
 
 // Listener is an address to listen on with its key.
@@ -152,7 +108,7 @@ func checkListeners(c *Config, r *reader) {
 	for i, a := range all {
 		for _, b := range all[i+1:] {
 			if r.sound(a.block(), b.block()) && sameSocket(a.Address, b.Address) {
-				r.reject(r.at(b.Key, b.block(), a.Key, a.block()), twice(a, b))
+				r.report(r.at(b.Key, b.block(), a.Key, a.block()), twice(a, b))
 			}
 		}
 	}
@@ -172,11 +128,11 @@ func twice(a, b Listener) mistake {
 // checkSockets refuses a gateway that nobody can reach, and a PROXY header that nobody may send.
 func checkSockets(c *Config, r *reader) {
 	if len(c.Listen)+len(c.TLS.Listen) == 0 && r.sound("listen", "tls.listen") {
-		r.reject(r.at("listen"), mistake{"is an empty list, as is tls.listen", "must have an address, here or there", "write e.g. " + publicExample})
+		r.reject(r.at("listen"), "is an empty list, as is tls.listen", "must have an address, here or there", "write e.g. 127.0.0.1:8080")
 	}
 	if c.Sockets.ProxyProtocol != "off" && len(c.TrustedProxies) == 0 && r.sound("proxy_protocol", "trusted_proxies") && !c.unixOnly() {
-		r.reject(r.at("proxy_protocol"), mistake{"is " + c.Sockets.ProxyProtocol + ", but trusted_proxies is empty",
-			"must go with the addresses of those who may send the header, or no connection gets in", "list your load balancers under trusted_proxies"})
+		r.reject(r.at("proxy_protocol"), "is "+c.Sockets.ProxyProtocol+", but trusted_proxies is empty",
+			"must go with the addresses of those who may send the header, or no connection gets in", "list your load balancers under trusted_proxies")
 	}
 }
 
@@ -192,21 +148,17 @@ func (c *Config) unixOnly() bool {
 // schemeHeaderNames are the default order of server.scheme_headers, as they are written in documents.
 var schemeHeaderNames = []string{"X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "Front-End-Https", "CloudFront-Forwarded-Proto"}
 
-func schemeHeader() form[string] {
-	return choice(schemeHeaderNames...)
-}
-
 func checkSchemeHeaders(c *Config, r *reader) {
 	const key = "server.scheme_headers"
 	if !r.sound(key) {
 		return
 	}
 	if len(c.Server.SchemeHeaders) == 0 {
-		r.reject(r.at(key), mistake{"is an empty list", "must name at least one header", "write [X-Forwarded-Proto]"})
+		r.reject(r.at(key), "is an empty list", "must name at least one header", "write [X-Forwarded-Proto]")
 	}
 	for i, name := range c.Server.SchemeHeaders {
 		if slices.Contains(c.Server.SchemeHeaders[:i], name) {
-			r.reject(r.at(key), mistake{"has " + name + " twice", "must name each header once", "remove one"})
+			r.reject(r.at(key), "has "+name+" twice", "must name each header once", "remove one")
 		}
 	}
 }

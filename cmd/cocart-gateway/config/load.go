@@ -23,7 +23,7 @@ const (
 )
 
 // Load reads and checks the file at path. Values may hold ${NAME}, looked up with env; secrets may stand in
-// files of their own, whose paths are relative to the folder of path. Any error is a [*ConfigError] that names
+// files of their own, whose paths are relative to the folder of path. Any error is a [*Error] that names
 // every problem of the file at once; none of them shows a secret.
 func Load(path string, env func(string) (string, bool), check KeyCheck) (*Config, error) {
 	return loadFrom(path, source{dir: filepath.Dir(path), env: env, file: readBounded, checkKey: check})
@@ -32,11 +32,11 @@ func Load(path string, env func(string) (string, bool), check KeyCheck) (*Config
 func loadFrom(path string, src source) (*Config, error) {
 	data, m := src.file(path, maxConfigFile)
 	if m != nil {
-		return nil, newConfigError(path, []Problem{{Value: m.value, Rule: m.rule, Remedy: m.remedy}})
+		return nil, newError(path, []Problem{{Value: m.value, Rule: m.rule, Remedy: m.remedy}})
 	}
 	c, problems := parse(data, src)
 	if len(problems) > 0 {
-		return nil, newConfigError(path, problems)
+		return nil, newError(path, problems)
 	}
 	return c, nil
 }
@@ -57,7 +57,7 @@ func parse(data []byte, src source) (*Config, []Problem) {
 	}
 	c := Default()
 	r := &reader{source: src, lines: map[string]int{}, faulty: map[string]bool{}}
-	shape(c).read(r, place{"", root.Line}, root)
+	keyTable(c).read(r, "", position{"", root.Line}, root)
 	checkRules(c, r)
 	return c, r.problems
 }
@@ -179,22 +179,22 @@ func (p Problem) String() string {
 	return p.Key + ": " + text
 }
 
-// ConfigError is every problem of one configuration file, in the order of its lines.
-type ConfigError struct {
+// Error is every problem of one configuration file, in the order of its lines.
+type Error struct {
 	File     string
 	Problems []Problem
 }
 
-func newConfigError(file string, problems []Problem) *ConfigError {
+func newError(file string, problems []Problem) *Error {
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return &ConfigError{file, problems}
+	return &Error{file, problems}
 }
 
 // Error is one problem a line: "config.yaml:12: tokens.access_ttl: is "30s"; must be …; write e.g. 15m".
-func (e *ConfigError) Error() string { return strings.Join(e.Lines(), "\n") }
+func (e *Error) Error() string { return strings.Join(e.Lines(), "\n") }
 
 // Lines returns one line for each problem.
-func (e *ConfigError) Lines() []string {
+func (e *Error) Lines() []string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		lines[i] = e.File + ": " + p.String()

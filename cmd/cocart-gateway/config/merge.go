@@ -19,7 +19,7 @@ type Changes struct {
 // nothing here. world has the files that keys only name, certificates and the like.
 func merge(file string, inForce, written *Config, world source) (*Config, Changes, error) {
 	done := merging{Changes: Changes{Changed: []string{}, RestartNeeded: []string{}}}
-	tree := done.block("", shape(inForce).node(true), shape(written).node(true))
+	tree := done.block("", keyTable(inForce).node(true), keyTable(written).node(true))
 	c, problems := readTree(tree, world)
 	if len(problems) == 0 {
 		return c, done.Changes, nil
@@ -29,7 +29,7 @@ func merge(file string, inForce, written *Config, world source) (*Config, Change
 		problems[i].Line = 0
 		problems[i].Remedy += "; or restart the gateway, since keys that wait for a restart are part of it"
 	}
-	return nil, done.Changes, newConfigError(file, problems)
+	return nil, done.Changes, newError(file, problems)
 }
 
 func readTree(tree *yaml.Node, world source) (*Config, []Problem) {
@@ -47,7 +47,7 @@ func (m *merging) block(path string, inForce, written *yaml.Node) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
 	for _, name := range keysOf(inForce, written) {
 		before, after := child(inForce, name), child(written, name)
-		key := place{key: path}.child(name, 0).key
+		key := position{key: path}.child(name, 0).key
 		if before != nil && after != nil && before.Kind == yaml.MappingNode && after.Kind == yaml.MappingNode {
 			after = m.block(key, before, after)
 		} else {
@@ -152,11 +152,11 @@ type Key struct {
 }
 
 // Keys lists every key, in the order of the file. A list of blocks is one key.
-func Keys() []Key { return shape(Default()).leaves("") }
+func Keys() []Key { return keyTable(Default()).leaves("") }
 
 func (s section) leaves(parent string) (keys []Key) {
 	for _, e := range s {
-		path := place{key: parent}.child(e.names[0], 0).key
+		path := position{key: parent}.child(e.names[0], 0).key
 		if e.inner == nil || e.list {
 			keys = append(keys, Key{path, isReloadable(path)})
 		} else {

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// MigrationConfig is for switching over from the plugin CoCart JWT Authentication, and nothing of it is for ever.
-type MigrationConfig struct {
+// Migration is for switching over from the plugin CoCart JWT Authentication, and nothing of it is for ever.
+type Migration struct {
 	AcceptPluginTokens bool   // what the plugin issued is good until it expires; never without PluginSecret
 	PluginSecret       Secret // COCART_JWT_AUTH_SECRET_KEY
 	PluginIssuer       string // iss of those tokens, if a filter changed it
@@ -17,20 +17,22 @@ type MigrationConfig struct {
 	DryRun             bool   // nothing is enforced
 }
 
-// migrationKeys are the keys of the block compat that an operator takes out again.
-func migrationKeys(c *MigrationConfig) []entry {
+// migrationKeys are the keys of the block compat that an operator removes after the move.
+func migrationKeys(c *Migration) []entry {
 	return []entry{
-		value("accept_plugin_tokens", &c.AcceptPluginTokens, truth()),
+		value("accept_plugin_tokens", &c.AcceptPluginTokens, false, truth()),
 		secret("plugin_secret", &c.PluginSecret, pluginSecret),
-		value("plugin_issuer", &c.PluginIssuer, line(255)),
-		value("plugin_token_prefix", &c.PluginPrefix, text("must be letters, digits, - and _, at most 64",
-			"write what the filter cocart_jwt_auth_token_prefix returns", regexp.MustCompile(`\A[A-Za-z0-9_-]{0,64}\z`).MatchString)),
-		value("plugin_refresh", &c.PluginRefresh, truth()),
-		value("hand_back", &c.HandBack, truth()),
-		value("plugin_address", &c.PluginAddress, choice("client", "peer")),
-		value("dry_run", &c.DryRun, truth()),
+		value("plugin_issuer", &c.PluginIssuer, "", line(255)),
+		value("plugin_token_prefix", &c.PluginPrefix, "", text("must be letters, digits, - and _, at most 64", pluginPrefix.MatchString).
+			advise("write what the filter cocart_jwt_auth_token_prefix returns")),
+		value("plugin_refresh", &c.PluginRefresh, false, truth()),
+		value("hand_back", &c.HandBack, false, truth()),
+		value("plugin_address", &c.PluginAddress, "client", choice("client", "peer")),
+		value("dry_run", &c.DryRun, false, truth()),
 	}
 }
+
+var pluginPrefix = regexp.MustCompile(`\A[A-Za-z0-9_-]{0,64}\z`)
 
 // pluginSecret takes a weak one, too: tokens made with it are out already.
 var pluginSecret = orEmpty(secretForm{"must be what wp-config.php has as COCART_JWT_AUTH_SECRET_KEY", "copy it from there", copied})
@@ -48,8 +50,8 @@ func checkMigration(c *Config, r *reader) {
 	const key, needs = "compat.accept_plugin_tokens", "compat.plugin_secret"
 	m := c.Compat.Migration
 	if m.AcceptPluginTokens && !m.PluginSecret.IsSet() && r.sound(key, needs, needs+"_file") {
-		r.reject(r.at(key), mistake{"is true, but there is no " + needs, "must come with the secret of those tokens",
-			"give " + needs + " or " + needs + "_file: COCART_JWT_AUTH_SECRET_KEY of wp-config.php"})
+		r.reject(r.at(key), "is true, but there is no "+needs, "must come with the secret of those tokens",
+			"give "+needs+" or "+needs+"_file: COCART_JWT_AUTH_SECRET_KEY of wp-config.php")
 	}
 	checkHandBack(m, r)
 	if !m.PluginSecret.IsSet() {
@@ -57,7 +59,7 @@ func checkMigration(c *Config, r *reader) {
 	}
 	for name, s := range c.ownSecrets() {
 		if s == m.PluginSecret {
-			r.reject(r.at(needs, needs+"_file"), mistake{"is the same as " + name, "must be a secret of its own: whoever knows it could be the gateway", "give " + name + " another value"})
+			r.reject(r.at(needs, needs+"_file"), "is the same as "+name, "must be a secret of its own: whoever knows it could be the gateway", "give "+name+" another value")
 		}
 	}
 }
@@ -76,7 +78,7 @@ func (c *Config) ownSecrets() map[string]Secret {
 }
 
 // warnings are said at each start as long as the move is not over.
-func (m MigrationConfig) warnings(add func(claim bool, key, text string)) {
+func (m Migration) warnings(add func(claim bool, key, text string)) {
 	add(m.DryRun, "compat.dry_run",
 		"is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do; the shop and its own plugins decide everything")
 	short := len(m.PluginSecret.Reveal())
@@ -89,13 +91,13 @@ func (m MigrationConfig) warnings(add func(claim bool, key, text string)) {
 }
 
 // checkHandBack: whoever is handed a token of the plugin must be able to use it at once.
-func checkHandBack(m MigrationConfig, r *reader) {
+func checkHandBack(m Migration, r *reader) {
 	const key, accept, dry = "compat.hand_back", "compat.accept_plugin_tokens", "compat.dry_run"
 	if m.HandBack && !m.AcceptPluginTokens && r.sound(key, accept) {
-		r.reject(r.at(key), mistake{"is true, but " + accept + " is false", "must come with it: customers are given tokens of the plugin",
-			"write " + accept + ": true, with compat.plugin_secret"})
+		r.reject(r.at(key), "is true, but "+accept+" is false", "must come with it: customers are given tokens of the plugin",
+			"write "+accept+": true, with compat.plugin_secret")
 	}
 	if m.HandBack && m.DryRun && r.sound(key, dry) {
-		r.reject(r.at(key), mistake{"is true, and so is " + dry, "must be one of them: a dry run hands out nothing", "take one of them out"})
+		r.reject(r.at(key), "is true, and so is "+dry, "must be one of them: a dry run hands out nothing", "take one of them out")
 	}
 }

@@ -20,7 +20,7 @@ type OriginHeader struct {
 const authorization = "Authorization"
 
 // OriginHeaders are those of upstream.headers, and the Authorization for the login in upstream.url.
-func (c UpstreamConfig) OriginHeaders() http.Header {
+func (c Upstream) OriginHeaders() http.Header {
 	h := http.Header{}
 	for _, o := range c.Headers {
 		h.Set(o.Name, o.Value.Reveal())
@@ -31,49 +31,49 @@ func (c UpstreamConfig) OriginHeaders() http.Header {
 	return h
 }
 
-// originHeadersEntry is a block whose keys are names of headers. The values are secrets: most of them are passwords.
-func originHeadersEntry(dst *[]OriginHeader) entry {
-	return entry{
-		names: []string{"headers"},
-		read: func(r *reader, _ string, at place, n *yaml.Node) {
-			if n.Kind != yaml.MappingNode && !isNull(n) {
-				r.reject(at, mistake{describeBlind(n), "must be a block of headers", "write their names below it, indented, as in X-Origin-Verify: ${ORIGIN_VERIFY}"})
-				return
-			}
-			*dst = nil
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				if h, ok := readOriginHeader(r, at, n.Content[i], n.Content[i+1], *dst); ok {
-					*dst = append(*dst, h)
-				}
-			}
-		},
-		show: func(reveal bool) any {
-			block := &yaml.Node{Kind: yaml.MappingNode}
-			for _, h := range *dst {
-				var name, value yaml.Node
-				name.SetString(h.Name)
-				value.SetString(fmt.Sprint(h.Value.show(reveal)))
-				block.Content = append(block.Content, &name, &value)
-			}
-			return block
-		},
+// originHeaders is a block whose keys are names of headers. The values are secrets: most of them are passwords.
+type originHeaders struct{ dst *[]OriginHeader }
+
+func (o originHeaders) setDefault() { *o.dst = nil }
+
+func (o originHeaders) read(r *reader, _ string, at position, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode && !isNull(n) {
+		r.reject(at, describeBlind(n), "must be a block of headers", "write their names below it, indented, as in X-Origin-Verify: ${ORIGIN_VERIFY}")
+		return
+	}
+	*o.dst = nil
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if h, ok := readOriginHeader(r, at, n.Content[i], n.Content[i+1], *o.dst); ok {
+			*o.dst = append(*o.dst, h)
+		}
 	}
 }
 
-func readOriginHeader(r *reader, at place, key, value *yaml.Node, before []OriginHeader) (OriginHeader, bool) {
+func (o originHeaders) show(reveal bool) any {
+	block := &yaml.Node{Kind: yaml.MappingNode}
+	for _, h := range *o.dst {
+		var name, value yaml.Node
+		name.SetString(h.Name)
+		value.SetString(fmt.Sprint(h.Value.show(reveal)))
+		block.Content = append(block.Content, &name, &value)
+	}
+	return block
+}
+
+func readOriginHeader(r *reader, at position, key, value *yaml.Node, before []OriginHeader) (OriginHeader, bool) {
 	const rule = "must be the name of a header for the web server of WordPress: letters, digits and -"
 	if key.Kind != yaml.ScalarNode {
-		r.reject(place{at.key, key.Line}, mistake{"has a key that is no plain word", rule, "write e.g. X-Origin-Verify"})
+		r.reject(position{at.key, key.Line}, "has a key that is no plain word", rule, "write e.g. X-Origin-Verify")
 		return OriginHeader{}, false
 	}
 	here, name := at.child(printable(key.Value), key.Line), http.CanonicalHeaderKey(key.Value)
 	switch {
 	case !headerWord.MatchString(key.Value):
-		r.reject(here, mistake{"is not the name of a header", rule, "write e.g. X-Origin-Verify"})
+		r.reject(here, "is not the name of a header", rule, "write e.g. X-Origin-Verify")
 	case isSetOtherwise(name):
-		r.reject(here, mistake{"belongs to the gateway, the client or the connection", "must be a header that nothing else sets", "remove it"})
+		r.reject(here, "belongs to the gateway, the client or the connection", "must be a header that nothing else sets", "remove it")
 	case slices.ContainsFunc(before, func(h OriginHeader) bool { return h.Name == name }):
-		r.reject(here, mistake{"is given twice", "must be given once", "remove one"})
+		r.reject(here, "is given twice", "must be given once", "remove one")
 	default:
 		r.lines[here.key] = key.Line
 		text, ok := r.secretText(here, value, false, originHeaderValue(name))
@@ -163,7 +163,7 @@ func withoutLogin(u *url.URL) *url.URL {
 	return &bare
 }
 
-func (c *UpstreamConfig) showOrigin(f form[*url.URL], u *url.URL, reveal bool) any {
+func (c *Upstream) showOrigin(f form[*url.URL], u *url.URL, reveal bool) any {
 	if u == nil || !c.Login.IsSet() {
 		return f.show(u)
 	}
@@ -177,10 +177,10 @@ func (c *UpstreamConfig) showOrigin(f form[*url.URL], u *url.URL, reveal bool) a
 }
 
 // checkOriginLogin: a request has one Authorization.
-func checkOriginLogin(c *UpstreamConfig, r *reader) {
+func checkOriginLogin(c *Upstream, r *reader) {
 	const key = "upstream.headers." + authorization
 	own := slices.ContainsFunc(c.Headers, func(h OriginHeader) bool { return h.Name == authorization })
 	if own && c.Login.IsSet() && r.sound("upstream.url", key) {
-		r.reject(r.at(key, "upstream.headers"), mistake{"is given, and upstream.url has a user name and password", "must be one of the two", "remove one of them"})
+		r.reject(r.at(key, "upstream.headers"), "is given, and upstream.url has a user name and password", "must be one of the two", "remove one of them")
 	}
 }

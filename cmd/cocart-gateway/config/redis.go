@@ -12,25 +12,24 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-func redisBlock(c *RedisConfig) entry {
+func redisKeys(c *Redis) entry {
 	return block("redis",
-		redisAddressEntry(c),
-		value("mode", &c.Mode, choice("standalone", "sentinel", "cluster")),
-		value("master", &c.Master, text("must be the name of a master set: letters, digits, ., - and _", "write e.g. mymaster", masterName.MatchString)),
-		value("username", &c.Username, line(255)),
+		entry{names: []string{"address"}, missing: mistake{rule: redisRule, remedy: redisRemedy}, content: redisAddresses{c}},
+		value("mode", &c.Mode, "standalone", choice("standalone", "sentinel", "cluster")),
+		value("master", &c.Master, "", text("must be the name of a master set: letters, digits, ., - and _", masterName.MatchString).like("mymaster")),
+		value("username", &c.Username, "", line(255)),
 		secret("password", &c.Password, redisPassword),
-		value("sentinel_username", &c.SentinelUsername, line(255)),
+		value("sentinel_username", &c.SentinelUsername, "", line(255)),
 		secret("sentinel_password", &c.SentinelPassword, redisPassword),
-		value("db", &c.DB, number(0, 65535, "write e.g. 0")),
-		value("prefix", &c.Prefix, text("must be 1 to 64 printable ASCII characters without spaces and braces", "write e.g. cocart:", redisPrefix.MatchString)),
-		value("tls", &c.TLS, truth()),
-		hideEmpty(openText("tls_ca", &c.TLSCA, certificates)),
-		hideEmpty(openText("tls_cert", &c.TLSCert, certificates)),
-		hideEmpty(secret("tls_key", &c.TLSKey, secretForm{"must be a PEM key", "give the private key of redis.tls_cert", notEmpty})),
-		value("tls_server_name", &c.TLSServerName, text("must be the name in the certificate of Redis", "write e.g. redis.example.com",
-			func(s string) bool { return s == "" || goodHost(s) })),
-		value("timeout", &c.Timeout, duration(10*time.Millisecond, time.Minute, "1s")),
-		value("pool_size", &c.PoolSize, number(0, 100_000, "write e.g. 0 for the library's default")))
+		value("db", &c.DB, 0, number(0, 65535)),
+		value("prefix", &c.Prefix, "cocart:", text("must be 1 to 64 printable ASCII characters without spaces and braces", redisPrefix.MatchString)),
+		value("tls", &c.TLS, false, truth()),
+		omitEmpty(openText("tls_ca", &c.TLSCA, certificates)),
+		omitEmpty(openText("tls_cert", &c.TLSCert, certificates)),
+		omitEmpty(secret("tls_key", &c.TLSKey, secretForm{rule: "must be a PEM key", remedy: "give the private key of redis.tls_cert", check: notEmpty})),
+		value("tls_server_name", &c.TLSServerName, "", serverName("Redis").like("redis.example.com")),
+		value("timeout", &c.Timeout, time.Second, duration(10*time.Millisecond, time.Minute)),
+		value("pool_size", &c.PoolSize, 0, number(0, 100_000).advise("write e.g. 0 for the library's default")))
 }
 
 var masterName = regexp.MustCompile(`\A[A-Za-z0-9._-]{0,64}\z`)
@@ -50,36 +49,39 @@ const (
 	redisRemedy = "write e.g. redis.example.com:6379"
 )
 
-// redisAddressEntry takes one address or a list. It keeps nothing but hosts and ports where they may be seen; the
-// rest of a URL waits in the reader.
-func redisAddressEntry(c *RedisConfig) entry {
-	return entry{
-		names:   []string{"address"},
-		missing: mistake{"", redisRule, redisRemedy},
-		read: func(r *reader, _ string, at place, n *yaml.Node) {
-			if n.Kind == yaml.SequenceNode {
-				c.readNodes(r, at, n)
-			} else if address, ok := readValue(r, at, n, redisAddress(&r.redisURL)); ok {
-				c.Addresses = []string{address}
-			}
-		},
-		show: func(bool) any {
-			if len(c.Addresses) == 1 {
-				return c.Addresses[0]
-			}
-			return c.Addresses
-		},
+// redisAddresses is one address or a list. Only hosts and ports go where they may be shown; the rest of a URL stays in
+// the reader until [spreadRedisURL].
+type redisAddresses struct{ c *Redis }
+
+func (a redisAddresses) setDefault() { a.c.Addresses = []string{EmbeddedStore} }
+
+func (a redisAddresses) read(r *reader, _ string, at position, n *yaml.Node) {
+	if n.Kind == yaml.SequenceNode {
+		a.c.readNodes(r, at, n)
+	} else if address, ok := readValue(r, at, n, redisAddress(&r.redisURL)); ok {
+		a.c.Addresses = []string{address}
 	}
 }
 
-// readNodes reads a list, whose addresses share user and password: there is no place for them in it.
-func (c *RedisConfig) readNodes(r *reader, at place, n *yaml.Node) {
+func (a redisAddresses) show(bool) any {
+	if len(a.c.Addresses) == 1 {
+		return a.c.Addresses[0]
+	}
+	return a.c.Addresses
+}
+
+// readNodes reads a list, whose addresses share user and password: there is no position for them in it.
+func (c *Redis) readNodes(r *reader, at position, n *yaml.Node) {
 	if len(n.Content) == 0 {
-		r.reject(at, mistake{describe(n), redisRule, redisRemedy})
+		r.reject(at, describe(n), redisRule, redisRemedy)
 		return
 	}
-	node := form[string]{"must be host:port in a list, without user and password", redisRemedy, []string{"!!str"},
-		func(s string) (string, *mistake) { return s, badNode(s) }, nil}
+	node := form[string]{
+		rule:   "must be host:port in a list, without user and password",
+		remedy: redisRemedy,
+		types:  []string{"!!str"},
+		parse:  func(s string) (string, *mistake) { return s, badNode(s) },
+	}
 	var nodes []string
 	for i, item := range n.Content {
 		if address, ok := readValue(r, at.item(i, item.Line), item, node); ok {
@@ -107,19 +109,24 @@ func blindURL(s string) *mistake {
 	return &mistake{value: "is a URL, " + strings.TrimPrefix(length(s), "is ")}
 }
 
-// redisAddress is an address that stands alone.
+// redisAddress is a single address. More receives what a URL contains besides host and port.
 func redisAddress(more *redisURL) form[string] {
-	return form[string]{redisRule, redisRemedy, []string{"!!str"}, func(s string) (string, *mistake) {
-		switch {
-		case s == EmbeddedStore:
-			return s, nil
-		case strings.Contains(s, "://"):
-			return more.parse(s)
-		case strings.Contains(s, ","):
-			return "", &mistake{remedy: "write several addresses as a list, as in [a:6379, b:6379]"}
-		}
-		return s, badNode(s)
-	}, nil}
+	return form[string]{
+		rule:   redisRule,
+		remedy: redisRemedy,
+		types:  []string{"!!str"},
+		parse: func(s string) (string, *mistake) {
+			switch {
+			case s == EmbeddedStore:
+				return s, nil
+			case strings.Contains(s, "://"):
+				return more.parse(s)
+			case strings.Contains(s, ","):
+				return "", &mistake{remedy: "write several addresses as a list, as in [a:6379, b:6379]"}
+			}
+			return s, badNode(s)
+		},
+	}
 }
 
 // redisURL is what a Redis address says beyond host and port.
@@ -156,12 +163,12 @@ func (more *redisURL) parse(s string) (string, *mistake) {
 }
 
 // spreadRedisURL puts the parts of the URL into the fields of their own and refuses what is said twice.
-func spreadRedisURL(c *RedisConfig, r *reader) {
+func spreadRedisURL(c *Redis, r *reader) {
 	u := r.redisURL
 	twice := func(inURL string, keys ...string) bool {
 		for _, key := range keys {
 			if inURL != "" && r.lines[key] > 0 {
-				r.reject(r.at(key), mistake{"is given besides the one in redis.address", "must be given once", "remove one of them"})
+				r.reject(r.at(key), "is given besides the one in redis.address", "must be given once", "remove one of them")
 				return true
 			}
 		}
@@ -177,7 +184,7 @@ func spreadRedisURL(c *RedisConfig, r *reader) {
 		c.DB = atoi(u.db)
 	}
 	if u.tls && r.lines["redis.tls"] > 0 && !c.TLS && r.sound("redis.tls") {
-		r.reject(r.at("redis.tls"), mistake{"is false, though redis.address is a rediss:// URL", "must not contradict the address", "remove it, or write redis://"})
+		r.reject(r.at("redis.tls"), "is false, though redis.address is a rediss:// URL", "must not contradict the address", "remove it, or write redis://")
 	}
 	c.TLS = c.TLS || u.tls
 }

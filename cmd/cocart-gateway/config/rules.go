@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -30,33 +29,31 @@ func checkRules(c *Config, r *reader) {
 	checkOriginLogin(&c.Upstream, r)
 }
 
-func checkAdmin(c *AdminConfig, r *reader) {
+func checkAdmin(c *Admin, r *reader) {
 	if c.OAuth && !c.Token.IsSet() && r.sound("admin.oauth", "admin.token", "admin.token_file") {
-		r.reject(r.at("admin.oauth"), mistake{"is true, but there is no admin.token",
-			"must not stand open: who reaches these endpoints can end sessions", "give admin.token or admin.token_file"})
+		r.reject(r.at("admin.oauth"), "is true, but there is no admin.token",
+			"must not stand open: who reaches these endpoints can end sessions", "give admin.token or admin.token_file")
 	}
 }
 
-func checkRevocation(c *RevocationConfig, r *reader) {
+func checkRevocation(c *Revocation, r *reader) {
 	if c.OnStale == "deny" && c.MaxStaleness == 0 && r.sound("revocation.on_stale", "revocation.max_staleness") {
-		r.reject(r.at("revocation.on_stale"), mistake{"is deny, but revocation.max_staleness is 0, no limit",
-			"must come with a limit, or nothing is ever denied", "write e.g. max_staleness: 10m"})
+		r.reject(r.at("revocation.on_stale"), "is deny, but revocation.max_staleness is 0, no limit",
+			"must come with a limit, or nothing is ever denied", "write e.g. max_staleness: 10m")
 	}
 }
 
-func checkLifetimes(t *TokensConfig, r *reader) {
+func checkLifetimes(t *Tokens, r *reader) {
 	if t.RefreshTTL < t.AccessTTL && r.sound("tokens.refresh_ttl", "tokens.access_ttl") {
 		at := r.at("tokens.refresh_ttl", "tokens.access_ttl")
-		r.reject(place{"tokens.refresh_ttl", at.line}, mistake{
-			"is " + FormatDuration(t.RefreshTTL) + ", shorter than tokens.access_ttl " + FormatDuration(t.AccessTTL),
+		r.reject(position{"tokens.refresh_ttl", at.line}, "is "+FormatDuration(t.RefreshTTL)+", shorter than tokens.access_ttl "+FormatDuration(t.AccessTTL),
 			"must be at least tokens.access_ttl, or a session ends while its access token still works",
-			"write " + FormatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
+			"write "+FormatDuration(t.AccessTTL)+" or more, or shorten tokens.access_ttl")
 	}
 	if t.SessionTTL != 0 && t.SessionTTL < t.AccessTTL && r.sound("tokens.session_ttl", "tokens.access_ttl") {
-		r.reject(r.at("tokens.session_ttl"), mistake{
-			"is " + FormatDuration(t.SessionTTL) + ", shorter than tokens.access_ttl " + FormatDuration(t.AccessTTL),
+		r.reject(r.at("tokens.session_ttl"), "is "+FormatDuration(t.SessionTTL)+", shorter than tokens.access_ttl "+FormatDuration(t.AccessTTL),
 			"must be 0 or at least tokens.access_ttl, or a session ends while its access token still works",
-			"write " + FormatDuration(t.AccessTTL) + " or more, or shorten tokens.access_ttl"})
+			"write "+FormatDuration(t.AccessTTL)+" or more, or shorten tokens.access_ttl")
 	}
 }
 
@@ -68,7 +65,7 @@ func checkOneUse(c *Config, r *reader) {
 		earlier, known := holder[s]
 		switch {
 		case s.IsSet() && known:
-			r.reject(r.at(key, key+"_file"), mistake{"is the same as " + earlier, "must be a secret of its own", makeSecret})
+			r.reject(r.at(key, key+"_file"), "is the same as "+earlier, "must be a secret of its own", makeSecret)
 		case s.IsSet():
 			holder[s] = key
 		}
@@ -136,21 +133,6 @@ func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	return err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
-}
-
-// at is where the first of keys stands that is in the file.
-func (r *reader) at(keys ...string) place {
-	for _, key := range keys {
-		if line := r.lines[key]; line > 0 {
-			return place{key, line}
-		}
-	}
-	return place{keys[0], 1}
-}
-
-// sound reports whether keys, and all keys below them, are free of problems so far.
-func (r *reader) sound(keys ...string) bool {
-	return !slices.ContainsFunc(keys, func(key string) bool { return r.faulty[key] })
 }
 
 // Warnings names what works but may surprise: things an operator should know before customers find out.

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -52,46 +51,112 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // MarshalYAML is what YAML writes.
 func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
 
-// secretForm is what the text of a secret must be; check returns nil for a good one and never quotes it.
+// secretForm describes the text of a secret. Its check never quotes the secret and returns nil for a valid one.
 type secretForm struct {
 	rule, remedy string
 	check        func(string) *mistake
 }
 
+// textOrFile is a pair of keys X and X_file, of which at most one may be present.
+type textOrFile struct {
+	name string
+	form secretForm
+}
+
+func (t textOrFile) entry(c content) entry {
+	return entry{names: []string{t.name, t.name + "_file"}, missing: mistake{rule: t.form.rule, remedy: t.form.remedy}, content: c}
+}
+
+// texts reads one text, or with many a list of them. If ok, there is at least one and all are valid.
+func (t textOrFile) texts(r *reader, key string, at position, n *yaml.Node, many bool) (texts []string, ok bool) {
+	parent := strings.TrimSuffix(at.key, key)
+	for _, other := range []string{t.name, t.name + "_file"} {
+		if line := r.lines[parent+other]; other != key && line > 0 {
+			r.reject(at, "is given besides "+other, "only one of the two may be given", "remove one of them")
+			return nil, false
+		}
+	}
+	return r.secretTexts(at, n, key != t.name, many, t.form)
+}
+
 // secret is a key X with one secret, which X_file may name instead.
 func secret(name string, dst *Secret, f secretForm) entry {
-	return given(name, false, f, func(texts []string) { *dst = NewSecret(texts[0]) },
-		func(reveal bool) any { return dst.show(reveal) })
+	t := textOrFile{name, f}
+	return t.entry(oneSecret{t, dst})
+}
+
+type oneSecret struct {
+	textOrFile
+	dst *Secret
+}
+
+func (o oneSecret) setDefault()          { *o.dst = Secret{} }
+func (o oneSecret) show(reveal bool) any { return o.dst.show(reveal) }
+
+func (o oneSecret) read(r *reader, key string, at position, n *yaml.Node) {
+	if texts, ok := o.texts(r, key, at, n, false); ok {
+		*o.dst = NewSecret(texts[0])
+	}
 }
 
 // secrets is a key X with one secret or a list of them, newest first.
 func secrets(name string, dst *[]Secret, f secretForm) entry {
-	set := func(texts []string) {
-		*dst = nil
-		for _, s := range texts {
-			if s != "" {
-				*dst = append(*dst, NewSecret(s))
-			}
-		}
-	}
-	return given(name, true, f, set, func(reveal bool) any {
-		list := []any{}
-		for _, s := range *dst {
-			list = append(list, s.show(reveal))
-		}
-		switch len(list) {
-		case 0:
-			return ""
-		case 1:
-			return list[0]
-		}
-		return list
-	})
+	t := textOrFile{name, f}
+	return t.entry(secretList{t, dst})
 }
 
-// openText is a text that may come from a file but is no secret, such as a public key.
+type secretList struct {
+	textOrFile
+	dst *[]Secret
+}
+
+func (l secretList) setDefault() { *l.dst = nil }
+
+func (l secretList) read(r *reader, key string, at position, n *yaml.Node) {
+	texts, ok := l.texts(r, key, at, n, true)
+	if !ok {
+		return
+	}
+	*l.dst = nil
+	for _, s := range texts {
+		if s != "" {
+			*l.dst = append(*l.dst, NewSecret(s))
+		}
+	}
+}
+
+func (l secretList) show(reveal bool) any {
+	list := []any{}
+	for _, s := range *l.dst {
+		list = append(list, s.show(reveal))
+	}
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return list[0]
+	}
+	return list
+}
+
+// openText is a key X with a text that is not secret, such as a public key; X_file may name its file instead.
 func openText(name string, dst *string, f secretForm) entry {
-	return given(name, false, f, func(texts []string) { *dst = texts[0] }, func(bool) any { return EscapeVariables(*dst) })
+	t := textOrFile{name, f}
+	return t.entry(publicText{t, dst})
+}
+
+type publicText struct {
+	textOrFile
+	dst *string
+}
+
+func (p publicText) setDefault()   { *p.dst = "" }
+func (p publicText) show(bool) any { return EscapeVariables(*p.dst) }
+
+func (p publicText) read(r *reader, key string, at position, n *yaml.Node) {
+	if texts, ok := p.texts(r, key, at, n, false); ok {
+		*p.dst = texts[0]
+	}
 }
 
 func (s Secret) show(reveal bool) any {
@@ -101,33 +166,7 @@ func (s Secret) show(reveal bool) any {
 	return s.String()
 }
 
-// given is a pair of keys X and X_file, of which at most one may be present.
-func given(name string, many bool, f secretForm, set func([]string), show func(bool) any) entry {
-	first := ""
-	return entry{
-		names:   []string{name, name + "_file"},
-		missing: mistake{"", f.rule, f.remedy},
-		show:    show,
-		read: func(r *reader, key string, at place, n *yaml.Node) {
-			if first != "" {
-				r.reject(at, mistake{"is given besides " + first, "only one of the two may be given", "remove one of them"})
-				return
-			}
-			first = key
-			if texts, ok := r.secretTexts(at, n, key != name, many, f); ok {
-				set(texts)
-			}
-		},
-	}
-}
-
-func needed(e entry) entry {
-	e.required = true
-	return e
-}
-
-// secretTexts reads one secret, or several from a list; at least one comes back if all are good.
-func (r *reader) secretTexts(at place, n *yaml.Node, fromFile, many bool, f secretForm) ([]string, bool) {
+func (r *reader) secretTexts(at position, n *yaml.Node, fromFile, many bool, f secretForm) ([]string, bool) {
 	if n.Kind != yaml.SequenceNode || !many || len(n.Content) == 0 {
 		s, ok := r.secretText(at, n, fromFile, f)
 		return []string{s}, ok
@@ -142,14 +181,14 @@ func (r *reader) secretTexts(at place, n *yaml.Node, fromFile, many bool, f secr
 	return texts, good
 }
 
-func (r *reader) secretText(at place, n *yaml.Node, fromFile bool, f secretForm) (string, bool) {
+func (r *reader) secretText(at position, n *yaml.Node, fromFile bool, f secretForm) (string, bool) {
 	s, fromEnv, m := r.secretSource(n, fromFile)
 	seen := describeBlind(n)
 	if m == nil {
 		m, seen = f.check(s), length(s)+ifElse(fromEnv && !fromFile, " with the variables filled in", "")
 	}
 	if m != nil {
-		r.reject(at, m.or(seen, f.rule, f.remedy))
+		r.report(at, m.or(seen, f.rule, f.remedy))
 	}
 	return s, m == nil
 }
@@ -157,7 +196,7 @@ func (r *reader) secretText(at place, n *yaml.Node, fromFile bool, f secretForm)
 func (r *reader) secretSource(n *yaml.Node, fromFile bool) (s string, fromEnv bool, m *mistake) {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		return "", false, &mistakenAlias
+		return "", false, &aliasMistake
 	case n.Kind != yaml.ScalarNode, isNull(n):
 		return "", false, &mistake{}
 	case n.ShortTag() != "!!str":
@@ -175,13 +214,11 @@ func (r *reader) secretFile(path string) (string, *mistake) {
 	if path == "" {
 		return "", &mistake{"is empty", "must be the path of a file", "write the path or remove the key"}
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(r.dir, path)
-	}
+	path = r.absolute(path)
 	data, m := r.file(path, maxSecretFile)
 	if m != nil {
-		what := strings.TrimPrefix(m.value, "the file ")
-		return "", &mistake{fmt.Sprintf("names %s, which %s", printable(path), what), m.rule, m.remedy}
+		named := ofFile(path, m)
+		return "", &named
 	}
 	s := strings.TrimSuffix(string(data), "\n")
 	if len(s) < len(data) {
@@ -218,7 +255,7 @@ func orEmpty(f secretForm) secretForm {
 	return f
 }
 
-// untidy finds what makes the same secret differ from one place to the next: a newline at its end, raw bytes.
+// untidy finds what makes the same secret differ from one position to the next: a newline at its end, raw bytes.
 func untidy(s string) *mistake {
 	switch {
 	case strings.Contains(s, "-----BEGIN "):

@@ -22,7 +22,7 @@ func fullOfSecrets(t *testing.T) (*Config, []string) {
 	c.Redis.TLSKey = NewSecret("the-client-key")
 	c.Admin.Token = NewSecret("the-admin-token")
 	c.Tokens.RefreshSecret = []Secret{NewSecret("the-refresh-secret-1"), NewSecret("the-refresh-secret-2")}
-	c.Tokens.Keys = append(c.Tokens.Keys, KeyConfig{ID: "pair", Algorithm: "EdDSA", PrivateKey: NewSecret("the-private-key")})
+	c.Tokens.Keys = append(c.Tokens.Keys, SigningKey{ID: "pair", Algorithm: "EdDSA", PrivateKey: NewSecret("the-private-key")})
 	secrets := []string{"the-redis-password", "the-sentinel-password", "the-client-key", "the-admin-token", "the-refresh-secret", c.Tokens.Keys[0].Secret.Reveal(), "the-private-key", c.Upstream.Secret[0].Reveal()}
 	return c, secrets
 }

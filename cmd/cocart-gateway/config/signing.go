@@ -16,7 +16,7 @@ var algorithms = []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", 
 
 // KeyCheck reports whether a key can sign. Its error says why the key is unusable and contains nothing of the key.
 // The rules of algorithms, lengths and encodings belong to the package that signs.
-type KeyCheck func(KeyConfig) (signs bool, err error)
+type KeyCheck func(SigningKey) (signs bool, err error)
 
 // makeKey is how to make a key for each family of algorithms.
 var makeKey = map[string]string{
@@ -30,7 +30,7 @@ var makeKey = map[string]string{
 var keyIDPattern = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
 
 func keyID() form[string] {
-	return text("must be 1 to 64 letters, digits, - and _", "write e.g. 2026-01", keyIDPattern.MatchString)
+	return text("must be 1 to 64 letters, digits, - and _", keyIDPattern.MatchString).like("2026-01")
 }
 
 // CheckKeyID reports what is wrong with the id of a key.
@@ -39,34 +39,20 @@ func CheckKeyID(id string) error { return keyID().check(id) }
 // CheckAlgorithm reports what is wrong with the name of an algorithm.
 func CheckAlgorithm(name string) error { return algorithm().check(name) }
 
-func keyForm(k *KeyConfig) section {
-	pem := secretForm{"must be a PEM key", "make one with: openssl genpkey -algorithm ed25519", notEmpty}
+func signingKeyKeys(k *SigningKey) section {
+	pem := secretForm{rule: "must be a PEM key", remedy: "make one with: openssl genpkey -algorithm ed25519", check: notEmpty}
 	return section{
-		required("id", &k.ID, keyID()),
-		required("algorithm", &k.Algorithm, algorithm()),
-		hideEmpty(secret("secret", &k.Secret, secretForm{"must be a secret of the length the algorithm asks for", makeSecret, nonEmptySecret})),
-		hideEmpty(secret("private_key", &k.PrivateKey, pem)),
-		hideEmpty(openText("public_key", &k.PublicKey, pem)),
-		hideEmpty(value("retire_at", &k.RetireAt, moment())),
+		required(value("id", &k.ID, "", keyID())),
+		required(value("algorithm", &k.Algorithm, "", algorithm())),
+		omitEmpty(secret("secret", &k.Secret, secretForm{rule: "must be a secret of the length that the algorithm requires", remedy: makeSecret, check: nonEmptySecret})),
+		omitEmpty(secret("private_key", &k.PrivateKey, pem)),
+		omitEmpty(openText("public_key", &k.PublicKey, pem)),
+		omitEmpty(value("retire_at", &k.RetireAt, time.Time{}, moment())),
 	}
-}
-
-// hideEmpty leaves out what does not apply to a key, such as the secret of a key pair.
-func hideEmpty(e entry) entry {
-	show := e.show
-	e.show = func(reveal bool) any {
-		if v := show(reveal); v != "" {
-			return v
-		}
-		return nil
-	}
-	return e
 }
 
 func algorithm() form[string] {
-	f := choice(algorithms...)
-	f.remedy = "write HS256 for a shared secret, EdDSA for a key pair"
-	return f
+	return choice(algorithms...).advise("write HS256 for a shared secret, EdDSA for a key pair")
 }
 
 func notEmpty(s string) *mistake {
@@ -78,15 +64,20 @@ func notEmpty(s string) *mistake {
 
 func nonEmptySecret(s string) *mistake { return cmp.Or(notEmpty(s), untidy(s)) }
 
-// moment is a point in time; a bare day begins at midnight UTC. No moment at all is "".
+// moment is a point in time, or "". A day begins at midnight UTC.
 func moment() form[time.Time] {
-	return form[time.Time]{"must be a day or an RFC 3339 time", "write e.g. 2027-01-31 or 2027-01-31T06:00:00Z",
-		[]string{"!!str", "!!timestamp"}, parseMoment, func(t time.Time) any {
+	return form[time.Time]{
+		rule:   "must be a day or an RFC 3339 time",
+		remedy: "write e.g. 2027-01-31 or 2027-01-31T06:00:00Z",
+		types:  []string{"!!str", "!!timestamp"},
+		parse:  parseMoment,
+		show: func(t time.Time) any {
 			if t.IsZero() {
 				return ""
 			}
 			return t.Format(time.RFC3339Nano)
-		}}
+		},
+	}
 }
 
 func parseMoment(s string) (time.Time, *mistake) {
@@ -102,15 +93,15 @@ func parseMoment(s string) (time.Time, *mistake) {
 }
 
 // Symmetric reports whether the key is a shared secret.
-func (k KeyConfig) Symmetric() bool { return strings.HasPrefix(k.Algorithm, "HS") }
+func (k SigningKey) Symmetric() bool { return strings.HasPrefix(k.Algorithm, "HS") }
 
 func checkKeys(c *Config, r *reader) {
 	ids := map[string]int{}
 	for i, k := range c.Tokens.Keys {
 		at := r.at(fmt.Sprintf("tokens.keys[%d]", i))
 		if first, twice := ids[k.ID]; twice {
-			r.reject(r.at(at.key+".id"), mistake{"is " + printable(k.ID) + ", as is tokens.keys[" + fmt.Sprint(first) + "].id",
-				"must be different for each key", "give this key another id"})
+			r.reject(r.at(at.key+".id"), "is "+printable(k.ID)+", as is tokens.keys["+fmt.Sprint(first)+"].id",
+				"must be different for each key", "give this key another id")
 		} else if k.ID != "" {
 			ids[k.ID] = i
 		}
@@ -124,44 +115,44 @@ func checkKeys(c *Config, r *reader) {
 }
 
 // checkSigner is about the first key: without it no customer can log in.
-func checkSigner(k KeyConfig, at place, r *reader) {
+func checkSigner(k SigningKey, at position, r *reader) {
 	if !k.RetireAt.IsZero() {
-		r.reject(r.at(at.key+".retire_at"), mistake{"is set for the key that signs", "the first key must not retire",
-			"put the new key before this one; this one then verifies until it retires"})
+		r.reject(r.at(at.key+".retire_at"), "is set for the key that signs", "the first key must not retire",
+			"put the new key before this one; this one then verifies until it retires")
 	}
 	if k.PublicKey != "" && !k.PrivateKey.IsSet() {
-		r.reject(r.at(at.key+".public_key", at.key+".public_key_file"), mistake{"is a public key only", "the first key must be able to sign",
-			"give private_key_file instead, or put a key that can sign before this one"})
+		r.reject(r.at(at.key+".public_key", at.key+".public_key_file"), "is a public key only", "the first key must be able to sign",
+			"give private_key_file instead, or put a key that can sign before this one")
 	}
 }
 
 // check compares the material with the algorithm; the length and kind of a key are judged where it is used.
-func (k KeyConfig) check(at place, r *reader) {
+func (k SigningKey) check(at position, r *reader) {
 	name, wanted := k.given()
 	if name != wanted {
 		value := ifElse(name == "", "has no key", "has "+name)
-		r.reject(at, mistake{value, k.Algorithm + " takes " + ifElse(k.Symmetric(), "a secret and no PEM key", "either a private or a public PEM key, no secret"),
-			"give " + ifElse(k.Symmetric(), "secret or secret_file", "private_key_file or public_key_file") + " alone"})
+		r.reject(at, value, k.Algorithm+" takes "+ifElse(k.Symmetric(), "a secret and no PEM key", "either a private or a public PEM key, no secret"),
+			"give "+ifElse(k.Symmetric(), "secret or secret_file", "private_key_file or public_key_file")+" alone")
 		return
 	}
 	here := r.at(at.key+"."+name, at.key+"."+name+"_file")
 	signs, err := r.checkKey(k)
 	switch {
 	case err != nil:
-		r.reject(here, mistake{"cannot be used: " + err.Error(), "must fit " + k.Algorithm, "make one with: " + makeKey[k.Algorithm[:2]]})
+		r.reject(here, "cannot be used: "+err.Error(), "must fit "+k.Algorithm, "make one with: "+makeKey[k.Algorithm[:2]])
 	case name == "public_key" && signs:
-		r.reject(here, mistake{"is a private key", "must be a public one", "name the key private_key_file instead"})
+		r.reject(here, "is a private key", "must be a public one", "name the key private_key_file instead")
 	case name == "private_key" && !signs:
-		r.reject(here, mistake{"is a public key", "must be a private one", "name the key public_key_file instead"})
+		r.reject(here, "is a public key", "must be a private one", "name the key public_key_file instead")
 	case k.Symmetric():
 		if m := weak(k.Secret.Reveal()); m != nil {
-			r.reject(here, *m)
+			r.report(here, *m)
 		}
 	}
 }
 
 // given names the key fields that are set, and which one alone would be right.
-func (k KeyConfig) given() (names, wanted string) {
+func (k SigningKey) given() (names, wanted string) {
 	var set []string
 	for _, f := range []struct {
 		name string

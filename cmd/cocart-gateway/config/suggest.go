@@ -25,34 +25,12 @@ func (r *reader) suggestKey(s section, name string) (near, remedy string) {
 func (r *reader) elsewhere(word string) string {
 	if r.byWord == nil {
 		r.byWord = map[string]string{}
-		for _, path := range shape(Default()).paths("") {
+		for _, path := range keyTable(Default()).paths("") {
 			last := plain(path[strings.LastIndexByte(path, '.')+1:])
 			r.byWord[last] = cmp.Or(r.byWord[last], path)
 		}
 	}
 	return r.byWord[word]
-}
-
-func (s section) names() string {
-	var names []string
-	for _, e := range s {
-		names = append(names, e.names[0])
-	}
-	return strings.Join(names, ", ")
-}
-
-// paths lists every key below s as "tokens.keys[].id", including the other ways to give a value.
-func (s section) paths(parent string) []string {
-	var paths []string
-	for _, e := range s {
-		for _, name := range e.names {
-			paths = append(paths, place{key: parent}.child(name, 0).key)
-		}
-		if e.inner != nil {
-			paths = append(paths, e.inner.paths(place{key: parent}.child(e.names[0], 0).key+ifElse(e.list, "[]", ""))...)
-		}
-	}
-	return paths
 }
 
 // nearest returns the candidate that name is probably a slip of, or else the first that is longer or shorter than

@@ -5,30 +5,27 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"unicode"
-
-	"gopkg.in/yaml.v3"
 )
 
-// TLSConfig is how customers reach the gateway encrypted, where no proxy in front of it ends TLS.
-type TLSConfig struct {
+// TLS is how customers reach the gateway encrypted, where no proxy in front of it ends TLS.
+type TLS struct {
 	Listen       []string // as in Config.Listen; empty: no TLS
 	RedirectFrom []string // plain listeners that do nothing but send clients to https
-	Certificates []CertificateConfig
+	Certificates []Certificate
 	MinVersion   string // "1.2" or "1.3"
-	ACME         ACMEConfig
+	ACME         ACME
 }
 
-// CertificateConfig is a pair of PEM files, relative paths resolved. They are read again when they change.
-type CertificateConfig struct {
+// Certificate is a pair of PEM files, relative paths resolved. They are read again when they change.
+type Certificate struct {
 	CertificateFile string // the certificate, then those in between
 	KeyFile         string
 }
 
-// ACMEConfig gets certificates from an authority (RFC 8555).
-type ACMEConfig struct {
+// ACME gets certificates from an authority (RFC 8555).
+type ACME struct {
 	Enabled    bool
 	Email      string
 	Directory  string   // the https URL of the authority
@@ -38,63 +35,32 @@ type ACMEConfig struct {
 	Challenges []string // "http-01" (needs RedirectFrom) and "tls-alpn-01", at least one
 }
 
-func defaultTLS() TLSConfig {
-	return TLSConfig{MinVersion: "1.2", ACME: ACMEConfig{
-		Directory: "https://acme-v02.api.letsencrypt.org/directory", Storage: "/var/lib/cocart-gateway/acme",
-		Challenges: []string{"tls-alpn-01", "http-01"},
-	}}
-}
+const (
+	letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
+	acmeStorage = "/var/lib/cocart-gateway/acme"
+)
 
-func tlsBlock(c *TLSConfig) entry {
+func tlsKeys(c *TLS) entry {
 	return block("tls",
-		addressList("listen", &c.Listen, ":443"),
-		addressList("redirect_from", &c.RedirectFrom, ":80"),
-		optionalBlocks("certificates", &c.Certificates, certificateForm),
-		value("min_version", &c.MinVersion, choice("1.2", "1.3")),
+		oneOrMore("listen", &c.Listen, nil, listenAddress().like(":443")),
+		oneOrMore("redirect_from", &c.RedirectFrom, nil, listenAddress().like(":80")),
+		blocks("certificates", &c.Certificates, mistake{remedy: "write an item after a dash, with its keys below each other"}, certificateKeys),
+		value("min_version", &c.MinVersion, "1.2", choice("1.2", "1.3")),
 		block("acme",
-			value("enabled", &c.ACME.Enabled, truth()),
-			value("email", &c.ACME.Email, text("must be an e-mail address, or empty", "write e.g. shop@example.com", goodEmail)),
-			value("directory", &c.ACME.Directory, text("must be the https URL of an ACME directory", "write e.g. "+defaultTLS().ACME.Directory, goodDirectory)),
-			values("domains", &c.ACME.Domains, text("must be a host name as in shop.example.com", "write it in its ASCII form, without a wildcard", goodDomain)),
-			pathEntry("storage", &c.ACME.Storage, false),
-			hideEmpty(pathEntry("ca_file", &c.ACME.CAFile, false)),
-			values("challenges", &c.ACME.Challenges, choice("tls-alpn-01", "http-01"))))
+			value("enabled", &c.ACME.Enabled, false, truth()),
+			value("email", &c.ACME.Email, "", text("must be an e-mail address, or empty", goodEmail).like("shop@example.com")),
+			value("directory", &c.ACME.Directory, letsEncrypt, text("must be the https URL of an ACME directory", goodDirectory)),
+			values("domains", &c.ACME.Domains, nil, text("must be a host name as in shop.example.com", goodDomain).advise("write it in its ASCII form, without a wildcard")),
+			path("storage", &c.ACME.Storage, acmeStorage, true),
+			omitEmpty(path("ca_file", &c.ACME.CAFile, "", true)),
+			values("challenges", &c.ACME.Challenges, []string{"tls-alpn-01", "http-01"}, choice("tls-alpn-01", "http-01"))))
 }
 
-func certificateForm(c *CertificateConfig) section {
-	return section{pathEntry("certificate_file", &c.CertificateFile, true), pathEntry("key_file", &c.KeyFile, true)}
-}
-
-// optionalBlocks is a list of blocks of one form that may be empty.
-func optionalBlocks[T any](name string, dst *[]T, form func(*T) section) entry {
-	e := blocks(name, dst, mistake{remedy: "write an item after a dash, with its keys below each other"}, form)
-	e.required = false
-	read := e.read
-	e.read = func(r *reader, key string, at place, n *yaml.Node) {
-		if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-			*dst = nil
-			return
-		}
-		read(r, key, at, n)
+func certificateKeys(c *Certificate) section {
+	return section{
+		required(path("certificate_file", &c.CertificateFile, "", false)),
+		required(path("key_file", &c.KeyFile, "", false)),
 	}
-	return e
-}
-
-// pathEntry is the path of a file or folder that is used later; a relative one is relative to the configuration.
-func pathEntry(name string, dst *string, needed bool) entry {
-	f := text("must be a path", "write e.g. /etc/cocart-gateway/shop.pem", func(s string) bool {
-		return (s != "" || !needed) && !strings.ContainsFunc(s, unicode.IsControl)
-	})
-	e := value(name, dst, f)
-	e.required = needed
-	read := e.read
-	e.read = func(r *reader, key string, at place, n *yaml.Node) {
-		read(r, key, at, n)
-		if *dst != "" && !filepath.IsAbs(*dst) {
-			*dst = filepath.Join(r.dir, *dst)
-		}
-	}
-	return e
 }
 
 func goodEmail(s string) bool {
@@ -130,14 +96,14 @@ func checkTLS(c *Config, r *reader) {
 	some := len(t.Certificates) > 0 || t.ACME.Enabled
 	switch {
 	case len(t.Listen) > 0 && !some:
-		r.reject(r.at("tls.listen"), mistake{"is given without certificates", "must go with tls.certificates or tls.acme.enabled",
-			"name the files of your certificate under tls.certificates"})
+		r.reject(r.at("tls.listen"), "is given without certificates", "must go with tls.certificates or tls.acme.enabled",
+			"name the files of your certificate under tls.certificates")
 	case len(t.Listen) == 0 && some:
-		r.reject(r.at("tls.acme.enabled", "tls.certificates"), mistake{"is given, but tls.listen is empty", "must have a listener that uses it", `write e.g. listen: ":443" in the block tls`})
+		r.reject(r.at("tls.acme.enabled", "tls.certificates"), "is given, but tls.listen is empty", "must have a listener that uses it", `write e.g. listen: ":443" in the block tls`)
 	}
 	if len(t.RedirectFrom) > 0 && c.Site.URL != nil && c.Site.URL.Scheme != "https" {
-		r.reject(r.at("tls.redirect_from"), mistake{"is given, but site.url is http", "must go with a shop on https, or clients are sent round in a circle",
-			"write https in site.url and in WordPress, or remove it"})
+		r.reject(r.at("tls.redirect_from"), "is given, but site.url is http", "must go with a shop on https, or clients are sent round in a circle",
+			"write https in site.url and in WordPress, or remove it")
 	}
 	for i := range t.Certificates {
 		t.Certificates[i].check(r, fmt.Sprintf("tls.certificates[%d]", i))
@@ -150,52 +116,48 @@ func checkTLS(c *Config, r *reader) {
 func checkACME(c *Config, r *reader) {
 	a := &c.TLS.ACME
 	if len(a.Challenges) == 0 {
-		r.reject(r.at("tls.acme.challenges"), mistake{"is an empty list", "must name at least one", "write [tls-alpn-01, http-01]"})
+		r.reject(r.at("tls.acme.challenges"), "is an empty list", "must name at least one", "write [tls-alpn-01, http-01]")
 	} else if strings.Join(a.Challenges, "") == "http-01" && len(c.TLS.RedirectFrom) == 0 {
-		r.reject(r.at("tls.acme.challenges"), mistake{"is http-01 alone, but tls.redirect_from is empty",
-			"must have a plain listener that answers it", `write redirect_from: ":80" in the block tls`})
+		r.reject(r.at("tls.acme.challenges"), "is http-01 alone, but tls.redirect_from is empty",
+			"must have a plain listener that answers it", `write redirect_from: ":80" in the block tls`)
 	}
 	if a.Storage == "" {
-		r.reject(r.at("tls.acme.storage"), mistake{"is empty", "must be a folder that survives restarts, or each one asks for new certificates",
-			"write e.g. " + defaultTLS().ACME.Storage})
+		r.reject(r.at("tls.acme.storage"), "is empty", "must be a folder that survives restarts, or each one asks for new certificates",
+			"write e.g. "+acmeStorage)
 	}
 	if len(a.Domains) == 0 && c.Site.URL != nil && !goodDomain(c.Site.URL.Hostname()) {
-		r.reject(r.at("tls.acme.domains", "tls.acme.enabled"), mistake{"is empty, and site.url has no name that an authority vouches for",
-			"must name the hosts of the certificate", "write e.g. [shop.example.com]"})
+		r.reject(r.at("tls.acme.domains", "tls.acme.enabled"), "is empty, and site.url has no name that an authority vouches for",
+			"must name the hosts of the certificate", "write e.g. [shop.example.com]")
 	}
 	if a.CAFile != "" {
 		a.checkAuthority(r)
 	}
 }
 
-func (a ACMEConfig) checkAuthority(r *reader) {
+func (a ACME) checkAuthority(r *reader) {
 	text, m := r.file(a.CAFile, maxSecretFile)
 	if m == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
 		m = &mistake{value: "the file holds no certificate", rule: "must be PEM certificates", remedy: "name the file with the authority of tls.acme.directory"}
 	}
 	if m != nil {
-		r.reject(r.at("tls.acme.ca_file"), names(a.CAFile, m))
+		r.report(r.at("tls.acme.ca_file"), ofFile(a.CAFile, m))
 	}
 }
 
 // check reads both files once, so that a mistake is found before a restart and not at the first handshake.
-func (c CertificateConfig) check(r *reader, key string) {
+func (c Certificate) check(r *reader, key string) {
 	certificate, m := r.file(c.CertificateFile, maxSecretFile)
 	if m != nil {
-		r.reject(r.at(key+".certificate_file", key), names(c.CertificateFile, m))
+		r.report(r.at(key+".certificate_file", key), ofFile(c.CertificateFile, m))
 		return
 	}
 	private, m := r.file(c.KeyFile, maxSecretFile)
 	if m != nil {
-		r.reject(r.at(key+".key_file", key), names(c.KeyFile, m))
+		r.report(r.at(key+".key_file", key), ofFile(c.KeyFile, m))
 		return
 	}
 	if _, err := tls.X509KeyPair(certificate, private); err != nil {
-		r.reject(r.at(key+".certificate_file", key), mistake{"is refused: " + strings.TrimPrefix(err.Error(), "tls: "),
-			"must be a PEM certificate, those of its authorities after it, and its key in key_file", "check that the two files belong together"})
+		r.reject(r.at(key+".certificate_file", key), "is refused: "+strings.TrimPrefix(err.Error(), "tls: "),
+			"must be a PEM certificate, those of its authorities after it, and its key in key_file", "check that the two files belong together")
 	}
-}
-
-func names(path string, m *mistake) mistake {
-	return mistake{fmt.Sprintf("names %s, which %s", printable(path), strings.TrimPrefix(m.value, "the file ")), m.rule, m.remedy}
 }

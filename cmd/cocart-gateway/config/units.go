@@ -12,19 +12,30 @@ import (
 const day = 24 * time.Hour
 
 // duration is a time span from low to high, both included.
-func duration(low, high time.Duration, example string) form[time.Duration] {
-	return durationBy(fmt.Sprintf("must be a duration between %s and %s", FormatDuration(low), FormatDuration(high)), example,
+func duration(low, high time.Duration) form[time.Duration] {
+	return durationBy(fmt.Sprintf("must be a duration between %s and %s", FormatDuration(low), FormatDuration(high)),
 		func(d time.Duration) bool { return low <= d && d <= high })
 }
 
-func durationBy(rule, example string, good func(time.Duration) bool) form[time.Duration] {
-	return form[time.Duration]{rule, "write e.g. " + example, []string{"!!str", "!!int"}, func(s string) (time.Duration, *mistake) {
-		d, err := parseDuration(s)
-		if err != nil || !good(d) {
-			return 0, &mistake{}
-		}
-		return d, nil
-	}, func(d time.Duration) any { return FormatDuration(d) }}
+// durationOr0 is a time span from low to high, or 0 with a meaning of its own.
+func durationOr0(low, high time.Duration, meaning string) form[time.Duration] {
+	return durationBy(fmt.Sprintf("must be a duration between %s and %s, or 0 for %s", FormatDuration(low), FormatDuration(high), meaning),
+		func(d time.Duration) bool { return d == 0 || low <= d && d <= high })
+}
+
+func durationBy(rule string, valid func(time.Duration) bool) form[time.Duration] {
+	return form[time.Duration]{
+		rule:  rule,
+		types: []string{"!!str", "!!int"},
+		parse: func(s string) (time.Duration, *mistake) {
+			d, err := parseDuration(s)
+			if err != nil || !valid(d) {
+				return 0, &mistake{}
+			}
+			return d, nil
+		},
+		show: func(d time.Duration) any { return FormatDuration(d) },
+	}
 }
 
 // parseDuration reads "90s" and "1h30m" as Go does, and "10d", "4w" and "1w2d" as Prometheus does (a day is 24 hours).
@@ -58,15 +69,19 @@ func trimZeros(s string) string {
 }
 
 // size is a number of bytes, plain or as "64KiB" or "1MB".
-func size(low, high int64, example string) form[int64] {
-	rule := fmt.Sprintf("must be a size between %s and %s", formatSize(low), formatSize(high))
-	return form[int64]{rule, "write e.g. " + example, []string{"!!str", "!!int"}, func(s string) (int64, *mistake) {
-		n, err := parseSize(s)
-		if err != nil || n < low || n > high {
-			return 0, &mistake{}
-		}
-		return n, nil
-	}, func(n int64) any { return formatSize(n) }}
+func size(low, high int64) form[int64] {
+	return form[int64]{
+		rule:  fmt.Sprintf("must be a size between %s and %s", formatSize(low), formatSize(high)),
+		types: []string{"!!str", "!!int"},
+		parse: func(s string) (int64, *mistake) {
+			n, err := parseSize(s)
+			if err != nil || n < low || n > high {
+				return 0, &mistake{}
+			}
+			return n, nil
+		},
+		show: func(n int64) any { return formatSize(n) },
+	}
 }
 
 func parseSize(s string) (int64, error) {

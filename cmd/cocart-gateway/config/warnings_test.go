@@ -66,7 +66,7 @@ func loadWith(t *testing.T, change string) *Config {
 	}
 	c, problems := parse([]byte(text), source{env: testEnv, file: noFile, checkKey: checkTestKey})
 	if len(problems) > 0 {
-		t.Fatalf("%s\n%v", text, newConfigError("test", problems))
+		t.Fatalf("%s\n%v", text, newError("test", problems))
 	}
 	return c
 }

@@ -31,7 +31,7 @@ func (c *Config) yaml(reveal bool) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(shape(c).node(reveal)); err != nil {
+	if err := encoder.Encode(keyTable(c).node(reveal)); err != nil {
 		return nil, fmt.Errorf("encoding the configuration: %w", err)
 	}
 	return text.Bytes(), nil
@@ -41,7 +41,7 @@ func (s section) node(reveal bool) *yaml.Node {
 	block := &yaml.Node{Kind: yaml.MappingNode}
 	for _, e := range s {
 		shown := e.show(reveal)
-		if shown == nil {
+		if shown == nil || e.omitEmpty && shown == "" {
 			continue
 		}
 		var key, value yaml.Node

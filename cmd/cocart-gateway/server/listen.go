@@ -50,7 +50,7 @@ func Open(ctx context.Context, cfg *config.Config) (*Listeners, error) {
 // opener opens one list of addresses after the other and remembers the first error.
 type opener struct {
 	ctx     context.Context
-	sockets config.SocketConfig
+	sockets config.Sockets
 	passed  *passedSockets
 	opened  []net.Listener
 	err     error

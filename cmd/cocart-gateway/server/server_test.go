@@ -26,7 +26,7 @@ tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load(path, func(string) (string, bool) { return "", false }, func(config.KeyConfig) (bool, error) { return true, nil })
+	cfg, err := config.Load(path, func(string) (string, bool) { return "", false }, func(config.SigningKey) (bool, error) { return true, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 // carried the command out. The client counts attempts after a broken connection among them; [onceOnly] takes those
 // out. Only pipelines are sent again then, and all of ours can be: they write what is the same the second time, or
 // count an attempt that may be counted twice.
-func openCluster(cfg config.RedisConfig, secure *tls.Config) redis.UniversalClient {
+func openCluster(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
 	client := redis.NewClusterClient(&redis.ClusterOptions{
 		Addrs: cfg.Addresses, Username: cfg.Username, Password: cfg.Password.Reveal(), TLSConfig: secure,
 		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,

@@ -22,7 +22,7 @@ import (
 // where the operator allows no grace: the second one would find the token spent, and log the customer out. And
 // whoever waits has been told how long at most (redis.timeout). So a single server and the master that Sentinels
 // name get no retries at all, and one attempt to dial. What a cluster needs is in openCluster.
-func Open(cfg config.RedisConfig) (client redis.UniversalClient, closeStore func(), err error) {
+func Open(cfg config.Redis) (client redis.UniversalClient, closeStore func(), err error) {
 	if cfg.Embedded() {
 		return openEmbedded()
 	}
@@ -43,7 +43,7 @@ func Open(cfg config.RedisConfig) (client redis.UniversalClient, closeStore func
 
 // DisableIdentity, here and below: telling Redis the name of a library is not worth an ACL rule of its own.
 
-func openStandalone(cfg config.RedisConfig, secure *tls.Config) redis.UniversalClient {
+func openStandalone(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
 	return redis.NewClient(&redis.Options{
 		Addr: cfg.Addresses[0], Username: cfg.Username, Password: cfg.Password.Reveal(), DB: cfg.DB, TLSConfig: secure,
 		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
@@ -53,7 +53,7 @@ func openStandalone(cfg config.RedisConfig, secure *tls.Config) redis.UniversalC
 
 // openSentinel follows the master. Connections to the one before are closed by the client when the Sentinels tell it,
 // and by the Sentinels when they demote it, so that hardly a command meets a server that may not write.
-func openSentinel(cfg config.RedisConfig, secure *tls.Config) redis.UniversalClient {
+func openSentinel(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
 	return redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: cfg.Master, SentinelAddrs: cfg.Addresses,
 		SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword.Reveal(),
@@ -66,7 +66,7 @@ func openSentinel(cfg config.RedisConfig, secure *tls.Config) redis.UniversalCli
 // redisTLS returns nil where connections are not encrypted. Without a server name each server must have a certificate
 // for the address it is dialled by; in a cluster and behind Sentinels that is the one it announces. It cannot fail
 // for a Config that loadConfig returned.
-func redisTLS(c config.RedisConfig) (*tls.Config, error) {
+func redisTLS(c config.Redis) (*tls.Config, error) {
 	if !c.TLS {
 		return nil, nil
 	}
