@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -30,7 +31,7 @@ type abandoned struct {
 }
 
 func newAbandoned(limit int, m *nodeMetrics) *abandoned {
-	return &abandoned{limit: max(0, orDefault(limit, 100)), metrics: m}
+	return &abandoned{limit: max(0, cmp.Or(limit, 100)), metrics: m}
 }
 
 // departure is what became of the client of one request.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -138,7 +139,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 	c := claims{
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: strconv.FormatInt(a.UserID, 10), Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
-		Proto: orDefault(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: encode(digest[:]),
+		Proto: cmp.Or(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: encode(digest[:]),
 		Carried: a.carried,
 	}
 	if a.DenyGuests {

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -43,40 +42,6 @@ func (b *heldBody) Close() error {
 		return nil
 	}
 	return b.ReadCloser.Close()
-}
-
-// readAhead is how much of a request's body is in memory before it takes a place:
-// places must not be had for sending one byte a second. Bodies of shoppers are
-// smaller; what is larger goes on as a stream.
-const readAhead = 64 << 10
-
-// signedAhead is the same for a request with an identity: what tells WordPress whose it is is good for half a minute from
-// when it was signed, and a body that is slow but keeps its rate may take longer.
-const signedAhead = 1 << 20
-
-func aheadOf(k Kind) int64 {
-	if k == Site || k == Observed {
-		return readAhead
-	}
-	return signedAhead
-}
-
-// buffered reports also whether that is the whole body.
-func buffered(r *http.Request, ahead int64) (_ *http.Request, whole bool, err error) {
-	if noBody(r) {
-		return r, true, nil
-	}
-	head, err := io.ReadAll(io.LimitReader(r.Body, ahead))
-	if err != nil {
-		return nil, false, err
-	}
-	whole = int64(len(head)) < ahead || int64(len(head)) == r.ContentLength
-	out := *r
-	out.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
-	return &out, whole, nil
 }
 
 // movingBody is the body of an answer that must not stand still: WordPress may

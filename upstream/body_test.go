@@ -38,12 +38,11 @@ func TestAnAnswerWhoseEndComesInTheMomentOfGivingUpIsWhole(t *testing.T) {
 		"no more than its middle": {http.ErrBodyReadAfterClose, ErrTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
-			here := &url.URL{Scheme: "http", Host: "shop.example"}
-			w, err := New(Config{URL: here, SiteURL: here, Secrets: []string{"a secret of this test, 32 bytes and more"}}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+			p, err := newPool(poolConfig{Origins: []*url.URL{{Scheme: "http", Host: "shop.example"}}, Now: time.Now}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
-			place, err := w.pool.take(t.Context(), claim{group: others})
+			place, err := p.take(t.Context(), claim{group: others})
 			if err != nil {
 				t.Fatal(err)
 			}

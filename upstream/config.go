@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"net/http"
@@ -69,10 +70,26 @@ type Timeouts struct {
 	Site   time.Duration // all else, and checks
 }
 
-func (c Config) patience() map[call]time.Duration {
-	usual := orDefault(c.ResponseTimeout, 60*time.Second)
+// origins are the servers, one or several.
+func (c Config) origins() []*url.URL {
+	if len(c.Nodes) == 0 {
+		return []*url.URL{c.URL}
+	}
+	return c.Nodes
+}
+
+func (c Config) pool(now func() time.Time) poolConfig {
+	return poolConfig{
+		Origins: c.origins(), TLS: c.TLS, DialTimeout: c.DialTimeout, Timeouts: c.timeouts(), BodyTimeout: c.BodyTimeout,
+		ResponseHeader: c.ResponseHeader, IdleConnections: c.IdleConnections, IdleTimeout: c.IdleTimeout,
+		Concurrency: c.Concurrency, Health: c.Health, Now: now,
+	}
+}
+
+func (c Config) timeouts() map[call]time.Duration {
+	usual := cmp.Or(c.ResponseTimeout, 60*time.Second)
 	return map[call]time.Duration{
-		callLogin: orDefault(c.Timeouts.Login, usual), callCoCart: orDefault(c.Timeouts.CoCart, usual), callSite: orDefault(c.Timeouts.Site, usual),
+		callLogin: cmp.Or(c.Timeouts.Login, usual), callCoCart: cmp.Or(c.Timeouts.CoCart, usual), callSite: cmp.Or(c.Timeouts.Site, usual),
 	}
 }
 
@@ -80,11 +97,7 @@ func (c Config) check() error {
 	if c.SiteURL == nil || c.SiteURL.Host == "" {
 		return errors.New("upstream: SiteURL is required")
 	}
-	origins := c.Nodes
-	if len(origins) == 0 {
-		origins = []*url.URL{c.URL}
-	}
-	for _, o := range origins {
+	for _, o := range c.origins() {
 		if o == nil || o.Host == "" && (o.Scheme != "unix" || o.Path == "") {
 			return errors.New("upstream: each origin needs a host, or the path of a socket")
 		}

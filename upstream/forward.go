@@ -1,10 +1,12 @@
 package upstream
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
@@ -60,6 +62,42 @@ type Forwarding struct {
 	place *place
 }
 
+// readAhead is how much of a request's body is in memory before it takes a place:
+// places must not be had for sending one byte a second. Bodies of shoppers are
+// smaller; what is larger goes on as a stream.
+const readAhead = 64 << 10
+
+// signedAhead is the same for a request with an identity: what tells WordPress whose it is is good for half a minute from
+// when it was signed, and a body that is slow but keeps its rate may take longer.
+const signedAhead = 1 << 20
+
+func aheadOf(k Kind) int64 {
+	if k == Site || k == Observed {
+		return readAhead
+	}
+	return signedAhead
+}
+
+// buffered reports also whether that is the whole body.
+func buffered(r *http.Request, ahead int64) (_ *http.Request, whole bool, err error) {
+	if !hasBody(r) {
+		return r, true, nil
+	}
+	head, err := io.ReadAll(io.LimitReader(r.Body, ahead))
+	if err != nil {
+		return nil, false, err
+	}
+	whole = int64(len(head)) < ahead || int64(len(head)) == r.ContentLength
+	out := *r
+	out.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
+	return &out, whole, nil
+}
+
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
 type forwardingKey struct{}
 
 // Forward passes a request to WordPress and its answer to the client: bodies as
@@ -75,15 +113,15 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 	if !mayUpgrade(r, f.Assertion.Kind) {
 		delete(r.Header, "Upgrade")
 	}
-	whole := noBody(r)
-	if ahead := aheadOf(f.Assertion.Kind); w.pool.limits.Limit > 0 || f.Acts && r.ContentLength <= ahead {
+	whole := !hasBody(r)
+	if ahead := aheadOf(f.Assertion.Kind); w.pool.bounded() || f.Acts && r.ContentLength <= ahead {
 		if r, whole, err = buffered(r, ahead); err != nil {
 			return err
 		}
 	}
 	c := claim{group: groupOf(f)}
 	if f.Acts && whole {
-		ctx, departure, end := w.abandoned.outlive(r.Context(), c.group)
+		ctx, departure, end := w.pool.abandoned.outlive(r.Context(), c.group)
 		defer end()
 		r, c.departure = r.WithContext(ctx), departure
 	}
@@ -97,6 +135,30 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 		w.metrics.observe(f.call, outcome(0, f.err), f.start)
 	}
 	return f.err
+}
+
+// groupOf is the queue of a request.
+func groupOf(f *Forwarding) group {
+	switch {
+	case f.Own:
+		return own
+	case f.Assertion.Kind == Site:
+		return others
+	}
+	return ours
+}
+
+// forwarder is the transport of the reverse proxy.
+type forwarder struct{ w *WordPress }
+
+// RoundTrip implements [http.RoundTripper].
+func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
+	f := forwardingOf(req.Context())
+	c := callCoCart
+	if f.Assertion.Kind == Site {
+		c = callSite
+	}
+	return t.w.pool.send(req, c, f.place, f.Repeatable)
 }
 
 // mayUpgrade: the storefront's pages may have WebSockets. Through another protocol,
@@ -118,7 +180,7 @@ func forwardingOf(ctx context.Context) *Forwarding {
 func (w *WordPress) rewrite(pr *httputil.ProxyRequest) {
 	f := forwardingOf(pr.In.Context())
 	out := pr.Out
-	out.URL.Scheme, out.URL.Host = f.place.node.scheme, f.place.node.host
+	f.place.address(out.URL)
 	out.URL.RawQuery = pr.In.URL.RawQuery // verbatim: PHP reads more than Go can parse
 	out.Host = w.hostFor(pr.In)
 	out.Trailer = nil // PHP has none; net/http's client refuses some that its server took, and ours are among the names
@@ -136,7 +198,7 @@ func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
 	if !f.KeepCredentials {
 		delete(out.Header, "Authorization")
 	}
-	setForwarded(out, in, f.Origin, orDefault(in.Host, w.host))
+	setForwarded(out, in, f.Origin, cmp.Or(in.Host, w.host))
 	f.Assertion.Client, f.Assertion.Proto = cmp.Or(f.Told, f.Origin.Client), f.Origin.Proto
 	f.Assertion.Port = f.Origin.Port
 	// Where PHP is reached by TLS its own HTTPS says nothing about the client.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -149,7 +150,7 @@ func setForwarded(out, in *http.Request, o Origin, host string) {
 	if len(chain) > 0 {
 		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
 	}
-	h["X-Forwarded-Proto"] = []string{orDefault(o.Proto, "http")}
+	h["X-Forwarded-Proto"] = []string{cmp.Or(o.Proto, "http")}
 	h["X-Forwarded-Host"] = []string{host}
 	if o.Port != 0 {
 		h["X-Forwarded-Port"] = []string{strconv.Itoa(int(o.Port))}

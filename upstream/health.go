@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -28,8 +29,8 @@ type Health struct {
 
 func (h Health) orDefaults() Health {
 	return Health{
-		Path: h.Path, Interval: orDefault(h.Interval, 10*time.Second), Timeout: orDefault(h.Timeout, 5*time.Second),
-		Failures: orDefault(h.Failures, 3), Successes: orDefault(h.Successes, 1),
+		Path: h.Path, Interval: cmp.Or(h.Interval, 10*time.Second), Timeout: cmp.Or(h.Timeout, 5*time.Second),
+		Failures: cmp.Or(h.Failures, 3), Successes: cmp.Or(h.Successes, 1),
 	}
 }
 
@@ -47,13 +48,11 @@ var failures = []string{failedConnect, failedTimeout, failedBroken, failedCheck}
 // dial_timeout, when all are down: else each request would wait that long.
 const redial = time.Second
 
-// Run checks the nodes until ctx ends, whose error it returns. A single node is
-// left alone: there is nothing to choose, its requests say how it is, and [WordPress.Ping]
-// that it is back.
-func (w *WordPress) Run(ctx context.Context) error {
-	for len(w.pool.nodes) > 1 {
-		w.Check(ctx)
-		timer := time.NewTimer(jittered(w.pool.health.Interval))
+// run checks the nodes until ctx ends, whose error it returns. A single node is not checked: there is no other to choose.
+func (p *pool) run(ctx context.Context, check checkNode) error {
+	for len(p.nodes) > 1 {
+		p.check(ctx, check)
+		timer := time.NewTimer(jittered(p.health.Interval))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -65,20 +64,24 @@ func (w *WordPress) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// checkNode asks a node for a path; "" is the one that shows whether WordPress works. An error means that the node does
+// not.
+type checkNode func(ctx context.Context, n *node, path string) error
+
 // jittered keeps gateways that started together from asking together.
 func jittered(d time.Duration) time.Duration { return d - d/10 + time.Duration(chance(int(d/5)+1)) }
 
-// Check asks every node once, all at the same time, and waits for their answers.
-// Checks need no place: a node that is busy is not down.
-func (w *WordPress) Check(ctx context.Context) {
+// check asks every node once, all at the same time, and waits for their answers. Checks need no place: a node that is busy
+// is not down.
+func (p *pool) check(ctx context.Context, check checkNode) {
 	var asked sync.WaitGroup
-	for _, n := range w.pool.nodes {
+	for _, n := range p.nodes {
 		asked.Go(func() {
-			probe, cancel := context.WithTimeout(ctx, w.pool.health.Timeout)
+			limited, cancel := context.WithTimeout(ctx, p.health.Timeout)
 			defer cancel()
-			_, err := w.probe(probe, n, w.pool.health.Path)
+			err := check(limited, n, p.health.Path)
 			if ctx.Err() == nil {
-				w.pool.checked(n, err)
+				p.checked(n, err)
 			}
 		})
 	}

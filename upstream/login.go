@@ -56,9 +56,9 @@ func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswe
 	if err != nil {
 		return nil, err
 	}
-	req = pl.node.addressed(req)
+	pl.address(req.URL)
 	start := time.Now()
-	resp, err := w.send(req, callLogin, pl, false) // a refresh at WordPress has the patience of a login
+	resp, err := w.pool.send(req, callLogin, pl, false) // a refresh at WordPress has the patience of a login
 	if err != nil {
 		w.metrics.observe(name, outcome(0, err), start)
 		return nil, err

@@ -11,7 +11,6 @@ import (
 type metrics struct {
 	duration *prometheus.HistogramVec
 	dropped  prometheus.Counter
-	*nodeMetrics
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -25,9 +24,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		Name: "cocart_gateway_headers_dropped_total",
 		Help: "Headers of clients that were not forwarded because of their name: characters other than letters, digits and -, which PHP could read as another header.",
 	})
-	nodes, err := newNodeMetrics(reg)
-	m.nodeMetrics = nodes
-	return m, errors.Join(err, reg.Register(m.duration), reg.Register(m.dropped))
+	return m, errors.Join(reg.Register(m.duration), reg.Register(m.dropped))
 }
 
 func (m *metrics) observe(call, outcome string, start time.Time) {

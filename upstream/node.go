@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
@@ -46,13 +47,9 @@ const (
 	callSite   call = "site"
 )
 
-func newNodes(cfg Config, m *nodeMetrics) []*node {
-	origins := cfg.Nodes
-	if len(origins) == 0 {
-		origins = []*url.URL{cfg.URL}
-	}
-	nodes := make([]*node, 0, len(origins))
-	for _, origin := range origins {
+func newNodes(cfg poolConfig, m *nodeMetrics) []*node {
+	nodes := make([]*node, 0, len(cfg.Origins))
+	for _, origin := range cfg.Origins {
 		n := &node{name: origin.Host, scheme: origin.Scheme, host: origin.Host}
 		if origin.Scheme == "unix" {
 			// The name is in no header: Host is the client's, or what Config.Host says.
@@ -71,10 +68,10 @@ func newNodes(cfg Config, m *nodeMetrics) []*node {
 
 // newTransports shares one between calls with the same patience. net/http has no
 // such timeout for a single request, and a context's would count the upload.
-func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error, dropped func(int)) map[call]*http.Transport {
+func newTransports(cfg poolConfig, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error, dropped func(int)) map[call]*http.Transport {
 	byPatience := map[time.Duration]*http.Transport{}
 	transports := map[call]*http.Transport{}
-	for c, patience := range cfg.patience() {
+	for c, patience := range cfg.Timeouts {
 		if byPatience[patience] == nil {
 			byPatience[patience] = newTransport(cfg, origin, dialled, patience, dropped)
 			byPatience[patience].TLSClientConfig.VerifyConnection = connected
@@ -84,9 +81,9 @@ func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connecte
 	return transports
 }
 
-func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience time.Duration, dropped func(int)) *http.Transport {
-	idle := orDefault(cfg.IdleConnections, 512)
-	dialer := &net.Dialer{Timeout: orDefault(cfg.DialTimeout, 2*time.Second), KeepAlive: 30 * time.Second}
+func newTransport(cfg poolConfig, origin *url.URL, dialled func(net.Addr), patience time.Duration, dropped func(int)) *http.Transport {
+	idle := cmp.Or(cfg.IdleConnections, 512)
+	dialer := &net.Dialer{Timeout: cmp.Or(cfg.DialTimeout, 2*time.Second), KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		// No Proxy: HTTP_PROXY in the environment must not reroute customers.
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -98,9 +95,9 @@ func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience 
 		},
 		MaxIdleConns:           idle,
 		MaxIdleConnsPerHost:    idle,
-		IdleConnTimeout:        orDefault(cfg.IdleTimeout, 30*time.Second),
+		IdleConnTimeout:        cmp.Or(cfg.IdleTimeout, 30*time.Second),
 		ResponseHeaderTimeout:  patience,
-		MaxResponseHeaderBytes: orDefault(cfg.ResponseHeader, 256<<10),
+		MaxResponseHeaderBytes: cmp.Or(cfg.ResponseHeader, 256<<10),
 		TLSHandshakeTimeout:    5 * time.Second,
 		TLSClientConfig:        cfg.TLS.Clone(),
 		ForceAttemptHTTP2:      true, // over TLS, where the server offers it
@@ -130,6 +127,16 @@ func (n *node) count(g group, change int) {
 		n.site += change
 	}
 	n.inFlight.Add(float64(change))
+}
+
+// ask sends a request to the node, whatever its state and without a place. The error is [ErrUnavailable], [ErrTimeout] or
+// the context's.
+func (n *node) ask(req *http.Request, c call) (*http.Response, error) {
+	resp, _, err := n.do(n.addressed(req), c, false)
+	if err != nil {
+		return nil, classifyError(err)
+	}
+	return resp, nil
 }
 
 // addressed is the request as it goes to this node.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,18 @@ import (
 	"sync"
 	"time"
 )
+
+// Run checks the nodes until ctx ends, whose error it returns. A single node is
+// left alone: its requests say how it is, and [WordPress.Ping] that it is back.
+func (w *WordPress) Run(ctx context.Context) error { return w.pool.run(ctx, w.checkNode) }
+
+// Check asks every node once, all at the same time, and waits for their answers.
+func (w *WordPress) Check(ctx context.Context) { w.pool.check(ctx, w.checkNode) }
+
+func (w *WordPress) checkNode(ctx context.Context, n *node, path string) error {
+	_, err := w.probe(ctx, n, path)
+	return err
+}
 
 // PingResult is what a health check learnt.
 type PingResult struct {
@@ -61,17 +74,16 @@ func (w *WordPress) probe(ctx context.Context, n *node, path string) (string, er
 	if path == "" {
 		target = w.pingPath + "?rest_route=/"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, n.scheme+"://"+n.host+target, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://"+w.host+target, nil)
 	if err != nil {
 		return "", fmt.Errorf("preparing a ping: %w", err)
 	}
-	req.Host = orDefault(w.fixedHost, w.host)
+	req.Host = cmp.Or(w.fixedHost, w.host)
 	carried := w.headers.addTo(req.Header)
 	req.Header.Set(assertionHeader, w.sign(Assertion{Kind: Site, carried: carried}, req.Method, req.Host, target))
 	start := time.Now()
-	resp, _, err := n.do(req, callSite, false)
+	resp, err := n.ask(req, callSite)
 	if err != nil {
-		err = classifyError(err)
 		w.metrics.observe("ping", outcome(0, err), start)
 		return "", err
 	}

@@ -1,13 +1,20 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Concurrency bounds what PHP works on at once. Every request counts, also for a
@@ -40,22 +47,36 @@ const (
 
 func (g group) String() string { return [groups]string{"cocart", "site", "own"}[g] }
 
-func groupOf(f *Forwarding) group {
-	switch {
-	case f.Own:
-		return own
-	case f.Assertion.Kind == Site:
-		return others
-	}
-	return ours
-}
-
 // ownPlaces is how many places beyond Concurrency.Limit the shop's own requests may take at a node: where all others are
 // taken by pages that wait for an answer of the shop itself, none would ever become free.
 const ownPlaces = 1
 
 // errNoOther means that every node was tried.
 var errNoOther = errors.New("there is no other node")
+
+// poolConfig says which servers WordPress runs on and how requests reach them.
+type poolConfig struct {
+	// Origins are the servers: scheme, host and port, or the scheme unix and the path of a socket.
+	Origins []*url.URL
+	// TLS is for https origins; nil means TLS 1.2 or newer and the authorities that the machine trusts.
+	TLS *tls.Config
+	// DialTimeout bounds connecting; zero means 2 s.
+	DialTimeout time.Duration
+	// Timeouts bound the wait for the header of an answer. Each call has one.
+	Timeouts map[call]time.Duration
+	// BodyTimeout is how long the body of an answer may pause; zero means 5 min, less than zero for ever.
+	BodyTimeout time.Duration
+	// ResponseHeader is the largest header of an answer, in bytes; zero means 256 KiB.
+	ResponseHeader int64
+	// IdleConnections is how many connections are kept open to each node for each timeout; zero means 512.
+	IdleConnections int
+	// IdleTimeout is how long an idle connection is kept; zero means 30 s.
+	IdleTimeout time.Duration
+	Concurrency Concurrency
+	Health      Health
+	// Now is the clock.
+	Now func() time.Time
+}
 
 // pool hands out places at nodes: to the less busy of two that are up and have
 // room, chosen at random, so that several gateways do not all run to the one
@@ -73,6 +94,9 @@ type pool struct {
 	health  Health
 	limits  Concurrency
 	site    int // places at each node that the storefront may take
+
+	abandoned   *abandoned
+	bodyTimeout time.Duration
 
 	mu      sync.Mutex // guards what follows and the counts in the nodes
 	nodes   []*node
@@ -96,14 +120,39 @@ type place struct {
 	left  bool // guarded by pool.mu
 }
 
-func newPool(cfg Config, nodes []*node, m *nodeMetrics, log *slog.Logger, now func() time.Time) *pool {
-	p := &pool{log: log, metrics: m, now: now, health: cfg.Health.orDefaults(), limits: cfg.Concurrency, nodes: nodes, up: len(nodes)}
-	p.limits.Wait = orDefault(p.limits.Wait, 2*time.Second)
-	p.site = max(1, p.limits.Limit*orDefault(p.limits.SitePercent, 75)/100)
+// newPool connects to no node yet. The error is that of registering metrics.
+func newPool(cfg poolConfig, reg prometheus.Registerer, log *slog.Logger) (*pool, error) {
+	m, err := newNodeMetrics(reg)
+	if err != nil {
+		return nil, err
+	}
+	nodes := newNodes(cfg, m)
+	p := &pool{
+		log: log, metrics: m, now: cfg.Now, health: cfg.Health.orDefaults(), limits: cfg.Concurrency, nodes: nodes, up: len(nodes),
+		bodyTimeout: cmp.Or(cfg.BodyTimeout, 5*time.Minute),
+	}
+	p.limits.Wait = cmp.Or(p.limits.Wait, 2*time.Second)
+	p.site = max(1, p.limits.Limit*cmp.Or(p.limits.SitePercent, 75)/100)
+	p.abandoned = newAbandoned(cfg.Concurrency.Abandoned, m)
 	for _, n := range nodes {
 		m.node(n.name)
 	}
-	return p
+	return p, nil
+}
+
+// bounded reports whether a request may have to wait for a place.
+func (p *pool) bounded() bool { return p.limits.Limit > 0 }
+
+// at reports whether a node was connected to at this address.
+func (p *pool) at(a netip.Addr) bool {
+	return slices.ContainsFunc(p.nodes, func(n *node) bool { return n.addresses.has(a) })
+}
+
+// closeIdle drops the idle connections. Requests in flight finish.
+func (p *pool) closeIdle() {
+	for _, n := range p.nodes {
+		n.closeIdle()
+	}
 }
 
 // take finds a place at a node that was not tried before, or waits for one. It
@@ -139,6 +188,9 @@ func (pl *place) leave() {
 	p.admitWaiting()
 }
 
+// address makes the place's node the host of a URL.
+func (pl *place) address(u *url.URL) { u.Scheme, u.Host = pl.node.scheme, pl.node.host }
+
 // move gives the place up for one at a node that was not tried.
 func (pl *place) move(ctx context.Context, tried []*node) error {
 	pl.leave()
@@ -162,31 +214,30 @@ func (p *pool) occupy(n *node, c claim) *place {
 }
 
 func (p *pool) pick(g group, tried []*node) *node {
-	var one, two *node // two of those there are, each pair as likely as any other
-	seen := 0
+	var free []*node
 	for _, n := range p.nodes {
-		if !p.usable(n, tried) || !p.hasRoom(n, g) {
-			continue
-		}
-		seen++
-		switch at := chance(seen); {
-		case seen == 1:
-			one = n
-		case seen == 2:
-			two = n
-		case at == 0:
-			one = n
-		case at == 1:
-			two = n
+		if p.usable(n, tried) && p.hasRoom(n, g) {
+			free = append(free, n)
 		}
 	}
-	switch {
-	case two == nil, one.active < two.active:
-		return one
-	case two.active < one.active, chance(2) == 0:
+	switch len(free) {
+	case 0:
+		return nil
+	case 1:
+		return free[0]
+	}
+	at := chance(len(free))
+	one, two := free[at], free[(at+1+chance(len(free)-1))%len(free)]
+	if two.active < one.active { // of two that are equally busy, one is random already
 		return two
 	}
 	return one
+}
+
+// chance returns a random number below n, for choices whose prediction helps no attacker: which of two nodes, when to
+// check. It is not for secrets.
+func chance(n int) int {
+	return rand.IntN(n) //nolint:gosec // see above
 }
 
 // usable nodes are those that are up. When none is, the checks may be wrong, and

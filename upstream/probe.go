@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -79,7 +80,7 @@ func (n Node) probeAs(ctx context.Context, host string, a Assertion, target stri
 		return nil, fmt.Errorf("preparing a probe: %w", err)
 	}
 	req := (&http.Request{
-		Method: http.MethodGet, URL: address, Host: orDefault(w.fixedHost, host), Header: http.Header{"User-Agent": {"cocart-gateway"}},
+		Method: http.MethodGet, URL: address, Host: cmp.Or(w.fixedHost, host), Header: http.Header{"User-Agent": {"cocart-gateway"}},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	if a.Kind == Status {
@@ -93,9 +94,9 @@ func (n Node) probeAs(ctx context.Context, host string, a Assertion, target stri
 }
 
 func (w *WordPress) fill(n *node, req *http.Request, p *Probe) error {
-	resp, _, err := n.do(n.addressed(req), callSite, false)
+	resp, err := n.ask(req, callSite)
 	if err != nil {
-		return classifyError(err)
+		return err
 	}
 	defer resp.Body.Close()
 	if p.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxProbe)); err != nil {

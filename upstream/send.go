@@ -16,20 +16,21 @@ const mostNodes = 3
 // answer began; a timeout never does, because WordPress may be at work on it.
 //
 // The request must be addressed to that node, and be ours to change.
-func (w *WordPress) send(req *http.Request, c call, pl *place, repeatable bool) (*http.Response, error) {
+func (p *pool) send(req *http.Request, c call, pl *place, repeatable bool) (*http.Response, error) {
 	var tried []*node
+	repeatable = repeatable && bodiless(req)
 	for {
 		n := pl.node
 		if !repeatable {
 			n.once(req)
 		}
-		resp, connected, err := n.do(req, c, len(w.pool.nodes) > 1)
+		resp, connected, err := n.do(req, c, len(p.nodes) > 1)
 		if err == nil {
-			w.pool.answered(n)
-			keepMoving(resp, w.bodyTimeout, pl)
+			p.answered(n)
+			keepMoving(resp, p.bodyTimeout, pl)
 			return resp, nil
 		}
-		w.pool.failedWith(n, req, connected, err)
+		p.failedWith(n, req, connected, err)
 		tried = append(tried, n)
 		broke := connected && !isDial(err)
 		if !mayMove(req.Context(), err, broke, repeatable, len(tried)) {
@@ -40,7 +41,7 @@ func (w *WordPress) send(req *http.Request, c call, pl *place, repeatable bool) 
 		} else if failed != nil {
 			return nil, failed
 		}
-		w.metrics.moved(broke)
+		p.metrics.moved(broke)
 		repeatable = repeatable && !broke
 		req = pl.node.addressed(req)
 	}
@@ -54,18 +55,6 @@ func mayMove(ctx context.Context, err error, broke, repeatable bool, tried int) 
 		return repeatable && !isTimeout(err)
 	}
 	return true
-}
-
-// forwarder is the transport of the reverse proxy.
-type forwarder struct{ w *WordPress }
-
-func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
-	f := forwardingOf(req.Context())
-	c := callCoCart
-	if f.Assertion.Kind == Site {
-		c = callSite
-	}
-	return t.w.send(req, c, f.place, f.Repeatable && bodiless(req))
 }
 
 func bodiless(req *http.Request) bool { return noBody(req) && req.Header.Get("Upgrade") == "" }

@@ -26,7 +26,6 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -37,19 +36,17 @@ import (
 // WordPress is one site behind the gateway, on one node or several. It is safe for
 // concurrent use.
 type WordPress struct {
-	keys        atomic.Pointer[signingKeys] // the first signs
-	host        string                      // of the site, for requests that name none
-	fixedHost   string                      // what every request is sent under; empty: its own
-	audience    string
-	pingPath    string
-	headers     originHeaders // that the web server of WordPress asks for
-	pool        *pool
-	abandoned   *abandoned
-	bodyTimeout time.Duration
-	loginTime   time.Duration // for the whole answer to a login
-	proxy       *httputil.ReverseProxy
-	metrics     *metrics
-	now         func() time.Time
+	keys      atomic.Pointer[signingKeys] // the first signs
+	host      string                      // of the site, for requests that name none
+	fixedHost string                      // what every request is sent under; empty: its own
+	audience  string
+	pingPath  string
+	headers   originHeaders // that the web server of WordPress asks for
+	pool      *pool
+	loginTime time.Duration // for the whole answer to a login
+	proxy     *httputil.ReverseProxy
+	metrics   *metrics
+	now       func() time.Time
 }
 
 // New prepares a WordPress; it sends nothing.
@@ -66,21 +63,22 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		return nil, fmt.Errorf("upstream: registering metrics: %w", err)
 	}
 	w := &WordPress{
-		host:        cfg.SiteURL.Host,
-		fixedHost:   cfg.Host,
-		audience:    audience(cfg.SiteURL),
-		pingPath:    strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
-		bodyTimeout: orDefault(cfg.BodyTimeout, 5*time.Minute), loginTime: cfg.patience()[callLogin],
-		headers: newOriginHeaders(cfg.Headers),
-		metrics: m,
-		now:     cfg.Now,
+		host:      cfg.SiteURL.Host,
+		fixedHost: cfg.Host,
+		audience:  audience(cfg.SiteURL),
+		pingPath:  strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
+		loginTime: cfg.timeouts()[callLogin],
+		headers:   newOriginHeaders(cfg.Headers),
+		metrics:   m,
+		now:       cfg.Now,
 	}
 	w.keys.Store(&keys)
 	if w.now == nil {
 		w.now = time.Now
 	}
-	w.pool = newPool(cfg, newNodes(cfg, m.nodeMetrics), m.nodeMetrics, log, w.now)
-	w.abandoned = newAbandoned(cfg.Concurrency.Abandoned, m.nodeMetrics)
+	if w.pool, err = newPool(cfg.pool(w.now), reg, log); err != nil {
+		return nil, fmt.Errorf("upstream: registering metrics: %w", err)
+	}
 	w.proxy = &httputil.ReverseProxy{
 		Rewrite:        w.rewrite,
 		Transport:      forwarder{w},
@@ -99,22 +97,10 @@ func audience(site *url.URL) string {
 	return strings.TrimRight(strings.ToLower(site.Host)+site.EscapedPath(), "/")
 }
 
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}
-
 // At reports whether a node was connected to at this address.
 func (w *WordPress) At(a netip.Addr) bool {
-	return slices.ContainsFunc(w.pool.nodes, func(n *node) bool { return n.addresses.has(a) })
+	return w.pool.at(a)
 }
 
 // Close drops the idle connections. Requests in flight finish.
-func (w *WordPress) Close() {
-	for _, n := range w.pool.nodes {
-		n.closeIdle()
-	}
-}
+func (w *WordPress) Close() { w.pool.closeIdle() }
