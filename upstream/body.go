@@ -78,7 +78,7 @@ func (b *movingBody) Read(p []byte) (int, error) {
 	case err == nil:
 		b.timer.Reset(b.patience)
 	case b.stuck.Load() && !errors.Is(err, io.EOF):
-		return n, fmt.Errorf("%w: the answer stood still for %s", ErrTimeout, b.patience)
+		return n, fmt.Errorf("%w: the answer stood still for %s", errTimeout, b.patience)
 	default:
 		b.timer.Stop()
 	}

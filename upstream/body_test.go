@@ -35,7 +35,7 @@ func (b *punctual) Close() error { return nil }
 func TestAnAnswerWhoseEndComesInTheMomentOfGivingUpIsWhole(t *testing.T) {
 	for name, row := range map[string]struct{ last, want error }{
 		"the end":                 {io.EOF, nil},
-		"no more than its middle": {http.ErrBodyReadAfterClose, ErrTimeout},
+		"no more than its middle": {http.ErrBodyReadAfterClose, errTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := newPool(poolConfig{Origins: []*url.URL{{Scheme: "http", Host: "shop.example"}}, Now: time.Now}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))

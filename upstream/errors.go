@@ -5,15 +5,15 @@ import (
 )
 
 var (
-	// ErrUnavailable: WordPress could not be reached or hung up before it
-	// answered. Nothing is known about whether it acted on the request.
-	ErrUnavailable = errors.New("WordPress is unavailable")
-	// ErrBusy: as many requests as WordPress may work on are under way, and as many
-	// as may wait for it do, or this one has waited too long. Nothing was sent.
-	ErrBusy = errors.New("WordPress is busy")
-	// ErrTimeout: WordPress did not begin to answer in time. It may still act on
-	// the request.
-	ErrTimeout = errors.New("WordPress did not answer in time")
+	// ErrUnavailable means that WordPress could not be reached or closed the connection
+	// before it answered. It may have acted on the request.
+	ErrUnavailable = errUnavailable
+	// ErrBusy means that the request found no place at WordPress and no room to wait, or
+	// waited too long. Nothing was sent.
+	ErrBusy = errBusy
+	// ErrTimeout means that WordPress did not begin to answer in time. It may still act
+	// on the request.
+	ErrTimeout = errTimeout
 	// ErrBadReply: WordPress answered, but not in a way that can be used: no JSON
 	// object at login, an answer too large, a signature that does not verify.
 	ErrBadReply = errors.New("WordPress sent an unusable answer")

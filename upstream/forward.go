@@ -121,7 +121,7 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 	}
 	c := claim{group: groupOf(f)}
 	if f.Acts && whole {
-		ctx, departure, end := w.pool.abandoned.outlive(r.Context(), c.group)
+		ctx, departure, end := w.pool.outlive(r.Context(), c.group)
 		defer end()
 		r, c.departure = r.WithContext(ctx), departure
 	}

@@ -129,6 +129,9 @@ func (n *node) count(g group, change int) {
 	n.inFlight.Add(float64(change))
 }
 
+// label is the name of the node in metrics and logs: host:port, or the path of a socket.
+func (n *node) label() string { return n.name }
+
 // ask sends a request to the node, whatever its state and without a place. The error is [ErrUnavailable], [ErrTimeout] or
 // the context's.
 func (n *node) ask(req *http.Request, c call) (*http.Response, error) {

@@ -39,7 +39,7 @@ type PingResult struct {
 // taken to be down is up again once it answers: nobody may be shopping who would
 // show it.
 func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
-	nodes := w.pool.nodes
+	nodes := w.pool.allNodes()
 	plugins, errs := make([]string, len(nodes)), make([]error, len(nodes))
 	var asked sync.WaitGroup
 	for i, n := range nodes {
@@ -53,7 +53,7 @@ func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
 	asked.Wait()
 	result, good := PingResult{Nodes: map[string]error{}}, 0
 	for i, n := range nodes {
-		result.Nodes[n.name] = errs[i]
+		result.Nodes[n.label()] = errs[i]
 		if errs[i] != nil {
 			continue
 		}

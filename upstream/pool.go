@@ -140,6 +140,14 @@ func newPool(cfg poolConfig, reg prometheus.Registerer, log *slog.Logger) (*pool
 	return p, nil
 }
 
+// allNodes returns them as the configuration has them.
+func (p *pool) allNodes() []*node { return p.nodes }
+
+// outlive is described at [abandoned.outlive].
+func (p *pool) outlive(client context.Context, g group) (context.Context, *departure, func()) {
+	return p.abandoned.outlive(client, g)
+}
+
 // bounded reports whether a request may have to wait for a place.
 func (p *pool) bounded() bool { return p.limits.Limit > 0 }
 
@@ -270,11 +278,11 @@ func (p *pool) queueUp(c claim) (*waiter, error) {
 		if len(tried) > 0 {
 			return nil, errNoOther
 		}
-		return nil, fmt.Errorf("%w: it could not be reached a moment ago", ErrUnavailable)
+		return nil, fmt.Errorf("%w: it could not be reached a moment ago", errUnavailable)
 	}
 	if p.waiting[g].clients >= p.limits.Queue {
 		p.metrics.shed.WithLabelValues(g.String(), shedFull).Inc()
-		return nil, fmt.Errorf("%w: %d requests wait already", ErrBusy, p.limits.Queue)
+		return nil, fmt.Errorf("%w: %d requests wait already", errBusy, p.limits.Queue)
 	}
 	p.arrival++
 	w := &waiter{claim: c, arrival: p.arrival, ready: make(chan *place, 1)}

@@ -50,14 +50,14 @@ type Node struct {
 // Nodes are all of them, as [Config] has them.
 func (w *WordPress) Nodes() []Node {
 	var nodes []Node
-	for _, n := range w.pool.nodes {
+	for _, n := range w.pool.allNodes() {
 		nodes = append(nodes, Node{w, n})
 	}
 	return nodes
 }
 
 // Name is what metrics call it: host:port, or the path of a socket.
-func (n Node) Name() string { return n.node.name }
+func (n Node) Name() string { return n.node.label() }
 
 // Ping asks for the REST index and returns the version of the must-use plugin,
 // which is empty where that did not show itself. A 5xx is an error.

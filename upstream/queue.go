@@ -53,7 +53,7 @@ func (p *pool) wait(ctx context.Context, w *waiter) (*place, error) {
 				return pl, nil
 			}
 			p.metrics.shed.WithLabelValues(w.group.String(), shedTimeout).Inc()
-			return nil, fmt.Errorf("%w: no place became free in %s", ErrBusy, time.Since(start).Round(time.Millisecond))
+			return nil, fmt.Errorf("%w: no place became free in %s", errBusy, time.Since(start).Round(time.Millisecond))
 		}
 	}
 }
