@@ -13,6 +13,7 @@ import (
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -90,7 +91,7 @@ func TestOnlyTheShopsOwnRequestsGoBeforeItsStorefront(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := openShopBehind(t, nil, func(c *upstream.Config) {
-				c.Concurrency = upstream.Concurrency{Limit: 1, SitePercent: 100}
+				c.Concurrency = pool.Concurrency{Limit: 1, SitePercent: 100}
 			}, func(c *gateway.Config) {
 				if c.OwnAddresses = row.addresses; row.trusted {
 					c.TrustedProxies = own
@@ -122,7 +123,7 @@ func TestOnlyTheShopsOwnRequestsGoBeforeItsStorefront(t *testing.T) {
 // The storefront asks WordPress for six pages of some time while WordPress starts fifteen jobs whose sender hangs up.
 func TestJobsAreDoneWhileTheStorefrontIsBusy(t *testing.T) {
 	s := openShopBehind(t, nil, func(c *upstream.Config) {
-		c.Concurrency = upstream.Concurrency{Limit: 4, Queue: 100}
+		c.Concurrency = pool.Concurrency{Limit: 4, Queue: 100}
 	})
 	release := make(chan struct{})
 	s.wordpress.Answer = func(_ http.ResponseWriter, _ *http.Request, seen upstreamtest.Seen) bool {

@@ -10,6 +10,7 @@ import (
 
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -17,7 +18,7 @@ import (
 // test lasts, and where nobody may wait. It says how many requests PHP has seen.
 func saturated(t *testing.T) (s *shop, access, refresh string, asked func() int) {
 	t.Helper()
-	s = openShopBehind(t, nil, func(c *upstream.Config) { c.Concurrency = upstream.Concurrency{Limit: 1, SitePercent: 100} })
+	s = openShopBehind(t, nil, func(c *upstream.Config) { c.Concurrency = pool.Concurrency{Limit: 1, SitePercent: 100} })
 	access, refresh = s.login()
 	entered, release := make(chan struct{}), make(chan struct{})
 	s.wordpress.Lock()
@@ -158,7 +159,7 @@ func TestWhatReadsIsRepeatedOnAnotherNode(t *testing.T) {
 func TestAFloodOfPagesDoesNotKeepCustomersOut(t *testing.T) {
 	const limit, flood = 4, 60
 	s := openShopBehind(t, nil, func(c *upstream.Config) {
-		c.Concurrency = upstream.Concurrency{Limit: limit, Queue: 2, Wait: time.Minute, SitePercent: 50}
+		c.Concurrency = pool.Concurrency{Limit: limit, Queue: 2, Wait: time.Minute, SitePercent: 50}
 	})
 	release := make(chan struct{})
 	s.wordpress.Answer = func(_ http.ResponseWriter, _ *http.Request, seen upstreamtest.Seen) bool {

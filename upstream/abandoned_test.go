@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -41,7 +41,7 @@ func acting(target, body string, headers ...string) string {
 }
 
 // occupied is a shop of one place, which a page holds until shop.release is closed.
-func occupied(t *testing.T, c upstream.Concurrency) (*slowShop, *front) {
+func occupied(t *testing.T, c pool.Concurrency) (*slowShop, *front) {
 	t.Helper()
 	shop := openSlowShop(t)
 	c.Limit, c.Queue, c.SitePercent = 1, max(c.Queue, 10), 100
@@ -52,7 +52,7 @@ func occupied(t *testing.T, c upstream.Concurrency) (*slowShop, *front) {
 }
 
 func TestARequestThatActsKeepsItsPlaceWhenItsClientLeaves(t *testing.T) {
-	shop, fr := occupied(t, upstream.Concurrency{})
+	shop, fr := occupied(t, pool.Concurrency{})
 	for i := range 5 {
 		fr.leave(t, acting(fmt.Sprint("/job/", i), fmt.Sprint("job=", i)))
 	}
@@ -74,7 +74,7 @@ func TestARequestThatActsKeepsItsPlaceWhenItsClientLeaves(t *testing.T) {
 }
 
 func TestAPageIsNotMadeWhenItsClientLeaves(t *testing.T) {
-	shop, fr := occupied(t, upstream.Concurrency{})
+	shop, fr := occupied(t, pool.Concurrency{})
 	fr.leave(t, "GET /left HTTP/1.1\r\nHost: shop.example\r\n\r\n")
 	fr.until(t, shedLeft, 1)
 	close(shop.release)
@@ -86,7 +86,7 @@ func TestAPageIsNotMadeWhenItsClientLeaves(t *testing.T) {
 
 func TestHalfARequestThatActsIsNotSent(t *testing.T) {
 	wp := upstreamtest.Start(t)
-	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1, Queue: 1}))
+	fr := newFront(t, wp.URL, asSite(), limited(pool.Concurrency{Limit: 1, Queue: 1}))
 	fr.leave(t, strings.Replace(acting("/job", "job=1"), "Content-Length: 5", "Content-Length: 6", 1))
 	<-fr.errors
 	if n := len(wp.Seen()); n != 0 {
@@ -96,7 +96,7 @@ func TestHalfARequestThatActsIsNotSent(t *testing.T) {
 
 // Attack: HTTP/2 Rapid Reset and its like, requests that cost their sender nothing.
 func TestRequestsWithoutAClientAreBounded(t *testing.T) {
-	shop, fr := occupied(t, upstream.Concurrency{Abandoned: 2})
+	shop, fr := occupied(t, pool.Concurrency{Abandoned: 2})
 	for i := range 6 {
 		fr.leave(t, acting(fmt.Sprint("/job/", i), ""))
 	}
@@ -122,7 +122,7 @@ func TestRequestsWithoutAClientAreBounded(t *testing.T) {
 
 // A client that waits is turned away after queue_timeout; where none waits, there is no reason to.
 func TestARequestWithoutAClientWaitsLongerAndTakesNoRoomInTheQueue(t *testing.T) {
-	shop, fr := occupied(t, upstream.Concurrency{Queue: 10, Wait: time.Second})
+	shop, fr := occupied(t, pool.Concurrency{Queue: 10, Wait: time.Second})
 	for i := range 10 {
 		fr.leave(t, acting(fmt.Sprint("/job/", i), ""))
 	}
@@ -156,7 +156,7 @@ func TestWithoutALimitEveryRequestThatActsArrives(t *testing.T) {
 
 // A page that waits for a request of the shop to itself holds the place that this request needs.
 func TestTheShopsOwnRequestsAreNotStarvedByItsStorefront(t *testing.T) {
-	shop, fr := occupied(t, upstream.Concurrency{})
+	shop, fr := occupied(t, pool.Concurrency{})
 	for range 3 {
 		fr.start(t.Context(), "/page")
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -150,7 +151,7 @@ func TestABodyThatStandsStillIsGivenUp(t *testing.T) {
 		}
 		return false
 	}
-	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1}), func(c *upstream.Config) { c.BodyTimeout = 20 * time.Millisecond })
+	fr := newFront(t, wp.URL, asSite(), limited(pool.Concurrency{Limit: 1}), func(c *upstream.Config) { c.BodyTimeout = 20 * time.Millisecond })
 	if resp, err := http.Get(fr.URL + "/stuck"); err == nil { // else it was given up before its header had left
 		if body, err := io.ReadAll(resp.Body); err == nil {
 			t.Errorf("read %q as if it were whole", body)
@@ -189,7 +190,7 @@ func TestAClientThatTakesNothingKeepsNoPlace(t *testing.T) {
 			}
 		}
 	}
-	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1}), func(c *upstream.Config) { c.BodyTimeout = 20 * time.Millisecond })
+	fr := newFront(t, wp.URL, asSite(), limited(pool.Concurrency{Limit: 1}), func(c *upstream.Config) { c.BodyTimeout = 20 * time.Millisecond })
 	conn, err := net.Dial("tcp", fr.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -17,7 +18,7 @@ func TestTrailersOfAClientStayHere(t *testing.T) {
 	for name, limit := range map[string]int{"as a stream": 0, "read ahead": 5} {
 		t.Run(name, func(t *testing.T) {
 			fr := newFront(t, "http://unused", asSite(), onNodes(mustParse(t, one.URL), mustParse(t, two.URL)),
-				func(c *upstream.Config) { c.Concurrency = upstream.Concurrency{Limit: limit} })
+				func(c *upstream.Config) { c.Concurrency = pool.Concurrency{Limit: limit} })
 			for range 5 {
 				for _, trailer := range []string{"not a name", "X-CoCart-Gateway"} {
 					got := raw(t, fr.Server, "POST /page HTTP/1.1\nHost: shop.example\nTransfer-Encoding: chunked\nTrailer: "+
@@ -51,7 +52,7 @@ func TestPagesDoNotMakeUpForChecksThatFail(t *testing.T) {
 		return false
 	}
 	fr := newFront(t, "http://unused", asSite(), onNodes(mustParse(t, bad.URL), mustParse(t, good.URL)),
-		func(c *upstream.Config) { c.Health = upstream.Health{Path: "/health.php", Failures: 3} })
+		func(c *upstream.Config) { c.Health = pool.Health{Path: "/health.php", Failures: 3} })
 	for range 3 {
 		fr.wordpress.Check(t.Context())
 		before := pages(bad)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -57,7 +58,7 @@ func (s *slowShop) atOnce() int {
 	return s.most
 }
 
-func limited(c upstream.Concurrency) func(*upstream.Config) {
+func limited(c pool.Concurrency) func(*upstream.Config) {
 	c.Wait = orMinute(c.Wait)
 	return func(cfg *upstream.Config) { cfg.Concurrency = c }
 }
@@ -109,7 +110,7 @@ const queuedSite, queuedCoCart = `cocart_gateway_upstream_queued{queue="site"}`,
 
 func TestTenTimesTheLoadIsShedAndPHPNeverSeesMoreThanTheLimit(t *testing.T) {
 	shop := openSlowShop(t)
-	fr := newFront(t, shop.URL, asSite(), limited(upstream.Concurrency{Limit: 4, Queue: 6, SitePercent: 100}))
+	fr := newFront(t, shop.URL, asSite(), limited(pool.Concurrency{Limit: 4, Queue: 6, SitePercent: 100}))
 	var answers []<-chan int
 	for i := range 40 {
 		answers = append(answers, fr.start(t.Context(), fmt.Sprint("/page/", i)))
@@ -145,7 +146,7 @@ func TestTenTimesTheLoadIsShedAndPHPNeverSeesMoreThanTheLimit(t *testing.T) {
 func TestWaitingTooLongIsBusy(t *testing.T) {
 	shop := openSlowShop(t)
 	defer close(shop.release)
-	fr := newFront(t, shop.URL, asSite(), limited(upstream.Concurrency{Limit: 1, Queue: 5, Wait: 5 * time.Millisecond}))
+	fr := newFront(t, shop.URL, asSite(), limited(pool.Concurrency{Limit: 1, Queue: 5, Wait: 5 * time.Millisecond}))
 	fr.start(t.Context(), "/first")
 	<-shop.entered
 	fr.send(t, "GET", "/second", "")
@@ -159,7 +160,7 @@ func TestWaitingTooLongIsBusy(t *testing.T) {
 
 func TestWhoWaitsIsServedInOrder(t *testing.T) {
 	shop := openSlowShop(t)
-	fr := newFront(t, shop.URL, asSite(), limited(upstream.Concurrency{Limit: 1, Queue: 5}))
+	fr := newFront(t, shop.URL, asSite(), limited(pool.Concurrency{Limit: 1, Queue: 5}))
 	fr.start(t.Context(), "/0")
 	var got []string
 	got = append(got, <-shop.entered)
@@ -185,7 +186,7 @@ func TestNobodyWaitsBehindOneWhoIsBarredFromTheNodeThatHasRoom(t *testing.T) {
 	f := asSite()
 	f.Repeatable = true
 	fr := newFront(t, "http://unused", f, onNodes(mustParse(t, busy.URL), mustParse(t, idle.URL)),
-		limited(upstream.Concurrency{Limit: 1, Queue: 1, SitePercent: 100}))
+		limited(pool.Concurrency{Limit: 1, Queue: 1, SitePercent: 100}))
 	var held <-chan int
 	for held == nil { // until chance has filled the one that does not answer
 		answer := fr.start(t.Context(), "/page")
@@ -207,7 +208,7 @@ func TestNobodyWaitsBehindOneWhoIsBarredFromTheNodeThatHasRoom(t *testing.T) {
 
 func TestWhoLeavesMakesRoomInTheQueue(t *testing.T) {
 	shop := openSlowShop(t)
-	fr := newFront(t, shop.URL, asSite(), limited(upstream.Concurrency{Limit: 1, Queue: 1}))
+	fr := newFront(t, shop.URL, asSite(), limited(pool.Concurrency{Limit: 1, Queue: 1}))
 	first := fr.start(t.Context(), "/first")
 	<-shop.entered
 	ctx, leave := context.WithCancel(t.Context())
@@ -232,7 +233,7 @@ func TestWhoLeavesMakesRoomInTheQueue(t *testing.T) {
 func TestAFloodOfPagesLeavesRoomForCoCart(t *testing.T) {
 	shop := openSlowShop(t)
 	defer close(shop.release)
-	fr := newFront(t, shop.URL, asSite(), limited(upstream.Concurrency{Limit: 4, Queue: 10, SitePercent: 50}))
+	fr := newFront(t, shop.URL, asSite(), limited(pool.Concurrency{Limit: 4, Queue: 10, SitePercent: 50}))
 	for range 12 {
 		fr.start(t.Context(), "/page")
 	}
@@ -271,7 +272,7 @@ func TestAnUpgradedConnectionTakesNoPlace(t *testing.T) {
 		_, _ = rw.ReadString('\n') // until the client hangs up
 		return true
 	}
-	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1}))
+	fr := newFront(t, wp.URL, asSite(), limited(pool.Concurrency{Limit: 1}))
 	conn, err := net.Dial("tcp", fr.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +298,7 @@ func TestAPlaceIsHeldUntilTheAnswerEnded(t *testing.T) {
 		}
 		return false
 	}
-	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1}))
+	fr := newFront(t, wp.URL, asSite(), limited(pool.Concurrency{Limit: 1}))
 	resp, err := http.Get(fr.URL + "/stream")
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +319,7 @@ func TestAPlaceIsHeldUntilTheAnswerEnded(t *testing.T) {
 
 func TestABodyThatArrivesSlowlyTakesNoPlace(t *testing.T) {
 	wp := upstreamtest.Start(t)
-	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1}))
+	fr := newFront(t, wp.URL, asSite(), limited(pool.Concurrency{Limit: 1}))
 	conn, err := net.Dial("tcp", fr.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -349,7 +350,7 @@ func TestABodyThatArrivesSlowlyTakesNoPlace(t *testing.T) {
 
 func TestALargeBodyIsAStreamUnderALimitToo(t *testing.T) {
 	wp := upstreamtest.Start(t)
-	fr := newFront(t, wp.URL, asSite(), limited(upstream.Concurrency{Limit: 1}))
+	fr := newFront(t, wp.URL, asSite(), limited(pool.Concurrency{Limit: 1}))
 	body := strings.Repeat("0123456789abcdef", 20_000)
 	if status := fr.send(t, "POST", "/upload", body); status != 200 || wp.Last().Body != body {
 		t.Errorf("status %d, %d bytes of %d arrived", status, len(wp.Last().Body), len(body))
@@ -375,7 +376,7 @@ func TestANodeThatIsDownHasNoPlaces(t *testing.T) {
 	}
 	two.Unlock()
 	fr := newFront(t, "http://unused", asSite(), onNodes(mustParse(t, one.URL), mustParse(t, two.URL)),
-		limited(upstream.Concurrency{Limit: 2, Queue: 1, SitePercent: 100}), func(c *upstream.Config) { c.Health.Failures = 1 })
+		limited(pool.Concurrency{Limit: 2, Queue: 1, SitePercent: 100}), func(c *upstream.Config) { c.Health.Failures = 1 })
 	fr.wordpress.Check(t.Context())
 	for range 4 {
 		fr.start(t.Context(), "/page")
@@ -397,7 +398,7 @@ func TestNothingLeaksWhereClientsLeave(t *testing.T) {
 	close(one.release)
 	close(two.release)
 	nodes := []*url.URL{mustParse(t, one.URL), mustParse(t, two.URL)}
-	fr := newFront(t, "http://unused", asSite(), onNodes(nodes...), limited(upstream.Concurrency{Limit: 2, Queue: 20, SitePercent: 50}))
+	fr := newFront(t, "http://unused", asSite(), onNodes(nodes...), limited(pool.Concurrency{Limit: 2, Queue: 20, SitePercent: 50}))
 	var asked sync.WaitGroup
 	asked.Go(func() {
 		for range fr.errors { // nobody asks what they were

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"cmp"
+	"cocart-gateway/upstream/pool"
 	"crypto/tls"
 	"errors"
 	"net/http"
@@ -55,9 +56,9 @@ type Config struct {
 	// connection that is just being closed there is sent again only if it may be.
 	IdleTimeout time.Duration
 	// Concurrency bounds what PHP works on at once.
-	Concurrency Concurrency
+	Concurrency pool.Concurrency
 	// Health says which nodes are up.
-	Health Health
+	Health pool.Health
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -78,18 +79,18 @@ func (c Config) origins() []*url.URL {
 	return c.Nodes
 }
 
-func (c Config) pool(now func() time.Time) poolConfig {
-	return poolConfig{
+func (c Config) pool(now func() time.Time) pool.Config {
+	return pool.Config{
 		Origins: c.origins(), TLS: c.TLS, DialTimeout: c.DialTimeout, Timeouts: c.timeouts(), BodyTimeout: c.BodyTimeout,
 		ResponseHeader: c.ResponseHeader, IdleConnections: c.IdleConnections, IdleTimeout: c.IdleTimeout,
 		Concurrency: c.Concurrency, Health: c.Health, Now: now,
 	}
 }
 
-func (c Config) timeouts() map[call]time.Duration {
+func (c Config) timeouts() map[pool.Call]time.Duration {
 	usual := cmp.Or(c.ResponseTimeout, 60*time.Second)
-	return map[call]time.Duration{
-		callLogin: cmp.Or(c.Timeouts.Login, usual), callCoCart: cmp.Or(c.Timeouts.CoCart, usual), callSite: cmp.Or(c.Timeouts.Site, usual),
+	return map[pool.Call]time.Duration{
+		pool.LoginCall: cmp.Or(c.Timeouts.Login, usual), pool.CoCartCall: cmp.Or(c.Timeouts.CoCart, usual), pool.SiteCall: cmp.Or(c.Timeouts.Site, usual),
 	}
 }
 

@@ -3,6 +3,7 @@ package upstream
 import (
 	"bytes"
 	"cmp"
+	"cocart-gateway/upstream/pool"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ type Forwarding struct {
 	err   error
 	start time.Time
 	call  string
-	place *place
+	place *pool.Place
 }
 
 // readAhead is how much of a request's body is in memory before it takes a place:
@@ -114,21 +115,21 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 		delete(r.Header, "Upgrade")
 	}
 	whole := !hasBody(r)
-	if ahead := aheadOf(f.Assertion.Kind); w.pool.bounded() || f.Acts && r.ContentLength <= ahead {
+	if ahead := aheadOf(f.Assertion.Kind); w.pool.Bounded() || f.Acts && r.ContentLength <= ahead {
 		if r, whole, err = buffered(r, ahead); err != nil {
 			return err
 		}
 	}
-	c := claim{group: groupOf(f)}
+	c := pool.Claim{Group: groupOf(f)}
 	if f.Acts && whole {
-		ctx, departure, end := w.pool.outlive(r.Context(), c.group)
+		ctx, departure, end := w.pool.Outlive(r.Context(), c.Group)
 		defer end()
-		r, c.departure = r.WithContext(ctx), departure
+		r, c.Departure = r.WithContext(ctx), departure
 	}
-	if f.place, err = w.pool.take(r.Context(), c); err != nil {
+	if f.place, err = w.pool.Take(r.Context(), c); err != nil {
 		return err
 	}
-	defer f.place.leave() // also when ReverseProxy aborts a broken answer by panicking
+	defer f.place.Leave() // also when ReverseProxy aborts a broken answer by panicking
 	f.start, f.call = time.Now(), "forward"
 	w.proxy.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), forwardingKey{}, f)))
 	if f.err != nil && f.call == "forward" {
@@ -138,14 +139,14 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 }
 
 // groupOf is the queue of a request.
-func groupOf(f *Forwarding) group {
+func groupOf(f *Forwarding) pool.Group {
 	switch {
 	case f.Own:
-		return own
+		return pool.Own
 	case f.Assertion.Kind == Site:
-		return others
+		return pool.Site
 	}
-	return ours
+	return pool.CoCart
 }
 
 // forwarder is the transport of the reverse proxy.
@@ -154,11 +155,11 @@ type forwarder struct{ w *WordPress }
 // RoundTrip implements [http.RoundTripper].
 func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 	f := forwardingOf(req.Context())
-	c := callCoCart
+	c := pool.CoCartCall
 	if f.Assertion.Kind == Site {
-		c = callSite
+		c = pool.SiteCall
 	}
-	return t.w.pool.send(req, c, f.place, f.Repeatable)
+	return t.w.pool.Send(req, c, f.place, f.Repeatable)
 }
 
 // mayUpgrade: the storefront's pages may have WebSockets. Through another protocol,
@@ -180,7 +181,7 @@ func forwardingOf(ctx context.Context) *Forwarding {
 func (w *WordPress) rewrite(pr *httputil.ProxyRequest) {
 	f := forwardingOf(pr.In.Context())
 	out := pr.Out
-	f.place.address(out.URL)
+	f.place.Address(out.URL)
 	out.URL.RawQuery = pr.In.URL.RawQuery // verbatim: PHP reads more than Go can parse
 	out.Host = w.hostFor(pr.In)
 	out.Trailer = nil // PHP has none; net/http's client refuses some that its server took, and ours are among the names
@@ -218,7 +219,7 @@ func (w *WordPress) inspect(resp *http.Response) error {
 	w.metrics.observe(f.call, outcome(resp.StatusCode, nil), f.start)
 	f.call = "answered"
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		f.place.leave() // who talks for hours is no load on PHP
+		f.place.Leave() // who talks for hours is no load on PHP
 		if !strings.EqualFold(upgradeOf(resp.Header), upgradeOf(resp.Request.Header)) {
 			return fmt.Errorf("%w: it switched to a protocol that nobody asked for", ErrUnavailable)
 		}
@@ -268,7 +269,7 @@ func keepError(_ http.ResponseWriter, r *http.Request, err error) {
 	}
 	f.err = err
 	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrBusy) {
-		f.err = classifyError(err) // of ReverseProxy's own
+		f.err = pool.Classify(err) // of ReverseProxy's own
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -41,7 +42,7 @@ func TestChecksTakeANodeDownAndBringItBack(t *testing.T) {
 	bad, failing := failable(t)
 	good := upstreamtest.Start(t)
 	fr := newFront(t, "http://unused", asSite(), onNodes(mustParse(t, bad.URL), mustParse(t, good.URL)),
-		func(c *upstream.Config) { c.Health = upstream.Health{Failures: 2, Successes: 2} })
+		func(c *upstream.Config) { c.Health = pool.Health{Failures: 2, Successes: 2} })
 	up := `cocart_gateway_upstream_node_up{node="` + mustParse(t, bad.URL).Host + `"}`
 	for _, step := range []struct {
 		name    string
@@ -79,7 +80,7 @@ func TestACheckOfAnotherPathMustSucceed(t *testing.T) {
 		return true
 	}
 	fr := newFront(t, "http://unused", asSite(), onNodes(mustParse(t, bad.URL), mustParse(t, good.URL)),
-		func(c *upstream.Config) { c.Health = upstream.Health{Path: "/health.txt", Failures: 1} })
+		func(c *upstream.Config) { c.Health = pool.Health{Path: "/health.txt", Failures: 1} })
 	fr.wordpress.Check(t.Context())
 	if got := bad.Last(); got.Target != "/health.txt" || got.Host != "shop.example" || got.Claims.Kind != "site" {
 		t.Errorf("asked %+v", got)

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"cocart-gateway/upstream/pool"
 	"context"
 	"errors"
 	"fmt"
@@ -47,18 +48,18 @@ func (w *WordPress) Login(r *http.Request, c *LoginCall) (*LoginAnswer, error) {
 }
 
 func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswer, error) {
-	pl, err := w.pool.take(r.Context(), claim{group: ours})
+	pl, err := w.pool.Take(r.Context(), pool.Claim{Group: pool.CoCart})
 	if err != nil {
 		return nil, err
 	}
-	defer pl.leave()
+	defer pl.Leave()
 	req, err := w.loginRequest(r, c)
 	if err != nil {
 		return nil, err
 	}
-	pl.address(req.URL)
+	pl.Address(req.URL)
 	start := time.Now()
-	resp, err := w.pool.send(req, callLogin, pl, false) // a refresh at WordPress has the patience of a login
+	resp, err := w.pool.Send(req, pool.LoginCall, pl, false) // a refresh at WordPress has the patience of a login
 	if err != nil {
 		w.metrics.observe(name, outcome(0, err), start)
 		return nil, err

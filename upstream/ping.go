@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"cmp"
+	"cocart-gateway/upstream/pool"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,12 @@ import (
 
 // Run checks the nodes until ctx ends, whose error it returns. A single node is
 // left alone: its requests say how it is, and [WordPress.Ping] that it is back.
-func (w *WordPress) Run(ctx context.Context) error { return w.pool.run(ctx, w.checkNode) }
+func (w *WordPress) Run(ctx context.Context) error { return w.pool.Run(ctx, w.checkNode) }
 
 // Check asks every node once, all at the same time, and waits for their answers.
-func (w *WordPress) Check(ctx context.Context) { w.pool.check(ctx, w.checkNode) }
+func (w *WordPress) Check(ctx context.Context) { w.pool.Check(ctx, w.checkNode) }
 
-func (w *WordPress) checkNode(ctx context.Context, n *node, path string) error {
+func (w *WordPress) checkNode(ctx context.Context, n *pool.Node, path string) error {
 	_, err := w.probe(ctx, n, path)
 	return err
 }
@@ -39,21 +40,21 @@ type PingResult struct {
 // taken to be down is up again once it answers: nobody may be shopping who would
 // show it.
 func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
-	nodes := w.pool.allNodes()
+	nodes := w.pool.Nodes()
 	plugins, errs := make([]string, len(nodes)), make([]error, len(nodes))
 	var asked sync.WaitGroup
 	for i, n := range nodes {
 		asked.Go(func() {
 			plugins[i], errs[i] = w.probe(ctx, n, "")
 			if errs[i] == nil || errors.Is(errs[i], ErrBadReply) {
-				w.pool.pinged(n)
+				w.pool.Pinged(n)
 			}
 		})
 	}
 	asked.Wait()
 	result, good := PingResult{Nodes: map[string]error{}}, 0
 	for i, n := range nodes {
-		result.Nodes[n.label()] = errs[i]
+		result.Nodes[n.Name()] = errs[i]
 		if errs[i] != nil {
 			continue
 		}
@@ -69,7 +70,7 @@ func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
 
 // probe asks one node for a path, or for the REST index, and returns the version
 // of its plugin.
-func (w *WordPress) probe(ctx context.Context, n *node, path string) (string, error) {
+func (w *WordPress) probe(ctx context.Context, n *pool.Node, path string) (string, error) {
 	target := path
 	if path == "" {
 		target = w.pingPath + "?rest_route=/"
@@ -82,7 +83,7 @@ func (w *WordPress) probe(ctx context.Context, n *node, path string) (string, er
 	carried := w.headers.addTo(req.Header)
 	req.Header.Set(assertionHeader, w.sign(Assertion{Kind: Site, carried: carried}, req.Method, req.Host, target))
 	start := time.Now()
-	resp, err := n.ask(req, callSite)
+	resp, err := n.Ask(req, pool.SiteCall)
 	if err != nil {
 		w.metrics.observe("ping", outcome(0, err), start)
 		return "", err

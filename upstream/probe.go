@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"cmp"
+	"cocart-gateway/upstream/pool"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,20 +45,20 @@ type Probe struct {
 // Whether requests are sent to it at the moment does not matter.
 type Node struct {
 	wordpress *WordPress
-	node      *node
+	node      *pool.Node
 }
 
 // Nodes are all of them, as [Config] has them.
 func (w *WordPress) Nodes() []Node {
 	var nodes []Node
-	for _, n := range w.pool.allNodes() {
+	for _, n := range w.pool.Nodes() {
 		nodes = append(nodes, Node{w, n})
 	}
 	return nodes
 }
 
 // Name is what metrics call it: host:port, or the path of a socket.
-func (n Node) Name() string { return n.node.label() }
+func (n Node) Name() string { return n.node.Name() }
 
 // Ping asks for the REST index and returns the version of the must-use plugin,
 // which is empty where that did not show itself. A 5xx is an error.
@@ -93,8 +94,8 @@ func (n Node) probeAs(ctx context.Context, host string, a Assertion, target stri
 	return p, w.fill(n.node, req, p)
 }
 
-func (w *WordPress) fill(n *node, req *http.Request, p *Probe) error {
-	resp, err := n.ask(req, callSite)
+func (w *WordPress) fill(n *pool.Node, req *http.Request, p *Probe) error {
+	resp, err := n.Ask(req, pool.SiteCall)
 	if err != nil {
 		return err
 	}

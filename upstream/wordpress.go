@@ -12,15 +12,13 @@
 //   - login.go: the one call whose answer the gateway reads itself
 //   - status.go, probe.go: what cocart-gateway doctor asks
 //   - assertion.go, reply.go: what is signed in each direction
-//   - pool.go, queue.go: which node a request goes to, and who waits for a place
-//   - send.go: the way there, to another node if need be; node.go: one node
-//   - health.go, ping.go: which nodes are up
-//   - body.go: bodies that outlive a failed connection, and bodies that got stuck
+//   - package pool: the nodes, who waits for a place, one round trip
 //   - headers.go: which headers may cross, in the spelling PHP reads them
 //   - origin_headers.go: what the web server of WordPress asks for, such as a password
 package upstream
 
 import (
+	"cocart-gateway/upstream/pool"
 	"fmt"
 	"log/slog"
 	"net/http/httputil"
@@ -42,7 +40,7 @@ type WordPress struct {
 	audience  string
 	pingPath  string
 	headers   originHeaders // that the web server of WordPress asks for
-	pool      *pool
+	pool      *pool.Pool
 	loginTime time.Duration // for the whole answer to a login
 	proxy     *httputil.ReverseProxy
 	metrics   *metrics
@@ -67,7 +65,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		fixedHost: cfg.Host,
 		audience:  audience(cfg.SiteURL),
 		pingPath:  strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
-		loginTime: cfg.timeouts()[callLogin],
+		loginTime: cfg.timeouts()[pool.LoginCall],
 		headers:   newOriginHeaders(cfg.Headers),
 		metrics:   m,
 		now:       cfg.Now,
@@ -76,7 +74,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 	if w.now == nil {
 		w.now = time.Now
 	}
-	if w.pool, err = newPool(cfg.pool(w.now), reg, log); err != nil {
+	if w.pool, err = pool.New(cfg.pool(w.now), reg, log); err != nil {
 		return nil, fmt.Errorf("upstream: registering metrics: %w", err)
 	}
 	w.proxy = &httputil.ReverseProxy{
@@ -99,8 +97,8 @@ func audience(site *url.URL) string {
 
 // At reports whether a node was connected to at this address.
 func (w *WordPress) At(a netip.Addr) bool {
-	return w.pool.at(a)
+	return w.pool.At(a)
 }
 
 // Close drops the idle connections. Requests in flight finish.
-func (w *WordPress) Close() { w.pool.closeIdle() }
+func (w *WordPress) Close() { w.pool.CloseIdle() }

@@ -143,8 +143,8 @@ func mustGet(t *testing.T, c *http.Client, url string) received {
 	return a
 }
 
-// pool trusts what is in a PEM file.
-func pool(t *testing.T, path string) *x509.CertPool {
+// authorities trusts what is in a PEM file.
+func authorities(t *testing.T, path string) *x509.CertPool {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -35,6 +35,8 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)
 	forbidden["tokens/migration"] = forbidden["tokens"]
+	forbidden["upstream/pool"] = append([]string{self + "upstream"}, forbidden["upstream"]...)
+	forbidden["upstream/headfilter"] = append([]string{self}, forbidden["upstream"]...)
 	forbidden["cmd/cocart-gateway/config"] = []string{self, "github.com/redis/go-redis/v9", "net/http/httputil"}
 	for room, doors := range forbidden {
 		files, err := filepath.Glob(filepath.Join("../..", room, "*.go"))

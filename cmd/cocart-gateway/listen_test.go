@@ -152,7 +152,7 @@ func TestAnIdleHTTP2ConnectionMakesRoom(t *testing.T) {
 	d := openDoor(t, tlsLines(i, "shop")+"limits: {connections: 1}\n", nil)
 	address := d.address("tls")
 	for range 3 {
-		client := dialling("tcp", address, pool(t, i.path("ca.crt")))
+		client := dialling("tcp", address, authorities(t, i.path("ca.crt")))
 		t.Cleanup(client.CloseIdleConnections)
 		got := mustGet(t, client, "https://shop.example.com/")
 		if got.status != http.StatusOK || got.proto != "HTTP/2.0" {

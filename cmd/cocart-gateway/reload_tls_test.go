@@ -20,7 +20,7 @@ func pairs(i *issuer, names ...string) string {
 // shown is what the certificate at an address is for.
 func (r *rig) shown(i *issuer, address string) string {
 	r.Helper()
-	conn, err := tls.Dial("tcp", address, &tls.Config{ServerName: "shop.example", RootCAs: pool(r.T, i.path("ca.crt"))})
+	conn, err := tls.Dial("tcp", address, &tls.Config{ServerName: "shop.example", RootCAs: authorities(r.T, i.path("ca.crt"))})
 	if err != nil {
 		r.Fatal(err)
 	}

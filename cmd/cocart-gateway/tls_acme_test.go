@@ -126,7 +126,7 @@ func answerName(conn net.Conn) {
 // root is what certificates of the authority end in; it is new at each start.
 func (a authority) root(t *testing.T) *x509.CertPool {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool(t, a.ca)}}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities(t, a.ca)}}}
 	got := mustGet(t, client, "https://"+a.management+"/roots/0")
 	p := x509.NewCertPool()
 	if !p.AppendCertsFromPEM([]byte(got.body)) {

@@ -39,7 +39,7 @@ func TestTheGatewayEndsTLS(t *testing.T) {
 	i.issue("shop", host("shop.example.com"))
 	i.issue("other", host("other.example.com"))
 	d := openDoor(t, tlsLines(i, "shop", "other"), nil)
-	client := dialling("tcp", d.address("tls"), pool(t, i.path("ca.crt")))
+	client := dialling("tcp", d.address("tls"), authorities(t, i.path("ca.crt")))
 	for _, name := range []string{"shop.example.com", "other.example.com"} {
 		if got := mustGet(t, client, "https://"+name+"/"); got.body != "https 127.0.0.1 "+name || got.proto != "HTTP/2.0" {
 			t.Errorf("%s: %+v", name, got)
@@ -56,7 +56,7 @@ func TestTheGatewayEndsTLS(t *testing.T) {
 func TestOldVersionsOfTLSAreRefused(t *testing.T) {
 	i := newIssuer(t)
 	i.issue("shop", host("shop.example.com"))
-	trust := pool(t, i.path("ca.crt"))
+	trust := authorities(t, i.path("ca.crt"))
 	for lines, row := range map[string]struct{ version, want uint16 }{
 		"":                         {tls.VersionTLS11, 0},
 		"  min_version: \"1.2\"\n": {tls.VersionTLS12, tls.VersionTLS12},
@@ -83,7 +83,7 @@ func TestOnlyAuthenticatedEncryptionIsSpoken(t *testing.T) {
 		if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) || !strings.Contains(suite.Name, "_ECDSA_") {
 			continue // the certificate is of the other kind
 		}
-		conn, err := tls.Dial("tcp", d.address("tls"), &tls.Config{ServerName: "shop.example.com", RootCAs: pool(t, i.path("ca.crt")),
+		conn, err := tls.Dial("tcp", d.address("tls"), &tls.Config{ServerName: "shop.example.com", RootCAs: authorities(t, i.path("ca.crt")),
 			MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}})
 		if err == nil {
 			conn.Close()
@@ -163,7 +163,7 @@ func TestNewCertificateFilesAreTakenIntoUseWithoutDroppingConnections(t *testing
 		resp.Body.Close()
 		return strings.Join(resp.TLS.PeerCertificates[0].DNSNames, " ")
 	}
-	fresh := func() *http.Client { return dialling("tcp", l.Addr().String(), pool(t, i.path("ca.crt"))) }
+	fresh := func() *http.Client { return dialling("tcp", l.Addr().String(), authorities(t, i.path("ca.crt"))) }
 	open := fresh()
 	before := shown(open)
 	step := func() { // the files are loaded at the second look; the third is taken once that is done

@@ -8,6 +8,7 @@ import (
 
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 )
 
 // upstreamConfig returns the configuration of package upstream. It reads the files that the configuration names.
@@ -22,7 +23,7 @@ func upstreamConfig(cfg *config.Config) (upstream.Config, error) {
 		return upstream.Config{}, err
 	}
 	if cfg.Compat.Migration.DryRun {
-		out.Concurrency = upstream.Concurrency{Abandoned: out.Concurrency.Abandoned} // nobody is turned away who would not be without us
+		out.Concurrency = pool.Concurrency{Abandoned: out.Concurrency.Abandoned} // nobody is turned away who would not be without us
 	}
 	return out, nil
 }
@@ -47,11 +48,11 @@ func completeUpstream(c config.Upstream, cfg *upstream.Config) (err error) {
 	}
 	cfg.Timeouts = upstream.Timeouts{Login: c.Timeouts.Login, CoCart: c.Timeouts.CoCart, Site: c.Timeouts.Site}
 	cfg.BodyTimeout, cfg.ResponseHeader = orNone(c.BodyTimeout), c.ResponseHeader
-	cfg.Concurrency = upstream.Concurrency{
+	cfg.Concurrency = pool.Concurrency{
 		Limit: c.Concurrency.Limit, Queue: c.Concurrency.Queue, Wait: c.Concurrency.QueueTimeout, SitePercent: c.Concurrency.StorefrontPercent,
 		Abandoned: orNone(c.Concurrency.Abandoned),
 	}
-	cfg.Health = upstream.Health{
+	cfg.Health = pool.Health{
 		Path: c.Health.Path, Interval: c.Health.Interval, Timeout: c.Health.Timeout, Failures: c.Health.Failures, Successes: c.Health.Successes,
 	}
 	cfg.TLS, err = upstreamTLS(c)

@@ -23,6 +23,7 @@ import (
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
+	"cocart-gateway/upstream/pool"
 )
 
 // unusual says of every key that a room of the program goes by something else than its default, and of no two keys
@@ -187,8 +188,8 @@ func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
 		DialTimeout: 11 * time.Millisecond, ResponseTimeout: 12 * time.Second,
 		Timeouts:    upstream.Timeouts{Login: 13 * time.Second, CoCart: 14 * time.Second, Site: 15 * time.Second},
 		BodyTimeout: 16 * time.Second, ResponseHeader: 17 << 10, IdleConnections: 18, IdleTimeout: 19 * time.Second,
-		Concurrency: upstream.Concurrency{Limit: 20, Queue: 21, Wait: 1022 * time.Millisecond, SitePercent: 23, Abandoned: 28},
-		Health:      upstream.Health{Path: "/health.php", Interval: 24 * time.Second, Timeout: 25 * time.Second, Failures: 26, Successes: 27},
+		Concurrency: pool.Concurrency{Limit: 20, Queue: 21, Wait: 1022 * time.Millisecond, SitePercent: 23, Abandoned: 28},
+		Health:      pool.Health{Path: "/health.php", Interval: 24 * time.Second, Timeout: 25 * time.Second, Failures: 26, Successes: 27},
 	})
 }
 

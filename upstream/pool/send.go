@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"context"
@@ -10,14 +10,14 @@ import (
 // take dial_timeout.
 const mostNodes = 3
 
-// send puts a request to the node of its place. What could not be connected goes
+// Send puts a request to the node of its place. What could not be connected goes
 // to another node, whatever it is, for nothing of it was sent. What may have been
 // read goes to one other node if it is repeatable and broke off before its
 // answer began; a timeout never does, because WordPress may be at work on it.
 //
 // The request must be addressed to that node, and be ours to change.
-func (p *pool) send(req *http.Request, c call, pl *place, repeatable bool) (*http.Response, error) {
-	var tried []*node
+func (p *Pool) Send(req *http.Request, c Call, pl *Place, repeatable bool) (*http.Response, error) {
+	var tried []*Node
 	repeatable = repeatable && bodiless(req)
 	for {
 		n := pl.node
@@ -34,10 +34,10 @@ func (p *pool) send(req *http.Request, c call, pl *place, repeatable bool) (*htt
 		tried = append(tried, n)
 		broke := connected && !isDial(err)
 		if !mayMove(req.Context(), err, broke, repeatable, len(tried)) {
-			return nil, classifyError(err)
+			return nil, Classify(err)
 		}
 		if failed := pl.move(req.Context(), tried); errors.Is(failed, errNoOther) {
-			return nil, classifyError(err)
+			return nil, Classify(err)
 		} else if failed != nil {
 			return nil, failed
 		}

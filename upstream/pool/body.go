@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"errors"
@@ -50,12 +50,12 @@ func (b *heldBody) Close() error {
 type movingBody struct {
 	io.ReadCloser
 	patience time.Duration
-	place    *place
+	place    *Place
 	timer    *time.Timer
 	stuck    atomic.Bool
 }
 
-func keepMoving(resp *http.Response, patience time.Duration, pl *place) {
+func keepMoving(resp *http.Response, patience time.Duration, pl *Place) {
 	if patience <= 0 || resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
 		return
 	}
@@ -67,7 +67,7 @@ func keepMoving(resp *http.Response, patience time.Duration, pl *place) {
 func (b *movingBody) giveUp() {
 	b.stuck.Store(true)
 	_ = b.ReadCloser.Close() // ends a Read that waits, and the connection
-	b.place.leave()
+	b.place.Leave()
 }
 
 // Read takes what is there even in the moment of giving up: an answer whose end
@@ -78,7 +78,7 @@ func (b *movingBody) Read(p []byte) (int, error) {
 	case err == nil:
 		b.timer.Reset(b.patience)
 	case b.stuck.Load() && !errors.Is(err, io.EOF):
-		return n, fmt.Errorf("%w: the answer stood still for %s", errTimeout, b.patience)
+		return n, fmt.Errorf("%w: the answer stood still for %s", ErrTimeout, b.patience)
 	default:
 		b.timer.Stop()
 	}

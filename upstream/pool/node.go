@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"cmp"
@@ -18,11 +18,11 @@ import (
 	"cocart-gateway/upstream/headfilter"
 )
 
-// node is one of the servers that WordPress runs on, with connections of its own.
-type node struct {
+// Node is one of the servers that WordPress runs on, with connections of its own.
+type Node struct {
 	name         string // host:port, or the path of a socket
 	scheme, host string // where requests are addressed to
-	transports   map[call]*http.Transport
+	transports   map[Call]*http.Transport
 	http1        atomic.Bool // what is spoken to it, as far as is known
 	inFlight     prometheus.Gauge
 	addresses    addresses // that it was connected to at
@@ -37,20 +37,20 @@ type node struct {
 	unreachable  time.Time // until then nobody dials it, should all be down
 }
 
-// call is what a request is to WordPress; the label of metrics, and what
+// Call is what a request is to WordPress; the label of metrics, and what
 // [Timeouts] tells apart.
-type call string
+type Call string
 
 const (
-	callLogin  call = "login"
-	callCoCart call = "cocart"
-	callSite   call = "site"
+	LoginCall  Call = "login"
+	CoCartCall Call = "cocart"
+	SiteCall   Call = "site"
 )
 
-func newNodes(cfg poolConfig, m *nodeMetrics) []*node {
-	nodes := make([]*node, 0, len(cfg.Origins))
+func newNodes(cfg Config, m *nodeMetrics) []*Node {
+	nodes := make([]*Node, 0, len(cfg.Origins))
 	for _, origin := range cfg.Origins {
-		n := &node{name: origin.Host, scheme: origin.Scheme, host: origin.Host}
+		n := &Node{name: origin.Host, scheme: origin.Scheme, host: origin.Host}
 		if origin.Scheme == "unix" {
 			// The name is in no header: Host is the client's, or what Config.Host says.
 			n.name, n.scheme, n.host = origin.Path, "http", "localhost"
@@ -68,9 +68,9 @@ func newNodes(cfg poolConfig, m *nodeMetrics) []*node {
 
 // newTransports shares one between calls with the same patience. net/http has no
 // such timeout for a single request, and a context's would count the upload.
-func newTransports(cfg poolConfig, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error, dropped func(int)) map[call]*http.Transport {
+func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error, dropped func(int)) map[Call]*http.Transport {
 	byPatience := map[time.Duration]*http.Transport{}
-	transports := map[call]*http.Transport{}
+	transports := map[Call]*http.Transport{}
 	for c, patience := range cfg.Timeouts {
 		if byPatience[patience] == nil {
 			byPatience[patience] = newTransport(cfg, origin, dialled, patience, dropped)
@@ -81,7 +81,7 @@ func newTransports(cfg poolConfig, origin *url.URL, dialled func(net.Addr), conn
 	return transports
 }
 
-func newTransport(cfg poolConfig, origin *url.URL, dialled func(net.Addr), patience time.Duration, dropped func(int)) *http.Transport {
+func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience time.Duration, dropped func(int)) *http.Transport {
 	idle := cmp.Or(cfg.IdleConnections, 512)
 	dialer := &net.Dialer{Timeout: cmp.Or(cfg.DialTimeout, 2*time.Second), KeepAlive: 30 * time.Second}
 	t := &http.Transport{
@@ -121,29 +121,29 @@ func newTransport(cfg poolConfig, origin *url.URL, dialled func(net.Addr), patie
 	return t
 }
 
-func (n *node) count(g group, change int) {
+func (n *Node) count(g Group, change int) {
 	n.active += change
-	if g == others {
+	if g == Site {
 		n.site += change
 	}
 	n.inFlight.Add(float64(change))
 }
 
-// label is the name of the node in metrics and logs: host:port, or the path of a socket.
-func (n *node) label() string { return n.name }
+// Name is the name of the node in metrics and logs: host:port, or the path of a socket.
+func (n *Node) Name() string { return n.name }
 
-// ask sends a request to the node, whatever its state and without a place. The error is [ErrUnavailable], [ErrTimeout] or
+// Ask sends a request to the node, whatever its state and without a place. The error is [ErrUnavailable], [ErrTimeout] or
 // the context's.
-func (n *node) ask(req *http.Request, c call) (*http.Response, error) {
+func (n *Node) Ask(req *http.Request, c Call) (*http.Response, error) {
 	resp, _, err := n.do(n.addressed(req), c, false)
 	if err != nil {
-		return nil, classifyError(err)
+		return nil, Classify(err)
 	}
 	return resp, nil
 }
 
 // addressed is the request as it goes to this node.
-func (n *node) addressed(req *http.Request) *http.Request {
+func (n *Node) addressed(req *http.Request) *http.Request {
 	out, to := *req, *req.URL
 	to.Scheme, to.Host = n.scheme, n.host
 	out.URL = &to
@@ -154,7 +154,7 @@ func (n *node) addressed(req *http.Request) *http.Request {
 // any GET, though pages do things for parameters, and whatever has an Idempotency-Key, of which WordPress knows nothing.
 // It does not do so where there is a body, and HTTP/1 sends nothing of one of no bytes. HTTP/2 would, and needs none: there
 // only what the server has not looked at is sent again.
-func (n *node) once(req *http.Request) {
+func (n *Node) once(req *http.Request) {
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if values, sent := req.Header[name]; sent {
 			delete(req.Header, name)
@@ -178,7 +178,7 @@ func (empty) Close() error                     { return nil }
 
 // do sends a request that is addressed to the node. It tells whether there was a
 // connection for it: if not, nothing of the request has left.
-func (n *node) do(req *http.Request, c call, watch bool) (resp *http.Response, connected bool, err error) {
+func (n *Node) do(req *http.Request, c Call, watch bool) (resp *http.Response, connected bool, err error) {
 	if !watch { // saves an allocation or two where there is no other node to go to
 		// WithClientTrace writes the hooks of the context into the trace, so each request needs one of its own.
 		trace := &httptrace.ClientTrace{GotConn: expect}
@@ -202,7 +202,7 @@ func expect(info httptrace.GotConnInfo) {
 	}
 }
 
-func (n *node) closeIdle() {
+func (n *Node) closeIdle() {
 	for _, t := range n.transports {
 		t.CloseIdleConnections()
 	}

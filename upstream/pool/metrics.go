@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"errors"
@@ -63,7 +63,7 @@ func newNodeMetrics(reg prometheus.Registerer) (*nodeMetrics, error) {
 			Help: "Requests that were not sent to WordPress, by queue (cocart, site, own) and reason (full: too many wait, timeout: it waited too long, left: its client left before there was a place, abandoned: its client left, and upstream.concurrency.abandoned others are under way).",
 		}, []string{"queue", "reason"}),
 	}
-	for g := range group(groups) {
+	for g := range Group(groups) {
 		m.queued.WithLabelValues(g.String())
 		m.wait.WithLabelValues(g.String())
 		for _, why := range []string{shedFull, shedTimeout, shedLeft, shedAbandoned} {

@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"context"
@@ -16,7 +16,7 @@ func TestAHandshakeThatStopsIsATimeout(t *testing.T) {
 		defer there.Close()
 		began := time.Now() // of the bubble
 		err := shakeHands(t.Context(), tls.Client(here, &tls.Config{ServerName: "shop.example", MinVersion: tls.VersionTLS12}), 5*time.Second)
-		if !isTimeout(err) || isDial(err) || !errors.Is(classifyError(err), errTimeout) || time.Since(began) != 5*time.Second {
+		if !isTimeout(err) || isDial(err) || !errors.Is(Classify(err), ErrTimeout) || time.Since(began) != 5*time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 	})

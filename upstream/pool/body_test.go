@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"errors"
@@ -35,14 +35,14 @@ func (b *punctual) Close() error { return nil }
 func TestAnAnswerWhoseEndComesInTheMomentOfGivingUpIsWhole(t *testing.T) {
 	for name, row := range map[string]struct{ last, want error }{
 		"the end":                 {io.EOF, nil},
-		"no more than its middle": {http.ErrBodyReadAfterClose, errTimeout},
+		"no more than its middle": {http.ErrBodyReadAfterClose, ErrTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := newPool(poolConfig{Origins: []*url.URL{{Scheme: "http", Host: "shop.example"}}, Now: time.Now}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+			p, err := New(Config{Origins: []*url.URL{{Scheme: "http", Host: "shop.example"}}, Now: time.Now}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
-			place, err := p.take(t.Context(), claim{group: others})
+			place, err := p.Take(t.Context(), Claim{Group: Site})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"container/list"
@@ -10,10 +10,10 @@ import (
 
 // waiter is a request that waits for a place.
 type waiter struct {
-	claim
+	Claim
 	arrival uint64
 	client  bool        // it counts among the Concurrency.Queue that may wait
-	ready   chan *place // takes one without blocking
+	ready   chan *Place // takes one without blocking
 	at      *list.Element
 }
 
@@ -29,37 +29,37 @@ func (q *queue) push(w *waiter) {
 }
 
 // wait blocks until there is a place, the client leaves or it took too long.
-func (p *pool) wait(ctx context.Context, w *waiter) (*place, error) {
+func (p *Pool) wait(ctx context.Context, w *waiter) (*Place, error) {
 	start := time.Now()
-	defer func() { p.metrics.wait.WithLabelValues(w.group.String()).Observe(time.Since(start).Seconds()) }()
+	defer func() { p.metrics.wait.WithLabelValues(w.Group.String()).Observe(time.Since(start).Seconds()) }()
 	timer := time.NewTimer(p.limits.Wait)
 	defer timer.Stop()
-	gone := w.departure.gone()
+	gone := w.Departure.gone()
 	for {
 		select {
 		case pl := <-w.ready:
 			return pl, nil
 		case <-ctx.Done():
 			if pl := p.stopWaiting(w); pl != nil {
-				pl.leave()
+				pl.Leave()
 			}
-			return nil, p.leftWaiting(ctx, w.group)
+			return nil, p.leftWaiting(ctx, w.Group)
 		case <-gone:
 			gone = nil
 			p.goOnWaiting(w)
-			timer.Reset(abandonedWait)
+			timer.Reset(departedWait)
 		case <-timer.C:
 			if pl := p.stopWaiting(w); pl != nil {
 				return pl, nil
 			}
-			p.metrics.shed.WithLabelValues(w.group.String(), shedTimeout).Inc()
-			return nil, fmt.Errorf("%w: no place became free in %s", errBusy, time.Since(start).Round(time.Millisecond))
+			p.metrics.shed.WithLabelValues(w.Group.String(), shedTimeout).Inc()
+			return nil, fmt.Errorf("%w: no place became free in %s", ErrBusy, time.Since(start).Round(time.Millisecond))
 		}
 	}
 }
 
 // leftWaiting counts a request that is dropped because its client left. One that there was no room for is counted already.
-func (p *pool) leftWaiting(ctx context.Context, g group) error {
+func (p *Pool) leftWaiting(ctx context.Context, g Group) error {
 	if !errors.Is(context.Cause(ctx), errAbandoned) {
 		p.metrics.shed.WithLabelValues(g.String(), shedLeft).Inc()
 	}
@@ -67,18 +67,18 @@ func (p *pool) leftWaiting(ctx context.Context, g group) error {
 }
 
 // goOnWaiting frees the room in the queue of a request without a client, of which Concurrency.Abandoned bounds the number.
-func (p *pool) goOnWaiting(w *waiter) {
+func (p *Pool) goOnWaiting(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w.client {
 		w.client = false
-		p.waiting[w.group].clients--
+		p.waiting[w.Group].clients--
 	}
 }
 
 // stopWaiting takes a request out of its queue. It returns the place that was
 // given to it in the same moment, if any.
-func (p *pool) stopWaiting(w *waiter) *place {
+func (p *Pool) stopWaiting(w *waiter) *Place {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
@@ -90,23 +90,23 @@ func (p *pool) stopWaiting(w *waiter) *place {
 	}
 }
 
-func (p *pool) remove(w *waiter) {
-	q := &p.waiting[w.group]
+func (p *Pool) remove(w *waiter) {
+	q := &p.waiting[w.Group]
 	q.list.Remove(w.at)
 	if w.client {
 		q.clients--
 	}
-	p.metrics.queued.WithLabelValues(w.group.String()).Dec()
+	p.metrics.queued.WithLabelValues(w.Group.String()).Dec()
 }
 
 // admitWaiting hands out what room there is, to the longest waiting that may have
 // it, the shop's own before all others. It is called with the lock held, whenever a place or a node became free.
-func (p *pool) admitWaiting() {
+func (p *Pool) admitWaiting() {
 	for {
 		var next *waiter
-		var at *node
+		var at *Node
 		for g := range p.waiting {
-			if w, n := p.firstWithRoom(group(g)); w != nil && (next == nil || w.before(next)) {
+			if w, n := p.firstWithRoom(Group(g)); w != nil && (next == nil || w.before(next)) {
 				next, at = w, n
 			}
 		}
@@ -114,22 +114,22 @@ func (p *pool) admitWaiting() {
 			return
 		}
 		p.remove(next)
-		next.ready <- p.occupy(at, next.claim)
+		next.ready <- p.occupy(at, next.Claim)
 	}
 }
 
 // before: the shop's own requests go first. A page of the storefront that waits for one would else occupy the place that
 // it waits for.
 func (w *waiter) before(other *waiter) bool {
-	if (w.group == own) != (other.group == own) {
-		return w.group == own
+	if (w.Group == Own) != (other.Group == Own) {
+		return w.Group == Own
 	}
 	return w.arrival < other.arrival
 }
 
 // firstWithRoom looks past the first of a queue only where that one is barred
 // from the node that has room, having been there.
-func (p *pool) firstWithRoom(g group) (*waiter, *node) {
+func (p *Pool) firstWithRoom(g Group) (*waiter, *Node) {
 	for e := p.waiting[g].list.Front(); e != nil; e = e.Next() {
 		w := e.Value.(*waiter)
 		if n := p.pick(g, w.tried); n != nil {

@@ -1,4 +1,13 @@
-package upstream
+// Package pool sends requests to the servers that WordPress runs on. It knows nodes and places, and nothing of WordPress.
+//
+//   - pool.go: which node a request gets a place at
+//   - queue.go: requests that wait for a place; abandoned.go: those whose client has left
+//   - send.go: one round trip, at another node if the first one failed
+//   - node.go: one node and its connections; dial.go: how they are opened; addresses.go: where they led
+//   - health.go: which nodes are up
+//   - body.go: bodies that outlive a failed connection, and answers that pause for too long
+//   - errors.go: what becomes of a request that got no answer; metrics.go: what is counted
+package pool
 
 import (
 	"cmp"
@@ -35,17 +44,17 @@ type Concurrency struct {
 	Abandoned int
 }
 
-// group is who waits in one queue.
-type group int
+// Group is who waits in one queue.
+type Group int
 
 const (
-	ours   group = iota // logins and CoCart's routes
-	others              // the storefront
-	own                 // what the shop sends to itself, such as wp-cron.php
+	CoCart Group = iota // logins and CoCart's routes
+	Site                // the storefront
+	Own                 // what the shop sends to itself, such as wp-cron.php
 	groups = 3
 )
 
-func (g group) String() string { return [groups]string{"cocart", "site", "own"}[g] }
+func (g Group) String() string { return [groups]string{"cocart", "site", "own"}[g] }
 
 // ownPlaces is how many places beyond Concurrency.Limit the shop's own requests may take at a node: where all others are
 // taken by pages that wait for an answer of the shop itself, none would ever become free.
@@ -54,8 +63,8 @@ const ownPlaces = 1
 // errNoOther means that every node was tried.
 var errNoOther = errors.New("there is no other node")
 
-// poolConfig says which servers WordPress runs on and how requests reach them.
-type poolConfig struct {
+// Config says which servers WordPress runs on and how requests reach them.
+type Config struct {
 	// Origins are the servers: scheme, host and port, or the scheme unix and the path of a socket.
 	Origins []*url.URL
 	// TLS is for https origins; nil means TLS 1.2 or newer and the authorities that the machine trusts.
@@ -63,7 +72,7 @@ type poolConfig struct {
 	// DialTimeout bounds connecting; zero means 2 s.
 	DialTimeout time.Duration
 	// Timeouts bound the wait for the header of an answer. Each call has one.
-	Timeouts map[call]time.Duration
+	Timeouts map[Call]time.Duration
 	// BodyTimeout is how long the body of an answer may pause; zero means 5 min, less than zero for ever.
 	BodyTimeout time.Duration
 	// ResponseHeader is the largest header of an answer, in bytes; zero means 256 KiB.
@@ -78,7 +87,7 @@ type poolConfig struct {
 	Now func() time.Time
 }
 
-// pool hands out places at nodes: to the less busy of two that are up and have
+// Pool hands out places at nodes: to the less busy of two that are up and have
 // room, chosen at random, so that several gateways do not all run to the one
 // that looked idle a moment ago.
 //
@@ -87,7 +96,7 @@ type poolConfig struct {
 // do, and the queue is short by number and by time. A semaphore of a library
 // would know neither nodes, nor a share for the storefront, nor a bound on who
 // waits.
-type pool struct {
+type Pool struct {
 	log     *slog.Logger
 	metrics *nodeMetrics
 	now     func() time.Time
@@ -99,35 +108,35 @@ type pool struct {
 	bodyTimeout time.Duration
 
 	mu      sync.Mutex // guards what follows and the counts in the nodes
-	nodes   []*node
+	nodes   []*Node
 	up      int // how many of them
 	waiting [groups]queue
 	arrival uint64
 }
 
-// claim is what a request asks of the pool.
-type claim struct {
-	group     group
-	tried     []*node    // nodes that it may not have
-	departure *departure // nil: it ends with its client
+// Claim is what a request asks of the pool.
+type Claim struct {
+	Group     Group
+	tried     []*Node    // nodes that it may not have
+	Departure *Departure // nil: it ends with its client
 }
 
-// place is one request's room at a node.
-type place struct {
-	pool  *pool
-	claim claim
-	node  *node
+// Place is one request's room at a node.
+type Place struct {
+	pool  *Pool
+	claim Claim
+	node  *Node
 	left  bool // guarded by pool.mu
 }
 
-// newPool connects to no node yet. The error is that of registering metrics.
-func newPool(cfg poolConfig, reg prometheus.Registerer, log *slog.Logger) (*pool, error) {
+// New connects to no node yet. The error is that of registering metrics.
+func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*Pool, error) {
 	m, err := newNodeMetrics(reg)
 	if err != nil {
 		return nil, err
 	}
 	nodes := newNodes(cfg, m)
-	p := &pool{
+	p := &Pool{
 		log: log, metrics: m, now: cfg.Now, health: cfg.Health.orDefaults(), limits: cfg.Concurrency, nodes: nodes, up: len(nodes),
 		bodyTimeout: cmp.Or(cfg.BodyTimeout, 5*time.Minute),
 	}
@@ -140,38 +149,38 @@ func newPool(cfg poolConfig, reg prometheus.Registerer, log *slog.Logger) (*pool
 	return p, nil
 }
 
-// allNodes returns them as the configuration has them.
-func (p *pool) allNodes() []*node { return p.nodes }
+// Nodes returns them as the configuration has them.
+func (p *Pool) Nodes() []*Node { return p.nodes }
 
-// outlive is described at [abandoned.outlive].
-func (p *pool) outlive(client context.Context, g group) (context.Context, *departure, func()) {
+// Outlive is described at [abandoned.outlive].
+func (p *Pool) Outlive(client context.Context, g Group) (context.Context, *Departure, func()) {
 	return p.abandoned.outlive(client, g)
 }
 
-// bounded reports whether a request may have to wait for a place.
-func (p *pool) bounded() bool { return p.limits.Limit > 0 }
+// Bounded reports whether a request may have to wait for a place.
+func (p *Pool) Bounded() bool { return p.limits.Limit > 0 }
 
-// at reports whether a node was connected to at this address.
-func (p *pool) at(a netip.Addr) bool {
-	return slices.ContainsFunc(p.nodes, func(n *node) bool { return n.addresses.has(a) })
+// At reports whether a node was connected to at this address.
+func (p *Pool) At(a netip.Addr) bool {
+	return slices.ContainsFunc(p.nodes, func(n *Node) bool { return n.addresses.has(a) })
 }
 
-// closeIdle drops the idle connections. Requests in flight finish.
-func (p *pool) closeIdle() {
+// CloseIdle drops the idle connections. Requests in flight finish.
+func (p *Pool) CloseIdle() {
 	for _, n := range p.nodes {
 		n.closeIdle()
 	}
 }
 
-// take finds a place at a node that was not tried before, or waits for one. It
+// Take finds a place at a node that was not tried before, or waits for one. It
 // fails with [ErrBusy], [ErrUnavailable], errNoOther or the context's error.
-func (p *pool) take(ctx context.Context, c claim) (*place, error) {
+func (p *Pool) Take(ctx context.Context, c Claim) (*Place, error) {
 	if ctx.Err() != nil {
-		return nil, p.leftWaiting(ctx, c.group)
+		return nil, p.leftWaiting(ctx, c.Group)
 	}
 	p.mu.Lock()
 	// Whoever waits may have none of the room there is, or admitWaiting would have handed it out.
-	if n := p.pick(c.group, c.tried); n != nil {
+	if n := p.pick(c.Group, c.tried); n != nil {
 		defer p.mu.Unlock()
 		return p.occupy(n, c), nil
 	}
@@ -183,8 +192,8 @@ func (p *pool) take(ctx context.Context, c claim) (*place, error) {
 	return p.wait(ctx, w)
 }
 
-// leave gives a place to whoever waits for it. It may be called more than once.
-func (pl *place) leave() {
+// Leave gives a place to whoever waits for it. It may be called more than once.
+func (pl *Place) Leave() {
 	p := pl.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -192,19 +201,19 @@ func (pl *place) leave() {
 		return
 	}
 	pl.left = true
-	pl.node.count(pl.claim.group, -1)
+	pl.node.count(pl.claim.Group, -1)
 	p.admitWaiting()
 }
 
-// address makes the place's node the host of a URL.
-func (pl *place) address(u *url.URL) { u.Scheme, u.Host = pl.node.scheme, pl.node.host }
+// Address makes the place's node the host of a URL.
+func (pl *Place) Address(u *url.URL) { u.Scheme, u.Host = pl.node.scheme, pl.node.host }
 
 // move gives the place up for one at a node that was not tried.
-func (pl *place) move(ctx context.Context, tried []*node) error {
-	pl.leave()
+func (pl *Place) move(ctx context.Context, tried []*Node) error {
+	pl.Leave()
 	c := pl.claim
 	c.tried = tried
-	next, err := pl.pool.take(ctx, c)
+	next, err := pl.pool.Take(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -215,14 +224,14 @@ func (pl *place) move(ctx context.Context, tried []*node) error {
 }
 
 // occupy and what follows is called with the lock held.
-func (p *pool) occupy(n *node, c claim) *place {
-	n.count(c.group, +1)
+func (p *Pool) occupy(n *Node, c Claim) *Place {
+	n.count(c.Group, +1)
 	n.probed(p.now())
-	return &place{pool: p, claim: c, node: n}
+	return &Place{pool: p, claim: c, node: n}
 }
 
-func (p *pool) pick(g group, tried []*node) *node {
-	var free []*node
+func (p *Pool) pick(g Group, tried []*Node) *Node {
+	var free []*Node
 	for _, n := range p.nodes {
 		if p.usable(n, tried) && p.hasRoom(n, g) {
 			free = append(free, n)
@@ -251,41 +260,41 @@ func chance(n int) int {
 // usable nodes are those that are up. When none is, the checks may be wrong, and
 // a request has nothing to lose: then all are, but for those whose connections
 // ran into dial_timeout just now, since each attempt would again.
-func (p *pool) usable(n *node, tried []*node) bool {
+func (p *Pool) usable(n *Node, tried []*Node) bool {
 	if slices.Contains(tried, n) {
 		return false
 	}
 	return !n.down || p.up == 0 && !n.unreachable.After(p.now())
 }
 
-func (p *pool) hasRoom(n *node, g group) bool {
+func (p *Pool) hasRoom(n *Node, g Group) bool {
 	if p.limits.Limit == 0 {
 		return true
 	}
 	switch g {
-	case own:
+	case Own:
 		return n.active < p.limits.Limit+ownPlaces
-	case others:
+	case Site:
 		return n.active < p.limits.Limit && n.site < p.site
 	}
 	return n.active < p.limits.Limit
 }
 
 // queueUp adds a request to those that wait, unless nobody could ever let it in.
-func (p *pool) queueUp(c claim) (*waiter, error) {
-	g, tried := c.group, c.tried
-	if !slices.ContainsFunc(p.nodes, func(n *node) bool { return p.usable(n, tried) }) {
+func (p *Pool) queueUp(c Claim) (*waiter, error) {
+	g, tried := c.Group, c.tried
+	if !slices.ContainsFunc(p.nodes, func(n *Node) bool { return p.usable(n, tried) }) {
 		if len(tried) > 0 {
 			return nil, errNoOther
 		}
-		return nil, fmt.Errorf("%w: it could not be reached a moment ago", errUnavailable)
+		return nil, fmt.Errorf("%w: it could not be reached a moment ago", ErrUnavailable)
 	}
 	if p.waiting[g].clients >= p.limits.Queue {
 		p.metrics.shed.WithLabelValues(g.String(), shedFull).Inc()
-		return nil, fmt.Errorf("%w: %d requests wait already", errBusy, p.limits.Queue)
+		return nil, fmt.Errorf("%w: %d requests wait already", ErrBusy, p.limits.Queue)
 	}
 	p.arrival++
-	w := &waiter{claim: c, arrival: p.arrival, ready: make(chan *place, 1)}
+	w := &waiter{Claim: c, arrival: p.arrival, ready: make(chan *Place, 1)}
 	p.waiting[g].push(w)
 	p.metrics.queued.WithLabelValues(g.String()).Inc()
 	return w, nil

@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"cmp"
@@ -48,10 +48,10 @@ var failures = []string{failedConnect, failedTimeout, failedBroken, failedCheck}
 // dial_timeout, when all are down: else each request would wait that long.
 const redial = time.Second
 
-// run checks the nodes until ctx ends, whose error it returns. A single node is not checked: there is no other to choose.
-func (p *pool) run(ctx context.Context, check checkNode) error {
+// Run checks the nodes until ctx ends, whose error it returns. A single node is not checked: there is no other to choose.
+func (p *Pool) Run(ctx context.Context, check checkNode) error {
 	for len(p.nodes) > 1 {
-		p.check(ctx, check)
+		p.Check(ctx, check)
 		timer := time.NewTimer(jittered(p.health.Interval))
 		select {
 		case <-timer.C:
@@ -66,14 +66,14 @@ func (p *pool) run(ctx context.Context, check checkNode) error {
 
 // checkNode asks a node for a path; "" is the one that shows whether WordPress works. An error means that the node does
 // not.
-type checkNode func(ctx context.Context, n *node, path string) error
+type checkNode func(ctx context.Context, n *Node, path string) error
 
 // jittered keeps gateways that started together from asking together.
 func jittered(d time.Duration) time.Duration { return d - d/10 + time.Duration(chance(int(d/5)+1)) }
 
-// check asks every node once, all at the same time, and waits for their answers. Checks need no place: a node that is busy
+// Check asks every node once, all at the same time, and waits for their answers. Checks need no place: a node that is busy
 // is not down.
-func (p *pool) check(ctx context.Context, check checkNode) {
+func (p *Pool) Check(ctx context.Context, check checkNode) {
 	var asked sync.WaitGroup
 	for _, n := range p.nodes {
 		asked.Go(func() {
@@ -89,7 +89,7 @@ func (p *pool) check(ctx context.Context, check checkNode) {
 }
 
 // checked notes the outcome of a check.
-func (p *pool) checked(n *node, err error) {
+func (p *Pool) checked(n *Node, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
@@ -105,7 +105,7 @@ func (p *pool) checked(n *node, err error) {
 
 // answered notes that a request got an answer, whatever its status. A node that
 // is checked comes back by its checks only: those may fail where pages do not.
-func (p *pool) answered(n *node) {
+func (p *Pool) answered(n *Node) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n.recover()
@@ -114,10 +114,10 @@ func (p *pool) answered(n *node) {
 	}
 }
 
-// pinged notes that a ping got an answer, whatever its status. It brings a single
+// Pinged notes that a ping got an answer, whatever its status. It brings a single
 // node back as an answer to a request does, but makes up for no request that failed
 // before the node is down: pages may run into timeouts where the REST index does not.
-func (p *pool) pinged(n *node) {
+func (p *Pool) Pinged(n *Node) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n.down && len(p.nodes) == 1 {
@@ -129,7 +129,7 @@ func (p *pool) pinged(n *node) {
 // failedWith notes a request that got no answer. A client that left says nothing
 // of the node, nor does a request with a body that was being sent: it may be the
 // client's half that broke off, and nobody is to take nodes down by that.
-func (p *pool) failedWith(n *node, req *http.Request, connected bool, err error) {
+func (p *Pool) failedWith(n *Node, req *http.Request, connected bool, err error) {
 	connected = connected && !isDial(err)
 	if errors.Is(err, context.Canceled) || connected && !bodiless(req) {
 		return
@@ -150,7 +150,7 @@ func (p *pool) failedWith(n *node, req *http.Request, connected bool, err error)
 }
 
 // fail and what follows is called with the lock held.
-func (p *pool) fail(n *node, why string, err error) {
+func (p *Pool) fail(n *Node, why string, err error) {
 	p.metrics.failures.WithLabelValues(n.name, why).Inc()
 	if why == failedCheck {
 		n.refused++
@@ -163,18 +163,18 @@ func (p *pool) fail(n *node, why string, err error) {
 	}
 }
 
-func (n *node) recover() { n.failed, n.silent, n.unreachable = 0, false, time.Time{} }
+func (n *Node) recover() { n.failed, n.silent, n.unreachable = 0, false, time.Time{} }
 
 // probed lets one request through to a silent node, and no second one until that
 // one came back or had the time to.
-func (n *node) probed(now time.Time) {
+func (n *Node) probed(now time.Time) {
 	if n.silent {
 		n.unreachable = now.Add(redial)
 	}
 }
 
 // turn is the only place where a node goes down or comes back.
-func (p *pool) turn(n *node, up bool, cause error) {
+func (p *Pool) turn(n *Node, up bool, cause error) {
 	n.down = !up
 	if up {
 		p.up++

@@ -1,4 +1,4 @@
-package upstream
+package pool
 
 import (
 	"cmp"
@@ -19,8 +19,8 @@ import (
 // errAbandoned is the cause of a context that ended because too many clients had left.
 var errAbandoned = errors.New("upstream: the client left, and too many requests without a client are under way")
 
-// abandonedWait is how long a request without a client waits for a place: there is no client that could try again.
-const abandonedWait = 30 * time.Second
+// departedWait is how long a request without a client waits for a place: there is no client that could try again.
+const departedWait = 30 * time.Second
 
 type abandoned struct {
 	limit   int
@@ -34,10 +34,10 @@ func newAbandoned(limit int, m *nodeMetrics) *abandoned {
 	return &abandoned{limit: max(0, cmp.Or(limit, 100)), metrics: m}
 }
 
-// departure is what became of the client of one request.
-type departure struct {
+// Departure is what became of the client of one request.
+type Departure struct {
 	of    *abandoned
-	group group
+	group Group
 	left  chan struct{} // closed: the client has left, and the request goes on
 
 	counted bool // guarded by of.mu
@@ -46,8 +46,8 @@ type departure struct {
 
 // outlive returns a context that goes on when client ends, unless there are too many that did. Call end when the request
 // is over.
-func (a *abandoned) outlive(client context.Context, g group) (ctx context.Context, d *departure, end func()) {
-	d = &departure{of: a, group: g, left: make(chan struct{})}
+func (a *abandoned) outlive(client context.Context, g Group) (ctx context.Context, d *Departure, end func()) {
+	d = &Departure{of: a, group: g, left: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(client))
 	stop := context.AfterFunc(client, func() {
 		if !d.depart() {
@@ -62,13 +62,13 @@ func (a *abandoned) outlive(client context.Context, g group) (ctx context.Contex
 }
 
 // depart reports whether the request may go on without its client.
-func (d *departure) depart() bool {
+func (d *Departure) depart() bool {
 	d.of.mu.Lock()
 	defer d.of.mu.Unlock()
 	switch {
 	case d.over:
 		return true
-	case d.group == own: // is not counted
+	case d.group == Own: // is not counted
 	case d.of.count >= d.of.limit:
 		d.of.metrics.shed.WithLabelValues(d.group.String(), shedAbandoned).Inc()
 		return false
@@ -81,7 +81,7 @@ func (d *departure) depart() bool {
 }
 
 // arrive ends a request, whether its client has left or not.
-func (d *departure) arrive() {
+func (d *Departure) arrive() {
 	d.of.mu.Lock()
 	defer d.of.mu.Unlock()
 	d.over = true
@@ -91,7 +91,7 @@ func (d *departure) arrive() {
 }
 
 // gone is closed when the request goes on without its client. One without a departure never does.
-func (d *departure) gone() <-chan struct{} {
+func (d *Departure) gone() <-chan struct{} {
 	if d == nil {
 		return nil
 	}
