@@ -11,6 +11,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/untrusted"
 	"cocart-gateway/upstream"
 )
 
@@ -90,7 +91,7 @@ func (g *Gateway) forgetValidators(x *exchange) {
 // customer's answer to another, and which no header of ours can reach.
 type cacheWatch struct {
 	answers  prometheus.Counter
-	warnings everyMinute
+	warnings untrusted.Throttle
 }
 
 func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
@@ -110,7 +111,7 @@ func (g *Gateway) watchCaches(x *exchange, h http.Header) {
 		return
 	}
 	g.caches.answers.Inc()
-	if g.caches.warnings.due(g.cfg.Now()) {
+	if g.caches.warnings.Allow(g.cfg.Now()) {
 		g.happened(context.Background(), x, accesslog.Cached, slog.LevelWarn,
 			"a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it", slog.String("header", sign))
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/untrusted"
 	"cocart-gateway/upstream"
 )
 
@@ -44,7 +45,7 @@ type corsPolicy struct {
 	options cors.Options
 	*cors.Cors
 	extended atomic.Pointer[extendedPolicy]
-	refusals everyMinute // of log lines about refused preflights
+	refusals untrusted.Throttle // of log lines about refused preflights
 }
 
 // extendedPolicy is a corsPolicy that also has the headers which the shop's own
@@ -188,7 +189,7 @@ func inOrder(r *http.Request) *http.Request {
 // reportPreflight logs a refused preflight, at most once a minute: the browser
 // tells the app's developer little, and the shop's operator nothing.
 func (g *Gateway) reportPreflight(x *exchange) {
-	if x.r.Header.Get("Origin") == "" || !g.cors.refusals.due(g.cfg.Now()) {
+	if x.r.Header.Get("Origin") == "" || !g.cors.refusals.Allow(g.cfg.Now()) {
 		return
 	}
 	asked := x.r.Header
@@ -201,8 +202,8 @@ func (g *Gateway) reportPreflight(x *exchange) {
 	}
 	g.happened(context.Background(), x, accesslog.PreflightRefused, slog.LevelInfo,
 		"preflight refused; cors.origins and cors.allow_headers say what pages of other origins may do",
-		slog.String("reason", reason), slog.String("origin", accesslog.Shorten(asked.Get("Origin"), accesslog.MaxHost)),
-		slog.String("headers", accesslog.Shorten(strings.Join(added(g.cors.options.AllowedHeaders, headerNames(asked["Access-Control-Request-Headers"])), ","), accesslog.MaxHost)))
+		slog.String("reason", reason), slog.String("origin", untrusted.Shorten(asked.Get("Origin"), accesslog.MaxHost)),
+		slog.String("headers", untrusted.Shorten(strings.Join(added(g.cors.options.AllowedHeaders, headerNames(asked["Access-Control-Request-Headers"])), ","), accesslog.MaxHost)))
 }
 
 // shareOwn is for a passthrough: an answer of our own can be read by any origin,

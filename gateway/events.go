@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
-	"time"
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
@@ -75,20 +73,3 @@ func (g *Gateway) watchForgery(x *exchange) {
 
 // underlined are the spellings that PHP files under one name.
 var underlined = strings.NewReplacer("_", "-", ".", "-")
-
-// everyMinute bounds log lines that clients can cause as often as they like.
-type everyMinute struct {
-	mu   sync.Mutex
-	last time.Time
-}
-
-// due is true once a minute at most.
-func (e *everyMinute) due(now time.Time) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.last.IsZero() && now.Sub(e.last) < time.Minute {
-		return false
-	}
-	e.last = now
-	return true
-}

@@ -4,6 +4,7 @@ import (
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
+	"cocart-gateway/untrusted"
 	"cocart-gateway/upstream"
 	"context"
 	"log/slog"
@@ -125,5 +126,5 @@ func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstr
 		return
 	}
 	g.happened(ctx, x, accesslog.UnlistedPath, slog.LevelWarn, "WordPress refused a CoCart request below a path prefix that site.paths does not list; add it there if it is one of the shop's",
-		slog.String("prefix", accesslog.Shorten(prefix, accesslog.MaxPath)))
+		slog.String("prefix", untrusted.Shorten(prefix, accesslog.MaxPath)))
 }

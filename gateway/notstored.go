@@ -9,6 +9,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/tokens"
+	"cocart-gateway/untrusted"
 )
 
 // notStoredTimes is how often the same client may come with the same spent refresh token before it counts as one that
@@ -22,7 +23,7 @@ type spentTokens struct {
 	seen   map[spentKey]int // how often, outside of the grace
 	order  []spentKey       // a ring
 	next   int
-	logged time.Time
+	logged untrusted.Throttle
 }
 
 const mostSpent = 4096
@@ -31,7 +32,7 @@ const mostSpent = 4096
 type spentKey [16]byte
 
 func newSpentTokens() *spentTokens {
-	return &spentTokens{seen: make(map[spentKey]int), order: make([]spentKey, mostSpent)}
+	return &spentTokens{seen: make(map[spentKey]int), order: make([]spentKey, mostSpent), logged: untrusted.Throttle{Period: time.Hour}}
 }
 
 // count notes that a token was presented, and returns how often the same client had come with it before.
@@ -45,17 +46,6 @@ func (t *spentTokens) count(k spentKey, again int) (before int, known bool) {
 	}
 	t.seen[k] = before + again
 	return before, known
-}
-
-// due is true once an hour at most.
-func (t *spentTokens) due(now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.logged.IsZero() && now.Sub(t.logged) < time.Hour {
-		return false
-	}
-	t.logged = now
-	return true
 }
 
 // reportNotStored finds clients that refresh and do not store the new pair: server components of Next.js, which cannot set
@@ -88,11 +78,11 @@ func (g *Gateway) judgeSpent(x *exchange, k spentKey, outcome tokens.Verdict, er
 	if again == 0 || ends && !known || !ends && before+again < notStoredTimes {
 		return
 	}
-	if !ends && !g.spent.due(g.cfg.Now()) {
+	if !ends && !g.spent.logged.Allow(g.cfg.Now()) {
 		g.metrics.Count(accesslog.NotStored)
 		return
 	}
 	g.happened(x.r.Context(), x, accesslog.NotStored, slog.LevelWarn,
 		"a client came with a refresh token that it had spent itself, so it does not store the new one; see gateway/SDKS.md and tokens.lost_answer",
-		slog.String("result", string(outcome)), slog.Int("times", before+again), slog.String("agent", accesslog.Shorten(x.r.UserAgent(), accesslog.MaxAgent)))
+		slog.String("result", string(outcome)), slog.Int("times", before+again), slog.String("agent", untrusted.Shorten(x.r.UserAgent(), accesslog.MaxAgent)))
 }

@@ -5,9 +5,9 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"net/netip"
-	"strings"
 	"time"
-	"unicode/utf8"
+
+	"cocart-gateway/untrusted"
 )
 
 // Identity is a customer as WordPress named him at login.
@@ -33,7 +33,7 @@ const maxDevice = 255
 
 // tidy makes the client fit to be stored, shown on a terminal and put into JSON.
 func (c Client) tidy() Client {
-	return Client{Address: printable(c.Address, maxDevice), Device: printable(c.Device, maxDevice)}
+	return Client{Address: untrusted.Storable(c.Address, maxDevice), Device: untrusted.Storable(c.Device, maxDevice)}
 }
 
 // digest tells one client from another by network (an IPv6 address by its /64) and User-Agent, and shows neither.
@@ -50,23 +50,6 @@ func (c Client) digest() string {
 	}
 	sum := sha256.Sum256([]byte(network.String() + "\n" + c.Device))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
-}
-
-// printable drops control characters and broken UTF-8, and cuts at a rune, not inside one.
-func printable(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
-			return -1
-		}
-		return r
-	}, s)
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit]
 }
 
 // Pair is what a login or a refresh hands out. It must not be stored or logged; its LogValue redacts.

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/revocation"
+	"cocart-gateway/untrusted"
 )
 
 // Issue starts a session for a customer whom WordPress has just accepted, and ends the user's oldest ones beyond
@@ -46,7 +47,7 @@ func (a *Authority) newRecord(who Identity, from Client) (*record, error) {
 	now := a.cfg.Now().UnixMilli()
 	from = from.tidy()
 	s := &record{
-		userID: who.UserID, login: printable(who.Login, maxDevice), fingerprint: printable(who.Fingerprint, maxDevice),
+		userID: who.UserID, login: untrusted.Storable(who.Login, maxDevice), fingerprint: untrusted.Storable(who.Fingerprint, maxDevice),
 		active: now, generation: 1, address: from.Address, device: from.Device, salt: make([]byte, saltBytes),
 	}
 	rand.Read(s.salt)

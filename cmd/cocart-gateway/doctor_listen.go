@@ -68,8 +68,8 @@ func cause(err error) string {
 	}
 }
 
-// untrusted tells whether somebody answered, with a certificate that proves nothing to us.
-func untrusted(err error) bool {
+// badCertificate reports whether a server answered with a certificate that we do not trust.
+func badCertificate(err error) bool {
 	var wrong *tls.CertificateVerificationError
 	return errors.As(err, &wrong)
 }

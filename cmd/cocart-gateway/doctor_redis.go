@@ -63,7 +63,7 @@ func (r *report) redisAway(where string, err error) {
 		r.problem("reachable", "The user that redis.username names may not even ask Redis at "+where+" for a sign of life.", allowAdvice)
 	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "i/o timeout"):
 		r.problem("reachable", "Redis at "+where+" does not answer in time.", "Check the address, the firewall, and whether redis.tls is right for that port.")
-	case untrusted(err):
+	case badCertificate(err):
 		r.problem("reachable", "Redis at "+where+" has a certificate that does not count: "+cause(err)+".", certificateAdvice("redis"))
 	default:
 		r.problem("reachable", "Redis at "+where+" cannot be reached: "+cause(err)+".", "Start it, or correct redis.address and redis.tls. Until then nobody can log in or refresh.")

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cocart-gateway/cmd/cocart-gateway/term"
+	"cocart-gateway/untrusted"
 )
 
 type status string
@@ -40,7 +40,7 @@ func (r *report) add(id string, s status, found, advice string) {
 	if r.node != "" {
 		id, found = id+"-"+r.node, r.node+": "+found
 	}
-	r.Checks = append(r.Checks, finding{r.group + "." + id, r.group, s, term.Visible(found), term.Visible(advice)})
+	r.Checks = append(r.Checks, finding{r.group + "." + id, r.group, s, untrusted.Visible(found), untrusted.Visible(advice)})
 	r.OK = r.OK && s != statusProblem
 }
 

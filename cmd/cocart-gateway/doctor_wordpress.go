@@ -71,7 +71,7 @@ func (r *report) wordpressAway(where string, err error) {
 	switch {
 	case errors.Is(err, upstream.ErrTimeout):
 		r.problem("reachable", "WordPress at "+where+" does not answer in time.", "Look whether PHP is overloaded, and whether a firewall swallows the connection.")
-	case untrusted(err):
+	case badCertificate(err):
 		r.problem("reachable", "WordPress at "+where+" has a certificate that does not count: "+cause(err)+".", certificateAdvice("upstream"))
 	default:
 		r.problem("reachable", "WordPress at "+where+" cannot be reached: "+cause(err)+".", "Start its web server, or correct upstream.url.")

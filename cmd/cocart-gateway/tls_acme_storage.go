@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
-	"cocart-gateway/cmd/cocart-gateway/term"
+	"cocart-gateway/untrusted"
 )
 
 // trial is what is written into the folder to see whether that works: as much as a certificate with its key.
@@ -43,7 +43,7 @@ func (a *automatic) furnish(ctx context.Context, i *issuing) error {
 	for _, domain := range a.domains {
 		if _, missing := i.config.CacheManagedCertificate(ctx, domain); missing != nil {
 			return fmt.Errorf("tls.acme.storage: nothing can be written to %s, so no certificate can be kept: %w; "+
-				"name a folder that this user may write to", term.Visible(a.cfg.Storage), err)
+				"name a folder that this user may write to", untrusted.Visible(a.cfg.Storage), err)
 		}
 	}
 	a.metrics.updates.WithLabelValues(fromACME, kept).Inc()

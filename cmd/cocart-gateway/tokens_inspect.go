@@ -13,6 +13,7 @@ import (
 
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
+	"cocart-gateway/untrusted"
 )
 
 func tokensInspectCommand(t terminal) *cobra.Command {
@@ -144,11 +145,11 @@ func (t terminal) writeInspected(answer inspected) error {
 func indented(text json.RawMessage) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, text, "", "  "); err != nil {
-		return term.Visible(string(text))
+		return untrusted.Visible(string(text))
 	}
 	lines := strings.Split(b.String(), "\n")
 	for i := range lines {
-		lines[i] = term.Visible(lines[i])
+		lines[i] = untrusted.Visible(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

@@ -2,7 +2,7 @@
 // the security events. It never records a query, a token, a password or a cookie. deploy/docs/logs.md lists every
 // field and event.
 //
-//	line.go       the line of one request, and how text that a client chose is shortened
+//	line.go       the line of one request
 //	requestid.go  the ids of a request: the gateway's, the client's, and the one of a trace
 //	event.go      the security events
 //	metrics.go    requests, their duration, requests in flight, events
@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cocart-gateway/untrusted"
 )
 
 // The longest quotation, in bytes, of what a client chose freely.
@@ -86,11 +88,11 @@ func (l *Line) request() []slog.Attr {
 		slog.String("request_id", l.ID),
 		slog.String("route", l.Route),
 		slog.String("method", MethodLabel(r.Method)),
-		slog.String("host", Shorten(r.Host[strings.LastIndexByte(r.Host, '@')+1:], MaxHost)),
+		slog.String("host", untrusted.Shorten(r.Host[strings.LastIndexByte(r.Host, '@')+1:], MaxHost)),
 		slog.String("path", l.path()),
 		slog.String("proto", r.Proto),
 		slog.String("client", l.Client.String()),
-		slog.String("agent", Shorten(r.UserAgent(), MaxAgent)),
+		slog.String("agent", untrusted.Shorten(r.UserAgent(), MaxAgent)),
 	}
 	if id := clientID(r.Header, l.ID); id != "" {
 		attrs = append(attrs, slog.String("client_request_id", id))
@@ -122,7 +124,7 @@ func CauseAttrs(cause error) []slog.Attr {
 func (l *Line) path() string {
 	path, _, _ := strings.Cut(l.Target, "?")
 	if l.Storefront {
-		return Shorten(path, MaxPath)
+		return untrusted.Shorten(path, MaxPath)
 	}
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
@@ -130,7 +132,7 @@ func (l *Line) path() string {
 			segments[i] = "{}"
 		}
 	}
-	return Shorten(strings.Join(segments, "/"), MaxPath)
+	return untrusted.Shorten(strings.Join(segments, "/"), MaxPath)
 }
 
 // isWord reports whether a segment is one of those that routes consist of: cart, add-item, jwt, v2, index.php.
@@ -139,12 +141,4 @@ func isWord(s string) bool {
 		s = strings.TrimRight(s, "0123456789")
 	}
 	return len(s) <= 24 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz-_.") == ""
-}
-
-// Shorten cuts a text that a client chose to a number of bytes.
-func Shorten(s string, length int) string {
-	if len(s) <= length {
-		return s
-	}
-	return strings.ToValidUTF8(s[:length], "") + "…"
 }

@@ -34,7 +34,7 @@ func (c *Connections) enter(h *heldConn, a netip.Addr) bool {
 		return true
 	}
 	c.metrics.closed.WithLabelValues(h.of.address, closedAddress).Inc()
-	if c.refused.Due(c.cfg.Now()) {
+	if c.refused.Allow(c.cfg.Now()) {
 		c.cfg.Log.Warn("connection refused: its address has limits.connections_per_address connections already; logged once a minute",
 			"listener", h.of.address, "address", client.String(), "limit", limit)
 	}

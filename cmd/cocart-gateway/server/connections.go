@@ -12,6 +12,8 @@ import (
 
 	"github.com/pires/go-proxyproto"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/untrusted"
 )
 
 // ConnectionsConfig has the limits of connections. Its functions are called with each connection, so that a reload changes
@@ -31,7 +33,7 @@ type Connections struct {
 	cfg       ConnectionsConfig
 	metrics   metrics
 	addresses addresses
-	refused   Seldom
+	refused   untrusted.Throttle
 
 	mu   sync.Mutex        // guards what follows
 	busy map[net.Conn]bool // true: a request has begun on it

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/untrusted"
 )
 
 // Listen returns a listener that admits connections of l. address names it in metrics and in the log; limit is the number
@@ -29,7 +31,7 @@ type listener struct {
 	gauge   prometheus.Gauge
 
 	full   atomic.Bool
-	failed Seldom
+	failed untrusted.Throttle
 }
 
 // Accept returns the next connection that has a place. It waits while all places are taken and no connection is idle.
@@ -57,7 +59,7 @@ func (l *listener) Accept() (net.Conn, error) {
 
 // failedWith logs an error, because net/http tries again and logs at the level of mistakes of clients.
 func (l *listener) failedWith(err error) {
-	if !errors.Is(err, net.ErrClosed) && l.failed.Due(l.c.cfg.Now()) {
+	if !errors.Is(err, net.ErrClosed) && l.failed.Allow(l.c.cfg.Now()) {
 		l.c.cfg.Log.Error("new connections cannot be accepted; logged once a minute", "listener", l.address, "cause", err.Error())
 	}
 }

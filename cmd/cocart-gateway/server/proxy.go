@@ -9,6 +9,8 @@ import (
 
 	"github.com/pires/go-proxyproto"
 	"github.com/pires/go-proxyproto/tlvparse"
+
+	"cocart-gateway/untrusted"
 )
 
 // admitted returns a public listener whose connections have a place among those that may be open at once, and whose PROXY
@@ -26,7 +28,7 @@ func (s *Server) admitted(l net.Listener) net.Listener {
 // address. A header that does not come within server.read_header_timeout ends the connection.
 func (s *Server) proxied(l net.Listener) net.Listener {
 	cfg := s.Config()
-	var refused Seldom
+	var refused untrusted.Throttle
 	return &proxyproto.Listener{
 		Listener:          l,
 		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout,
@@ -38,7 +40,7 @@ func (s *Server) proxied(l net.Listener) net.Listener {
 			case trusted:
 				return proxyproto.USE, nil
 			case required:
-				if refused.Due(time.Now()) { // a load balancer with a new address: all clients are refused then
+				if refused.Allow(time.Now()) { // a load balancer with a new address: all clients are refused then
 					s.Log.Warn("connection refused: proxy_protocol is require, and its peer is not in trusted_proxies; logged once a minute",
 						"listener", listenerAddress(l), "peer", o.Upstream.String())
 				}

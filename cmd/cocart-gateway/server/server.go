@@ -8,7 +8,6 @@
 //	connections.go  the connections of clients; listener.go accepts them
 //	pool.go         the places of one listener: a new connection takes the place of the longest idle one
 //	address.go      how many connections one address may have, also behind the PROXY protocol
-//	seldom.go       log lines that clients can cause
 //
 // Attack: a client opens as many connections as it can and keeps them idle; each customer who comes then waits until one
 // closes. Prevention: the connections of one address are limited, and idle connections make room for new ones.

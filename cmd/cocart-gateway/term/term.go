@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"cocart-gateway/untrusted"
 )
 
 // WriteTable writes rows with their columns lined up.
@@ -34,7 +34,7 @@ const widestCell = 40 // characters; a User-Agent may have hundreds
 
 // Cell returns text of a client shortened and safe for one column of a table; "-" for an empty text.
 func Cell(text string) string {
-	text = Visible(text)
+	text = untrusted.Visible(text)
 	if text == "" {
 		return "-"
 	}
@@ -42,22 +42,6 @@ func Cell(text string) string {
 		return string(runes[:widestCell-1]) + "…"
 	}
 	return text
-}
-
-// Visible escapes each character that is not printable.
-//
-// Attack: a client names its device with control characters, which move the cursor or change the direction of writing in
-// the terminal of an operator. Prevention: they are shown as \n or \u202e.
-func Visible(text string) string {
-	var b strings.Builder
-	for _, c := range text {
-		if unicode.IsPrint(c) {
-			b.WriteRune(c)
-		} else {
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(c), "'"))
-		}
-	}
-	return b.String()
 }
 
 // Timestamp returns a time in UTC by RFC 3339.

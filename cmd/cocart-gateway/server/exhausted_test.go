@@ -13,19 +13,6 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
-func TestSeldomIsOnceAMinute(t *testing.T) {
-	var s server.Seldom
-	at := time.Now()
-	for _, row := range []struct {
-		after time.Duration
-		want  bool
-	}{{0, true}, {time.Second, false}, {59 * time.Second, false}, {time.Minute, true}, {119 * time.Second, false}, {2 * time.Minute, true}} {
-		if got := s.Due(at.Add(row.after)); got != row.want {
-			t.Errorf("after %s: %v", row.after, got)
-		}
-	}
-}
-
 // exhausted is the socket of a process that has too many files open.
 type exhausted struct {
 	net.Listener
