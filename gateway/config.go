@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens/attempts"
 	"context"
 	"net/netip"
@@ -38,8 +39,8 @@ type Config struct {
 	// that presents a valid access token and no password. Else such an answer holds
 	// the access token alone.
 	BearerLoginRefresh bool
-	// PassOtherBearers lets WordPress judge the access tokens of other JWT plugins:
-	// see otherbearer.go. Else they are refused.
+	// PassOtherBearers lets WordPress verify the access tokens of other JWT plugins.
+	// Else they are refused.
 	PassOtherBearers bool
 	// MaxLoginBody is the largest body, in bytes, that is read on login and
 	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
@@ -60,14 +61,8 @@ type Config struct {
 	OwnAddresses []netip.Prefix
 	// DryRun enforces nothing: see dryrun.go.
 	DryRun bool
-	// PluginAddress is the one to which the old JWT plugin binds its tokens.
-	PluginAddress PluginAddress
-	// PluginRefresh has refresh tokens that are none of ours judged by the old JWT
-	// plugin, still active behind the gateway.
-	PluginRefresh bool
-	// HandBack gives customers back to the old JWT plugin, still active behind the
-	// gateway: see handback.go. It goes before PluginRefresh.
-	HandBack bool
+	// Migration is what of the move from or to the old JWT plugin is on.
+	Migration migration.Config
 	// AuthHeaders are the names under which clients send what belongs into
 	// Authorization; empty means Authorization alone. What comes under the others
 	// is not forwarded under them.

@@ -2,62 +2,45 @@ package gateway
 
 import (
 	"context"
-	"log/slog"
+	"errors"
 	"net/http"
+	"net/netip"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"cocart-gateway/gateway/accesslog"
-	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream"
 )
 
-// In the dry run the gateway looks on: each request goes to WordPress as it came
-// and each answer back, with WordPress and its own plugins deciding everything.
-// What would have become of the request is judged on a copy of its header
-// (dryrun_judge.go), told in the log and counted.
+// In the dry run each request goes to WordPress as it came and each answer back, with WordPress and its own plugins
+// deciding everything. What would have become of the request is decided on a copy of its header, with the functions that
+// decide otherwise; package migration logs and counts it.
 
-// What the dry run says of a request that would not be refused. The words are metric
-// labels; package respond has those of refusals.
-const (
-	drySame    = "same"    // let through by both, or refused by both
-	dryAdmit   = "admit"   // the shop refused a token that would have been good
-	dryAddress = "address" // same, but Config.PluginAddress is not what the shop's tokens are bound to
-)
-
-type dryRun struct{ total *prometheus.CounterVec }
-
-// newDryRun is nil where everything is enforced.
-func newDryRun(on bool, reg prometheus.Registerer) (*dryRun, error) {
-	d := &dryRun{prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cocart_gateway_dry_run_total",
-		Help: "Requests in the dry run (compat.dry_run), by route class and verdict: same (let through or refused as by the shop), admit (the shop refused a token that would be good), address (same, but compat.plugin_address is not the address to which the shop binds its tokens), or why it would be refused that the shop answered (token, guest, host, limit, body, parameters, method, cart_key, batch, ambiguous, request, other).",
-	}, []string{"route", "verdict"})}
-	if err := reg.Register(d.total); err != nil || !on {
-		return nil, err
-	}
-	for _, c := range wprequest.Classes {
-		d.total.WithLabelValues(string(c), drySame)
-		d.total.WithLabelValues(string(c), dryAddress)
-		for _, verdict := range respond.DryRunWords() {
-			d.total.WithLabelValues(string(c), verdict)
-		}
-	}
-	return d, nil
+// judgement is what would have become of a request: an exchange of its own with a copy of the header, whose answer is
+// not sent.
+type judgement struct {
+	exchange
+	err       error // why it would have been refused
+	goodToken bool
+	elsewhere bool // the token is bound to another address on the way than it should be
+	shop      int  // the status that WordPress answered; 0: none
+	passing   *migration.MeasuredBody
 }
 
-// lookOn forwards a request as it is, and tells what would have become of it.
-// Only when WordPress does not answer does the client read something of ours.
-func (g *Gateway) lookOn(x *exchange) error {
+// observe forwards a request as it is, and reports what would have become of it. Only when WordPress does not answer does
+// the client read an answer of the gateway.
+func (g *Gateway) observe(x *exchange) error {
 	x.w.setHeaders = func(int) { keepUntyped(x.w.Header()) }
 	would := g.newJudgement(x)
 	x.record.class, x.record.user = would.record.class, would.record.user
-	told := g.told(x, would)
+	var address netip.Addr
+	bearer, _ := wprequest.BearerToken(would.r.Header) // two headers: none
+	address, would.elsewhere = g.cfg.Migration.Address.ObservedAddress(x.origin, bearer, func(by netip.Addr) bool { return g.cameBy(x, by) })
 	answered := x.awaiting()
 	defer answered()
 	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
-		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, Told: told, KeepCredentials: true,
+		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, Told: address, KeepCredentials: true,
 		Acts: x.verdict.Acts(x.wire()), Own: g.own(x),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
@@ -67,12 +50,24 @@ func (g *Gateway) lookOn(x *exchange) error {
 			return nil
 		},
 	})
-	g.tell(x, would)
+	g.reportObserved(x, would)
 	return err
 }
 
-// settleObserved counts what became of a password, so that the limits are seen
-// at work before they are in force.
+// cameBy reports whether a request came by an address.
+func (g *Gateway) cameBy(x *exchange, by netip.Addr) bool {
+	if !x.origin.Trusted {
+		return by == x.origin.Peer
+	}
+	for hop := range g.proxies.Hops(x.origin.Peer, x.r.Header["X-Forwarded-For"]) {
+		if hop == by {
+			return true
+		}
+	}
+	return false
+}
+
+// settleObserved counts what became of a password, so that the limits are seen at work before they are in force.
 func (g *Gateway) settleObserved(ctx context.Context, would *judgement) {
 	if would.attempt.counted == nil {
 		return
@@ -90,53 +85,152 @@ func (g *Gateway) settleObserved(ctx context.Context, would *judgement) {
 	}
 }
 
-// tell says what the dry run saw. A shop that did not answer is nobody's verdict.
-func (g *Gateway) tell(x *exchange, would *judgement) {
+// reportObserved says what the dry run saw; nothing where the shop did not answer.
+func (g *Gateway) reportObserved(x *exchange, would *judgement) {
 	if would.shop == 0 {
 		if would.attempt.counted != nil {
 			g.abandon(&would.exchange, nil)
 		}
 		return
 	}
-	var f *respond.Failure
+	seen := &migration.Observation{RequestID: x.id, Client: x.origin.Client.String(), Method: x.r.Method, Class: would.record.class,
+		Status: would.shop, ValidToken: would.goodToken, Elsewhere: would.elsewhere}
 	if err := would.refusal(g.cfg.Bounds); err != nil {
-		f = g.failureOf(err)
+		seen.Refusal = g.failureOf(err)
 	}
-	verdict := would.verdictOn(f)
-	x.record.verdict = verdict
-	g.dryRun.total.WithLabelValues(string(would.record.class), verdict).Inc()
-	if verdict == drySame {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("request_id", x.id), slog.String("route", string(would.record.class)), slog.String("method", accesslog.MethodLabel(x.r.Method)),
-		slog.String("verdict", verdict), slog.Int("shop_status", would.shop), slog.String("client", x.origin.Client.String()),
-	}
-	if f == nil {
-		g.log.LogAttrs(x.r.Context(), slog.LevelInfo, admitted[verdict], attrs...)
-		return
-	}
-	attrs = append(attrs, slog.Int("status", f.Status), slog.String("code", string(f.Code)))
-	attrs = append(attrs, accesslog.CauseAttrs(f.Cause)...)
-	g.log.LogAttrs(x.r.Context(), slog.LevelInfo, "dry run: would be refused", attrs...)
+	x.record.verdict = g.dryRun.Report(x.r.Context(), seen)
 }
 
-// admitted is what the log says of requests that would not be refused.
-var admitted = map[string]string{
-	dryAdmit:   "dry run: would be admitted",
-	dryAddress: "dry run: the token is bound to another address than compat.plugin_address says",
+// newJudgement judges a request and leaves it as it was: what was read of its body is put back.
+func (g *Gateway) newJudgement(x *exchange) *judgement {
+	j := &judgement{exchange: exchange{
+		w: &recorder{ResponseWriter: x.w.ResponseWriter, setHeaders: func(int) {}}, r: x.r.Clone(x.r.Context()),
+		target: x.target, origin: x.origin, id: x.id, record: &record{class: wprequest.ClassSite},
+		body: &guardedBody{}, // so that bound puts no guard on the body
+	}}
+	j.err = g.judge(j)
+	x.r.Body = j.r.Body
+	if j.record.class.IsCoCart() && x.r.Body != nil && x.r.Body != http.NoBody {
+		j.passing = migration.NewMeasuredBody(x.r.Body, x.r.Header.Get("Content-Type"))
+		x.r.Body = j.passing
+	}
+	return j
 }
 
-// verdictOn is one word for what both said.
-func (j *judgement) verdictOn(f *respond.Failure) string {
-	refusedToken := j.shop == http.StatusUnauthorized || j.shop == http.StatusForbidden
-	switch {
-	case f == nil && j.goodToken && refusedToken && j.record.class != wprequest.ClassLogin:
-		return dryAdmit
-	case f == nil && j.elsewhere && j.shop < 400:
-		return dryAddress
-	case f == nil, j.shop >= 400:
-		return drySame
+func (g *Gateway) judge(j *judgement) error {
+	if err := g.knownHost(&j.exchange); err != nil {
+		return err
 	}
-	return f.Code.DryRun()
+	for _, read := range []func(*exchange) (wprequest.Classification, error){g.readTarget, g.readOn} {
+		if err := g.classify(&j.exchange, read); err != nil {
+			return err
+		}
+	}
+	switch j.verdict.Class {
+	case wprequest.ClassSite, wprequest.ClassJWKS:
+		return nil
+	case wprequest.ClassLogin:
+		return g.judgeLogin(j)
+	case wprequest.ClassRefresh:
+		return g.judgeRefresh(j)
+	case wprequest.ClassValidate:
+		return g.judgeValidate(j)
+	}
+	if g.cors != nil && isPreflight(j.r) {
+		return nil
+	}
+	return g.judgeProtected(j)
+}
+
+func (g *Gateway) judgeLogin(j *judgement) error {
+	b, err := g.peekToken(j)
+	if err != nil {
+		return err
+	}
+	bearer, err := wprequest.BearerToken(j.r.Header)
+	if err != nil {
+		return err
+	}
+	found := j.input(b).Credentials()
+	if bearer != "" && !found.Complete() {
+		return g.judgeToken(j, bearer)
+	}
+	return g.beginAttempt(&j.exchange, b, found)
+}
+
+func (g *Gateway) judgeRefresh(j *judgement) error {
+	if err := g.allow(&j.exchange, attempts.Refresh); err != nil {
+		return err
+	}
+	b, err := g.peekToken(j)
+	if err != nil {
+		return err
+	}
+	token, err := j.input(b).RefreshToken()
+	if err != nil || g.plugin.Exchanges(token) {
+		return err
+	}
+	var rejection tokens.Rejection
+	if errors.As(g.authority.Recognise(token), &rejection) {
+		return g.refusedRefresh(rejection)
+	}
+	return nil
+}
+
+func (g *Gateway) judgeValidate(j *judgement) error {
+	if err := wprequest.RefuseWrapping(j.verdict.Query); err != nil {
+		return err
+	}
+	if err := g.allow(&j.exchange, attempts.Validate); err != nil {
+		return err
+	}
+	bearer, err := wprequest.BearerToken(j.r.Header)
+	if err != nil || bearer == "" {
+		return err // without a token both say 401
+	}
+	return g.judgeToken(j, bearer)
+}
+
+func (g *Gateway) judgeProtected(j *judgement) error {
+	a, b, err := g.whose(&j.exchange)
+	j.goodToken = a.Kind == upstream.Customer
+	if err != nil {
+		return err
+	}
+	if b != nil {
+		if err := g.beginCredentials(&j.exchange, b); err != nil {
+			return err
+		}
+	}
+	return g.admit(&j.exchange, a)
+}
+
+func (g *Gateway) judgeToken(j *judgement, bearer string) error {
+	_, err := g.verify(&j.exchange, bearer)
+	j.goodToken = err == nil
+	return err
+}
+
+// peekToken looks at the body of a login or refresh, which may not be long.
+func (g *Gateway) peekToken(j *judgement) (*wprequest.Body, error) {
+	if err := wprequest.RefuseWrapping(j.verdict.Query); err != nil {
+		return nil, err
+	}
+	tooLong := wprequest.TooLarge(g.cfg.MaxLoginBody, "limits.login_body")
+	if j.r.ContentLength > g.cfg.MaxLoginBody {
+		return nil, tooLong
+	}
+	b, err := peekBody(j.r, g.cfg.Bounds)
+	if err == nil && int64(len(b.Raw)) > g.cfg.MaxLoginBody {
+		return nil, tooLong
+	}
+	return b, err
+}
+
+// refusal is why the request would have been refused, once all of its body that WordPress read has passed.
+func (j *judgement) refusal(bounds BoundsConfig) error {
+	if j.err != nil || j.passing == nil {
+		return j.err
+	}
+	return j.passing.Exceeds(bounds.Body, bounds.Parameters)
 }

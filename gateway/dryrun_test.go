@@ -135,7 +135,7 @@ func TestTheDryRunKnowsTheTokensOfTheOldPlugin(t *testing.T) {
 }
 
 func TestTheDryRunCountsWrongPasswordsAndRefusesNone(t *testing.T) {
-	s := guarded(t, func(_ *attempts.Config, c *gateway.Config) { c.DryRun, c.PluginRefresh = true, true })
+	s := guarded(t, func(_ *attempts.Config, c *gateway.Config) { c.DryRun, c.Migration.PluginRefresh = true, true })
 	shopSays := func(status int) func(http.ResponseWriter, *http.Request, upstreamtest.Seen) bool {
 		return func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
 			upstreamtest.JSON(w, status, `{"shop":"answers"}`)

@@ -34,11 +34,6 @@ func (g *Gateway) refusedRefresh(cause tokens.Rejection) *respond.Failure {
 	return f
 }
 
-// notHandedBack answers 503: the refresh token is still valid, and clients try again.
-func notHandedBack(cause error) *respond.Failure {
-	return respond.Fail(respond.NotHandedBack).Because(cause)
-}
-
 func tokenRequired() *respond.Failure { return respond.Fail(respond.NotAuthorized) }
 
 // readCodes are the codes of each reason for which a request is refused

@@ -12,10 +12,7 @@
 //	logout    logout.go     the session ends, then WordPress hears of it
 //	          alias.go      login and logout under the names of the Flutter and Swift SDKs
 //	cocart    protected.go  bearer → customer, none → guest, bad → 401
-//	          otherbearer.go the bearers of other JWT plugins
 //	batch     protected.go  as above, once batch.go has looked at what is in it
-//	          oldplugin.go  what CoCart JWT Authentication issued
-//	          handback.go   and how its customers go back to it
 //	jwks      jwks.go       the public keys, if there are any
 //	site      protected.go  passes untouched, less our own headers
 //
@@ -31,8 +28,10 @@
 // asked.go); events.go lists what whoever guards the shop looks for there. A bug
 // of ours costs one request its answer, and says where it is (rescue.go).
 //
-// In the dry run none of this happens: dryrun.go looks on. What address WordPress
-// is told meanwhile is in oldaddress.go.
+// In the dry run none of this happens: dryrun.go observes.
+//
+// A shop that moves from the old JWT plugin, or back, leaves this path at the places
+// in migrating.go; package migration answers then.
 //
 // Handlers return an error; only errors.go writes one. What a token is worth is
 // package tokens' business, how WordPress is spoken to is package upstream's;
@@ -42,10 +41,10 @@ package gateway
 import (
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/forwarded"
+	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
-	"cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 	"context"
 	"errors"
@@ -71,12 +70,12 @@ type Gateway struct {
 	cors      *corsPolicy // nil: WordPress's own headers
 	caches    *cacheWatch
 	// otherBearers is shared by all configurations of one process.
-	otherBearers *otherBearerWatch
+	otherBearers *hourly
 	limitReports *limitReports
-	unlisted     *otherBearerWatch
+	unlisted     *hourly
 	spent        *spentTokens
-	exchange     *migration.Exchange
-	dryRun       *dryRun // nil: what is refused is refused
+	plugin       *migration.Plugin // nil: no shop that moves
+	dryRun       *migration.DryRun // nil: what is refused is refused
 }
 
 // New puts the rooms together. It sends nothing and starts nothing.
@@ -89,11 +88,11 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	dry, err := newDryRun(cfg.DryRun, reg)
+	dry, err := migration.NewDryRun(cfg.DryRun, reg, log)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &otherBearerWatch{}, unlisted: &otherBearerWatch{}, spent: newSpentTokens(), limitReports: &limitReports{}, dryRun: dry}
+	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &hourly{}, unlisted: &hourly{}, spent: newSpentTokens(), limitReports: &limitReports{}, dryRun: dry}
 	return g.furnish(cfg)
 }
 
@@ -116,7 +115,7 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.exchange = migration.New(g.authority)
+	g.plugin = migration.New(cfg.Migration, cfg.SiteURL, g.authority, g.wordpress, g.log)
 	g.cfg, g.cors, g.routes = cfg, sharing, cfg.site()
 	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
@@ -177,7 +176,7 @@ func (g *Gateway) handle(x *exchange) error {
 		return err
 	}
 	if g.dryRun != nil {
-		return x.orBody(g.lookOn(x))
+		return x.orBody(g.observe(x))
 	}
 	if err := g.knownHost(x); err != nil {
 		return err

@@ -5,14 +5,15 @@ import (
 	"testing"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/migration"
 )
 
 // What the old plugin issues must be good once the gateway is gone, so it is
 // bound to the address that WordPress will see then.
 func TestWhatIsIssuedOnTheWayBackIsBoundToTheAddressOfAShopWithoutUs(t *testing.T) {
-	for whose, told := range map[gateway.PluginAddress]string{"": "203.0.113.7", "client": "203.0.113.7", "peer": "127.0.0.1"} {
+	for whose, told := range map[migration.Address]string{"": "203.0.113.7", "client": "203.0.113.7", "peer": "127.0.0.1"} {
 		s := openShopGoingBack(t, func(c *gateway.Config) {
-			c.PluginAddress, c.TrustedProxies = whose, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+			c.Migration.Address, c.TrustedProxies = whose, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		})
 		_, ours := s.fromBefore()
 		for _, r := range []struct{ target, body string }{

@@ -20,7 +20,7 @@ import (
 // back: it is active, and gives whoever logs in tokens of its own.
 func openShopGoingBack(t *testing.T, change ...func(*gateway.Config)) *shop {
 	t.Helper()
-	s := openShop(t, append([]func(*gateway.Config){func(c *gateway.Config) { c.HandBack = true }}, change...)...)
+	s := openShop(t, append([]func(*gateway.Config){func(c *gateway.Config) { c.Migration.HandBack = true }}, change...)...)
 	s.wordpress.OldRefresh = map[string]int64{oldRefresh(1): 2}
 	issued := 0
 	s.wordpress.OldPair = func(u upstreamtest.User) (access, refresh string) {

@@ -65,14 +65,12 @@ func (g *Gateway) startSession(x *exchange, b *wprequest.Body, found wprequest.C
 	return g.answerAccount(x, answer)
 }
 
-// answerAccount begins a session of the customer whom WordPress vouches for; while
-// sessions go back, one at the old plugin.
+// answerAccount begins a session of the customer whom WordPress vouches for.
 func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error {
 	who := answer.Account
-	if g.cfg.HandBack {
-		if answered, err := g.loginAtPlugin(x, answer); answered {
-			return err
-		}
+	if pair, issued := g.plugin.LoginPair(g.pluginRequest(x, nil), answer); issued {
+		x.record.user = who.UserID
+		return g.answerLogin(x, answer, pair.Access, pair.Refresh, loginAccepted)
 	}
 	pair, err := g.authority.Issue(x.r.Context(), identity(who), x.client())
 	if err != nil {
@@ -126,7 +124,7 @@ func identity(who *upstream.Account) tokens.Identity {
 
 func (g *Gateway) loginCall(x *exchange, b *wprequest.Body, a upstream.Assertion, found wprequest.Credentials) *upstream.LoginCall {
 	call := &upstream.LoginCall{
-		Forwarding: upstream.Forwarding{Assertion: a, Origin: x.origin, Told: g.pluginOrigin(x.origin).Client},
+		Forwarding: upstream.Forwarding{Assertion: a, Origin: x.origin, Told: g.plugin.ClientAddress(x.origin)},
 		Target:     x.target, Body: b.Raw, ContentType: x.r.Header.Get("Content-Type"),
 		Username: found.Username, Password: found.Password,
 	}

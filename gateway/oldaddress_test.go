@@ -9,6 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/migration"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -20,9 +21,9 @@ func (s *shop) oldAccessAt(address string) string {
 }
 
 // behind is a dry run behind two proxies; the customer is 203.0.113.7.
-func behind(t *testing.T, whose gateway.PluginAddress) *shop {
+func behind(t *testing.T, whose migration.Address) *shop {
 	return lookingOn(t, func(c *gateway.Config) {
-		c.PluginAddress = whose
+		c.Migration.Address = whose
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 	})
 }
@@ -33,7 +34,7 @@ var onTheWay = []string{"X-Forwarded-For: 6.6.6.6, 203.0.113.7, 10.1.1.1", "User
 // gateway that only looks on, whatever WordPress saw before.
 func TestInTheDryRunWordPressSeesTheAddressThatATokenIsBoundTo(t *testing.T) {
 	for name, row := range map[string]struct {
-		whose            gateway.PluginAddress
+		whose            migration.Address
 		bound, told      string
 		verdict, refresh string
 	}{

@@ -24,7 +24,7 @@ const alicesPAT = "pat_0123456789abcdef01234567"
 // logged in before the gateway came.
 func openOldShop(t *testing.T, change ...func(*gateway.Config)) *shop {
 	t.Helper()
-	s := openShop(t, append([]func(*gateway.Config){func(c *gateway.Config) { c.PluginRefresh = true }}, change...)...)
+	s := openShop(t, append([]func(*gateway.Config){func(c *gateway.Config) { c.Migration.PluginRefresh = true }}, change...)...)
 	s.wordpress.Users[0].PATs = []string{alicesPAT}
 	s.wordpress.OldRefresh = map[string]int64{oldRefresh(1): 2, oldRefresh(2): 2}
 	return s
@@ -249,7 +249,7 @@ func TestARefreshThatTheOldPluginCannotAnswer(t *testing.T) {
 		"the operator did not ask for it":    {nil, invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := openOldShop(t, func(c *gateway.Config) { c.PluginRefresh = row.spoil != nil })
+			s := openOldShop(t, func(c *gateway.Config) { c.Migration.PluginRefresh = row.spoil != nil })
 			if row.spoil != nil {
 				row.spoil(s)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -49,9 +50,9 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *wprequest.Body, error
 	}
 	switch {
 	case passed && x.input(b).CarriesPassword(): // CoCart may take the password, so it is counted
-		return byOtherBearer(x, g.cfg.DenyGuests), b, nil
+		return migration.OtherBearerAssertion(x.r.Header, g.cfg.DenyGuests), b, nil
 	case passed:
-		return byOtherBearer(x, g.cfg.DenyGuests), nil, nil
+		return migration.OtherBearerAssertion(x.r.Header, g.cfg.DenyGuests), nil, nil
 	case g.cfg.DenyGuests:
 		return whoseButGuests(x, b)
 	}

@@ -21,7 +21,7 @@ import (
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/keys"
-	"cocart-gateway/tokens/migration"
+	exchange "cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -112,7 +112,7 @@ func openShopBehind(t *testing.T, table []keys.Key, way func(*upstream.Config), 
 		s.keys = []keys.Key{key}
 	}
 	var err error
-	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: s.keys, Plugin: migration.NewAccessTokens([]byte(pluginSecret), upstreamtest.SiteURL, ""), VerifiedCache: 100, Now: s.clock.Now, Log: log}, client, s.registry)
+	s.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: s.keys, Plugin: exchange.NewAccessTokens([]byte(pluginSecret), upstreamtest.SiteURL, ""), VerifiedCache: 100, Now: s.clock.Now, Log: log}, client, s.registry)
 	s.must(err)
 	origin, err := url.Parse(s.wordpress.URL)
 	s.must(err)

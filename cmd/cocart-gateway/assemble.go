@@ -17,10 +17,11 @@ import (
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/gateway/forwarded"
+	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/keys"
-	"cocart-gateway/tokens/migration"
+	exchange "cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 )
 
@@ -94,9 +95,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		CORS:                corsConfig(cfg.CORS),
 		AuthHeaders:         cfg.Site.AuthHeaders,
 		OriginAuthorization: cfg.Upstream.OriginHeaders().Get("Authorization"),
-		PluginRefresh:       cfg.Compat.Migration.PluginRefresh,
-		HandBack:            cfg.Compat.Migration.HandBack,
-		PluginAddress:       gateway.PluginAddress(cfg.Compat.Migration.PluginAddress),
+		Migration:           migrationConfig(cfg.Compat.Migration),
 		DryRun:              cfg.Compat.Migration.DryRun,
 		Hosts:               cfg.Site.Hosts,
 		OwnAddresses:        cfg.Upstream.Concurrency.OwnAddresses,
@@ -166,13 +165,18 @@ func checkKey(k config.SigningKey) (signs bool, err error) {
 	return key.CanSign(), nil
 }
 
+// migrationConfig returns the configuration of the move from or to the old plugin.
+func migrationConfig(m config.Migration) migration.Config {
+	return migration.Config{PluginRefresh: m.PluginRefresh, HandBack: m.HandBack, Address: migration.Address(m.PluginAddress)}
+}
+
 // acceptedPluginTokens returns what accepts access tokens of the old plugin, or nil where they are refused.
 func acceptedPluginTokens(cfg *config.Config) tokens.PluginTokens {
 	m := cfg.Compat.Migration
 	if !m.AcceptPluginTokens {
 		return nil
 	}
-	return migration.NewAccessTokens([]byte(m.PluginSecret.Reveal()), cmp.Or(m.PluginIssuer, cfg.Site.URL.String()), m.PluginPrefix)
+	return exchange.NewAccessTokens([]byte(m.PluginSecret.Reveal()), cmp.Or(m.PluginIssuer, cfg.Site.URL.String()), m.PluginPrefix)
 }
 
 func corsConfig(c config.CORS) gateway.CORSConfig {

@@ -35,6 +35,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/cluster"] = append([]string{self + "tokens", self + "tokens/attempts"}, forbidden["tokens"]...)
 	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)
+	forbidden["gateway/migration"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
 	forbidden["tokens/migration"] = forbidden["tokens"]
 	forbidden["upstream/pool"] = append([]string{self + "upstream"}, forbidden["upstream"]...)
 	forbidden["upstream/headfilter"] = append([]string{self}, forbidden["upstream"]...)

@@ -18,10 +18,11 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/keys"
-	"cocart-gateway/tokens/migration"
+	exchange "cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/pool"
 )
@@ -212,7 +213,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		Guarding: gateway.Guarding{Attempts: guard},
 		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
 		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
-		PluginRefresh: true, HandBack: true, PluginAddress: gateway.PeerAddress, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
+		Migration: migration.Config{PluginRefresh: true, HandBack: true, Address: migration.PeerAddress}, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 		OriginAuthorization: "Bearer of-the-origin",
 		OwnAddresses:        []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own
@@ -234,7 +235,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []keys.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
 		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
-		Plugin:       migration.NewAccessTokens([]byte("0123456789 and 0123456789 and 0123456789"), "https://old.example.com", "old_"),
+		Plugin:       exchange.NewAccessTokens([]byte("0123456789 and 0123456789 and 0123456789"), "https://old.example.com", "old_"),
 		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, VerifiedCache: 34, Log: log,
 	})
 }
