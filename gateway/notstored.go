@@ -51,7 +51,7 @@ func (t *spentTokens) count(k spentKey, again int) (before int, known bool) {
 // reportNotStored finds clients that refresh and do not store the new pair: server components of Next.js, which cannot set
 // cookies, and apps that keep the refresh token of the login. They come with a spent token again and again, and sooner or
 // later that ends the session, as the copy of a thief would.
-func (g *Gateway) reportNotStored(x *exchange, token string, outcome tokens.Verdict, err error) {
+func (g *Gateway) reportNotStored(x *exchange, token string, outcome tokens.Outcome, err error) {
 	if g.authority.Recognise(token) == nil {
 		client := x.client()
 		sum := sha256.Sum256([]byte(token + "\n" + client.Address + "\n" + client.Device))
@@ -59,19 +59,19 @@ func (g *Gateway) reportNotStored(x *exchange, token string, outcome tokens.Verd
 	}
 }
 
-func (g *Gateway) judgeSpent(x *exchange, k spentKey, outcome tokens.Verdict, err error) {
+func (g *Gateway) judgeSpent(x *exchange, k spentKey, outcome tokens.Outcome, err error) {
 	ends := errors.Is(err, tokens.Reused)
 	switch {
 	case ends:
-		outcome = tokens.VerdictReuse
+		outcome = tokens.OutcomeReuse
 	case errors.Is(err, tokens.Superseded):
-		outcome = tokens.VerdictSuperseded
+		outcome = tokens.OutcomeSuperseded
 	case err != nil:
 		return
 	}
 	again := 0
 	switch outcome {
-	case tokens.VerdictReuse, tokens.VerdictSuperseded, tokens.VerdictSameClient, tokens.VerdictLostAnswer:
+	case tokens.OutcomeReuse, tokens.OutcomeSuperseded, tokens.OutcomeSameClient, tokens.OutcomeLostAnswer:
 		again = 1
 	}
 	before, known := g.spent.count(k, again)

@@ -4,7 +4,7 @@
 // An [Authority] is all there is to it. Issue and Refresh talk to Redis; Verify never does: it is CPU and memory, and
 // asks a local view of what was revoked, which Run keeps current from a log in Redis. So while Redis is away, Verify
 // works on, and the rest answers ErrUnavailable. A refused token is a [Rejection]; what a refresh came to is a
-// [Verdict]; why a session ended is a [Cause]: each is error or log word and metric label in one.
+// [Outcome]; why a session ended is a [Cause]: each is error or log word and metric label in one.
 //
 // # Access tokens
 //

@@ -77,21 +77,21 @@ func (a *Authority) Peek(ctx context.Context, refresh string, from Client) (Sess
 }
 
 // peek checks a token in the order of Refresh. The script decides, as for Refresh.
-func (a *Authority) peek(ctx context.Context, s *record, t refreshToken, from Client, client string) (Verdict, error) {
+func (a *Authority) peek(ctx context.Context, s *record, t refreshToken, from Client, client string) (Outcome, error) {
 	switch {
 	case s == nil:
-		return VerdictUnknown, Unknown
+		return OutcomeUnknown, Unknown
 	case s.ended != 0:
-		return VerdictEnded, Ended
+		return OutcomeEnded, Ended
 	case !t.genuine(s.salt):
-		return VerdictRefused, BadSignature
+		return OutcomeRefused, BadSignature
 	}
 	step, err := a.store.rotate(ctx, t, from, client, a.cfg, peekMode)
 	if err != nil {
-		return VerdictUnavailable, unavailable("reading session", err)
+		return OutcomeUnavailable, unavailable("reading session", err)
 	}
-	if err := step.verdict.rejection(); err != nil {
-		return step.verdict, err
+	if err := step.outcome.rejection(); err != nil {
+		return step.outcome, err
 	}
 	var cut cutoffs
 	_, err = a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -100,11 +100,11 @@ func (a *Authority) peek(ctx context.Context, s *record, t refreshToken, from Cl
 	})
 	switch {
 	case missing(err) != nil:
-		return VerdictUnavailable, unavailable("reading cutoffs", err)
+		return OutcomeUnavailable, unavailable("reading cutoffs", err)
 	case cut.end(s), a.over(s):
-		return VerdictEnded, Ended
+		return OutcomeEnded, Ended
 	}
-	return step.verdict, nil
+	return step.outcome, nil
 }
 
 // Examine checks an access token as Verify does, but notes and counts nothing, and an old view of the revocations is
@@ -123,11 +123,11 @@ func (a *Authority) Examine(access string) (*Access, error) {
 
 // RefreshKept is Refresh for a session that was to be handed back to the PHP plugin; it is counted as such.
 func (a *Authority) RefreshKept(ctx context.Context, refresh string, from Client) (Pair, Identity, error) {
-	pair, who, verdict, err := a.refresh(ctx, refresh, from.tidy())
+	pair, who, outcome, err := a.refresh(ctx, refresh, from.tidy())
 	if err == nil {
-		pair.Outcome, verdict = VerdictKept, VerdictKept
+		pair.Outcome, outcome = OutcomeKept, OutcomeKept
 	}
-	a.metrics.countRefresh(verdict, err)
+	a.metrics.countRefresh(outcome, err)
 	return pair, who, err
 }
 
@@ -165,9 +165,9 @@ func (a *Authority) LatestEnd(ctx context.Context, userID int64) (int64, error) 
 }
 
 // CountExchange counts one refresh that was an exchange. Refresh counts for itself.
-func (a *Authority) CountExchange(v Verdict, err error) {
+func (a *Authority) CountExchange(v Outcome, err error) {
 	if err != nil {
-		v = verdictOf(err)
+		v = outcomeOf(err)
 	}
 	a.metrics.countRefresh(v, err)
 }

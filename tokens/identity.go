@@ -59,7 +59,7 @@ type Pair struct {
 	Refresh       string
 	RefreshExpiry time.Time // unless it is refreshed before
 	Session       string
-	Outcome       Verdict // of Refresh: what the presented token was; "" of a login
+	Outcome       Outcome // of Refresh: what the presented token was; "" of a login
 }
 
 // LogValue keeps both tokens out of logs.

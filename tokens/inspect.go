@@ -23,7 +23,7 @@ type Inspection struct {
 	Generation uint64          `json:"generation,omitempty"` // of the session, that the token names
 	Secret     int             `json:"secret,omitempty"`     // which of Config.RefreshSecrets made a refresh token, from 1: whether an old one is still about
 	Rejection  Rejection       `json:"rejection,omitempty"`  // why it is refused; "" when it is good
-	Verdict    Verdict         `json:"verdict,omitempty"`    // what a refresh with it would come to now
+	Outcome    Outcome         `json:"verdict,omitempty"`    // what a refresh with it would come to now
 	State      State           `json:"state,omitempty"`      // of the session; "" when there is none or it is not known
 	Session    *Session        `json:"session,omitempty"`    // what Redis has of it
 }
@@ -128,10 +128,10 @@ func (a *Authority) inspectRefresh(ctx context.Context, text string, raw [refres
 		return i, err
 	}
 	if refused != nil {
-		i.Verdict = VerdictRefused
+		i.Outcome = OutcomeRefused
 		return i, nil
 	}
-	i.Verdict, err = a.peek(ctx, s, t, Client{}, ownClient)
+	i.Outcome, err = a.peek(ctx, s, t, Client{}, ownClient)
 	i.reject(err)
 	if errors.Is(err, ErrUnavailable) {
 		return i, err

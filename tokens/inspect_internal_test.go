@@ -11,15 +11,15 @@ import (
 )
 
 // foretold inspects a token, then refreshes with it, and both must say the same.
-func foretold(t *testing.T, a *Authority, token string, want Verdict) Pair {
+func foretold(t *testing.T, a *Authority, token string, want Outcome) Pair {
 	t.Helper()
 	i, err := a.Inspect(context.Background(), token)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pair, _, verdict, err := a.refresh(context.Background(), token, Client{})
-	if verdict != want || i.Verdict != want {
-		t.Errorf("inspection says %q, refresh %q, want %q", i.Verdict, verdict, want)
+	if verdict != want || i.Outcome != want {
+		t.Errorf("inspection says %q, refresh %q, want %q", i.Outcome, verdict, want)
 	}
 	if err != nil && !errors.Is(err, i.Rejection) || err == nil && i.Rejection != "" {
 		t.Errorf("inspection says %q, refresh %v", i.Rejection, err)
@@ -33,40 +33,40 @@ func TestInspectionForetellsEveryVerdict(t *testing.T) {
 	a := memoryShop(t, m, &now, time.Hour)
 
 	first := issued(t, a, 2)
-	second := foretold(t, a, first.Refresh, VerdictRotated)
-	foretold(t, a, first.Refresh, VerdictConcurrent)
+	second := foretold(t, a, first.Refresh, OutcomeRotated)
+	foretold(t, a, first.Refresh, OutcomeConcurrent)
 	now = now.Add(time.Minute)
-	foretold(t, a, first.Refresh, VerdictLostAnswer)
-	third := foretold(t, a, second.Refresh, VerdictRotated)
+	foretold(t, a, first.Refresh, OutcomeLostAnswer)
+	third := foretold(t, a, second.Refresh, OutcomeRotated)
 	now = now.Add(time.Minute)
 	key := "cocart:s:" + first.Session
 	m.HSet(key, "gen", "2") // a failover lost the last write
-	fourth := foretold(t, a, third.Refresh, VerdictAhead)
+	fourth := foretold(t, a, third.Refresh, OutcomeAhead)
 	now = now.Add(time.Minute)
-	foretold(t, a, first.Refresh, VerdictReuse)
-	foretold(t, a, fourth.Refresh, VerdictEnded)
+	foretold(t, a, first.Refresh, OutcomeReuse)
+	foretold(t, a, fourth.Refresh, OutcomeEnded)
 
 	busy := issued(t, a, 3)
 	for range 32 {
-		busy = foretold(t, a, busy.Refresh, VerdictRotated)
+		busy = foretold(t, a, busy.Refresh, OutcomeRotated)
 	}
-	foretold(t, a, busy.Refresh, VerdictHeld)
+	foretold(t, a, busy.Refresh, OutcomeHeld)
 
 	cutOff := issued(t, a, 4)
 	if err := a.EndAll(context.Background(), CauseAdmin); err != nil {
 		t.Fatal(err)
 	}
-	foretold(t, a, cutOff.Refresh, VerdictEnded)
+	foretold(t, a, cutOff.Refresh, OutcomeEnded)
 
 	now = now.Add(time.Second)
 	idle := issued(t, a, 5)
 	forged := digitChanged(idle.Refresh, 127) // the inner tag, which only Redis can tell from a good one
-	foretold(t, a, forged, VerdictRefused)
-	foretold(t, a, digitChanged(idle.Refresh, 70), VerdictRefused) // the outer tag
+	foretold(t, a, forged, OutcomeRefused)
+	foretold(t, a, digitChanged(idle.Refresh, 70), OutcomeRefused) // the outer tag
 	now = now.Add(a.cfg.RefreshTTL)
-	foretold(t, a, idle.Refresh, VerdictExpired)
+	foretold(t, a, idle.Refresh, OutcomeExpired)
 	m.FlushAll()
-	foretold(t, a, idle.Refresh, VerdictUnknown)
+	foretold(t, a, idle.Refresh, OutcomeUnknown)
 }
 
 func digitChanged(token string, at int) string {

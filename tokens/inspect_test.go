@@ -80,7 +80,7 @@ func TestInspectionUsesNothingUp(t *testing.T) {
 	pair := w.login(a, alice)
 	before := w.list(a, 2)
 	for range 3 {
-		if got := w.inspect(a, pair.Refresh); got.Verdict != tokens.VerdictRotated || got.Rejection != "" {
+		if got := w.inspect(a, pair.Refresh); got.Outcome != tokens.OutcomeRotated || got.Rejection != "" {
 			t.Errorf("%+v", got)
 		}
 		w.inspect(a, pair.Access)

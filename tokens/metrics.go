@@ -28,7 +28,7 @@ type metrics struct {
 func newMetrics(of *memory) *metrics {
 	m := &metrics{}
 	m.rejections = counters(m, "token_rejections_total", "Tokens refused, by kind (access, refresh) and reason ("+list(Rejections())+").", "kind", "reason")
-	m.refreshes = counters(m, "refreshes_total", "Refreshes, by verdict ("+list(Verdicts())+").", "verdict")
+	m.refreshes = counters(m, "refreshes_total", "Refreshes, by verdict ("+list(Outcomes())+").", "verdict")
 	m.sessionsEnd = counters(m, "sessions_ended_total", "Sessions ended, by cause ("+list(Causes())+"). Ending all sessions at once is not counted.", "cause")
 	started := counters(m, "sessions_started_total", "Sessions started by a login.")
 	cache := counters(m, "verified_token_cache_total", "Lookups of access tokens among those verified before, by outcome (hit, miss).", "outcome")
@@ -71,7 +71,7 @@ func (m *metrics) zero() {
 		m.rejections.WithLabelValues("access", string(r))
 		m.rejections.WithLabelValues("refresh", string(r))
 	}
-	for _, v := range Verdicts() {
+	for _, v := range Outcomes() {
 		m.refreshes.WithLabelValues(string(v))
 	}
 	for _, c := range Causes() {
@@ -110,7 +110,7 @@ func (m *metrics) reject(kind string, err error) {
 	}
 }
 
-func (m *metrics) countRefresh(v Verdict, err error) {
+func (m *metrics) countRefresh(v Outcome, err error) {
 	m.refreshes.WithLabelValues(string(v)).Inc()
 	m.reject("refresh", err)
 }

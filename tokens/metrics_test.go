@@ -56,65 +56,65 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 	refusing, err := a.Next(tokens.Config{Issuer: tokenstest.Issuer, Keys: []keys.Key{tokenstest.Key(w, "k1")}, ReuseBySameClient: tokens.RefuseReuse})
 	w.must(err)
 	verdicts := []struct {
-		want    tokens.Verdict
+		want    tokens.Outcome
 		refresh func() string
 	}{
-		{tokens.VerdictRotated, func() string { return w.login(a, alice).Refresh }},
-		{tokens.VerdictConcurrent, func() string { p := w.login(a, alice); w.refresh(a, p.Refresh); return p.Refresh }},
-		{tokens.VerdictLostAnswer, func() string {
+		{tokens.OutcomeRotated, func() string { return w.login(a, alice).Refresh }},
+		{tokens.OutcomeConcurrent, func() string { p := w.login(a, alice); w.refresh(a, p.Refresh); return p.Refresh }},
+		{tokens.OutcomeLostAnswer, func() string {
 			p := w.login(a, alice)
 			w.refresh(a, p.Refresh)
 			w.clock.Advance(time.Minute)
 			return p.Refresh
 		}},
-		{tokens.VerdictAhead, func() string {
+		{tokens.OutcomeAhead, func() string {
 			p := w.login(a, alice)
 			back = w.snapshot(p.Session)
 			next := w.refresh(a, p.Refresh)
 			back()
 			return next.Refresh
 		}},
-		{tokens.VerdictHeld, func() string {
+		{tokens.OutcomeHeld, func() string {
 			p := w.login(a, alice)
 			for range 32 {
 				p = w.refresh(a, p.Refresh)
 			}
 			return p.Refresh
 		}},
-		{tokens.VerdictAdopted, func() string { return strings.Repeat("0", 128) }},
-		{tokens.VerdictHandedBack, func() string { return w.login(a, alice).Refresh }},
-		{tokens.VerdictPassedOn, func() string { return strings.Repeat("1", 128) }},
-		{tokens.VerdictKept, func() string { return w.login(a, alice).Refresh }},
-		{tokens.VerdictSameClient, spentLongAgo}, {tokens.VerdictSuperseded, spentLongAgo}, {tokens.VerdictReuse, spentLongAgo},
-		{tokens.VerdictEnded, func() string {
+		{tokens.OutcomeAdopted, func() string { return strings.Repeat("0", 128) }},
+		{tokens.OutcomeHandedBack, func() string { return w.login(a, alice).Refresh }},
+		{tokens.OutcomePassedOn, func() string { return strings.Repeat("1", 128) }},
+		{tokens.OutcomeKept, func() string { return w.login(a, alice).Refresh }},
+		{tokens.OutcomeSameClient, spentLongAgo}, {tokens.OutcomeSuperseded, spentLongAgo}, {tokens.OutcomeReuse, spentLongAgo},
+		{tokens.OutcomeEnded, func() string {
 			p := w.login(a, alice)
 			w.must(a.EndSession(context.Background(), p.Session, tokens.CauseLogout))
 			return p.Refresh
 		}},
-		{tokens.VerdictExpired, func() string { p := w.login(a, alice); w.clock.Advance(720 * time.Hour); return p.Refresh }},
-		{tokens.VerdictUnknown, func() string {
+		{tokens.OutcomeExpired, func() string { p := w.login(a, alice); w.clock.Advance(720 * time.Hour); return p.Refresh }},
+		{tokens.OutcomeUnknown, func() string {
 			p := w.login(a, alice)
 			w.must(w.rdb.FlushAll(context.Background()).Err())
 			return p.Refresh
 		}},
-		{tokens.VerdictRefused, func() string { return "x" }},
-		{tokens.VerdictUnavailable, func() string { p := w.login(a, alice); w.rdb.Close(); return p.Refresh }},
+		{tokens.OutcomeRefused, func() string { return "x" }},
+		{tokens.OutcomeUnavailable, func() string { p := w.login(a, alice); w.rdb.Close(); return p.Refresh }},
 	}
 	for _, row := range verdicts {
 		token := row.refresh()
 		before := w.value(reg, "refreshes_total", string(row.want))
 		switch row.want {
-		case tokens.VerdictAdopted:
+		case tokens.OutcomeAdopted:
 			migration.New(a).Adopt(context.Background(), token, phone, oldPlugin{})
-		case tokens.VerdictHandedBack:
+		case tokens.OutcomeHandedBack:
 			migration.New(a).HandBack(context.Background(), token, phone, oldPlugin{})
-		case tokens.VerdictPassedOn:
+		case tokens.OutcomePassedOn:
 			migration.New(a).PassOn(context.Background(), token, phone, oldPlugin{})
-		case tokens.VerdictKept:
+		case tokens.OutcomeKept:
 			migration.New(a).HandBack(context.Background(), token, phone, oldPlugin{migration.ErrKeep})
-		case tokens.VerdictSuperseded:
+		case tokens.OutcomeSuperseded:
 			refusing.Refresh(context.Background(), token, phone)
-		case tokens.VerdictReuse:
+		case tokens.OutcomeReuse:
 			a.Refresh(context.Background(), token, thief)
 		default:
 			a.Refresh(context.Background(), token, phone)
@@ -123,8 +123,8 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 			t.Errorf("%s: counted %v before and %v after", row.want, before, after)
 		}
 	}
-	if len(verdicts) != len(tokens.Verdicts()) {
-		t.Errorf("%d of %d verdicts are tried", len(verdicts), len(tokens.Verdicts()))
+	if len(verdicts) != len(tokens.Outcomes()) {
+		t.Errorf("%d of %d verdicts are tried", len(verdicts), len(tokens.Outcomes()))
 	}
 	for name, want := range map[string]float64{"reused": 1, "superseded": 1, "ended": 1, "expired": 1, "unknown": 1, "malformed": 1} {
 		if got := w.value(reg, "token_rejections_total", name); got != want {
@@ -183,7 +183,7 @@ func TestMetricsAreLintCleanAndTheirSeriesAreFixed(t *testing.T) {
 	}
 	after, err := testutil.GatherAndCount(reg, counters...)
 	w.must(err)
-	if want := 2*len(tokens.Rejections()) + len(tokens.Verdicts()) + len(tokens.Causes()); before != want || after != want {
+	if want := 2*len(tokens.Rejections()) + len(tokens.Outcomes()) + len(tokens.Causes()); before != want || after != want {
 		t.Errorf("%d series before and %d after, want %d", before, after, want)
 	}
 	if _, err := tokens.New(tokens.Config{Issuer: "i", Keys: []keys.Key{tokenstest.Key(t, "k1")}}, w.rdb, reg); err == nil {

@@ -75,70 +75,70 @@ func (c Cause) known() Cause {
 	return CauseOther
 }
 
-// Verdict is what a refresh came to: metric label and log word in one.
-type Verdict string
+// Outcome is what a refresh came to: metric label and log word in one.
+type Outcome string
 
 // The closed list of verdicts.
 const (
-	VerdictRotated     Verdict = "rotated"     // the current token: a new pair
-	VerdictConcurrent  Verdict = "concurrent"  // retired less than the grace ago: the current token again
-	VerdictLostAnswer  Verdict = "lost_answer" // the parent, by Config.LostAnswer: the current token again
-	VerdictSameClient  Verdict = "same_client" // an older one from the session's own client, by Config.ReuseBySameClient: the current token again
-	VerdictSuperseded  Verdict = "superseded"  // the same, refused: 401, and the session goes on
-	VerdictHeld        Verdict = "held"        // more than 32 rotations within the grace: the current token again
-	VerdictAhead       Verdict = "ahead"       // Redis lost its last write in a failover: a new pair
-	VerdictAdopted     Verdict = "adopted"     // a token of the PHP plugin: a session of ours
-	VerdictHandedBack  Verdict = "handed_back" // one of ours, while sessions go back: a pair of the PHP plugin
-	VerdictPassedOn    Verdict = "passed_on"   // a token of the PHP plugin, while sessions go back: that plugin's answer
-	VerdictKept        Verdict = "kept"        // one of ours that the PHP plugin gave nothing for: a new pair of ours
-	VerdictReuse       Verdict = "reuse"       // a spent token: the session was ended
-	VerdictEnded       Verdict = "ended"       // the session had been ended before
-	VerdictExpired     Verdict = "expired"     // the session's idle or absolute limit has passed
-	VerdictUnknown     Verdict = "unknown"     // no such session
-	VerdictRefused     Verdict = "refused"     // malformed, or not made by us
-	VerdictUnavailable Verdict = "unavailable" // Redis did not answer, or WordPress where it was asked
+	OutcomeRotated     Outcome = "rotated"     // the current token: a new pair
+	OutcomeConcurrent  Outcome = "concurrent"  // retired less than the grace ago: the current token again
+	OutcomeLostAnswer  Outcome = "lost_answer" // the parent, by Config.LostAnswer: the current token again
+	OutcomeSameClient  Outcome = "same_client" // an older one from the session's own client, by Config.ReuseBySameClient: the current token again
+	OutcomeSuperseded  Outcome = "superseded"  // the same, refused: 401, and the session goes on
+	OutcomeHeld        Outcome = "held"        // more than 32 rotations within the grace: the current token again
+	OutcomeAhead       Outcome = "ahead"       // Redis lost its last write in a failover: a new pair
+	OutcomeAdopted     Outcome = "adopted"     // a token of the PHP plugin: a session of ours
+	OutcomeHandedBack  Outcome = "handed_back" // one of ours, while sessions go back: a pair of the PHP plugin
+	OutcomePassedOn    Outcome = "passed_on"   // a token of the PHP plugin, while sessions go back: that plugin's answer
+	OutcomeKept        Outcome = "kept"        // one of ours that the PHP plugin gave nothing for: a new pair of ours
+	OutcomeReuse       Outcome = "reuse"       // a spent token: the session was ended
+	OutcomeEnded       Outcome = "ended"       // the session had been ended before
+	OutcomeExpired     Outcome = "expired"     // the session's idle or absolute limit has passed
+	OutcomeUnknown     Outcome = "unknown"     // no such session
+	OutcomeRefused     Outcome = "refused"     // malformed, or not made by us
+	OutcomeUnavailable Outcome = "unavailable" // Redis did not answer, or WordPress where it was asked
 )
 
 // Verdicts returns the closed list, for metrics and documentation.
-func Verdicts() []Verdict {
-	return []Verdict{VerdictRotated, VerdictConcurrent, VerdictLostAnswer, VerdictSameClient, VerdictSuperseded, VerdictHeld, VerdictAhead, VerdictAdopted, VerdictHandedBack,
-		VerdictPassedOn, VerdictKept, VerdictReuse, VerdictEnded, VerdictExpired, VerdictUnknown, VerdictRefused, VerdictUnavailable}
+func Outcomes() []Outcome {
+	return []Outcome{OutcomeRotated, OutcomeConcurrent, OutcomeLostAnswer, OutcomeSameClient, OutcomeSuperseded, OutcomeHeld, OutcomeAhead, OutcomeAdopted, OutcomeHandedBack,
+		OutcomePassedOn, OutcomeKept, OutcomeReuse, OutcomeEnded, OutcomeExpired, OutcomeUnknown, OutcomeRefused, OutcomeUnavailable}
 }
 
 // rejection is the error of a step that hands out no token.
-func (v Verdict) rejection() error {
+func (v Outcome) rejection() error {
 	switch v {
-	case VerdictUnknown:
+	case OutcomeUnknown:
 		return Unknown
-	case VerdictExpired:
+	case OutcomeExpired:
 		return Expired
-	case VerdictEnded:
+	case OutcomeEnded:
 		return Ended
-	case VerdictReuse:
+	case OutcomeReuse:
 		return Reused
-	case VerdictSuperseded:
+	case OutcomeSuperseded:
 		return Superseded
 	}
 	return nil
 }
 
-// verdictOf says what an error means for the refresh.
-func verdictOf(err error) Verdict {
+// outcomeOf says what an error means for the refresh.
+func outcomeOf(err error) Outcome {
 	var r Rejection
 	if !errors.As(err, &r) {
-		return VerdictUnavailable
+		return OutcomeUnavailable
 	}
 	switch r {
 	case Unknown:
-		return VerdictUnknown
+		return OutcomeUnknown
 	case Expired:
-		return VerdictExpired
+		return OutcomeExpired
 	case Ended:
-		return VerdictEnded
+		return OutcomeEnded
 	case Reused:
-		return VerdictReuse
+		return OutcomeReuse
 	case Superseded:
-		return VerdictSuperseded
+		return OutcomeSuperseded
 	}
-	return VerdictRefused
+	return OutcomeRefused
 }

@@ -11,34 +11,34 @@ import (
 // generation means (see rotate.lua); the same request made again, or many at once, converge to one successor. The
 // errors are Rejections, or ErrUnavailable when Redis is gone: then it is safe to try again with the same token.
 func (a *Authority) Refresh(ctx context.Context, refresh string, from Client) (Pair, Identity, error) {
-	pair, who, verdict, err := a.refresh(ctx, refresh, from.tidy())
-	a.metrics.countRefresh(verdict, err)
+	pair, who, outcome, err := a.refresh(ctx, refresh, from.tidy())
+	a.metrics.countRefresh(outcome, err)
 	if err == nil {
-		pair.Outcome = verdict
+		pair.Outcome = outcome
 	}
 	return pair, who, err
 }
 
-func (a *Authority) refresh(ctx context.Context, text string, from Client) (Pair, Identity, Verdict, error) {
+func (a *Authority) refresh(ctx context.Context, text string, from Client) (Pair, Identity, Outcome, error) {
 	t, err := a.refreshes.parse(text)
 	if err != nil {
-		return Pair{}, Identity{}, VerdictRefused, err
+		return Pair{}, Identity{}, OutcomeRefused, err
 	}
 	s, err := a.genuineSession(ctx, t)
 	if err != nil {
-		return Pair{}, Identity{}, verdictOf(err), err
+		return Pair{}, Identity{}, outcomeOf(err), err
 	}
 	return a.take(ctx, s, t, from)
 }
 
 // take does the one step of a token that is genuine.
-func (a *Authority) take(ctx context.Context, s *record, t refreshToken, from Client) (Pair, Identity, Verdict, error) {
+func (a *Authority) take(ctx context.Context, s *record, t refreshToken, from Client) (Pair, Identity, Outcome, error) {
 	step, err := a.store.rotate(ctx, t, from, from.digest(), a.cfg, rotateMode)
 	if err != nil {
-		return Pair{}, Identity{}, VerdictUnavailable, unavailable("rotating session", err)
+		return Pair{}, Identity{}, OutcomeUnavailable, unavailable("rotating session", err)
 	}
 	if err := a.settleStep(ctx, s, t, step); err != nil {
-		return Pair{}, Identity{}, verdictOf(err), err
+		return Pair{}, Identity{}, outcomeOf(err), err
 	}
 	return a.answer(s, step, from)
 }
@@ -77,16 +77,16 @@ func (a *Authority) endedBefore(ctx context.Context, s *record) error {
 
 // settleStep does what a step leaves to be done outside the session's own key.
 func (a *Authority) settleStep(ctx context.Context, s *record, t refreshToken, step step) error {
-	switch step.verdict {
-	case VerdictUnknown:
+	switch step.outcome {
+	case OutcomeUnknown:
 		return Unknown
-	case VerdictExpired:
+	case OutcomeExpired:
 		return Expired
-	case VerdictEnded:
+	case OutcomeEnded:
 		return a.endedBefore(ctx, &record{id: s.id, ended: a.cfg.Now().UnixMilli(), owed: step.owed})
-	case VerdictReuse:
+	case OutcomeReuse:
 		return a.endReused(ctx, s, t, step)
-	case VerdictSuperseded:
+	case OutcomeSuperseded:
 		return Superseded
 	}
 	if step.owed != "" {
@@ -107,7 +107,7 @@ func (a *Authority) endReused(ctx context.Context, s *record, t refreshToken, st
 }
 
 func (a *Authority) warnReuse(s *record, presented uint64) {
-	a.cfg.Log.Warn("refresh token reused, session ended", slog.String("verdict", string(VerdictReuse)), slog.String("session", s.id.String()),
+	a.cfg.Log.Warn("refresh token reused, session ended", slog.String("verdict", string(OutcomeReuse)), slog.String("session", s.id.String()),
 		slog.Int64("user", s.userID), slog.Uint64("presented", presented), slog.Uint64("current", s.generation))
 }
 
@@ -135,16 +135,16 @@ func (a *Authority) checkCutoffs(ctx context.Context, s *record) error {
 }
 
 // answer makes the pair of the generation that is current now.
-func (a *Authority) answer(s *record, step step, from Client) (Pair, Identity, Verdict, error) {
+func (a *Authority) answer(s *record, step step, from Client) (Pair, Identity, Outcome, error) {
 	s.generation, s.active = step.generation, a.cfg.Now().UnixMilli()
 	s.address, s.device = from.Address, from.Device
 	pair, err := a.pair(s)
 	if err != nil {
-		return Pair{}, Identity{}, step.verdict, err
+		return Pair{}, Identity{}, step.outcome, err
 	}
 	who, err := s.identity()
 	if err != nil {
-		return Pair{}, Identity{}, step.verdict, err
+		return Pair{}, Identity{}, step.outcome, err
 	}
-	return pair, who, step.verdict, nil
+	return pair, who, step.outcome, nil
 }

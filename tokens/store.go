@@ -90,7 +90,7 @@ func milliseconds(d time.Duration) int64 { return int64(d / time.Millisecond) }
 
 // step is the answer of rotate.lua.
 type step struct {
-	verdict    Verdict
+	outcome    Outcome
 	generation uint64 // the current one, after the step
 	owed       string // what the revocation log does not have yet
 }
@@ -117,5 +117,5 @@ func (s store) rotate(ctx context.Context, t refreshToken, from Client, client s
 		return step{}, fmt.Errorf("the rotation script answered %d values instead of 3", len(answer))
 	}
 	generation, err := strconv.ParseUint(answer[1], 10, 64)
-	return step{verdict: Verdict(answer[0]), generation: generation, owed: answer[2]}, err
+	return step{outcome: Outcome(answer[0]), generation: generation, owed: answer[2]}, err
 }

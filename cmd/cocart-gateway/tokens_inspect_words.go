@@ -30,18 +30,18 @@ var refusals = map[tokens.Rejection]string{
 func whyRefused(r tokens.Rejection) string { return refusals[r] }
 
 // outlooks say what a refresh token that is good would bring.
-var outlooks = map[tokens.Verdict]string{
-	tokens.VerdictRotated:    "It is the current one: a refresh hands out a new pair.",
-	tokens.VerdictConcurrent: "It was spent moments ago: a refresh tells the current one again, as for parallel tabs.",
-	tokens.VerdictLostAnswer: "It was spent, but nobody used its successor: a refresh tells the current one again.",
-	tokens.VerdictSameClient: "It was spent by another tab or window: from the session's own network and User-Agent it brings the current one again, from elsewhere it ends the session.",
-	tokens.VerdictHeld:       "It is the current one, but was refreshed too often just now: a refresh tells it again.",
-	tokens.VerdictAhead:      "It is ahead of Redis, which lost its last write in a failover: a refresh hands out a new pair.",
+var outlooks = map[tokens.Outcome]string{
+	tokens.OutcomeRotated:    "It is the current one: a refresh hands out a new pair.",
+	tokens.OutcomeConcurrent: "It was spent moments ago: a refresh tells the current one again, as for parallel tabs.",
+	tokens.OutcomeLostAnswer: "It was spent, but nobody used its successor: a refresh tells the current one again.",
+	tokens.OutcomeSameClient: "It was spent by another tab or window: from the session's own network and User-Agent it brings the current one again, from elsewhere it ends the session.",
+	tokens.OutcomeHeld:       "It is the current one, but was refreshed too often just now: a refresh tells it again.",
+	tokens.OutcomeAhead:      "It is ahead of Redis, which lost its last write in a failover: a refresh hands out a new pair.",
 }
 
 func whyGood(i tokens.Inspection) string {
 	if i.Kind == tokens.KindRefresh {
-		return outlooks[i.Verdict]
+		return outlooks[i.Outcome]
 	}
 	return "It would be accepted now."
 }

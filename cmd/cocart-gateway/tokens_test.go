@@ -148,7 +148,7 @@ func TestInspectionSaysWhyATokenIsRefused(t *testing.T) {
 		code              int
 	}{
 		{"garbage", "x", "token  neither an access nor a refresh token\ngood   no: malformed\n       " + refusals[tokens.Malformed], exitFailed},
-		{"spent moments ago", spent.Refresh, "token           refresh\ngood            yes\n                " + outlooks[tokens.VerdictConcurrent], exitOK},
+		{"spent moments ago", spent.Refresh, "token           refresh\ngood            yes\n                " + outlooks[tokens.OutcomeConcurrent], exitOK},
 		{"of an ended session", ended.Access, "token          access\ngood           no: revoked\n               " + refusals[tokens.Revoked], exitFailed},
 		{"signed by another", ended.Access[:len(ended.Access)-4] + "AAAA", "token          access\ngood           no: bad_signature\n               " + refusals[tokens.BadSignature], exitFailed},
 	} {
@@ -242,8 +242,8 @@ func TestEveryRejectionAndEveryOutlookHasItsSentence(t *testing.T) {
 		}
 	}
 	good := 0
-	for _, v := range tokens.Verdicts() {
-		if whyGood(tokens.Inspection{Kind: tokens.KindRefresh, Verdict: v}) != "" {
+	for _, v := range tokens.Outcomes() {
+		if whyGood(tokens.Inspection{Kind: tokens.KindRefresh, Outcome: v}) != "" {
 			good++
 		}
 	}

@@ -44,5 +44,5 @@ func (e *Exchange) adoptClaimed(ctx context.Context, c claim, token string, from
 	if err := e.cfg.Redis.Set(ctx, c.key, e.seal(result{Spent: spent}, token), e.cfg.Life).Err(); err != nil {
 		e.cfg.Log.Warn("an exchanged refresh token could not be remembered; another tab that holds it must log in again", slog.Int64("user", who.UserID), slog.String("cause", err.Error()))
 	}
-	return e.answer(pair, who, tokens.VerdictAdopted)
+	return e.answer(pair, who, tokens.OutcomeAdopted)
 }

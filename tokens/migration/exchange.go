@@ -120,7 +120,7 @@ func (e *Exchange) tellAgain(ctx context.Context, r result, session string) (tok
 	if err := e.endedSince(ctx, r.User, r.At); err != nil {
 		return e.refuse(err)
 	}
-	return e.answer(r.Pair.of(session), tokens.Identity{UserID: r.User}, tokens.VerdictConcurrent)
+	return e.answer(r.Pair.of(session), tokens.Identity{UserID: r.User}, tokens.OutcomeConcurrent)
 }
 
 // endedSince returns Ended where any session of a user was ended since a token was issued: by a new password, of which
@@ -133,7 +133,7 @@ func (e *Exchange) endedSince(ctx context.Context, userID, since int64) error {
 	return err
 }
 
-func (e *Exchange) answer(pair tokens.Pair, who tokens.Identity, v tokens.Verdict) (tokens.Pair, tokens.Identity, error) {
+func (e *Exchange) answer(pair tokens.Pair, who tokens.Identity, v tokens.Outcome) (tokens.Pair, tokens.Identity, error) {
 	e.authority.CountExchange(v, nil)
 	pair.Outcome = v
 	return pair, who, nil

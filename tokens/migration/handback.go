@@ -66,7 +66,7 @@ func (e *Exchange) handBackClaimed(ctx context.Context, c claim, s tokens.Sessio
 	if err != nil {
 		return e.refuse(e.release(ctx, c, err))
 	}
-	return e.answer(pair.of(s.ID), tokens.Identity{UserID: s.UserID}, tokens.VerdictHandedBack)
+	return e.answer(pair.of(s.ID), tokens.Identity{UserID: s.UserID}, tokens.OutcomeHandedBack)
 }
 
 // endHandedBack keeps the pair for others, then ends the session: after a crash in between the next tab ends it. A
@@ -130,5 +130,5 @@ func (e *Exchange) passOnClaimed(ctx context.Context, c claim, token string, plu
 	if err != nil {
 		e.cfg.Log.Warn("a pair of the plugin could not be noted; another tab that holds its parent must log in again", slog.Int64("user", who.UserID), slog.String("cause", err.Error()))
 	}
-	return e.answer(pair.of(""), who, tokens.VerdictPassedOn)
+	return e.answer(pair.of(""), who, tokens.OutcomePassedOn)
 }
