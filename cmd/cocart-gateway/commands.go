@@ -27,11 +27,24 @@ func newRoot(t terminal) *cobra.Command {
 	return root
 }
 
-// group is a command that does nothing but hold others.
+// group is a command that only contains others.
 func group(use, short, id string, inside ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, GroupID: id, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: use, Short: short, GroupID: id, Args: knownCommand, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.SuggestionsMinimumDistance = 2 // letters; 0 would suggest only what begins alike
 	c.AddCommand(inside...)
 	return c
+}
+
+// knownCommand refuses a command that does not exist and suggests those with a similar name.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := cobra.NoArgs(c, args)
+	if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
+		return fmt.Errorf("%w; did you mean %s?", err, strings.Join(similar, " or "))
+	}
+	return err
 }
 
 // needsConfig adds --config. It is not cobra's required flag, which is looked at too late to be wrong usage.

@@ -76,7 +76,7 @@ func TestExitCodesAndWords(t *testing.T) {
 		"check, quiet, bad": {[]string{"config", "check", "--quiet", "config/testdata/ten-mistakes.bad.yaml"}, 1, "", "config/testdata/ten-mistakes.bad.yaml:"},
 		"serve, mistakes":   {[]string{"serve", "--config", "config/testdata/ten-mistakes.bad.yaml"}, 78, "", "config/testdata/ten-mistakes.bad.yaml:"},
 		"check, no file":    {[]string{"config", "check"}, 2, "", "hint: cocart-gateway help"},
-		"unknown command":   {[]string{"sevre"}, 2, "", `unknown command "sevre"`},
+		"unknown command":   {[]string{"sevre"}, 2, "", `unknown command "sevre" for "cocart-gateway"; did you mean serve?`},
 		"unknown flag":      {[]string{"serve", "--port", "1"}, 2, "", "unknown flag: --port"},
 		"serve, no config":  {[]string{"serve"}, 2, "", "serve needs --config FILE"},
 		"serve, missing":    {[]string{"serve", "--config", "/nonexistent.yaml"}, 78, "", "cocart-gateway: /nonexistent.yaml"},
