@@ -60,12 +60,12 @@ func sentence(words string) string {
 }
 
 func (r *report) tokens(cfg *config.Config, now time.Time) {
-	switch ttl := cfg.Tokens.AccessTTL; {
-	case ttl > 24*time.Hour:
-		r.warn("access_ttl", fmt.Sprintf("An access token is good for %s, also in the hands of a thief.", config.FormatDuration(ttl)),
-			"If your apps refresh by themselves, as CoCart's SDKs do, write tokens.access_ttl: 15m.")
-	default:
-		r.ok("access_ttl", "An access token is good for %s.", config.FormatDuration(ttl))
+	ttl := config.FormatDuration(cfg.Tokens.AccessTTL)
+	if cfg.Tokens.AccessTTL > config.Default().Tokens.AccessTTL {
+		r.warn("access_ttl", "Access tokens are valid for "+ttl+"; a stolen one stays usable until it expires.",
+			"If your apps refresh tokens by themselves, as CoCart's SDKs do, write tokens.access_ttl: 15m.")
+	} else {
+		r.ok("access_ttl", "Access tokens are valid for %s.", ttl)
 	}
 	keys := cfg.Tokens.Keys
 	r.ok("keys", "%s (%s) signs; %d key%s in all.", keys[0].ID, keys[0].Algorithm, len(keys), pick(len(keys) == 1, "", "s"))

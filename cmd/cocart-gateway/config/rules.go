@@ -143,9 +143,10 @@ func (c *Config) Warnings() []string {
 			warnings = append(warnings, key+": "+text)
 		}
 	}
-	add(c.Redis.Embedded(), "redis.address",
+	local := loopback(c.Site.URL.Hostname())
+	add(c.Redis.Embedded() && !local, "redis.address",
 		"is embedded; every session ends when the gateway does, and only one gateway can run; for a shop write the host:port of a Redis server")
-	add(c.Site.URL.Scheme == "http" && !loopback(c.Site.URL.Hostname()), "site.url",
+	add(c.Site.URL.Scheme == "http" && !local, "site.url",
 		"is http; passwords and tokens travel readable for anybody on the way; use https")
 	add(c.Site.URL.Scheme == "https" && len(c.TrustedProxies) == 0 && len(c.TLS.Listen) == 0 && !c.unixOnly(), "trusted_proxies",
 		"is empty, though site.url is https; the proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password")
