@@ -2,12 +2,13 @@ package upstream
 
 import (
 	"cmp"
-	"cocart-gateway/upstream/pool"
 	"crypto/tls"
 	"errors"
 	"net/http"
 	"net/url"
 	"time"
+
+	"cocart-gateway/upstream/pool"
 )
 
 // Config says where WordPress is and what it is called.

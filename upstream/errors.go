@@ -1,8 +1,9 @@
 package upstream
 
 import (
-	"cocart-gateway/upstream/pool"
 	"errors"
+
+	"cocart-gateway/upstream/pool"
 )
 
 var (

@@ -3,7 +3,6 @@ package upstream
 import (
 	"bytes"
 	"cmp"
-	"cocart-gateway/upstream/pool"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"cocart-gateway/upstream/pool"
 )
 
 // Answer is what WordPress said, before the client sees any of it.

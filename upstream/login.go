@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bytes"
-	"cocart-gateway/upstream/pool"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cocart-gateway/upstream/pool"
 )
 
 // maxLoginAnswer bounds what is read of a login's answer. CoCart's own is about

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"cmp"
-	"cocart-gateway/upstream/pool"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"cocart-gateway/upstream/pool"
 )
 
 // Run checks the nodes until ctx ends, whose error it returns. A single node is

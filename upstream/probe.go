@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"cmp"
-	"cocart-gateway/upstream/pool"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"cocart-gateway/upstream/pool"
 )
 
 // maxProbe bounds what is read of an answer to a probe, and maxPrinted what

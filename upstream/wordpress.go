@@ -18,7 +18,6 @@
 package upstream
 
 import (
-	"cocart-gateway/upstream/pool"
 	"fmt"
 	"log/slog"
 	"net/http/httputil"
@@ -29,6 +28,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/upstream/pool"
 )
 
 // WordPress is one site behind the gateway, on one node or several. It is safe for

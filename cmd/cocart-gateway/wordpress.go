@@ -79,12 +79,12 @@ func (t terminal) comparePlugin(path string) error {
 func readPlugin(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("the installed plugin cannot be read: %w", err)
+		return nil, fmt.Errorf("reading the installed plugin: %w", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxPlugin))
 	if err != nil {
-		return nil, fmt.Errorf("the installed plugin cannot be read: %w", err)
+		return nil, fmt.Errorf("reading the installed plugin: %w", err)
 	}
 	return text, nil
 }
