@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -117,4 +119,34 @@ func dialListener(ctx context.Context, address string) (net.Conn, error) {
 		host = "127.0.0.1"
 	}
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+}
+
+// storage is what the doctor says of that folder. It makes none: it tries the nearest one that is there.
+func (r *report) storage(cfg *config.Config) {
+	if !cfg.TLS.ACME.Enabled {
+		return
+	}
+	const id, key = "certificates", "tls.acme.storage"
+	folder := cfg.TLS.ACME.Storage
+	err := tried(existing(folder))
+	switch {
+	case err == nil:
+		r.ok(id, "This user may write to %s %s.", key, folder)
+	case errors.Is(err, fs.ErrPermission):
+		r.problem(id, "This user may not write to "+key+" "+folder+".", "Run the doctor as the gateway's user, or give that user the folder.")
+	default:
+		r.problem(id, "Nobody can write to "+key+" "+folder+": "+cause(err)+".", "Name a folder that the gateway may write to, on a volume if it runs in a container.")
+	}
+}
+
+// existing is the folder, or the first above it that is there.
+func existing(folder string) string {
+	for {
+		_, err := os.Stat(folder)
+		above := filepath.Dir(folder)
+		if !errors.Is(err, fs.ErrNotExist) || above == folder {
+			return folder
+		}
+		folder = above
+	}
 }

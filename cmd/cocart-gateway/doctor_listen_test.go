@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
 )
 
 // listenerLines is what doctor says of the listeners, and of the way to WordPress.
@@ -35,8 +37,8 @@ func (p *practice) listenerLines(t *testing.T) string {
 
 // A gateway between two unix sockets, with TLS beside them and a socket of systemd's.
 func TestTheDoctorLooksAtListenersOfEveryKind(t *testing.T) {
-	i := newIssuer(t)
-	i.issue("shop", host("shop.example"))
+	i := certstest.NewAuthority(t)
+	i.Issue("shop", certstest.Host("shop.example"))
 	dir := t.TempDir()
 	at := func(name string) string { return "unix:" + filepath.Join(dir, name) }
 	p := openPractice(t)

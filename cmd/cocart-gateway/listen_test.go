@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -147,12 +148,12 @@ func TestTheConnectionThatIsIdleForLongestMakesRoom(t *testing.T) {
 }
 
 func TestAnIdleHTTP2ConnectionMakesRoom(t *testing.T) {
-	i := newIssuer(t)
-	i.issue("shop", host("shop.example.com"))
+	i := certstest.NewAuthority(t)
+	i.Issue("shop", certstest.Host("shop.example.com"))
 	d := openDoor(t, tlsLines(i, "shop")+"limits: {connections: 1}\n", nil)
 	address := d.address("tls")
 	for range 3 {
-		client := dialling("tcp", address, authorities(t, i.path("ca.crt")))
+		client := dialling("tcp", address, authorities(t, i.Path("ca.crt")))
 		t.Cleanup(client.CloseIdleConnections)
 		got := mustGet(t, client, "https://shop.example.com/")
 		if got.status != http.StatusOK || got.proto != "HTTP/2.0" {

@@ -2,18 +2,20 @@ package main
 
 import (
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
 )
 
 // Whatever files its keys name, a configuration can be put in force without a restart.
 func TestAConfigurationThatNamesFilesIsReloaded(t *testing.T) {
-	i := newIssuer(t)
-	i.client("gateway")
-	i.issue("shop", host("shop.example"))
+	i := certstest.NewAuthority(t)
+	i.IssueClient("gateway")
+	i.Issue("shop", certstest.Host("shop.example"))
 	for name, more := range map[string]settings{
-		"upstream.tls_ca_file":   {"upstream.url": "https://127.0.0.1:1", "upstream.tls_ca_file": i.path("ca.crt")},
-		"upstream.tls_cert_file": {"upstream.url": "https://127.0.0.1:1", "upstream.tls_cert_file": i.path("gateway.crt"), "upstream.tls_key_file": i.path("gateway.key")},
+		"upstream.tls_ca_file":   {"upstream.url": "https://127.0.0.1:1", "upstream.tls_ca_file": i.Path("ca.crt")},
+		"upstream.tls_cert_file": {"upstream.url": "https://127.0.0.1:1", "upstream.tls_cert_file": i.Path("gateway.crt"), "upstream.tls_key_file": i.Path("gateway.key")},
 		"tls.certificates": {"tls.listen": "127.0.0.1:0",
-			"tls.certificates": "[{certificate_file: " + i.path("shop.crt") + ", key_file: " + i.path("shop.key") + "}]"},
+			"tls.certificates": "[{certificate_file: " + i.Path("shop.crt") + ", key_file: " + i.Path("shop.key") + "}]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, more)

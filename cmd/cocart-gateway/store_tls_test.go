@@ -1,86 +1,35 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
 	"cocart-gateway/tokens/tokenstest"
 )
 
-// issuer makes certificates into files.
-type issuer struct {
-	t    *testing.T
-	dir  string
-	root *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newIssuer(t *testing.T) *issuer {
-	t.Helper()
-	i := &issuer{t: t, dir: t.TempDir()}
-	i.root = &x509.Certificate{Subject: pkix.Name{CommonName: "an authority of this test"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	i.key = i.issue("ca", i.root)
-	return i
-}
-
-// issue writes NAME.crt and NAME.key.
-func (i *issuer) issue(name string, c *x509.Certificate) *ecdsa.PrivateKey {
-	i.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	i.must(err)
-	signer := i.key
-	if signer == nil {
-		signer = key
-	}
-	c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(1), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	der, err := x509.CreateCertificate(rand.Reader, c, i.root, &key.PublicKey, signer)
-	i.must(err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	i.must(err)
-	i.must(os.WriteFile(i.path(name+".crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	i.must(os.WriteFile(i.path(name+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
-	return key
-}
-
-func (i *issuer) path(name string) string { return filepath.Join(i.dir, name) }
-
-func (i *issuer) must(err error) {
-	i.t.Helper()
-	if err != nil {
-		i.t.Fatal(err)
-	}
-}
-
 // secureRedis speaks TLS to whoever has a certificate of the authority. Its own is for the name redis.test only.
-func secureRedis(t *testing.T, i *issuer) (address string) {
+func secureRedis(t *testing.T, i *certstest.Authority) (address string) {
 	t.Helper()
-	i.issue("server", &x509.Certificate{Subject: pkix.Name{CommonName: "server"}, DNSNames: []string{"redis.test"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
-	i.issue("gateway", &x509.Certificate{Subject: pkix.Name{CommonName: "gateway"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	i.Issue("server", &x509.Certificate{Subject: pkix.Name{CommonName: "server"}, DNSNames: []string{"redis.test"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	i.Issue("gateway", &x509.Certificate{Subject: pkix.Name{CommonName: "gateway"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	address = freeAddress(t)
 	_, port, err := net.SplitHostPort(address)
-	i.must(err)
-	tokenstest.Redis(t, "--tls-port", port, "--tls-auth-clients", "yes", "--tls-ca-cert-file", i.path("ca.crt"),
-		"--tls-cert-file", i.path("server.crt"), "--tls-key-file", i.path("server.key"))
+	i.Must(err)
+	tokenstest.Redis(t, "--tls-port", port, "--tls-auth-clients", "yes", "--tls-ca-cert-file", i.Path("ca.crt"),
+		"--tls-cert-file", i.Path("server.crt"), "--tls-key-file", i.Path("server.key"))
 	return address
 }
 
 func TestAServerThatAsksForAClientCertificateOnRealRedis(t *testing.T) {
-	i := newIssuer(t)
+	i := certstest.NewAuthority(t)
 	address := secureRedis(t, i)
 	var (
-		authority = "  tls_ca_file: " + i.path("ca.crt") + "\n"
-		own       = "  tls_cert_file: " + i.path("gateway.crt") + "\n  tls_key_file: " + i.path("gateway.key") + "\n"
+		authority = "  tls_ca_file: " + i.Path("ca.crt") + "\n"
+		own       = "  tls_cert_file: " + i.Path("gateway.crt") + "\n  tls_key_file: " + i.Path("gateway.key") + "\n"
 		name      = "  tls_server_name: redis.test\n"
 	)
 	deskWith(t, "redis:\n  address: rediss://"+address+"\n"+authority+own+name).sessionsWork()
@@ -102,12 +51,12 @@ func TestAServerThatAsksForAClientCertificateOnRealRedis(t *testing.T) {
 // family is what servers need that speak TLS among themselves, and what the gateway needs with them.
 func family(t *testing.T) (of *tokenstest.Certificates, block string) {
 	t.Helper()
-	i := newIssuer(t)
-	i.issue("node", &x509.Certificate{Subject: pkix.Name{CommonName: "node"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	i := certstest.NewAuthority(t)
+	i.Issue("node", &x509.Certificate{Subject: pkix.Name{CommonName: "node"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}})
-	i.issue("gateway", &x509.Certificate{Subject: pkix.Name{CommonName: "gateway"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	return &tokenstest.Certificates{Authority: i.path("ca.crt"), Own: i.path("node.crt"), Key: i.path("node.key")},
-		"  tls: true\n  tls_ca_file: " + i.path("ca.crt") + "\n  tls_cert_file: " + i.path("gateway.crt") + "\n  tls_key_file: " + i.path("gateway.key") + "\n"
+	i.Issue("gateway", &x509.Certificate{Subject: pkix.Name{CommonName: "gateway"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	return &tokenstest.Certificates{Authority: i.Path("ca.crt"), Own: i.Path("node.crt"), Key: i.Path("node.key")},
+		"  tls: true\n  tls_ca_file: " + i.Path("ca.crt") + "\n  tls_cert_file: " + i.Path("gateway.crt") + "\n  tls_key_file: " + i.Path("gateway.key") + "\n"
 }
 
 func TestAMasterThatSentinelsWatchOverTLSOnRealRedis(t *testing.T) {

@@ -36,7 +36,7 @@ type certificateSet struct {
 
 // newCertificateSet reads every pair; with a broken one there are no certificates.
 func newCertificateSet(cfg *config.Config, reg prometheus.Registerer, log *slog.Logger) (*certificateSet, error) {
-	c := &certificateSet{log: log, now: now}
+	c := &certificateSet{log: log, now: time.Now}
 	c.metrics = newCertificateMetrics(c.all, c.missing)
 	if err := c.metrics.register(reg); err != nil {
 		return nil, err

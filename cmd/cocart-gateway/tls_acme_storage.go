@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
-	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/untrusted"
 )
 
@@ -49,34 +46,4 @@ func (a *automatic) furnish(ctx context.Context, i *issuing) error {
 	a.metrics.updates.WithLabelValues(fromACME, kept).Inc()
 	a.log.Error("certificates cannot be renewed: nothing can be written to tls.acme.storage", "storage", a.cfg.Storage, "cause", err.Error())
 	return nil
-}
-
-// storage is what the doctor says of that folder. It makes none: it tries the nearest one that is there.
-func (r *report) storage(cfg *config.Config) {
-	if !cfg.TLS.ACME.Enabled {
-		return
-	}
-	const id, key = "certificates", "tls.acme.storage"
-	folder := cfg.TLS.ACME.Storage
-	err := tried(existing(folder))
-	switch {
-	case err == nil:
-		r.ok(id, "This user may write to %s %s.", key, folder)
-	case errors.Is(err, fs.ErrPermission):
-		r.problem(id, "This user may not write to "+key+" "+folder+".", "Run the doctor as the gateway's user, or give that user the folder.")
-	default:
-		r.problem(id, "Nobody can write to "+key+" "+folder+": "+cause(err)+".", "Name a folder that the gateway may write to, on a volume if it runs in a container.")
-	}
-}
-
-// existing is the folder, or the first above it that is there.
-func existing(folder string) string {
-	for {
-		_, err := os.Stat(folder)
-		above := filepath.Dir(folder)
-		if !errors.Is(err, fs.ErrNotExist) || above == folder {
-			return folder
-		}
-		folder = above
-	}
 }

@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
+
 	"golang.org/x/net/dns/dnsmessage"
 )
 
@@ -45,12 +47,12 @@ func startPebble(t *testing.T, httpPort, tlsPort int) authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := newIssuer(t)
-	i.issue("pebble", &x509.Certificate{DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	i := certstest.NewAuthority(t)
+	i.Issue("pebble", &x509.Certificate{DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 	listen, management := freeAddress(t), freeAddress(t)
 	text, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": listen, "managementListenAddress": management,
-		"certificate": i.path("pebble.crt"), "privateKey": i.path("pebble.key"),
+		"certificate": i.Path("pebble.crt"), "privateKey": i.Path("pebble.key"),
 		"httpPort": httpPort, "tlsPort": tlsPort,
 		"retryAfter": map[string]int{"authz": 1, "order": 1},
 		"profiles":   map[string]any{"default": map[string]any{"description": "as usual", "validityPeriod": 90 * 86400}},
@@ -77,7 +79,7 @@ func startPebble(t *testing.T, httpPort, tlsPort int) authority {
 		}
 	})
 	out.await(t, "ACME directory available at")
-	return authority{"https://" + listen + "/dir", i.path("ca.crt"), management}
+	return authority{"https://" + listen + "/dir", i.Path("ca.crt"), management}
 }
 
 // everyNameIsLoopback answers for any name with 127.0.0.1, by TCP, which is how Pebble asks.

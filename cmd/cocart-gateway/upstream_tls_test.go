@@ -16,19 +16,20 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
 	"cocart-gateway/upstream"
 )
 
 // secureShop speaks HTTP/2 over TLS to whoever has a certificate of the authority,
 // and answers with what it was asked by. Its own is for the name shop.test only.
-func secureShop(t *testing.T, i *issuer) *httptest.Server {
+func secureShop(t *testing.T, i *certstest.Authority) *httptest.Server {
 	t.Helper()
-	i.issue("shop", &x509.Certificate{Subject: pkix.Name{CommonName: "shop"}, DNSNames: []string{"shop.test"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
-	i.client("gateway")
-	own, err := tls.LoadX509KeyPair(i.path("shop.crt"), i.path("shop.key"))
-	i.must(err)
+	i.Issue("shop", &x509.Certificate{Subject: pkix.Name{CommonName: "shop"}, DNSNames: []string{"shop.test"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	i.IssueClient("gateway")
+	own, err := tls.LoadX509KeyPair(i.Path("shop.crt"), i.Path("shop.key"))
+	i.Must(err)
 	clients := x509.NewCertPool()
-	clients.AddCert(i.authority())
+	clients.AddCert(i.Certificate())
 	shop := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Proto+" "+r.Host+" "+r.TLS.PeerCertificates[0].Subject.CommonName)
 	}))
@@ -38,17 +39,6 @@ func secureShop(t *testing.T, i *issuer) *httptest.Server {
 	shop.StartTLS()
 	t.Cleanup(shop.Close)
 	return shop
-}
-
-func (i *issuer) client(name string) {
-	i.issue(name, &x509.Certificate{Subject: pkix.Name{CommonName: name}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-}
-
-func (i *issuer) authority() *x509.Certificate {
-	i.t.Helper()
-	pair, err := tls.LoadX509KeyPair(i.path("ca.crt"), i.path("ca.key"))
-	i.must(err)
-	return pair.Leaf
 }
 
 // wayTo is the upstream of a configuration file.
@@ -80,16 +70,16 @@ func page(t *testing.T, wp *upstream.WordPress) (string, error) {
 }
 
 func TestAShopThatAsksForAClientCertificate(t *testing.T) {
-	i := newIssuer(t)
+	i := certstest.NewAuthority(t)
 	shop := secureShop(t, i)
 	var (
 		url       = "  url: " + shop.URL + "\n"
-		authority = "  tls_ca_file: " + i.path("ca.crt") + "\n"
-		own       = "  tls_cert_file: " + i.path("gateway.crt") + "\n  tls_key_file: " + i.path("gateway.key") + "\n"
+		authority = "  tls_ca_file: " + i.Path("ca.crt") + "\n"
+		own       = "  tls_cert_file: " + i.Path("gateway.crt") + "\n  tls_key_file: " + i.Path("gateway.key") + "\n"
 		name      = "  tls_server_name: shop.test\n"
 	)
 	wp, err := wayTo(t, url+authority+own+name)
-	i.must(err)
+	i.Must(err)
 	if got, err := page(t, wp); err != nil || got != "HTTP/2.0 shop.example.com gateway" {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -99,7 +89,7 @@ func TestAShopThatAsksForAClientCertificate(t *testing.T) {
 		"the shop's name":          {url + authority + own, "cannot validate certificate for 127.0.0.1"},
 	} {
 		wp, err := wayTo(t, row.block)
-		i.must(err)
+		i.Must(err)
 		if _, err := page(t, wp); !errors.Is(err, upstream.ErrUnavailable) || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("without %s: %v, want %s", without, err, row.want)
 		}
@@ -107,17 +97,17 @@ func TestAShopThatAsksForAClientCertificate(t *testing.T) {
 }
 
 func TestARenewedClientCertificateIsUsed(t *testing.T) {
-	i := newIssuer(t)
+	i := certstest.NewAuthority(t)
 	shop := secureShop(t, i)
-	wp, err := wayTo(t, "  url: "+shop.URL+"\n  tls_ca_file: "+i.path("ca.crt")+"\n  tls_server_name: shop.test\n"+
-		"  tls_cert_file: "+i.path("gateway.crt")+"\n  tls_key_file: "+i.path("gateway.key")+"\n")
-	i.must(err)
+	wp, err := wayTo(t, "  url: "+shop.URL+"\n  tls_ca_file: "+i.Path("ca.crt")+"\n  tls_server_name: shop.test\n"+
+		"  tls_cert_file: "+i.Path("gateway.crt")+"\n  tls_key_file: "+i.Path("gateway.key")+"\n")
+	i.Must(err)
 	if got, err := page(t, wp); err != nil || !strings.HasSuffix(got, " gateway") {
 		t.Fatalf("%q, %v", got, err)
 	}
-	i.client("renewed")
-	i.must(os.Rename(i.path("renewed.crt"), i.path("gateway.crt")))
-	i.must(os.Rename(i.path("renewed.key"), i.path("gateway.key")))
+	i.IssueClient("renewed")
+	i.Must(os.Rename(i.Path("renewed.crt"), i.Path("gateway.crt")))
+	i.Must(os.Rename(i.Path("renewed.key"), i.Path("gateway.key")))
 	wp.Close() // connections that are open go on with the old one
 	if got, err := page(t, wp); err != nil || !strings.HasSuffix(got, " renewed") {
 		t.Errorf("%q, %v", got, err)
@@ -125,17 +115,17 @@ func TestARenewedClientCertificateIsUsed(t *testing.T) {
 }
 
 func TestTLSFilesOfUpstreamMustFitTogether(t *testing.T) {
-	i := newIssuer(t)
-	i.client("one")
-	i.client("two")
-	cert, key := "  tls_cert_file: "+i.path("one.crt")+"\n", "  tls_key_file: "+i.path("two.key")+"\n"
+	i := certstest.NewAuthority(t)
+	i.IssueClient("one")
+	i.IssueClient("two")
+	cert, key := "  tls_cert_file: "+i.Path("one.crt")+"\n", "  tls_key_file: "+i.Path("two.key")+"\n"
 	for name, row := range map[string]struct{ block, want string }{
 		"a key of another certificate": {"  url: https://a\n" + cert + key, "upstream.tls_key_file: is refused: private key does not match public key"},
 		"a certificate without a key":  {"  url: https://a\n" + cert, "upstream.tls_cert_file: is given alone"},
 		"a key without a certificate":  {"  url: https://a\n" + key, "upstream.tls_key_file: is given alone"},
-		"an authority that is a key":   {"  url: https://a\n  tls_ca_file: " + i.path("one.key") + "\n", "upstream.tls_ca_file: holds no certificate"},
+		"an authority that is a key":   {"  url: https://a\n  tls_ca_file: " + i.Path("one.key") + "\n", "upstream.tls_ca_file: holds no certificate"},
 		"without https":                {"  url: http://a\n" + cert, "upstream.tls_cert_file: is set, though upstream.url is not https"},
-		"a file that is not there":     {"  url: https://a\n  tls_ca_file: " + i.path("none.crt") + "\n", "cannot be read"},
+		"a file that is not there":     {"  url: https://a\n  tls_ca_file: " + i.Path("none.crt") + "\n", "cannot be read"},
 	} {
 		if _, err := wayTo(t, row.block); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, want %s", name, err, row.want)
