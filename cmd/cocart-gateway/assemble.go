@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/certs"
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/gateway"
@@ -42,10 +43,10 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.wordpress, err = newWordPress(p, reg); err != nil {
 		return err
 	}
-	if p.certificates, err = newCertificateSet(p.cfg, reg, p.log); err != nil {
+	if p.certificates, err = certs.Open(p.cfg, reg, p.log); err != nil {
 		return err
 	}
-	p.parts = append(p.parts, p.certificates.part)
+	p.parts = append(p.parts, p.certificates.Reconfigure)
 	guard, err := newGuard(p.cfg, store, p.log)
 	if err != nil {
 		return err
@@ -68,8 +69,8 @@ func (p *program) newServer(reg prometheus.Registerer) (*server.Server, error) {
 		Log:        p.log, Now: now,
 	}, reg)
 	return server.New(server.Options{
-		Config: p.inForce, Public: p.public, Redirect: p.certificates.answeringChallenges(gateway.NewRedirect(p.cfg.Site.URL)), Admin: p.admin,
-		TLS: p.certificates.config(p.cfg.TLS.MinVersion), ProxiedTLS: forwarded.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
+		Config: p.inForce, Public: p.public, Redirect: p.certificates.AnswerChallenges(gateway.NewRedirect(p.cfg.Site.URL)), Admin: p.admin,
+		TLS: p.certificates.TLSConfig(p.cfg.TLS.MinVersion), ProxiedTLS: forwarded.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
 	}), err
 }
 

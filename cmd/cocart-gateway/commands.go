@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"cocart-gateway/cmd/cocart-gateway/config"
-
 	"github.com/spf13/cobra"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 const (

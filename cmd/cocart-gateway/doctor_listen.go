@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"cocart-gateway/cmd/cocart-gateway/certs"
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/server"
 )
@@ -128,7 +129,7 @@ func (r *report) storage(cfg *config.Config) {
 	}
 	const id, key = "certificates", "tls.acme.storage"
 	folder := cfg.TLS.ACME.Storage
-	err := tried(existing(folder))
+	err := certs.TryFolder(existing(folder))
 	switch {
 	case err == nil:
 		r.ok(id, "This user may write to %s %s.", key, folder)

@@ -3,9 +3,9 @@ package main
 import (
 	"time"
 
-	"cocart-gateway/cmd/cocart-gateway/config"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // reloadMetrics have the names and meanings that those of Prometheus and Alertmanager have.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/cmd/cocart-gateway/certs"
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
 	"cocart-gateway/cmd/cocart-gateway/server"
@@ -35,7 +36,7 @@ type program struct {
 	wordpress  *upstream.WordPress
 	*reloading
 
-	certificates *certificateSet
+	certificates *certs.Set
 	server       *server.Server
 	every        func(time.Duration) <-chan time.Time // the clock of filewatch
 	notify       *server.Notifier
@@ -89,7 +90,7 @@ func assemble(cfg *config.Config, log *slog.Logger) (*program, error) {
 func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
-	if err := p.certificates.start(background, sockets.TLS, sockets.Redirect); err != nil {
+	if err := p.certificates.Start(background, sockets.TLS, sockets.Redirect); err != nil {
 		return errors.Join(err, sockets.Close())
 	}
 	p.log.Info("serving", append([]any{"version", version, "upstream", p.cfg.Upstream.URL.String(), "site", p.cfg.Site.URL.String()}, sockets.LogAttrs()...)...)
@@ -97,7 +98,7 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	go func() { followed <- p.watch(background) }()
 	var others sync.WaitGroup
 	others.Go(func() { p.notify.Announce(background, p.authority.CaughtUp) })
-	others.Go(func() { p.certificates.watch(background, p.every(filewatch.Interval)) })
+	others.Go(func() { p.certificates.Watch(background, p.every(filewatch.Interval)) })
 	stopReloading := p.startReloading()
 
 	err := p.server.Serve(ctx, sockets, func() {
@@ -109,7 +110,7 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 		err = errors.Join(err, e)
 	}
 	others.Wait()
-	p.certificates.stop()
+	p.certificates.Stop()
 	p.log.Info("stopped")
 	return err
 }

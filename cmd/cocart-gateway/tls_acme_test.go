@@ -20,9 +20,9 @@ import (
 	"testing"
 	"time"
 
-	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
-
 	"golang.org/x/net/dns/dnsmessage"
+
+	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
 )
 
 // buildPebble builds Let's Encrypt's test authority, in the version that testdata/pebble/go.mod pins.

@@ -1,4 +1,4 @@
-package main
+package certs
 
 import (
 	"context"
@@ -21,13 +21,13 @@ import (
 )
 
 // set is a set of certificates whose files the test changes.
-func set(t *testing.T, i *certstest.Authority, log io.Writer) (*certificateSet, *config.Config, *prometheus.Registry) {
+func set(t *testing.T, i *certstest.Authority, log io.Writer) (*Set, *config.Config, *prometheus.Registry) {
 	t.Helper()
 	cfg := config.Default()
 	cfg.TLS.Listen = []string{":443"}
 	cfg.TLS.Certificates = []config.Certificate{{CertificateFile: i.Path("shop.crt"), KeyFile: i.Path("shop.key")}}
 	reg := prometheus.NewRegistry()
-	c, err := newCertificateSet(cfg, reg, slog.New(slog.NewTextHandler(log, nil)))
+	c, err := Open(cfg, reg, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestNewCertificateFilesAreUsedWithoutDroppingConnections(t *testing.T) {
 	i.Issue("shop", certstest.Host("shop.example.com", "old.example.com"))
 	said := &logged{}
 	c, _, reg := set(t, i, said)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}), TLSConfig: c.config("1.2")}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}), TLSConfig: c.TLSConfig("1.2")}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestNewCertificateFilesAreUsedWithoutDroppingConnections(t *testing.T) {
 	tick := make(chan time.Time)
 	ctx, end := context.WithCancel(t.Context())
 	followed := make(chan struct{})
-	go func() { defer close(followed); c.watch(ctx, tick) }()
+	go func() { defer close(followed); c.Watch(ctx, tick) }()
 	defer func() { end(); <-followed }()
 
 	shown := func(client *http.Client) string {
@@ -133,7 +133,7 @@ func TestOtherFilesAreUsedOrNot(t *testing.T) {
 	change := func(certificate, key string) error {
 		next := config.Default()
 		next.TLS.Certificates = []config.Certificate{{CertificateFile: i.Path(certificate), KeyFile: i.Path(key)}}
-		use, err := c.part(next)
+		use, err := c.Reconfigure(next)
 		if err == nil {
 			use()
 		}

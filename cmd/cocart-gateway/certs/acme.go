@@ -1,4 +1,4 @@
-package main
+package certs
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cocart-gateway/cmd/cocart-gateway/config"
-
 	"github.com/caddyserver/certmagic"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // challengeProtocol is what an authority negotiates when it checks that a name is ours (RFC 8737 section 6.2).
@@ -26,15 +26,15 @@ const challengeProtocol = "acme-tls/1"
 // the folder get one certificate together. When the authority cannot be reached it tries again, ever more seldom, and
 // the certificate from before stays in use.
 type automatic struct {
-	cfg     config.ACME
-	domains []string
-	roots   *x509.CertPool // nil: those of the machine
-	metrics *certificateMetrics
-	log     *slog.Logger
-	after   func(time.Duration) <-chan time.Time
-	try     func(folder string) error // whether it can be written to
-	running atomic.Pointer[issuing]
-	asking  sync.WaitGroup // obtain, for each domain
+	cfg       config.ACME
+	domains   []string
+	roots     *x509.CertPool // nil: those of the machine
+	metrics   *metrics
+	log       *slog.Logger
+	after     func(time.Duration) <-chan time.Time
+	tryFolder func(folder string) error // whether it can be written to
+	running   atomic.Pointer[issuing]
+	asking    sync.WaitGroup // obtain, for each domain
 }
 
 // issuing is automatic once it knows where it can be reached.
@@ -44,8 +44,8 @@ type issuing struct {
 	issuer *certmagic.ACMEIssuer
 }
 
-func newAutomatic(cfg *config.Config, m *certificateMetrics, log *slog.Logger) (*automatic, error) {
-	a := &automatic{cfg: cfg.TLS.ACME, domains: cfg.Domains(), metrics: m, log: log, after: time.After, try: writable}
+func newAutomatic(cfg *config.Config, m *metrics, log *slog.Logger) (*automatic, error) {
+	a := &automatic{cfg: cfg.TLS.ACME, domains: cfg.Domains(), metrics: m, log: log, after: time.After, tryFolder: writable}
 	if a.cfg.CAFile == "" {
 		return a, nil
 	}
@@ -76,7 +76,7 @@ func (a *automatic) start(ctx context.Context, tls, redirect []net.Listener) err
 	})
 	i.issuer = certmagic.NewACMEIssuer(i.config, a.template(tls, redirect))
 	i.config.Issuers = []certmagic.Issuer{i.issuer}
-	if err := a.furnish(ctx, i); err != nil {
+	if err := a.checkStorage(ctx, i); err != nil {
 		i.cache.Stop()
 		return err
 	}

@@ -1,4 +1,11 @@
-package main
+// Package certs has the certificates that the gateway shows at TLS handshakes.
+//
+//	certs.go    the set of certificates, and which one a client is shown
+//	files.go    pairs of files, read again when they change
+//	acme.go     certificates from an authority (ACME); acmelog.go passes on the log lines of its library
+//	storage.go  the folder in which they are kept; obtain.go tries again when asking failed
+//	metrics.go  when certificates expire, and whether new ones come
+package certs
 
 import (
 	"context"
@@ -14,30 +21,30 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cocart-gateway/cmd/cocart-gateway/config"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 // errNoCertificate ends a handshake. The client learns "internal error" (RFC 8446 section 6), the log why.
 var errNoCertificate = errors.New("no certificate to show yet")
 
-// certificateSet is what the gateway shows at TLS handshakes: the pairs of files in the configuration, and those it
+// Set is what the gateway shows at TLS handshakes: the pairs of files in the configuration, and those it
 // gets by itself. Connections keep the one they began with; only new handshakes see a change.
-type certificateSet struct {
+type Set struct {
 	log       *slog.Logger
 	now       func() time.Time
-	metrics   *certificateMetrics
+	metrics   *metrics
 	automatic *automatic // nil: only files
 
 	inUse  atomic.Pointer[pairSet]
 	loaded atomic.Pointer[string] // the digest of what the files held when they were last read, also if that was refused
 }
 
-// newCertificateSet reads every pair; with a broken one there are no certificates.
-func newCertificateSet(cfg *config.Config, reg prometheus.Registerer, log *slog.Logger) (*certificateSet, error) {
-	c := &certificateSet{log: log, now: time.Now}
-	c.metrics = newCertificateMetrics(c.all, c.missing)
+// Open reads every pair; with a broken one there are no certificates.
+func Open(cfg *config.Config, reg prometheus.Registerer, log *slog.Logger) (*Set, error) {
+	c := &Set{log: log, now: time.Now}
+	c.metrics = newMetrics(c.all, c.missing)
 	if err := c.metrics.register(reg); err != nil {
 		return nil, err
 	}
@@ -62,7 +69,7 @@ func newCertificateSet(cfg *config.Config, reg prometheus.Registerer, log *slog.
 // find is tls.Config.GetCertificate: the first pair of files that fits the client, else one that the gateway got,
 // else the first pair. A client that names no host, or another one, is still shown something: its own check of the
 // name says more than a broken handshake.
-func (c *certificateSet) find(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Set) find(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	pairs := c.inUse.Load().pairs
 	if c.automatic != nil && c.automatic.challenged(hello) {
 		return c.automatic.find(hello)
@@ -84,7 +91,7 @@ func (c *certificateSet) find(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 }
 
 // all lists the certificates in use.
-func (c *certificateSet) all() []*x509.Certificate {
+func (c *Set) all() []*x509.Certificate {
 	var leaves []*x509.Certificate
 	for _, p := range c.inUse.Load().pairs {
 		leaves = append(leaves, p.Leaf)
@@ -97,7 +104,7 @@ func (c *certificateSet) all() []*x509.Certificate {
 
 // missing are the names that the gateway is to get certificates for, and whether it has nothing to show for them yet:
 // neither a certificate it got nor one from a file.
-func (c *certificateSet) missing() map[string]bool {
+func (c *Set) missing() map[string]bool {
 	names := map[string]bool{}
 	if c.automatic == nil {
 		return names
@@ -109,9 +116,9 @@ func (c *certificateSet) missing() map[string]bool {
 	return names
 }
 
-// config is for the encrypted listeners. Cipher suites and curves are Go's, in Go's order: forward secrecy only,
+// TLSConfig is for the encrypted listeners. Cipher suites and curves are Go's, in Go's order: forward secrecy only,
 // post-quantum key exchange where the client has it.
-func (c *certificateSet) config(lowest string) *tls.Config {
+func (c *Set) TLSConfig(lowest string) *tls.Config {
 	cfg := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		CipherSuites:   authenticated(),
@@ -138,9 +145,9 @@ func authenticated() (suites []uint16) {
 	return suites
 }
 
-// start gets the certificates that are missing, in the background until ctx ends. The challenges of the authority arrive at
+// Start gets the certificates that are missing, in the background until ctx ends. The challenges of the authority arrive at
 // the listeners.
-func (c *certificateSet) start(ctx context.Context, tls, redirect []net.Listener) error {
+func (c *Set) Start(ctx context.Context, tls, redirect []net.Listener) error {
 	if c.automatic == nil {
 		return nil
 	}
@@ -150,9 +157,9 @@ func (c *certificateSet) start(ctx context.Context, tls, redirect []net.Listener
 	return nil
 }
 
-// answeringChallenges returns a handler that answers the challenge http-01 (RFC 8555 section 8.3) and passes other
+// AnswerChallenges returns a handler that answers the challenge http-01 (RFC 8555 section 8.3) and passes other
 // requests to next.
-func (c *certificateSet) answeringChallenges(next http.Handler) http.Handler {
+func (c *Set) AnswerChallenges(next http.Handler) http.Handler {
 	if c.automatic == nil {
 		return next
 	}
@@ -163,8 +170,8 @@ func (c *certificateSet) answeringChallenges(next http.Handler) http.Handler {
 	})
 }
 
-// stop ends what start began.
-func (c *certificateSet) stop() {
+// Stop ends what start began.
+func (c *Set) Stop() {
 	if c.automatic != nil {
 		c.automatic.stop()
 	}

@@ -1,4 +1,4 @@
-package main
+package certs
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 
 // asker is a set of certificates that are to come from nowhere, and what tells of them.
 type asker struct {
-	*certificateSet
+	*Set
 	registry *prometheus.Registry
 	said     *logged
 }
@@ -43,7 +43,7 @@ func newAsker(t *testing.T, storage string, files ...config.Certificate) *asker 
 	cfg.TLS.Certificates = files
 	a := &asker{registry: prometheus.NewRegistry(), said: &logged{}}
 	var err error
-	if a.certificateSet, err = newCertificateSet(cfg, a.registry, slog.New(slog.NewTextHandler(a.said, nil))); err != nil {
+	if a.Set, err = Open(cfg, a.registry, slog.New(slog.NewTextHandler(a.said, nil))); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -53,21 +53,21 @@ func newAsker(t *testing.T, storage string, files ...config.Certificate) *asker 
 func (a *asker) start(t *testing.T) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(func() { cancel(); a.stop() })
-	return a.certificateSet.start(ctx, nil, nil)
+	t.Cleanup(func() { cancel(); a.Stop() })
+	return a.Set.Start(ctx, nil, nil)
 }
 
 // A disk that is full, or was mounted read-only, is no reason to serve nobody while the certificate is good.
 func TestAGatewayWithItsCertificateStartsWithoutStorage(t *testing.T) {
 	storage, full := t.TempDir(), errors.New("no space left on device")
 	without := newAsker(t, storage)
-	without.automatic.try = func(string) error { return full }
+	without.automatic.tryFolder = func(string) error { return full }
 	if err := without.start(t); !errors.Is(err, full) {
 		t.Fatalf("without a certificate: %v", err)
 	}
 	keep(t, storage)
 	a := newAsker(t, storage)
-	a.automatic.try = without.automatic.try
+	a.automatic.tryFolder = without.automatic.tryFolder
 	if err := a.start(t); err != nil {
 		t.Fatalf("with a certificate: %v", err)
 	}

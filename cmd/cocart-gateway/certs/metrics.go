@@ -1,4 +1,4 @@
-package main
+package certs
 
 import (
 	"cmp"
@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// certificateMetrics tell how long the certificates last and whether new ones are coming.
-type certificateMetrics struct {
+// metrics tell how long the certificates last and whether new ones are coming.
+type metrics struct {
 	certificates func() []*x509.Certificate
 	missing      func() map[string]bool // by name
 	expiry       *prometheus.Desc
@@ -27,8 +27,8 @@ const (
 	kept     = "failed"
 )
 
-func newCertificateMetrics(certificates func() []*x509.Certificate, missing func() map[string]bool) *certificateMetrics {
-	m := &certificateMetrics{
+func newMetrics(certificates func() []*x509.Certificate, missing func() map[string]bool) *metrics {
+	m := &metrics{
 		certificates: certificates, missing: missing,
 		lacking: prometheus.NewDesc("cocart_gateway_tls_certificate_missing",
 			"1 while the gateway has no certificate for a name in tls.acme.domains yet, so that nobody can connect by it; else 0.", []string{"name"}, nil),
@@ -51,12 +51,12 @@ func newCertificateMetrics(certificates func() []*x509.Certificate, missing func
 	return m
 }
 
-func (m *certificateMetrics) register(reg prometheus.Registerer) error {
+func (m *metrics) register(reg prometheus.Registerer) error {
 	return errors.Join(reg.Register(m), reg.Register(m.filesGood), reg.Register(m.updates))
 }
 
 // good is told when all files were good, and whether others came into use with that.
-func (m *certificateMetrics) good(changed bool) {
+func (m *metrics) good(changed bool) {
 	m.filesGood.Set(1)
 	if changed {
 		m.updates.WithLabelValues(fromFile, updated).Inc()
@@ -64,20 +64,20 @@ func (m *certificateMetrics) good(changed bool) {
 }
 
 // refused is told when one of them was not.
-func (m *certificateMetrics) refused() {
+func (m *metrics) refused() {
 	m.filesGood.Set(0)
 	m.updates.WithLabelValues(fromFile, kept).Inc()
 }
 
 // Describe implements prometheus.Collector.
-func (m *certificateMetrics) Describe(all chan<- *prometheus.Desc) {
+func (m *metrics) Describe(all chan<- *prometheus.Desc) {
 	all <- m.expiry
 	all <- m.lacking
 }
 
 // Collect implements prometheus.Collector. Of two certificates with the same first name the one that ends sooner
 // counts.
-func (m *certificateMetrics) Collect(all chan<- prometheus.Metric) {
+func (m *metrics) Collect(all chan<- prometheus.Metric) {
 	ends := map[string]float64{}
 	for _, leaf := range m.certificates() {
 		name, end := firstName(leaf), float64(leaf.NotAfter.Unix())

@@ -1,4 +1,4 @@
-package main
+package certs
 
 import (
 	"context"
@@ -55,9 +55,9 @@ func readPair(sum io.Writer, f config.Certificate) (tls.Certificate, error) {
 	return pair, nil
 }
 
-// part is what a reload of the configuration asks. It reads the files anew even where the configuration names the
+// Reconfigure is what a reload of the configuration asks. It reads the files anew even where the configuration names the
 // same ones, so that SIGHUP is enough after a renewal.
-func (c *certificateSet) part(cfg *config.Config) (use func(), err error) {
+func (c *Set) Reconfigure(cfg *config.Config) (use func(), err error) {
 	if len(c.inUse.Load().files)+len(cfg.TLS.Certificates) == 0 {
 		return func() {}, nil
 	}
@@ -73,9 +73,9 @@ func (c *certificateSet) part(cfg *config.Config) (use func(), err error) {
 	}, nil
 }
 
-// watch takes changed files into use until ctx ends. It looks at them at each tick, whatever the key reload says: a renewal
+// Watch takes changed files into use until ctx ends. It looks at them at each tick, whatever the key reload says: a renewal
 // changes no configuration.
-func (c *certificateSet) watch(ctx context.Context, tick <-chan time.Time) {
+func (c *Set) Watch(ctx context.Context, tick <-chan time.Time) {
 	filewatch.Follow(ctx, tick, c, func() {
 		if err := c.Reload(); err != nil {
 			c.log.Error("certificates not changed: the ones from before stay in use", "cause", err.Error())
@@ -84,17 +84,17 @@ func (c *certificateSet) watch(ctx context.Context, tick <-chan time.Time) {
 }
 
 // Current implements filewatch.Source.
-func (c *certificateSet) Current() string {
+func (c *Set) Current() string {
 	p, _ := readPairs(c.inUse.Load().files) // an error is part of the digest
 	return p.digest
 }
 
 // Loaded implements filewatch.Source.
-func (c *certificateSet) Loaded() string { return *c.loaded.Load() }
+func (c *Set) Loaded() string { return *c.loaded.Load() }
 
 // Reload reads the files again. If one of them is bad, all pairs stay as they are: an older certificate serves customers
 // better than none.
-func (c *certificateSet) Reload() error {
+func (c *Set) Reload() error {
 	before := c.inUse.Load()
 	next, err := readPairs(before.files)
 	c.loaded.Store(&next.digest)
@@ -109,7 +109,7 @@ func (c *certificateSet) Reload() error {
 }
 
 // tell writes to the log what came into use.
-func (c *certificateSet) tell(before, next *pairSet) (changed bool) {
+func (c *Set) tell(before, next *pairSet) (changed bool) {
 	if before.digest == next.digest {
 		return false
 	}
@@ -119,7 +119,7 @@ func (c *certificateSet) tell(before, next *pairSet) (changed bool) {
 	return true
 }
 
-func (c *certificateSet) report(leaf *x509.Certificate) {
+func (c *Set) report(leaf *x509.Certificate) {
 	attributes := []any{"names", names509(leaf), "expires", leaf.NotAfter.UTC().Format(time.RFC3339)}
 	if !c.now().Before(leaf.NotAfter) {
 		c.log.Warn("certificate has expired; browsers refuse it", attributes...)

@@ -1,4 +1,4 @@
-package main
+package certs
 
 import (
 	"context"
@@ -18,10 +18,10 @@ func writable(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	return tried(folder)
+	return TryFolder(folder)
 }
 
-func tried(folder string) error {
+func TryFolder(folder string) error {
 	f, err := os.CreateTemp(folder, ".cocart-gateway-*")
 	if err != nil {
 		return err
@@ -30,10 +30,10 @@ func tried(folder string) error {
 	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
-// furnish makes sure that a certificate can be kept before one is asked for: authorities count what they hand out. A
+// checkStorage makes sure that a certificate can be kept before one is asked for: authorities count what they hand out. A
 // gateway that has a certificate for each name starts all the same, and complains: shoppers are served until it ends.
-func (a *automatic) furnish(ctx context.Context, i *issuing) error {
-	err := a.try(a.cfg.Storage)
+func (a *automatic) checkStorage(ctx context.Context, i *issuing) error {
+	err := a.tryFolder(a.cfg.Storage)
 	if err == nil {
 		return nil
 	}
