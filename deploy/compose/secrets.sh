@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the secrets of compose.yaml that are not there yet, each of 256 bits.
+# Makes the secrets of compose.yaml that do not exist yet, of 256 bits each.
 #
-# Containers read the files under numbers of their own, so everybody may read the files, and nobody else may enter the
+# Containers read the files with different user ids, so all users may read the files, and only the owner may enter the
 # folder.
 set -eu
 

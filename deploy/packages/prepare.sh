@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run as root by the packages whenever they are installed or upgraded: the account the gateway runs as, secrets if there
-# are none yet, and who may read them. Needs no running systemd; a second run changes nothing.
+# The packages run this as root at each installation and upgrade. It creates the account of the gateway and missing
+# secrets, and sets who may read them. It needs no running systemd, and a second run changes nothing.
 set -eu
 
 etc=/etc/cocart-gateway
@@ -14,7 +14,7 @@ main() {
 	done
 }
 
-# As sysusers.d/cocart-gateway.conf says it, for machines without systemd.
+# Does what sysusers.d/cocart-gateway.conf says, also on machines without systemd.
 create_account() {
 	if command -v systemd-sysusers >/dev/null; then
 		systemd-sysusers /usr/lib/sysusers.d/cocart-gateway.conf
@@ -27,7 +27,7 @@ create_account() {
 }
 
 own() {
-	[ -e "$2" ] || return 0 # the administrator took it away
+	[ -e "$2" ] || return 0 # the administrator removed it
 	chown root:cocart-gateway "$2"
 	chmod "$1" "$2"
 }
