@@ -74,7 +74,7 @@ func (g *Gateway) guardBody(x *exchange) {
 		return
 	}
 	b := g.cfg.Bounds
-	x.arriving.within(pace.Pace{Stall: b.BodyTime, Allowance: b.BodyTime, Rate: max(0, b.UploadRate)})
+	x.arriving.Within(pace.Pace{Stall: b.BodyTime, Allowance: b.BodyTime, Rate: max(0, b.UploadRate)})
 	x.body = &guardedBody{
 		ReadCloser: http.MaxBytesReader(x.w.ResponseWriter, x.r.Body, g.cfg.Bounds.Body),
 		separator:  wprequest.NewFieldCounter(x.r.Header.Get("Content-Type")), limit: g.cfg.Bounds.Parameters,
@@ -115,8 +115,33 @@ func (x *exchange) orBody(err error) error {
 			return x.body.refused
 		}
 	}
-	if refused := x.arriving.refusal(); refused != nil {
+	if refused := x.arriving.Err(); refused != nil {
 		return refused
 	}
 	return err
+}
+
+// pace returns the pace of a body that the storefront reads or writes. It may stand still
+// for Stall, and for an eighth more at most.
+func (b BoundsConfig) pace(rate int64) pace.Pace {
+	p := pace.Pace{Stall: b.Stall, Slack: max(0, b.Stall) / 8}
+	if rate <= 0 {
+		return p
+	}
+	if p.Allowance, p.Rate = b.Stall, rate; b.Stall <= 0 {
+		p.Allowance, p.Slack = defaultStall, defaultStall/8
+	}
+	return p
+}
+
+// receive follows the body of a request from its first byte on. net/http discards what a
+// handler left unread before the header of an answer leaves, so the time which that may
+// take does not count as time of the answer.
+func (g *Gateway) receive(x *exchange) {
+	if x.r.Body == nil || x.r.Body == http.NoBody {
+		return
+	}
+	x.arriving = pace.NewBody(x.w.ResponseWriter, x.r, g.cfg.Bounds.pace(g.cfg.Bounds.UploadRate))
+	x.w.Pace.First = max(0, g.cfg.Bounds.Stall) + g.cfg.Bounds.BodyTime
+	x.r.Body = x.arriving
 }

@@ -2,13 +2,16 @@ package gateway
 
 import (
 	"bytes"
-	"cocart-gateway/gateway/respond"
-	"cocart-gateway/gateway/wprequest"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+
+	"cocart-gateway/gateway/pace"
+	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
 )
 
 // site says how this gateway reads requests.
@@ -149,14 +152,10 @@ func readingBody(err error) error {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.Is(err, context.Canceled): // the client left
+	case errors.Is(err, context.Canceled), errors.Is(err, pace.ErrSlow): // the client left, or waits
 		return err
 	}
-	return unreadable(err)
-}
-
-func unreadable(err error) *respond.Failure {
-	return respond.Fail(respond.BadBody).Because(err)
+	return fmt.Errorf("%w: %w", pace.ErrUnreadable, err)
 }
 
 type rejoined struct {

@@ -1,12 +1,13 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/migration"
-	"cocart-gateway/tokens/attempts"
 	"context"
 	"net/netip"
 	"net/url"
 	"time"
+
+	"cocart-gateway/gateway/migration"
+	"cocart-gateway/tokens/attempts"
 )
 
 // Config is what the gateway needs to know of the site and its clients.

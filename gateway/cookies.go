@@ -1,12 +1,13 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/upstream"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/upstream"
 )
 
 // hasCookieLogin reports whether a request has WordPress's login cookie. Alone it shows nothing: browsers send it with

@@ -2,11 +2,12 @@ package gateway
 
 import (
 	"bytes"
+	"net/http"
+	"strings"
+
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
-	"net/http"
-	"strings"
 )
 
 // The index of a REST namespace as WP_REST_Server::get_namespace_index writes it.

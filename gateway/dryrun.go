@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"cocart-gateway/gateway/migration"
+	"cocart-gateway/gateway/pace"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
@@ -104,7 +105,7 @@ func (g *Gateway) reportObserved(x *exchange, would *judgement) {
 // newJudgement judges a request and leaves it as it was: what was read of its body is put back.
 func (g *Gateway) newJudgement(x *exchange) *judgement {
 	j := &judgement{exchange: exchange{
-		w: &recorder{ResponseWriter: x.w.ResponseWriter, setHeaders: func(int) {}}, r: x.r.Clone(x.r.Context()),
+		w: &recorder{Writer: pace.Writer{ResponseWriter: x.w.ResponseWriter}, setHeaders: func(int) {}}, r: x.r.Clone(x.r.Context()),
 		target: x.target, origin: x.origin, id: x.id, record: &record{class: wprequest.ClassSite},
 		body: &guardedBody{}, // so that bound puts no guard on the body
 	}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"cocart-gateway/gateway/pace"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -85,6 +86,8 @@ var failures = []struct {
 	err  error
 	code respond.Code
 }{
+	{pace.ErrSlow, respond.BodyTimeout},
+	{pace.ErrUnreadable, respond.BadBody},
 	{tokens.ErrUnavailable, respond.StoreUnavailable},
 	{upstream.ErrBusy, respond.Busy},
 	{upstream.ErrTimeout, respond.UpstreamTimeout},

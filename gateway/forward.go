@@ -1,17 +1,18 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/accesslog"
-	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/tokens"
-	"cocart-gateway/untrusted"
-	"cocart-gateway/upstream"
 	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens"
+	"cocart-gateway/untrusted"
+	"cocart-gateway/upstream"
 )
 
 func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {

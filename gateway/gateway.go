@@ -39,22 +39,23 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/accesslog"
-	"cocart-gateway/gateway/forwarded"
-	"cocart-gateway/gateway/migration"
-	"cocart-gateway/gateway/respond"
-	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/tokens"
-	"cocart-gateway/upstream"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/forwarded"
+	"cocart-gateway/gateway/migration"
+	"cocart-gateway/gateway/pace"
+	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens"
+	"cocart-gateway/upstream"
 )
 
 // Gateway is an http.Handler for the public listener.
@@ -139,22 +140,21 @@ type exchange struct {
 	attempt  attempt         // the password of this request
 	cartless *wprequest.Body // set: forwarded without the cart keys of customers
 	body     *guardedBody    // nil: none, or not on our routes
-	arriving *arrivingBody   // nil: none
+	arriving *pace.Body      // nil: none
 	guest    bool            // forwarded as a guest's
 	relayed  bool            // the answer is WordPress's
 	cookies  bool            // a login cookie may count
 	// otherBearer: the bearer is an access token of another JWT plugin.
 	otherBearer bool
 
-	id       string       // X-CoCart-Request-Id
-	received atomic.Int64 // bytes of the body
+	id string // X-CoCart-Request-Id
 }
 
 // ServeHTTP answers one request. See the package comment for its way.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{r: r, w: &recorder{ResponseWriter: w}, target: upstream.Target(r), record: &record{start: time.Now(), class: wprequest.ClassSite}}
+	x := &exchange{r: r, w: &recorder{Writer: pace.Writer{ResponseWriter: w}}, target: upstream.Target(r), record: &record{start: time.Now(), class: wprequest.ClassSite}}
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
-	x.w.taken = g.cfg.Bounds.pace(g.cfg.Bounds.DownloadRate)
+	x.w.Pace = g.cfg.Bounds.pace(g.cfg.Bounds.DownloadRate)
 	g.metrics.InFlight.Inc()
 	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
 	defer g.rescue(x)

@@ -1,12 +1,13 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/respond"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"cocart-gateway/gateway/respond"
 )
 
 // legible refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the

@@ -1,10 +1,6 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/respond"
-	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/upstream"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
 )
 
 // tooMany is the answer to an [attempts.Exceeded].

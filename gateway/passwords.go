@@ -1,14 +1,15 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/respond"
-	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/upstream"
 	"context"
 	"encoding/json"
 	"errors"
 	"time"
+
+	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
 )
 
 // attempt is the password of a request on its way to WordPress; its zero value is

@@ -1,10 +1,6 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/accesslog"
-	"cocart-gateway/gateway/pace"
-	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/tokens/attempts"
 	"context"
 	"errors"
 	"net/http"
@@ -13,7 +9,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/pace"
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens/attempts"
 )
 
 // record is what is known of one request when it is over: one log line and one
@@ -34,13 +34,12 @@ type record struct {
 // recorder notes what is sent. Unwrap lets http.ResponseController reach Flush
 // and Hijack behind it.
 type recorder struct {
-	http.ResponseWriter
-	status     int
-	bytes      int64
-	began      time.Time        // when the header of the answer left
-	limit      *attempts.State  // what the answer shall say of limits
-	setHeaders func(status int) // called once, before the header of the answer leaves
-	taken      pace.Pace        // at which the client takes the answer; see moving.go
+	pace.Writer // at which the client takes the answer
+	status      int
+	bytes       int64
+	began       time.Time        // when the header of the answer left
+	limit       *attempts.State  // what the answer shall say of limits
+	setHeaders  func(status int) // called once, before the header of the answer leaves
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -54,7 +53,7 @@ func (w *recorder) begin(status int) {
 	if w.status == 0 && status != http.StatusSwitchingProtocols {
 		w.setHeaders(status)
 		w.began = time.Now()
-		w.hurry() // an upgraded connection may be silent
+		w.SetDeadline() // an upgraded connection may be silent
 	}
 	w.status = status
 }
@@ -63,12 +62,18 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.begin(http.StatusOK)
 	}
-	n, err := w.sending(func() (int, error) { return w.ResponseWriter.Write(b) })
+	n, err := w.Writer.Write(b)
 	w.bytes += int64(n)
 	return n, err
 }
 
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+// FlushError is what http.ResponseController calls to flush.
+func (w *recorder) FlushError() error {
+	if w.status == 0 {
+		w.begin(http.StatusOK)
+	}
+	return w.Writer.FlushError()
+}
 
 // awaiting measures a wait for WordPress, until the returned function is first
 // called.
@@ -81,9 +86,9 @@ func (x *exchange) awaiting() (answered func()) {
 // answer, as nginx has it; 500 also for an answer that a bug cut short.
 func (g *Gateway) finish(x *exchange) {
 	g.metrics.InFlight.Dec()
-	x.arriving.rest()
+	x.arriving.Stop()
 	if !x.w.began.IsZero() {
-		x.w.hurry() // net/http writes the end of the answer after this; the last deadline may be over if WordPress was slow
+		x.w.SetDeadline() // net/http writes the end of the answer after this; the last deadline may be over if WordPress was slow
 	}
 	over := time.Now()
 	status := x.w.status
@@ -104,7 +109,7 @@ func (x *exchange) line(status int, over time.Time) *accesslog.Line {
 	line := &accesslog.Line{
 		Request: x.r, Target: x.target, ID: x.id, Route: string(x.record.class), Client: x.origin.Client,
 		Storefront: x.record.class == wprequest.ClassSite && x.record.failure == nil,
-		Status:     status, Received: x.received.Load(), Sent: x.w.bytes,
+		Status:     status, Received: x.arriving.Received(), Sent: x.w.bytes,
 		Took: over.Sub(x.record.start), Upstream: x.record.waited, Gateway: x.ownShare(),
 		User: x.record.user, Session: x.record.session, Outcome: x.record.verdict, Cause: x.record.err,
 	}

@@ -1,14 +1,15 @@
 package gateway
 
 import (
+	"context"
+	"errors"
+	"net/http"
+
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream"
-	"context"
-	"errors"
-	"net/http"
 )
 
 // refresh answers POST …/jwt/refresh-token. The Authorization header is not

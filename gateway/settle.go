@@ -1,17 +1,19 @@
 package gateway
 
 import (
-	"cocart-gateway/gateway/accesslog"
-	"cocart-gateway/gateway/respond"
-	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/upstream"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
+
+	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/pace"
+	"cocart-gateway/gateway/respond"
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
 )
 
 // settleForwarded counts the passwords that WordPress checked for a forwarded
@@ -62,7 +64,8 @@ func notAsked(answer *upstream.Answer) bool {
 // it, or something else. The password may have been checked all the same.
 func unsigned(err error) bool {
 	var f *respond.Failure
-	return !errors.As(err, &f) && (errors.Is(err, upstream.ErrNoPlugin) || errors.Is(err, upstream.ErrBadReply))
+	ofBody := errors.As(err, &f) || errors.Is(err, pace.ErrSlow) || errors.Is(err, pace.ErrUnreadable)
+	return !ofBody && (errors.Is(err, upstream.ErrNoPlugin) || errors.Is(err, upstream.ErrBadReply))
 }
 
 func refusedAny(checks []upstream.Check) bool {

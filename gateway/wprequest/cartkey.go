@@ -1,7 +1,6 @@
 package wprequest
 
 import (
-	"cocart-gateway/tokens/attempts/wpname"
 	"encoding/json"
 	"math"
 	"net/url"
@@ -11,6 +10,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"cocart-gateway/tokens/attempts/wpname"
 )
 
 // CoCart keeps all carts in one table, those of guests under a random or custom key and
