@@ -739,38 +739,6 @@ function is_shut_out( object $user ): bool {
 }
 
 /**
- * Whether CoCart JWT Authentication still counts a login among this user's own: it forgets them at a logout, at a new
- * password and at its own refresh. What it keeps is read, never written, and also when it is deactivated.
- */
-function old_plugin_knows( int $user_id, string $pat ): bool {
-	if ( '' === $pat || ! get_user_meta( $user_id, '_cocart_jwt_tokens', true ) ) {
-		return false;
-	}
-	foreach ( (array) get_user_meta( $user_id, '_cocart_jwt_token_pat', false ) as $logins ) {
-		if ( is_array( $logins ) && array_key_exists( $pat, $logins ) ) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/**
- * The user for whom that plugin has just answered a refresh, or false. The token in its answer comes from PHP itself;
- * that the plugin has noted it for that user makes sure of it.
- *
- * @param mixed $data
- * @return object|false
- */
-function refreshed_by_old_plugin( $data ) {
-	$token  = is_array( $data ) && is_string( $data['token'] ?? null ) ? $data['token'] : '';
-	$claims = json_decode( (string) base64_decode( strtr( explode( '.', $token )[1] ?? '', '-_', '+/' ) ), true );
-	$named  = is_array( $claims ) ? $claims['data']['user'] ?? null : null;
-	$id     = is_array( $named ) && is_int( $named['id'] ?? null ) ? $named['id'] : 0;
-	$pat    = is_array( $named ) && is_string( $named['pat'] ?? null ) ? $named['pat'] : '';
-	return $id > 0 && old_plugin_knows( $id, $pat ) ? get_userdata( $id ) : false;
-}
-
-/**
  * Ends every session the user has at the gateway, at the latest with the next request of each; browsers stay logged in
  * to WordPress. For the shop's own code, too. The reason is for the action cocart_gateway_sessions_ended.
  *
@@ -1520,6 +1488,9 @@ final class Doorkeeper extends Door {
 	/** @var Assertion */
 	private $asserted;
 
+	/** @var string Its kind; customer also for a session that goes back. */
+	private $kind;
+
 	/** @var int The site of a network that the request is for. */
 	private $blog;
 
@@ -1558,6 +1529,7 @@ final class Doorkeeper extends Door {
 
 	public function __construct( Assertion $asserted ) {
 		$this->asserted  = $asserted;
+		$this->kind      = 'hand_back' === $asserted->kind ? 'customer' : $asserted->kind;
 		$this->blog      = get_current_blog_id();
 		$this->checks    = new Checks( $asserted, $this->is( 'login', 'credentials' ) );
 		$this->cart_keys = new Cart_Keys();
@@ -1576,6 +1548,9 @@ final class Doorkeeper extends Door {
 		$this->forget();
 		$this->checks->watch();
 		$this->watch_requests();
+		if ( 'hand_back' === $this->asserted->kind ) {
+			Hand_Back::prepare(); // After watch_requests(): its filters run last.
+		}
 		$this->watch_changes();
 		if ( $this->is( 'customer' ) ) {
 			// CoCart's logout calls wp_logout(); of the sessions of a token only its own ends, and the gateway sees to that.
@@ -1586,9 +1561,8 @@ final class Doorkeeper extends Door {
 		}
 	}
 
-	/** Who is handed back is a customer, too. */
 	private function is( string ...$kinds ): bool {
-		return in_array( $this->asserted->kind, $kinds, true ) || 'hand_back' === $this->asserted->kind && in_array( 'customer', $kinds, true );
+		return in_array( $this->kind, $kinds, true );
 	}
 
 	/** Takes away what others would log somebody in with. */
@@ -1727,21 +1701,11 @@ final class Doorkeeper extends Door {
 		}
 		$this->began = fingerprint( $user );
 		if ( '' !== $this->asserted->pat ) {
-			return $this->by_old_plugin( $user );
+			check_old_plugin_login( $user, $this->asserted->pat );
+			return (int) $user->ID;
 		}
 		if ( ! hash_equals( $this->began, $this->asserted->fingerprint ) ) {
 			$this->end( 'changed' );
-		}
-		return (int) $user->ID;
-	}
-
-	/**
-	 * A token of the old plugin has no fingerprint. Its PAT says as much as the plugin itself would make of it, and
-	 * nobody can make one up: the secrets of the gateway are still not enough to become a customer.
-	 */
-	private function by_old_plugin( object $user ): int {
-		if ( ! old_plugin_knows( (int) $user->ID, $this->asserted->pat ) ) {
-			refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "a token of user {$user->ID} is none of CoCart JWT Authentication's any more" );
 		}
 		return (int) $user->ID;
 	}
@@ -1781,24 +1745,16 @@ final class Doorkeeper extends Door {
 	}
 
 	/**
-	 * The second factor is skipped for no header and no parameter. Who is handed back gave it when the session began: to
-	 * CoCart that is a login by token, see cocart_auth_header().
+	 * The second factor is skipped for no header and no parameter.
 	 *
 	 * @param mixed $methods
 	 */
 	public function cocart_login_secure_auth_methods( $methods = array() ): array {
-		return $this->is( 'hand_back' ) ? array( 'jwt' ) : array();
+		return array();
 	}
 
-	/**
-	 * CoCart takes any Bearer for a login by token; one that is no JWT, CoCart JWT Authentication does not look at.
-	 *
-	 * @param mixed $header
-	 */
+	/** @param mixed $header */
 	public function cocart_auth_header( $header = '' ) {
-		if ( $this->is( 'hand_back' ) ) {
-			return 'Bearer cocart-gateway';
-		}
 		return $this->is( 'login' ) && is_string( $header ) && is_basic( $header ) ? $header : '';
 	}
 
@@ -1836,12 +1792,8 @@ final class Doorkeeper extends Door {
 		if ( $this->is( 'login' ) && ( ! is_login( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a login' );
 		}
-		if ( $this->is( 'hand_back' ) && ( ! is_login( $route ) || 'POST' !== method() ) ) {
-			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a session to hand back' );
-		}
-		if ( $this->is( 'hand_back' ) ) {
-			// Since 4.8 CoCart asks for no second factor where a token logs in; before, it would mail the customer a code.
-			remove_all_filters( 'cocart_login_permission_callback' );
+		if ( 'hand_back' === $this->asserted->kind ) {
+			Hand_Back::admit( $route );
 		}
 		if ( $this->is( 'refresh' ) && ( ! is_refresh( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a refresh' );
@@ -2120,6 +2072,70 @@ final class Doorkeeper extends Door {
 		$this->announced[ "$user_id $dead" ] = true;
 		$claims = array( 'sub' => (string) $user_id, 'fp' => $dead, 'reason' => $reason );
 		send_header( 'X-CoCart-Gateway-Ended: ' . $this->asserted->reply( 'ended', $claims ), false );
+	}
+}
+
+// --- Moving from CoCart JWT Authentication, and back -----------------------------------------------------------------
+
+/**
+ * Whether CoCart JWT Authentication still lists a login of this user: it forgets a login at a logout, at a new password and
+ * at its own refresh. Its notes are read, never written, and also when it is deactivated.
+ */
+function old_plugin_knows( int $user_id, string $pat ): bool {
+	if ( '' === $pat || ! get_user_meta( $user_id, '_cocart_jwt_tokens', true ) ) {
+		return false;
+	}
+	foreach ( (array) get_user_meta( $user_id, '_cocart_jwt_token_pat', false ) as $logins ) {
+		if ( is_array( $logins ) && array_key_exists( $pat, $logins ) ) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * A token of that plugin has no fingerprint. Its PAT says as much as the plugin itself reads from it, and an attacker with
+ * the secrets of the gateway cannot invent one: they are still not enough to become a customer.
+ */
+function check_old_plugin_login( object $user, string $pat ): void {
+	if ( ! old_plugin_knows( (int) $user->ID, $pat ) ) {
+		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "CoCart JWT Authentication no longer lists the login of a token of user {$user->ID}" );
+	}
+}
+
+/**
+ * The user for whom that plugin has just answered a refresh, or false. The token in its answer comes from PHP itself, and
+ * the plugin has noted it for that user.
+ *
+ * @param mixed $data
+ * @return object|false
+ */
+function refreshed_by_old_plugin( $data ) {
+	$token  = is_array( $data ) && is_string( $data['token'] ?? null ) ? $data['token'] : '';
+	$claims = json_decode( (string) base64_decode( strtr( explode( '.', $token )[1] ?? '', '-_', '+/' ) ), true );
+	$named  = is_array( $claims ) ? $claims['data']['user'] ?? null : null;
+	$id     = is_array( $named ) && is_int( $named['id'] ?? null ) ? $named['id'] : 0;
+	$pat    = is_array( $named ) && is_string( $named['pat'] ?? null ) ? $named['pat'] : '';
+	return $id > 0 && old_plugin_knows( $id, $pat ) ? get_userdata( $id ) : false;
+}
+
+/**
+ * A session that goes back: its customer logs in without a password, for the tokens that CoCart JWT Authentication adds to
+ * CoCart's answer. To CoCart it is a login by token. The second factor was given when the session began.
+ */
+final class Hand_Back {
+	/** CoCart takes any Bearer for a login by token; CoCart JWT Authentication ignores one that is not a JWT. */
+	public static function prepare(): void {
+		add_filter( 'cocart_auth_header', fn() => 'Bearer cocart-gateway', PHP_INT_MAX );
+		add_filter( 'cocart_login_secure_auth_methods', fn() => array( 'jwt' ), PHP_INT_MAX );
+	}
+
+	public static function admit( string $route ): void {
+		if ( ! is_login( $route ) || 'POST' !== method() ) {
+			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a session to hand back' );
+		}
+		// Since 4.8 CoCart asks for no second factor where a token logs in; before, it would mail the customer a code.
+		remove_all_filters( 'cocart_login_permission_callback' );
 	}
 }
 
