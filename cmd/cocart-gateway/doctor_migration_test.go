@@ -11,8 +11,8 @@ const pluginSecretLine = "compat: {accept_plugin_tokens: true, plugin_secret: 't
 
 // What is right in the middle of a move is not right before and after it.
 func TestTheDoctorKnowsHowFarTheMoveIs(t *testing.T) {
-	const lookingOn = "warning configuration.warning-compat.dry_run: compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do. → The shop and its own plugins decide everything."
-	const goingBack = "warning configuration.warning-compat.hand_back: compat.hand_back: is true; customers go back to CoCart JWT Authentication: no session begins here, and each that is left ends with its next refresh. → Take the gateway away once there are none."
+	const lookingOn = "warning configuration.warning-compat.dry_run: compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do. → Remove it to enforce."
+	const goingBack = "warning configuration.warning-compat.hand_back: compat.hand_back: is true; customers go back to CoCart JWT Authentication: no session begins, and each session ends with its next refresh. → Remove the gateway when no sessions are left."
 	for name, row := range map[string]struct {
 		compat              string
 		oldPlugin, required bool

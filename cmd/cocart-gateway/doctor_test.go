@@ -221,7 +221,7 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 			p.site, p.Facts["home"], p.Facts["siteurl"] = "http://shop.example", "http://shop.example", "http://shop.example"
 			p.Facts["tls"], p.Facts["environment"] = false, "production"
 		}, 1,
-			"warning configuration.warning-site.url: site.url: is http; passwords and tokens travel readable for anybody on the way. → Use https.\n" +
+			"warning configuration.warning-site.url: site.url: is http: passwords and tokens are sent unencrypted. → Use https.\n" +
 				"problem wordpress.tls: site.url is http, and the environment of WordPress is production: CoCart takes no password over http there, so nobody can log in. → Serve the shop over https and write an https site.url; on a test machine: define( 'WP_ENVIRONMENT_TYPE', 'local' ); in wp-config.php."},
 		"Authorization is lost": {fact("authorization", false), 1,
 			"problem wordpress.authorization: Authorization does not reach PHP: CoCart sees no password that is sent as Basic. → Apache: CGIPassAuth On. nginx: fastcgi_param HTTP_AUTHORIZATION $http_authorization."},
@@ -238,7 +238,7 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"a cache": {before(func(w http.ResponseWriter, _ *http.Request) bool { w.Header().Set("X-Cache", "HIT"); return false }), 1,
 			"problem wordpress.cache: A cache in front of PHP answers CoCart's routes (X-Cache: HIT): it may hand one customer's cart to the next. → Exclude /wp-json/cocart/ from that cache."},
 		"no trusted proxy": {func(p *practice) { p.proxies = "[]" }, 0,
-			"warning configuration.warning-trusted_proxies: trusted_proxies: is empty, though site.url is https. → The proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password."},
+			"warning configuration.warning-trusted_proxies: trusted_proxies: is empty, but site.url is https: WordPress takes requests for plain http, where CoCart refuses passwords. → List the proxy that ends TLS."},
 		"a readable file": {func(p *practice) { p.mode = 0o644 }, 0,
 			"warning configuration.mode: FILE can be read by every user of this machine. → Unless all its secrets come from the environment or from files: chmod 600 FILE."},
 		"long-lived tokens": {func(p *practice) { p.accessTTL = "20d" }, 0,

@@ -158,7 +158,7 @@ func TestCommandsSayWhatTheyNeed(t *testing.T) {
 		{"sessions end -c f --user 7 --all --yes", "sessions end needs one of: the ID of a session, --user N, --all"},
 		{"sessions end -c f --all", "--all logs out every customer of the shop: add --yes if that is meant"},
 		{"sessions end -c f a b", "accepts at most 1 arg(s), received 2"},
-		{"keys generate --id a/b", "--id must be 1 to 64 letters, digits, - and _"},
+		{"keys generate --id a/b", "--id must be 1 to 64 letters, digits, - and _; write e.g. 2026-01"},
 		{"keys generate --algorithm hs256", "--algorithm must be HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA; did you mean HS256?"},
 	} {
 		want := said{exitUsage, "", "cocart-gateway: " + row.want + "\nhint: cocart-gateway help\n"}

@@ -120,10 +120,10 @@ func TestTLSFilesOfUpstreamMustFitTogether(t *testing.T) {
 	i.IssueClient("two")
 	cert, key := "  tls_cert_file: "+i.Path("one.crt")+"\n", "  tls_key_file: "+i.Path("two.key")+"\n"
 	for name, row := range map[string]struct{ block, want string }{
-		"a key of another certificate": {"  url: https://a\n" + cert + key, "upstream.tls_key_file: is refused: private key does not match public key"},
+		"a key of another certificate": {"  url: https://a\n" + cert + key, "upstream.tls_key_file: cannot be used: private key does not match public key"},
 		"a certificate without a key":  {"  url: https://a\n" + cert, "upstream.tls_cert_file: is given alone"},
 		"a key without a certificate":  {"  url: https://a\n" + key, "upstream.tls_key_file: is given alone"},
-		"an authority that is a key":   {"  url: https://a\n  tls_ca_file: " + i.Path("one.key") + "\n", "upstream.tls_ca_file: holds no certificate"},
+		"an authority that is a key":   {"  url: https://a\n  tls_ca_file: " + i.Path("one.key") + "\n", "upstream.tls_ca_file: contains no certificate"},
 		"without https":                {"  url: http://a\n" + cert, "upstream.tls_cert_file: is set, though upstream.url is not https"},
 		"a file that is not there":     {"  url: https://a\n  tls_ca_file: " + i.Path("none.crt") + "\n", "cannot be read"},
 	} {

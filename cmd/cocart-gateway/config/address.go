@@ -11,7 +11,7 @@ import (
 
 var hostName = regexp.MustCompile(`\A[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?\z`)
 
-// goodHost takes names and addresses; a zone (fe80::1%eth0) means something on one machine only.
+// goodHost accepts names and addresses. A zone (fe80::1%eth0) is valid on one machine only and is refused.
 func goodHost(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Zone() == ""
@@ -46,7 +46,7 @@ func parseWebAddress(s string, path *regexp.Regexp) (*url.URL, *mistake) {
 	}
 	switch {
 	case u.User != nil:
-		return nil, &mistake{value: "has a user name or password in it", remedy: "remove what stands before the @"}
+		return nil, &mistake{value: "has a user name or password in it", remedy: "remove everything before the @"}
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
 		return nil, &mistake{remedy: "remove the ? or # and what follows"}
 	case !path.MatchString(u.EscapedPath()):
@@ -92,7 +92,7 @@ func parseNetwork(s string) (netip.Prefix, *mistake) {
 		network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-96)
 	}
 	if network != network.Masked() {
-		return netip.Prefix{}, &mistake{rule: "must have no bits set behind the network", remedy: "write " + network.Masked().String() +
+		return netip.Prefix{}, &mistake{rule: "must have no bits set after the network prefix", remedy: "write " + network.Masked().String() +
 			", or the address alone for one proxy"}
 	}
 	return network, nil

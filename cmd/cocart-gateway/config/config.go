@@ -1,3 +1,14 @@
+// Package config reads and checks the configuration file.
+//
+//	config.go             the types of a checked configuration
+//	keys.go               the table of all keys: place, default, rule and message; blocks have files of their own
+//	load.go, section.go   file → YAML → Config, with every problem of the file at once
+//	value.go, secret.go   how a value of each kind is read and written
+//	rules.go              rules between keys, and warnings
+//	source.go, merge.go   the files of a running gateway, and what a reload changes
+//
+// It is the only reader of YAML and imports no other package of the gateway: package main turns a [Config] into the
+// configurations of the other packages.
 package config
 
 import (
@@ -7,8 +18,8 @@ import (
 	"time"
 )
 
-// Config is what a configuration file says, complete and checked: every default filled in, every secret read.
-// It holds secrets, but only in fields of type [Secret], so printing or logging a Config shows none of them.
+// Config is a checked configuration with every default filled in and every secret read. It has secrets only in fields
+// of type [Secret], so printing or logging a Config does not show them.
 type Config struct {
 	Listen         []string // the plain public listeners: host:port, unix:/path, systemd or systemd:name
 	TLS            TLS
@@ -32,12 +43,12 @@ type Config struct {
 // Admin is the listener for metrics, probes and administration.
 type Admin struct {
 	Listen string   // as in Config.Listen
-	Hosts  []string // names of the listener, lower case, perhaps with *. in front; addresses and loopback names always are
-	Token  Secret   // what an administrator shows; empty: there is no administration API
-	OAuth  bool     // RFC 7009 and RFC 7662 are served there; never without a Token
+	Hosts  []string // names of the listener, lower case, perhaps with *. in front, besides addresses and loopback names
+	Token  Secret   // the bearer token of administrators; empty: no administration API
+	OAuth  bool     // serves RFC 7009 and RFC 7662 there; requires Token
 }
 
-// Site is what the shop is called from outside and which of its routes are CoCart's.
+// Site is the address of the shop and which of its routes belong to CoCart.
 type Site struct {
 	URL        *url.URL // issuer of tokens and WordPress's home; no trailing slash
 	RESTPrefix string   // without slashes at its ends
@@ -49,17 +60,17 @@ type Site struct {
 	Hosts       []string // lower case, perhaps with *. in front; empty: any
 }
 
-// Tokens is how tokens are made and how long they are good.
+// Tokens is how tokens are made and how long they are valid.
 type Tokens struct {
 	Keys          []SigningKey // at least one; the first signs, all verify
 	RefreshSecret []Secret     // newest first; empty: derived from Keys
 	AccessTTL     time.Duration
 	RefreshTTL    time.Duration // idle limit of a session, at least AccessTTL
-	SessionTTL    time.Duration // absolute limit of a session; 0: none
+	SessionTTL    time.Duration // absolute limit of a session; 0: no limit
 	RefreshGrace  time.Duration
 	LostAnswer    string // "until_used", "always" or "never"
 	ReuseByClient string // of the session's own client: "converge", "refuse" or "end"
-	MaxSessions   int    // per user; -1: unlimited, never 0
+	MaxSessions   int    // per user; -1: no limit; never 0
 	Leeway        time.Duration
 	Audience      string // empty: no aud claim
 	VerifiedCache int    // entries; 0: no cache
@@ -75,17 +86,17 @@ type SigningKey struct {
 	RetireAt   time.Time // UTC; zero: never
 }
 
-// Revocation is what to do when revocations cannot be followed.
+// Revocation is what the gateway does while it cannot read revocations.
 type Revocation struct {
 	MaxStaleness time.Duration // 0: no limit
-	OnStale      string        // "serve" or "deny"; deny never without a limit
+	OnStale      string        // "serve" or "deny"; deny requires MaxStaleness
 }
 
-// Redis is where sessions and revocations live.
+// Redis is where sessions and revocations are stored.
 type Redis struct {
-	Addresses        []string // "embedded" alone, or host:port; what a URL says beyond that is in the other fields
+	Addresses        []string // "embedded" alone, or host:port; other parts of a URL are in the other fields
 	Mode             string   // "standalone", "sentinel" or "cluster"
-	Master           string   // the name the Sentinels know the master set by; set for them only
+	Master           string   // the name of the master set, for mode sentinel only
 	Username         string
 	Password         Secret
 	SentinelUsername string
@@ -93,47 +104,47 @@ type Redis struct {
 	DB               int // 0 for a cluster
 	Prefix           string
 	TLS              bool
-	TLSCA            string        // PEM; empty: the authorities that the machine trusts
-	TLSCert          string        // PEM, with TLSKey or not at all
+	TLSCA            string        // PEM; empty: the authorities of the operating system
+	TLSCert          string        // PEM; requires TLSKey
 	TLSKey           Secret        // PEM
 	TLSServerName    string        // empty: the host of each server
 	Timeout          time.Duration // of one command: dial, read and write each
 	PoolSize         int           // of each server; 0: the library's default
 }
 
-// Embedded reports whether sessions live inside the gateway, in a store that forgets at exit.
+// Embedded reports whether sessions are stored in the gateway itself, where they end with the process.
 func (c Redis) Embedded() bool { return c.Addresses[0] == EmbeddedStore }
 
-// The values of compat.other_bearers.
+// Values of compat.other_bearers.
 const (
 	RefuseOtherBearers = "refuse"
 	PassOtherBearers   = "pass"
 )
 
-// Compat eases switching over from the CoCart JWT plugin.
+// Compat is for compatibility with CoCart JWT Authentication and its clients.
 type Compat struct {
 	InvalidTokenStatus int // 401 or 403
 	MirrorCartKey      bool
-	BearerLoginRefresh bool   // a login by access token alone answers with a refresh token, too
-	OtherBearers       string // what becomes of the access tokens of other JWT plugins: refuse or pass
+	BearerLoginRefresh bool   // a login by access token alone also returns a refresh token
+	OtherBearers       string // access tokens of other JWT plugins: "refuse" or "pass"
 	Migration          Migration
 }
 
-// Server is the patience of the public listener.
+// Server is the timeouts of the public listener and the scheme of its requests.
 type Server struct {
 	ReadHeaderTimeout time.Duration
-	ReadTimeout       time.Duration // of waiting for the body of a CoCart request
+	ReadTimeout       time.Duration // for the body of a CoCart request
 	IdleTimeout       time.Duration
 	ShutdownTimeout   time.Duration
-	AssumeHTTPS       bool     // where nothing says which scheme the client used
+	AssumeHTTPS       bool     // if the scheme of the client is unknown
 	SchemeHeaders     []string // of trusted proxies, in order of precedence; at least one
 }
 
-// Log is what is logged and in which form.
+// Log is the level and format of the log.
 type Log struct {
 	Level  slog.Level
 	Format string // "text" or "json"
 }
 
-// EmbeddedStore is the redis.address that asks for the store inside the gateway, which forgets at exit.
+// EmbeddedStore is the value of redis.address for a store inside the gateway, which is empty after a restart.
 const EmbeddedStore = "embedded"

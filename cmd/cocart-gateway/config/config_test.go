@@ -175,8 +175,8 @@ func TestConfigFileThatCannotBeRead(t *testing.T) {
 	for _, row := range []struct{ name, path, want string }{
 		{"a file that is not there", "nowhere.yaml", "nowhere.yaml: the file cannot be read: no such file or directory" + remedy},
 		{"a folder", "testdata", "testdata: the file cannot be read: is a directory" + remedy},
-		{"a file of more than 1 MiB", large, large + ": the file is larger than 1024 KiB; must not be that large; check that it is the right file"},
-		{"an empty file", empty, empty + ":1: the file is empty; must hold at least upstream, site and tokens; start from config.example.yaml"},
+		{"a file of more than 1 MiB", large, large + ": the file is larger than 1024 KiB; must not be larger; check that it is the right file"},
+		{"an empty file", empty, empty + ":1: the file is empty; must contain at least upstream, site and tokens; start from config.example.yaml"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := Load(row.path, testEnv, checkTestKey)

@@ -9,14 +9,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// CORS says which web pages of other origins may read CoCart's answers.
+// CORS is which web pages of other origins may read CoCart's answers.
 type CORS struct {
-	Passthrough bool     // WordPress says; nothing else here counts then
-	Origins     []string // lower case; "*" alone: any
+	Passthrough bool     // WordPress decides; the other fields have no effect
+	Origins     []string // lower case; "*" alone: any origin
 	Credentials bool     // only with listed origins
 	MaxAge      time.Duration
-	Allow       []string // headers of requests, besides ours
-	Expose      []string // headers of answers, besides ours
+	Allow       []string // additional request headers
+	Expose      []string // additional response headers
 }
 
 const passthrough = "passthrough"
@@ -61,9 +61,8 @@ func (k corsContent) show(reveal bool) any {
 	return k.section.show(reveal)
 }
 
-// origin is what browsers send as Origin (RFC 6454 section 6.2): one that is
-// written in another way would never match. Apps in a web view have schemes of
-// their own, as in capacitor://localhost.
+// origin is the Origin header as browsers send it (RFC 6454 section 6.2); any other spelling would never match. Apps in a
+// web view have schemes of their own, as in capacitor://localhost.
 func origin() form[string] {
 	return form[string]{
 		rule:   `must be "*" or an origin as browsers send it: scheme, host and, if it is not the usual one, port`,
@@ -95,29 +94,29 @@ func parseOrigin(s string) (string, *mistake) {
 
 var corsHeaderPattern = regexp.MustCompile(`\A[A-Za-z0-9-]{1,64}\z`)
 
-// corsHeaderName is the name of one header. Any header ("*") is not offered: it
-// would not include Authorization (Fetch standard section 3.3.2).
+// corsHeaderName is the name of one header. A wildcard ("*") is refused: it would not include Authorization (Fetch
+// standard section 3.3.2).
 func corsHeaderName() form[string] {
 	return text("must be the name of a header", corsHeaderPattern.MatchString).advise("write e.g. X-Currency; list each header")
 }
 
-// checkCORS keeps cookies from pages that nobody listed.
+// checkCORS refuses cookies for pages of origins that are not listed.
 func checkCORS(c *CORS, r *reader) {
 	if c.Passthrough || !r.sound("cors.origins", "cors.credentials") {
 		return
 	}
-	everybody := len(c.Origins) == 0
+	anyOrigin := len(c.Origins) == 0
 	for _, o := range c.Origins {
-		everybody = everybody || o == "*"
+		anyOrigin = anyOrigin || o == "*"
 	}
 	switch {
-	case c.Credentials && everybody:
+	case c.Credentials && anyOrigin:
 		r.reject(r.at("cors.credentials", "cors.origins"), "is true, and cors.origins is any origin",
-			"must go with listed origins, or any page a customer visits can shop with the customer's cookies",
+			"requires listed origins: otherwise any page that a customer visits can use the customer's cookies",
 			"list the origins of your apps, or remove credentials")
 	case len(c.Origins) == 0:
 		r.reject(r.at("cors.origins"), "is an empty list", "must have an entry", `write ["*"] for any origin, or list those of your apps`)
-	case everybody && len(c.Origins) > 1:
+	case anyOrigin && len(c.Origins) > 1:
 		r.reject(r.at("cors.origins"), `has "*" beside others`, `must be "*" alone or a list without it`, `remove "*" or the others`)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// describe says what stands at n, as a predicate, for keys that hold no secret.
+// describe describes the value at n, as a predicate, for keys that are not secret.
 func describe(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
 		return describeBlind(n)
@@ -23,7 +23,7 @@ func describe(n *yaml.Node) string {
 	return describeBlind(n)
 }
 
-// describeBlind says what stands at n without showing any of it.
+// describeBlind describes the value at n without showing any of it.
 func describeBlind(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.SequenceNode:
@@ -59,9 +59,9 @@ func length(secret string) string {
 	}
 }
 
-const longestShown = 80 // characters of a value; an error line should stay a line
+const longestShown = 80 // characters of a value
 
-// quoted shows a value. What stands before an @ or behind a ? may be a password in a URL and is left out.
+// quoted shows a value. It leaves out what is before an @ or after a ?, which may be a password in a URL.
 func quoted(value string) string {
 	if at := strings.LastIndexByte(value, '@'); at >= 0 {
 		scheme, _, found := strings.Cut(value[:at], "://")
@@ -73,7 +73,7 @@ func quoted(value string) string {
 	return strconv.Quote(shortened(value))
 }
 
-// printable shows a word as it is, unless it would upset a terminal.
+// printable shows a word as it is, or quoted if it contains control characters.
 func printable(word string) string {
 	word = shortened(word)
 	if q := strconv.Quote(word); word == "" || q[1:len(q)-1] != word {

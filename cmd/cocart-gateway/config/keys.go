@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Default returns the configuration that an empty file would amount to. Keys without a sensible default are empty.
+// Default returns the configuration with every key at its default. Keys without a sensible default are empty.
 func Default() *Config {
 	c := &Config{}
 	keyTable(c).setDefault()

@@ -18,13 +18,13 @@ type Limits struct {
 	UploadRate, DownloadRate int64 // bytes per second of a body; 0: no limit
 }
 
-// Limit is a number of attempts or requests in a period. The zero Limit is no limit.
+// Limit is a number of attempts or requests in a period. The zero value means unlimited.
 type Limit struct {
 	N   int
 	Per time.Duration
 }
 
-// Off reports whether there is no limit.
+// Off reports whether attempts are unlimited.
 func (l Limit) Off() bool { return l == (Limit{}) }
 
 // Newcomer limits passwords from networks without a successful login on record.

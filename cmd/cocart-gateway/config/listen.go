@@ -13,28 +13,28 @@ import (
 	"unicode"
 )
 
-// Sockets is what all public listeners have in common.
+// Sockets is the settings that all public listeners share.
 type Sockets struct {
 	ProxyProtocol string        // "off", "accept" or "require"
 	DrainDelay    time.Duration // from failing readiness to closing the listeners
 	Mode          fs.FileMode   // of unix sockets
 	Owner         string        // of unix sockets, "user:group" with either part empty; empty: the process
 	Connections   int           // open at once; 0: no limit
-	PerAddress    int           // of those, from one address; 0: no limit
-	Streams       int           // requests under way on one HTTP/2 connection
+	PerAddress    int           // open at once from one address; 0: no limit
+	Streams       int           // concurrent requests on one HTTP/2 connection
 }
 
-// Addresses that are no host:port.
+// Addresses that are not host:port.
 const (
 	UnixPrefix   = "unix:"
-	Systemd      = "systemd" // the sockets systemd passed that no other key names
+	Systemd      = "systemd" // the sockets passed by systemd that no other key names
 	SystemdNamed = "systemd:"
 )
 
-// socketName is what systemd takes for FileDescriptorName=; the end leaves no room for a colon, which separates names.
+// socketName is a name for FileDescriptorName= of systemd. It has no colon, which separates names.
 var socketName = regexp.MustCompile(`\A[A-Za-z0-9._@-]{1,255}\z`)
 
-// longestSocket is what sockaddr_un has room for on every system we build for (unix(7)), less its NUL.
+// longestSocket is the size of a path in sockaddr_un on every system that releases are built for (unix(7)), without NUL.
 const longestSocket = 103
 
 func listenAddress() form[string] {
@@ -118,21 +118,21 @@ func checkListeners(c *Config, r *reader) {
 func twice(a, b Listener) mistake {
 	m := mistake{fmt.Sprintf("is the same %s twice: %s is %s and %s is %s", ifElse(strings.HasPrefix(a.Address, UnixPrefix) ||
 		strings.HasPrefix(a.Address, Systemd), "socket", "port"), a.Key, a.Address, b.Key, b.Address),
-		"must be two, since each is served in another way", "change one of them"}
+		"must be two, since each serves different requests", "change one of them"}
 	if b.Key == "admin.listen" {
-		m.rule = "must be two ports, since admin.listen shows what customers must not see"
+		m.rule = "must be two ports, since customers must not reach what admin.listen serves"
 	}
 	return m
 }
 
-// checkSockets refuses a gateway that nobody can reach, and a PROXY header that nobody may send.
+// checkSockets refuses a gateway without a public listener, and a PROXY protocol without a trusted sender.
 func checkSockets(c *Config, r *reader) {
 	if len(c.Listen)+len(c.TLS.Listen) == 0 && r.sound("listen", "tls.listen") {
-		r.reject(r.at("listen"), "is an empty list, as is tls.listen", "must have an address, here or there", "write e.g. 127.0.0.1:8080")
+		r.reject(r.at("listen"), "is an empty list, as is tls.listen", "must have an address, in listen or in tls.listen", "write e.g. 127.0.0.1:8080")
 	}
 	if c.Sockets.ProxyProtocol != "off" && len(c.TrustedProxies) == 0 && r.sound("proxy_protocol", "trusted_proxies") && !c.unixOnly() {
 		r.reject(r.at("proxy_protocol"), "is "+c.Sockets.ProxyProtocol+", but trusted_proxies is empty",
-			"must go with the addresses of those who may send the header, or no connection gets in", "list your load balancers under trusted_proxies")
+			"requires the addresses that may send the header: otherwise every connection is refused", "list your load balancers under trusted_proxies")
 	}
 }
 
@@ -145,7 +145,7 @@ func (c *Config) unixOnly() bool {
 	return true
 }
 
-// schemeHeaderNames are the default order of server.scheme_headers, as they are written in documents.
+// schemeHeaderNames is the default of server.scheme_headers, in order of precedence.
 var schemeHeaderNames = []string{"X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "Front-End-Https", "CloudFront-Forwarded-Proto"}
 
 func checkSchemeHeaders(c *Config, r *reader) {

@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	maxConfigFile = 1 << 20 // bytes; far more than any honest file, far less than hurts
+	maxConfigFile = 1 << 20 // bytes
 	maxSecretFile = 64 << 10
 )
 
-// Load reads and checks the file at path. Values may hold ${NAME}, looked up with env; secrets may stand in
-// files of their own, whose paths are relative to the folder of path. Any error is a [*Error] that names
-// every problem of the file at once; none of them shows a secret.
+// Load reads and checks the file at path. Values may contain ${NAME}, which env looks up. Secrets may be in files of
+// their own, whose paths are relative to the folder of path. check is called for each signing key. Every error is an
+// [*Error] with all problems of the file; its text contains no secret.
 func Load(path string, env func(string) (string, bool), check KeyCheck) (*Config, error) {
 	return loadFrom(path, source{dir: filepath.Dir(path), env: env, file: readBounded, checkKey: check})
 }
@@ -41,7 +41,7 @@ func loadFrom(path string, src source) (*Config, error) {
 	return c, nil
 }
 
-// source is the world around a configuration text.
+// source is what a configuration text refers to: files, the environment and the rules of signing keys.
 type source struct {
 	dir  string
 	env  func(string) (string, bool)
@@ -68,7 +68,7 @@ func parseDocument(data []byte) (*yaml.Node, *Problem) {
 	var document, second yaml.Node
 	switch err := decoder.Decode(&document); {
 	case errors.Is(err, io.EOF), err == nil && isNull(document.Content[0]):
-		return nil, &Problem{Line: 1, Value: "the file is empty", Rule: "must hold at least upstream, site and tokens",
+		return nil, &Problem{Line: 1, Value: "the file is empty", Rule: "must contain at least upstream, site and tokens",
 			Remedy: "start from config.example.yaml"}
 	case err != nil:
 		return nil, syntaxProblem(err)
@@ -85,18 +85,18 @@ func parseDocument(data []byte) (*yaml.Node, *Problem) {
 
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// syntaxProblem rewords the parser's error. The name of an unknown anchor stays out of it: it may well be a
-// password that began with an asterisk and was not quoted.
+// syntaxProblem rewords the parser's error. It omits the name of an unknown anchor, which may be a password that begins
+// with an asterisk and was not quoted.
 func syntaxProblem(err error) *Problem {
 	line, text := 1, err.Error()
 	if m := yamlError.FindStringSubmatch(text); m != nil {
 		line, text = max(1, atoi(m[1])), m[2]
 	}
 	if strings.HasPrefix(text, "unknown anchor") {
-		return &Problem{Line: line, Value: "somewhere a value begins with *", Rule: "a value like that must be in quotes",
+		return &Problem{Line: line, Value: "a value begins with *", Rule: "a value that begins with * must be in quotes",
 			Remedy: "put quotes around it"}
 	}
-	return &Problem{Line: line, Value: "is no YAML: " + text, Rule: "must be YAML",
+	return &Problem{Line: line, Value: "not valid YAML: " + text, Rule: "must be valid YAML",
 		Remedy: "check indentation (spaces, no tabs), colons and quotes in this line and the one before"}
 }
 
@@ -105,7 +105,7 @@ func atoi(digits string) int {
 	return n
 }
 
-// readBounded refuses a longer file instead of cutting it.
+// readBounded reads a file. A file longer than limit is an error.
 func readBounded(path string, limit int64) ([]byte, *mistake) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -118,7 +118,7 @@ func readBounded(path string, limit int64) ([]byte, *mistake) {
 	}
 	if int64(len(data)) > limit {
 		return nil, &mistake{fmt.Sprintf("the file is larger than %d KiB", limit>>10),
-			"must not be that large", "check that it is the right file"}
+			"must not be larger", "check that it is the right file"}
 	}
 	return data, nil
 }
@@ -135,15 +135,15 @@ func unreadable(err error) *mistake {
 var variable = regexp.MustCompile(`\$\$|\$\{([^}]*)\}?|\$`)
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// expand fills in ${NAME} and turns $$ into $; any other $ stands for itself. It reports whether the value
-// depends on a variable: such a value is not shown in messages, since a mixed-up name may put a secret there.
+// expand replaces ${NAME} by the variable and $$ by $; any other $ stays. It reports whether the value contains a
+// variable: messages do not show such a value, since a wrong name may put a secret there.
 func (r *reader) expand(text string) (value string, fromEnv bool, m *mistake) {
 	value = variable.ReplaceAllStringFunc(text, func(ref string) string {
 		switch {
 		case ref == "$" || ref == "$$":
 			return "$"
 		case !strings.HasSuffix(ref, "}"), !variableName.MatchString(ref[2 : len(ref)-1]):
-			m = &mistake{rule: "after ${ must come the name of a variable and }", remedy: "write e.g. ${SHOP_URL}, or $${ for a plain ${"}
+			m = &mistake{rule: "must have the name of a variable and } after ${", remedy: "write e.g. ${SHOP_URL}, or $${ for a plain ${"}
 			return ""
 		}
 		fromEnv = true
@@ -151,26 +151,26 @@ func (r *reader) expand(text string) (value string, fromEnv bool, m *mistake) {
 		set, ok := r.env(name)
 		if !ok {
 			m = &mistake{value: fmt.Sprintf("names ${%s}, which is not set", name),
-				rule: "the environment must have every variable named here", remedy: "set " + name + ", or write $${ for a plain ${"}
+				rule: "must be set in the environment", remedy: "set " + name + ", or write $${ for a plain ${"}
 		}
 		return set
 	})
 	return value, fromEnv, m
 }
 
-// EscapeVariables is the reverse of expand for a text without variables.
+// EscapeVariables writes a text so that reading it gives the same text. It is the reverse of expand.
 func EscapeVariables(text string) string { return strings.ReplaceAll(text, "$", "$$") }
 
-// Problem is one thing an operator has to change. It never holds the value of a secret.
+// Problem is one mistake in a configuration file. It never contains a secret.
 type Problem struct {
-	Line   int    // 0: not about a line
+	Line   int    // 0: unknown
 	Key    string // dotted path as in "tokens.keys[0].secret"; empty: the file as a whole
-	Value  string // what is there, as a predicate: `is "30s"`
-	Rule   string // what must be there
+	Value  string // the value found, as a predicate: `is "30s"`
+	Rule   string // what the value must be
 	Remedy string // what to write or do
 }
 
-// String is the problem without the file and line.
+// String returns the problem without file and line.
 func (p Problem) String() string {
 	text := fmt.Sprintf("%s; %s; %s", p.Value, p.Rule, p.Remedy)
 	if p.Key == "" {
@@ -179,7 +179,7 @@ func (p Problem) String() string {
 	return p.Key + ": " + text
 }
 
-// Error is every problem of one configuration file, in the order of its lines.
+// Error contains every problem of one configuration file, in the order of its lines.
 type Error struct {
 	File     string
 	Problems []Problem
@@ -190,10 +190,10 @@ func newError(file string, problems []Problem) *Error {
 	return &Error{file, problems}
 }
 
-// Error is one problem a line: "config.yaml:12: tokens.access_ttl: is "30s"; must be …; write e.g. 15m".
+// Error returns one problem per line: "config.yaml:12: tokens.access_ttl: is "30s"; must be …; write e.g. 15m".
 func (e *Error) Error() string { return strings.Join(e.Lines(), "\n") }
 
-// Lines returns one line for each problem.
+// Lines returns a line for each problem.
 func (e *Error) Lines() []string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -205,7 +205,7 @@ func (e *Error) Lines() []string {
 	return lines
 }
 
-// mistake is what a rule says about one value. Empty parts are filled in from the form of the key.
+// mistake is a problem of one value. Empty parts are taken from the form of the key.
 type mistake struct{ value, rule, remedy string }
 
 func (m *mistake) or(value, rule, remedy string) mistake {

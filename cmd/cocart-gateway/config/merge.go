@@ -14,35 +14,35 @@ type Changes struct {
 	RestartNeeded []string
 }
 
-// merge returns the configuration that a reload puts in force: the written one, except for the keys that wait for a
-// restart, which stay as they are. It works on the text that each of the two amounts to, so that a new key needs
-// nothing here. world has the files that keys only name, certificates and the like.
-func merge(file string, inForce, written *Config, world source) (*Config, Changes, error) {
+// merge returns the configuration that a reload puts in force: the written one, with the keys that need a restart at
+// their present values. It merges the YAML of both configurations, so a new key needs no code here. src has the files
+// that keys name.
+func merge(file string, inForce, written *Config, src source) (*Config, Changes, error) {
 	done := merging{Changes: Changes{Changed: []string{}, RestartNeeded: []string{}}}
 	tree := done.block("", keyTable(inForce).node(true), keyTable(written).node(true))
-	c, problems := readTree(tree, world)
+	c, problems := readTree(tree, src)
 	if len(problems) == 0 {
 		return c, done.Changes, nil
 	}
-	// Both are good by themselves, but not the one beside what stays of the other.
+	// Each of the two configurations is valid, but their combination is not.
 	for i := range problems {
 		problems[i].Line = 0
-		problems[i].Remedy += "; or restart the gateway, since keys that wait for a restart are part of it"
+		problems[i].Remedy += "; or restart the gateway, since keys that need a restart are involved"
 	}
 	return nil, done.Changes, newError(file, problems)
 }
 
-func readTree(tree *yaml.Node, world source) (*Config, []Problem) {
+func readTree(tree *yaml.Node, src source) (*Config, []Problem) {
 	text, err := yaml.Marshal(tree)
 	if err != nil {
 		return nil, []Problem{{Value: fmt.Sprintf("cannot be written: %v", err)}}
 	}
-	return parse(text, world)
+	return parse(text, src)
 }
 
 type merging struct{ Changes }
 
-// block merges two blocks of keys. A key that applies to one of them only is in one of them only.
+// block merges two blocks of keys. A key may be in one of them only.
 func (m *merging) block(path string, inForce, written *yaml.Node) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
 	for _, name := range keysOf(inForce, written) {
@@ -95,15 +95,15 @@ func child(block *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// The ways to make a gateway read its configuration again.
+// Values of reload: when the gateway reads its configuration again.
 const (
 	ReloadWatch  = "watch"  // when a file changes, on SIGHUP and on request
 	ReloadSignal = "signal" // on SIGHUP and on request
 	ReloadOff    = "off"    // never
 )
 
-// reloadable says for keys, and for those below them that are not here themselves, whether a reload puts them in
-// force. What is not here waits for a restart.
+// reloadable lists whether a reload changes a key and the keys below it. A longer path takes precedence. All other keys
+// need a restart.
 var reloadable = map[string]bool{
 	"admin.token":             true,
 	"admin.oauth":             true,
@@ -111,12 +111,12 @@ var reloadable = map[string]bool{
 	"upstream.secret":         true,
 	"tls.certificates":        true,
 	"site":                    true,
-	"site.url":                false, // in every token and assertion that is under way
+	"site.url":                false, // part of every token and assertion in use
 	"tokens":                  true,
 	"revocation":              true,
 	"trusted_proxies":         true,
 	"compat":                  true,
-	"compat.dry_run":          false, // the places at WordPress are taken then, or not
+	"compat.dry_run":          false, // decides whether requests take places of the pool
 	"cors":                    true,
 	"limits":                  true,
 	"limits.header":           false, // net/http reads these three without a lock
@@ -131,7 +131,7 @@ var reloadable = map[string]bool{
 	"log":                     true,
 }
 
-// isReloadable goes by the nearest key above, or by key itself.
+// isReloadable looks up key, or else the nearest key above it.
 func isReloadable(key string) bool {
 	for {
 		if is, known := reloadable[key]; known {
@@ -148,7 +148,7 @@ func isReloadable(key string) bool {
 // Key is a key of the configuration file that has a value of its own.
 type Key struct {
 	Path       string // dotted, as in tokens.access_ttl
-	Reloadable bool   // a reload puts it in force; otherwise a restart does
+	Reloadable bool   // a reload changes it; otherwise a restart does
 }
 
 // Keys lists every key, in the order of the file. A list of blocks is one key.

@@ -63,7 +63,7 @@ func (o originHeaders) show(reveal bool) any {
 func readOriginHeader(r *reader, at position, key, value *yaml.Node, before []OriginHeader) (OriginHeader, bool) {
 	const rule = "must be the name of a header for the web server of WordPress: letters, digits and -"
 	if key.Kind != yaml.ScalarNode {
-		r.reject(position{at.key, key.Line}, "has a key that is no plain word", rule, "write e.g. X-Origin-Verify")
+		r.reject(position{at.key, key.Line}, "has a key that is not a plain word", rule, "write e.g. X-Origin-Verify")
 		return OriginHeader{}, false
 	}
 	here, name := at.child(printable(key.Value), key.Line), http.CanonicalHeaderKey(key.Value)
@@ -100,7 +100,7 @@ func isSetOtherwise(name string) bool {
 // originHeaderValue is text that every web server takes as it is (RFC 9110 section 5.5).
 func originHeaderValue(name string) secretForm {
 	const rule = "must be 1 to 4096 printable ASCII characters without blanks at the ends"
-	return secretForm{rule, "write what the web server of WordPress asks for", func(s string) *mistake {
+	return secretForm{rule, "write what the web server of WordPress requires", func(s string) *mistake {
 		if s == "" || len(s) > longestSecret || strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' }) {
 			return &mistake{}
 		}
@@ -132,7 +132,7 @@ func parseWithLogin(s string, parse func(string) (*url.URL, *mistake)) (*url.URL
 	}
 	u, err := url.Parse(s)
 	if err != nil || !goodLogin(u.User) {
-		return nil, &mistake{value: "has no good user name and password before the @", rule: "must have both, or neither, as in http://user:password@host",
+		return nil, &mistake{value: "has no valid user name and password before the @", rule: "must have both or neither, as in http://user:password@host",
 			remedy: "write other characters than letters, digits and - . _ ~ as %XX, e.g. %40 for @"}
 	}
 	address, m := parse(withoutLogin(u).String())
@@ -176,7 +176,7 @@ func (c *Upstream) showOrigin(f form[*url.URL], u *url.URL, reveal bool) any {
 	return EscapeVariables(full.String())
 }
 
-// checkOriginLogin: a request has one Authorization.
+// checkOriginLogin refuses two values for Authorization.
 func checkOriginLogin(c *Upstream, r *reader) {
 	const key = "upstream.headers." + authorization
 	own := slices.ContainsFunc(c.Headers, func(h OriginHeader) bool { return h.Name == authorization })

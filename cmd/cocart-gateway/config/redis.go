@@ -34,12 +34,12 @@ func redisKeys(c *Redis) entry {
 
 var masterName = regexp.MustCompile(`\A[A-Za-z0-9._-]{0,64}\z`)
 
-// A brace in the prefix would decide which node of a Redis Cluster keeps all sessions.
+// redisPrefix excludes braces: a hash tag would put all sessions on one node of a Redis Cluster.
 var redisPrefix = regexp.MustCompile(`\A[!-z|~]{1,64}\z`)
 
 var redisPassword = secretForm{"must be text in one line", "write it in one line, in quotes", func(s string) *mistake {
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return &mistake{value: "has bytes that are no printable text"}
+		return &mistake{value: "has bytes that are not printable text"}
 	}
 	return nil
 }}
@@ -70,7 +70,7 @@ func (a redisAddresses) show(bool) any {
 	return a.c.Addresses
 }
 
-// readNodes reads a list, whose addresses share user and password: there is no position for them in it.
+// readNodes reads a list. Its addresses share the user and password, which are keys of their own.
 func (c *Redis) readNodes(r *reader, at position, n *yaml.Node) {
 	if len(n.Content) == 0 {
 		r.reject(at, describe(n), redisRule, redisRemedy)
@@ -93,7 +93,7 @@ func (c *Redis) readNodes(r *reader, at position, n *yaml.Node) {
 	}
 }
 
-// badNode says nothing of a URL's contents: wherever it went wrong, a password may be.
+// badNode shows nothing of a URL, which may contain a password anywhere.
 func badNode(s string) *mistake {
 	if strings.Contains(s, "://") {
 		return blindURL(s)
@@ -129,7 +129,7 @@ func redisAddress(more *redisURL) form[string] {
 	}
 }
 
-// redisURL is what a Redis address says beyond host and port.
+// redisURL is the parts of a Redis address besides host and port.
 type redisURL struct {
 	username, password, db string
 	tls, noPort            bool
@@ -162,13 +162,13 @@ func (more *redisURL) parse(s string) (string, *mistake) {
 	return net.JoinHostPort(u.Hostname(), port), nil
 }
 
-// spreadRedisURL puts the parts of the URL into the fields of their own and refuses what is said twice.
+// spreadRedisURL puts the parts of the URL into their fields and refuses a key that repeats one of them.
 func spreadRedisURL(c *Redis, r *reader) {
 	u := r.redisURL
 	twice := func(inURL string, keys ...string) bool {
 		for _, key := range keys {
 			if inURL != "" && r.lines[key] > 0 {
-				r.reject(r.at(key), "is given besides the one in redis.address", "must be given once", "remove one of them")
+				r.reject(r.at(key), "is also given in redis.address", "must be given once", "remove one of them")
 				return true
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// checkRules is about keys that must fit each other. A key with a problem of its own is left alone.
+// checkRules checks keys against each other. It skips keys that already have a problem.
 func checkRules(c *Config, r *reader) {
 	spreadRedisURL(&c.Redis, r)
 	checkRedis(&c.Redis, r)
@@ -32,14 +32,14 @@ func checkRules(c *Config, r *reader) {
 func checkAdmin(c *Admin, r *reader) {
 	if c.OAuth && !c.Token.IsSet() && r.sound("admin.oauth", "admin.token", "admin.token_file") {
 		r.reject(r.at("admin.oauth"), "is true, but there is no admin.token",
-			"must not stand open: who reaches these endpoints can end sessions", "give admin.token or admin.token_file")
+			"requires admin.token: these endpoints can end sessions", "give admin.token or admin.token_file")
 	}
 }
 
 func checkRevocation(c *Revocation, r *reader) {
 	if c.OnStale == "deny" && c.MaxStaleness == 0 && r.sound("revocation.on_stale", "revocation.max_staleness") {
 		r.reject(r.at("revocation.on_stale"), "is deny, but revocation.max_staleness is 0, no limit",
-			"must come with a limit, or nothing is ever denied", "write e.g. max_staleness: 10m")
+			"requires a limit: without one no token is ever denied", "write e.g. max_staleness: 10m")
 	}
 }
 
@@ -47,18 +47,18 @@ func checkLifetimes(t *Tokens, r *reader) {
 	if t.RefreshTTL < t.AccessTTL && r.sound("tokens.refresh_ttl", "tokens.access_ttl") {
 		at := r.at("tokens.refresh_ttl", "tokens.access_ttl")
 		r.reject(position{"tokens.refresh_ttl", at.line}, "is "+FormatDuration(t.RefreshTTL)+", shorter than tokens.access_ttl "+FormatDuration(t.AccessTTL),
-			"must be at least tokens.access_ttl, or a session ends while its access token still works",
+			"must be at least tokens.access_ttl: otherwise a session ends while its access token is still valid",
 			"write "+FormatDuration(t.AccessTTL)+" or more, or shorten tokens.access_ttl")
 	}
 	if t.SessionTTL != 0 && t.SessionTTL < t.AccessTTL && r.sound("tokens.session_ttl", "tokens.access_ttl") {
 		r.reject(r.at("tokens.session_ttl"), "is "+FormatDuration(t.SessionTTL)+", shorter than tokens.access_ttl "+FormatDuration(t.AccessTTL),
-			"must be 0 or at least tokens.access_ttl, or a session ends while its access token still works",
+			"must be 0 or at least tokens.access_ttl: otherwise a session ends while its access token is still valid",
 			"write "+FormatDuration(t.AccessTTL)+" or more, or shorten tokens.access_ttl")
 	}
 }
 
-// checkOneUse keeps secrets apart: with one for both tokens and assertions, a customer's token could pass for an
-// assertion, and a list for rotation with the same secret twice rotates nothing.
+// checkOneUse requires that all secrets differ. With one secret for tokens and assertions, a customer's token could be
+// used as an assertion, and a rotation list with the same secret twice rotates nothing.
 func checkOneUse(c *Config, r *reader) {
 	holder := map[Secret]string{}
 	check := func(key string, s Secret) {
@@ -97,7 +97,7 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// sameSocket reports whether two addresses surely are one port of this machine. Port 0 is always another one.
+// sameSocket reports whether two addresses are certainly the same port of this machine. Port 0 is always a new port.
 func sameSocket(a, b string) bool {
 	if strings.HasPrefix(a, UnixPrefix) || strings.HasPrefix(a, Systemd) {
 		return a == b
@@ -110,7 +110,7 @@ func sameSocket(a, b string) bool {
 	return sameHost(hostA, hostB) || AllInterfaces(hostA) && thisMachine(hostB) || AllInterfaces(hostB) && thisMachine(hostA)
 }
 
-// sameHost: a name of loopback may be each of its addresses, but those are not each other.
+// sameHost compares two hosts. A loopback name may be any loopback address; two different addresses are different.
 func sameHost(a, b string) bool {
 	addrA, errA := netip.ParseAddr(a)
 	addrB, errB := netip.ParseAddr(b)
@@ -128,14 +128,14 @@ func AllInterfaces(host string) bool {
 
 func thisMachine(host string) bool { return AllInterfaces(host) || loopback(host) }
 
-// loopback is true for names that never leave the machine (RFC 6761 6.3).
+// loopback reports whether a host is always this machine (RFC 6761 6.3).
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	return err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// Warnings names what works but may surprise: things an operator should know before customers find out.
+// Warnings returns what is valid but probably not intended, each as "key: found; what to do".
 func (c *Config) Warnings() []string {
 	var warnings []string
 	add := func(claim bool, key, text string) {
@@ -145,17 +145,17 @@ func (c *Config) Warnings() []string {
 	}
 	local := loopback(c.Site.URL.Hostname())
 	add(c.Redis.Embedded() && !local, "redis.address",
-		"is embedded; every session ends when the gateway does, and only one gateway can run; for a shop write the host:port of a Redis server")
+		"is embedded: every session ends when the gateway stops, and only one gateway can run; for a shop write the host:port of a Redis server")
 	add(c.Site.URL.Scheme == "http" && !local, "site.url",
-		"is http; passwords and tokens travel readable for anybody on the way; use https")
+		"is http: passwords and tokens are sent unencrypted; use https")
 	add(c.Site.URL.Scheme == "https" && len(c.TrustedProxies) == 0 && len(c.TLS.Listen) == 0 && !c.unixOnly(), "trusted_proxies",
-		"is empty, though site.url is https; the proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password")
+		"is empty, but site.url is https: WordPress takes requests for plain http, where CoCart refuses passwords; list the proxy that ends TLS")
 	add(c.Revocation.MaxStaleness > 0 && c.Revocation.OnStale == "serve", "revocation.max_staleness",
-		"changes nothing, since revocation.on_stale is serve; write on_stale: deny to refuse tokens that cannot be judged by fresh revocations")
+		"has no effect, since revocation.on_stale is serve; write on_stale: deny to refuse tokens while revocations are older than that")
 	c.Compat.Migration.warnings(add)
 	for i, p := range c.TrustedProxies {
 		add(p.Bits() == 0, fmt.Sprintf("trusted_proxies[%d]", i),
-			"is "+p.String()+", everybody; any client can claim any address, which defeats limits per address; name your proxies only")
+			"is "+p.String()+", every address: any client can claim any address, which defeats limits per address; list only your proxies")
 	}
 	return warnings
 }

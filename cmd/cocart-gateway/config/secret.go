@@ -12,20 +12,20 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a value that must not be seen: whatever prints, logs or encodes it gets "[redacted]", or nothing
-// where no secret is set. Only [Secret.Reveal] gives it away.
+// Secret is a value that is never shown: printing, logging and encoding it give "[redacted]", or "" if it is empty. Only
+// [Secret.Reveal] returns it.
 type Secret struct{ value string }
 
 // NewSecret wraps value.
 func NewSecret(value string) Secret { return Secret{value} }
 
-// Reveal returns the secret itself, byte for byte, for the code that computes with it.
+// Reveal returns the secret itself, byte for byte.
 func (s Secret) Reveal() string { return s.value }
 
-// IsSet reports whether there is a secret at all.
+// IsSet reports whether the secret is not empty.
 func (s Secret) IsSet() bool { return s.value != "" }
 
-// String says that there is a secret, not which.
+// String returns "[redacted]", or "" if the secret is empty.
 func (s Secret) String() string {
 	if s.IsSet() {
 		return redacted
@@ -33,7 +33,7 @@ func (s Secret) String() string {
 	return ""
 }
 
-// Format keeps every verb from the value: %x or %#v would otherwise look inside.
+// Format hides the value from every verb; %x and %#v would otherwise read the field.
 func (s Secret) Format(f fmt.State, verb rune) {
 	if verb == 'q' {
 		fmt.Fprintf(f, "%q", s.String())
@@ -42,13 +42,13 @@ func (s Secret) Format(f fmt.State, verb rune) {
 	fmt.Fprint(f, s.String())
 }
 
-// LogValue is what slog writes.
+// LogValue hides the value from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is what JSON and other encoders write.
+// MarshalText hides the value from JSON and other encoders.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// MarshalYAML is what YAML writes.
+// MarshalYAML hides the value from YAML.
 func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
 
 // secretForm describes the text of a secret. Its check never quotes the secret and returns nil for a valid one.
@@ -72,7 +72,7 @@ func (t textOrFile) texts(r *reader, key string, at position, n *yaml.Node, many
 	parent := strings.TrimSuffix(at.key, key)
 	for _, other := range []string{t.name, t.name + "_file"} {
 		if line := r.lines[parent+other]; other != key && line > 0 {
-			r.reject(at, "is given besides "+other, "only one of the two may be given", "remove one of them")
+			r.reject(at, "is given besides "+other, "must not be given besides the other", "remove one of them")
 			return nil, false
 		}
 	}
@@ -209,7 +209,7 @@ func (r *reader) secretSource(n *yaml.Node, fromFile bool) (s string, fromEnv bo
 	return s, fromEnv, m
 }
 
-// secretFile returns the contents of path, less the newline that editors and echo put at the end.
+// secretFile returns the contents of path without the newline that editors and echo add at the end.
 func (r *reader) secretFile(path string) (string, *mistake) {
 	if path == "" {
 		return "", &mistake{"is empty", "must be the path of a file", "write the path or remove the key"}
@@ -231,7 +231,7 @@ const longestSecret = 4096
 
 const makeSecret = "make one with: openssl rand -base64 48"
 
-// sharedSecret is a secret that two sides must write the same way.
+// sharedSecret is a secret that two configurations must contain in the same way.
 func sharedSecret(low int, remedy string) secretForm {
 	return secretForm{fmt.Sprintf("must be a secret of at least %d characters", low), remedy, func(s string) *mistake {
 		if m := untidy(s); m != nil {
@@ -255,17 +255,17 @@ func orEmpty(f secretForm) secretForm {
 	return f
 }
 
-// untidy finds what makes the same secret differ from one position to the next: a newline at its end, raw bytes.
+// untidy refuses what is easily copied wrongly: a newline, white space at the ends, raw bytes.
 func untidy(s string) *mistake {
 	switch {
 	case strings.Contains(s, "-----BEGIN "):
-		return &mistake{"is a PEM key", "must be a plain secret: whoever knows a public key could forge tokens", makeSecret}
+		return &mistake{"is a PEM key", "must be a plain secret: a public key as the secret would let its readers forge tokens", makeSecret}
 	case !utf8.ValidString(s), strings.ContainsFunc(s, unicode.IsControl):
-		return &mistake{"has bytes that are no printable text", "must be printable text in one line", makeSecret}
+		return &mistake{"has bytes that are not printable text", "must be printable text in one line", makeSecret}
 	case len(s) > longestSecret:
 		return &mistake{rule: fmt.Sprintf("must be at most %d characters", longestSecret)}
 	case strings.TrimSpace(s) != s:
-		return &mistake{"begins or ends with white space", "must not, since the other side will hardly write it the same way",
+		return &mistake{"begins or ends with white space", "must not: the other side would probably not have the white space",
 			"remove the white space"}
 	}
 	return nil
@@ -273,9 +273,9 @@ func untidy(s string) *mistake {
 
 var placeholders = []string{"changeme", "changethis", "replaceme", "replacethis", "yoursecret", "uniquephrasehere"}
 
-// weak finds secrets of the right length that anybody would try first.
+// weak refuses secrets that are long enough but easy to guess.
 func weak(s string) *mistake {
-	word := joints.Replace(strings.ToLower(s))
+	word := separators.Replace(strings.ToLower(s))
 	for _, p := range placeholders {
 		if strings.Contains(word, p) {
 			return &mistake{"is a placeholder", "must be random", makeSecret}

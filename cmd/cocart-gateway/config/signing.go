@@ -11,11 +11,11 @@ import (
 var missingKeys = mistake{"", "must have at least one key to sign tokens with",
 	"write e.g. keys: [{id: main, algorithm: HS256, secret: '${COCART_GATEWAY_SIGNING_KEY}'}]"}
 
-// algorithms are the signing algorithms that package tokens supports; a test compares the two lists.
+// algorithms are the values of tokens.keys[].algorithm; a test generates a key for each one that package keys supports.
 var algorithms = []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
-// KeyCheck reports whether a key can sign. Its error says why the key is unusable and contains nothing of the key.
-// The rules of algorithms, lengths and encodings belong to the package that signs.
+// KeyCheck reports whether a key can sign. Its error is the reason why the key cannot be used, and contains nothing of
+// the key. The package that signs has the rules of algorithms, lengths and encodings.
 type KeyCheck func(SigningKey) (signs bool, err error)
 
 // makeKey is how to make a key for each family of algorithms.
@@ -114,11 +114,11 @@ func checkKeys(c *Config, r *reader) {
 	}
 }
 
-// checkSigner is about the first key: without it no customer can log in.
+// checkSigner checks the first key, which signs.
 func checkSigner(k SigningKey, at position, r *reader) {
 	if !k.RetireAt.IsZero() {
 		r.reject(r.at(at.key+".retire_at"), "is set for the key that signs", "the first key must not retire",
-			"put the new key before this one; this one then verifies until it retires")
+			"put the new key before this one, which then verifies until it retires")
 	}
 	if k.PublicKey != "" && !k.PrivateKey.IsSet() {
 		r.reject(r.at(at.key+".public_key", at.key+".public_key_file"), "is a public key only", "the first key must be able to sign",
@@ -126,12 +126,12 @@ func checkSigner(k SigningKey, at position, r *reader) {
 	}
 }
 
-// check compares the material with the algorithm; the length and kind of a key are judged where it is used.
+// check compares the key with its algorithm. Length and encoding are checked by [KeyCheck].
 func (k SigningKey) check(at position, r *reader) {
 	name, wanted := k.given()
 	if name != wanted {
 		value := ifElse(name == "", "has no key", "has "+name)
-		r.reject(at, value, k.Algorithm+" takes "+ifElse(k.Symmetric(), "a secret and no PEM key", "either a private or a public PEM key, no secret"),
+		r.reject(at, value, k.Algorithm+" requires "+ifElse(k.Symmetric(), "a secret, not a PEM key", "either a private or a public PEM key, not a secret"),
 			"give "+ifElse(k.Symmetric(), "secret or secret_file", "private_key_file or public_key_file")+" alone")
 		return
 	}
@@ -151,7 +151,7 @@ func (k SigningKey) check(at position, r *reader) {
 	}
 }
 
-// given names the key fields that are set, and which one alone would be right.
+// given returns the names of the fields that are set, and the one that should be set.
 func (k SigningKey) given() (names, wanted string) {
 	var set []string
 	for _, f := range []struct {

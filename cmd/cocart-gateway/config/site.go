@@ -9,8 +9,8 @@ import (
 
 var namespaceWord = regexp.MustCompile(`\A[A-Za-z0-9_][A-Za-z0-9._-]{0,63}\z`)
 
-// wordPressOwn are first segments of WordPress's own REST routes. As a namespace of ours they would carry a
-// customer's identity to /wp/v2/users and the like.
+// wordPressOwn are first segments of WordPress's own REST routes. As a namespace of CoCart they would send a customer's
+// identity to /wp/v2/users and similar routes.
 var wordPressOwn = []string{"wp", "batch", "oembed", "wp-site-health", "wp-block-editor"}
 
 func siteKeys(c *Site) entry {
@@ -71,10 +71,10 @@ func pathPrefix() form[string] {
 		func(s string) bool { return len(s) > 1 && sitePath.MatchString(s) && !strings.HasSuffix(s, "/") }).like("/en")
 }
 
-// notPrefixes are names that WordPress serves itself at the root of a site: below them are no languages.
+// notPrefixes are names that WordPress itself serves at the root of a site.
 var notPrefixes = []string{"index.php", "wp-admin", "wp-content", "wp-includes"}
 
-// checkPaths keeps a prefix from reading a path in a second way. WordPress takes a prefix off in any case.
+// checkPaths refuses a prefix that makes a path ambiguous. WordPress ignores the case of a prefix.
 func checkPaths(c *Config, r *reader) {
 	const key = "site.paths"
 	if !r.sound(key, "site.rest_prefix") {
@@ -98,12 +98,12 @@ func checkPaths(c *Config, r *reader) {
 
 var headerWord = regexp.MustCompile(`\A[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?\z`)
 
-// takenHeaders mean something else to WordPress or on the way to it.
+// takenHeaders have another meaning to WordPress or to a proxy.
 var takenHeaders = []string{"Cookie", "Host", "Connection", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "User-Agent", "Accept",
 	"Origin", "Referer", "Cart-Key", "Cocart-Api-Cart-Key", "X-Http-Method-Override", "X-Wp-Nonce", "Proxy", "Proxy-Authorization"}
 
 func authHeader() form[string] {
-	const rule = "must be the name of a header for tokens: letters, digits and -, and none that means something else"
+	const rule = "must be the name of a header for tokens: letters, digits and -, without another meaning"
 	return text(rule, func(s string) bool {
 		name := http.CanonicalHeaderKey(s)
 		return headerWord.MatchString(s) && !slices.Contains(takenHeaders, name) && !strings.HasPrefix(name, "Content-") &&

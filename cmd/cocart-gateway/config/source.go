@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// Source is the configuration file of a gateway that runs, with the files that it names and the environment. It keeps
-// what it read last, so that a change can be found and merged. It is safe for concurrent use.
+// Source is the configuration file of a running gateway, with the files that it names and the environment. It keeps what
+// it read last, to find and merge changes. It is safe for concurrent use.
 type Source struct {
 	path  string
 	env   func(string) (string, bool)

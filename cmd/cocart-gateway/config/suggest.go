@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// suggestKey is the remedy for an unknown key: the nearest key of its section, which is returned too; else the same
-// key elsewhere; else all keys of its section.
+// suggestKey returns the remedy for an unknown key: the nearest key of its section, which it also returns; else the same
+// key in another section; else all keys of its section.
 func (r *reader) suggestKey(s section, name string) (near, remedy string) {
 	var here []string
 	for _, e := range s {
@@ -21,7 +21,7 @@ func (r *reader) suggestKey(s section, name string) (near, remedy string) {
 	return "", "remove it; known here: " + s.names()
 }
 
-// elsewhere finds the first key of that last word in the whole file.
+// elsewhere returns the first key of the file whose last word is word.
 func (r *reader) elsewhere(word string) string {
 	if r.byWord == nil {
 		r.byWord = map[string]string{}
@@ -33,8 +33,8 @@ func (r *reader) elsewhere(word string) string {
 	return r.byWord[word]
 }
 
-// nearest returns the candidate that name is probably a slip of, or else the first that is longer or shorter than
-// name at its end, or "".
+// nearest returns the candidate that name is probably a misspelling of, or else the first that begins with name or that
+// name begins with, or "".
 func nearest(name string, candidates []string) string {
 	name = plain(name)
 	best, bestDistance := "", 1+min(2, len(name)/3)
@@ -52,10 +52,10 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
-// plain makes accessTTL, access-ttl and access_ttl one word.
-func plain(name string) string { return joints.Replace(strings.ToLower(shortened(name))) }
+// plain removes the differences between accessTTL, access-ttl and access_ttl.
+func plain(name string) string { return separators.Replace(strings.ToLower(shortened(name))) }
 
-var joints = strings.NewReplacer("_", "", "-", "", " ", "")
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
 // distance counts the bytes to insert, delete, replace or swap with their neighbour (optimal string alignment).
 func distance(a, b string) int {

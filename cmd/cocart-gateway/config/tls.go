@@ -9,18 +9,18 @@ import (
 	"unicode"
 )
 
-// TLS is how customers reach the gateway encrypted, where no proxy in front of it ends TLS.
+// TLS is the encrypted listeners, for a gateway without a proxy in front that ends TLS.
 type TLS struct {
 	Listen       []string // as in Config.Listen; empty: no TLS
-	RedirectFrom []string // plain listeners that do nothing but send clients to https
+	RedirectFrom []string // plain listeners that redirect clients to https
 	Certificates []Certificate
 	MinVersion   string // "1.2" or "1.3"
 	ACME         ACME
 }
 
-// Certificate is a pair of PEM files, relative paths resolved. They are read again when they change.
+// Certificate is a pair of PEM files with absolute paths. They are read again when they change.
 type Certificate struct {
-	CertificateFile string // the certificate, then those in between
+	CertificateFile string // the certificate, then the intermediate certificates
 	KeyFile         string
 }
 
@@ -30,8 +30,8 @@ type ACME struct {
 	Email      string
 	Directory  string   // the https URL of the authority
 	Domains    []string // empty: the host of site.url
-	Storage    string   // a folder that this gateway may write to, path resolved
-	CAFile     string   // who vouches for the directory; empty: the authorities that the machine trusts
+	Storage    string   // the absolute path of a folder that the gateway can write to
+	CAFile     string   // authorities that sign the certificate of the directory; empty: those of the operating system
 	Challenges []string // "http-01" (needs RedirectFrom) and "tls-alpn-01", at least one
 }
 
@@ -74,7 +74,7 @@ func goodDirectory(s string) bool {
 	return https && host != "" && plainASCII(s) && !strings.ContainsAny(s, " @#?") && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// goodDomain is a name that an authority may vouch for: no address, no wildcard, at least one dot.
+// goodDomain accepts names that a public authority can certify: no address, no wildcard, at least one dot.
 func goodDomain(s string) bool {
 	_, err := netip.ParseAddr(s)
 	return err != nil && len(s) <= 253 && hostName.MatchString(s) && strings.Contains(s, ".") && !strings.HasSuffix(s, ".")
@@ -96,13 +96,13 @@ func checkTLS(c *Config, r *reader) {
 	some := len(t.Certificates) > 0 || t.ACME.Enabled
 	switch {
 	case len(t.Listen) > 0 && !some:
-		r.reject(r.at("tls.listen"), "is given without certificates", "must go with tls.certificates or tls.acme.enabled",
+		r.reject(r.at("tls.listen"), "is given without certificates", "requires tls.certificates or tls.acme.enabled",
 			"name the files of your certificate under tls.certificates")
 	case len(t.Listen) == 0 && some:
-		r.reject(r.at("tls.acme.enabled", "tls.certificates"), "is given, but tls.listen is empty", "must have a listener that uses it", `write e.g. listen: ":443" in the block tls`)
+		r.reject(r.at("tls.acme.enabled", "tls.certificates"), "is given, but tls.listen is empty", "requires a listener that uses it", `write e.g. listen: ":443" in the block tls`)
 	}
 	if len(t.RedirectFrom) > 0 && c.Site.URL != nil && c.Site.URL.Scheme != "https" {
-		r.reject(r.at("tls.redirect_from"), "is given, but site.url is http", "must go with a shop on https, or clients are sent round in a circle",
+		r.reject(r.at("tls.redirect_from"), "is given, but site.url is http", "requires a shop on https: otherwise clients are redirected in a loop",
 			"write https in site.url and in WordPress, or remove it")
 	}
 	for i := range t.Certificates {
@@ -119,14 +119,14 @@ func checkACME(c *Config, r *reader) {
 		r.reject(r.at("tls.acme.challenges"), "is an empty list", "must name at least one", "write [tls-alpn-01, http-01]")
 	} else if strings.Join(a.Challenges, "") == "http-01" && len(c.TLS.RedirectFrom) == 0 {
 		r.reject(r.at("tls.acme.challenges"), "is http-01 alone, but tls.redirect_from is empty",
-			"must have a plain listener that answers it", `write redirect_from: ":80" in the block tls`)
+			"requires a plain listener that answers the challenge", `write redirect_from: ":80" in the block tls`)
 	}
 	if a.Storage == "" {
-		r.reject(r.at("tls.acme.storage"), "is empty", "must be a folder that survives restarts, or each one asks for new certificates",
+		r.reject(r.at("tls.acme.storage"), "is empty", "must be a folder that survives restarts: otherwise each start requests new certificates",
 			"write e.g. "+acmeStorage)
 	}
 	if len(a.Domains) == 0 && c.Site.URL != nil && !goodDomain(c.Site.URL.Hostname()) {
-		r.reject(r.at("tls.acme.domains", "tls.acme.enabled"), "is empty, and site.url has no name that an authority vouches for",
+		r.reject(r.at("tls.acme.domains", "tls.acme.enabled"), "is empty, and the host of site.url is not a name that an authority can certify",
 			"must name the hosts of the certificate", "write e.g. [shop.example.com]")
 	}
 	if a.CAFile != "" {
@@ -137,14 +137,14 @@ func checkACME(c *Config, r *reader) {
 func (a ACME) checkAuthority(r *reader) {
 	text, m := r.file(a.CAFile, maxSecretFile)
 	if m == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
-		m = &mistake{value: "the file holds no certificate", rule: "must be PEM certificates", remedy: "name the file with the authority of tls.acme.directory"}
+		m = &mistake{value: "the file contains no certificate", rule: "must be PEM certificates", remedy: "name the file with the authority of tls.acme.directory"}
 	}
 	if m != nil {
 		r.report(r.at("tls.acme.ca_file"), ofFile(a.CAFile, m))
 	}
 }
 
-// check reads both files once, so that a mistake is found before a restart and not at the first handshake.
+// check reads both files, so that a mistake is found now and not at the first handshake.
 func (c Certificate) check(r *reader, key string) {
 	certificate, m := r.file(c.CertificateFile, maxSecretFile)
 	if m != nil {
@@ -157,7 +157,7 @@ func (c Certificate) check(r *reader, key string) {
 		return
 	}
 	if _, err := tls.X509KeyPair(certificate, private); err != nil {
-		r.reject(r.at(key+".certificate_file", key), "is refused: "+strings.TrimPrefix(err.Error(), "tls: "),
-			"must be a PEM certificate, those of its authorities after it, and its key in key_file", "check that the two files belong together")
+		r.reject(r.at(key+".certificate_file", key), "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "),
+			"must be a PEM certificate, followed by its intermediate certificates, with its key in key_file", "check that the two files belong together")
 	}
 }

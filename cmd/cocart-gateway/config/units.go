@@ -58,7 +58,7 @@ func FormatDuration(d time.Duration) string {
 	return model.Duration(d).String()
 }
 
-// trimZeros makes 1h0m0s the 1h that people write.
+// trimZeros shortens 1h0m0s to 1h.
 func trimZeros(s string) string {
 	for _, zero := range []string{"m0s", "h0m"} {
 		if strings.HasSuffix(s, zero) {

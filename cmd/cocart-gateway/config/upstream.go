@@ -38,17 +38,17 @@ type Upstream struct {
 // Timeouts replace ResponseTimeout for some requests; 0: they do not.
 type Timeouts struct{ Login, CoCart, Site time.Duration }
 
-// Concurrency bounds what PHP works on at once.
+// Concurrency limits the requests that PHP handles at once.
 type Concurrency struct {
-	Limit             int // of each node; 0: none
+	Limit             int // of each node; 0: no limit
 	Queue             int
 	QueueTimeout      time.Duration
 	StorefrontPercent int
-	Abandoned         int            // 0: what a client leaves is dropped
-	OwnAddresses      []netip.Prefix // masked; from which WordPress sends requests to itself
+	Abandoned         int            // 0: a request ends when its client disconnects
+	OwnAddresses      []netip.Prefix // masked; WordPress sends requests to itself from these
 }
 
-// Health is how nodes are checked.
+// Health is the health check of nodes.
 type Health struct {
 	Path                string // empty: the REST index
 	Interval, Timeout   time.Duration
@@ -104,7 +104,7 @@ func serverName(server string) form[string] {
 	return text("must be the name in the certificate of "+server, func(s string) bool { return s == "" || goodHost(s) })
 }
 
-// Origins are all nodes, the first one first.
+// Origins returns all nodes.
 func (c Upstream) Origins() []*url.URL {
 	return append([]*url.URL{c.URL}, c.Others...)
 }
@@ -150,7 +150,7 @@ func (c *Upstream) readOrigins(r *reader, at position, n *yaml.Node, f form[*url
 			logins, u = append(logins, loginOf(u)), withoutLogin(u)
 		}
 		if ok && slices.ContainsFunc(all, func(other *url.URL) bool { return other.String() == u.String() }) {
-			r.reject(here, "is there already", "must be another node", "remove it")
+			r.reject(here, "is in the list already", "must be another node", "remove it")
 		} else if ok {
 			all = append(all, u)
 		}
@@ -204,7 +204,7 @@ func goodCheckPath(s string) bool {
 	return s == "" || err == nil && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && u.RequestURI() == s && plainASCII(s)
 }
 
-// checkOrigins keeps the gateway from being put in front of itself.
+// checkOrigins refuses the gateway itself as WordPress.
 func checkOrigins(c *Config, r *reader) {
 	if c.Upstream.URL == nil || !r.sound("upstream.url") {
 		return
@@ -220,7 +220,7 @@ func checkOrigins(c *Config, r *reader) {
 	}
 }
 
-// checkUpstreamTLS: a certificate that is quietly never shown would be believed to work.
+// checkUpstreamTLS refuses settings of TLS that have no effect: an operator would believe that they work.
 func checkUpstreamTLS(c *Upstream, r *reader) {
 	if c.URL == nil || !r.sound("upstream.url") {
 		return
@@ -229,14 +229,14 @@ func checkUpstreamTLS(c *Upstream, r *reader) {
 		for _, s := range []setting{{"tls_ca_file", c.TLSCAFile != ""}, {"tls_cert_file", c.TLSCertFile != ""},
 			{"tls_key_file", c.TLSKeyFile != ""}, {"tls_server_name", c.TLSServerName != ""}} {
 			if key := "upstream." + s.key; s.set && r.sound(key) {
-				r.reject(r.at(key), "is set, though upstream.url is not https", "must stand with an https:// address only", "write https://…, or remove it")
+				r.reject(r.at(key), "is set, though upstream.url is not https", "requires an https:// address", "write https://…, or remove it")
 			}
 		}
 		return
 	}
 	checkClientCertificate(c, r)
 	if c.TLSCAFile != "" {
-		data, _ := r.file(c.TLSCAFile, maxSecretFile) // was read a moment ago
+		data, _ := r.file(c.TLSCAFile, maxSecretFile) // the key was read without error
 		if m := certificates.check(string(data)); m != nil {
 			r.report(r.at("upstream.tls_ca_file"), m.or("", certificates.rule, certificates.remedy))
 		}
@@ -249,13 +249,13 @@ func checkClientCertificate(c *Upstream, r *reader) {
 	}
 	at := r.at("upstream.tls_key_file", "upstream.tls_cert_file")
 	if c.TLSCertFile == "" || c.TLSKeyFile == "" {
-		r.reject(at, "is given alone", "must be both upstream.tls_cert_file and upstream.tls_key_file, or neither", "give both")
+		r.reject(at, "is given alone", "requires both upstream.tls_cert_file and upstream.tls_key_file", "give both")
 		return
 	}
 	cert, _ := r.file(c.TLSCertFile, maxSecretFile)
 	key, _ := r.file(c.TLSKeyFile, maxSecretFile)
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		r.reject(at, "is refused: "+strings.TrimPrefix(err.Error(), "tls: "), "must be the private key of upstream.tls_cert_file",
-			"give the two files that were made together")
+		r.reject(at, "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "), "must be the private key of upstream.tls_cert_file",
+			"give two files that belong together")
 	}
 }

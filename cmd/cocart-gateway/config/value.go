@@ -240,11 +240,11 @@ func text(rule string, valid func(string) bool) form[string] {
 	}
 }
 
-// line is text of at most limit characters that a terminal and a header can carry.
+// line is printable text of at most limit characters.
 func line(limit int) form[string] {
 	return text(fmt.Sprintf("must be at most %d printable characters", limit), func(s string) bool {
 		return len([]rune(s)) <= limit && !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) })
-	}).advise("shorten it or remove what does not print")
+	}).advise("shorten it, or remove characters that are not printable")
 }
 
 // choice is one of a few words.

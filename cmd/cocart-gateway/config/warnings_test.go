@@ -7,15 +7,15 @@ import (
 
 func TestWarnings(t *testing.T) {
 	const (
-		forgets = "redis.address: is embedded; every session ends when the gateway does, and only one gateway can run; for a shop write the host:port of a Redis server"
-		http    = "site.url: is http; passwords and tokens travel readable for anybody on the way; use https"
-		plain   = "trusted_proxies: is empty, though site.url is https; the proxy that ends TLS must be listed, or WordPress sees plain http, where CoCart takes no password"
-		idle    = "revocation.max_staleness: changes nothing, since revocation.on_stale is serve; write on_stale: deny to refuse tokens that cannot be judged by fresh revocations"
-		dry     = "compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do; the shop and its own plugins decide everything"
-		guessed = "compat.plugin_secret: is only 6 characters long; whoever guesses it can make tokens that validate; set accept_plugin_tokens: false as soon as the last of them has expired"
-		back    = "compat.hand_back: is true; customers go back to CoCart JWT Authentication: no session begins here, and each that is left ends with its next refresh; take the gateway away once there are none"
-		unused  = "compat.plugin_secret: is not used, since compat.accept_plugin_tokens is false; remove it once the move is over"
-		anybody = "trusted_proxies[1]: is ::/0, everybody; any client can claim any address, which defeats limits per address; name your proxies only"
+		embedded   = "redis.address: is embedded: every session ends when the gateway stops, and only one gateway can run; for a shop write the host:port of a Redis server"
+		http       = "site.url: is http: passwords and tokens are sent unencrypted; use https"
+		plain      = "trusted_proxies: is empty, but site.url is https: WordPress takes requests for plain http, where CoCart refuses passwords; list the proxy that ends TLS"
+		idle       = "revocation.max_staleness: has no effect, since revocation.on_stale is serve; write on_stale: deny to refuse tokens while revocations are older than that"
+		dry        = "compat.dry_run: is true; DRY RUN: the gateway enforces nothing, issues no tokens and only reports what it would do; remove it to enforce"
+		guessed    = "compat.plugin_secret: is only 6 characters long; an attacker who guesses it can make valid tokens; set accept_plugin_tokens: false as soon as the last of them has expired"
+		back       = "compat.hand_back: is true; customers go back to CoCart JWT Authentication: no session begins, and each session ends with its next refresh; remove the gateway when no sessions are left"
+		unused     = "compat.plugin_secret: is not used, since compat.accept_plugin_tokens is false; remove it after the move"
+		anyAddress = "trusted_proxies[1]: is ::/0, every address: any client can claim any address, which defeats limits per address; list only your proxies"
 	)
 	for _, row := range []struct {
 		name   string
@@ -23,20 +23,20 @@ func TestWarnings(t *testing.T) {
 		want   []string
 	}{
 		{"a shop with Redis and https has none", "", nil},
-		{"the embedded store forgets", "redis: {address: embedded}\n", []string{forgets}},
+		{"the embedded store embedded", "redis: {address: embedded}\n", []string{embedded}},
 		{"a site by http", "site: {url: \"http://shop.example.com\"}\n", []string{http}},
 		{"a site by http at an address", "site: {url: \"http://192.0.2.1\"}\n", []string{http}},
 		{"a site by http on this machine is fine", "site: {url: \"http://localhost:8080/shop\"}\nlisten: \":80\"\n", nil},
 		{"a site by http on ::1 is fine", "site: {url: \"http://[::1]:8080\"}\n", nil},
-		{"nobody is trusted to have ended TLS", "trusted_proxies: []\n", []string{plain}},
-		{"a limit that nothing follows from", "revocation: {max_staleness: 10m}\n", []string{idle}},
+		{"no proxy is trusted to have ended TLS", "trusted_proxies: []\n", []string{plain}},
+		{"a limit without effect", "revocation: {max_staleness: 10m}\n", []string{idle}},
 		{"a limit that is enforced is fine", "revocation: {max_staleness: 10m, on_stale: deny}\n", nil},
 		{"a dry run", "compat: {dry_run: true}\n", []string{dry}},
 		{"tokens made with a secret that can be guessed", "compat: {accept_plugin_tokens: true, plugin_secret: banana}\n", []string{guessed}},
-		{"a plugin's secret that nobody uses", "compat: {plugin_secret: banana}\n", []string{unused}},
+		{"a plugin's secret that is not used", "compat: {plugin_secret: banana}\n", []string{unused}},
 		{"a plugin's secret that is long enough is fine", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\"}\n", nil},
 		{"customers who go back", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\", hand_back: true}\n", []string{back}},
-		{"every address is a trusted proxy", "trusted_proxies: [10.0.0.0/8, \"::/0\"]\n", []string{anybody}},
+		{"every address is a trusted proxy", "trusted_proxies: [10.0.0.0/8, \"::/0\"]\n", []string{anyAddress}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := loadWith(t, row.change).Warnings()

@@ -47,7 +47,7 @@ func (s section) node(reveal bool) *yaml.Node {
 		var key, value yaml.Node
 		key.SetString(e.names[0])
 		if err := value.Encode(shown); err != nil {
-			panic("showing " + e.names[0] + ": " + err.Error()) // a form shows plain values only
+			panic("showing " + e.names[0] + ": " + err.Error()) // forms show plain values only
 		}
 		block.Content = append(block.Content, &key, &value)
 	}
