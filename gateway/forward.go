@@ -122,7 +122,7 @@ func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstr
 	if prefix == "" {
 		return
 	}
-	if !g.unlisted.due(g.cfg.Now()) {
+	if !g.unlisted.Allow(g.cfg.Now()) {
 		g.metrics.Count(accesslog.UnlistedPath)
 		return
 	}

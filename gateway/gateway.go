@@ -55,6 +55,7 @@ import (
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
+	"cocart-gateway/untrusted"
 	"cocart-gateway/upstream"
 )
 
@@ -71,9 +72,9 @@ type Gateway struct {
 	cors      *corsPolicy // nil: WordPress's own headers
 	caches    *cacheWatch
 	// otherBearers is shared by all configurations of one process.
-	otherBearers *hourly
+	otherBearers *untrusted.Throttle
 	limitReports *limitReports
-	unlisted     *hourly
+	unlisted     *untrusted.Throttle
 	spent        *spentTokens
 	plugin       *migration.Plugin // nil: no shop that moves
 	dryRun       *migration.DryRun // nil: what is refused is refused
@@ -93,7 +94,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &hourly{}, unlisted: &hourly{}, spent: newSpentTokens(), limitReports: &limitReports{}, dryRun: dry}
+	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &untrusted.Throttle{Period: time.Hour}, unlisted: &untrusted.Throttle{Period: time.Hour}, spent: newSpentTokens(), limitReports: &limitReports{}, dryRun: dry}
 	return g.furnish(cfg)
 }
 

@@ -3,8 +3,6 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"sync"
-	"time"
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/migration"
@@ -54,7 +52,7 @@ func (g *Gateway) isOtherBearer(x *exchange, bearer string, refused error) bool 
 		return false
 	}
 	x.otherBearer = true
-	if !g.otherBearers.due(g.cfg.Now()) {
+	if !g.otherBearers.Allow(g.cfg.Now()) {
 		g.metrics.Count(accesslog.OtherBearer)
 		return true
 	}
@@ -70,21 +68,4 @@ func (g *Gateway) passesOtherBearer(x *exchange, bearer string) bool {
 	}
 	_, err := g.authority.Verify(bearer)
 	return err != nil && g.isOtherBearer(x, bearer, err)
-}
-
-// hourly keeps apps that repeat a request from filling the log.
-type hourly struct {
-	mu     sync.Mutex // guards logged
-	logged time.Time
-}
-
-// due reports whether an event is logged: once an hour at most.
-func (h *hourly) due(now time.Time) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.logged.IsZero() && now.Sub(h.logged) < time.Hour {
-		return false
-	}
-	h.logged = now
-	return true
 }
