@@ -15,8 +15,8 @@ import (
 	"cocart-gateway/tokens/revocation"
 )
 
-// Authority issues, judges, renews and ends tokens. It is safe for concurrent use. Run must be running for it to
-// know what others revoked. Its settings never change; [Authority.Next] makes one with others.
+// Authority issues, verifies, refreshes and revokes tokens. It is safe for concurrent use. It knows what other gateways
+// revoked only while Run is running. Its settings never change; [Authority.Next] makes one with other settings.
 type Authority struct {
 	cfg       Config
 	keys      *keys.Ring
@@ -25,7 +25,7 @@ type Authority struct {
 	*memory
 }
 
-// memory is what outlives a change of settings.
+// memory is the state that survives a change of settings.
 type memory struct {
 	store   store
 	metrics *metrics
@@ -34,7 +34,7 @@ type memory struct {
 	notes   useNotes
 
 	lifetimeNoted atomic.Int64      // Unix ms
-	newest        revocation.Latest // creation of the youngest session issued here (Unix ms)
+	newest        revocation.Latest // creation of the newest session issued here (Unix ms)
 	inForce       atomic.Pointer[Authority]
 
 	// Only Run touches these.
@@ -43,8 +43,8 @@ type memory struct {
 }
 
 // New makes an Authority. It does no I/O: Redis may be away. It adds hooks to rdb, to measure its commands, and
-// registers the metrics, so a second Authority needs a registry of its own. An error names everything that is wrong
-// with the configuration.
+// registers the metrics, so a second Authority needs a registry of its own. The error names every problem of the
+// configuration.
 func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Authority, error) {
 	m := &memory{}
 	a, err := newSettings(cfg.withDefaults(), m)
@@ -82,12 +82,12 @@ func newSettings(cfg Config, m *memory) (*Authority, error) {
 // JWKS returns the public keys that verify access tokens now as a JWK set (RFC 7517), in the order of Config.Keys.
 func (a *Authority) JWKS() []byte { return a.keys.JWKS(a.cfg.Now()) }
 
-// Next makes an Authority with other settings that goes on where a is: it knows the same revocations, uses the same
-// Redis and counts in the same metrics, so that nothing is forgotten and no counter starts again. KeyPrefix, Now and
-// Log stay those of a. Nothing changes before TakeOver; an error names everything that is wrong, and leaves a as it is.
+// Next makes an Authority with other settings and the same state: it knows the same revocations, uses the same Redis and
+// counts in the same metrics. KeyPrefix, Now and Log stay those of a. Nothing changes before TakeOver. The error names
+// every problem of the settings, and a stays as it is.
 //
-// Both may be used at once: a request that began with a ends with it, under its keys and lifetimes. A token of a key
-// that is gone is refused by the next one only.
+// Both may be used at once: a request that began with a ends with it, under its keys and lifetimes. Only the next one
+// refuses a token of a key that was removed.
 func (a *Authority) Next(cfg Config) (*Authority, error) {
 	cfg.KeyPrefix, cfg.Now, cfg.Log = a.cfg.KeyPrefix, a.cfg.Now, a.cfg.Log
 	next, err := newSettings(cfg.withDefaults(), a.memory)
@@ -95,7 +95,7 @@ func (a *Authority) Next(cfg Config) (*Authority, error) {
 		return nil, err
 	}
 	if reflect.DeepEqual(a.cfg.verifiedBy(), next.cfg.verifiedBy()) {
-		next.keys, next.cache = a.keys, a.cache // remembered tokens name keys of a's table
+		next.keys, next.cache = a.keys, a.cache // tokens in the cache point to keys of a's ring
 		return next, nil
 	}
 	if next.cache, err = newVerifiedCache(next.cfg.VerifiedCache, a.metrics); err != nil {
@@ -104,11 +104,11 @@ func (a *Authority) Next(cfg Config) (*Authority, error) {
 	return next, nil
 }
 
-// TakeOver makes a the one by whose settings Run goes on.
+// TakeOver makes Run go on with the settings of a.
 func (a *Authority) TakeOver() {
 	before := a.inForce.Swap(a)
 	if before.cfg.AccessTTL != a.cfg.AccessTTL {
-		a.lifetimeNoted.Store(0) // others must know of the new lifetime with its first token
+		a.lifetimeNoted.Store(0) // the first token notes the new lifetime for the other gateways
 	}
 	if before.cache != a.cache {
 		before.cache.empty()

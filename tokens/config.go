@@ -9,30 +9,30 @@ import (
 	"cocart-gateway/tokens/keys"
 )
 
-// LostAnswer is what happens to the parent of the current refresh token after the grace.
+// LostAnswer is the policy for the parent of the current refresh token after the grace.
 type LostAnswer string
 
 // The policies for lost answers.
 const (
-	UntilUsed LostAnswer = "until_used" // good as long as its successor was never used (default)
-	Always    LostAnswer = "always"     // always good, for clients that never store the successor
-	Never     LostAnswer = "never"      // a reuse, as any other spent token
+	UntilUsed LostAnswer = "until_used" // valid as long as its successor was never used (default)
+	Always    LostAnswer = "always"     // always valid, for clients that never store the successor
+	Never     LostAnswer = "never"      // reuse, as any other spent token
 )
 
-// ReuseBySameClient is what happens to a refresh token that was spent longer than the grace ago, but less than the
-// life of an access token, and comes from the network and User-Agent of the session's last refresh.
+// ReuseBySameClient is the policy for a refresh token that was spent longer than the grace ago, but less than the life
+// of an access token, and comes from the network and User-Agent of the session's last refresh.
 type ReuseBySameClient string
 
 // The policies for tabs in the background.
 const (
 	ConvergeReuse ReuseBySameClient = "converge" // the current pair (default)
 	RefuseReuse   ReuseBySameClient = "refuse"   // Superseded; the session goes on
-	EndReuse      ReuseBySameClient = "end"      // a reuse, as from anywhere else
+	EndReuse      ReuseBySameClient = "end"      // reuse, as from any other client
 )
 
-// reuseWindow is the longest time from the retirement of a generation until a tab that held it refreshes, if the tab
-// asks for something once in an access lifetime: its access token died with the grace, and it found out with its next
-// request.
+// reuseWindow returns the longest time from the retirement of a generation until a tab that held it refreshes, if the tab
+// sends a request at least once in an access lifetime: its access token was revoked with the grace, and its next request
+// shows that.
 func (c Config) reuseWindow() time.Duration {
 	if c.ReuseBySameClient == EndReuse {
 		return 0
@@ -40,34 +40,34 @@ func (c Config) reuseWindow() time.Duration {
 	return c.AccessTTL + c.Leeway + c.RefreshGrace
 }
 
-// OnStale is what Verify does when the view of revocations is older than Config.MaxStaleness.
+// OnStale is the policy of Verify for a view of revocations that is older than Config.MaxStaleness.
 type OnStale string
 
 // The policies for a stale view.
 const (
-	Serve OnStale = "serve" // judge by what is known (default)
+	Serve OnStale = "serve" // verify by what is known (default)
 	Deny  OnStale = "deny"  // refuse every token as Stale
 )
 
-// Config is what an Authority needs to know. The zero value of a field means its default; where "none" is
-// possible, a negative duration says so.
+// Config is the configuration of an Authority. The zero value of a field means its default. A negative duration means
+// none, where that is possible.
 type Config struct {
 	Issuer   string // iss, compared exactly
-	Audience string // aud; "" = neither set nor looked at
+	Audience string // aud; "" = neither set nor checked
 
-	// Keys is the key table. The first one that can sign and is not retired signs, all verify. To bring
-	// in a new key, first add it last everywhere, then move it to the front: no replica is ever shown a
-	// key that it does not know.
+	// Keys is the key table. The first one that can sign and is not retired signs, all verify. To bring in a new key,
+	// first add it last on every gateway, then move it to the front, so that no gateway sees a token of a key that it
+	// does not know.
 	Keys []keys.Key
-	// RefreshSecrets make and verify refresh tokens: the first makes, all verify, each at least 32 bytes.
-	// When empty, one is derived from each key's private material, also from retired keys: a retired key
-	// must then stay listed for one RefreshTTL, or the sessions that hold its refresh tokens are lost.
+	// RefreshSecrets make and verify refresh tokens: the first makes, all verify, each at least 32 bytes. If it is
+	// empty, one secret is derived from each key's private material, also from retired keys: a retired key must then
+	// stay listed for one RefreshTTL, or the sessions that hold its refresh tokens are lost.
 	RefreshSecrets [][]byte
 
 	AccessTTL    time.Duration // life of an access token; default 240h, at least 1s
 	RefreshTTL   time.Duration // idle limit of a session; default 720h, at least 1s
 	SessionTTL   time.Duration // absolute limit of a session, which no access token outlives; 0 = none
-	RefreshGrace time.Duration // how long a spent refresh token still converges; default 30s, negative = none
+	RefreshGrace time.Duration // how long a spent refresh token still gets the current pair; default 30s, negative = none
 	Leeway       time.Duration // clock skew allowed for exp, nbf, iat; default 30s, negative = none
 	LostAnswer   LostAnswer    // default UntilUsed
 	MaxSessions  int           // sessions per user; default 5, -1 = unlimited
@@ -124,7 +124,7 @@ func wordOr[S ~string](s, fallback S) S {
 	return s
 }
 
-// problems reports everything that is wrong at once, so that one run shows it all.
+// problems returns every problem at once.
 func (c Config) problems() error {
 	return errors.Join(
 		wrong(c.Issuer == "", "issuer: must not be empty"),

@@ -73,7 +73,7 @@ func (a *Authority) Peek(ctx context.Context, refresh string, from Client) (Sess
 	if s == nil {
 		return Session{}, err
 	}
-	return a.public(s), err
+	return a.session(s), err
 }
 
 // peek checks a token in the order of Refresh. The script decides, as for Refresh.
@@ -101,7 +101,7 @@ func (a *Authority) peek(ctx context.Context, s *record, t refreshToken, from Cl
 	switch {
 	case missing(err) != nil:
 		return OutcomeUnavailable, unavailable("reading cutoffs", err)
-	case cut.end(s), a.over(s):
+	case cut.cover(s), a.over(s):
 		return OutcomeEnded, Ended
 	}
 	return step.outcome, nil

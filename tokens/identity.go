@@ -13,17 +13,17 @@ import (
 // Identity is a customer as WordPress named him at login.
 type Identity struct {
 	UserID int64  // the WordPress user id, at least 1
-	Login  string // the WordPress user_login; shown in tokens and listings, never decided on
-	// Fingerprint is an opaque word of the WordPress plugin about the account as it was at login.
-	// It travels in every access token of the session; "" when the plugin gave none.
+	Login  string // the WordPress user_login; shown in tokens and listings, decides nothing
+	// Fingerprint is the WordPress plugin's opaque digest of the account as it was at login. It travels in every
+	// access token of the session; "" if the plugin sent none.
 	Fingerprint string
-	// Claims are extra claims. They are kept in the session and stand, in every access token of it, in
-	// data.user behind our own members. One that is named as one of those, in whatever case, is left
-	// out. Numbers come back from Refresh as float64; the tokens themselves carry them exactly.
+	// Claims are extra claims. The session keeps them, and every access token of it has them in data.user behind our
+	// own members. A claim with the name of one of those, in any case, is left out. Refresh returns numbers as
+	// float64; the tokens carry them exactly.
 	Claims map[string]any
 }
 
-// Client is who asks, as far as we can see it. It is recorded and shown, never decided on.
+// Client is where a request comes from. Sessions record and show it. It decides nothing, but for Config.ReuseBySameClient.
 type Client struct {
 	Address string // an IP address
 	Device  string // the User-Agent; kept without control characters, cut to 255 bytes
@@ -31,13 +31,13 @@ type Client struct {
 
 const maxDevice = 255
 
-// tidy makes the client fit to be stored, shown on a terminal and put into JSON.
+// tidy returns the client in a form that can be stored, shown on a terminal and put into JSON.
 func (c Client) tidy() Client {
 	return Client{Address: untrusted.Storable(c.Address, maxDevice), Device: untrusted.Storable(c.Device, maxDevice)}
 }
 
-// digest tells one client from another by network (an IPv6 address by its /64) and User-Agent, and shows neither.
-// It is "" where one of them is missing: such clients cannot be told apart.
+// digest returns a hash of network (of an IPv6 address its /64) and User-Agent. It is "" if one of them is missing: such
+// clients cannot be distinguished.
 func (c Client) digest() string {
 	network, err := netip.ParseAddr(c.Address)
 	if err != nil || c.Device == "" {
@@ -52,14 +52,14 @@ func (c Client) digest() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// Pair is what a login or a refresh hands out. It must not be stored or logged; its LogValue redacts.
+// Pair is the token pair that a login or a refresh returns. It must not be stored or logged; its LogValue redacts.
 type Pair struct {
 	Access        string
 	AccessExpiry  time.Time
 	Refresh       string
-	RefreshExpiry time.Time // unless it is refreshed before
+	RefreshExpiry time.Time // unless the session is refreshed before
 	Session       string
-	Outcome       Outcome // of Refresh: what the presented token was; "" of a login
+	Outcome       Outcome // of Refresh; "" of a login
 }
 
 // LogValue keeps both tokens out of logs.
@@ -75,7 +75,7 @@ func (p Pair) GoString() string { return p.String() }
 
 const redacted = "[redacted]"
 
-// Access is what a verified access token says. It is shared between callers: read it, never change it.
+// Access is the content of a verified access token. Callers share it and must not change it.
 type Access struct {
 	UserID      int64
 	Login       string
@@ -83,8 +83,8 @@ type Access struct {
 	Fingerprint string // "" for a token that the PHP plugin issued
 	KeyID       string // the key that verified it
 	Generation  uint64 // of the session when the token was issued; 0 for a token that the PHP plugin issued
-	// PAT is the PHP plugin's name of the login that a token of its own comes from; "" for a token of ours.
-	// WordPress knows which of them still count.
+	// PAT is the PHP plugin's name of the login that one of its own tokens comes from; "" for a token of ours.
+	// WordPress knows which of them are still valid.
 	PAT      string
 	IssuedAt time.Time
 	Expiry   time.Time
@@ -102,8 +102,8 @@ type Session struct {
 	Generation  uint64    `json:"generation"`
 	Expires     time.Time `json:"expires"`
 	Fingerprint string    `json:"-"`
-	// Ended and Cause are set when the session is over and only its tombstone is left; then
-	// login, device, address, generation and fingerprint are gone.
+	// Ended and Cause are set if the session is over and only its tombstone is left. Login, device, address,
+	// generation and fingerprint are empty then.
 	Ended time.Time `json:"ended,omitzero"`
 	Cause Cause     `json:"cause,omitempty"`
 }

@@ -9,27 +9,27 @@ import (
 	"cocart-gateway/tokens/revocation"
 )
 
-// The index of a user's sessions is another key than the sessions, so on a cluster it cannot be written together
-// with them. It is a list of where to look, never the truth: every reader looks at the sessions themselves, takes
-// out what is gone, and every refresh puts its session back in.
+// The index of a user's sessions is another key than the sessions, so on a cluster it cannot be written together with
+// them. It may be wrong: every reader loads the sessions themselves and removes from the index what no longer exists,
+// and every refresh adds its session again.
 
-// enlist puts a session into its user's index and notes that access tokens of our lifetime are being issued.
-func (a *Authority) enlist(ctx context.Context, s *record) error {
+// addToIndex adds a session to its user's index and notes that access tokens of our lifetime are being issued.
+func (a *Authority) addToIndex(ctx context.Context, s *record) error {
 	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
-		a.store.enlist(ctx, p, s, milliseconds(a.cfg.RefreshTTL+outlives))
+		a.store.addToIndex(ctx, p, s, milliseconds(a.cfg.RefreshTTL+outlives))
 		a.noteLifetime(ctx, p)
 		return nil
 	})
 	return err
 }
 
-func (s store) enlist(ctx context.Context, p redis.Pipeliner, r *record, life int64) {
+func (s store) addToIndex(ctx context.Context, p redis.Pipeliner, r *record, life int64) {
 	p.ZAdd(ctx, s.index(r.userID), redis.Z{Score: float64(r.created), Member: r.id.String()})
 	p.Do(ctx, "PEXPIRE", s.index(r.userID), life)
 }
 
-// listed returns the sessions in a user's index that still exist, oldest first, and repairs the index.
-func (s store) listed(ctx context.Context, userID int64) ([]*record, error) {
+// indexed returns the sessions in a user's index that still exist, oldest first, and repairs the index.
+func (s store) indexed(ctx context.Context, userID int64) ([]*record, error) {
 	members, err := s.ZRange(ctx, s.index(userID), 0, -1).Result()
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (s store) listed(ctx context.Context, userID int64) ([]*record, error) {
 	return s.repair(ctx, userID, ids, records, gone)
 }
 
-// repair drops what ended or vanished from the index. A user id that differs would be a key of somebody else.
+// repair removes from the index what ended or vanished, and sessions of another user.
 func (s store) repair(ctx context.Context, userID int64, ids []revocation.SessionID, records []*record, gone []any) ([]*record, error) {
 	kept := records[:0]
 	for i, r := range records {
@@ -66,12 +66,12 @@ func (s store) repair(ctx context.Context, userID int64, ids []revocation.Sessio
 	return kept, s.ZRem(ctx, s.index(userID), gone...).Err()
 }
 
-// enforceLimit really ends the user's oldest sessions beyond the limit, never the one that has just begun.
+// enforceLimit ends the user's oldest sessions beyond the limit, never the one that has just begun.
 func (a *Authority) enforceLimit(ctx context.Context, newest *record) error {
 	if a.cfg.MaxSessions < 0 {
 		return nil
 	}
-	listed, err := a.store.listed(ctx, newest.userID)
+	listed, err := a.store.indexed(ctx, newest.userID)
 	if err != nil {
 		return unavailable("counting sessions", err)
 	}

@@ -12,34 +12,33 @@ import (
 	"cocart-gateway/tokens/revocation"
 )
 
-// Inspection is everything about a token that an operator may want to know, and nothing he could spend: neither
-// signature nor MAC. What it says of itself is only to be believed when it is good, or bad for another reason than
-// its form, key or signature.
+// Inspection describes a token for an operator. It holds nothing that could be spent: neither signature nor MAC. Header
+// and Claims are unverified if the Rejection concerns form, key or signature.
 type Inspection struct {
 	Kind       Kind            `json:"kind,omitempty"`
 	Header     json.RawMessage `json:"header,omitempty"`     // of an access token, as it came
 	Claims     json.RawMessage `json:"claims,omitempty"`     // of an access token, as they came
-	SessionID  string          `json:"session_id,omitempty"` // that the token names
-	Generation uint64          `json:"generation,omitempty"` // of the session, that the token names
-	Secret     int             `json:"secret,omitempty"`     // which of Config.RefreshSecrets made a refresh token, from 1: whether an old one is still about
-	Rejection  Rejection       `json:"rejection,omitempty"`  // why it is refused; "" when it is good
-	Outcome    Outcome         `json:"verdict,omitempty"`    // what a refresh with it would come to now
-	State      State           `json:"state,omitempty"`      // of the session; "" when there is none or it is not known
-	Session    *Session        `json:"session,omitempty"`    // what Redis has of it
+	SessionID  string          `json:"session_id,omitempty"` // the session of the token
+	Generation uint64          `json:"generation,omitempty"` // of the session in the token
+	Secret     int             `json:"secret,omitempty"`     // which of Config.RefreshSecrets made a refresh token, counted from 1; 0 if none did
+	Rejection  Rejection       `json:"rejection,omitempty"`  // why it is refused; "" if it is valid
+	Outcome    Outcome         `json:"verdict,omitempty"`    // what a refresh with it would result in now
+	State      State           `json:"state,omitempty"`      // of the session; "" without a session, or if it could not be read
+	Session    *Session        `json:"session,omitempty"`    // the session, as far as Redis has it
 }
 
-// Kind is which of the two tokens a text looks like.
+// Kind says which kind of token a text looks like.
 type Kind string
 
-// The kinds; a text that looks like neither has none.
+// The kinds. It is "" for a text that looks like neither.
 const (
 	KindAccess  Kind = "access"
 	KindRefresh Kind = "refresh"
 )
 
-// Inspect tells all about a token without using it: no generation is spent, no use is noted, nothing is counted. It
-// reads the revocation log to its end before it judges. ErrUnavailable comes with all that is known without Redis:
-// then a token without Rejection is good as far as its form, signature and times go.
+// Inspect describes a token without using it: it spends no generation, notes no use and counts nothing. It first reads
+// the revocation log to its end. With ErrUnavailable it returns what is known without Redis: then a token without
+// Rejection is valid as far as form, signature and times show.
 func (a *Authority) Inspect(ctx context.Context, token string) (Inspection, error) {
 	if raw, ok := lowerHex(token); ok {
 		return a.inspectRefresh(ctx, token, raw)
@@ -50,11 +49,11 @@ func (a *Authority) Inspect(ctx context.Context, token string) (Inspection, erro
 func (a *Authority) inspectAccess(ctx context.Context, token string) (Inspection, error) {
 	i := readAccess(token)
 	late := a.CatchUp(ctx)
-	_, err := a.judge(token, a.cfg.Now())
+	_, err := a.check(token, a.cfg.Now())
 	i.reject(err)
 	if late != nil {
 		if i.Rejection == Stale {
-			i.Rejection = "" // the error says it better
+			i.Rejection = "" // the error below says why
 		}
 		return i, late
 	}
@@ -69,7 +68,7 @@ func (a *Authority) inspectAccess(ctx context.Context, token string) (Inspection
 	return i, a.inspectSession(ctx, &i, s)
 }
 
-// readAccess believes nothing: what cannot be read is left out.
+// readAccess reads an access token without checking it. It leaves out what cannot be read.
 func readAccess(token string) Inspection {
 	parts, err := jwt.Split(token)
 	if err != nil {
@@ -108,7 +107,7 @@ func (a *Authority) inspectSession(ctx context.Context, i *Inspection, s *record
 	}
 	i.State = state
 	if s != nil {
-		public := a.public(s)
+		public := a.session(s)
 		i.Session = &public
 	}
 	return nil
@@ -139,7 +138,7 @@ func (a *Authority) inspectRefresh(ctx context.Context, text string, raw [refres
 	return i, nil
 }
 
-// number counts from 1; 0 is for a secret that is none of ours.
+// number returns the position of a secret in the ring, counted from 1; 0 for another secret.
 func (r refreshRing) number(id [8]byte) int {
 	return 1 + slices.IndexFunc(r, func(s *refreshSecret) bool { return s.id == id })
 }

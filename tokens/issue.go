@@ -13,7 +13,7 @@ import (
 )
 
 // Issue starts a session for a customer whom WordPress has just accepted, and ends the user's oldest ones beyond
-// Config.MaxSessions. It answers ErrUnavailable when Redis is gone; then nobody holds a token of the session.
+// Config.MaxSessions. It returns ErrUnavailable when Redis is away; then no client has a token of the session.
 func (a *Authority) Issue(ctx context.Context, who Identity, from Client) (Pair, error) {
 	s, err := a.newRecord(who, from)
 	if err != nil {
@@ -30,7 +30,7 @@ func (a *Authority) begin(ctx context.Context, s *record) (Pair, error) {
 	if err := a.store.create(ctx, s, a.cfg.RefreshTTL+outlives); err != nil {
 		return Pair{}, unavailable("storing session", err)
 	}
-	if err := a.enlist(ctx, s); err != nil {
+	if err := a.addToIndex(ctx, s); err != nil {
 		return Pair{}, unavailable("listing session", err)
 	}
 	if err := a.enforceLimit(ctx, s); err != nil {
@@ -58,7 +58,7 @@ func (a *Authority) newRecord(who Identity, from Client) (*record, error) {
 	return s, s.setExtra(who.Claims)
 }
 
-// pair makes the tokens of a session's current generation.
+// pair returns the tokens of a session's current generation.
 func (a *Authority) pair(s *record) (Pair, error) {
 	access, expiry, err := a.mint(s, a.cfg.Now())
 	if err != nil {
@@ -68,7 +68,7 @@ func (a *Authority) pair(s *record) (Pair, error) {
 		Refresh: a.refreshes.mint(s.id, s.generation, s.salt), RefreshExpiry: a.expires(s)}, nil
 }
 
-// create writes the hash and its expiry together, so that no crash leaves one that never goes away.
+// create writes the hash and its expiry together, so that a crash leaves no hash without an expiry.
 func (s store) create(ctx context.Context, r *record, life time.Duration) error {
 	_, err := s.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.HSet(ctx, s.session(r.id), r.fields()...)

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Session returns one session; one that was ended shows when and why for some days. Unknown when there is none.
+// Session returns one session, or Unknown. A session that ended is returned for some days, with the time and cause.
 func (a *Authority) Session(ctx context.Context, id string) (Session, error) {
 	parsed, ok := revocation.ParseSessionID(id)
 	if !ok {
@@ -24,11 +24,11 @@ func (a *Authority) Session(ctx context.Context, id string) (Session, error) {
 	if s == nil {
 		return Session{}, Unknown
 	}
-	return a.public(s), nil
+	return a.session(s), nil
 }
 
 // Resume returns the current refresh token of a live session, for a login by a valid access token alone. It changes
-// nothing. The errors are Rejections (Unknown, Ended, Expired), or ErrUnavailable.
+// nothing. The errors are Rejections (Malformed, Unknown, Ended, Expired), or ErrUnavailable.
 func (a *Authority) Resume(ctx context.Context, session string) (refresh string, err error) {
 	id, ok := revocation.ParseSessionID(session)
 	if !ok {
@@ -51,15 +51,15 @@ func (a *Authority) Resume(ctx context.Context, session string) (refresh string,
 	return a.refreshes.mint(s.id, s.generation, s.salt), nil
 }
 
-// Sessions goes through the live sessions of a user, oldest first, or with 0 through those of everybody, in no order.
-// It stops at the first error, which is ErrUnavailable. Going through everybody's reads the whole keyspace in small
-// steps; a session that begins or ends meanwhile may be missed or shown.
+// Sessions yields the live sessions of a user, oldest first, or with 0 those of all users, in no order. It stops at the
+// first error, which is ErrUnavailable. For all users it reads the whole keyspace in small steps; a session that begins
+// or ends meanwhile may be missed or shown.
 func (a *Authority) Sessions(ctx context.Context, userID int64) iter.Seq2[Session, error] {
 	if userID == 0 {
-		return a.everybodys(ctx)
+		return a.allSessions(ctx)
 	}
 	return func(yield func(Session, error) bool) {
-		listed, err := a.store.listed(ctx, userID)
+		listed, err := a.store.indexed(ctx, userID)
 		if err != nil {
 			yield(Session{}, unavailable("listing sessions", err))
 			return
@@ -68,7 +68,8 @@ func (a *Authority) Sessions(ctx context.Context, userID int64) iter.Seq2[Sessio
 	}
 }
 
-// yieldLive leaves out what has ended, also by a cutoff that did not visit it.
+// yieldLive yields the records that are live: not ended, not expired, and not covered by a cutoff. It returns false when
+// the consumer stopped, or after an error.
 func (a *Authority) yieldLive(ctx context.Context, records []*record, yield func(Session, error) bool) bool {
 	all, err := a.store.Get(ctx, a.store.allCutoff()).Result()
 	if missing(err) != nil {
@@ -79,14 +80,14 @@ func (a *Authority) yieldLive(ctx context.Context, records []*record, yield func
 		if s == nil || s.ended != 0 || s.created <= number(all) || a.over(s) || !a.cfg.Now().Before(a.expires(s)) {
 			continue
 		}
-		if !yield(a.public(s), nil) {
+		if !yield(a.session(s), nil) {
 			return false
 		}
 	}
 	return true
 }
 
-func (a *Authority) everybodys(ctx context.Context) iter.Seq2[Session, error] {
+func (a *Authority) allSessions(ctx context.Context) iter.Seq2[Session, error] {
 	return func(yield func(Session, error) bool) {
 		prefix := a.store.prefix + "s:"
 		for keys, err := range cluster.Keys(ctx, a.store.UniversalClient, prefix) {
@@ -115,9 +116,9 @@ func sessionIDs(keys []string, prefix string) (ids []revocation.SessionID) {
 	return ids
 }
 
-// Recall fills in what an identity lacks, login name and fingerprint, from the user's newest live session. Where there
-// is none both stay as they were: only WordPress can compute a fingerprint, and that is on purpose, because the secrets
-// of the gateway alone must not be enough to become a customer. ErrUnavailable when Redis is gone.
+// Recall adds what an identity lacks, login name and fingerprint, from the user's newest live session. Without a live
+// session both stay as they were: only WordPress can compute a fingerprint, so that the secrets of the gateway alone are
+// not enough to become a customer. It returns ErrUnavailable when Redis is away.
 func (a *Authority) Recall(ctx context.Context, who Identity) (Identity, error) {
 	var newest Session
 	for s, err := range a.Sessions(ctx, who.UserID) {
@@ -137,19 +138,19 @@ func (a *Authority) Recall(ctx context.Context, who Identity) (Identity, error) 
 	return who, nil
 }
 
-// State is how a session stands.
+// State says whether a session is live.
 type State string
 
 // The closed list of states.
 const (
 	StateLive    State = "live"
-	StateEnded   State = "ended"   // by itself, or cut off with others
+	StateEnded   State = "ended"   // by itself, or by a cutoff
 	StateExpired State = "expired" // its idle or absolute limit has passed
-	StateUnknown State = "unknown" // Redis knows no such session (any more)
+	StateUnknown State = "unknown" // Redis does not have the session, or no longer
 )
 
-// SessionState returns a session and how it stands, also when it was cut off with others and nobody has looked at it
-// since. It changes nothing. StateUnknown comes with the zero Session; the errors are Malformed and ErrUnavailable.
+// SessionState returns a session and its state, which is StateEnded also if a cutoff covers it that did not visit it. It
+// changes nothing. StateUnknown comes with the zero Session; the errors are Malformed and ErrUnavailable.
 func (a *Authority) SessionState(ctx context.Context, id string) (Session, State, error) {
 	parsed, ok := revocation.ParseSessionID(id)
 	if !ok {
@@ -163,7 +164,7 @@ func (a *Authority) SessionState(ctx context.Context, id string) (Session, State
 	if s == nil || err != nil {
 		return Session{}, state, err
 	}
-	return a.public(s), state, nil
+	return a.session(s), state, nil
 }
 
 func (a *Authority) state(ctx context.Context, s *record) (State, error) {
@@ -183,7 +184,7 @@ func (a *Authority) state(ctx context.Context, s *record) (State, error) {
 	if missing(err) != nil {
 		return "", unavailable("reading cutoffs", err)
 	}
-	if cut.end(s) || a.over(s) {
+	if cut.cover(s) || a.over(s) {
 		return StateEnded, nil
 	}
 	return StateLive, nil

@@ -44,7 +44,7 @@ func newMetrics(of *memory) *metrics {
 	return m
 }
 
-// gauges show the view of revocations as it is when asked.
+// gauges registers the gauges that show the view of revocations at the time of a scrape.
 func (m *metrics) gauges(of *memory) {
 	size := func(pick func(sessions, users, pending int) int) func() float64 {
 		return func() float64 { return float64(pick(of.revoked.Size())) }

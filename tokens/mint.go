@@ -51,21 +51,21 @@ type claimsUser struct {
 	Extra map[string]jsontext.Value `json:",embed"`
 }
 
-var errTooLong = errors.New("access token would be longer than 8 KiB: fewer extra claims are needed")
+var errTooLong = errors.New("access token would be longer than 8 KiB: reduce the extra claims")
 
-// mint makes the access token of a session's current generation. It fails only when no key can sign (any more)
-// or the extra claims are too long.
+// mint makes the access token of a session's current generation. It fails only if no key can sign (any more) or the
+// extra claims are too long.
 func (a *Authority) mint(s *record, now time.Time) (token string, expiry time.Time, err error) {
 	key, err := a.keys.Signer(now)
 	if err != nil {
 		return "", time.Time{}, err
 	}
 	expiry = a.accessExpiry(s, now)
-	said := a.claims(s, now.Unix(), expiry.Unix())
-	if said.Data.User.Extra, err = s.shopClaims(); err != nil {
+	c := a.claims(s, now.Unix(), expiry.Unix())
+	if c.Data.User.Extra, err = s.shopClaims(); err != nil {
 		return "", time.Time{}, err
 	}
-	payload, err := json.Marshal(said, json.Deterministic(true))
+	payload, err := json.Marshal(c, json.Deterministic(true))
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("encoding access token: %w", err)
 	}
@@ -148,11 +148,11 @@ func (s *record) setExtra(extra map[string]any) (err error) {
 	return nil
 }
 
-// ownMembers are those of data.user that the gateway answers for.
+// ownMembers are the members of data.user that the gateway sets.
 var ownMembers = []string{"id", "username", "ip", "device", "pat"}
 
-// shopClaims are the extra claims that may stand in data.user. A second "id" would be an invitation to read the token
-// in two ways, and an "ID" beside "id" one to every reader that takes no notice of case, as Go's own does.
+// shopClaims returns the extra claims that may stand in data.user. With a second "id" two readers could read the token
+// differently; with an "ID" beside "id" so could readers that ignore case, such as encoding/json.
 func (s *record) shopClaims() (map[string]jsontext.Value, error) {
 	if s.extra == nil {
 		return nil, nil

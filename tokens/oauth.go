@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Introspection is what RFC 7662 lets a token say. The zero value is a token that is not active.
+// Introspection is what RFC 7662 reports of a token. The zero value is a token that is not active.
 type Introspection struct {
 	Active   bool
 	Refresh  bool // a refresh token; else an access token
@@ -14,12 +14,12 @@ type Introspection struct {
 	Login    string
 	Session  string
 	IssuedAt time.Time
-	Expiry   time.Time // of a refresh token: unless it is refreshed before
+	Expiry   time.Time // of a refresh token: unless the session is refreshed before
 }
 
-// Introspect tells whether a token would be accepted now, without using it up: an access token as Verify judges it, a
-// refresh token if it is its session's current one. Whatever is wrong with it, it is just not active (RFC 7662
-// section 2.2). ErrUnavailable when Redis is gone and the answer needs it, or the view of revocations is too old.
+// Introspect reports whether a token would be accepted now, without spending it: an access token by the rules of Verify,
+// a refresh token if it is its session's current one. Every other token is just not active (RFC 7662 section 2.2). It
+// returns ErrUnavailable if it needs Redis and Redis is away, or if the view of revocations is too old.
 func (a *Authority) Introspect(ctx context.Context, token string) (Introspection, error) {
 	answer, err := a.introspect(ctx, token)
 	var rejection Rejection
@@ -56,9 +56,9 @@ func (a *Authority) introspect(ctx context.Context, token string) (Introspection
 		IssuedAt: time.UnixMilli(s.active), Expiry: a.expires(s)}, nil
 }
 
-// introspectAccess does not go through Verify: nobody used the token by asking about it.
+// introspectAccess does not call Verify, which would note a use of the token.
 func (a *Authority) introspectAccess(token string) (Introspection, error) {
-	v, err := a.judge(token, a.cfg.Now())
+	v, err := a.check(token, a.cfg.Now())
 	if err != nil {
 		return Introspection{}, err
 	}
@@ -66,10 +66,10 @@ func (a *Authority) introspectAccess(token string) (Introspection, error) {
 		IssuedAt: v.access.IssuedAt, Expiry: v.access.Expiry}, nil
 }
 
-// Revoke ends the session of an access or a refresh token, whichever the text is (RFC 7009 section 2.1: the whole
-// grant goes). A token that is not good any more, or never was, is no error: there is nothing left to revoke. An
-// access token that the PHP plugin issued has no session; it is refused as Unknown. ErrUnavailable is as for
-// EndSession. It costs what Refresh and EndSession cost, so only trusted callers may be let at it.
+// Revoke ends the session of an access or a refresh token (RFC 7009 section 2.1: the whole grant is revoked). For a token
+// that is not valid, or never was, it returns nil: there is nothing to revoke. An access token that the PHP plugin issued
+// has no session; for it Revoke returns Unknown. ErrUnavailable is as for EndSession. It costs as much as Refresh and
+// EndSession, so only trusted callers may use it.
 func (a *Authority) Revoke(ctx context.Context, token string) error {
 	id, err := a.sessionOf(ctx, token)
 	if err != nil {
@@ -81,7 +81,7 @@ func (a *Authority) Revoke(ctx context.Context, token string) error {
 	return a.EndSession(ctx, id, CauseClient)
 }
 
-// unlessRejected keeps what says nothing about the token itself.
+// unlessRejected returns the error unless it is a rejection of the token itself.
 func unlessRejected(err error) error {
 	var rejection Rejection
 	if errors.As(err, &rejection) && rejection != Stale {
@@ -90,8 +90,8 @@ func unlessRejected(err error) error {
 	return err
 }
 
-// sessionOf names the session of a good access token or of a genuine refresh token of any generation: who holds a
-// spent one was a rightful client once, and ending its session is what reuse would do anyway.
+// sessionOf returns the session of a valid access token, or of a genuine refresh token of any generation: the holder of
+// a spent one was a rightful client once, and its reuse would end the session anyway.
 func (a *Authority) sessionOf(ctx context.Context, token string) (string, error) {
 	t, err := a.refreshes.parse(token)
 	if errors.Is(err, Malformed) { // then it can only be an access token

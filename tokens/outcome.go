@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// Rejection is why a token was refused: error, metric label and log word in one.
-// It says nothing about the token's contents, so it may be logged; what a client is told is the caller's affair.
+// Rejection is why a token was refused: error, metric label and log word in one. It reveals nothing of the token, so it
+// may be logged. The caller chooses what the client reads.
 type Rejection string
 
 // The closed list of rejections.
 const (
-	Malformed      Rejection = "malformed"       // not a token of ours in form
+	Malformed      Rejection = "malformed"       // not the form of our tokens
 	BadSignature   Rejection = "bad_signature"   // the signature or MAC is not ours
 	UnknownKey     Rejection = "unknown_key"     // no key of that id, or it is retired
 	WrongAlgorithm Rejection = "wrong_algorithm" // not the algorithm of the key
@@ -19,12 +19,12 @@ const (
 	NotYetValid    Rejection = "not_yet_valid"   // nbf or iat lies in the future
 	WrongIssuer    Rejection = "wrong_issuer"
 	WrongAudience  Rejection = "wrong_audience"
-	Revoked        Rejection = "revoked"    // access token of an ended session, an older generation, a cut-off user
-	Unknown        Rejection = "unknown"    // no such session (any more)
+	Revoked        Rejection = "revoked"    // access token of an ended session or a retired generation, or covered by a cutoff
+	Unknown        Rejection = "unknown"    // Redis does not have the session, or no longer
 	Reused         Rejection = "reused"     // a spent refresh token: the session was ended because of it
 	Superseded     Rejection = "superseded" // a spent refresh token from the session's own client: the session goes on
 	Ended          Rejection = "ended"      // refresh token of a session that is over
-	Stale          Rejection = "stale"      // revocations are too old to judge (Config.OnStale = Deny)
+	Stale          Rejection = "stale"      // the view of revocations is too old (Config.OnStale = Deny)
 )
 
 // Rejections returns the closed list, for metrics and documentation.
@@ -33,11 +33,11 @@ func Rejections() []Rejection {
 		WrongAudience, Revoked, Unknown, Reused, Ended, Stale}
 }
 
-// Error returns the rejection's word.
+// Error returns the word of the rejection.
 func (r Rejection) Error() string { return string(r) }
 
-// ErrUnavailable says that Redis did not answer, or not as it must; it wraps the cause. Nothing was decided
-// about the token: the caller answers 503 with Retry-After, and the same request made again is safe.
+// ErrUnavailable means that Redis did not answer, or gave an unexpected answer; it wraps the cause. Nothing was decided
+// about the token: the caller answers 503 with Retry-After, and the client may repeat the request.
 var ErrUnavailable = errors.New("session store unavailable")
 
 func unavailable(doing string, cause error) error {
@@ -52,7 +52,7 @@ const (
 	CauseLogout  Cause = "logout"  // the customer logged out
 	CauseReuse   Cause = "reuse"   // a spent refresh token was presented
 	CauseLimit   Cause = "limit"   // the user has more sessions than allowed; this was the oldest
-	CauseAccount Cause = "account" // password, e-mail or epoch changed, or the user is gone
+	CauseAccount Cause = "account" // password, e-mail or epoch changed, or the user was deleted
 	CauseAdmin   Cause = "admin"   // an operator ended it
 	CauseClient  Cause = "client"  // revoked through the revocation endpoint
 	CauseOther   Cause = "other"   // any word that is not in this list
@@ -65,7 +65,7 @@ func Causes() []Cause {
 	return []Cause{CauseLogout, CauseReuse, CauseLimit, CauseAccount, CauseAdmin, CauseClient, CauseHandedBack, CauseOther}
 }
 
-// known maps what callers or Redis hand in to the closed list, so that it can be a metric label.
+// known returns the cause if it is in the closed list, else CauseOther, so that it can be a metric label.
 func (c Cause) known() Cause {
 	for _, k := range Causes() {
 		if c == k {
@@ -75,10 +75,10 @@ func (c Cause) known() Cause {
 	return CauseOther
 }
 
-// Outcome is what a refresh came to: metric label and log word in one.
+// Outcome is the result of a refresh: metric label and log word in one.
 type Outcome string
 
-// The closed list of verdicts.
+// The closed list of outcomes.
 const (
 	OutcomeRotated     Outcome = "rotated"     // the current token: a new pair
 	OutcomeConcurrent  Outcome = "concurrent"  // retired less than the grace ago: the current token again
@@ -88,9 +88,9 @@ const (
 	OutcomeHeld        Outcome = "held"        // more than 32 rotations within the grace: the current token again
 	OutcomeAhead       Outcome = "ahead"       // Redis lost its last write in a failover: a new pair
 	OutcomeAdopted     Outcome = "adopted"     // a token of the PHP plugin: a session of ours
-	OutcomeHandedBack  Outcome = "handed_back" // one of ours, while sessions go back: a pair of the PHP plugin
-	OutcomePassedOn    Outcome = "passed_on"   // a token of the PHP plugin, while sessions go back: that plugin's answer
-	OutcomeKept        Outcome = "kept"        // one of ours that the PHP plugin gave nothing for: a new pair of ours
+	OutcomeHandedBack  Outcome = "handed_back" // one of ours, during a rollback: a pair of the PHP plugin
+	OutcomePassedOn    Outcome = "passed_on"   // a token of the PHP plugin, during a rollback: that plugin's answer
+	OutcomeKept        Outcome = "kept"        // one of ours, during a rollback, for which the PHP plugin gave no pair: a new pair of ours
 	OutcomeReuse       Outcome = "reuse"       // a spent token: the session was ended
 	OutcomeEnded       Outcome = "ended"       // the session had been ended before
 	OutcomeExpired     Outcome = "expired"     // the session's idle or absolute limit has passed
@@ -99,13 +99,13 @@ const (
 	OutcomeUnavailable Outcome = "unavailable" // Redis did not answer, or WordPress where it was asked
 )
 
-// Verdicts returns the closed list, for metrics and documentation.
+// Outcomes returns the closed list, for metrics and documentation.
 func Outcomes() []Outcome {
 	return []Outcome{OutcomeRotated, OutcomeConcurrent, OutcomeLostAnswer, OutcomeSameClient, OutcomeSuperseded, OutcomeHeld, OutcomeAhead, OutcomeAdopted, OutcomeHandedBack,
 		OutcomePassedOn, OutcomeKept, OutcomeReuse, OutcomeEnded, OutcomeExpired, OutcomeUnknown, OutcomeRefused, OutcomeUnavailable}
 }
 
-// rejection is the error of a step that hands out no token.
+// rejection returns the error of an outcome without tokens; nil for the others.
 func (v Outcome) rejection() error {
 	switch v {
 	case OutcomeUnknown:
@@ -122,7 +122,7 @@ func (v Outcome) rejection() error {
 	return nil
 }
 
-// outcomeOf says what an error means for the refresh.
+// outcomeOf returns the outcome of a refresh that failed with an error.
 func outcomeOf(err error) Outcome {
 	var r Rejection
 	if !errors.As(err, &r) {

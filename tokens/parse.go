@@ -30,7 +30,7 @@ type receivedData struct {
 	User receivedUser `json:"user"`
 }
 
-// receivedUser leaves out what is never read. The JSON package still checks it.
+// receivedUser has the members that are read. The JSON package checks the others as well.
 type receivedUser struct {
 	ID    int64  `json:"id"`
 	Login string `json:"username"`
@@ -47,10 +47,10 @@ func parsePayload(text string) (*received, error) {
 	return p, nil
 }
 
-// maxUserID is what every JSON reader on the way can hold exactly (RFC 8259 6).
+// maxUserID is the largest number that every JSON reader can hold exactly (RFC 8259 6).
 const maxUserID = 1<<53 - 1
 
-// ours reads a payload that must have come from mint.
+// ours reads a payload that mint wrote.
 func (p *received) ours(key *keys.Key) (*verified, error) {
 	if p.Session == nil || p.Generation == nil || p.Fingerprint == nil || p.Subject == nil {
 		return nil, Malformed
@@ -75,7 +75,7 @@ func (p *received) verified(key *keys.Key) *verified {
 	}
 }
 
-// audience is the aud of a token, if it is one string as we write it.
+// audience returns the aud of a token, if it is one string as mint writes it.
 func (p *received) audience() (string, bool) {
 	if p.Audience == nil {
 		return "", true

@@ -18,7 +18,7 @@ type record struct {
 	userID      int64
 	login       string
 	fingerprint string
-	extra       jsontext.Value // Identity.Claims, exactly as they were encoded at login; see extra.go
+	extra       jsontext.Value // Identity.Claims, exactly as they were encoded at login; see mint.go
 	salt        []byte
 	created     int64
 	active      int64 // last login or refresh: where the idle limit counts from
@@ -28,14 +28,14 @@ type record struct {
 	device      string
 	ended       int64 // 0 while it lives
 	cause       Cause
-	owed        string // what the revocation log still has to be told, see rotate.lua
-	recent      string // only written: generations that count as retired at the beginning, see adopt.go
+	owed        string // what the revocation log does not have yet: see rotate.lua
+	recent      string // only written: generations that count as retired at the beginning, see IssueExchanged
 }
 
-// recordFields are the hash fields in the order parseRecord reads them.
+// recordFields are the hash fields in the order in which parseRecord reads them.
 var recordFields = []string{"uid", "login", "fp", "ext", "salt", "created", "active", "seen", "gen", "ip", "ua", "ended", "cause", "owe"}
 
-// fields are what a new session writes.
+// fields returns what a new session writes, names and values in turn.
 func (s *record) fields() []any {
 	f := []any{"uid", s.userID, "login", s.login, "fp", s.fingerprint, "salt", s.salt, "created", s.created,
 		"active", s.active, "gen", s.generation, "ip", s.address, "ua", s.device,
@@ -49,8 +49,8 @@ func (s *record) fields() []any {
 	return f
 }
 
-// parseRecord reads an answer to HMGET recordFields; nil when there is no such session. The script writes "created"
-// and "uid" never, so a hash without them is none of ours.
+// parseRecord reads an answer to HMGET recordFields; nil if there is no such session. No script writes "created" and
+// "uid", so a hash without them is not a session.
 func parseRecord(id revocation.SessionID, values []any) *record {
 	text := make([]string, len(recordFields))
 	for i, v := range values {
@@ -69,7 +69,7 @@ func parseRecord(id revocation.SessionID, values []any) *record {
 }
 
 func number(text string) int64 {
-	n, _ := strconv.ParseInt(text, 10, 64) // what is no number of ours counts as missing
+	n, _ := strconv.ParseInt(text, 10, 64) // anything else counts as missing
 	return n
 }
 
@@ -88,7 +88,7 @@ func (a *Authority) over(s *record) bool {
 	return a.revoked.Ended(t)
 }
 
-// identity is what login knew.
+// identity returns the customer as WordPress named him at login.
 func (s *record) identity() (Identity, error) {
 	who := Identity{UserID: s.userID, Login: s.login, Fingerprint: s.fingerprint}
 	if s.extra == nil {
@@ -100,7 +100,7 @@ func (s *record) identity() (Identity, error) {
 	return who, nil
 }
 
-// expires is when the session ends by itself: idle or absolute limit, whichever comes first.
+// expires returns when the session ends by itself: at its idle or its absolute limit, whichever is earlier.
 func (a *Authority) expires(s *record) time.Time {
 	at := time.UnixMilli(s.active).Add(a.cfg.RefreshTTL)
 	if a.cfg.SessionTTL > 0 {
@@ -111,8 +111,8 @@ func (a *Authority) expires(s *record) time.Time {
 	return at
 }
 
-// public is the session as operators see it.
-func (a *Authority) public(s *record) Session {
+// session returns a session as operators see it.
+func (a *Authority) session(s *record) Session {
 	out := Session{ID: s.id.String(), UserID: s.userID, Login: s.login, Device: s.device, Address: s.address,
 		Created: time.UnixMilli(s.created), LastUsed: time.UnixMilli(max(s.active, s.seen)),
 		Generation: s.generation, Expires: a.expires(s), Fingerprint: s.fingerprint}

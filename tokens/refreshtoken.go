@@ -36,7 +36,7 @@ const (
 	atInner       = 48
 )
 
-// refreshSecret is one secret, taken apart for its three uses.
+// refreshSecret is one secret with what is derived from it.
 type refreshSecret struct {
 	raw   []byte
 	id    [8]byte
@@ -58,7 +58,7 @@ func derive(secret, salt []byte, use string) []byte {
 	return key
 }
 
-// refreshRing makes and reads refresh tokens. The first secret makes, all read.
+// refreshRing mints and parses refresh tokens. The first secret mints, all parse.
 type refreshRing []*refreshSecret
 
 func newRefreshRing(secrets [][]byte, table []keys.Key) refreshRing {
@@ -77,7 +77,7 @@ func newRefreshRing(secrets [][]byte, table []keys.Key) refreshRing {
 	return ring
 }
 
-// mint computes the token of a session's generation.
+// mint returns the token of a session's generation.
 func (r refreshRing) mint(session revocation.SessionID, generation uint64, salt []byte) string {
 	var raw [refreshBytes]byte
 	copy(raw[:], session[:])
@@ -109,7 +109,7 @@ func (r refreshRing) parse(text string) (refreshToken, error) {
 	return t, nil
 }
 
-// lowerHex accepts exactly one spelling: what can be written in two ways can be told apart in two ways.
+// lowerHex accepts exactly one spelling of a token. With two spellings a token could be distinguished from itself.
 func lowerHex(text string) (raw [refreshBytes]byte, ok bool) {
 	if len(text) != refreshDigits {
 		return raw, false
@@ -132,7 +132,7 @@ func (r refreshRing) find(id [8]byte) *refreshSecret {
 	return nil
 }
 
-// genuine checks the inner tag with the salt that Redis keeps.
+// genuine reports whether the inner tag fits the salt that Redis keeps.
 func (t refreshToken) genuine(salt []byte) bool {
 	var raw [atInner]byte
 	copy(raw[:], t.session[:])

@@ -260,7 +260,7 @@ func (p *play) failover() {
 // judgeAll judges every access token ever handed out, without leaving a note.
 func (p *play) judgeAll() {
 	for i, pair := range p.access {
-		_, err := p.a.judge(pair.Access, *p.now)
+		_, err := p.a.check(pair.Access, *p.now)
 		died, known := p.died[p.gens[i]]
 		var want error
 		switch {

@@ -30,13 +30,13 @@ var (
 )
 
 const (
-	// outlives is how long a session's hash stays after its limit, so that a late client is told "expired".
+	// outlives is how long a session's hash stays after its limit, so that a late client gets Expired and not Unknown.
 	outlives = 24 * time.Hour
-	// tombstoneLife is how long an ended session is remembered, so that a late client is told "ended".
+	// tombstoneLife is how long an ended session is remembered, so that a late client gets Ended and not Unknown.
 	tombstoneLife = 7 * 24 * time.Hour
 )
 
-// store names the Redis keys. No command or script uses more than one of them, so they may lie in any slots.
+// store reads and writes sessions in Redis. No command or script uses more than one key, so keys may be in any slots.
 type store struct {
 	redis.UniversalClient
 	prefix string
@@ -49,12 +49,12 @@ func (s store) allCutoff() string                      { return s.prefix + "cuto
 func (s store) revocations() string                    { return s.prefix + "revocations" }
 func (s store) lifetimes() string                      { return s.prefix + "lifetimes" }
 
-// load reads one session; nil when there is none.
+// load reads one session; nil if there is no such session.
 func (s store) load(ctx context.Context, id revocation.SessionID) (*record, error) {
 	return read(id, s.HMGet(ctx, s.session(id), recordFields...))
 }
 
-// loadAll reads many sessions in one round trip; nil stands where there is none.
+// loadAll reads many sessions in one round trip. A session that does not exist is nil.
 func (s store) loadAll(ctx context.Context, ids []revocation.SessionID) ([]*record, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -78,7 +78,7 @@ func (s store) loadAll(ctx context.Context, ids []revocation.SessionID) ([]*reco
 	return records, nil
 }
 
-// missing turns redis' "no such key" into no error.
+// missing returns nil for the error "no such key", and else the error.
 func missing(err error) error {
 	if errors.Is(err, redis.Nil) {
 		return nil
@@ -101,7 +101,7 @@ const (
 	peekMode   = "peek" // decide, and write nothing
 )
 
-// ownClient stands for the client of the session's last refresh, whichever that was.
+// ownClient stands for the client of the session's last refresh.
 const ownClient = "own"
 
 func (s store) rotate(ctx context.Context, t refreshToken, from Client, client string, cfg Config, mode string) (step, error) {

@@ -9,9 +9,9 @@ import (
 	"cocart-gateway/tokens/revocation"
 )
 
-// useNotes collects which generations of which sessions were seen by Verify, for Run to write down: whether a
-// successor was ever used decides what a spent parent means, and operators want to see when a session was last used.
-// Verify only ever touches memory.
+// useNotes collects which generations of which sessions Verify has seen. Run writes them to Redis: whether a successor
+// was ever used decides what a spent parent means, and operators see when a session was last used. So Verify itself does
+// no I/O.
 type useNotes struct {
 	mu    sync.Mutex // guards notes
 	notes map[revocation.SessionID]note
@@ -28,7 +28,7 @@ const (
 	noteBatch = 500             // written in one round trip
 )
 
-// noteUse notes the first use of a token at once, and later ones every now and then.
+// noteUse notes the first use of a token at once, and later ones every noteEvery.
 func (a *Authority) noteUse(v *verified, now time.Time) {
 	at, last := now.UnixMilli(), v.noted.Load()
 	if v.fromPlugin() || last != 0 && at-last < milliseconds(noteEvery) || !v.noted.CompareAndSwap(last, at) {
@@ -50,7 +50,7 @@ func (n *useNotes) add(id revocation.SessionID, fresh note) {
 	n.notes[id] = note{max(old.generation, fresh.generation), max(old.seen, fresh.seen)}
 }
 
-// take hands over up to one batch.
+// take removes and returns up to one batch.
 func (n *useNotes) take() map[revocation.SessionID]note {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -70,7 +70,7 @@ func (n *useNotes) take() map[revocation.SessionID]note {
 	return some
 }
 
-// writeNotes writes all notes down; what could not be written is kept for the next time.
+// writeNotes writes all notes to Redis. It keeps what could not be written for the next time.
 func (a *Authority) writeNotes(ctx context.Context) error {
 	for batch := a.notes.take(); len(batch) > 0; batch = a.notes.take() {
 		if err := a.store.note(ctx, batch); err != nil {
@@ -92,12 +92,12 @@ func (s store) note(ctx context.Context, batch map[revocation.SessionID]note) er
 	return cluster.Run(ctx, s.UniversalClient, calls)
 }
 
-// lastNotes is the last thing Run does. A Redis that is gone then costs nothing but these notes.
+// lastNotes writes the last notes when Run ends. If Redis is away then, only these notes are lost.
 func (a *Authority) lastNotes(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCall)
 	defer cancel()
 	if err := a.writeNotes(ctx); err != nil {
-		a.cfg.Log.Warn("the last uses of sessions were not written down", "cause", err)
+		a.cfg.Log.Warn("the last uses of sessions could not be written to Redis", "cause", err)
 	}
 	return nil
 }

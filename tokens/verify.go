@@ -12,8 +12,8 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// verified is a token whose signature and contents were found good once. What can change since then (time, key
-// retirement, revocation) is looked at on every use.
+// verified is a token whose signature and contents were verified once. What can change since then (time, key retirement,
+// revocation) is checked on every use.
 type verified struct {
 	access    Access
 	session   revocation.SessionID // zero for a plugin token
@@ -24,7 +24,7 @@ type verified struct {
 	noted     atomic.Int64         // when its use was last noted, in Unix milliseconds
 }
 
-// token is what decides whether the token is revoked.
+// token returns what decides whether the token is revoked.
 func (v *verified) token() revocation.Token {
 	return revocation.Token{Session: v.session, Generation: v.access.Generation, User: v.access.UserID, Created: v.created,
 		Fingerprint: v.access.Fingerprint, Plugin: v.fromPlugin()}
@@ -32,12 +32,12 @@ func (v *verified) token() revocation.Token {
 
 func (v *verified) fromPlugin() bool { return v.access.Session == "" }
 
-// Verify judges an access token: in form, signature, issuer, audience, time, and against the revocations known
-// here. It does no I/O, so it works on while Redis is down, and it is safe for concurrent use. Every error is a
-// Rejection. What it returns is shared: read it only.
+// Verify checks an access token: form, signature, issuer, audience, time, and the revocations known here. It does no I/O,
+// so it works while Redis is away, and it is safe for concurrent use. Every error is a Rejection. The result is shared
+// between callers and must not be changed.
 func (a *Authority) Verify(access string) (*Access, error) {
 	now := a.cfg.Now()
-	v, err := a.judge(access, now)
+	v, err := a.check(access, now)
 	if err != nil {
 		a.metrics.rejectAccess(err)
 		return nil, err
@@ -46,7 +46,7 @@ func (a *Authority) Verify(access string) (*Access, error) {
 	return &v.access, nil
 }
 
-func (a *Authority) judge(token string, now time.Time) (*verified, error) {
+func (a *Authority) check(token string, now time.Time) (*verified, error) {
 	v, hit := a.cache.get(token)
 	if !hit {
 		var err error
@@ -94,8 +94,8 @@ func (a *Authority) examine(token string, now time.Time) (*verified, error) {
 	return a.examineOurs(parts, key)
 }
 
-// examinePlugins has the tokens of the PHP plugin examined. They belong to no session: such a token ends with any
-// cutoff of its user, with its exp, and when WordPress no longer knows its PAT.
+// examinePlugins checks a token of the PHP plugin. It belongs to no session: it ends with any cutoff of its user, with its
+// exp, and when WordPress no longer knows its PAT.
 func (a *Authority) examinePlugins(token string) (*verified, error) {
 	access, notBefore, err := a.cfg.Plugin.Examine(token)
 	if err != nil {
@@ -126,7 +126,7 @@ func (a *Authority) examineOurs(parts jwt.Parts, key *keys.Key) (*verified, erro
 	return p.ours(key)
 }
 
-// current checks what can change about a good token: the same for a remembered one and for a new one.
+// current checks what can change about a verified token, from the cache or not.
 func (a *Authority) current(v *verified, now time.Time) error {
 	seconds := now.Unix()
 	leeway := int64(a.cfg.Leeway / time.Second)
@@ -145,13 +145,13 @@ func (a *Authority) current(v *verified, now time.Time) error {
 	return nil
 }
 
-// stale tells whether the operator would rather refuse than judge by an old view.
+// stale reports whether the view of revocations is too old and the operator chose to refuse tokens then.
 func (a *Authority) stale(now time.Time) bool {
 	return a.cfg.OnStale == Deny && a.cfg.MaxStaleness > 0 && a.log.age(now) > a.cfg.MaxStaleness
 }
 
-// verifiedCache remembers good tokens by their whole text, so that no two tokens can share an entry. A hit saves the
-// signature and the JSON, and nothing else: see current.
+// verifiedCache holds verified tokens by their whole text, so that no two tokens can share an entry. A hit saves checking
+// the signature and parsing the JSON, and nothing else: see current.
 type verifiedCache struct {
 	entries *otter.Cache[string, *verified] // nil when off
 	metrics *metrics
@@ -163,7 +163,7 @@ func newVerifiedCache(size int, m *metrics) (verifiedCache, error) {
 	}
 	entries, err := otter.New(&otter.Options[string, *verified]{
 		MaximumSize: size,
-		Executor:    func(maintain func()) { maintain() }, // here and now: no goroutine is left behind
+		Executor:    func(maintain func()) { maintain() }, // at once, so that no goroutine is left behind
 	})
 	return verifiedCache{entries: entries, metrics: m}, err
 }
