@@ -39,19 +39,19 @@ func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *
 	if warnings.Len() > 0 {
 		t.Errorf("following the log: %s", &warnings)
 	}
-	exchange := migration.New(a)
+	forth, back := migration.New(a, false), migration.New(a, true)
 	for range 2 {
-		_, _, err := exchange.Adopt(ctx, strings.Repeat("0", 128), phone, oldPlugin{})
+		_, _, err := forth.Refresh(ctx, strings.Repeat("0", 128), phone, oldPlugin{})
 		w.must(err)
-		_, _, err = exchange.PassOn(ctx, strings.Repeat("1", 128), phone, oldPlugin{})
+		_, _, err = back.Refresh(ctx, strings.Repeat("1", 128), phone, oldPlugin{})
 		w.must(err)
 	}
 	handed := w.login(a, alice).Refresh
 	for range 2 {
-		_, _, err := exchange.HandBack(ctx, handed, phone, oldPlugin{})
+		_, _, err := back.Refresh(ctx, handed, phone, oldPlugin{})
 		w.must(err)
 	}
-	if _, _, err := exchange.Adopt(ctx, strings.Repeat("2", 128), phone, oldPlugin{tokens.Unknown}); !errors.Is(err, tokens.Unknown) {
+	if _, _, err := forth.Refresh(ctx, strings.Repeat("2", 128), phone, oldPlugin{tokens.Unknown}); !errors.Is(err, tokens.Unknown) {
 		t.Error(err)
 	}
 	_, err := a.EndUser(ctx, 2, "", tokens.CauseAdmin)
@@ -71,10 +71,10 @@ func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *
 // oldPlugin knows alice, or answers its error.
 type oldPlugin struct{ err error }
 
-func (p oldPlugin) Refresh(_ context.Context, token string) (tokens.Identity, migration.Pair, error) {
-	return alice, migration.Pair{Access: "a.b.c", Refresh: token[1:] + "9"}, p.err
+func (p oldPlugin) Refresh(_ context.Context, token string) (tokens.Identity, tokens.Pair, error) {
+	return alice, tokens.Pair{Access: "a.b.c", Refresh: token[1:] + "9"}, p.err
 }
 
-func (p oldPlugin) TakeOver(context.Context, tokens.Session) (migration.Pair, error) {
-	return migration.Pair{Access: "a.b.c", Refresh: strings.Repeat("8", 128)}, p.err
+func (p oldPlugin) TakeOver(context.Context, tokens.Session) (tokens.Pair, error) {
+	return tokens.Pair{Access: "a.b.c", Refresh: strings.Repeat("8", 128)}, p.err
 }

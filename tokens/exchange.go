@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
 )
 
 // PluginTokens examines access tokens that the PHP plugin issued. It is implemented by package migration.
@@ -129,6 +131,35 @@ func (a *Authority) RefreshKept(ctx context.Context, refresh string, from Client
 	}
 	a.metrics.countRefresh(outcome, err)
 	return pair, who, err
+}
+
+// GoodTokens returns the refresh tokens of a session that Refresh would answer for any client now. The errors are those of
+// Resume.
+func (a *Authority) GoodTokens(ctx context.Context, session string) (good []string, err error) {
+	if _, err := a.Resume(ctx, session); err != nil {
+		return nil, err
+	}
+	id, _ := revocation.ParseSessionID(session) // as Resume did
+	s, err := a.store.load(ctx, id)
+	switch {
+	case err != nil:
+		return nil, unavailable("reading session", err)
+	case s == nil:
+		return nil, Unknown
+	}
+	for g := s.generation; ; g-- {
+		step, err := a.store.rotate(ctx, refreshToken{session: id, generation: g}, Client{}, "", a.cfg, peekMode)
+		if err != nil {
+			return nil, unavailable("reading session", err)
+		}
+		if step.outcome.rejection() != nil {
+			return good, nil
+		}
+		good = append(good, a.refreshes.mint(id, g, s.salt))
+		if g == 0 {
+			return good, nil
+		}
+	}
 }
 
 // IssueExchanged begins a session in exchange for a refresh token of another issuer. That token counts as the session's

@@ -105,13 +105,13 @@ func TestEveryVerdictIsCounted(t *testing.T) {
 		before := w.value(reg, "refreshes_total", string(row.want))
 		switch row.want {
 		case tokens.OutcomeAdopted:
-			migration.New(a).Adopt(context.Background(), token, phone, oldPlugin{})
+			migration.New(a, false).Refresh(context.Background(), token, phone, oldPlugin{})
 		case tokens.OutcomeHandedBack:
-			migration.New(a).HandBack(context.Background(), token, phone, oldPlugin{})
+			migration.New(a, true).Refresh(context.Background(), token, phone, oldPlugin{})
 		case tokens.OutcomePassedOn:
-			migration.New(a).PassOn(context.Background(), token, phone, oldPlugin{})
+			migration.New(a, true).Refresh(context.Background(), token, phone, oldPlugin{})
 		case tokens.OutcomeKept:
-			migration.New(a).HandBack(context.Background(), token, phone, oldPlugin{migration.ErrKeep})
+			migration.New(a, true).Refresh(context.Background(), token, phone, oldPlugin{migration.ErrKeep})
 		case tokens.OutcomeSuperseded:
 			refusing.Refresh(context.Background(), token, phone)
 		case tokens.OutcomeReuse:

@@ -52,7 +52,7 @@ func New(cfg Config, site *url.URL, authority *tokens.Authority, wordpress *upst
 	if !cfg.PluginRefresh && !cfg.HandBack {
 		return nil
 	}
-	return &Plugin{cfg, site, authority, exchange.New(authority), wordpress, log}
+	return &Plugin{cfg, site, authority, exchange.New(authority, cfg.HandBack), wordpress, log}
 }
 
 // Request is a login or refresh on its way through the gateway.
@@ -74,7 +74,7 @@ type Request struct {
 
 // Answers reports whether Refresh answers for a refresh token.
 func (p *Plugin) Answers(refresh string) bool {
-	return p != nil && (p.cfg.HandBack || exchange.Foreign(p.authority, refresh))
+	return p != nil && p.exchange.Answers(refresh)
 }
 
 // Exchanges reports whether a refresh token is one that the plugin would exchange.
@@ -84,14 +84,7 @@ func (p *Plugin) Exchanges(refresh string) bool {
 
 // Refresh answers for a refresh token of either kind.
 func (p *Plugin) Refresh(r Request, refresh string) (tokens.Pair, tokens.Identity, error) {
-	ctx, asked := r.Context(), call{p, r}
-	switch foreign := exchange.Foreign(p.authority, refresh); {
-	case p.cfg.HandBack && foreign:
-		return p.exchange.PassOn(ctx, refresh, r.Client, asked)
-	case p.cfg.HandBack:
-		return p.exchange.HandBack(ctx, refresh, r.Client, asked)
-	}
-	return p.exchange.Adopt(ctx, refresh, r.Client, asked)
+	return p.exchange.Refresh(r.Context(), refresh, r.Client, call{p, r})
 }
 
 // call asks the plugin on behalf of one request. It implements exchange.Plugin.
@@ -102,7 +95,7 @@ type call struct {
 
 // Refresh has the plugin exchange a refresh token of its own, which spends the token. On the way back half a pair, which
 // a filter of the shop may make of the answer, is an error, and a plugin that is not active yet logs no customer out.
-func (c call) Refresh(ctx context.Context, token string) (tokens.Identity, exchange.Pair, error) {
+func (c call) Refresh(ctx context.Context, token string) (tokens.Identity, tokens.Pair, error) {
 	who, pair, err := c.refresh(ctx, token)
 	switch {
 	case !c.cfg.HandBack:
@@ -114,17 +107,17 @@ func (c call) Refresh(ctx context.Context, token string) (tokens.Identity, excha
 	return who, pair, err
 }
 
-func (c call) refresh(ctx context.Context, token string) (tokens.Identity, exchange.Pair, error) {
+func (c call) refresh(ctx context.Context, token string) (tokens.Identity, tokens.Pair, error) {
 	defer c.r.Wait()()
 	answer, err := c.wordpress.Refresh(ctx, upstream.RefreshCall{
 		Target: c.target(refreshRoute), Token: token, Origin: c.origin(c.r.Origin), Host: c.r.Host, Agent: upstream.AgentOf(c.r.Header),
 	})
 	if err != nil {
-		return tokens.Identity{}, exchange.Pair{}, err
+		return tokens.Identity{}, tokens.Pair{}, err
 	}
 	members, _ := wprequest.ParseObject(answer.Body)
 	who, err := c.customer(ctx, answer, members)
-	return who, exchange.Pair{Access: members.Text("token"), Refresh: members.Text("refresh_token")}, err
+	return who, tokens.Pair{Access: members.Text("token"), Refresh: members.Text("refresh_token")}, err
 }
 
 // errUnknownForNow: the operator may let the customer in, or activate the plugin.

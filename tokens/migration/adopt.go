@@ -7,36 +7,43 @@ import (
 	"cocart-gateway/tokens"
 )
 
-// Adopt answers for a refresh token that is Foreign. The plugin exchanges it, which spends it, and a session of the
+// exchangeForeign answers for a refresh token of the plugin. The plugin exchanges it, which spends it, and a session of the
 // customer begins. The token counts as generation 0 of that session: tabs that come with it at the same time and a client
-// that lost the answer get the current token, and one that comes with it much later is a thief, as for Refresh.
+// that lost the answer get the current token, and one that comes with it much later is a thief, as for Authority.Refresh.
 //
-// Errors of the plugin are returned as they are, and the token may be tried again; the others are those of Refresh.
-func (e *Exchange) Adopt(ctx context.Context, token string, from tokens.Client, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
+// On the way back the plugin's new pair is the answer, also for tabs within the grace, and a token that had become a
+// session goes back as that session.
+func (e *Exchange) exchangeForeign(ctx context.Context, token string, from tokens.Client, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
 	c, r, found, err := e.claimResult(ctx, e.exchanged(token), token)
 	switch {
 	case err != nil:
 		return e.refuse(err)
 	case !found:
-		return e.adoptClaimed(ctx, c, token, from, plugin)
-	case r.Spent != "":
-		return e.authority.Refresh(ctx, r.Spent, from)
+		return e.exchangeClaimed(ctx, c, token, from, plugin)
+	case r.Spent == "": // also where another tab came to a gateway that hands sessions back
+		return e.tellAgain(ctx, r, "")
+	case e.back:
+		return e.handBack(ctx, r.Spent, from, plugin)
 	}
-	return e.tellAgain(ctx, r, "") // another tab came to a gateway that hands sessions back
+	return e.authority.Refresh(ctx, r.Spent, from)
 }
 
-// adoptClaimed remembers the session before any client reads of it. If Redis fails then, this client gets its tokens
-// all the same: the plugin has spent the old one.
-func (e *Exchange) adoptClaimed(ctx context.Context, c claim, token string, from tokens.Client, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
+func (e *Exchange) exchangeClaimed(ctx context.Context, c claim, token string, from tokens.Client, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), askLife)
 	defer done()
-	who, _, err := e.ask(ctx, token, plugin)
-	if err == nil {
-		err = e.endedSince(ctx, who.UserID, c.issuedAt())
+	who, pair, err := e.askClaimed(ctx, c, token, plugin)
+	switch {
+	case err != nil:
+		return e.refuse(err)
+	case e.back:
+		return e.passOn(ctx, c, token, who, pair)
 	}
-	if err != nil {
-		return e.refuse(e.release(ctx, c, err))
-	}
+	return e.adopt(ctx, c, token, who, from)
+}
+
+// adopt begins a session, and remembers it before any client reads of it. If Redis fails then, this client gets its tokens
+// all the same: the plugin has spent the old one.
+func (e *Exchange) adopt(ctx context.Context, c claim, token string, who tokens.Identity, from tokens.Client) (tokens.Pair, tokens.Identity, error) {
 	pair, spent, err := e.authority.IssueExchanged(ctx, who, from)
 	if err != nil {
 		return e.refuse(err)
@@ -45,4 +52,17 @@ func (e *Exchange) adoptClaimed(ctx context.Context, c claim, token string, from
 		e.cfg.Log.Warn("an exchanged refresh token could not be remembered; another tab that holds it must log in again", slog.Int64("user", who.UserID), slog.String("cause", err.Error()))
 	}
 	return e.answer(pair, who, tokens.OutcomeAdopted)
+}
+
+// askClaimed has the plugin exchange a token, which is refused where its customer was logged out since it was issued. On
+// an error it releases the claim.
+func (e *Exchange) askClaimed(ctx context.Context, c claim, token string, plugin Plugin) (who tokens.Identity, pair tokens.Pair, err error) {
+	who, pair, err = e.ask(ctx, token, plugin)
+	if err == nil {
+		err = e.endedSince(ctx, who.UserID, c.issuedAt())
+	}
+	if err != nil {
+		err = e.release(ctx, c, err)
+	}
+	return who, pair, err
 }

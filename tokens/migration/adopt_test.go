@@ -38,7 +38,7 @@ func TestAForeignTokenBecomesOneSessionForAllTabs(t *testing.T) {
 				a = other
 			}
 			tabs.Go(func() {
-				pair, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from)
+				pair, _, err := migration.New(a, false).Refresh(context.Background(), foreign, phone, from)
 				if err != nil {
 					t.Error(err)
 				}
@@ -81,7 +81,7 @@ func TestAForeignTokenThatCameAgain(t *testing.T) {
 				w.refresh(a, first.Refresh)
 			}
 			w.clock.Advance(row.later)
-			again, _, err := migration.New(a).Adopt(context.Background(), foreign, thief, from)
+			again, _, err := migration.New(a, false).Refresh(context.Background(), foreign, thief, from)
 			if !errors.Is(err, row.want) {
 				t.Fatalf("%v, want %v", err, row.want)
 			}
@@ -104,7 +104,7 @@ func TestAForeignTokenOfASessionThatEnded(t *testing.T) {
 	from := &plugin{w: w}
 	pair := w.adopt(a, from)
 	w.must(a.EndSession(context.Background(), pair.Session, tokens.CauseLogout))
-	if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, tokens.Ended) {
+	if _, _, err := migration.New(a, false).Refresh(context.Background(), foreign, phone, from); !errors.Is(err, tokens.Ended) {
 		t.Errorf("%v", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestAClientThatLeavesDoesNotLoseItsToken(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	ctx, leave := context.WithCancel(context.Background())
-	_, _, err := migration.New(a).Adopt(ctx, foreign, phone, &plugin{w: w, during: leave})
+	_, _, err := migration.New(a, false).Refresh(ctx, foreign, phone, &plugin{w: w, during: leave})
 	if err != nil {
 		t.Error(err)
 	}
@@ -145,7 +145,7 @@ func TestAForeignTokenEndsWithWhatEndedItsUser(t *testing.T) {
 				w.must(end(w.authority()))
 				w.clock.Advance(24 * time.Hour)
 				from := &plugin{w: w}
-				pair, _, err := migration.New(w.authority()).Adopt(context.Background(), foreign, phone, from)
+				pair, _, err := migration.New(w.authority(), false).Refresh(context.Background(), foreign, phone, from)
 				if !errors.Is(err, tokens.Ended) || pair != (tokens.Pair{}) {
 					t.Errorf("%v", err)
 				}
@@ -170,7 +170,7 @@ func TestAClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	from := &plugin{w: w}
-	if _, _, err := migration.New(a).Adopt(ctx, foreign, phone, from); err != nil || from.asked.Load() != 1 {
+	if _, _, err := migration.New(a, false).Refresh(ctx, foreign, phone, from); err != nil || from.asked.Load() != 1 {
 		t.Errorf("%v, asked %d times", err, from.asked.Load())
 	}
 }
@@ -188,7 +188,7 @@ func TestAForeignTokenIsNotAskedAboutWhileRedisIsAway(t *testing.T) {
 	a := w.authority()
 	w.must(w.rdb.Close())
 	from := &plugin{w: w}
-	if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, tokens.ErrUnavailable) || from.asked.Load() != 0 {
+	if _, _, err := migration.New(a, false).Refresh(context.Background(), foreign, phone, from); !errors.Is(err, tokens.ErrUnavailable) || from.asked.Load() != 0 {
 		t.Errorf("%v, asked %d times", err, from.asked.Load())
 	}
 }

@@ -7,7 +7,6 @@
 //	claim.go     one gateway asks WordPress, the others wait for the result
 //	access.go    access tokens of the plugin are accepted until they expire (compat.accept_plugin_tokens)
 //	otherbearer.go  access tokens of other JWT plugins are recognised (compat.other_bearers)
-//	pair.go      token pairs of the plugin, and how they wait in Redis
 //
 // A shop that never had the plugin has no [Exchange], and package tokens does not know this one.
 package migration
@@ -32,9 +31,9 @@ import (
 type Plugin interface {
 	// Refresh has the plugin exchange one of its refresh tokens, which spends the token, and returns the customer and
 	// the plugin's new pair. Unknown and Expired are remembered for ten minutes, unless the error is ErrForNow as well.
-	Refresh(ctx context.Context, token string) (tokens.Identity, Pair, error)
+	Refresh(ctx context.Context, token string) (tokens.Identity, tokens.Pair, error)
 	// TakeOver returns a pair of the plugin for the customer of a session. On ErrKeep the session stays with the gateway.
-	TakeOver(ctx context.Context, s tokens.Session) (Pair, error)
+	TakeOver(ctx context.Context, s tokens.Session) (tokens.Pair, error)
 }
 
 var (
@@ -48,12 +47,26 @@ var (
 // asks the plugin nothing and answers ErrUnavailable.
 type Exchange struct {
 	authority *tokens.Authority
+	back      bool
 	cfg       tokens.ExchangeSettings
 }
 
-// New returns an exchange that issues and ends sessions of an authority.
-func New(authority *tokens.Authority) *Exchange {
-	return &Exchange{authority, authority.ExchangeSettings()}
+// New returns an exchange that issues and ends sessions of an authority. On the way back customers get pairs of the plugin.
+func New(authority *tokens.Authority, back bool) *Exchange {
+	return &Exchange{authority, back, authority.ExchangeSettings()}
+}
+
+// Answers reports whether Refresh answers for a token; else it is one for Authority.Refresh.
+func (e *Exchange) Answers(refresh string) bool { return e.back || Foreign(e.authority, refresh) }
+
+// Refresh answers for a refresh token of the plugin, and on the way back for one of ours. Errors of the plugin are returned
+// as they are, and the token may be tried again; the others are those of Authority.Refresh. The lifetimes of a pair of the
+// plugin are not known.
+func (e *Exchange) Refresh(ctx context.Context, refresh string, from tokens.Client, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
+	if Foreign(e.authority, refresh) {
+		return e.exchangeForeign(ctx, refresh, from, plugin)
+	}
+	return e.handBack(ctx, refresh, from, plugin)
 }
 
 // Foreign reports whether a text may be a refresh token of the plugin: none of our secrets made it, and it has the form
@@ -76,11 +89,12 @@ func isForeignForm(refresh string) bool {
 // result is what a refresh token was exchanged for, as it waits in Redis for other tabs and for a client that lost the
 // answer. Sealed, it can be opened only with the refresh secret and what it is about.
 type result struct {
-	Spent string   `json:"s,omitempty"` // our refresh token that stands for one of the plugin: generation 0 of a session
-	Pair  Pair     `json:"p,omitzero"`  // or the plugin's pair,
-	User  int64    `json:"u,omitempty"` // its customer,
-	At    int64    `json:"a,omitempty"` // and when it was issued (Unix ms)
-	For   []string `json:"f,omitempty"` // digests of the refresh tokens of a session that it answers
+	Spent string `json:",omitempty"` // our refresh token that stands for one of the plugin: generation 0 of a session
+
+	Access, Refresh string   `json:",omitempty"` // or the plugin's pair,
+	User            int64    `json:",omitempty"` // its customer,
+	At              int64    `json:",omitempty"` // and when it was issued (Unix ms)
+	For             []string `json:",omitempty"` // digests of the refresh tokens of a session that it answers
 }
 
 const (
@@ -103,7 +117,8 @@ func (e *Exchange) open(value, about string) (r result, ok bool) {
 		return result{}, false
 	}
 	text, ok := e.authority.Open(sealed, about)
-	return r, ok && json.Unmarshal(text, &r) == nil
+	ok = ok && json.Unmarshal(text, &r) == nil
+	return r, ok
 }
 
 // claimResult returns a claim on a key, or the result that waits there.
@@ -120,7 +135,7 @@ func (e *Exchange) tellAgain(ctx context.Context, r result, session string) (tok
 	if err := e.endedSince(ctx, r.User, r.At); err != nil {
 		return e.refuse(err)
 	}
-	return e.answer(r.Pair.of(session), tokens.Identity{UserID: r.User}, tokens.OutcomeConcurrent)
+	return e.answer(tokens.Pair{Access: r.Access, Refresh: r.Refresh, Session: session}, tokens.Identity{UserID: r.User}, tokens.OutcomeConcurrent)
 }
 
 // endedSince returns Ended where any session of a user was ended since a token was issued: by a new password, of which

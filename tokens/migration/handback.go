@@ -3,8 +3,10 @@ package migration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 
 	"cocart-gateway/tokens"
 )
@@ -13,12 +15,10 @@ import (
 // end of that session. For the grace its pair waits in Redis, so that parallel tabs and a client that lost the answer get
 // the same one; nothing is spent before the plugin has answered.
 
-// HandBack answers for a refresh token of ours with a pair of the plugin, and ends the session. A token that is not good
-// is answered as by Refresh. On ErrKeep the session goes on, and the pair is ours. Other errors of the plugin are returned
-// as they are, and the token is as good as before.
-//
-// The pair's lifetimes are the plugin's, and not known.
-func (e *Exchange) HandBack(ctx context.Context, refresh string, from tokens.Client, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
+// handBack answers for a refresh token of ours with a pair of the plugin, and ends the session. A token that is not good
+// is answered by Authority.Refresh. On ErrKeep the session goes on, and the pair is ours. After other errors of the plugin
+// the token is as good as before.
+func (e *Exchange) handBack(ctx context.Context, refresh string, from tokens.Client, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
 	s, err := e.authority.Peek(ctx, refresh, from)
 	if s.Cause == tokens.CauseHandedBack && errors.Is(err, tokens.Ended) {
 		return e.handedBefore(ctx, s, refresh, from)
@@ -66,13 +66,14 @@ func (e *Exchange) handBackClaimed(ctx context.Context, c claim, s tokens.Sessio
 	if err != nil {
 		return e.refuse(e.release(ctx, c, err))
 	}
-	return e.answer(pair.of(s.ID), tokens.Identity{UserID: s.UserID}, tokens.OutcomeHandedBack)
+	pair.Session = s.ID
+	return e.answer(pair, tokens.Identity{UserID: s.UserID}, tokens.OutcomeHandedBack)
 }
 
 // endHandedBack keeps the pair for others, then ends the session: after a crash in between the next tab ends it. A
 // session that ended while the plugin was asked stays ended, and its pair reaches no client.
-func (e *Exchange) endHandedBack(ctx context.Context, c claim, s tokens.Session, refresh string, pair Pair) error {
-	current, err := e.authority.Resume(ctx, s.ID)
+func (e *Exchange) endHandedBack(ctx context.Context, c claim, s tokens.Session, refresh string, pair tokens.Pair) error {
+	good, err := e.authority.GoodTokens(ctx, s.ID)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,10 @@ func (e *Exchange) endHandedBack(ctx context.Context, c claim, s tokens.Session,
 	if err != nil {
 		return err
 	}
-	r := result{Pair: pair, User: s.UserID, At: at, For: []string{digest(refresh), digest(current)}}
+	r := result{Access: pair.Access, Refresh: pair.Refresh, User: s.UserID, At: at, For: []string{digest(refresh)}}
+	for _, token := range good {
+		r.For = append(r.For, digest(token))
+	}
 	if err := e.cfg.Redis.Set(ctx, c.key, e.seal(r, s.ID), e.cfg.Grace).Err(); err != nil {
 		return unavailable("keeping a pair of the plugin", err)
 	}
@@ -96,39 +100,49 @@ func (e *Exchange) keep(ctx context.Context, c claim, refresh string, from token
 	return pair, who, err
 }
 
-// PassOn answers for a refresh token that is Foreign on the way back: the plugin exchanges it, and its pair is the
-// answer, also for tabs that come with the same token within the grace. A token that had become a session goes back as
-// that session. The errors are those of Adopt.
-func (e *Exchange) PassOn(ctx context.Context, token string, from tokens.Client, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
-	c, r, found, err := e.claimResult(ctx, e.exchanged(token), token)
-	switch {
-	case err != nil:
-		return e.refuse(err)
-	case !found:
-		return e.passOnClaimed(ctx, c, token, plugin)
-	case r.Spent != "":
-		return e.HandBack(ctx, r.Spent, from, plugin)
-	}
-	return e.tellAgain(ctx, r, "")
-}
-
-// passOnClaimed answers with the pair also where Redis does not store it: the plugin has spent the token.
-func (e *Exchange) passOnClaimed(ctx context.Context, c claim, token string, plugin Plugin) (tokens.Pair, tokens.Identity, error) {
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), askLife)
-	defer done()
-	who, pair, err := e.ask(ctx, token, plugin)
-	if err == nil {
-		err = e.endedSince(ctx, who.UserID, c.issuedAt())
-	}
-	if err != nil {
-		return e.refuse(e.release(ctx, c, err))
-	}
+// passOn answers with the plugin's new pair, also where Redis does not store it: the plugin has spent the token.
+func (e *Exchange) passOn(ctx context.Context, c claim, token string, who tokens.Identity, pair tokens.Pair) (tokens.Pair, tokens.Identity, error) {
 	at, err := e.NotePair(ctx, pair, who.UserID)
 	if err == nil {
-		err = e.cfg.Redis.Set(ctx, c.key, e.seal(result{Pair: pair, User: who.UserID, At: at}, token), e.cfg.Grace).Err()
+		r := result{Access: pair.Access, Refresh: pair.Refresh, User: who.UserID, At: at}
+		err = e.cfg.Redis.Set(ctx, c.key, e.seal(r, token), e.cfg.Grace).Err()
 	}
 	if err != nil {
 		e.cfg.Log.Warn("a pair of the plugin could not be noted; another tab that holds its parent must log in again", slog.Int64("user", who.UserID), slog.String("cause", err.Error()))
 	}
-	return e.answer(pair.of(""), who, tokens.OutcomePassedOn)
+	return e.answer(pair, who, tokens.OutcomePassedOn)
+}
+
+// CheckPair returns why the customer could not use a pair that WordPress answered for a user: tokens that are missing,
+// signed with another secret, of another customer, or not valid now. It does no I/O, and the error names no token. It is
+// also Revoked where only the moment is wrong: the plugin counts in seconds, and a token of the second in which others
+// ended counts as one of those.
+func (e *Exchange) CheckPair(pair tokens.Pair, userID int64) error {
+	if pair.Access == "" || pair.Refresh == "" {
+		return fmt.Errorf("%w: there are no tokens of the plugin in the answer", ErrKeep)
+	}
+	access, err := e.authority.Examine(pair.Access)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: the access token in the answer is not good: %w", ErrKeep, err)
+	case access.PAT == "" || access.UserID != userID:
+		return fmt.Errorf("%w: the access token in the answer is not the plugin's for this customer", ErrKeep)
+	case !Foreign(e.authority, pair.Refresh):
+		return fmt.Errorf("%w: the refresh token in the answer is not the plugin's", ErrKeep)
+	}
+	return nil
+}
+
+// NotePair notes that the plugin issued a pair now, so that earlier ends of sessions of this user do not end it, and
+// returns the time (Unix ms). ErrUnavailable when Redis is away: any earlier end then does.
+func (e *Exchange) NotePair(ctx context.Context, pair tokens.Pair, userID int64) (at int64, err error) {
+	latest, err := e.authority.LatestEnd(ctx, userID)
+	if err != nil {
+		return 0, err
+	}
+	at = max(e.cfg.Now().UnixMilli(), latest+1)
+	if err := e.cfg.Redis.Set(ctx, e.exchanged(pair.Refresh), issuedPrefix+strconv.FormatInt(at, 10), e.cfg.Life).Err(); err != nil {
+		return 0, unavailable("noting a pair of the plugin", err)
+	}
+	return at, nil
 }

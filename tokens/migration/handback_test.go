@@ -29,7 +29,7 @@ func TestASessionGoesBackOnceForAllTabs(t *testing.T) {
 				a = other
 			}
 			tabs.Go(func() {
-				pair, _, err := migration.New(a).HandBack(context.Background(), session.Refresh, phone, p)
+				pair, _, err := migration.New(a, true).Refresh(context.Background(), session.Refresh, phone, p)
 				if err != nil {
 					t.Error(err)
 				}
@@ -82,6 +82,10 @@ func TestTokensOfASessionThatWentBack(t *testing.T) {
 			r := w.login(a).Refresh
 			return r, w.refresh(a, r).Refresh
 		}, nil},
+		"a retired one, after the current one": {func(w *world, a *tokens.Authority) (string, string) {
+			r := w.login(a).Refresh
+			return w.refresh(a, r).Refresh, r
+		}, nil},
 		"one that was spent long ago": {func(w *world, a *tokens.Authority) (string, string) {
 			r := w.login(a).Refresh
 			next := w.refresh(a, w.refresh(a, r).Refresh)
@@ -95,7 +99,7 @@ func TestTokensOfASessionThatWentBack(t *testing.T) {
 			handed, again := row.find(w, a)
 			p := &plugin{w: w}
 			first := w.handBack(a, handed, p)
-			pair, _, err := migration.New(a).HandBack(context.Background(), again, phone, p)
+			pair, _, err := migration.New(a, true).Refresh(context.Background(), again, phone, p)
 			if !errors.Is(err, row.want) || err == nil && pair.Refresh != first.Refresh || p.asked.Load() != 1 {
 				t.Errorf("%v, asked %d times, want %v", err, p.asked.Load(), row.want)
 			}
@@ -217,7 +221,7 @@ func TestTabsOfASessionThatThePluginGivesNothingForConverge(t *testing.T) {
 		var tabs sync.WaitGroup
 		for i := range refreshed {
 			tabs.Go(func() {
-				pair, _, err := migration.New(a).HandBack(context.Background(), session.Refresh, phone, p)
+				pair, _, err := migration.New(a, true).Refresh(context.Background(), session.Refresh, phone, p)
 				if err != nil {
 					t.Error(err)
 				}
@@ -255,7 +259,7 @@ func TestAClientThatLeavesEarlyStillFindsItsPair(t *testing.T) {
 	ctx, leave := context.WithCancel(context.Background())
 	w.rdb.AddHook(&leaving{after: "asking ", leave: leave})
 	p := &plugin{w: w}
-	first, _, err := migration.New(a).HandBack(ctx, session.Refresh, phone, p)
+	first, _, err := migration.New(a, true).Refresh(ctx, session.Refresh, phone, p)
 	w.must(err)
 	if again := w.handBack(a, session.Refresh, p); again.Refresh != first.Refresh || p.asked.Load() != 1 {
 		t.Errorf("asked %d times", p.asked.Load())

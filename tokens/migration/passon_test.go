@@ -86,11 +86,14 @@ func TestATokenOfThePluginEndsWithWhatEndsItsUserAfterwards(t *testing.T) {
 				a := w.authority()
 				p := &plugin{w: w}
 				first := p.pair(1)
-				row.story(w, a, func() { _, err := migration.New(a).NotePair(context.Background(), first, alice.UserID); w.must(err) })
+				row.story(w, a, func() {
+					_, err := migration.New(a, true).NotePair(context.Background(), first, alice.UserID)
+					w.must(err)
+				})
 				if _, err := w.passOn(w.authority(), first.Refresh, p); !errors.Is(err, row.want) {
 					t.Errorf("passed on: %v, want %v", err, row.want)
 				}
-				if _, _, err := migration.New(w.authority()).Adopt(context.Background(), first.Refresh, phone, &plugin{w: w}); row.want != nil && !errors.Is(err, row.want) {
+				if _, _, err := migration.New(w.authority(), false).Refresh(context.Background(), first.Refresh, phone, &plugin{w: w}); row.want != nil && !errors.Is(err, row.want) {
 					t.Errorf("adopted: %v, want %v", err, row.want)
 				}
 			})
@@ -102,7 +105,7 @@ func TestATokenThatTheGatewaySawBeingIssuedBecomesASessionWhenTheShopMovesOverAg
 	w := embedded(t)
 	a := w.authority()
 	pair := w.handBack(a, w.login(a).Refresh, &plugin{w: w})
-	adopted, _, err := migration.New(a).Adopt(context.Background(), pair.Refresh, phone, &plugin{w: w})
+	adopted, _, err := migration.New(a, false).Refresh(context.Background(), pair.Refresh, phone, &plugin{w: w})
 	w.must(err)
 	w.refresh(a, adopted.Refresh)
 }
@@ -133,7 +136,7 @@ func TestATabAtAGatewayThatKeepsSessionsIsToldThePairOfTheOther(t *testing.T) {
 	p := &plugin{w: w}
 	first, err := w.passOn(w.authority(), foreign, p)
 	w.must(err)
-	second, _, err := migration.New(w.authority()).Adopt(context.Background(), foreign, phone, &plugin{w: w})
+	second, _, err := migration.New(w.authority(), false).Refresh(context.Background(), foreign, phone, &plugin{w: w})
 	if err != nil || second.Refresh != first.Refresh {
 		t.Errorf("%v", err)
 	}

@@ -14,13 +14,13 @@ import (
 const refusalLife = 10 * time.Minute
 
 // ask has the plugin exchange a refresh token, unless it refused that token a while ago.
-func (e *Exchange) ask(ctx context.Context, token string, plugin Plugin) (tokens.Identity, Pair, error) {
+func (e *Exchange) ask(ctx context.Context, token string, plugin Plugin) (tokens.Identity, tokens.Pair, error) {
 	key := e.refused(token)
 	switch word, err := e.cfg.Redis.Get(ctx, key).Result(); {
 	case ignoreMissing(err) != nil:
-		return tokens.Identity{}, Pair{}, unavailable("reading refused tokens", err)
+		return tokens.Identity{}, tokens.Pair{}, unavailable("reading refused tokens", err)
 	case word == string(tokens.Unknown), word == string(tokens.Expired):
-		return tokens.Identity{}, Pair{}, tokens.Rejection(word)
+		return tokens.Identity{}, tokens.Pair{}, tokens.Rejection(word)
 	}
 	who, pair, err := plugin.Refresh(ctx, token)
 	var r tokens.Rejection

@@ -19,7 +19,7 @@ func TestWordPressIsAskedOnceAboutAForeignTokenThatItRefused(t *testing.T) {
 				one, other := w.authority(), w.authority()
 				from := &plugin{w: w, err: why}
 				for _, a := range []*tokens.Authority{one, other, one} {
-					if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, why) {
+					if _, _, err := migration.New(a, false).Refresh(context.Background(), foreign, phone, from); !errors.Is(err, why) {
 						t.Errorf("%v", err)
 					}
 				}
@@ -55,7 +55,7 @@ func TestAForeignTokenThatWasNotJudgedForGoodIsAskedAboutAgain(t *testing.T) {
 			w := embedded(t)
 			a := w.authority()
 			from := &plugin{w: w, err: why}
-			if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, why) {
+			if _, _, err := migration.New(a, false).Refresh(context.Background(), foreign, phone, from); !errors.Is(err, why) {
 				t.Errorf("%v", err)
 			}
 			w.adopt(a, &plugin{w: w})
@@ -67,7 +67,7 @@ func TestARefusalOfOneForeignTokenIsNoneOfAnother(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	from := &plugin{w: w, err: tokens.Unknown}
-	if _, _, err := migration.New(a).Adopt(context.Background(), foreign[1:]+"0", phone, from); !errors.Is(err, tokens.Unknown) {
+	if _, _, err := migration.New(a, false).Refresh(context.Background(), foreign[1:]+"0", phone, from); !errors.Is(err, tokens.Unknown) {
 		t.Errorf("%v", err)
 	}
 	w.adopt(a, &plugin{w: w})
@@ -78,7 +78,7 @@ func TestARefusalThatCannotBeRememberedIsAnsweredAllTheSame(t *testing.T) {
 	a := w.authority()
 	w.rdb.AddHook(&disturbed{failing: "set"})
 	from := &plugin{w: w, err: tokens.Unknown}
-	if _, _, err := migration.New(a).Adopt(context.Background(), foreign, phone, from); !errors.Is(err, tokens.Unknown) {
+	if _, _, err := migration.New(a, false).Refresh(context.Background(), foreign, phone, from); !errors.Is(err, tokens.Unknown) {
 		t.Errorf("%v", err)
 	}
 }

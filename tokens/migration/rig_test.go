@@ -113,54 +113,46 @@ type plugin struct {
 	ahead  time.Duration // its clock
 }
 
-func (p *plugin) Refresh(context.Context, string) (tokens.Identity, migration.Pair, error) {
+func (p *plugin) Refresh(context.Context, string) (tokens.Identity, tokens.Pair, error) {
 	pair, err := p.answer()
 	return alice, pair, err
 }
 
-func (p *plugin) TakeOver(context.Context, tokens.Session) (migration.Pair, error) { return p.answer() }
+func (p *plugin) TakeOver(context.Context, tokens.Session) (tokens.Pair, error) { return p.answer() }
 
-func (p *plugin) answer() (migration.Pair, error) {
+func (p *plugin) answer() (tokens.Pair, error) {
 	n := p.asked.Add(1)
 	if p.during != nil {
 		p.during()
 	}
 	if p.err != nil {
-		return migration.Pair{}, p.err
+		return tokens.Pair{}, p.err
 	}
 	return p.pair(n), nil
 }
 
-func (p *plugin) pair(n int64) migration.Pair {
+func (p *plugin) pair(n int64) tokens.Pair {
 	p.w.Helper()
 	now := p.w.clock.Now().Add(p.ahead).Unix()
 	access, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"iss": tokenstest.Issuer, "iat": now, "nbf": now, "exp": now + 864000,
 		"data": map[string]any{"user": map[string]any{"id": alice.UserID, "username": "alice", "ip": phone.Address, "device": phone.Device, "pat": fmt.Sprintf("pat_%024x", n)}},
 	}).SignedString([]byte(secretOfThePlugin))
 	p.w.must(err)
-	return migration.Pair{Access: access, Refresh: fmt.Sprintf("%0128x", 0xabc000+n)}
+	return tokens.Pair{Access: access, Refresh: fmt.Sprintf("%0128x", 0xabc000+n)}
 }
 
 func (w *world) adopt(a *tokens.Authority, p *plugin) tokens.Pair {
 	w.Helper()
-	pair, who, err := migration.New(a).Adopt(context.Background(), foreign, phone, p)
+	pair, who, err := migration.New(a, false).Refresh(context.Background(), foreign, phone, p)
 	if err != nil || who.UserID != alice.UserID {
 		w.Fatalf("adopting: %+v, %v", who, err)
 	}
 	return pair
 }
 
-func (w *world) adoptIs(a *tokens.Authority, token string, p *plugin, want error) {
-	w.Helper()
-	pair, _, err := migration.New(a).Adopt(context.Background(), token, thief, p)
-	if !errors.Is(err, want) || err != nil && pair != (tokens.Pair{}) {
-		w.Errorf("adopting: %v, want %v", err, want)
-	}
-}
-
 func (w *world) handBack(a *tokens.Authority, refresh string, p *plugin) tokens.Pair {
 	w.Helper()
-	pair, who, err := migration.New(a).HandBack(context.Background(), refresh, phone, p)
+	pair, who, err := migration.New(a, true).Refresh(context.Background(), refresh, phone, p)
 	if err != nil || who.UserID != alice.UserID || pair.Session == "" {
 		w.Fatalf("handing back: %+v %s, %v", who, pair.Session, err)
 	}
@@ -169,14 +161,14 @@ func (w *world) handBack(a *tokens.Authority, refresh string, p *plugin) tokens.
 
 func (w *world) handBackIs(a *tokens.Authority, refresh string, p *plugin, want error) {
 	w.Helper()
-	if pair, _, err := migration.New(a).HandBack(context.Background(), refresh, thief, p); !errors.Is(err, want) || pair != (tokens.Pair{}) {
+	if pair, _, err := migration.New(a, true).Refresh(context.Background(), refresh, thief, p); !errors.Is(err, want) || pair != (tokens.Pair{}) {
 		w.Errorf("handing back: %v, want %v", err, want)
 	}
 }
 
 func (w *world) passOn(a *tokens.Authority, refresh string, p *plugin) (tokens.Pair, error) {
 	w.Helper()
-	pair, _, err := migration.New(a).PassOn(context.Background(), refresh, phone, p)
+	pair, _, err := migration.New(a, true).Refresh(context.Background(), refresh, phone, p)
 	return pair, err
 }
 
