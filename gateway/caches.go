@@ -112,7 +112,7 @@ func (g *Gateway) watchCaches(x *exchange, h http.Header) {
 	}
 	g.caches.answers.Inc()
 	if g.caches.warnings.Allow(g.cfg.Now()) {
-		g.happened(context.Background(), x, accesslog.Cached, slog.LevelWarn,
+		g.logEvent(context.Background(), x, accesslog.Cached, slog.LevelWarn,
 			"a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it", slog.String("header", sign))
 	}
 }

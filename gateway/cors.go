@@ -200,7 +200,7 @@ func (g *Gateway) reportPreflight(x *exchange) {
 	case !slices.Contains(coCartMethods, asked.Get("Access-Control-Request-Method")):
 		reason = "method"
 	}
-	g.happened(context.Background(), x, accesslog.PreflightRefused, slog.LevelInfo,
+	g.logEvent(context.Background(), x, accesslog.PreflightRefused, slog.LevelInfo,
 		"preflight refused; cors.origins and cors.allow_headers say what pages of other origins may do",
 		slog.String("reason", reason), slog.String("origin", untrusted.Shorten(asked.Get("Origin"), accesslog.MaxHost)),
 		slog.String("headers", untrusted.Shorten(strings.Join(added(g.cors.options.AllowedHeaders, headerNames(asked["Access-Control-Request-Headers"])), ","), accesslog.MaxHost)))

@@ -38,7 +38,7 @@ func (g *Gateway) observe(x *exchange) error {
 	var address netip.Addr
 	bearer, _ := wprequest.BearerToken(would.r.Header) // two headers: none
 	address, would.elsewhere = g.cfg.Migration.Address.ObservedAddress(x.origin, bearer, func(by netip.Addr) bool { return g.cameBy(x, by) })
-	answered := x.awaiting()
+	answered := x.measureWait()
 	defer answered()
 	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, Told: address, KeepCredentials: true,
@@ -99,7 +99,7 @@ func (g *Gateway) reportObserved(x *exchange, would *judgement) {
 	if err := would.refusal(g.cfg.Bounds); err != nil {
 		seen.Refusal = g.failureOf(err)
 	}
-	x.record.verdict = g.dryRun.Report(x.r.Context(), seen)
+	x.record.outcome = g.dryRun.Report(x.r.Context(), seen)
 }
 
 // newJudgement judges a request and leaves it as it was: what was read of its body is put back.

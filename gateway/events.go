@@ -12,8 +12,8 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// rejectionEvents are those of tokens. Expired, malformed and revoked ones are
-// everyday life.
+// rejectionEvents are the events of rejected tokens. Expired, malformed and revoked tokens
+// are ordinary.
 var rejectionEvents = map[tokens.Rejection]accesslog.Event{
 	tokens.Reused:         accesslog.TokenReused,
 	tokens.BadSignature:   accesslog.TokenForged,
@@ -22,20 +22,20 @@ var rejectionEvents = map[tokens.Rejection]accesslog.Event{
 	tokens.Stale:          accesslog.Stale,
 }
 
-// happened writes one event: into the log, with what else is known, and into its
-// counter. Nothing that somebody typed may be among the attributes.
-func (g *Gateway) happened(ctx context.Context, x *exchange, e accesslog.Event, level slog.Level, said string, attrs ...slog.Attr) {
+// logEvent writes an event to the log, with what is known of the request, and counts it.
+// The attributes must not contain text that a client typed.
+func (g *Gateway) logEvent(ctx context.Context, x *exchange, e accesslog.Event, level slog.Level, message string, attrs ...slog.Attr) {
 	g.metrics.Count(e)
 	known := []slog.Attr{
 		slog.String("event", string(e)), slog.String("request_id", x.id),
 		slog.String("route", string(x.record.class)), slog.String("client", x.origin.Client.String()),
 	}
 	known = append(known, accesslog.UserAttrs(x.record.user, x.record.session)...)
-	g.log.LogAttrs(ctx, level, said, append(known, attrs...)...)
+	g.log.LogAttrs(ctx, level, message, append(known, attrs...)...)
 }
 
-// alarm tells of the event that a refusal stands for, if it stands for one.
-func (g *Gateway) alarm(x *exchange, f *respond.Failure) {
+// reportRefusal logs the event that a refusal is, if it is one.
+func (g *Gateway) reportRefusal(x *exchange, f *respond.Failure) {
 	e := f.Code.Event()
 	var rejection tokens.Rejection
 	switch {
@@ -44,7 +44,7 @@ func (g *Gateway) alarm(x *exchange, f *respond.Failure) {
 		e = accesslog.NoPlugin
 	case errors.Is(f.Cause, upstream.ErrBadReply):
 		e = accesslog.BadReply
-	case x.otherBearer: // reported already
+	case x.otherBearer: // logged already
 	case errors.As(f.Cause, &rejection):
 		e = rejectionEvents[rejection]
 	}
@@ -56,20 +56,20 @@ func (g *Gateway) alarm(x *exchange, f *respond.Failure) {
 		level = slog.LevelInfo
 	}
 	attrs = append(attrs, accesslog.CauseAttrs(f.Cause)...)
-	g.happened(context.Background(), x, e, level, "request refused", attrs...)
+	g.logEvent(context.Background(), x, e, level, "request refused", attrs...)
 }
 
-// watchForgery notices headers by which only the gateway tells WordPress who a
-// request is for. They never pass; but whoever sends them is trying to.
-func (g *Gateway) watchForgery(x *exchange) {
+// reportForgery logs headers in which only the gateway states the identity of a customer
+// to WordPress. They are removed in any case.
+func (g *Gateway) reportForgery(x *exchange) {
 	const ours = "x-cocart-gateway"
 	for name := range x.r.Header {
-		if len(name) >= len(ours) && strings.EqualFold(underlined.Replace(name[:len(ours)]), ours) {
-			g.happened(context.Background(), x, accesslog.IdentityForged, slog.LevelWarn, "a client sent a header of the gateway's own")
+		if len(name) >= len(ours) && strings.EqualFold(phpSpellings.Replace(name[:len(ours)]), ours) {
+			g.logEvent(context.Background(), x, accesslog.IdentityForged, slog.LevelWarn, "a client sent a header of the gateway's own")
 			return
 		}
 	}
 }
 
-// underlined are the spellings that PHP files under one name.
-var underlined = strings.NewReplacer("_", "-", ".", "-")
+// phpSpellings maps the spellings of a header that are one name to PHP.
+var phpSpellings = strings.NewReplacer("_", "-", ".", "-")

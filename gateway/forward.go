@@ -29,7 +29,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		wprequest.DropLoginCookies(x.r.Header)
 	}
 	g.forgetValidators(x)
-	answered := x.awaiting()
+	answered := x.measureWait()
 	defer answered()
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
@@ -67,10 +67,10 @@ func (g *Gateway) heed(ctx context.Context, x *exchange, a upstream.Assertion, a
 	for _, e := range answer.Ended {
 		n, err := g.authority.EndUser(ctx, e.UserID, e.Fingerprint, tokens.CauseAccount)
 		if err != nil {
-			g.happened(ctx, x, accesslog.SessionsNotEnded, slog.LevelError, "ending the sessions of a changed account failed",
+			g.logEvent(ctx, x, accesslog.SessionsNotEnded, slog.LevelError, "ending the sessions of a changed account failed",
 				slog.Int64("account_user", e.UserID), slog.String("cause", err.Error()))
 		} else {
-			g.happened(ctx, x, accesslog.SessionsEnded, slog.LevelInfo, "account changed, sessions ended",
+			g.logEvent(ctx, x, accesslog.SessionsEnded, slog.LevelInfo, "account changed, sessions ended",
 				slog.Int64("account_user", e.UserID), slog.String("reason", e.Reason), slog.Int("sessions", n))
 		}
 		if e.UserID == a.UserID && e.Fingerprint == endedBy(a) {
@@ -126,6 +126,6 @@ func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstr
 		g.metrics.Count(accesslog.UnlistedPath)
 		return
 	}
-	g.happened(ctx, x, accesslog.UnlistedPath, slog.LevelWarn, "WordPress refused a CoCart request below a path prefix that site.paths does not list; add it there if it is one of the shop's",
+	g.logEvent(ctx, x, accesslog.UnlistedPath, slog.LevelWarn, "WordPress refused a CoCart request below a path prefix that site.paths does not list; add it there if it is one of the shop's",
 		slog.String("prefix", untrusted.Shorten(prefix, accesslog.MaxPath)))
 }

@@ -157,12 +157,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
 	x.w.Pace = g.cfg.Bounds.pace(g.cfg.Bounds.DownloadRate)
 	g.metrics.InFlight.Inc()
-	defer g.finish(x) // also when ReverseProxy aborts a broken answer by panicking
-	defer g.rescue(x)
+	defer g.recordRequest(x) // also when ReverseProxy aborts a broken answer by panicking
+	defer g.recoverPanic(x)
 	x.origin = g.proxies.Origin(r)
 	x.id = accesslog.Identify(r.Header, x.origin.Trusted)
 	g.receive(x)
-	g.watchForgery(x)
+	g.reportForgery(x)
 	if err := g.handle(x); err != nil {
 		g.fail(x, err)
 	}
@@ -218,7 +218,7 @@ func (g *Gateway) fail(x *exchange, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	x.record.failure, x.record.err = f, f.Cause
-	g.alarm(x, f)
+	g.reportRefusal(x, f)
 	switch {
 	case x.wantsFault() && isLimit(f):
 		respond.Fault(x.w, x.r, f)

@@ -35,7 +35,7 @@ func (g *Gateway) tooMany(x *exchange, err error) error {
 
 // limited records that a limit refuses a request.
 func (g *Gateway) limited(x *exchange, e *attempts.Exceeded) {
-	x.record.verdict = verdictLimited
+	x.record.outcome = verdictLimited
 	if g.dryRun == nil {
 		g.metrics.rateLimited.WithLabelValues(string(x.record.class), string(e.Scope)).Inc()
 		g.reportLimit(x, e)
@@ -168,7 +168,7 @@ func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
 	if setting == "" || !g.limitReports.due(x.origin.Client, g.cfg.Guarding.now()) {
 		return
 	}
-	g.happened(x.r.Context(), x, accesslog.AddressLimit, slog.LevelWarn, "address limit reached",
+	g.logEvent(x.r.Context(), x, accesslog.AddressLimit, slog.LevelWarn, "address limit reached",
 		slog.String("scope", string(e.Scope)), slog.String("setting", setting), slog.Int("retry_after", e.State.RetryAfter),
 		slog.String("remedy", "if this is a server of yours that acts for many customers, list it in trusted_proxies and let it send X-Forwarded-For, or raise the setting"))
 }

@@ -39,8 +39,8 @@ func (g *Gateway) login(x *exchange) error {
 	default:
 		err = g.continueSession(x, b, bearer)
 	}
-	if err != nil && x.record.verdict == "" {
-		x.record.verdict = loginFailed
+	if err != nil && x.record.outcome == "" {
+		x.record.outcome = loginFailed
 		g.metrics.logins.WithLabelValues(loginFailed).Inc()
 	}
 	return err
@@ -50,7 +50,7 @@ func (g *Gateway) startSession(x *exchange, b *wprequest.Body, found wprequest.C
 	if err := g.beginAttempt(x, b, found); err != nil {
 		return err
 	}
-	answered := x.awaiting()
+	answered := x.measureWait()
 	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, upstream.Assertion{Kind: upstream.Login}, found))
 	answered()
 	if err := g.settleLogin(x, answer, err); err != nil {
@@ -89,11 +89,11 @@ func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error
 func (g *Gateway) continueSession(x *exchange, b *wprequest.Body, bearer string) error {
 	access, err := g.verify(x, bearer)
 	if err != nil {
-		x.record.verdict = loginRefused
+		x.record.outcome = loginRefused
 		g.metrics.logins.WithLabelValues(loginRefused).Inc()
 		return err
 	}
-	answered := x.awaiting()
+	answered := x.measureWait()
 	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, customer(access), wprequest.Credentials{}))
 	answered()
 	if err != nil {
@@ -151,15 +151,15 @@ func skipsChecks(name string) bool { return strings.HasPrefix(name, "consumer_")
 // relayRefusal hands on what WordPress answered to a login it did not accept:
 // a wrong password, a second factor to be given, a redirect.
 func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error {
-	x.record.verdict = loginRefused
+	x.record.outcome = loginRefused
 	members, _ := wprequest.ParseObject(answer.Body)
 	switch code := members.Text("code"); {
 	case strings.HasPrefix(code, "cocart_2fa_"):
-		x.record.verdict = loginChallenge
+		x.record.outcome = loginChallenge
 	case answer.Status >= 500:
-		x.record.verdict = loginFailed
+		x.record.outcome = loginFailed
 	}
-	g.metrics.logins.WithLabelValues(x.record.verdict).Inc()
+	g.metrics.logins.WithLabelValues(x.record.outcome).Inc()
 	relay(x, answer, answer.Body)
 	return nil
 }
@@ -169,7 +169,7 @@ func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, access,
 	if err != nil {
 		return err
 	}
-	x.record.verdict = result
+	x.record.outcome = result
 	g.metrics.logins.WithLabelValues(result).Inc()
 	relay(x, answer, text)
 	return nil

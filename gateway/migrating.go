@@ -16,12 +16,12 @@ import (
 // pluginRequest is a request as package migration sees it.
 func (g *Gateway) pluginRequest(x *exchange, b *wprequest.Body) migration.Request {
 	return migration.Request{
-		Request: x.r, Target: x.target, Class: x.verdict, Body: b, Site: g.routes, Client: x.client(), Origin: x.origin, Wait: x.awaiting,
+		Request: x.r, Target: x.target, Class: x.verdict, Body: b, Site: g.routes, Client: x.client(), Origin: x.origin, Wait: x.measureWait,
 		ApplySessionEnds: func(ctx context.Context, a upstream.Assertion, answer *upstream.Answer) error {
 			return g.heed(ctx, x, a, answer)
 		},
 		ReportKept: func(ctx context.Context, userID int64, cause error) {
-			g.happened(ctx, x, accesslog.NotHandedBack, slog.LevelError, "compat.hand_back is on, but the old plugin issued no valid tokens; the customer stays with the gateway",
+			g.logEvent(ctx, x, accesslog.NotHandedBack, slog.LevelError, "compat.hand_back is on, but the old plugin issued no valid tokens; the customer stays with the gateway",
 				slog.Int64("account_user", userID), slog.String("cause", cause.Error()))
 		},
 	}
@@ -57,7 +57,7 @@ func (g *Gateway) isOtherBearer(x *exchange, bearer string, refused error) bool 
 		return true
 	}
 	result, said := migration.OtherBearerResult(g.cfg.PassOtherBearers)
-	g.happened(context.Background(), x, accesslog.OtherBearer, slog.LevelInfo, said, slog.String("result", result))
+	g.logEvent(context.Background(), x, accesslog.OtherBearer, slog.LevelInfo, said, slog.String("result", result))
 	return true
 }
 

@@ -12,12 +12,12 @@ import (
 	"cocart-gateway/untrusted"
 )
 
-// notStoredTimes is how often the same client may come with the same spent refresh token before it counts as one that
-// does not store new ones. Tabs of a browser that began with the same pair come once each.
+// notStoredTimes is how often the same client presents the same spent refresh token before the log says that it does not
+// store new ones. Tabs of a browser that began with the same pair present it once each.
 const notStoredTimes = 5
 
-// spentTokens remembers which refresh tokens were presented by which client, in the memory of this gateway alone: it serves
-// a line in the log, and nothing is decided by it. It holds hashes, and the last [mostSpent] tokens.
+// spentTokens records which client presented which refresh token. It is in the memory of this gateway only, because no
+// decision depends on it, only a log line. It holds hashes of the last [mostSpent] tokens.
 type spentTokens struct {
 	mu     sync.Mutex
 	seen   map[spentKey]int // how often, outside of the grace
@@ -35,7 +35,7 @@ func newSpentTokens() *spentTokens {
 	return &spentTokens{seen: make(map[spentKey]int), order: make([]spentKey, mostSpent), logged: untrusted.Throttle{Period: time.Hour}}
 }
 
-// count notes that a token was presented, and returns how often the same client had come with it before.
+// count records that a token was presented, and returns how often the same client had presented it before.
 func (t *spentTokens) count(k spentKey, again int) (before int, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -48,18 +48,18 @@ func (t *spentTokens) count(k spentKey, again int) (before int, known bool) {
 	return before, known
 }
 
-// reportNotStored finds clients that refresh and do not store the new pair: server components of Next.js, which cannot set
-// cookies, and apps that keep the refresh token of the login. They come with a spent token again and again, and sooner or
-// later that ends the session, as the copy of a thief would.
+// reportNotStored logs clients that refresh and do not store the new pair: server components of Next.js, which cannot set
+// cookies, and apps that keep the refresh token of the login. They present a spent token again and again, which at last ends
+// the session, as if a thief had the token.
 func (g *Gateway) reportNotStored(x *exchange, token string, outcome tokens.Outcome, err error) {
 	if g.authority.Recognise(token) == nil {
 		client := x.client()
 		sum := sha256.Sum256([]byte(token + "\n" + client.Address + "\n" + client.Device))
-		g.judgeSpent(x, spentKey(sum[:16]), outcome, err)
+		g.reportSpent(x, spentKey(sum[:16]), outcome, err)
 	}
 }
 
-func (g *Gateway) judgeSpent(x *exchange, k spentKey, outcome tokens.Outcome, err error) {
+func (g *Gateway) reportSpent(x *exchange, k spentKey, outcome tokens.Outcome, err error) {
 	ends := errors.Is(err, tokens.Reused)
 	switch {
 	case ends:
@@ -82,7 +82,7 @@ func (g *Gateway) judgeSpent(x *exchange, k spentKey, outcome tokens.Outcome, er
 		g.metrics.Count(accesslog.NotStored)
 		return
 	}
-	g.happened(x.r.Context(), x, accesslog.NotStored, slog.LevelWarn,
-		"a client came with a refresh token that it had spent itself, so it does not store the new one; see gateway/SDKS.md and tokens.lost_answer",
+	g.logEvent(x.r.Context(), x, accesslog.NotStored, slog.LevelWarn,
+		"a client presented a refresh token that it had spent itself, so it does not store new ones; see gateway/SDKS.md and tokens.lost_answer",
 		slog.String("result", string(outcome)), slog.Int("times", before+again), slog.String("agent", untrusted.Shorten(x.r.UserAgent(), accesslog.MaxAgent)))
 }

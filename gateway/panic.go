@@ -11,16 +11,15 @@ import (
 	"strings"
 )
 
-// errBug is the cause of an answer that a bug of ours prevented.
+// errBug is the cause of a 500 after a panic.
 var errBug = errors.New("a bug in the gateway")
 
-// rescue is deferred: it takes what a bug threw, says in the log where that was, and gives the client 500. An answer
-// that has begun cannot be taken back; its connection is cut, so that nobody takes half of it for the whole. Left to
-// net/http, a bug would be a line that nobody reads, since the errors of clients are there, too, and a request of
-// which the record says that the client left.
+// recoverPanic is deferred. It logs where a bug panicked, and answers 500. If the answer has begun, it closes the connection,
+// so that the client does not take a part of the answer for all of it. Without recoverPanic net/http would log the panic
+// among the errors of clients, and the record would say that the client left.
 //
-// http.ErrAbortHandler is no bug but a request to cut the connection, and passes.
-func (g *Gateway) rescue(x *exchange) {
+// http.ErrAbortHandler is not a bug: it closes the connection on purpose, and passes.
+func (g *Gateway) recoverPanic(x *exchange) {
 	thrown := recover()
 	if thrown == nil {
 		return
@@ -32,32 +31,31 @@ func (g *Gateway) rescue(x *exchange) {
 	began := x.w.status != 0
 	x.record.bug, x.record.failure, x.record.err = true, g.failureOf(errBug), errBug
 	g.log.LogAttrs(context.Background(), slog.LevelError, "a bug ended a request", slog.String("request_id", x.id),
-		slog.String("route", string(x.record.class)), slog.String("panic", said(thrown)), slog.String("stack", callers()))
-	if began || !g.apologise(x) {
+		slog.String("route", string(x.record.class)), slog.String("panic", panicText(thrown)), slog.String("stack", stackTrace()))
+	if began || !g.answerPanic(x) {
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// flushRelayed sends what came of an answer of WordPress that broke off. Some PHP
-// announces a Content-Length that is longer than its page, and browsers show what
-// they have. Nobody can take it for the whole: the length is announced, or the end
-// of the last chunk is missing (RFC 9112 section 8).
+// flushRelayed sends the part that arrived of an answer which WordPress broke off. Some PHP code announces a
+// Content-Length that is longer than its page, and browsers show the part. Clients notice that it is incomplete: by the
+// length, or by the missing last chunk (RFC 9112 section 8).
 func (x *exchange) flushRelayed() {
 	if x.relayed && x.w.status != 0 {
 		_ = http.NewResponseController(x.w).Flush() // the client may have left, too
 	}
 }
 
-// apologise answers 500, unless that meets the same bug.
-func (g *Gateway) apologise(x *exchange) (done bool) {
+// answerPanic answers 500, and reports whether that worked: it may meet the same bug.
+func (g *Gateway) answerPanic(x *exchange) (done bool) {
 	defer func() { done = recover() == nil }()
 	g.fail(x, errBug)
 	return true
 }
 
-// said is what Go's own errors say, of an index or a type. Of other texts only the type is told: they may quote what
-// a client sent.
-func said(thrown any) string {
+// panicText returns the message of Go's own errors, such as one about an index. For other values it returns the type only,
+// because their text may quote a client.
+func panicText(thrown any) string {
 	var own runtime.Error
 	if err, ok := thrown.(error); ok && errors.As(err, &own) {
 		return own.Error()
@@ -67,9 +65,9 @@ func said(thrown any) string {
 
 const deepestStack = 64
 
-// callers tells where the panic was that is being recovered from: functions and lines, innermost first. The stack as
-// debug.Stack writes it has arguments, too, a key among them perhaps.
-func callers() string {
+// stackTrace returns the functions and lines of the panic that is being recovered, innermost first. Unlike debug.Stack it
+// leaves out arguments, of which one may be a key.
+func stackTrace() string {
 	at := make([]uintptr, deepestStack)
 	frames := runtime.CallersFrames(at[:runtime.Callers(1, at)])
 	var lines []string
@@ -78,7 +76,7 @@ func callers() string {
 		f, more = frames.Next()
 		lines = append(lines, f.Function+" "+f.File[strings.LastIndexByte(f.File, '/')+1:]+":"+strconv.Itoa(f.Line))
 		if f.Function == "runtime.gopanic" {
-			lines = nil // what comes before is the recovering
+			lines = nil // the frames so far are those of the recovery
 		}
 	}
 	return strings.Join(lines, "\n")

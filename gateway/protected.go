@@ -93,7 +93,7 @@ func (g *Gateway) verify(x *exchange, bearer string) (*tokens.Access, error) {
 			return nil, err
 		}
 		g.isOtherBearer(x, bearer, err)
-		x.record.verdict = string(rejection)
+		x.record.outcome = string(rejection)
 		return nil, g.refusedToken(rejection)
 	}
 	x.record.user, x.record.session = access.UserID, access.Session

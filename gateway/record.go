@@ -16,29 +16,29 @@ import (
 	"cocart-gateway/tokens/attempts"
 )
 
-// record is what is known of one request when it is over: one log line and one
-// set of metrics. It never holds a path's query, a token, a password or a
-// cookie. deploy/docs/logs.md lists what the line says.
+// record holds what is known of a request when it is over, for one log line and one set
+// of metrics. It never holds a query, a token, a password or a cookie.
+// deploy/docs/logs.md lists the fields of the line.
 type record struct {
 	start   time.Time
 	waited  time.Duration // for WordPress, until the header of its answer
 	class   wprequest.Class
 	user    int64
 	session string
-	verdict string // what became of a token or login, from a closed list
+	outcome string // of a token or login, from a closed list
 	failure *respond.Failure
 	err     error
-	bug     bool // see rescue.go
+	bug     bool // see panic.go
 }
 
-// recorder notes what is sent. Unwrap lets http.ResponseController reach Flush
-// and Hijack behind it.
+// recorder notes what is sent. Its Unwrap gives http.ResponseController access to Flush
+// and Hijack.
 type recorder struct {
 	pace.Writer // at which the client takes the answer
 	status      int
 	bytes       int64
 	began       time.Time        // when the header of the answer left
-	limit       *attempts.State  // what the answer shall say of limits
+	limit       *attempts.State  // for the rate limit headers of the answer
 	setHeaders  func(status int) // called once, before the header of the answer leaves
 }
 
@@ -75,16 +75,17 @@ func (w *recorder) FlushError() error {
 	return w.Writer.FlushError()
 }
 
-// awaiting measures a wait for WordPress, until the returned function is first
+// measureWait measures a wait for WordPress, until the returned function is first
 // called.
-func (x *exchange) awaiting() (answered func()) {
+func (x *exchange) measureWait() (answered func()) {
 	start := time.Now()
 	return sync.OnceFunc(func() { x.record.waited += time.Since(start) })
 }
 
-// finish writes the record. 499 stands for a client that left before its
-// answer, as nginx has it; 500 also for an answer that a bug cut short.
-func (g *Gateway) finish(x *exchange) {
+// recordRequest writes the log line and the metrics of a request. The status is 499 for
+// a client that left before its answer, as in nginx, and 500 also for an answer that a
+// bug cut short.
+func (g *Gateway) recordRequest(x *exchange) {
 	g.metrics.InFlight.Dec()
 	x.arriving.Stop()
 	if !x.w.began.IsZero() {
@@ -110,8 +111,8 @@ func (x *exchange) line(status int, over time.Time) *accesslog.Line {
 		Request: x.r, Target: x.target, ID: x.id, Route: string(x.record.class), Client: x.origin.Client,
 		Storefront: x.record.class == wprequest.ClassSite && x.record.failure == nil,
 		Status:     status, Received: x.arriving.Received(), Sent: x.w.bytes,
-		Took: over.Sub(x.record.start), Upstream: x.record.waited, Gateway: x.ownShare(),
-		User: x.record.user, Session: x.record.session, Outcome: x.record.verdict, Cause: x.record.err,
+		Took: over.Sub(x.record.start), Upstream: x.record.waited, Gateway: x.gatewayTime(),
+		User: x.record.user, Session: x.record.session, Outcome: x.record.outcome, Cause: x.record.err,
 	}
 	if x.record.failure != nil {
 		line.Code = string(x.record.failure.Code)
@@ -119,28 +120,28 @@ func (x *exchange) line(status int, over time.Time) *accesslog.Line {
 	return line
 }
 
-// ownShare is what the gateway took itself, Redis and a client that is slow to
-// send its login included, until the header of the answer left. An upgraded
-// connection never said when.
-func (x *exchange) ownShare() time.Duration {
+// gatewayTime returns the time until the header of the answer left, without the wait for
+// WordPress. It includes Redis, and a client that sends its login slowly. It is 0 for an
+// upgraded connection.
+func (x *exchange) gatewayTime() time.Duration {
 	if x.w.began.IsZero() {
 		return 0
 	}
 	return max(0, x.w.began.Sub(x.record.start)-x.record.waited)
 }
 
-// metrics counts what becomes of requests, logins and limits.
+// metrics counts requests, logins and refusals by limits.
 type metrics struct {
 	*accesslog.Metrics
 	logins *prometheus.CounterVec
 	guardMetrics
 }
 
-// What became of a login.
+// The outcomes of a login.
 const (
 	loginAccepted  = "accepted"  // a new session
 	loginContinued = "continued" // a valid bearer without credentials
-	loginRefused   = "refused"   // WordPress said no
+	loginRefused   = "refused"   // WordPress refused it
 	loginChallenge = "challenge" // WordPress asks for a second factor
 	loginFailed    = "failed"    // WordPress or the store did not answer
 )

@@ -41,13 +41,13 @@ func (g *Gateway) refresh(x *exchange) error {
 	g.reportNotStored(x, token, pair.Outcome, err)
 	var rejection tokens.Rejection
 	if errors.As(err, &rejection) {
-		x.record.verdict = string(rejection)
+		x.record.outcome = string(rejection)
 		return g.refusedRefresh(rejection)
 	}
 	if err != nil {
 		return err
 	}
-	x.record.verdict = string(pair.Outcome)
+	x.record.outcome = string(pair.Outcome)
 	if g.cfg.Guarding.Attempts != nil {
 		g.cfg.Guarding.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
 	}

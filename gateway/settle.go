@@ -111,7 +111,7 @@ var errNoReport = errors.Join(upstream.ErrNoPlugin, errors.New("the answer to a 
 func (g *Gateway) undecided(ctx context.Context, x *exchange, why string) {
 	g.abandon(x, nil)
 	if why != "" {
-		g.happened(ctx, x, accesslog.Undecided, slog.LevelWarn, "WordPress did not check the password", slog.String("cause", why))
+		g.logEvent(ctx, x, accesslog.Undecided, slog.LevelWarn, "WordPress did not check the password", slog.String("cause", why))
 	}
 }
 
@@ -169,12 +169,12 @@ func (g *Gateway) reportAttempt(ctx context.Context, x *exchange, c upstream.Che
 	if c.Times > 1 {
 		attrs = append(attrs, slog.Int("times", c.Times))
 	}
-	g.happened(ctx, x, accesslog.LoginRefused, slog.LevelInfo, "login refused", attrs...)
+	g.logEvent(ctx, x, accesslog.LoginRefused, slog.LevelInfo, "login refused", attrs...)
 }
 
 func (g *Gateway) reportLocks(ctx context.Context, x *exchange, locks []attempts.Lock) {
 	for _, lock := range locks {
-		g.happened(ctx, x, accesslog.LockedOut, slog.LevelWarn, "account locked out", slog.String("account", lock.Account),
+		g.logEvent(ctx, x, accesslog.LockedOut, slog.LevelWarn, "account locked out", slog.String("account", lock.Account),
 			slog.String("scope", string(lock.Scope)), slog.String("until", lock.Until.UTC().Format(time.RFC3339)))
 	}
 }
