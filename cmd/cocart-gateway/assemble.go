@@ -40,7 +40,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.authority, err = newAuthority(p.cfg, store, reg, now, p.log); err != nil {
 		return err
 	}
-	if p.wordpress, err = newWordPress(p, reg); err != nil {
+	if p.wordpress, err = newWordPress(p.cfg, reg, p.log); err != nil {
 		return err
 	}
 	if p.certificates, err = certs.Open(p.cfg, reg, p.log); err != nil {
@@ -185,12 +185,12 @@ func corsConfig(c config.CORS) gateway.CORSConfig {
 		AllowHeaders: c.Allow, ExposeHeaders: c.Expose}
 }
 
-func newWordPress(p *program, reg prometheus.Registerer) (*upstream.WordPress, error) {
-	cfg, err := upstreamConfig(p.cfg)
+func newWordPress(cfg *config.Config, reg prometheus.Registerer, log *slog.Logger) (*upstream.WordPress, error) {
+	settings, err := upstreamConfig(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return upstream.New(cfg, reg, p.log)
+	return upstream.New(settings, reg, log)
 }
 
 func reveal(secrets []config.Secret) [][]byte {

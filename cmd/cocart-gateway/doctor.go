@@ -1,32 +1,36 @@
 package main
 
 import (
-	"context"
+	"log/slog"
 	"os"
-	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/doctor"
 	"cocart-gateway/cmd/cocart-gateway/term"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
 )
-
-// questionTime is how long each question to Redis, WordPress or a port may take.
-const questionTime = 10 * time.Second
 
 func doctorCommand(t terminal) *cobra.Command {
 	var path string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor --config FILE",
-		Short: "Look at the configuration, Redis and WordPress, and say what is wrong and what to do",
-		Long: "Looks at the configuration, the ports, Redis and WordPress, and says what is wrong and what to do.\n" +
-			"It leaves nothing behind. Exit code 1 means that there is a problem; warnings do not count.",
+		Short: "Examine the configuration, the ports, Redis and WordPress, and say what to do about problems",
+		Long: "Examines the configuration, the ports, Redis and WordPress, and says what is wrong and what to do.\n" +
+			"It changes nothing. Exit code 1 means that there is a problem; warnings do not count.",
 		Example: "  cocart-gateway doctor --config /etc/cocart-gateway/config.yaml\n" +
 			"  cocart-gateway doctor --json --config /etc/cocart-gateway/config.yaml",
 		GroupID: groupRun,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			r := t.examine(c.Context(), path)
+			cfg, err := loadConfig(path, t.env)
+			redis.SetLogger(libraryLog{discard})
+			r := doctor.Examine(c.Context(), path, cfg, err, t.doctorOptions())
 			if err := t.show(r, asJSON); err != nil {
 				return err
 			}
@@ -40,42 +44,35 @@ func doctorCommand(t terminal) *cobra.Command {
 	return needsConfig(c, &path)
 }
 
-// examine asks everything there is to ask, whatever it finds on the way.
-func (t terminal) examine(ctx context.Context, path string) *report {
-	r := &report{OK: true}
-	cfg, err := loadConfig(path, t.env)
-	r.group = "configuration"
-	if err != nil {
-		r.configProblems(err)
-		return r
+// discard is the logger of commands that report in their output.
+var discard = slog.New(slog.DiscardHandler)
+
+func (t terminal) doctorOptions() doctor.Options {
+	return doctor.Options{
+		Version: version, Now: t.now,
+		WordPress: func(cfg *config.Config) (*upstream.WordPress, error) {
+			return newWordPress(cfg, prometheus.NewRegistry(), discard)
+		},
+		Attempts: func(cfg *config.Config, client redis.UniversalClient) (*attempts.Guard, error) {
+			return newGuard(cfg, client, discard)
+		},
 	}
-	r.config(cfg, path)
-	r.group = "tokens"
-	r.tokens(cfg, t.now())
-	r.group = "listeners"
-	r.listeners(ctx, cfg)
-	r.storage(cfg)
-	r.group = "redis"
-	r.redis(ctx, cfg)
-	r.group = "wordpress"
-	r.wordpress(ctx, cfg)
-	return r
 }
 
-func (t terminal) show(r *report, asJSON bool) error {
+func (t terminal) show(r *doctor.Report, asJSON bool) error {
 	if asJSON {
 		return term.WriteJSON(t.out, r)
 	}
-	return r.write(t.out, t.marks())
+	return r.Write(t.out, t.marks())
 }
 
-// marks are signs where a person looks, and words wherever else the output may go.
-func (t terminal) marks() map[status]string {
+// marks returns signs for a terminal, and words for any other output.
+func (t terminal) marks() map[doctor.Status]string {
 	file, ok := t.out.(*os.File)
 	if _, set := t.env("NO_COLOR"); ok && !set {
 		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return map[status]string{statusOK: "✓", statusWarning: "!", statusProblem: "✗", statusUnchecked: "·"}
+			return map[doctor.Status]string{doctor.OK: "✓", doctor.Warning: "!", doctor.Problem: "✗", doctor.Unchecked: "·"}
 		}
 	}
-	return map[status]string{statusOK: "ok", statusWarning: "warning", statusProblem: "problem", statusUnchecked: "unchecked"}
+	return map[doctor.Status]string{doctor.OK: "ok", doctor.Warning: "warning", doctor.Problem: "problem", doctor.Unchecked: "unchecked"}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
+	"cocart-gateway/cmd/cocart-gateway/doctor"
 )
 
 // listenerLines is what doctor says of the listeners, and of the way to WordPress.
@@ -18,7 +19,7 @@ func (p *practice) listenerLines(t *testing.T) string {
 	t.Helper()
 	out := newOutput()
 	run(t.Context(), []string{"doctor", "--json", "--config", p.write(t)}, noEnv, out, out)
-	var answer report
+	var answer doctor.Report
 	if err := json.Unmarshal([]byte(out.String()), &answer); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -59,25 +60,13 @@ func TestTheDoctorLooksAtListenersOfEveryKind(t *testing.T) {
 	p.more = fmt.Sprintf("tls: {listen: [%q, \"systemd:tls\", %q], redirect_from: [%q, %q, %q], certificates: %s}\n",
 		secure, at("dead"), redirect, at("gone/s"), at("file"), pairs(i, "shop"))
 	said := strings.NewReplacer("unix:"+dir+"/", "DIR/", secure, "SECURE", redirect, "REDIRECT")
-	if got := said.Replace(p.listenerLines(t)); got != strings.TrimSpace(`
-ok listeners.public: listen DIR/free is free.
-ok listeners.tls.0: tls.listen[0] SECURE is free.
-ok listeners.tls.1: tls.listen[1] systemd:tls comes from systemd when it starts the gateway.
-ok listeners.tls.2: tls.listen[2] DIR/dead is free.
-ok listeners.redirect.0: tls.redirect_from[0] REDIRECT is free.
-problem listeners.redirect.1: Nobody can listen on tls.redirect_from[1] DIR/gone/s: no such file or directory. → Write the path of a socket in an existing folder, as in unix:/run/cocart-gateway/http.sock.
-problem listeners.redirect.2: Nobody can listen on tls.redirect_from[2] DIR/file: the file exists and is not a socket; it is not removed. → Write the path of a socket in an existing folder, as in unix:/run/cocart-gateway/http.sock.
-ok listeners.admin: admin.listen DIR/admin is held by a running gateway.
-ok wordpress.reachable: WordPress answers at DIR/shop`) {
-		t.Errorf("got\n%s", got)
-	}
+	g := openGolden(t, "doctor/listeners.golden")
+	g.check(t, "addresses of each kind", said.Replace(p.listenerLines(t)))
 
 	socketOf(t, at("free"), http.NotFoundHandler())
 	p.admin, p.more = freeAddress(t), ""
-	want := "problem listeners.public: listen DIR/free is held by another program. → End the program that listens there, or write another path.\n"
-	if got := said.Replace(p.listenerLines(t)); !strings.HasPrefix(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
+	lines := strings.Replace(said.Replace(p.listenerLines(t)), p.admin, "ADMIN", 1)
+	g.check(t, "a socket of another program", lines)
 }
 
 // socketOf serves on a unix socket.

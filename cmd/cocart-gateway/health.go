@@ -7,9 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/server"
 
 	"github.com/spf13/cobra"
 )
@@ -53,7 +54,7 @@ func healthCommand(t terminal) *cobra.Command {
 
 // askHealth repeats what the gateway says, and fails unless that is 200.
 func (t terminal) askHealth(ctx context.Context, listen, probe string) error {
-	network, address, err := adminAddress(listen)
+	network, address, err := server.DialAddress(listen)
 	if err != nil {
 		return err
 	}
@@ -82,27 +83,4 @@ func (t terminal) askHealth(ctx context.Context, listen, probe string) error {
 		return fmt.Errorf("%s on %s answered %d", probe, listen, answer.StatusCode)
 	}
 	return nil
-}
-
-var errWhereSystemd = errors.New("admin.listen is a socket of systemd: only its socket unit knows where that is")
-
-// adminAddress is where to reach, from the same machine, what listens on the address of a configuration.
-func adminAddress(listen string) (network, address string, err error) {
-	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
-		return "unix", path, nil
-	}
-	if listen == "systemd" || strings.HasPrefix(listen, "systemd:") {
-		return "", "", errWhereSystemd
-	}
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "", "", err
-	}
-	switch ip, err := netip.ParseAddr(host); {
-	case host == "", err == nil && ip == netip.IPv4Unspecified():
-		host = "127.0.0.1"
-	case err == nil && ip == netip.IPv6Unspecified():
-		host = "::1"
-	}
-	return "tcp", net.JoinHostPort(host, port), nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // gatewaysAdmin answers as the admin listener of a gateway whose WordPress is away.
@@ -70,10 +72,10 @@ func TestHealthcheckFindsTheAdminListener(t *testing.T) {
 	if err := (terminal{out: stdout}).askHealth(t.Context(), "unix:"+socket, "/healthz"); err != nil || stdout.String() != "ok\n" {
 		t.Errorf("a unix socket: %v, %q", err, stdout)
 	}
-	if err := (terminal{out: stdout}).askHealth(t.Context(), "systemd:admin", "/healthz"); err != errWhereSystemd {
+	if err := (terminal{out: stdout}).askHealth(t.Context(), "systemd:admin", "/healthz"); err != server.ErrSystemdAddress {
 		t.Errorf("a socket of systemd: %v", err)
 	}
-	if _, address, err := adminAddress("[::]:9090"); address != "[::1]:9090" || err != nil {
+	if _, address, err := server.DialAddress("[::]:9090"); address != "[::1]:9090" || err != nil {
 		t.Errorf("[::] is reached at %q, %v", address, err)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,8 +16,6 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/gateway/admin"
 )
-
-var update = flag.Bool("update", false, "write the table of metrics into deploy/docs/metrics.md")
 
 const metricsPage = "../../deploy/docs/metrics.md"
 

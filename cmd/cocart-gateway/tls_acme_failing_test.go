@@ -29,8 +29,8 @@ func TestTheDoctorTriesTheFolderForCertificates(t *testing.T) {
 	dir := t.TempDir()
 	replaceFile(t, filepath.Join(dir, "file"), "no folder")
 	for storage, want := range map[string]string{
-		dir + "/acme/below": "ok listeners.certificates: This user may write to tls.acme.storage DIR/acme/below.",
-		dir + "/file/acme":  "problem listeners.certificates: Nobody can write to tls.acme.storage DIR/file/acme: not a directory. → Name a folder that the gateway may write to, on a volume if it runs in a container.",
+		dir + "/acme/below": "ok listeners.certificates: This user has permission to write to tls.acme.storage DIR/acme/below.",
+		dir + "/file/acme":  "problem listeners.certificates: Nothing can be written to tls.acme.storage DIR/file/acme: not a directory. → Name a folder that the gateway can write to, on a volume if it runs in a container.",
 	} {
 		p := openPractice(t)
 		p.more = "tls: {listen: \"127.0.0.1:0\", acme: {enabled: true, domains: [shop.example.com], storage: \"" + storage + "\"}}\n"

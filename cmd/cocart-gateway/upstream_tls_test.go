@@ -53,7 +53,7 @@ func wayTo(t *testing.T, block string) (*upstream.WordPress, error) {
 	if err != nil {
 		return nil, err
 	}
-	wp, err := newWordPress(&program{cfg: cfg, log: slog.New(slog.DiscardHandler)}, prometheus.NewRegistry())
+	wp, err := newWordPress(cfg, prometheus.NewRegistry(), discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/doctor"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/deploy/wordpress"
 )
@@ -27,7 +28,7 @@ func pluginCommand(t terminal) *cobra.Command {
 		Long: "Writes the must-use plugin that belongs to this gateway to its output. It holds no secret.\n" +
 			"The example installs it in wp-content/mu-plugins, where it is to be run, and never leaves half a file there.\n" +
 			"With --check it compares the file that is installed; exit code 1 means that it is another one.",
-		Example: "  " + writePlugin("cocart-gateway.php"),
+		Example: "  " + wordpress.InstallCommand("cocart-gateway.php"),
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if installed != "" {
@@ -39,14 +40,6 @@ func pluginCommand(t terminal) *cobra.Command {
 	}
 	c.Flags().StringVar(&installed, "check", "", "compare this file")
 	return c
-}
-
-// writePlugin is the command that installs the plugin or replaces it. While a shell writes to a file it is not whole, and
-// it stays empty if the command fails: WordPress would believe nobody, and COCART_GATEWAY_REQUIRED would not count. So it
-// is written under a name that WordPress does not load, readable for PHP, and then takes the place of the old one.
-func writePlugin(file string) string {
-	next := file + ".new"
-	return "cocart-gateway wordpress plugin > " + next + " && chmod 644 " + next + " && mv " + next + " " + file
 }
 
 const maxPlugin = 4 << 20
@@ -62,14 +55,14 @@ func (t terminal) comparePlugin(path string) error {
 		_, err = fmt.Fprintf(t.out, "%s is the plugin of this gateway, version %s.\n", path, wordpress.PluginVersion)
 		return err
 	}
-	remedy := "; write it anew: " + writePlugin(path)
+	remedy := "; write it anew: " + wordpress.InstallCommand(path)
 	found := pluginVersion.FindSubmatch(theirs)
 	switch {
 	case found == nil || !bytes.Contains(theirs, []byte("namespace CoCartGateway;")):
 		return fmt.Errorf("%s is not the plugin of the gateway", path)
-	case olderThan(string(found[1]), wordpress.PluginVersion):
+	case doctor.Older(string(found[1]), wordpress.PluginVersion):
 		return fmt.Errorf("%s is version %s, older than %s, which belongs to this gateway%s", path, term.Cell(string(found[1])), wordpress.PluginVersion, remedy)
-	case olderThan(wordpress.PluginVersion, string(found[1])):
+	case doctor.Older(wordpress.PluginVersion, string(found[1])):
 		return fmt.Errorf("%s is version %s, newer than %s, which belongs to this gateway; upgrade the gateway, too", path, term.Cell(string(found[1])), wordpress.PluginVersion)
 	}
 	return fmt.Errorf("%s says that it is version %s, but was changed%s", path, wordpress.PluginVersion, remedy)
@@ -112,7 +105,7 @@ func phpConfigCommand(t terminal) *cobra.Command {
 func writePHPConfig(w io.Writer, cfg *config.Config) error {
 	secrets := make([]string, 0, len(cfg.Upstream.Secret))
 	for _, s := range cfg.Upstream.Secret {
-		secrets = append(secrets, phpText(s.Reveal()))
+		secrets = append(secrets, wordpress.PHPString(s.Reveal()))
 	}
 	value := secrets[0]
 	if len(secrets) > 1 {
@@ -125,15 +118,10 @@ func writePHPConfig(w io.Writer, cfg *config.Config) error {
 	if names := cfg.Site.Namespaces; len(names) != 1 || names[0] != "cocart" {
 		quoted := make([]string, 0, len(names))
 		for _, name := range names {
-			quoted = append(quoted, phpText(name))
+			quoted = append(quoted, wordpress.PHPString(name))
 		}
 		lines += "define( 'COCART_GATEWAY_NAMESPACES', array( " + strings.Join(quoted, ", ") + " ) );\n"
 	}
 	_, err := io.WriteString(w, lines)
 	return err
-}
-
-// phpText is a single-quoted string of PHP, in which only two characters mean anything.
-func phpText(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }

@@ -62,7 +62,7 @@ func TestThePluginIsReplacedAtOnceOrNotAtAll(t *testing.T) {
 			}
 			write(file, "the old one", 0o644)
 			write(filepath.Join(dir, "cocart-gateway"), row.gateway, 0o755)
-			cmd := exec.CommandContext(t.Context(), "sh", "-c", "umask 077; "+writePlugin(file))
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", "umask 077; "+wordpress.InstallCommand(file))
 			cmd.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
 			_ = cmd.Run() // the first row fails
 			text, err := os.ReadFile(file)

@@ -64,7 +64,7 @@ trusted_proxies: [127.0.0.1]
 }
 
 // The stand-in for CoCart needs no WooCommerce, and the shop has none.
-const noWooCommerce = "warning wordpress.woocommerce: WooCommerce does not say that it is active."
+const noWooCommerce = "warning wordpress.woocommerce: WooCommerce does not report that it is active."
 
 func TestTheDoctorKnowsAHealthyRealShopAndBrokenOnes(t *testing.T) {
 	redis := tokenstest.Redis(t, "--appendonly", "yes").Addr()
@@ -75,32 +75,32 @@ func TestTheDoctorKnowsAHealthyRealShopAndBrokenOnes(t *testing.T) {
 	}{
 		"healthy": {func(*testing.T, *ailing) {}, 0, []string{noWooCommerce}},
 		"the plugin is missing": {configured(func(c *shop.Config) { c.Plugin = nil }), 1,
-			[]string{"problem wordpress.plugin: The must-use plugin is not there: nobody can log in, and every customer is a guest."}},
+			[]string{"problem wordpress.plugin: The must-use plugin is not installed: no customer can log in, and every customer is a guest."}},
 		"the plugin is older": {configured(func(c *shop.Config) {
 			c.Plugin = bytes.ReplaceAll(wordpress.Plugin, []byte(wordpress.PluginVersion), []byte("0.9.0"))
-		}), 1, []string{"problem wordpress.plugin: The must-use plugin is version 0.9.0, older than 1.2.0, which belongs to this gateway.", noWooCommerce}},
+		}), 1, []string{"problem wordpress.plugin: The must-use plugin is version 0.9.0; this gateway needs 1.2.0.", noWooCommerce}},
 		"another secret": {func(_ *testing.T, a *ailing) { a.secret = "another secret of the gateway, longer than 32" }, 1,
-			[]string{"problem wordpress.secret: It does not know our secret: COCART_GATEWAY_SECRET in wp-config.php is another one, too short, or missing."}},
+			[]string{"problem wordpress.secret: COCART_GATEWAY_SECRET in wp-config.php differs from upstream.secret, is too short, or is missing."}},
 		"another site": {func(_ *testing.T, a *ailing) { a.site = "https://www.shop.example" }, 1,
-			[]string{"problem wordpress.site: WordPress takes itself for shop.example, and site.url is https://www.shop.example."}},
+			[]string{"problem wordpress.site: WordPress has the address shop.example, and site.url is https://www.shop.example."}},
 		"WordPress is down": {func(_ *testing.T, a *ailing) { a.upstream = "http://127.0.0.1:1" }, 1,
 			[]string{"problem wordpress.reachable: WordPress at http://127.0.0.1:1 cannot be reached: connection refused."}},
 		"Redis is down": {func(_ *testing.T, a *ailing) { a.redis = "127.0.0.1:1" }, 1,
 			[]string{"problem redis.reachable: Redis at 127.0.0.1:1 cannot be reached: connection refused.", noWooCommerce}},
 		"is_ssl is wrong": {mustUsed(`<?php add_action('muplugins_loaded', function () { unset($_SERVER['HTTPS']); });`), 1,
-			[]string{noWooCommerce, "problem wordpress.tls: WordPress was told that the customer came by https, and is_ssl() is false all the same: CoCart takes no password then."}},
+			[]string{noWooCommerce, "problem wordpress.tls: The gateway reports to WordPress that the customer came by https, but is_ssl() is false: CoCart refuses passwords then."}},
 		"the old plugin is active": {configured(oldPlugin), 0,
-			[]string{noWooCommerce, "warning wordpress.old_plugin: CoCart JWT Authentication is active, and hands out tokens that the gateway knows nothing of."}},
+			[]string{noWooCommerce, "warning wordpress.old_plugin: CoCart JWT Authentication is active, and issues tokens that the gateway refuses."}},
 		"CoCart is not active": {mustUsed(`<?php add_filter('option_active_plugins', '__return_empty_array');`), 1,
 			[]string{"warning wordpress.woocommerce: WooCommerce is not active.", "problem wordpress.cocart: CoCart is not active: WordPress has no routes below cocart.",
-				"problem wordpress.rest: /wp-json/cocart/v2 is no route of WordPress: CoCart is not active."}},
+				"problem wordpress.rest: WordPress has no route /wp-json/cocart/v2: CoCart is not active."}},
 		"the gateway is not required": {configured(func(c *shop.Config) { c.Required = false }), 0,
-			[]string{noWooCommerce, "warning wordpress.required: Whoever reaches PHP past the gateway may use CoCart without its limits."}},
+			[]string{noWooCommerce, "warning wordpress.required: Clients that reach PHP without the gateway can use CoCart without its limits."}},
 		"a dry run": {lookingOn(func(c *shop.Config) { oldPlugin(c); c.Required = false }), 0, []string{dryRunWarning, noWooCommerce}},
 		"a dry run at a shop that is shut": {lookingOn(oldPlugin), 1, []string{dryRunWarning, noWooCommerce,
-			"problem wordpress.required: CoCart answers only through the gateway (COCART_GATEWAY_REQUIRED), and in a dry run (compat.dry_run) it refuses the gateway's requests, too."}},
+			"problem wordpress.required: CoCart answers only through the gateway (COCART_GATEWAY_REQUIRED); in a dry run (compat.dry_run) it also refuses the requests of the gateway."}},
 		"a proxy takes the header off": {proxied(func(pr *httputil.ProxyRequest) { pr.Out.Host = pr.In.Host; pr.Out.Header.Del("X-CoCart-Gateway") }), 1,
-			[]string{"problem wordpress.plugin: The must-use plugin is there, but the header X-CoCart-Gateway does not reach it."}},
+			[]string{"problem wordpress.plugin: The must-use plugin is installed, but the header X-CoCart-Gateway does not reach it."}},
 		"a proxy changes the host": {proxied(func(pr *httputil.ProxyRequest) { pr.Out.Host = "backend.internal" }), 1,
 			[]string{"problem wordpress.host: WordPress sees the Host backend.internal instead of shop.example."}},
 	} {

@@ -8,7 +8,10 @@
 // needs nothing of this one.
 package wordpress
 
-import _ "embed"
+import (
+	_ "embed"
+	"strings"
+)
 
 // PluginVersion is the version in the plugin's head, and what it answers in
 // X-CoCart-Gateway-Plugin. A gateway that reads another one there talks to a
@@ -20,3 +23,17 @@ const PluginVersion = "1.2.0"
 //
 //go:embed cocart-gateway.php
 var Plugin []byte
+
+// InstallCommand returns the shell command that installs the plugin as file, or replaces it. While a shell writes a file,
+// the file is incomplete, and it stays empty if the command fails: WordPress would then accept no assertion, and
+// COCART_GATEWAY_REQUIRED would not count. So the command writes a file that WordPress does not load, makes it readable for
+// PHP, and then renames it.
+func InstallCommand(file string) string {
+	next := file + ".new"
+	return "cocart-gateway wordpress plugin > " + next + " && chmod 644 " + next + " && mv " + next + " " + file
+}
+
+// PHPString returns a single-quoted string of PHP, in which only two characters are special.
+func PHPString(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"syscall"
@@ -176,4 +177,38 @@ func Available(ctx context.Context, address string) error {
 		return err
 	}
 	return l.Close()
+}
+
+// ErrSystemdAddress is the error of DialAddress for a socket that systemd passes: only its socket unit has the address.
+var ErrSystemdAddress = errors.New("admin.listen is a socket of systemd: its address is in its socket unit only")
+
+// DialAddress returns where a process on the same machine reaches what listens on an address of the configuration.
+func DialAddress(listen string) (network, address string, err error) {
+	if path, ok := strings.CutPrefix(listen, config.UnixPrefix); ok {
+		return "unix", path, nil
+	}
+	if strings.HasPrefix(listen, config.Systemd) {
+		return "", "", ErrSystemdAddress
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", "", err
+	}
+	switch ip, err := netip.ParseAddr(host); {
+	case host == "", err == nil && ip == netip.IPv4Unspecified():
+		host = "127.0.0.1"
+	case err == nil && ip == netip.IPv6Unspecified():
+		host = "::1"
+	}
+	return "tcp", net.JoinHostPort(host, port), nil
+}
+
+// Dial connects to what listens on an address of the configuration.
+func Dial(ctx context.Context, listen string) (net.Conn, error) {
+	network, address, err := DialAddress(listen)
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, network, address)
 }

@@ -1,0 +1,104 @@
+package doctor
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"cocart-gateway/cmd/cocart-gateway/certs"
+	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/server"
+)
+
+// listeners reports for every address whether it is free, or in use by a running gateway.
+func (r *Report) listeners(ctx context.Context, cfg *config.Config) {
+	running := runningVersion(ctx, cfg.Admin.Listen)
+	for _, l := range cfg.Listeners() {
+		r.listener(ctx, l, running)
+	}
+}
+
+func (r *Report) listener(ctx context.Context, l config.Listener, running string) {
+	err := server.Available(ctx, l.Address)
+	inUse, remedies := errors.Is(err, syscall.EADDRINUSE), server.RemediesFor(l.Address)
+	place := l.Key + " " + l.Address
+	r.decide(listenerID(l),
+		row{strings.HasPrefix(l.Address, config.Systemd), OK, place + " is a socket that systemd passes when it starts the gateway.", ""},
+		row{err == nil, OK, place + " is free.", ""},
+		row{inUse && running == r.Version, OK, place + " is in use by a running gateway.", ""},
+		row{inUse && running != "", Warning, place + " is in use by a running gateway of version " + running + "; this is " + r.Version + ".",
+			"Restart the gateway after an upgrade."},
+		row{inUse, Problem, place + " is in use by another program.", remedies.InUse},
+		row{errors.Is(err, fs.ErrPermission), Problem, "This user lacks permission to listen on " + place + ".", remedies.Forbidden},
+		row{otherwise, Problem, "The gateway cannot listen on " + place + ": " + cause(err) + ".", remedies.Wrong},
+	)
+}
+
+// listenerID returns admin, public for listen, tls, or redirect for tls.redirect_from, with the number of an item.
+func listenerID(l config.Listener) string {
+	return strings.NewReplacer("admin.listen", "admin", "tls.listen", "tls", "tls.redirect_from", "redirect",
+		"listen", "public", "[", ".", "]", "").Replace(l.Key)
+}
+
+var buildInfo = regexp.MustCompile(`^cocart_gateway_build_info\{.*\bversion="([^"]*)"`)
+
+// runningVersion returns the version that the metrics at this address have; "" if they are not those of a gateway.
+func runningVersion(ctx context.Context, address string) string {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gateway/metrics", nil)
+	if err != nil {
+		return ""
+	}
+	transport := &http.Transport{DisableKeepAlives: true, // and no proxy of the environment
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return server.Dial(ctx, address) }}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if m := buildInfo.FindStringSubmatch(lines.Text()); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// certificateStorage reports whether certificates can be kept. It does not create the folder, but tries the nearest one
+// that exists.
+func (r *Report) certificateStorage(cfg *config.Config) {
+	if !cfg.TLS.ACME.Enabled {
+		return
+	}
+	folder := cfg.TLS.ACME.Storage
+	err := certs.TryFolder(existing(folder))
+	place := "tls.acme.storage " + folder
+	r.decide("certificates",
+		row{err == nil, OK, "This user has permission to write to " + place + ".", ""},
+		row{errors.Is(err, fs.ErrPermission), Problem, "This user lacks permission to write to " + place + ".",
+			"Run doctor as the user of the gateway, or give that user the folder."},
+		row{otherwise, Problem, "Nothing can be written to " + place + ": " + cause(err) + ".",
+			"Name a folder that the gateway can write to, on a volume if it runs in a container."},
+	)
+}
+
+// existing returns the folder, or the nearest one above it that exists.
+func existing(folder string) string {
+	for {
+		_, err := os.Stat(folder)
+		above := filepath.Dir(folder)
+		if !errors.Is(err, fs.ErrNotExist) || above == folder {
+			return folder
+		}
+		folder = above
+	}
+}
