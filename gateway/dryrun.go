@@ -18,9 +18,9 @@ import (
 // deciding everything. What would have become of the request is decided on a copy of its header, with the functions that
 // decide otherwise; package migration logs and counts it.
 
-// judgement is what would have become of a request: an exchange of its own with a copy of the header, whose answer is
+// prediction is what would have become of a request: an exchange of its own with a copy of the header, whose answer is
 // not sent.
-type judgement struct {
+type prediction struct {
 	exchange
 	err       error // why it would have been refused
 	goodToken bool
@@ -33,7 +33,7 @@ type judgement struct {
 // the client read an answer of the gateway.
 func (g *Gateway) observe(x *exchange) error {
 	x.w.setHeaders = func(int) { keepUntyped(x.w.Header()) }
-	would := g.newJudgement(x)
+	would := g.predict(x)
 	x.record.class, x.record.user = would.record.class, would.record.user
 	var address netip.Addr
 	bearer, _ := wprequest.BearerToken(would.r.Header) // two headers: none
@@ -69,7 +69,7 @@ func (g *Gateway) cameBy(x *exchange, by netip.Addr) bool {
 }
 
 // settleObserved counts what became of a password, so that the limits are seen at work before they are in force.
-func (g *Gateway) settleObserved(ctx context.Context, would *judgement) {
+func (g *Gateway) settleObserved(ctx context.Context, would *prediction) {
 	if would.attempt.counted == nil {
 		return
 	}
@@ -87,7 +87,7 @@ func (g *Gateway) settleObserved(ctx context.Context, would *judgement) {
 }
 
 // reportObserved says what the dry run saw; nothing where the shop did not answer.
-func (g *Gateway) reportObserved(x *exchange, would *judgement) {
+func (g *Gateway) reportObserved(x *exchange, would *prediction) {
 	if would.shop == 0 {
 		if would.attempt.counted != nil {
 			g.abandon(&would.exchange, nil)
@@ -102,14 +102,14 @@ func (g *Gateway) reportObserved(x *exchange, would *judgement) {
 	x.record.outcome = g.dryRun.Report(x.r.Context(), seen)
 }
 
-// newJudgement judges a request and leaves it as it was: what was read of its body is put back.
-func (g *Gateway) newJudgement(x *exchange) *judgement {
-	j := &judgement{exchange: exchange{
+// predict decides what would have become of a request, and leaves it as it was: what was read of its body is put back.
+func (g *Gateway) predict(x *exchange) *prediction {
+	j := &prediction{exchange: exchange{
 		w: &recorder{Writer: pace.Writer{ResponseWriter: x.w.ResponseWriter}, setHeaders: func(int) {}}, r: x.r.Clone(x.r.Context()),
 		target: x.target, origin: x.origin, id: x.id, record: &record{class: wprequest.ClassSite},
 		body: &guardedBody{}, // so that bound puts no guard on the body
 	}}
-	j.err = g.judge(j)
+	j.err = g.decide(j)
 	x.r.Body = j.r.Body
 	if j.record.class.IsCoCart() && x.r.Body != nil && x.r.Body != http.NoBody {
 		j.passing = migration.NewMeasuredBody(x.r.Body, x.r.Header.Get("Content-Type"))
@@ -118,7 +118,7 @@ func (g *Gateway) newJudgement(x *exchange) *judgement {
 	return j
 }
 
-func (g *Gateway) judge(j *judgement) error {
+func (g *Gateway) decide(j *prediction) error {
 	if err := g.knownHost(&j.exchange); err != nil {
 		return err
 	}
@@ -131,19 +131,19 @@ func (g *Gateway) judge(j *judgement) error {
 	case wprequest.ClassSite, wprequest.ClassJWKS:
 		return nil
 	case wprequest.ClassLogin:
-		return g.judgeLogin(j)
+		return g.predictLogin(j)
 	case wprequest.ClassRefresh:
-		return g.judgeRefresh(j)
+		return g.predictRefresh(j)
 	case wprequest.ClassValidate:
-		return g.judgeValidate(j)
+		return g.predictValidate(j)
 	}
 	if g.cors != nil && isPreflight(j.r) {
 		return nil
 	}
-	return g.judgeProtected(j)
+	return g.predictProtected(j)
 }
 
-func (g *Gateway) judgeLogin(j *judgement) error {
+func (g *Gateway) predictLogin(j *prediction) error {
 	b, err := g.peekToken(j)
 	if err != nil {
 		return err
@@ -154,12 +154,12 @@ func (g *Gateway) judgeLogin(j *judgement) error {
 	}
 	found := j.input(b).Credentials()
 	if bearer != "" && !found.Complete() {
-		return g.judgeToken(j, bearer)
+		return g.predictToken(j, bearer)
 	}
 	return g.beginAttempt(&j.exchange, b, found)
 }
 
-func (g *Gateway) judgeRefresh(j *judgement) error {
+func (g *Gateway) predictRefresh(j *prediction) error {
 	if err := g.allow(&j.exchange, attempts.Refresh); err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (g *Gateway) judgeRefresh(j *judgement) error {
 	return nil
 }
 
-func (g *Gateway) judgeValidate(j *judgement) error {
+func (g *Gateway) predictValidate(j *prediction) error {
 	if err := wprequest.RefuseWrapping(j.verdict.Query); err != nil {
 		return err
 	}
@@ -189,10 +189,10 @@ func (g *Gateway) judgeValidate(j *judgement) error {
 	if err != nil || bearer == "" {
 		return err // without a token both say 401
 	}
-	return g.judgeToken(j, bearer)
+	return g.predictToken(j, bearer)
 }
 
-func (g *Gateway) judgeProtected(j *judgement) error {
+func (g *Gateway) predictProtected(j *prediction) error {
 	a, b, err := g.whose(&j.exchange)
 	j.goodToken = a.Kind == upstream.Customer
 	if err != nil {
@@ -206,14 +206,14 @@ func (g *Gateway) judgeProtected(j *judgement) error {
 	return g.admit(&j.exchange, a)
 }
 
-func (g *Gateway) judgeToken(j *judgement, bearer string) error {
+func (g *Gateway) predictToken(j *prediction, bearer string) error {
 	_, err := g.verify(&j.exchange, bearer)
 	j.goodToken = err == nil
 	return err
 }
 
 // peekToken looks at the body of a login or refresh, which may not be long.
-func (g *Gateway) peekToken(j *judgement) (*wprequest.Body, error) {
+func (g *Gateway) peekToken(j *prediction) (*wprequest.Body, error) {
 	if err := wprequest.RefuseWrapping(j.verdict.Query); err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func (g *Gateway) peekToken(j *judgement) (*wprequest.Body, error) {
 }
 
 // refusal is why the request would have been refused, once all of its body that WordPress read has passed.
-func (j *judgement) refusal(bounds BoundsConfig) error {
+func (j *prediction) refusal(bounds BoundsConfig) error {
 	if j.err != nil || j.passing == nil {
 		return j.err
 	}

@@ -49,7 +49,7 @@ func (s *shop) seen(route, verdict string) float64 {
 	return 0
 }
 
-func TestInTheDryRunEverythingIsTheShopsOwn(t *testing.T) {
+func TestTheDryRunPassesEverythingUnchanged(t *testing.T) {
 	asJSON := []string{"Content-Type: application/json"}
 	for name, row := range map[string]struct {
 		method, target, body string
@@ -62,7 +62,7 @@ func TestInTheDryRunEverythingIsTheShopsOwn(t *testing.T) {
 		"two authorizations":            {"GET", "/wp-json/cocart/v2/cart", "", []string{"Authorization: Bearer a.b.c", "Authorization: Bearer d.e.f"}, "cocart", "ambiguous"},
 		"two routes":                    {"GET", "/wp-json/cocart/v2/cart?rest_route=/wp/v2/users/me", "", nil, "site", "ambiguous"},
 		"the cart of a customer":        {"GET", "/wp-json/cocart/v2/cart?cart_key=2", "", nil, "cocart", "cart_key"},
-		"a method of nobody":            {"PURGE", "/wp-json/cocart/v2/cart", "", nil, "cocart", "method"},
+		"an unknown method":             {"PURGE", "/wp-json/cocart/v2/cart", "", nil, "cocart", "method"},
 		"a compressed body":             {"POST", "/wp-json/cocart/v2/cart/add-item", "xx", []string{"Content-Encoding: gzip"}, "cocart", "body"},
 		"a long body":                   {"POST", "/wp-json/cocart/v2/cart/add-item", strings.Repeat("x", 2000), []string{"Content-Type: text/plain"}, "cocart", "body"},
 		"a long body of unknown length": {"POST", "/wp-json/cocart/v2/cart/add-item", strings.Repeat("x", 2000), []string{"Content-Type: text/plain", "chunked: yes"}, "cocart", "body"},
@@ -100,7 +100,7 @@ func TestInTheDryRunEverythingIsTheShopsOwn(t *testing.T) {
 			if s.seen(row.route, row.verdict) != 1 {
 				t.Errorf("no verdict %s on %s; the log: %s", row.verdict, row.route, s.log.String())
 			}
-			if told := strings.Contains(s.log.String(), "dry run: would be refused"); told != (row.verdict != "same") {
+			if seen := strings.Contains(s.log.String(), "dry run: would be refused"); seen != (row.verdict != "same") {
 				t.Errorf("the log: %s", s.log.String())
 			}
 		})
@@ -111,9 +111,9 @@ func TestInTheDryRunEverythingIsTheShopsOwn(t *testing.T) {
 func TestTheDryRunSaysWhichRequestItMeans(t *testing.T) {
 	s := lookingOn(t)
 	s.cart("a.b.c")
-	record, told := s.lastRecord(), s.lines("dry run: would be refused")
-	if len(told) != 1 || told[0]["request_id"] != record["request_id"] || record["request_id"] == nil || told[0]["cause"] != "malformed" {
-		t.Errorf("%v told of %v", told, record)
+	record, seen := s.lastRecord(), s.lines("dry run: would be refused")
+	if len(seen) != 1 || seen[0]["request_id"] != record["request_id"] || record["request_id"] == nil || seen[0]["cause"] != "malformed" {
+		t.Errorf("%v reports %v", seen, record)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestTheDryRunKnowsTheTokensOfTheOldPlugin(t *testing.T) {
 	s.cart(s.oldAccess(nil))
 	s.cart("a.b.c")
 	if s.seen("cocart", "admit") != 1 || s.seen("cocart", "same") != 2 {
-		t.Error("what both refuse, and what only the shop refuses, are not told apart")
+		t.Error("what both refuse, and what only the shop refuses, look the same")
 	}
 }
 

@@ -43,7 +43,7 @@ func TestWhoIsNotHandedBack(t *testing.T) {
 	}
 }
 
-func TestWhatEndsACustomersSessionsEndsTheTokensThatTheyWentBackTo(t *testing.T) {
+func TestEndsOfSessionsEndTheTokensTheyWentBackTo(t *testing.T) {
 	for name, end := range map[string]func(s *shop, access string){
 		"a logout": func(s *shop, access string) { s.post("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+access) },
 		"an operator": func(s *shop, _ string) {
@@ -75,7 +75,7 @@ func TestWhatEndsACustomersSessionsEndsTheTokensThatTheyWentBackTo(t *testing.T)
 
 // The old plugin counts in seconds: what it issues in the second of a new password
 // looks like what that ended.
-func TestALoginInTheVerySecondThatOthersEndedIsGood(t *testing.T) {
+func TestALoginInTheSecondOfALogoutIsValid(t *testing.T) {
 	s := openShopGoingBack(t)
 	_, refresh := s.fromBefore()
 	s.clock.step(300 * time.Millisecond)
@@ -97,11 +97,11 @@ func TestALoginInTheVerySecondThatOthersEndedIsGood(t *testing.T) {
 		}
 	}
 	if s.metric("cocart_gateway_security_events_total", "not_handed_back") != 0 {
-		t.Error("the operator was told of a fault")
+		t.Error("a fault was reported")
 	}
 }
 
-func TestWhileTheStoreIsAwayNobodyIsHandedBackAndNothingIsLost(t *testing.T) {
+func TestNoSessionGoesBackWhileTheStoreIsAway(t *testing.T) {
 	s := openShopGoingBack(t)
 	_, refresh := s.fromBefore()
 	s.store.SetError("LOADING")

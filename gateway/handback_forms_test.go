@@ -9,7 +9,7 @@ import (
 )
 
 // A filter of the shop's may make the plugin's refresh tokens in any form.
-func TestARefreshTokenOfAnotherFormArrivesWholeWhileTheShopGoesBack(t *testing.T) {
+func TestARefreshTokenOfAnotherFormArrivesWhole(t *testing.T) {
 	const odd = "8<j&k~%+ 'x\"é.\\ö!"
 	s := openShopGoingBack(t)
 	issue := s.wordpress.OldPair
@@ -48,8 +48,8 @@ func TestAnAnswerOfTheOldPluginWithoutTokensIsNoPair(t *testing.T) {
 	}
 }
 
-// Whoever turns compat.hand_back on before the plugin is activated logs nobody out.
-func TestARefreshTokenOfTheOldPluginWaitsForThatPluginOnTheWayBack(t *testing.T) {
+// compat.hand_back may be on before the plugin is active.
+func TestARefreshTokenWaitsForTheOldPlugin(t *testing.T) {
 	s := openShopGoingBack(t)
 	known := s.wordpress.OldRefresh
 	s.wordpress.OldRefresh = nil

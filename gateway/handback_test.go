@@ -17,7 +17,7 @@ import (
 )
 
 // openShopGoingBack is a shop whose operator wants CoCart JWT Authentication
-// back: it is active, and gives whoever logs in tokens of its own.
+// back: it is active, and adds tokens of its own to each login.
 func openShopGoingBack(t *testing.T, change ...func(*gateway.Config)) *shop {
 	t.Helper()
 	s := openShop(t, append([]func(*gateway.Config){func(c *gateway.Config) { c.Migration.HandBack = true }}, change...)...)
@@ -53,7 +53,7 @@ func byPlugin(access string) bool {
 	return head == "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 }
 
-func TestAnAccessTokenOfOursIsGoodWhileTheShopGoesBack(t *testing.T) {
+func TestOurAccessTokensAreValidOnTheWayBack(t *testing.T) {
 	s := openShopGoingBack(t)
 	access, _ := s.fromBefore()
 	if r := s.cart(access); r.Status != 200 || s.wordpress.Last().Claims.Session == "" {
@@ -61,7 +61,7 @@ func TestAnAccessTokenOfOursIsGoodWhileTheShopGoesBack(t *testing.T) {
 	}
 }
 
-func TestALoginWhileTheShopGoesBackKeepsTheTokensOfTheOldPlugin(t *testing.T) {
+func TestALoginOnTheWayBackKeepsThePluginsTokens(t *testing.T) {
 	s := openShopGoingBack(t)
 	access, refresh := s.login()
 	if r := s.cart(access); !byPlugin(access) || r.Status != 200 || s.wordpress.Last().Claims.PAT == "" {
@@ -91,7 +91,7 @@ func TestARefreshTokenOfOursBecomesAPairOfTheOldPlugin(t *testing.T) {
 		t.Errorf("WordPress was asked %+v", asked)
 	}
 	if asked.Header.Get("User-Agent") != "App/1.0" || asked.Header.Get("X-Device-User-Agent") != "Phone/2" {
-		t.Errorf("the old plugin binds its tokens to what it was not told: %v", asked.Header)
+		t.Errorf("the old plugin binds its tokens to another client: %v", asked.Header)
 	}
 	for _, secret := range []string{"bob", "stale", "Override", "username"} {
 		if strings.Contains(fmt.Sprint(asked), secret) {
@@ -131,7 +131,7 @@ func TestWhereASessionIsHandedBack(t *testing.T) {
 	}
 }
 
-func TestTabsThatRefreshAtOnceWhileTheShopGoesBackConverge(t *testing.T) {
+func TestParallelRefreshesOnTheWayBackConverge(t *testing.T) {
 	s := openShopGoingBack(t)
 	_, ours := s.fromBefore()
 	for name, token := range map[string]string{"ours": ours, "the old plugin's": oldRefresh(1)} {
@@ -151,7 +151,7 @@ func TestTabsThatRefreshAtOnceWhileTheShopGoesBackConverge(t *testing.T) {
 	}
 }
 
-func TestARefreshThatWordPressCannotAnswerJustNowMayComeAgain(t *testing.T) {
+func TestARefreshThatWordPressCannotAnswerIsRepeatable(t *testing.T) {
 	for name, spoil := range map[string]func(*shop){
 		"PHP fails":     answering(500, `<b>Fatal error</b>`),
 		"a limit":       answering(429, `{"code":"too_many"}`),
@@ -196,9 +196,9 @@ func hangUp(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
 	return true
 }
 
-// Nobody is logged out because the operator forgot something; but it is told.
-func TestWhoseTokensTheOldPluginDoesNotGiveStaysWithUs(t *testing.T) {
-	somebodyElse := upstreamtest.User{ID: 3}
+// A mistake of the operator logs no customer out, and is reported.
+func TestACustomerWithoutPluginTokensStays(t *testing.T) {
+	bob := upstreamtest.User{ID: 3}
 	for name, spoil := range map[string]func(*shop){
 		"the plugin is not active": func(s *shop) { s.wordpress.OldPair = nil },
 		"the plugin has another secret": func(s *shop) {
@@ -207,9 +207,9 @@ func TestWhoseTokensTheOldPluginDoesNotGiveStaysWithUs(t *testing.T) {
 		"the plugin gives no refresh token": func(s *shop) {
 			s.wordpress.OldPair = func(upstreamtest.User) (string, string) { return s.oldAccess(nil), "" }
 		},
-		"the plugin means somebody else": func(s *shop) {
+		"the plugin issues tokens of another customer": func(s *shop) {
 			pair := s.wordpress.OldPair
-			s.wordpress.OldPair = func(upstreamtest.User) (string, string) { return pair(somebodyElse) }
+			s.wordpress.OldPair = func(upstreamtest.User) (string, string) { return pair(bob) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -224,7 +224,7 @@ func TestWhoseTokensTheOldPluginDoesNotGiveStaysWithUs(t *testing.T) {
 				t.Error("a login got tokens that are not good")
 			}
 			if got := s.metric("cocart_gateway_security_events_total", "not_handed_back"); got != 2 {
-				t.Errorf("told %v times", got)
+				t.Errorf("reported %v times", got)
 			}
 			if !strings.Contains(s.log.String(), `"event":"not_handed_back"`) || !strings.Contains(s.log.String(), `"level":"ERROR"`) {
 				t.Errorf("the log says\n%s", s.log)
@@ -233,7 +233,7 @@ func TestWhoseTokensTheOldPluginDoesNotGiveStaysWithUs(t *testing.T) {
 	}
 }
 
-func TestAMustUsePluginThatDoesNotKnowTheWayBackLosesNobody(t *testing.T) {
+func TestAnOlderMustUsePluginLogsNoCustomerOut(t *testing.T) {
 	s := openShopGoingBack(t)
 	_, refresh := s.fromBefore()
 	answering(403, `{"code":"cocart_gateway_bad_assertion"}`)(s)

@@ -30,18 +30,18 @@ func behind(t *testing.T, whose migration.Address) *shop {
 
 var onTheWay = []string{"X-Forwarded-For: 6.6.6.6, 203.0.113.7, 10.1.1.1", "User-Agent: App/1.0"}
 
-// The plugin refuses a token that comes from another address than it was issued to: nobody may be logged out by a
+// The plugin refuses a token that comes from another address than it was issued to: no customer may be logged out by a
 // gateway that only looks on, whatever WordPress saw before.
-func TestInTheDryRunWordPressSeesTheAddressThatATokenIsBoundTo(t *testing.T) {
+func TestTheDryRunKeepsTheAddressOfAToken(t *testing.T) {
 	for name, row := range map[string]struct {
 		whose            migration.Address
-		bound, told      string
+		bound, seen      string
 		verdict, refresh string
 	}{
 		"to the customer's":                                {"client", "203.0.113.7", "203.0.113.7", "same", "203.0.113.7"},
 		"to the customer's, by default":                    {"", "203.0.113.7", "203.0.113.7", "same", "203.0.113.7"},
 		"to the load balancer's":                           {"peer", "127.0.0.1", "127.0.0.1", "same", "127.0.0.1"},
-		"to the load balancer's, and nobody said so":       {"client", "127.0.0.1", "127.0.0.1", "address", "203.0.113.7"},
+		"to the load balancer's, against the setting":      {"client", "127.0.0.1", "127.0.0.1", "address", "203.0.113.7"},
 		"to the customer's, where the balancer's was said": {"peer", "203.0.113.7", "203.0.113.7", "address", "127.0.0.1"},
 		"to that of a proxy between":                       {"client", "10.1.1.1", "10.1.1.1", "address", "203.0.113.7"},
 		"to one in a spelling of its own":                  {"client", "::ffff:203.0.113.7", "::ffff:203.0.113.7", "same", "203.0.113.7"},
@@ -53,8 +53,8 @@ func TestInTheDryRunWordPressSeesTheAddressThatATokenIsBoundTo(t *testing.T) {
 			s := behind(t, row.whose)
 			bearer := "Authorization: Bearer " + s.oldAccessAt(row.bound)
 			s.do("GET", "/wp-json/cocart/v2/cart", "", append([]string{bearer}, onTheWay...)...)
-			if told := s.wordpress.Last().Claims.Client; told != row.told {
-				t.Errorf("WordPress was told %s, want %s", told, row.told)
+			if seen := s.wordpress.Last().Claims.Client; seen != row.seen {
+				t.Errorf("WordPress saw %s, want %s", seen, row.seen)
 			}
 			if s.seen("cocart", row.verdict) != 1 {
 				t.Errorf("no verdict %s; the log: %s", row.verdict, s.log.String())
@@ -63,18 +63,18 @@ func TestInTheDryRunWordPressSeesTheAddressThatATokenIsBoundTo(t *testing.T) {
 				t.Errorf("the log: %s", s.log.String())
 			}
 			s.post("/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+oldRefresh(1)+`"}`, append([]string{bearer}, onTheWay...)...)
-			if told := s.wordpress.Last().Claims.Client; told != row.told {
-				t.Errorf("at a refresh beside that token WordPress was told %s, want %s", told, row.told)
+			if seen := s.wordpress.Last().Claims.Client; seen != row.seen {
+				t.Errorf("at a refresh beside that token WordPress saw %s, want %s", seen, row.seen)
 			}
 			s.post("/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+oldRefresh(1)+`"}`, onTheWay...)
-			if told := s.wordpress.Last().Claims.Client; told != row.refresh {
-				t.Errorf("at a refresh alone WordPress was told %s, want %s", told, row.refresh)
+			if seen := s.wordpress.Last().Claims.Client; seen != row.refresh {
+				t.Errorf("at a refresh alone WordPress saw %s, want %s", seen, row.refresh)
 			}
 		})
 	}
 }
 
-func TestATokenThatTheShopRefusedSaysNothingAboutItsAddresses(t *testing.T) {
+func TestARefusedTokenSaysNothingAboutAddresses(t *testing.T) {
 	s := behind(t, "client")
 	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
 		upstreamtest.JSON(w, 403, `{"code":"cocart_authentication_error"}`)
@@ -86,11 +86,11 @@ func TestATokenThatTheShopRefusedSaysNothingAboutItsAddresses(t *testing.T) {
 	}
 }
 
-// Whoever is no proxy has one address, and a token of another's does not lend it.
-func TestInTheDryRunAStrangerHasHisOwnAddress(t *testing.T) {
+// A client that is not a proxy has one address, whatever its token says.
+func TestTheDryRunShowsAClientsOwnAddress(t *testing.T) {
 	s := lookingOn(t)
 	s.do("GET", "/wp-json/cocart/v2/cart", "", "Authorization: Bearer "+s.oldAccessAt("203.0.113.7"), "X-Forwarded-For: 203.0.113.7")
-	if told := s.wordpress.Last().Claims.Client; told != "127.0.0.1" {
-		t.Errorf("WordPress was told %s", told)
+	if seen := s.wordpress.Last().Claims.Client; seen != "127.0.0.1" {
+		t.Errorf("WordPress saw %s", seen)
 	}
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // Who has guessed the secret of the old plugin can make a token for anybody, but
-// not its PAT: WordPress refuses it, and nobody is logged out by it.
+// not its PAT: WordPress refuses it, and it ends nothing.
 func TestALogoutThatWordPressRefusesEndsNothing(t *testing.T) {
-	for name, status := range map[string]int{"a PAT that nobody kept": 401, "WordPress in maintenance": 503} {
+	for name, status := range map[string]int{"a PAT that the plugin forgot": 401, "WordPress in maintenance": 503} {
 		t.Run(name, func(t *testing.T) {
 			s := openOldShop(t)
 			access := s.oldAccess(nil)

@@ -99,7 +99,7 @@ func TestATokenOfTheOldPluginEnds(t *testing.T) {
 	}
 }
 
-func TestAUserWhoIsGoneIsRefusedBeforePHPFromTheSecondUseOn(t *testing.T) {
+func TestADeletedUserIsRefusedBeforePHPFromTheSecondUse(t *testing.T) {
 	s := openOldShop(t)
 	access := s.oldAccess(nil)
 	s.wordpress.Users = nil
@@ -113,7 +113,7 @@ func TestAUserWhoIsGoneIsRefusedBeforePHPFromTheSecondUseOn(t *testing.T) {
 	}
 }
 
-func TestALogoutWithATokenOfTheOldPluginLeavesOurSessions(t *testing.T) {
+func TestALogoutWithAPluginTokenLeavesOurSessions(t *testing.T) {
 	s := openOldShop(t)
 	ours, _ := s.login()
 	s.post("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+s.oldAccess(nil))
@@ -122,7 +122,7 @@ func TestALogoutWithATokenOfTheOldPluginLeavesOurSessions(t *testing.T) {
 	}
 }
 
-func TestALoginWithATokenOfTheOldPluginAloneBeginsNoSession(t *testing.T) {
+func TestALoginWithAPluginTokenAloneBeginsNoSession(t *testing.T) {
 	s := openOldShop(t)
 	old := s.oldAccess(nil)
 	r := s.post("/wp-json/cocart/v2/login", "", "Authorization: Bearer "+old)
@@ -131,7 +131,7 @@ func TestALoginWithATokenOfTheOldPluginAloneBeginsNoSession(t *testing.T) {
 	}
 }
 
-func TestBearerLoginRefreshBeginsASessionByATokenOfTheOldPlugin(t *testing.T) {
+func TestBearerLoginRefreshBeginsASessionByAPluginToken(t *testing.T) {
 	s := openOldShop(t, func(c *gateway.Config) { c.BearerLoginRefresh = true })
 	r := s.post("/wp-json/cocart/v2/login", "", "Authorization: Bearer "+s.oldAccess(nil))
 	access, refresh := r.tokens(t)
@@ -172,7 +172,7 @@ func TestOnlyTheRefreshTokenGoesToTheOldPlugin(t *testing.T) {
 }
 
 // A filter of the shop's may make the plugin's refresh tokens in any form.
-func TestARefreshTokenOfAnotherFormIsHandedToTheOldPlugin(t *testing.T) {
+func TestTheOldPluginGetsRefreshTokensOfAnotherForm(t *testing.T) {
 	s := openOldShop(t)
 	for name, token := range map[string]string{"of md5": "0123456789abcdef0123456789abcdef", "with signs": "8<j&k~%+ 'x\"é.ö!"} {
 		s.wordpress.OldRefresh[token] = 2
@@ -185,7 +185,7 @@ func TestARefreshTokenOfAnotherFormIsHandedToTheOldPlugin(t *testing.T) {
 	}
 }
 
-func TestTabsThatRefreshAtOnceWithATokenOfTheOldPluginConverge(t *testing.T) {
+func TestParallelRefreshesWithAPluginTokenConverge(t *testing.T) {
 	s := openOldShop(t)
 	answers := make([]string, 10)
 	var tabs sync.WaitGroup
@@ -260,7 +260,7 @@ func TestARefreshThatTheOldPluginCannotAnswer(t *testing.T) {
 	}
 }
 
-func TestARefreshTokenThatTheOldPluginRefusedIsNotPutToItAgain(t *testing.T) {
+func TestTheOldPluginIsAskedOnceAboutARefusedToken(t *testing.T) {
 	for name, row := range map[string]struct {
 		known map[string]int64
 		asked int
@@ -283,7 +283,7 @@ func TestARefreshTokenThatTheOldPluginRefusedIsNotPutToItAgain(t *testing.T) {
 	}
 }
 
-func TestTheOldPluginIsAskedInItsOwnNamespaceUnderAWhiteLabel(t *testing.T) {
+func TestAWhiteLabelKeepsTheOldPluginsNamespace(t *testing.T) {
 	s := openOldShop(t, func(c *gateway.Config) { c.Namespaces = []string{"my.shop"} })
 	for n, target := range map[int]string{1: "/wp-json/my.shop/jwt/refresh-token", 2: "/?rest_route=/my.shop/jwt/refresh-token"} {
 		s.post(target, `{"refresh_token":"`+oldRefresh(n)+`"}`).pair(t)
@@ -293,7 +293,7 @@ func TestTheOldPluginIsAskedInItsOwnNamespaceUnderAWhiteLabel(t *testing.T) {
 	}
 }
 
-func TestTokensOfTheOldPluginThatAreNotBelieved(t *testing.T) {
+func TestTokensOfTheOldPluginThatAreRefused(t *testing.T) {
 	s := openOldShop(t)
 	for name, token := range map[string]string{
 		"without a PAT":            s.oldAccess(func(c jwt.MapClaims) { c["data"] = map[string]any{"user": map[string]any{"id": 2}} }),

@@ -35,7 +35,7 @@ func (s *shop) otherToken(header, claims map[string]any) string {
 
 func bearer(token string) string { return "Authorization: Bearer " + token }
 
-func TestWordPressJudgesTheBearersOfOtherPlugins(t *testing.T) {
+func TestWordPressVerifiesTheBearersOfOtherPlugins(t *testing.T) {
 	s := openShop(t, passOthers)
 	for name, token := range map[string]string{
 		"JWT Authentication for WP REST API": s.otherToken(nil, nil),

@@ -181,8 +181,7 @@ func IsUserID(id int64) bool { return id > 0 && id <= maxUserID }
 // ListsKey reports whether a key of this id is in the table, also a retired one.
 func (a *Authority) ListsKey(id string) bool { return a.keys.Has(id) }
 
-// LatestEnd returns the time (Unix ms) of the latest cutoff that concerns a user, for whatever fingerprint; 0 when there
-// is none. Tokens of the PHP plugin that were issued up to then are over.
+// LatestEnd returns the time (Unix ms) of the latest cutoff that concerns a user, for any fingerprint; 0 without one. Tokens of the PHP plugin that were issued up to then are over.
 func (a *Authority) LatestEnd(ctx context.Context, userID int64) (int64, error) {
 	var all, user *redis.StringCmd
 	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {

@@ -9,7 +9,7 @@
 --         12 the client, as a digest of network and User-Agent ('' = unknown; 'own' = the one of the last refresh)
 --         13 converge | refuse | end: what the session's own client gets for an older token
 --         14 how long after its retirement that holds (ms)
--- returns {verdict, current generation, owed}
+-- returns {outcome, current generation, owed}
 --
 -- owed is what the revocation log, which is another key, does not have yet: "T" = generations before the current
 -- one die at T (ms), "end" = the session is over. It stays in the hash until the log has it (settle.lua), so a
@@ -53,36 +53,36 @@ local function retire(g)
   gen, owed = g + 1, text(now + grace)
 end
 
-local verdict
+local outcome
 if presented == gen then
   -- A client that rotates more often than the list is long gets the current token again: cutting the list
   -- instead would make one of its parallel requests look like a theft.
-  verdict = 'held'
+  outcome = 'held'
   if fresh < 32 then
-    verdict = 'rotated'
+    outcome = 'rotated'
     retire(gen)
   end
 elseif still_fresh then
-  verdict = 'concurrent'
+  outcome = 'concurrent'
 elseif presented == gen - 1 and (policy == 'always' or policy == 'until_used' and used < gen) then
-  verdict = 'lost_answer'
+  outcome = 'lost_answer'
 elseif own_client and of_client == 'converge' then
-  verdict = 'same_client'
+  outcome = 'same_client'
 elseif own_client and of_client == 'refuse' then
-  verdict = 'superseded'
+  outcome = 'superseded'
 elseif presented == gen + 1 then
   -- Redis lost its last write. Until this moment it would have taken the parent as current, so counting the
   -- parent as retired only now grants nothing new.
-  verdict = 'ahead'
+  outcome = 'ahead'
   retire(gen)
   retire(gen)
 else
-  verdict = 'reuse'
+  outcome = 'reuse'
 end
 
-if peek or verdict == 'superseded' then return {verdict, text(current), owed} end
+if peek or outcome == 'superseded' then return {outcome, text(current), owed} end
 
-if verdict == 'reuse' then
+if outcome == 'reuse' then
   redis.call('HDEL', KEYS[1], 'login', 'fp', 'ext', 'salt', 'ip', 'ua', 'recent', 'used', 'seen', 'by')
   redis.call('HSET', KEYS[1], 'ended', text(now), 'cause', 'reuse', 'owe', 'end')
   redis.call('PEXPIRE', KEYS[1], ARGV[10])
@@ -96,4 +96,4 @@ if owed ~= '' then redis.call('HSET', KEYS[1], 'owe', owed) end
 local left = idle
 if absolute > 0 and created + absolute - now < left then left = created + absolute - now end
 redis.call('PEXPIRE', KEYS[1], text(left + tonumber(ARGV[9])))
-return {verdict, text(gen), owed}
+return {outcome, text(gen), owed}

@@ -12,7 +12,7 @@ import (
 const withoutAddress = `<?php if ( ! isset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] ) ) { $_SERVER['HTTPS'] = 'on'; }`
 
 // The plugin bound every token to the load balancer's address, here 127.0.0.1.
-// The dry run may log nobody out, nor may backing out of it.
+// Neither the dry run nor its end may log a customer out.
 func TestTheDryRunOfAShopThatSeesItsLoadBalancerOnly(t *testing.T) {
 	t.Setenv("COCART_JWT_AUTH_SECRET_KEY", pluginKey)
 	afterwards(t)
@@ -37,12 +37,12 @@ func TestTheDryRunOfAShopThatSeesItsLoadBalancerOnly(t *testing.T) {
 		}
 	}
 
-	// Where nobody told the gateway so, it is the tokens that tell.
+	// Without that setting the tokens show it.
 	g = startGateway(t, realRedis(t), readGuide(t).config("look on"))
 	if r := g.cart(fresh); !isAlices(r) {
 		t.Errorf("without the setting: %d %s", r.Status, r.Body)
 	}
-	g.stop() // what it saw is told after the answer
+	g.stop() // it reports after the answer
 	if log := g.logged(); !strings.Contains(log, "another address than compat.plugin_address says") {
 		t.Errorf("the operator does not read of it: %s", log)
 	}

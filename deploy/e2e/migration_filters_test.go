@@ -14,7 +14,7 @@ add_filter( 'cocart_jwt_auth_issuer', function () { return 'https://api.shop.exa
 add_filter( 'cocart_jwt_auth_token_prefix', function () { return 'shop_'; } );
 add_filter( 'cocart_jwt_auth_refresh_token_generation', function ( $token ) { return md5( $token ) . '/' . substr( $token, 0, 8 ); } );`
 
-// Nobody is logged out of a shop whose own code changed what tokens look like.
+// No customer of a shop whose own code changed the form of tokens is logged out.
 func TestMovingAShopThatFiltersItsTokens(t *testing.T) {
 	t.Setenv("COCART_JWT_AUTH_SECRET_KEY", pluginKey)
 	afterwards(t)
@@ -31,7 +31,7 @@ func TestMovingAShopThatFiltersItsTokens(t *testing.T) {
 	if r := g.cart(access); !isAlices(r) {
 		t.Errorf("dry run: %d %s", r.Status, r.Body)
 	}
-	g.stop() // what it saw is told after the answer
+	g.stop() // it reports after the answer
 	if log := g.logged(); strings.Contains(log, "would be refused") {
 		t.Errorf("the dry run would refuse her: %s", log)
 	}

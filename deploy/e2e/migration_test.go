@@ -19,7 +19,7 @@ import (
 )
 
 // terminator is what stood in front of the shop before the gateway: it ended TLS
-// and told WordPress the customer's address.
+// and sent the customer's address to WordPress.
 const terminator = `<?php if ( isset( $_SERVER['HTTP_X_FORWARDED_FOR'] ) && ! isset( $_SERVER['HTTP_X_COCART_GATEWAY'] ) ) {
 	$_SERVER['HTTPS'] = 'on'; $_SERVER['REMOTE_ADDR'] = $_SERVER['HTTP_X_FORWARDED_FOR']; }`
 
@@ -208,7 +208,7 @@ func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	}
 	wants(t, "after", steps.run(t, "after", g), "CoCart JWT Authentication is not active.")
 
-	// And back: whoever comes is handed to the old plugin, and nobody logs in again.
+	// And back: each customer is handed to the old plugin, and none logs in again.
 	g.stop()
 	move(t, true, true)
 	g = startGateway(t, redis, steps.config("go back"))

@@ -48,7 +48,7 @@ func (p *Plugin) origin(o upstream.Origin) upstream.Origin {
 // request names, if the request came from there or by there, so that no setting can cost a customer her login. elsewhere
 // is true where that is not the one of the configuration. A made-up token gains nothing: those addresses are on the
 // request's way to the gateway, and all but the client's own are of trusted proxies.
-func (a Address) ObservedAddress(o upstream.Origin, bearer string, cameBy func(netip.Addr) bool) (told netip.Addr, elsewhere bool) {
+func (a Address) ObservedAddress(o upstream.Origin, bearer string, cameBy func(netip.Addr) bool) (seen netip.Addr, elsewhere bool) {
 	plain := a.of(o)
 	bound, err := netip.ParseAddr(exchange.BoundTo(bearer))
 	if err != nil || bound == plain || !cameBy(bound.Unmap()) {

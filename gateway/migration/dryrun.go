@@ -32,7 +32,7 @@ type DryRun struct {
 func NewDryRun(on bool, reg prometheus.Registerer, log *slog.Logger) (*DryRun, error) {
 	d := &DryRun{log: log, total: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cocart_gateway_dry_run_total",
-		Help: "Requests in the dry run (compat.dry_run), by route class and verdict: same (let through or refused as by the shop), admit (the shop refused a token that would be good), address (same, but compat.plugin_address is not the address to which the shop binds its tokens), or why it would be refused that the shop answered (token, guest, host, limit, body, parameters, method, cart_key, batch, ambiguous, request, other).",
+		Help: "Requests in the dry run (compat.dry_run), by route class and verdict: same (the gateway and the shop agree), admit (the shop refused a token that the gateway would accept), address (same, but compat.plugin_address is not the address to which the shop binds its tokens), or why the gateway would refuse what the shop answered (token, guest, host, limit, body, parameters, method, cart_key, batch, ambiguous, request, other).",
 	}, []string{"route", "verdict"})}
 	if err := reg.Register(d.total); err != nil || !on {
 		return nil, err

@@ -21,7 +21,7 @@ func (e *Exchange) exchangeForeign(ctx context.Context, token string, from token
 	case !found:
 		return e.exchangeClaimed(ctx, c, token, from, plugin)
 	case r.Spent == "": // also where another tab came to a gateway that hands sessions back
-		return e.tellAgain(ctx, r, "")
+		return e.answerAgain(ctx, r, "")
 	case e.back:
 		return e.handBack(ctx, r.Spent, from, plugin)
 	}

@@ -69,7 +69,7 @@ func TestAForeignTokenThatCameAgain(t *testing.T) {
 		"within the grace, after the session was refreshed":        {tokens.UntilUsed, true, 29 * time.Second, nil},
 		"a day later, because the answer was lost":                 {tokens.UntilUsed, false, 24 * time.Hour, nil},
 		"a day later, after the session was refreshed":             {tokens.UntilUsed, true, 24 * time.Hour, tokens.Reused},
-		"a day later, where a lost answer is never told again":     {tokens.Never, false, 24 * time.Hour, tokens.Reused},
+		"a day later, where a lost answer is never repeated":       {tokens.Never, false, 24 * time.Hour, tokens.Reused},
 		"a day later, by a client that never stores the new token": {tokens.Always, false, 24 * time.Hour, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestTheEndOfOneUserLeavesTheForeignTokensOfAnother(t *testing.T) {
 	w.adopt(a, from)
 }
 
-func TestAClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
+func TestAClaimSurvivesALostAnswer(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	w.rdb.AddHook(&disturbed{twice: "evalsha"}) // as the client does by itself when a connection breaks
@@ -175,7 +175,7 @@ func TestAClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
 	}
 }
 
-func TestASpentForeignTokenIsAnsweredThoughItCannotBeRemembered(t *testing.T) {
+func TestASpentForeignTokenThatRedisDoesNotStoreIsAnswered(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	w.rdb.AddHook(&disturbed{failing: "set"})

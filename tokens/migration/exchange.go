@@ -130,8 +130,8 @@ func (e *Exchange) claimResult(ctx context.Context, key, about string) (c claim,
 	return c, r, value != "", err
 }
 
-// tellAgain answers with a pair that was issued a moment ago, unless its customer was logged out since.
-func (e *Exchange) tellAgain(ctx context.Context, r result, session string) (tokens.Pair, tokens.Identity, error) {
+// answerAgain answers with a pair that was issued a moment ago, unless its customer was logged out since.
+func (e *Exchange) answerAgain(ctx context.Context, r result, session string) (tokens.Pair, tokens.Identity, error) {
 	if err := e.endedSince(ctx, r.User, r.At); err != nil {
 		return e.refuse(err)
 	}

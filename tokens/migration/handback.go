@@ -37,7 +37,7 @@ func (e *Exchange) handBack(ctx context.Context, refresh string, from tokens.Cli
 	if err := e.authority.EndWithGrace(ctx, s.ID, tokens.CauseHandedBack); err != nil {
 		return e.refuse(err)
 	}
-	return e.tellAgain(ctx, r, s.ID)
+	return e.answerAgain(ctx, r, s.ID)
 }
 
 // handedBefore answers for a session that has gone back. An attacker may hold an older token of it, which was spent
@@ -48,7 +48,7 @@ func (e *Exchange) handedBefore(ctx context.Context, s tokens.Session, refresh s
 		return e.refuse(unavailable("reading the pair of a session", err))
 	}
 	if r, ok := e.open(value, s.ID); ok && slices.Contains(r.For, digest(refresh)) {
-		return e.tellAgain(ctx, r, s.ID)
+		return e.answerAgain(ctx, r, s.ID)
 	}
 	return e.authority.Refresh(ctx, refresh, from) // Ended
 }

@@ -64,7 +64,7 @@ func other(digit string) string {
 	return "0"
 }
 
-func TestASessionThatEndsWhileWordPressIsAskedIsNotHandedBack(t *testing.T) {
+func TestASessionThatEndsMeanwhileIsNotHandedBack(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	session := w.login(a)
@@ -86,7 +86,7 @@ func TestNothingIsSpentWhileWordPressDoesNotAnswer(t *testing.T) {
 	w.handBack(a, session.Refresh, &plugin{w: w})
 }
 
-func TestASessionGoesOnWhereThePluginGivesNothingForIt(t *testing.T) {
+func TestASessionGoesOnWithoutTokensOfThePlugin(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	session := w.login(a)
@@ -98,7 +98,7 @@ func TestASessionGoesOnWhereThePluginGivesNothingForIt(t *testing.T) {
 	w.handBack(a, pair.Refresh, &plugin{w: w})
 }
 
-func TestAClientThatLeavesWhileItsSessionGoesBackFindsThePairLater(t *testing.T) {
+func TestAClientThatLeavesFindsItsPairLater(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	session := w.login(a)
@@ -111,7 +111,7 @@ func TestAClientThatLeavesWhileItsSessionGoesBackFindsThePairLater(t *testing.T)
 	}
 }
 
-func TestNothingOfAPairThatWaitsCanBeReadFromRedis(t *testing.T) {
+func TestRedisShowsNoTokenOfAPair(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	pair := w.handBack(a, w.login(a).Refresh, &plugin{w: w})
@@ -145,7 +145,7 @@ func TestWhichPairsAreThePlugins(t *testing.T) {
 		"no refresh token":             {tokens.Pair{Access: good.Access}, alice.UserID, a},
 		"ours":                         {tokens.Pair{Access: ours.Access, Refresh: good.Refresh}, alice.UserID, a},
 		"our refresh token":            {tokens.Pair{Access: good.Access, Refresh: ours.Refresh}, alice.UserID, a},
-		"somebody else's":              {good, alice.UserID + 1, a},
+		"of another customer":          {good, alice.UserID + 1, a},
 		"signed with another secret":   {good, alice.UserID, w.authority(func(c *tokens.Config) { c.Plugin = migration.NewAccessTokens([]byte("another"), tokenstest.Issuer, "") })},
 		"not accepted by this gateway": {good, alice.UserID, w.authority(func(c *tokens.Config) { c.Plugin = nil })},
 	} {
@@ -162,7 +162,7 @@ func TestWhichPairsAreThePlugins(t *testing.T) {
 	}
 }
 
-func TestNobodyIsHandedBackWhileRedisIsAway(t *testing.T) {
+func TestNoSessionIsHandedBackWhileRedisIsAway(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	session := w.login(a)

@@ -151,14 +151,14 @@ func TestEachTokenThatIsStillGoodIsHandedBack(t *testing.T) {
 			p := &plugin{w: w}
 			first := w.handBack(a, refresh, p)
 			if again := w.handBack(a, refresh, p); again.Refresh != first.Refresh || p.asked.Load() != 1 {
-				t.Error("the client that asks again is told another pair")
+				t.Error("the client that asks again gets another pair")
 			}
 		})
 	}
 }
 
 // What ends the customer's sessions afterwards is meant for the pair as well.
-func TestNoPairIsToldOnceItsCustomerWasLoggedOut(t *testing.T) {
+func TestALogoutEndsThePairThatWaits(t *testing.T) {
 	for name, fingerprint := range map[string]string{"by an operator": "", "by a new password": "another", "at the plugin": tokens.PluginFingerprint} {
 		t.Run(name, func(t *testing.T) {
 			w := embedded(t)
@@ -174,7 +174,7 @@ func TestNoPairIsToldOnceItsCustomerWasLoggedOut(t *testing.T) {
 }
 
 // Nor where it went by a clock that is ahead.
-func TestALogoutAtThePluginEndsNoSessionThatGoesBackAfterwards(t *testing.T) {
+func TestAnEarlierLogoutAtThePluginEndsNoSession(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	session := w.login(a)
@@ -185,7 +185,7 @@ func TestALogoutAtThePluginEndsNoSessionThatGoesBackAfterwards(t *testing.T) {
 	p := &plugin{w: w, ahead: 6 * time.Second}
 	first := w.handBack(a, session.Refresh, p)
 	if again := w.handBack(a, session.Refresh, p); again.Refresh != first.Refresh {
-		t.Error("a client that asks again is told another pair")
+		t.Error("a client that asks again gets another pair")
 	}
 }
 
@@ -212,7 +212,7 @@ func TestACrashBetweenThePairAndTheEndLosesNoCustomer(t *testing.T) {
 }
 
 // A tab that waits for the first one is not refused because that one went on with a session of ours.
-func TestTabsOfASessionThatThePluginGivesNothingForConverge(t *testing.T) {
+func TestTabsOfASessionThatGoesOnConverge(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		a := w.authority()
 		session := w.login(a)

@@ -11,10 +11,10 @@ import (
 )
 
 // OtherBearer reports whether a bearer that Verify refused is an access token of another JWT plugin, which only WordPress
-// can judge. The answer grants nothing: no signature is checked here.
+// can verify. The answer grants nothing: no signature is checked here.
 //
-// An attacker could dress a token of ours up as another plugin's to reach PHP with it. So a token is ours, whatever else
-// it says, if its header names a key of the table (also a retired one), or if its payload has a claim of our sessions or
+// An attacker could make a token of ours look like another plugin's to reach PHP with it. So a token is ours, whatever
+// else it says, if its header names a key of the table (also a retired one), or if its payload has a claim of our sessions or
 // the PAT of CoCart JWT Authentication. The issuer decides nothing: those plugins write the home address of WordPress,
 // which is our issuer too (JWT Authentication for WP REST API: Jwt_Auth_Public::generate_token). An unsigned token
 // (RFC 7519 section 6) is no plugin's.

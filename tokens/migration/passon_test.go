@@ -11,7 +11,7 @@ import (
 	"cocart-gateway/tokens/migration"
 )
 
-func TestTabsThatComeWithATokenOfThePluginAreToldOnePair(t *testing.T) {
+func TestTabsWithATokenOfThePluginGetOnePair(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		a := w.authority()
 		p := &plugin{w: w}
@@ -37,7 +37,7 @@ func TestTabsThatComeWithATokenOfThePluginAreToldOnePair(t *testing.T) {
 	})
 }
 
-func TestATokenOfThePluginThatBecameASessionGoesBackAsThatSession(t *testing.T) {
+func TestAnExchangedTokenGoesBackAsItsSession(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	session := w.adopt(a, &plugin{w: w})
@@ -73,7 +73,7 @@ func TestATokenOfThePluginEndsWithWhatEndsItsUserAfterwards(t *testing.T) {
 			w.must(err)
 			note()
 		}, nil},
-		"nobody saw when": {func(w *world, a *tokens.Authority, _ func()) { end(w, a) }, tokens.Ended},
+		"at an unknown time": {func(w *world, a *tokens.Authority, _ func()) { end(w, a) }, tokens.Ended},
 		"before all sessions were ended": {func(w *world, a *tokens.Authority, note func()) {
 			note()
 			w.clock.Advance(time.Minute)
@@ -101,7 +101,7 @@ func TestATokenOfThePluginEndsWithWhatEndsItsUserAfterwards(t *testing.T) {
 	}
 }
 
-func TestATokenThatTheGatewaySawBeingIssuedBecomesASessionWhenTheShopMovesOverAgain(t *testing.T) {
+func TestATokenThatPassedTheGatewayBecomesASessionAgain(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	pair := w.handBack(a, w.login(a).Refresh, &plugin{w: w})
@@ -121,7 +121,7 @@ func TestATokenThatThePluginDoesNotAnswerMayComeAgain(t *testing.T) {
 	w.must(err)
 }
 
-func TestASpentTokenOfThePluginIsAnsweredThoughItCannotBeRemembered(t *testing.T) {
+func TestAPassedOnTokenThatRedisDoesNotStoreIsAnswered(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	w.rdb.AddHook(&disturbed{failing: "set"})
@@ -131,7 +131,7 @@ func TestASpentTokenOfThePluginIsAnsweredThoughItCannotBeRemembered(t *testing.T
 }
 
 // While some gateways hand sessions back and others do not, two tabs may come to one of each.
-func TestATabAtAGatewayThatKeepsSessionsIsToldThePairOfTheOther(t *testing.T) {
+func TestATabAtAnotherGatewayGetsTheSamePair(t *testing.T) {
 	w := embedded(t)
 	p := &plugin{w: w}
 	first, err := w.passOn(w.authority(), foreign, p)

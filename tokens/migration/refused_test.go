@@ -12,8 +12,8 @@ import (
 )
 
 // Each asking costs WordPress a search through all of its users.
-func TestWordPressIsAskedOnceAboutAForeignTokenThatItRefused(t *testing.T) {
-	for name, why := range map[string]error{"that nobody knows": tokens.Unknown, "that has expired": tokens.Expired} {
+func TestARefusedForeignTokenIsAskedAboutOnce(t *testing.T) {
+	for name, why := range map[string]error{"that the plugin does not know": tokens.Unknown, "that has expired": tokens.Expired} {
 		t.Run(name, func(t *testing.T) {
 			onEachStore(t, func(t *testing.T, w *world) {
 				one, other := w.authority(), w.authority()
@@ -45,7 +45,7 @@ func onlyKey(w *world, pattern string) string {
 	return keys[0]
 }
 
-func TestAForeignTokenThatWasNotJudgedForGoodIsAskedAboutAgain(t *testing.T) {
+func TestAForeignTokenWithoutAFinalAnswerIsAskedAboutAgain(t *testing.T) {
 	for name, why := range map[string]error{
 		"the plugin was not active":  fmt.Errorf("%w %w", tokens.Unknown, migration.ErrForNow),
 		"WordPress did not answer":   errors.New("502"),
@@ -63,7 +63,7 @@ func TestAForeignTokenThatWasNotJudgedForGoodIsAskedAboutAgain(t *testing.T) {
 	}
 }
 
-func TestARefusalOfOneForeignTokenIsNoneOfAnother(t *testing.T) {
+func TestARefusalConcernsOneForeignToken(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	from := &plugin{w: w, err: tokens.Unknown}
@@ -73,7 +73,7 @@ func TestARefusalOfOneForeignTokenIsNoneOfAnother(t *testing.T) {
 	w.adopt(a, &plugin{w: w})
 }
 
-func TestARefusalThatCannotBeRememberedIsAnsweredAllTheSame(t *testing.T) {
+func TestARefusalThatRedisDoesNotStoreIsStillAnswered(t *testing.T) {
 	w := embedded(t)
 	a := w.authority()
 	w.rdb.AddHook(&disturbed{failing: "set"})
