@@ -16,7 +16,7 @@ import (
 
 // site says how this gateway reads requests.
 func (c Config) site() wprequest.Site {
-	b := c.Bounds.orDefaults()
+	b := c.Bounds.WithDefaults()
 	return wprequest.NewSite(wprequest.SiteConfig{URL: c.SiteURL, RestPrefix: c.RestPrefix, Paths: c.Paths, Namespaces: c.Namespaces,
 		Parameters: b.Parameters, JSON: b.JSON, FormHead: c.MaxLoginBody})
 }

@@ -110,7 +110,8 @@ type BoundsConfig struct {
 	Stall time.Duration
 }
 
-func (b BoundsConfig) orDefaults() BoundsConfig {
+// WithDefaults returns the limits with their defaults in place of zero values.
+func (b BoundsConfig) WithDefaults() BoundsConfig {
 	if b.Body == 0 {
 		b.Body = 10 << 20
 	}

@@ -109,7 +109,7 @@ func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
 	if cfg.MaxLoginBody == 0 {
 		cfg.MaxLoginBody = defaultLoginBody
 	}
-	cfg.Bounds = cfg.Bounds.orDefaults()
+	cfg.Bounds = cfg.Bounds.WithDefaults()
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -47,7 +47,7 @@ type memory struct {
 // configuration.
 func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Authority, error) {
 	m := &memory{}
-	a, err := newSettings(cfg.withDefaults(), m)
+	a, err := newSettings(cfg.WithDefaults(), m)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (a *Authority) JWKS() []byte { return a.keys.JWKS(a.cfg.Now()) }
 // refuses a token of a key that was removed.
 func (a *Authority) Next(cfg Config) (*Authority, error) {
 	cfg.KeyPrefix, cfg.Now, cfg.Log = a.cfg.KeyPrefix, a.cfg.Now, a.cfg.Log
-	next, err := newSettings(cfg.withDefaults(), a.memory)
+	next, err := newSettings(cfg.WithDefaults(), a.memory)
 	if err != nil {
 		return nil, err
 	}

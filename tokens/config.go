@@ -88,8 +88,8 @@ type Config struct {
 
 const minRefreshSecret = 32
 
-// withDefaults returns the configuration with every default filled in.
-func (c Config) withDefaults() Config {
+// WithDefaults returns the configuration with every default filled in.
+func (c Config) WithDefaults() Config {
 	c.AccessTTL = durationOr(c.AccessTTL, 240*time.Hour)
 	c.RefreshTTL = durationOr(c.RefreshTTL, 720*time.Hour)
 	c.RefreshGrace = max(0, durationOr(c.RefreshGrace, 30*time.Second))

@@ -14,18 +14,42 @@ import (
 // upstreamConfig returns the configuration of package upstream. It reads the files that the configuration names.
 func upstreamConfig(cfg *config.Config) (upstream.Config, error) {
 	c := cfg.Upstream
-	out := upstream.Config{
-		URL: c.URL, SiteURL: cfg.Site.URL, Secrets: assertionSecrets(c),
-		DialTimeout: c.DialTimeout, ResponseTimeout: c.ResponseTimeout,
-		IdleConnections: c.IdleConnections, IdleTimeout: c.IdleTimeout, Now: now,
-	}
-	if err := completeUpstream(c, &out); err != nil {
+	secure, err := upstreamTLS(c)
+	if err != nil {
 		return upstream.Config{}, err
 	}
-	if cfg.Compat.Migration.DryRun {
-		out.Concurrency = pool.Concurrency{Abandoned: out.Concurrency.Abandoned} // nobody is turned away who would not be without us
+	out := upstream.Config{
+		URL: c.URL, Nodes: c.Origins(), SiteURL: cfg.Site.URL, Host: upstreamHost(cfg), TLS: secure,
+		Secrets: assertionSecrets(c), Headers: c.OriginHeaders(),
+		DialTimeout: c.DialTimeout, ResponseTimeout: c.ResponseTimeout,
+		Timeouts:    upstream.Timeouts{Login: c.Timeouts.Login, CoCart: c.Timeouts.CoCart, Site: c.Timeouts.Site},
+		BodyTimeout: orNone(c.BodyTimeout), ResponseHeader: c.ResponseHeader,
+		IdleConnections: c.IdleConnections, IdleTimeout: c.IdleTimeout,
+		Concurrency: pool.Concurrency{
+			Limit: c.Concurrency.Limit, Queue: c.Concurrency.Queue, Wait: c.Concurrency.QueueTimeout,
+			SitePercent: c.Concurrency.StorefrontPercent, Abandoned: orNone(c.Concurrency.Abandoned),
+		},
+		Health: pool.Health{
+			Path: c.Health.Path, Interval: c.Health.Interval, Timeout: c.Health.Timeout,
+			Failures: c.Health.Failures, Successes: c.Health.Successes,
+		},
+		Now: now,
+	}
+	if cfg.Compat.Migration.DryRun { // without the gateway no request would wait
+		out.Concurrency = pool.Concurrency{Abandoned: out.Concurrency.Abandoned}
 	}
 	return out, nil
+}
+
+// upstreamHost returns the Host that WordPress gets, or "" for the one that the client sent.
+func upstreamHost(cfg *config.Config) string {
+	switch cfg.Upstream.Host {
+	case "pass":
+		return ""
+	case "site":
+		return cfg.Site.URL.Host
+	}
+	return cfg.Upstream.Host
 }
 
 func assertionSecrets(c config.Upstream) []string {
@@ -34,29 +58,6 @@ func assertionSecrets(c config.Upstream) []string {
 		secrets = append(secrets, s.Reveal())
 	}
 	return secrets
-}
-
-// completeUpstream fills in what UpstreamNodes configures. cfg has SiteURL already.
-func completeUpstream(c config.Upstream, cfg *upstream.Config) (err error) {
-	cfg.Nodes, cfg.Headers = c.Origins(), c.OriginHeaders()
-	switch c.Host {
-	case "pass":
-	case "site":
-		cfg.Host = cfg.SiteURL.Host
-	default:
-		cfg.Host = c.Host
-	}
-	cfg.Timeouts = upstream.Timeouts{Login: c.Timeouts.Login, CoCart: c.Timeouts.CoCart, Site: c.Timeouts.Site}
-	cfg.BodyTimeout, cfg.ResponseHeader = orNone(c.BodyTimeout), c.ResponseHeader
-	cfg.Concurrency = pool.Concurrency{
-		Limit: c.Concurrency.Limit, Queue: c.Concurrency.Queue, Wait: c.Concurrency.QueueTimeout, SitePercent: c.Concurrency.StorefrontPercent,
-		Abandoned: orNone(c.Concurrency.Abandoned),
-	}
-	cfg.Health = pool.Health{
-		Path: c.Health.Path, Interval: c.Health.Interval, Timeout: c.Health.Timeout, Failures: c.Health.Failures, Successes: c.Health.Successes,
-	}
-	cfg.TLS, err = upstreamTLS(c)
-	return err
 }
 
 func upstreamTLS(c config.Upstream) (*tls.Config, error) {

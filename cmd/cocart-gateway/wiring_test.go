@@ -251,6 +251,39 @@ func TestGuessingIsLimitedAsConfigured(t *testing.T) {
 	})
 }
 
+// The packages have defaults of their own, for tests and other users. They are those of the configuration file.
+func TestDefaultsOfPackagesAreThoseOfTheFile(t *testing.T) {
+	cfg := withLines(t, "")
+	authority, err := authorityConfig(cfg, now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wordpress, err := upstreamConfig(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameDefaults(t, reflect.ValueOf(authority), reflect.ValueOf(tokens.Config{}.WithDefaults()))
+	sameDefaults(t, reflect.ValueOf(gatewayConfig(cfg, nil).Bounds), reflect.ValueOf(gateway.BoundsConfig{}.WithDefaults()))
+	sameDefaults(t, reflect.ValueOf(wordpress), reflect.ValueOf(pool.Config{}.WithDefaults()))
+}
+
+// sameDefaults compares the fields for which a package has a default with the fields of the same name.
+func sameDefaults(t *testing.T, file, defaults reflect.Value) {
+	t.Helper()
+	for i := range defaults.NumField() {
+		name, d := defaults.Type().Field(i).Name, defaults.Field(i)
+		switch {
+		case d.Kind() == reflect.Func, d.Kind() == reflect.Pointer, d.IsZero():
+		case d.Kind() == reflect.Struct:
+			sameDefaults(t, file.FieldByName(name), d)
+		default:
+			if f := file.FieldByName(name); !f.Equal(d) {
+				t.Errorf("%s.%s: the default is %v, that of the file %v", defaults.Type(), name, d, f)
+			}
+		}
+	}
+}
+
 func TestRedisIsAskedAsConfigured(t *testing.T) {
 	client, closeStore, err := store.Open(unusualConfig(t).Redis)
 	if err != nil {

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -31,7 +30,7 @@ type abandoned struct {
 }
 
 func newAbandoned(limit int, m *nodeMetrics) *abandoned {
-	return &abandoned{limit: max(0, cmp.Or(limit, 100)), metrics: m}
+	return &abandoned{limit: max(0, limit), metrics: m}
 }
 
 // Departure is what became of the client of one request.

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -25,13 +24,6 @@ type Health struct {
 	// means 3 and 1. Checks and requests add up, but an answer to a request does not
 	// make up for a check that failed.
 	Failures, Successes int
-}
-
-func (h Health) orDefaults() Health {
-	return Health{
-		Path: h.Path, Interval: cmp.Or(h.Interval, 10*time.Second), Timeout: cmp.Or(h.Timeout, 5*time.Second),
-		Failures: cmp.Or(h.Failures, 3), Successes: cmp.Or(h.Successes, 1),
-	}
 }
 
 // What a node did wrong; labels of metrics.

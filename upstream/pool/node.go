@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
@@ -82,8 +81,7 @@ func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connecte
 }
 
 func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience time.Duration, dropped func(int)) *http.Transport {
-	idle := cmp.Or(cfg.IdleConnections, 512)
-	dialer := &net.Dialer{Timeout: cmp.Or(cfg.DialTimeout, 2*time.Second), KeepAlive: 30 * time.Second}
+	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		// No Proxy: HTTP_PROXY in the environment must not reroute customers.
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -93,11 +91,11 @@ func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience 
 			}
 			return conn, err
 		},
-		MaxIdleConns:           idle,
-		MaxIdleConnsPerHost:    idle,
-		IdleConnTimeout:        cmp.Or(cfg.IdleTimeout, 30*time.Second),
+		MaxIdleConns:           cfg.IdleConnections,
+		MaxIdleConnsPerHost:    cfg.IdleConnections,
+		IdleConnTimeout:        cfg.IdleTimeout,
 		ResponseHeaderTimeout:  patience,
-		MaxResponseHeaderBytes: cmp.Or(cfg.ResponseHeader, 256<<10),
+		MaxResponseHeaderBytes: cfg.ResponseHeader,
 		TLSHandshakeTimeout:    5 * time.Second,
 		TLSClientConfig:        cfg.TLS.Clone(),
 		ForceAttemptHTTP2:      true, // over TLS, where the server offers it

@@ -129,19 +129,36 @@ type Place struct {
 	left  bool // guarded by pool.mu
 }
 
+// WithDefaults returns the configuration with its defaults in place of zero values.
+func (c Config) WithDefaults() Config {
+	c.DialTimeout = cmp.Or(c.DialTimeout, 2*time.Second)
+	c.BodyTimeout = cmp.Or(c.BodyTimeout, 5*time.Minute)
+	c.ResponseHeader = cmp.Or(c.ResponseHeader, 256<<10)
+	c.IdleConnections = cmp.Or(c.IdleConnections, 512)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 30*time.Second)
+	c.Concurrency.Wait = cmp.Or(c.Concurrency.Wait, 2*time.Second)
+	c.Concurrency.SitePercent = cmp.Or(c.Concurrency.SitePercent, 75)
+	c.Concurrency.Abandoned = cmp.Or(c.Concurrency.Abandoned, 100)
+	c.Health.Interval = cmp.Or(c.Health.Interval, 10*time.Second)
+	c.Health.Timeout = cmp.Or(c.Health.Timeout, 5*time.Second)
+	c.Health.Failures = cmp.Or(c.Health.Failures, 3)
+	c.Health.Successes = cmp.Or(c.Health.Successes, 1)
+	return c
+}
+
 // New connects to no node yet. The error is that of registering metrics.
 func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*Pool, error) {
 	m, err := newNodeMetrics(reg)
 	if err != nil {
 		return nil, err
 	}
+	cfg = cfg.WithDefaults()
 	nodes := newNodes(cfg, m)
 	p := &Pool{
-		log: log, metrics: m, now: cfg.Now, health: cfg.Health.orDefaults(), limits: cfg.Concurrency, nodes: nodes, up: len(nodes),
-		bodyTimeout: cmp.Or(cfg.BodyTimeout, 5*time.Minute),
+		log: log, metrics: m, now: cfg.Now, health: cfg.Health, limits: cfg.Concurrency, nodes: nodes, up: len(nodes),
+		bodyTimeout: cfg.BodyTimeout,
 	}
-	p.limits.Wait = cmp.Or(p.limits.Wait, 2*time.Second)
-	p.site = max(1, p.limits.Limit*cmp.Or(p.limits.SitePercent, 75)/100)
+	p.site = max(1, p.limits.Limit*p.limits.SitePercent/100)
 	p.abandoned = newAbandoned(cfg.Concurrency.Abandoned, m)
 	for _, n := range nodes {
 		m.node(n.name)
