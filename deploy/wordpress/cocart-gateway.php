@@ -128,7 +128,7 @@ function decode( string $text ): string {
 	return $bytes;
 }
 
-function object_in( string $part ): array {
+function decode_object( string $part ): array {
 	$object = json_decode( decode( $part ), false, 4 );
 	if ( ! $object instanceof \stdClass ) {
 		throw new Refusal( 'header or claims are no JSON object' );
@@ -136,7 +136,7 @@ function object_in( string $part ): array {
 	return (array) $object;
 }
 
-function signed( string $typ, string $kid, array $claims, string $key ): string {
+function sign( string $typ, string $kid, array $claims, string $key ): string {
 	$flags  = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE;
 	$header = array( 'alg' => 'HS256', 'kid' => $kid, 'typ' => $typ );
 	$input  = encode( json_encode( $header ) ) . '.' . encode( json_encode( $claims, $flags ) );
@@ -236,7 +236,7 @@ final class Assertion {
 	 * @throws Refusal On anything but a genuine assertion for exactly this request.
 	 */
 	public static function read( string $token, array $secrets, string $audience, array $server, int $now, array $kinds = self::KINDS ): self {
-		$read = self::signed_by_us( $token, $secrets );
+		$read = self::read_signed( $token, $secrets );
 		self::check( $read->claims, $audience, $server, $now );
 		if ( ! in_array( $read->kind, $kinds, true ) ) {
 			throw new Refusal( 'its kind is unknown' );
@@ -250,7 +250,7 @@ final class Assertion {
 	 * @param array<string,string> $secrets By key id.
 	 * @throws Refusal On anything else.
 	 */
-	public static function signed_by_us( string $token, array $secrets ): self {
+	public static function read_signed( string $token, array $secrets ): self {
 		if ( strlen( $token ) > 4096 ) {
 			throw new Refusal( 'it is longer than 4096 bytes' );
 		}
@@ -258,7 +258,7 @@ final class Assertion {
 		if ( 3 !== count( $parts ) ) {
 			throw new Refusal( 'it has not three parts' );
 		}
-		$kid = self::key_id( object_in( $parts[0] ) );
+		$kid = self::key_id( decode_object( $parts[0] ) );
 		if ( ! isset( $secrets[ $kid ] ) ) {
 			throw new Refusal( 'it was signed with a secret that is not in COCART_GATEWAY_SECRET' );
 		}
@@ -266,7 +266,7 @@ final class Assertion {
 		if ( ! hash_equals( $mac, decode( $parts[2] ) ) ) {
 			throw new Refusal( 'its signature is wrong' );
 		}
-		$claims = object_in( $parts[1] );
+		$claims = decode_object( $parts[1] );
 		self::check_types( $claims );
 		return new self( $claims, $token, $kid, $secrets[ $kid ] );
 	}
@@ -346,21 +346,21 @@ final class Assertion {
 			'it was not issued by the gateway'           => 'cocart-gateway' === $c['iss'],
 			'its word on guests is none'                 => ! array_key_exists( 'guests', $c ) || array( 'credentials', 'deny' ) === array( $c['kind'], $c['guests'] ),
 			"it is for {$c['aud']}, but this is $audience (COCART_GATEWAY_AUDIENCE can say otherwise)" => $c['aud'] === $audience || $c['aud'] === filtered_audience(),
-			'it lives too long'                          => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= self::longest( $c['kind'] ),
+			'it lives too long'                          => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= self::max_lifetime( $c['kind'] ),
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
 			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
 			'its client address is none'                 => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
 			'its port is unknown'                        => ! array_key_exists( 'port', $c ) || self::is_port( $c['port'] ),
 			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
-			'it is for another host'                     => self::same_host( strtolower( $server['HTTP_HOST'] ?? '' ), strtolower( $c['h'] ) ),
+			'it is for another host'                     => self::is_same_host( strtolower( $server['HTTP_HOST'] ?? '' ), strtolower( $c['h'] ) ),
 			'it is for another URL'                      => encode( hash( 'sha256', $server['REQUEST_URI'] ?? '', true ) ) === $c['t'],
-			'it is for another Authorization header'     => ! array_key_exists( 'auth', $c ) || self::digest_of_carried( $server ) === $c['auth'],
+			'it is for another Authorization header'     => ! array_key_exists( 'auth', $c ) || self::carried_digest( $server ) === $c['auth'],
 		);
 	}
 
 	/** In seconds. What gives nobody an identity may wait for an upload, which web servers hold back until it is whole. */
-	private static function longest( string $kind ): int {
+	private static function max_lifetime( string $kind ): int {
 		return in_array( $kind, array( 'site', 'observed' ), true ) ? 3600 : 60;
 	}
 
@@ -370,12 +370,12 @@ final class Assertion {
 	}
 
 	/** Binds the header to the assertion: who replays an assertion cannot add credentials of another customer to it. */
-	private static function digest_of_carried( array $server ): string {
+	private static function carried_digest( array $server ): string {
 		return encode( hash( 'sha256', (string) ( $server['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] ?? '' ), true ) );
 	}
 
 	/** Some web servers keep the port from PHP: Debian's fastcgi_params for nginx does. */
-	private static function same_host( string $seen, string $asserted ): bool {
+	private static function is_same_host( string $seen, string $asserted ): bool {
 		return $seen === $asserted || preg_replace( '/:\d+$/D', '', $asserted ) === $seen;
 	}
 
@@ -389,7 +389,7 @@ final class Assertion {
 			'exp' => $now + 60,
 			'req' => encode( hash( 'sha256', $this->token, true ) ),
 		);
-		return signed( "cocart-$type+jwt", $this->kid, $common + $claims, derived_key( $this->secret, 'reply' ) );
+		return sign( "cocart-$type+jwt", $this->kid, $common + $claims, derived_key( $this->secret, 'reply' ) );
 	}
 }
 
@@ -400,7 +400,7 @@ final class Assertion {
  * from anybody, or from a neighbour on loopback (WC_Geolocation::get_ip_address): with the truth in REMOTE_ADDR they
  * can only do harm.
  */
-function tell_the_client( Assertion $assertion ): void {
+function set_client( Assertion $assertion ): void {
 	foreach ( array_keys( $_SERVER ) as $name ) {
 		if ( is_proxy_header( (string) $name ) ) {
 			unset( $_SERVER[ $name ] );
@@ -408,7 +408,7 @@ function tell_the_client( Assertion $assertion ): void {
 	}
 	unset( $_SERVER['HTTP_X_COCART_GATEWAY'] );
 	$_SERVER['REMOTE_ADDR'] = $assertion->ip;
-	tell_the_scheme( $assertion );
+	set_scheme( $assertion );
 }
 
 /**
@@ -419,8 +419,8 @@ function tell_the_client( Assertion $assertion ): void {
  * without TLS and for a client of whom the gateway knows no scheme. Without that a shop behind a load balancer that ends
  * TLS and passes TCP on redirects to itself for ever.
  */
-function tell_the_scheme( Assertion $assertion ): void {
-	$shop  = seen_as_https( $_SERVER ) && ( $assertion->assumed || ! seen_as_https( from_web_server() ) );
+function set_scheme( Assertion $assertion ): void {
+	$shop  = is_https( $_SERVER ) && ( $assertion->assumed || ! is_https( web_server_values() ) );
 	$https = 'https' === $assertion->proto || $shop;
 	$port  = '' !== $assertion->port ? $assertion->port : (string) ( $_SERVER['SERVER_PORT'] ?? '' );
 	unset( $_SERVER['HTTPS'] );
@@ -441,13 +441,13 @@ function tell_the_scheme( Assertion $assertion ): void {
 }
 
 /** As is_ssl() reads it. */
-function seen_as_https( array $server ): bool {
+function is_https( array $server ): bool {
 	$https = (string) ( $server['HTTPS'] ?? '' );
 	return '' === $https ? '443' === (string) ( $server['SERVER_PORT'] ?? '' ) : in_array( strtolower( $https ), array( 'on', '1' ), true );
 }
 
 /** What the web server itself told PHP, whatever wp-config.php has made of it since. */
-function from_web_server(): array {
+function web_server_values(): array {
 	return array( 'HTTPS' => (string) getenv( 'HTTPS' ), 'SERVER_PORT' => (string) getenv( 'SERVER_PORT' ) );
 }
 
@@ -455,7 +455,7 @@ function is_proxy_header( string $name ): bool {
 	return 0 === strpos( $name, 'HTTP_X_FORWARDED' ) || in_array( $name, PROXY_HEADERS, true );
 }
 
-function forget_authorization(): void {
+function remove_authorization(): void {
 	foreach ( array_keys( $_SERVER ) as $name ) {
 		if ( preg_match( '/^((REDIRECT_)*HTTP_AUTHORIZATION|PHP_AUTH_(USER|PW|DIGEST))$/', (string) $name ) ) {
 			unset( $_SERVER[ $name ] );
@@ -475,7 +475,7 @@ function restore_authorization( Assertion $assertion ): void {
 	if ( ! $assertion->carried ) {
 		return;
 	}
-	forget_authorization();
+	remove_authorization();
 	if ( '' !== $sent ) {
 		$_SERVER = array( 'HTTP_AUTHORIZATION' => $sent ) + php_auth( $sent ) + $_SERVER;
 	}
@@ -494,7 +494,7 @@ function php_auth( string $header ): array {
 }
 
 /** Those by which WordPress knows who is logged in. */
-function forget_cookies(): void {
+function remove_login_cookies(): void {
 	$renamed = array();
 	foreach ( array( 'AUTH_COOKIE', 'SECURE_AUTH_COOKIE', 'LOGGED_IN_COOKIE' ) as $constant ) {
 		$renamed[] = defined( $constant ) ? constant( $constant ) : '';
@@ -513,7 +513,7 @@ function forget_cookies(): void {
  * Which page had a browser send this request: 'own' is a script of the shop's pages, 'other' another site, '' unknown. The
  * gateway reads the same headers (askingPage), which no page can forge, and compares the scheme, too.
  */
-function asking_page(): string {
+function requesting_page(): string {
 	list( $site, $mode, $dest, $origin, $referer ) = array_map(
 		fn( $name ) => (string) ( $_SERVER[ "HTTP_$name" ] ?? '' ),
 		array( 'SEC_FETCH_SITE', 'SEC_FETCH_MODE', 'SEC_FETCH_DEST', 'ORIGIN', 'REFERER' )
@@ -551,7 +551,7 @@ function rest_nonce(): ?string {
 }
 
 /** CoCart takes ?username=&password= from $_REQUEST on any of its routes; routes read their fields elsewhere. */
-function forget_request_credentials(): void {
+function remove_request_credentials(): void {
 	unset( $_REQUEST['username'], $_REQUEST['password'] );
 }
 
@@ -568,7 +568,7 @@ function is_basic( string $header ): bool {
  * Whether this is the site's front controller, which parses the request. A script of its own that loads WordPress never
  * comes to parse_request, so an identity given to it would be bound to no route.
  */
-function at_front_door(): bool {
+function is_front_controller(): bool {
 	foreach ( array( 'WP_ADMIN', 'DOING_AJAX', 'DOING_CRON', 'XMLRPC_REQUEST' ) as $other ) {
 		if ( defined( $other ) && constant( $other ) ) {
 			return false;
@@ -615,13 +615,13 @@ function is_refresh( string $route ): bool {
 }
 
 /** What a guest sees of these is the same for all, and may be cached. */
-function shows_products( string $route ): bool {
+function is_products( string $route ): bool {
 	return route_is( '/NS/(?:v\d+/)?products(?:/[\s\S]*)?', $route );
 }
 
 /** Routes that show no cart, and change none. */
 function loads_no_cart( string $route ): bool {
-	return shows_products( $route ) || route_is( '/NS/(?:v\d+/)?(?:store|login|logout|sessions?)(?:/[\s\S]*)?', $route ) || is_refresh( $route );
+	return is_products( $route ) || route_is( '/NS/(?:v\d+/)?(?:store|login|logout|sessions?)(?:/[\s\S]*)?', $route ) || is_refresh( $route );
 }
 
 function is_batch( string $route ): bool {
@@ -665,7 +665,7 @@ function batched( \WP_REST_Request $request ): array {
 function fingerprint( object $user ): string {
 	$epoch = meta_text( $user->ID, EPOCH ) . meta_text( $user->ID, $GLOBALS['wpdb']->get_blog_prefix() . SITE_EPOCH );
 	$words = array( password_digest( $user ), (string) $user->user_email, $epoch );
-	if ( switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ) {
+	if ( is_enabled( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ) {
 		$words[] = roles( $user );
 	}
 	return substr( hash_hmac( 'sha256', implode( "\n", $words ), wp_salt( 'auth' ) . 'cocart-gateway fingerprint v1' ), 0, 32 );
@@ -694,11 +694,11 @@ function digest( string $hash ): string {
  * the first question who this is.
  */
 function roles( object $user ): string {
-	return given( $user->caps ?? array() );
+	return granted_capabilities( $user->caps ?? array() );
 }
 
 /** @param mixed $caps As stored. */
-function given( $caps ): string {
+function granted_capabilities( $caps ): string {
 	$given = array_keys( array_filter( is_array( $caps ) ? $caps : array() ) );
 	sort( $given, SORT_STRING );
 	return implode( ',', $given );
@@ -717,11 +717,11 @@ function meta_text( int $id, string $key ): string {
  * @return mixed
  */
 function setting( string $constant, $otherwise ) {
-	return in_array( $constant, Seen::$settings, true ) ? constant( $constant ) : $otherwise;
+	return in_array( $constant, Diagnostics::$settings, true ) ? constant( $constant ) : $otherwise;
 }
 
 /** One that is true or false. */
-function switched_on( string $constant, bool $otherwise ): bool {
+function is_enabled( string $constant, bool $otherwise ): bool {
 	return (bool) setting( $constant, $otherwise );
 }
 
@@ -734,7 +734,7 @@ function user_id_in( $value ): int {
 }
 
 /** Whether a network no longer lets this user in here. Never on a single site. */
-function is_shut_out( object $user ): bool {
+function is_excluded( object $user ): bool {
 	return is_multisite() && ( ! empty( $user->spam ) || ! empty( $user->deleted ) || ! is_user_member_of_blog( $user->ID, get_current_blog_id() ) );
 }
 
@@ -751,33 +751,33 @@ function end_sessions( $user, string $reason = 'ended' ): void {
 function next_epoch( int $id, string $reason = 'logged_out_everywhere' ): void {
 	$user = get_userdata( $id );
 	if ( $user ) {
-		$dead = fingerprint( $user );
-		renew( $id, EPOCH );
-		tell_ended( $id, $dead, $reason );
-		do_action( 'cocart_gateway_epoch_changed', $id, $dead );
+		$fingerprint = fingerprint( $user );
+		renew_epoch( $id, EPOCH );
+		fire_sessions_ended( $id, $fingerprint, $reason );
+		do_action( 'cocart_gateway_epoch_changed', $id, $fingerprint );
 	}
 }
 
 /** @param string $key Of an epoch. */
-function renew( int $id, string $key ): void {
+function renew_epoch( int $id, string $key ): void {
 	update_user_meta( $id, $key, bin2hex( random_bytes( 8 ) ) );
 }
 
-/** wp_logout: whoever leaves a browser expects to have left. Not so in a customer's request, see Doorkeeper::open(). */
-function logged_out( $user_id = 0 ): void {
+/** wp_logout: whoever leaves a browser expects to have left. Not so in a customer's request, see Request_Guard::open(). */
+function on_logout( $user_id = 0 ): void {
 	$id  = user_id_in( $user_id );
-	$end = switched_on( 'COCART_GATEWAY_END_ON_LOGOUT', true );
-	if ( $id && ( ask_others( 'cocart_gateway_end_on_logout', $end, $id ) ?? $end ) ) {
+	$end = is_enabled( 'COCART_GATEWAY_END_ON_LOGOUT', true );
+	if ( $id && ( ask_filter( 'cocart_gateway_end_on_logout', $end, $id ) ?? $end ) ) {
 		next_epoch( $id, 'logged_out' );
 	}
 }
 
 /** Each end is told to other plugins once per request. */
-function tell_ended( int $id, string $dead, string $reason ): void {
-	static $told = array();
-	if ( ! isset( $told[ "$id $dead" ] ) ) {
-		$told[ "$id $dead" ] = true;
-		tell_others( 'cocart_gateway_sessions_ended', $id, $reason );
+function fire_sessions_ended( int $id, string $fingerprint, string $reason ): void {
+	static $fired = array();
+	if ( ! isset( $fired[ "$id $fingerprint" ] ) ) {
+		$fired[ "$id $fingerprint" ] = true;
+		fire_action( 'cocart_gateway_sessions_ended', $id, $reason );
 	}
 }
 
@@ -808,15 +808,15 @@ if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
 
 /**
  * An e-mail address, roles or a membership may change and be put back while a session is not used, and its fingerprint
- * would be right again. An epoch is never put back. In-band announcements are the Doorkeeper's; SQL tells nobody.
+ * would be right again. An epoch is never put back. In-band announcements are the Request_Guard's; SQL tells nobody.
  */
-final class Changes {
+final class Account_Changes {
 
 	/** @var array<int,bool> Users about to be deleted, metadata and all: nothing is to be left of them. */
-	private $leaving = array();
+	private $being_deleted = array();
 
-	/** After Doorkeeper::profile_update() has announced the fingerprint that the user had until now. */
-	public function watch(): void {
+	/** After Request_Guard::profile_update() has announced the fingerprint that the user had until now. */
+	public function register_hooks(): void {
 		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
 		add_action( 'make_spam_user', array( $this, 'make_spam_user' ) );
 		add_action( 'delete_user', array( $this, 'delete_user' ) );
@@ -829,7 +829,7 @@ final class Changes {
 	public function profile_update( $user_id = 0, $before = null ): void {
 		$user = $before instanceof \WP_User ? get_userdata( (int) $before->ID ) : false;
 		if ( $user && (string) $user->user_email !== (string) $before->user_email ) {
-			renew( (int) $user->ID, EPOCH );
+			renew_epoch( (int) $user->ID, EPOCH );
 		}
 	}
 
@@ -837,42 +837,42 @@ final class Changes {
 	public function make_spam_user( $user_id = 0 ): void {
 		$user = get_userdata( user_id_in( $user_id ) );
 		if ( $user ) {
-			renew( (int) $user->ID, EPOCH );
+			renew_epoch( (int) $user->ID, EPOCH );
 		}
 	}
 
 	/** On a network this only takes the user off one site. */
 	public function delete_user( $user_id = 0 ): void {
 		if ( ! is_multisite() ) {
-			$this->leaving[ user_id_in( $user_id ) ] = true;
+			$this->being_deleted[ user_id_in( $user_id ) ] = true;
 		}
 	}
 
 	/** The rows to delete are listed before the first is gone: one that is added meanwhile would stay. */
 	public function wpmu_delete_user( $user_id = 0 ): void {
-		$this->leaving[ user_id_in( $user_id ) ] = true;
+		$this->being_deleted[ user_id_in( $user_id ) ] = true;
 	}
 
 	/** Fires before the roles are stored, by whatever function. Who had none before has no session to come back. */
 	public function update_user_meta( $meta_id = 0, $user_id = 0, $key = '', $value = null ): void {
-		$site = switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ? $this->site( $key ) : null;
+		$site = is_enabled( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ? $this->site( $key ) : null;
 		$id   = user_id_in( $user_id );
 		if ( null === $site || ! $id ) {
 			return;
 		}
-		$had = given( get_user_meta( $id, $key, true ) );
-		if ( '' !== $had && given( $value ) !== $had ) {
-			renew( $id, $site . SITE_EPOCH );
+		$had = granted_capabilities( get_user_meta( $id, $key, true ) );
+		if ( '' !== $had && granted_capabilities( $value ) !== $had ) {
+			renew_epoch( $id, $site . SITE_EPOCH );
 		}
 	}
 
 	/** Fires before; on a network this is how somebody ceases to be a member (remove_user_from_blog). */
 	public function delete_user_meta( $meta_ids = array(), $user_id = 0, $key = '' ): void {
-		$counts = is_multisite() || switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false );
+		$counts = is_multisite() || is_enabled( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false );
 		$site   = $counts ? $this->site( $key ) : null;
 		$id     = user_id_in( $user_id );
-		if ( null !== $site && $id && ! isset( $this->leaving[ $id ] ) ) {
-			renew( $id, $site . SITE_EPOCH );
+		if ( null !== $site && $id && ! isset( $this->being_deleted[ $id ] ) ) {
+			renew_epoch( $id, $site . SITE_EPOCH );
 		}
 	}
 
@@ -894,7 +894,7 @@ final class Changes {
  * password stays, so sessions shall, too: it is noted that the new hash stands for the old one. A hash that changed in
  * any other way has no such note, and ends them. The password itself is kept nowhere.
  */
-final class Renewal {
+final class Hash_Renewals {
 
 	/** @var int The last user whose stored data changed in this request. */
 	private $user = 0;
@@ -902,8 +902,8 @@ final class Renewal {
 	/** @var string That user's hash before. */
 	private $before = '';
 
-	/** @var string Which password fitted which hash last, under a key that lives as long as the request. */
-	private $fitted = '';
+	/** @var string Which password last_match which hash last, under a key that lives as long as the request. */
+	private $last_match = '';
 
 	/** @var string */
 	private $key = '';
@@ -911,7 +911,7 @@ final class Renewal {
 	/** @var bool Whether the password is being checked by ourselves. */
 	private $checking = false;
 
-	public function watch(): void {
+	public function register_hooks(): void {
 		add_action( 'clean_user_cache', array( $this, 'clean_user_cache' ), 10, 2 );
 		add_filter( 'check_password', array( $this, 'check_password' ), PHP_INT_MAX, 4 );
 		add_action( 'wp_set_password', array( $this, 'wp_set_password' ), PHP_INT_MIN, 3 );
@@ -930,11 +930,11 @@ final class Renewal {
 		if ( true !== $fits || $this->checking || ! is_string( $password ) || ! is_string( $hash ) ) {
 			return $fits;
 		}
-		$this->fitted = $this->trace( $password, $hash );
+		$this->last_match = $this->match_digest( $password, $hash );
 		if ( $this->user && user_id_in( $user_id ) === $this->user ) {
 			$user = get_userdata( $this->user );
-			if ( $user && $this->renews( $this->before, $user ) && $this->fits( $password, $user->user_pass ) && $this->fits( $password, $this->before ) ) {
-				$this->note( $user, $this->before );
+			if ( $user && $this->is_renewal( $this->before, $user ) && $this->matches( $password, $user->user_pass ) && $this->matches( $password, $this->before ) ) {
+				$this->record( $user, $this->before );
 			}
 		}
 		return $fits;
@@ -949,19 +949,19 @@ final class Renewal {
 		$user = $id ? get_userdata( $id ) : false;
 		$hash = $id === $this->user ? $this->before : '';
 		$hash = $before instanceof \WP_User && (int) $before->ID === $id ? (string) $before->user_pass : $hash;
-		if ( is_string( $password ) && $user && $this->renews( $hash, $user ) && $this->fits( $password, $hash ) ) {
-			$this->note( $user, $hash );
+		if ( is_string( $password ) && $user && $this->is_renewal( $hash, $user ) && $this->matches( $password, $hash ) ) {
+			$this->record( $user, $hash );
 		}
 	}
 
 	/** Two hashes of one kind are two times a password was set, be it the same one. */
-	private function renews( string $before, object $user ): bool {
+	private function is_renewal( string $before, object $user ): bool {
 		$kind = hash_kind( $before );
 		return '' !== $kind && hash_kind( (string) $user->user_pass ) !== $kind && password_digest( $user ) === digest( (string) $user->user_pass );
 	}
 
-	private function fits( string $password, string $hash ): bool {
-		if ( hash_equals( $this->trace( $password, $hash ), $this->fitted ) ) {
+	private function matches( string $password, string $hash ): bool {
+		if ( hash_equals( $this->match_digest( $password, $hash ), $this->last_match ) ) {
 			return true; // WordPress has just checked it; each check takes a while.
 		}
 		$this->checking = true;
@@ -970,13 +970,13 @@ final class Renewal {
 		return true === $fits;
 	}
 
-	private function trace( string $password, string $hash ): string {
+	private function match_digest( string $password, string $hash ): string {
 		$this->key = '' === $this->key ? random_bytes( 32 ) : $this->key;
 		return hash_hmac( 'sha256', "$hash\n$password", $this->key );
 	}
 
 	/** A row of its own for each: two logins at once cannot overwrite each other's. */
-	private function note( object $user, string $before ): void {
+	private function record( object $user, string $before ): void {
 		$was = (object) array( 'ID' => $user->ID, 'user_pass' => $before );
 		add_user_meta( $user->ID, RENEWED, digest( (string) $user->user_pass ) . ' ' . password_digest( $was ) );
 	}
@@ -999,7 +999,7 @@ function hash_kind( string $hash ): string {
  * otherwise choose a form of request or answer whose guesses are not counted: ?_jsonp=, ?_envelope, a redirect, an exit.
  * So the report is a header that is there from the first check on, and is replaced at the next.
  */
-final class Checks {
+final class Password_Checks {
 
 	/** Wrong passwords in one request, as many as system.multicall likes to bring; any further one is wrong, unread. */
 	const WRONG = 10;
@@ -1017,10 +1017,10 @@ final class Checks {
 	private $key;
 
 	/** @var bool Whether CoCart may be looking for a password now. */
-	private $looking = false;
+	private $in_lookup = false;
 
 	/** @var bool Whether it has read a name and a password, and checked none yet: there may be no user of that name. */
-	private $suspected = false;
+	private $name_pending = false;
 
 	public function __construct( Assertion $asserted, bool $always ) {
 		$this->asserted = $asserted;
@@ -1028,7 +1028,7 @@ final class Checks {
 		$this->key      = random_bytes( 32 );
 	}
 
-	public function watch(): void {
+	public function register_hooks(): void {
 		add_filter( 'check_password', array( $this, 'check_password' ), PHP_INT_MAX, 4 );
 		add_filter( 'authenticate', array( $this, 'authenticate' ), PHP_INT_MAX, 3 );
 		add_action( 'wp_login_failed', array( $this, 'wp_login_failed' ), 10, 2 );
@@ -1036,11 +1036,11 @@ final class Checks {
 			return;
 		}
 		foreach ( array( 'sanitize_user', 'is_email' ) as $hook ) {
-			add_filter( $hook, array( $this, 'looked' ), PHP_INT_MAX );
+			add_filter( $hook, array( $this, 'name_read' ), PHP_INT_MAX );
 		}
 		foreach ( array( 'determine_current_user', 'rest_authentication_errors' ) as $hook ) {
-			add_filter( $hook, array( $this, 'looking' ), PHP_INT_MIN );
-			add_filter( $hook, array( $this, 'unknown' ), PHP_INT_MAX );
+			add_filter( $hook, array( $this, 'start_lookup' ), PHP_INT_MIN );
+			add_filter( $hook, array( $this, 'end_lookup' ), PHP_INT_MAX );
 		}
 		$this->report();
 	}
@@ -1064,15 +1064,15 @@ final class Checks {
 			return $fits;
 		}
 		$new = ! isset( $this->results[ $id ][ $this->digest( $password ) ] );
-		if ( $new && $this->wrong() >= self::WRONG ) {
+		if ( $new && $this->count_refused() >= self::WRONG ) {
 			return false;
 		}
-		$this->note( $id, $password, $fits ? 'accepted' : 'refused' );
+		$this->record( $id, $password, $fits ? 'accepted' : 'refused' );
 		return $fits;
 	}
 
 	/**
-	 * The end of wp_authenticate(): another plugin may have judged the password (LDAP), or it was an application password,
+	 * The end of wp_authenticate(): another plugin may have resolve_customer the password (LDAP), or it was an application password,
 	 * which WordPress tries after the user's own.
 	 *
 	 * @param mixed $user
@@ -1081,14 +1081,14 @@ final class Checks {
 	 */
 	public function authenticate( $user = null, $name = '', $password = '' ) {
 		if ( $user instanceof \WP_User && is_string( $password ) && '' !== $password && is_string( $name ) && '' !== $name ) {
-			$this->note( (int) $user->ID, $password, 'accepted' );
+			$this->record( (int) $user->ID, $password, 'accepted' );
 		}
 		return $user;
 	}
 
 	/**
-	 * Names that nobody has, and passwords that another plugin judged. Refusals for other reasons (a captcha, a lockout
-	 * plugin) judged no password.
+	 * Names that nobody has, and passwords that another plugin resolve_customer. Refusals for other reasons (a captcha, a lockout
+	 * plugin) resolve_customer no password.
 	 *
 	 * @param mixed $name
 	 * @param mixed $error
@@ -1102,13 +1102,13 @@ final class Checks {
 		$user = $user ? $user : get_user_by( 'email', $name );
 		$id   = $user ? (int) $user->ID : 0;
 		if ( ! $id || 'incorrect_password' === $code && ! isset( $this->results[ $id ] ) ) {
-			$this->note( $id, $name, 'refused' );
+			$this->record( $id, $name, 'refused' );
 		}
 	}
 
 	/** @param mixed $value Passed on: it is a filter. */
-	public function looking( $value = null ) {
-		$this->looking = true;
+	public function start_lookup( $value = null ) {
+		$this->in_lookup = true;
 		return $value;
 	}
 
@@ -1117,9 +1117,9 @@ final class Checks {
 	 * reported at once as the name of nobody: CoCart 4.2 dies of a name that it does not find, and an answer that tells
 	 * unknown names from known ones must not be passed on.
 	 */
-	public function looked( $value = null ) {
-		if ( $this->looking && ! $this->suspected && ! $this->results && '' !== tried_name() ) {
-			$this->suspected = true;
+	public function name_read( $value = null ) {
+		if ( $this->in_lookup && ! $this->name_pending && ! $this->results && '' !== attempted_name() ) {
+			$this->name_pending = true;
 			$this->report();
 		}
 		return $value;
@@ -1130,19 +1130,19 @@ final class Checks {
 	 *
 	 * @param mixed $value
 	 */
-	public function unknown( $value = null ) {
-		$this->looking = false;
-		if ( $this->suspected && $this->somebody( $value ) ) {
-			$this->suspected = false;
+	public function end_lookup( $value = null ) {
+		$this->in_lookup = false;
+		if ( $this->name_pending && $this->has_user( $value ) ) {
+			$this->name_pending = false;
 			$this->report();
-		} elseif ( $this->suspected ) {
-			$this->note( 0, '', 'refused' );
+		} elseif ( $this->name_pending ) {
+			$this->record( 0, '', 'refused' );
 		}
 		return $value;
 	}
 
 	/** @param mixed $value Of determine_current_user: a user id; of rest_authentication_errors: an error, or not. */
-	private function somebody( $value ): bool {
+	private function has_user( $value ): bool {
 		return is_numeric( $value ) ? (int) $value > 0 : isset( $GLOBALS['current_user'] ) && get_current_user_id() > 0;
 	}
 
@@ -1152,21 +1152,21 @@ final class Checks {
 	 *
 	 * @param object|false $user Who is logged in, or was until a logout.
 	 */
-	public function answered( int $status, string $code, $user ): void {
-		$name = $this->results ? '' : tried_name();
-		if ( '' !== $name && $user && goes_by( $user, $name ) ) {
-			$this->note( (int) $user->ID, '', 'accepted' );
+	public function read_answer( int $status, string $code, $user ): void {
+		$name = $this->results ? '' : attempted_name();
+		if ( '' !== $name && $user && has_name( $user, $name ) ) {
+			$this->record( (int) $user->ID, '', 'accepted' );
 		} elseif ( '' !== $name && ! $user && 'cocart_authentication_error' === $code && in_array( $status, array( 401, 403 ), true ) ) {
-			$this->note( 0, '', 'refused' );
+			$this->record( 0, '', 'refused' );
 		} elseif ( '' !== $name && ! $user && second_factor( $code ) ) {
-			$this->note( 0, '', 'accepted' );
+			$this->record( 0, '', 'accepted' );
 		}
 		if ( second_factor( $code ) ) {
-			$this->rename( second_factor( $code ) );
+			$this->replace_accepted( second_factor( $code ) );
 		}
 	}
 
-	private function rename( string $result ): void {
+	private function replace_accepted( string $result ): void {
 		foreach ( $this->results as $id => $results ) {
 			$this->results[ $id ] = array_map( fn( $was ) => 'accepted' === $was ? $result : $was, $results );
 		}
@@ -1174,9 +1174,9 @@ final class Checks {
 	}
 
 	/** CoCart checks a wrong password twice, WordPress a HEAD: the same one of the same user counts once. */
-	private function note( int $id, string $password, string $result ): void {
+	private function record( int $id, string $password, string $result ): void {
 		$digest          = $this->digest( $password );
-		$this->suspected = false;
+		$this->name_pending = false;
 		if ( 'accepted' !== ( $this->results[ $id ][ $digest ] ?? '' ) ) {
 			$this->results[ $id ][ $digest ] = $result;
 			$this->report();
@@ -1187,13 +1187,13 @@ final class Checks {
 		return hash_hmac( 'sha256', $password, $this->key );
 	}
 
-	private function wrong(): int {
+	private function count_refused(): int {
 		return array_sum( array_map( fn( $row ) => 'refused' === $row['result'] ? $row['n'] : 0, $this->rows() ) );
 	}
 
 	/** @return array[] One row for each user and result. */
 	private function rows(): array {
-		$rows = $this->suspected ? array( array( 'sub' => '0', 'result' => 'refused', 'n' => 1 ) ) : array();
+		$rows = $this->name_pending ? array( array( 'sub' => '0', 'result' => 'refused', 'n' => 1 ) ) : array();
 		foreach ( $this->results as $id => $results ) {
 			foreach ( array_count_values( $results ) as $result => $n ) {
 				$rows[] = array( 'sub' => (string) $id, 'result' => $result, 'n' => $n );
@@ -1237,14 +1237,14 @@ function second_factor( string $code ): string {
 }
 
 /** The name that came with a password: where CoCart looks, and in its order. '' if there is none. */
-function tried_name(): string {
+function attempted_name(): string {
 	$basic = (string) base64_decode( (string) preg_replace( '/^\s*basic\s+/i', '', authorization() ) );
 	if ( is_basic( authorization() ) && false !== strpos( $basic, ':' ) ) {
 		list( $name, $password ) = explode( ':', $basic, 2 );
 		return '' === $password ? '' : $name;
 	}
 	$php = array( 'username' => $_SERVER['PHP_AUTH_USER'] ?? null, 'password' => $_SERVER['PHP_AUTH_PW'] ?? null );
-	foreach ( array( array_map( __NAMESPACE__ . '\plain', $php ), array_map( __NAMESPACE__ . '\plain', $_REQUEST ), json_credentials() ) as $source ) {
+	foreach ( array( array_map( __NAMESPACE__ . '\unslash', $php ), array_map( __NAMESPACE__ . '\unslash', $_REQUEST ), json_credentials() ) as $source ) {
 		if ( ! empty( $source['username'] ) && ! empty( $source['password'] ) ) {
 			return is_string( $source['username'] ) ? $source['username'] : '';
 		}
@@ -1264,12 +1264,12 @@ function json_credentials(): array {
 }
 
 /** WordPress puts slashes into what came with the request. */
-function plain( $value ) {
+function unslash( $value ) {
 	return is_string( $value ) ? stripslashes( $value ) : $value;
 }
 
 /** Whether a user goes by this name, as far as it needs no look-up. */
-function goes_by( object $user, string $name ): bool {
+function has_name( object $user, string $name ): bool {
 	$names = array( $user->user_login, $user->user_email, (string) get_user_meta( $user->ID, 'billing_phone', true ) );
 	return in_array( strtolower( trim( $name ) ), array_map( 'strtolower', array_filter( $names, 'strlen' ) ), true );
 }
@@ -1290,7 +1290,7 @@ final class Cart_Keys {
 	private $customers = array();
 
 	/** After WordPress knows who this is, and before a cart is loaded. */
-	public function take_away(): void {
+	public function remove_foreign_keys(): void {
 		foreach ( array( '_REQUEST', '_GET', '_POST' ) as $source ) {
 			foreach ( array_keys( $GLOBALS[ $source ] ) as $name ) {
 				$ours = 'cart_key' === strtolower( str_replace( '-', '_', (string) $name ) );
@@ -1307,7 +1307,7 @@ final class Cart_Keys {
 	}
 
 	/** Whether a cart key was that of another customer than this user. */
-	public function belong_to_others( int $user_id ): bool {
+	public function belong_to_other( int $user_id ): bool {
 		return (bool) array_diff( $this->customers, array( $user_id ) );
 	}
 
@@ -1359,15 +1359,15 @@ function keep_out_of_caches(): void {
 	if ( ! defined( 'DONOTCACHEPAGE' ) ) {
 		define( 'DONOTCACHEPAGE', true );
 	}
-	tell_others( 'litespeed_control_set_nocache', 'cocart-gateway' );
+	fire_action( 'litespeed_control_set_nocache', 'cocart-gateway' );
 }
 
 /** Fires an action. What a callback throws is for the shop to mend, and costs no customer the request. */
-function tell_others( string $hook, ...$arguments ): void {
+function fire_action( string $hook, ...$arguments ): void {
 	try {
 		do_action( $hook, ...$arguments );
 	} catch ( \Throwable $thrown ) {
-		log_line( "cocart-gateway: a callback of $hook threw " . thrown( $thrown ) );
+		log_line( "cocart-gateway: a callback of $hook threw " . describe_throwable( $thrown ) );
 	}
 }
 
@@ -1376,18 +1376,18 @@ function tell_others( string $hook, ...$arguments ): void {
  *
  * @return bool|null Null when a callback threw.
  */
-function ask_others( string $hook, bool $answer, ...$arguments ) {
+function ask_filter( string $hook, bool $answer, ...$arguments ) {
 	try {
 		$given = apply_filters( $hook, $answer, ...$arguments );
 	} catch ( \Throwable $thrown ) {
-		log_line( "cocart-gateway: a callback of $hook threw " . thrown( $thrown ) );
+		log_line( "cocart-gateway: a callback of $hook threw " . describe_throwable( $thrown ) );
 		return null;
 	}
 	return is_bool( $given ) ? $given : $answer;
 }
 
 /** Without the message: it may hold what must not be logged. */
-function thrown( \Throwable $thrown ): string {
+function describe_throwable( \Throwable $thrown ): string {
 	return get_class( $thrown ) . ' in ' . $thrown->getFile() . ' line ' . $thrown->getLine();
 }
 
@@ -1417,22 +1417,22 @@ function refuse_assertion( string $reason ): void {
 // --- What WordPress really dispatches --------------------------------------------------------------------------------
 
 /** Watches which route WordPress serves, whatever the URL looked like. */
-abstract class Door {
+abstract class Dispatch_Watcher {
 
 	/** @var bool Whether the REST server's next dispatch is the client's own request. */
 	private $serving = false;
 
 	/** Refuses the request unless this route is for it; '' is a page. */
-	abstract protected function admit( string $route ): void;
+	abstract protected function check_route( string $route ): void;
 
 	/** @param string[] $routes Of the requests in a batch; '' is one that cannot be read. */
-	abstract protected function admit_batch( array $routes ): void;
+	abstract protected function check_batch( array $routes ): void;
 
 	/** The same for who asks, which is known only once everybody has had a say. */
-	protected function admit_visitor(): void {
+	protected function check_visitor(): void {
 	}
 
-	protected function watch(): void {
+	protected function register_hooks(): void {
 		add_action( 'parse_request', array( $this, 'parse_request' ), 0 );
 		add_filter( 'rest_authentication_errors', array( $this, 'serving' ), PHP_INT_MAX );
 		add_filter( 'rest_pre_dispatch', array( $this, 'rest_pre_dispatch' ), 0, 3 );
@@ -1444,7 +1444,7 @@ abstract class Door {
 			return; // Fired by somebody else.
 		}
 		$route = $wp->query_vars['rest_route'] ?? '';
-		$this->admit( is_string( $route ) ? $route : '' );
+		$this->check_route( is_string( $route ) ? $route : '' );
 	}
 
 	/**
@@ -1469,9 +1469,9 @@ abstract class Door {
 	public function rest_pre_dispatch( $result = null, $server = null, $request = null ) {
 		if ( $this->serving && $request instanceof \WP_REST_Request ) {
 			$this->serving = false;
-			$this->admit_visitor();
-			$this->admit( $request->get_route() );
-			$this->admit_batch( is_batch( $request->get_route() ) ? batched( $request ) : array() );
+			$this->check_visitor();
+			$this->check_route( $request->get_route() );
+			$this->check_batch( is_batch( $request->get_route() ) ? batched( $request ) : array() );
 		}
 		return $result;
 	}
@@ -1480,10 +1480,7 @@ abstract class Door {
 // --- Requests with an assertion ------------------------------------------------------------------------------------
 
 /** Holds a request to what was asserted of it: who it is by, and what it is for. */
-final class Doorkeeper extends Door {
-
-	/** Announcements in one answer, of half a kilobyte each: nginx takes 4 KB of headers from PHP, or sends a 502 instead. */
-	const ANNOUNCEMENTS = 4;
+final class Request_Guard extends Dispatch_Watcher {
 
 	/** @var Assertion */
 	private $asserted;
@@ -1494,70 +1491,68 @@ final class Doorkeeper extends Door {
 	/** @var int The site of a network that the request is for. */
 	private $blog;
 
-	/** @var int|false|null The customer once judged; null before. */
+	/** @var int|false|null The customer once resolve_customer; null before. */
 	private $customer = null;
 
 	/** @var string The customer's fingerprint when the request began. */
-	private $began = '';
+	private $initial_fingerprint = '';
 
 	/** @var bool Whether the user is being looked up, which may ask who the user is. */
-	private $judging = false;
+	private $resolving = false;
 
 	/** @var mixed The customer whose session CoCart 5 is asked to load; null if none. */
-	private $named = null;
+	private $named_customer = null;
 
 	/** @var int Whom WordPress's own wp_authenticate() has let in, by whatever name its plugins know. */
 	private $authenticated = 0;
 
 	/** @var int Who logged out in this request, and so was logged in. */
-	private $left = 0;
+	private $logged_out_user = 0;
 
-	/** @var Checks */
+	/** @var Password_Checks */
 	private $checks;
 
 	/** @var Cart_Keys */
 	private $cart_keys;
 
-	/** @var array<string,bool> Announced ends of sessions. */
-	private $announced = array();
+	/** @var Session_End_Announcements */
+	private $announcements;
 
-	/** @var array<int,string> Fingerprints, as they were, of users that this request may be changing. */
-	private $before = array();
-
-	/** @var bool Whether others were told who this is. */
-	private $welcomed = false;
+	/** @var bool Whether other plugins know who the customer is. */
+	private $customer_announced = false;
 
 	public function __construct( Assertion $asserted ) {
-		$this->asserted  = $asserted;
-		$this->kind      = 'hand_back' === $asserted->kind ? 'customer' : $asserted->kind;
-		$this->blog      = get_current_blog_id();
-		$this->checks    = new Checks( $asserted, $this->is( 'login', 'credentials' ) );
-		$this->cart_keys = new Cart_Keys();
+		$this->asserted      = $asserted;
+		$this->kind          = 'hand_back' === $asserted->kind ? 'customer' : $asserted->kind;
+		$this->blog          = get_current_blog_id();
+		$this->checks        = new Password_Checks( $asserted, $this->is( 'login', 'credentials' ) );
+		$this->cart_keys     = new Cart_Keys();
+		$this->announcements = new Session_End_Announcements( $asserted, $this->blog );
 	}
 
 	/** Runs when the file is included: before any plugin, any hook, and the first question who this is. */
-	public function open(): void {
-		tell_the_client( $this->asserted );
+	public function register(): void {
+		set_client( $this->asserted );
 		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
-		if ( ! $this->is( 'site' ) && ! at_front_door() ) {
+		if ( ! $this->is( 'site' ) && ! is_front_controller() ) {
 			refuse_assertion( 'it is for a CoCart route, but this is another script' );
 		}
 		if ( $this->is( 'customer', 'credentials', 'login', 'refresh' ) ) {
 			keep_out_of_caches();
 		}
-		$this->forget();
-		$this->checks->watch();
-		$this->watch_requests();
+		$this->remove_foreign_credentials();
+		$this->checks->register_hooks();
+		$this->register_request_hooks();
 		if ( 'hand_back' === $this->asserted->kind ) {
-			Hand_Back::prepare(); // After watch_requests(): its filters run last.
+			Plugin_Hand_Back::prepare(); // After register_request_hooks(): its filters run last.
 		}
-		$this->watch_changes();
+		$this->announcements->register_hooks();
 		if ( $this->is( 'customer' ) ) {
 			// CoCart's logout calls wp_logout(); of the sessions of a token only its own ends, and the gateway sees to that.
-			remove_action( 'wp_logout', __NAMESPACE__ . '\logged_out' );
+			remove_action( 'wp_logout', __NAMESPACE__ . '\on_logout' );
 		}
 		if ( $this->is( 'customer', 'guest', 'refresh' ) ) {
-			$this->answer_for_the_user();
+			$this->identify_user();
 		}
 	}
 
@@ -1566,25 +1561,25 @@ final class Doorkeeper extends Door {
 	}
 
 	/** Takes away what others would log somebody in with. */
-	private function forget(): void {
+	private function remove_foreign_credentials(): void {
 		if ( $this->is( 'site' ) ) {
 			return;
 		}
-		$this->named = $_SERVER['HTTP_COCART_API_CUSTOMER'] ?? null;
+		$this->named_customer = $_SERVER['HTTP_COCART_API_CUSTOMER'] ?? null;
 		unset( $_SERVER['HTTP_COCART_API_CUSTOMER'] );
 		if ( $this->takes_cookies() ) {
 			return;
 		}
-		forget_cookies();
+		remove_login_cookies();
 		if ( $this->is( 'credentials' ) ) {
 			return;
 		}
 		if ( ! $this->is( 'login' ) || ! is_basic( authorization() ) ) {
-			forget_authorization();
+			remove_authorization();
 		}
 		if ( $this->is( 'guest', 'refresh' ) ) {
-			forget_request_credentials();
-			add_action( 'sanitize_comment_cookies', __NAMESPACE__ . '\forget_request_credentials', 0 ); // After wp_magic_quotes() built $_REQUEST anew.
+			remove_request_credentials();
+			add_action( 'sanitize_comment_cookies', __NAMESPACE__ . '\remove_request_credentials', 0 ); // After wp_magic_quotes() built $_REQUEST anew.
 		}
 		// A read-only key of WooCommerce is no password, and must not buy a token at the login.
 		add_filter( 'woocommerce_rest_is_request_to_rest_api', '__return_false', PHP_INT_MAX );
@@ -1601,7 +1596,7 @@ final class Doorkeeper extends Door {
 		if ( ! $this->is( 'credentials' ) || $this->asserted->guests_denied ) {
 			return false;
 		}
-		$page = asking_page();
+		$page = requesting_page();
 		return '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' ) || 'own' === $page || ( 'other' !== $page && null !== rest_nonce() );
 	}
 
@@ -1619,22 +1614,22 @@ final class Doorkeeper extends Door {
 	/** Routes without a cart ignore the key, as CoCart does; a client that logs in may still hold the number of its cart. */
 	private function check_cart_keys( string $route ): void {
 		$code = $this->is( 'guest' ) ? 'cocart_must_authenticate_user' : 'cocart_gateway_not_your_cart';
-		if ( ! loads_no_cart( $route ) && $this->cart_keys->belong_to_others( get_current_user_id() ) ) {
+		if ( ! loads_no_cart( $route ) && $this->cart_keys->belong_to_other( get_current_user_id() ) ) {
 			refuse( 403, $code, 'The cart key belongs to a customer. Leave it out: your own cart comes with your login.', 'PHP received the cart key of another customer' );
 		}
 	}
 
 	/** CoCart 5 loads that customer's session, whoever asks; this is for those who run the shop. */
 	private function name_customer(): void {
-		if ( null !== $this->named && $this->is( 'credentials' ) && current_user_can( 'manage_woocommerce' ) ) {
-			$_SERVER['HTTP_COCART_API_CUSTOMER'] = $this->named;
+		if ( null !== $this->named_customer && $this->is( 'credentials' ) && current_user_can( 'manage_woocommerce' ) ) {
+			$_SERVER['HTTP_COCART_API_CUSTOMER'] = $this->named_customer;
 		}
 	}
 
-	private function watch_requests(): void {
-		$this->watch();
+	private function register_request_hooks(): void {
+		$this->register_hooks();
 		if ( ! $this->is( 'site' ) ) {
-			add_action( 'init', array( $this->cart_keys, 'take_away' ), PHP_INT_MIN );
+			add_action( 'init', array( $this->cart_keys, 'remove_foreign_keys' ), PHP_INT_MIN );
 		}
 		if ( $this->asserted->guests_denied ) { // After watch(): should the error be taken away, the dispatch is still looked at.
 			add_filter( 'rest_authentication_errors', array( $this, 'deny_guests' ), PHP_INT_MAX );
@@ -1661,7 +1656,7 @@ final class Doorkeeper extends Door {
 	 * Priority 10 exactly: a must-use plugin's hook runs after WordPress's own wp_validate_auth_cookie at 10, which would
 	 * undo an earlier answer, and before CoCart's since 4.8 at 10. The last word keeps other plugins from having it.
 	 */
-	private function answer_for_the_user(): void {
+	private function identify_user(): void {
 		add_filter( 'determine_current_user', array( $this, 'user' ), 10 );
 		add_filter( 'determine_current_user', array( $this, 'user' ), PHP_INT_MAX );
 		add_filter( 'cocart_authenticate', array( $this, 'cocart_authenticate' ), 0, 1 );
@@ -1675,46 +1670,41 @@ final class Doorkeeper extends Door {
 	 * @return int|false
 	 */
 	public function user() {
-		if ( ! $this->is( 'customer' ) || $this->judging || ! function_exists( 'get_userdata' ) ) {
+		if ( ! $this->is( 'customer' ) || $this->resolving || ! function_exists( 'get_userdata' ) ) {
 			return false;
 		}
 		if ( null === $this->customer ) {
-			$this->judging  = true;
-			$elsewhere      = ! $this->at_home() && switch_to_blog( $this->blog );
-			$this->customer = $this->judged();
+			$this->resolving  = true;
+			$elsewhere      = ! $this->announcements->is_own_site() && switch_to_blog( $this->blog );
+			$this->customer = $this->resolve_customer();
 			$elsewhere && restore_current_blog();
-			$this->judging  = false;
+			$this->resolving  = false;
 		}
 		return $this->customer;
 	}
 
-	/** A plugin of a network may be looking at another of its sites, where the user's roles and epoch are others. */
-	private function at_home(): bool {
-		return get_current_blog_id() === $this->blog;
-	}
-
 	/** @return int|false */
-	private function judged() {
+	private function resolve_customer() {
 		$user = get_userdata( $this->asserted->user );
-		if ( ! $user || is_shut_out( $user ) ) {
-			$this->end( 'deleted' );
+		if ( ! $user || is_excluded( $user ) ) {
+			$this->end_session( 'deleted' );
 		}
-		$this->began = fingerprint( $user );
+		$this->initial_fingerprint = fingerprint( $user );
 		if ( '' !== $this->asserted->pat ) {
-			check_old_plugin_login( $user, $this->asserted->pat );
+			check_plugin_login( $user, $this->asserted->pat );
 			return (int) $user->ID;
 		}
-		if ( ! hash_equals( $this->began, $this->asserted->fingerprint ) ) {
-			$this->end( 'changed' );
+		if ( ! hash_equals( $this->initial_fingerprint, $this->asserted->fingerprint ) ) {
+			$this->end_session( 'changed' );
 		}
 		return (int) $user->ID;
 	}
 
 	/** The session is over: the client must log in again, and the gateway tells all its replicas. */
-	private function end( string $reason ): void {
-		$told = 'refused' === $reason ? 'changed' : $reason; // All that the gateway needs to know.
-		tell_ended( $this->asserted->user, $this->asserted->fingerprint, $reason );
-		$this->announce( $this->asserted->user, '' === $this->asserted->pat ? $this->asserted->fingerprint : 'plugin', $told );
+	private function end_session( string $reason ): void {
+		$fired = 'refused' === $reason ? 'changed' : $reason; // All that the gateway needs to know.
+		fire_sessions_ended( $this->asserted->user, $this->asserted->fingerprint, $reason );
+		$this->announcements->announce_end( $this->asserted->user, '' === $this->asserted->pat ? $this->asserted->fingerprint : 'plugin', $fired );
 		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "sessions of user {$this->asserted->user} have ended: $reason" );
 	}
 
@@ -1733,7 +1723,7 @@ final class Doorkeeper extends Door {
 	}
 
 	/** Should another plugin have taken that error away. */
-	protected function admit_visitor(): void {
+	protected function check_visitor(): void {
 		if ( $this->asserted->guests_denied && ! get_current_user_id() ) {
 			refuse( 401, 'cocart_rest_not_authorized', 'Sorry, you are not authorized.', '' );
 		}
@@ -1760,7 +1750,7 @@ final class Doorkeeper extends Door {
 
 	/** @param mixed $result */
 	public function rest_authentication_errors( $result = null ) {
-		$this->hold_user();
+		$this->enforce_user();
 		if ( ! empty( $result ) ) {
 			return $result;
 		}
@@ -1768,7 +1758,7 @@ final class Doorkeeper extends Door {
 	}
 
 	/** Somebody else may have set another user meanwhile, or nobody have asked yet who this is. */
-	private function hold_user(): void {
+	private function enforce_user(): void {
 		if ( $this->is( 'customer', 'guest', 'refresh' ) && get_current_user_id() !== (int) $this->user() ) {
 			wp_set_current_user( (int) $this->user() );
 		}
@@ -1776,10 +1766,10 @@ final class Doorkeeper extends Door {
 
 	/** WordPress gets here with pages only: a REST request ended in parse_request, or a plugin kept it from running. */
 	public function page(): void {
-		$this->admit( '' );
+		$this->check_route( '' );
 	}
 
-	protected function admit( string $route ): void {
+	protected function check_route( string $route ): void {
 		if ( $this->is( 'site' ) ) {
 			if ( is_cocart( $route ) ) {
 				refuse_assertion( 'WordPress dispatches a CoCart route for what the gateway took for another page; if its path has a prefix such as /en, add that to site.paths of the gateway' );
@@ -1793,20 +1783,20 @@ final class Doorkeeper extends Door {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a login' );
 		}
 		if ( 'hand_back' === $this->asserted->kind ) {
-			Hand_Back::admit( $route );
+			Plugin_Hand_Back::check_route( $route );
 		}
 		if ( $this->is( 'refresh' ) && ( ! is_refresh( $route ) || 'POST' !== method() ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a refresh' );
 		}
 		$this->check_nonce();
-		$this->hold_user();
+		$this->enforce_user();
 		$this->check_cart_keys( $route );
 		$this->name_customer();
-		if ( ! $this->is( 'guest' ) || ! shows_products( $route ) ) {
+		if ( ! $this->is( 'guest' ) || ! is_products( $route ) ) {
 			keep_out_of_caches();
 		}
 		if ( $this->is( 'customer', 'credentials' ) ) {
-			$this->welcome( $route, get_userdata( get_current_user_id() ) );
+			$this->announce_customer( $route, get_userdata( get_current_user_id() ) );
 		}
 	}
 
@@ -1815,30 +1805,30 @@ final class Doorkeeper extends Door {
 	 *
 	 * @param \WP_User|false $user
 	 */
-	private function welcome( string $route, $user ): void {
-		if ( $this->welcomed || ! $user ) {
+	private function announce_customer( string $route, $user ): void {
+		if ( $this->customer_announced || ! $user ) {
 			return;
 		}
-		$this->welcomed = true;
+		$this->customer_announced = true;
 		$context        = array( 'kind' => $this->asserted->kind, 'route' => $route, 'ip' => $this->asserted->ip );
-		$allowed        = ask_others( 'cocart_gateway_allow_customer', true, $user, $context );
+		$allowed        = ask_filter( 'cocart_gateway_allow_customer', true, $user, $context );
 		if ( null === $allowed ) {
 			refuse( 500, 'cocart_gateway_error', 'Something went wrong.', 'cocart_gateway_allow_customer gave no answer' );
 		}
 		if ( ! $allowed ) {
-			$this->turn_away( (int) $user->ID );
+			$this->refuse_customer( (int) $user->ID );
 		}
-		tell_others( 'cocart_gateway_customer_authenticated', $user, $context );
+		fire_action( 'cocart_gateway_customer_authenticated', $user, $context );
 	}
 
-	private function turn_away( int $user_id ): void {
+	private function refuse_customer( int $user_id ): void {
 		if ( $this->is( 'customer' ) ) {
-			$this->end( 'refused' );
+			$this->end_session( 'refused' );
 		}
 		refuse( 403, 'cocart_gateway_not_allowed', 'This account cannot be used here.', "cocart_gateway_allow_customer refused user $user_id" );
 	}
 
-	protected function admit_batch( array $routes ): void {
+	protected function check_batch( array $routes ): void {
 		foreach ( $routes as $route ) {
 			if ( $this->is( 'site' ) && is_cocart( $route ) ) {
 				refuse_assertion( 'there is a CoCart route in the batch of another page' );
@@ -1857,23 +1847,23 @@ final class Doorkeeper extends Door {
 	 * @param \WP_REST_Request  $request
 	 */
 	public function rest_post_dispatch( $response = null, $server = null, $request = null ) {
-		$this->settle();
+		$this->announcements->announce_changes();
 		if ( ! $response instanceof \WP_HTTP_Response || ! $request instanceof \WP_REST_Request ) {
 			return $response;
 		}
 		if ( $this->is( 'login', 'credentials' ) ) {
-			$this->tell_attempt( $response );
+			$this->report_attempt( $response );
 		}
 		if ( $this->is( 'login' ) && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
-			$this->vouch_login( $response->get_data(), $request );
+			$this->sign_login_answer( $response->get_data(), $request );
 		}
 		if ( $this->is( 'refresh' ) && is_refresh( $request->get_route() ) && 200 === $response->get_status() ) {
-			$this->vouch( refreshed_by_old_plugin( $response->get_data() ), $request );
+			$this->sign_login( user_of_plugin_refresh( $response->get_data() ), $request );
 		}
 		if ( $this->is( 'customer' ) && $this->customer ) {
-			$this->at_home() && $this->changed( $this->customer, $this->began );
+			$this->announcements->is_own_site() && $this->announcements->announce_if_changed( $this->customer, $this->initial_fingerprint );
 			if ( '' !== $this->asserted->pat && is_login( $request->get_route() ) && 200 === $response->get_status() ) {
-				$this->vouch_login( $response->get_data(), $request );
+				$this->sign_login_answer( $response->get_data(), $request );
 			}
 		}
 		return $response;
@@ -1884,15 +1874,15 @@ final class Doorkeeper extends Door {
 	 *
 	 * @param \WP_HTTP_Response $response
 	 */
-	private function tell_attempt( $response ): void {
+	private function report_attempt( $response ): void {
 		$data = $response->get_data();
 		$code = is_array( $data ) && is_string( $data['code'] ?? null ) ? $data['code'] : '';
-		$this->checks->answered( (int) $response->get_status(), $code, get_userdata( get_current_user_id() ? get_current_user_id() : $this->left ) );
+		$this->checks->read_answer( (int) $response->get_status(), $code, get_userdata( get_current_user_id() ? get_current_user_id() : $this->logged_out_user ) );
 	}
 
 	/** @param mixed $user_id */
 	public function wp_logout( $user_id = 0 ): void {
-		$this->left = user_id_in( $user_id );
+		$this->logged_out_user = user_id_in( $user_id );
 	}
 
 	/** @param mixed $user */
@@ -1903,11 +1893,11 @@ final class Doorkeeper extends Door {
 
 	/** Whether the password logged this user in, and not some plugin that answers for every visitor. */
 	private function logged_in_by_password( object $user ): bool {
-		return '' !== tried_name() && ( $this->checks->accepted( (int) $user->ID ) || (int) $user->ID === $this->authenticated );
+		return '' !== attempted_name() && ( $this->checks->accepted( (int) $user->ID ) || (int) $user->ID === $this->authenticated );
 	}
 
 	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */
-	private function vouch_login( $data, \WP_REST_Request $request ): void {
+	private function sign_login_answer( $data, \WP_REST_Request $request ): void {
 		$user  = get_userdata( get_current_user_id() );
 		$named = is_array( $data ) && isset( $data['user_id'] ) ? (string) $data['user_id'] : null;
 		$other = $user && ( null !== $named && (string) $user->ID !== $named || $this->is( 'customer' ) && (int) $user->ID !== $this->customer );
@@ -1916,16 +1906,16 @@ final class Doorkeeper extends Door {
 			log_line( 'cocart-gateway: a login was answered for a user whom something else than the password logged in' );
 			return;
 		}
-		$this->vouch( $user, $request );
+		$this->sign_login( $user, $request );
 	}
 
 	/** @param object|false $user */
-	private function vouch( $user, \WP_REST_Request $request ): void {
-		if ( ! $user || is_shut_out( $user ) ) {
+	private function sign_login( $user, \WP_REST_Request $request ): void {
+		if ( ! $user || is_excluded( $user ) ) {
 			log_line( 'cocart-gateway: a login was answered, but not for a user of this site' );
 			return;
 		}
-		$this->welcome( $request->get_route(), $user );
+		$this->announce_customer( $request->get_route(), $user );
 		$claims = array(
 			'sub'    => (string) $user->ID,
 			'login'  => (string) $user->user_login,
@@ -1940,43 +1930,74 @@ final class Doorkeeper extends Door {
 			$claims = apply_filters( 'cocart_gateway_token_claims', array(), $user, $request );
 			$usable = is_array( $claims ) && strlen( (string) json_encode( $claims ) ) <= 1024 && JSON_ERROR_NONE === json_last_error();
 		} catch ( \Throwable $thrown ) {
-			log_line( 'cocart-gateway: a callback of cocart_gateway_token_claims threw ' . thrown( $thrown ) . '; its claims are left out' );
+			log_line( 'cocart-gateway: a callback of cocart_gateway_token_claims threw ' . describe_throwable( $thrown ) . '; its claims are left out' );
 			return new \stdClass();
 		}
 		if ( ! $usable ) {
 			log_line( 'cocart-gateway: cocart_gateway_token_claims gave no array of at most 1024 bytes of JSON; its claims are left out' );
 			return new \stdClass();
 		}
-		return (object) $this->without_own( $claims );
+		return (object) $this->without_reserved( $claims );
 	}
 
 	/** The gateway leaves out what would pass for its own in data.user; here the developer of the callback hears of it. */
-	private function without_own( array $claims ): array {
+	private function without_reserved( array $claims ): array {
 		$own = array_filter( array_keys( $claims ), fn( $name ) => in_array( strtolower( (string) $name ), array( 'id', 'username', 'ip', 'device', 'pat' ), true ) );
 		if ( $own ) {
 			log_line( 'cocart-gateway: cocart_gateway_token_claims gave ' . implode( ', ', $own ) . ', which the gateway answers for; left out' );
 		}
 		return array_diff_key( $claims, array_flip( $own ) );
 	}
+}
+
+// --- Ends of sessions, announced in the response ---------------------------------------------------------------------
+
+/** Announces, in the response to the request that caused it, that sessions of a user have ended. */
+final class Session_End_Announcements {
+
+	/** Announcements in one answer, of half a kilobyte each: nginx takes 4 KB of headers from PHP, or sends a 502 instead. */
+	const MAXIMUM = 4;
+
+	/** @var Assertion */
+	private $asserted;
+
+	/** @var int The site of a network that the request is for. */
+	private $blog;
+
+	/** @var array<string,bool> Ends that are announced already. */
+	private $announced = array();
+
+	/** @var array<int,string> Fingerprints, as they were, of users that this request may be changing. */
+	private $before = array();
+
+	public function __construct( Assertion $asserted, int $blog ) {
+		$this->asserted = $asserted;
+		$this->blog     = $blog;
+	}
+
+	/** A plugin of a network may be looking at another of its sites, where the user's roles and epoch are others. */
+	public function is_own_site(): bool {
+		return get_current_blog_id() === $this->blog;
+	}
 
 	/** Changes made in this very request, of whatever user, are told in its response. Those made elsewhere are found out later. */
-	private function watch_changes(): void {
+	public function register_hooks(): void {
 		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX - 1, 2 );
 		add_action( 'after_password_reset', array( $this, 'after_password_reset' ), PHP_INT_MAX );
 		add_action( 'delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
 		add_action( 'wpmu_delete_user', array( $this, 'delete_user' ), PHP_INT_MAX );
-		add_action( 'cocart_gateway_epoch_changed', array( $this, 'changed' ), 10, 2 );
+		add_action( 'cocart_gateway_epoch_changed', array( $this, 'announce_if_changed' ), 10, 2 );
 		add_action( 'remove_user_from_blog', array( $this, 'remove_user_from_blog' ), PHP_INT_MAX, 2 );
 		add_action( 'clean_user_cache', array( $this, 'clean_user_cache' ), 10, 2 );
 		$settling = array( 'wp_set_password', 'wp_redirect' );
-		if ( switched_on( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ) {
+		if ( is_enabled( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ) {
 			foreach ( array( 'add_user_metadata', 'update_user_metadata', 'delete_user_metadata' ) as $hook ) {
 				add_filter( $hook, array( $this, 'before_metadata' ), PHP_INT_MAX, 3 );
 			}
 			array_push( $settling, 'set_user_role', 'add_user_role', 'remove_user_role' );
 		}
 		foreach ( $settling as $hook ) {
-			add_filter( $hook, array( $this, 'settle' ), PHP_INT_MAX );
+			add_filter( $hook, array( $this, 'announce_changes' ), PHP_INT_MAX );
 		}
 	}
 
@@ -1990,12 +2011,12 @@ final class Doorkeeper extends Door {
 	/** Fires after the change, with the user as it was. */
 	public function clean_user_cache( $user_id = 0, $before = null ): void {
 		if ( $before instanceof \WP_User ) {
-			$this->remember( $before );
+			$this->remember_fingerprint( $before );
 		}
 	}
 
-	private function remember( \WP_User $user ): void {
-		if ( $this->at_home() ) {
+	private function remember_fingerprint( \WP_User $user ): void {
+		if ( $this->is_own_site() ) {
 			$this->before[ (int) $user->ID ] = $this->before[ (int) $user->ID ] ?? fingerprint( $user );
 		}
 	}
@@ -2004,7 +2025,7 @@ final class Doorkeeper extends Door {
 	public function before_metadata( $result = null, $user_id = 0, $key = '' ) {
 		$user = is_string( $key ) && preg_match( '/capabilities$/D', $key ) ? get_userdata( user_id_in( $user_id ) ) : false;
 		if ( $user ) {
-			$this->remember( $user );
+			$this->remember_fingerprint( $user );
 		}
 		return $result;
 	}
@@ -2015,14 +2036,14 @@ final class Doorkeeper extends Door {
 	 *
 	 * @param mixed $value Passed on: some of these hooks are filters.
 	 */
-	public function settle( $value = null ) {
-		if ( ! $this->at_home() ) {
+	public function announce_changes( $value = null ) {
+		if ( ! $this->is_own_site() ) {
 			return $value;
 		}
 		$before       = $this->before;
 		$this->before = array();
 		foreach ( $before as $user_id => $fingerprint ) {
-			$this->changed( $user_id, $fingerprint );
+			$this->announce_if_changed( $user_id, $fingerprint );
 		}
 		return $value;
 	}
@@ -2034,43 +2055,43 @@ final class Doorkeeper extends Door {
 	 */
 	public function profile_update( $user_id = 0, $before = null ): void {
 		if ( $before instanceof \WP_User ) {
-			$this->changed( (int) $before->ID, fingerprint( $before ) );
+			$this->announce_if_changed( (int) $before->ID, fingerprint( $before ) );
 		}
 	}
 
 	/** @param mixed $before The user as it was: reset_password() does not read it again. */
 	public function after_password_reset( $before = null ): void {
 		if ( $before instanceof \WP_User ) {
-			$this->changed( (int) $before->ID, fingerprint( $before ) );
+			$this->announce_if_changed( (int) $before->ID, fingerprint( $before ) );
 		}
 	}
 
 	public function delete_user( $user_id = 0 ): void {
 		$user = get_userdata( user_id_in( $user_id ) );
 		if ( $user ) {
-			$this->announce( (int) $user->ID, fingerprint( $user ), 'deleted' );
+			$this->announce_end( (int) $user->ID, fingerprint( $user ), 'deleted' );
 		}
 	}
 
 	/** @param mixed $before The fingerprint as it was. */
-	public function changed( $user_id = 0, $before = '' ): void {
+	public function announce_if_changed( $user_id = 0, $before = '' ): void {
 		$user_id = user_id_in( $user_id );
 		$user    = get_userdata( $user_id );
 		if ( ! $user_id || ! is_string( $before ) || '' === $before ) {
 			return;
 		}
 		if ( ! $user || ! hash_equals( fingerprint( $user ), $before ) ) {
-			$this->announce( $user_id, $before, $user ? 'changed' : 'deleted' );
+			$this->announce_end( $user_id, $before, $user ? 'changed' : 'deleted' );
 		}
 	}
 
-	private function announce( int $user_id, string $dead, string $reason ): void {
-		tell_ended( $user_id, $dead, $reason );
-		if ( headers_sent() || isset( $this->announced[ "$user_id $dead" ] ) || count( $this->announced ) >= self::ANNOUNCEMENTS ) {
+	public function announce_end( int $user_id, string $fingerprint, string $reason ): void {
+		fire_sessions_ended( $user_id, $fingerprint, $reason );
+		if ( headers_sent() || isset( $this->announced[ "$user_id $fingerprint" ] ) || count( $this->announced ) >= self::MAXIMUM ) {
 			return; // The next use of such a session finds out.
 		}
-		$this->announced[ "$user_id $dead" ] = true;
-		$claims = array( 'sub' => (string) $user_id, 'fp' => $dead, 'reason' => $reason );
+		$this->announced[ "$user_id $fingerprint" ] = true;
+		$claims = array( 'sub' => (string) $user_id, 'fp' => $fingerprint, 'reason' => $reason );
 		send_header( 'X-CoCart-Gateway-Ended: ' . $this->asserted->reply( 'ended', $claims ), false );
 	}
 }
@@ -2081,7 +2102,7 @@ final class Doorkeeper extends Door {
  * Whether CoCart JWT Authentication still lists a login of this user: it forgets a login at a logout, at a new password and
  * at its own refresh. Its notes are read, never written, and also when it is deactivated.
  */
-function old_plugin_knows( int $user_id, string $pat ): bool {
+function has_plugin_login( int $user_id, string $pat ): bool {
 	if ( '' === $pat || ! get_user_meta( $user_id, '_cocart_jwt_tokens', true ) ) {
 		return false;
 	}
@@ -2097,8 +2118,8 @@ function old_plugin_knows( int $user_id, string $pat ): bool {
  * A token of that plugin has no fingerprint. Its PAT says as much as the plugin itself reads from it, and an attacker with
  * the secrets of the gateway cannot invent one: they are still not enough to become a customer.
  */
-function check_old_plugin_login( object $user, string $pat ): void {
-	if ( ! old_plugin_knows( (int) $user->ID, $pat ) ) {
+function check_plugin_login( object $user, string $pat ): void {
+	if ( ! has_plugin_login( (int) $user->ID, $pat ) ) {
 		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "CoCart JWT Authentication no longer lists the login of a token of user {$user->ID}" );
 	}
 }
@@ -2110,33 +2131,69 @@ function check_old_plugin_login( object $user, string $pat ): void {
  * @param mixed $data
  * @return object|false
  */
-function refreshed_by_old_plugin( $data ) {
+function user_of_plugin_refresh( $data ) {
 	$token  = is_array( $data ) && is_string( $data['token'] ?? null ) ? $data['token'] : '';
 	$claims = json_decode( (string) base64_decode( strtr( explode( '.', $token )[1] ?? '', '-_', '+/' ) ), true );
 	$named  = is_array( $claims ) ? $claims['data']['user'] ?? null : null;
 	$id     = is_array( $named ) && is_int( $named['id'] ?? null ) ? $named['id'] : 0;
 	$pat    = is_array( $named ) && is_string( $named['pat'] ?? null ) ? $named['pat'] : '';
-	return $id > 0 && old_plugin_knows( $id, $pat ) ? get_userdata( $id ) : false;
+	return $id > 0 && has_plugin_login( $id, $pat ) ? get_userdata( $id ) : false;
 }
 
 /**
  * A session that goes back: its customer logs in without a password, for the tokens that CoCart JWT Authentication adds to
  * CoCart's answer. To CoCart it is a login by token. The second factor was given when the session began.
  */
-final class Hand_Back {
+final class Plugin_Hand_Back {
 	/** CoCart takes any Bearer for a login by token; CoCart JWT Authentication ignores one that is not a JWT. */
 	public static function prepare(): void {
 		add_filter( 'cocart_auth_header', fn() => 'Bearer cocart-gateway', PHP_INT_MAX );
 		add_filter( 'cocart_login_secure_auth_methods', fn() => array( 'jwt' ), PHP_INT_MAX );
 	}
 
-	public static function admit( string $route ): void {
+	public static function check_route( string $route ): void {
 		if ( ! is_login( $route ) || 'POST' !== method() ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a session to hand back' );
 		}
 		// Since 4.8 CoCart asks for no second factor where a token logs in; before, it would mail the customer a code.
 		remove_all_filters( 'cocart_login_permission_callback' );
 	}
+}
+
+/**
+ * A gateway in its dry run says who the client is, and nothing else: everything is as without it, for
+ * COCART_GATEWAY_REQUIRED too. One that is not believed is only logged.
+ */
+function start_observed( string $token, array $secrets ): void {
+	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
+	try {
+		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) );
+		restore_authorization( $asserted );
+		set_client( $asserted );
+		Diagnostics::$observed = true;
+		Diagnostics::record_clock( $asserted );
+		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+	} catch ( Refusal $refusal ) {
+		log_line( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
+	}
+}
+
+function check_old_plugin(): array {
+	if ( Diagnostics::$observed && class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
+		return finding( 'old_plugin', 'good', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be: it hands out and judges the tokens.', 'cocart-gateway' ) );
+	}
+	if ( class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
+		return finding( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway, but not while customers are handed back to it (compat.hand_back).', 'cocart-gateway' ), true );
+	}
+	return finding( 'old_plugin', 'good', __( 'The gateway alone hands out tokens', 'cocart-gateway' ), __( 'CoCart JWT Authentication is not active.', 'cocart-gateway' ) );
+}
+
+/** A dry run asserts nobody, so to COCART_GATEWAY_REQUIRED it is nobody. */
+function check_required_in_dry_run(): array {
+	if ( is_enabled( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return finding( 'required', 'critical', __( 'CoCart is shut: the gateway only looks on', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED refuses the requests of a dry run, too.', 'cocart-gateway' ), __( 'Take COCART_GATEWAY_REQUIRED out of wp-config.php until the dry run is over.', 'cocart-gateway' ), true );
+	}
+	return finding( 'required', 'good', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be.', 'cocart-gateway' ) );
 }
 
 // --- Requests without one ------------------------------------------------------------------------------------------
@@ -2146,7 +2203,7 @@ final class Hand_Back {
  * limit of the gateway; and always to a request whose assertion is bad. The rest of the site is as without us: another
  * secret or a clock that is off must not take the storefront down, and nobody is anybody there by an assertion.
  */
-final class Locked_Door extends Door {
+final class Closed_Routes extends Dispatch_Watcher {
 
 	/** @var array The answer: status, code, message, and what to log. */
 	private $answer;
@@ -2155,20 +2212,20 @@ final class Locked_Door extends Door {
 		$this->answer = $answer;
 	}
 
-	public function close(): void {
+	public function register(): void {
 		add_filter( 'cocart_is_rest_api_request', '__return_false', PHP_INT_MAX ); // No password is tried meanwhile.
-		$this->watch();
+		$this->register_hooks();
 	}
 
-	protected function admit( string $route ): void {
+	protected function check_route( string $route ): void {
 		if ( is_cocart( $route ) || is_status( $route ) ) {
 			send_header( 'X-CoCart-Gateway-Refused: ' . $this->answer[1] ); // No password was tried, and the gateway shall count none.
 			refuse( ...$this->answer );
 		}
 	}
 
-	protected function admit_batch( array $routes ): void {
-		array_map( array( $this, 'admit' ), $routes );
+	protected function check_batch( array $routes ): void {
+		array_map( array( $this, 'check_route' ), $routes );
 	}
 }
 
@@ -2201,12 +2258,12 @@ function is_status( string $route ): bool {
 }
 
 /** Whether somebody asks without an assertion: a gateway whose header something on the way took off should hear that. */
-function asks_for_status(): bool {
+function is_status_requested(): bool {
 	return STATUS_ROUTE === ( $_GET['rest_route'] ?? '' );
 }
 
 /** Answers one question of the gateway's operator, and is for nobody else: without the secret there is no such route. */
-final class Status_Desk extends Door {
+final class Status_Endpoint extends Dispatch_Watcher {
 
 	/** @var Assertion */
 	private $asserted;
@@ -2219,26 +2276,26 @@ final class Status_Desk extends Door {
 		$this->authorization = STATUS_AUTHORIZATION === authorization();
 	}
 
-	public function open(): void {
-		tell_the_client( $this->asserted );
+	public function register(): void {
+		set_client( $this->asserted );
 		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
-		if ( ! at_front_door() ) {
+		if ( ! is_front_controller() ) {
 			refuse_assertion( 'it is for the status, but this is another script' );
 		}
-		forget_cookies();
-		forget_authorization();
-		$this->watch();
-		add_action( 'wp', fn() => $this->admit( '' ), PHP_INT_MIN );
+		remove_login_cookies();
+		remove_authorization();
+		$this->register_hooks();
+		add_action( 'wp', fn() => $this->check_route( '' ), PHP_INT_MIN );
 	}
 
-	protected function admit( string $route ): void {
+	protected function check_route( string $route ): void {
 		if ( ! is_status( $route ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for the status' );
 		}
-		tell_status( $this->asserted, array( 'status' => (object) $this->facts() ) );
+		send_status( $this->asserted, array( 'status' => (object) $this->facts() ) );
 	}
 
-	protected function admit_batch( array $routes ): void {
+	protected function check_batch( array $routes ): void {
 	}
 
 	private function facts(): array {
@@ -2256,14 +2313,14 @@ final class Status_Desk extends Door {
 			'permalinks'    => '' !== (string) get_option( 'permalink_structure' ),
 			'tls'           => is_ssl(),
 			'environment'   => function_exists( 'wp_get_environment_type' ) ? wp_get_environment_type() : '',
-			'required'      => switched_on( 'COCART_GATEWAY_REQUIRED', false ),
+			'required'      => is_enabled( 'COCART_GATEWAY_REQUIRED', false ),
 			'secrets'       => count( secrets() ),
 			'old_plugin'    => class_exists( '\CoCart\JWTAuthentication\Plugin' ),
 			'jwt_plugins'   => jwt_plugins(),
 			'object_cache'  => (bool) wp_using_ext_object_cache(),
 			'multisite'     => is_multisite(),
-			'late'          => Seen::$late,
-			'copies'        => Seen::$copies,
+			'late'          => Diagnostics::$loaded_late,
+			'copies'        => Diagnostics::$copies,
 			'authorization' => $this->authorization,
 			'paths'         => language_paths(),
 		);
@@ -2345,9 +2402,9 @@ function cocart_namespaces(): array {
  * Tells somebody who asks for the status, and holds a secret of ours, why that is not answered. Everybody else learns
  * nothing: whose assertion is for something else, or was signed with another secret.
  */
-function tell_refusal( string $token, array $secrets, Refusal $refusal ): void {
+function explain_refusal( string $token, array $secrets, Refusal $refusal ): void {
 	try {
-		$asked = Assertion::signed_by_us( $token, $secrets );
+		$asked = Assertion::read_signed( $token, $secrets );
 	} catch ( Refusal $stranger ) {
 		return;
 	}
@@ -2361,11 +2418,11 @@ function tell_refusal( string $token, array $secrets, Refusal $refusal ): void {
 		't'   => encode( hash( 'sha256', (string) ( $_SERVER['REQUEST_URI'] ?? '' ), true ) ),
 	);
 	send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
-	tell_status( $asked, array( 'refused' => $refusal->getMessage(), 'saw' => $saw ) );
+	send_status( $asked, array( 'refused' => $refusal->getMessage(), 'saw' => $saw ) );
 }
 
 /** Ends the request. */
-function tell_status( Assertion $asked, array $claims ): void {
+function send_status( Assertion $asked, array $claims ): void {
 	send_header( 'X-CoCart-Gateway-Status: ' . $asked->reply( 'status', $claims ) );
 	send_header( 'Content-Type: application/json; charset=UTF-8' );
 	send_header( 'Cache-Control: no-store' );
@@ -2376,19 +2433,19 @@ function tell_status( Assertion $asked, array $claims ): void {
 // --- For administrators --------------------------------------------------------------------------------------------
 
 /** What this request told about the set-up. Nothing is stored: the page that an administrator looks at tells enough. */
-final class Seen {
+final class Diagnostics {
 
 	/** @var string[] The constants of ours that were defined when this file was loaded. */
 	public static $settings = array();
 
 	/** @var bool Whether this file was loaded after the must-use plugins. */
-	public static $late = false;
+	public static $loaded_late = false;
 
 	/** @var string[] Files like this one that are not in force, because this one was loaded before them. */
 	public static $copies = array();
 
 	/** @var bool Whether a good assertion came with the request. */
-	public static $believed = false;
+	public static $verified = false;
 
 	/** @var bool Whether a gateway in its dry run said who the client is. */
 	public static $observed = false;
@@ -2397,21 +2454,21 @@ final class Seen {
 	public static $refusal = '';
 
 	/** @var int|null Seconds that WordPress's clock is ahead of the gateway's, the way of the request included; null: not known. */
-	public static $ahead = null;
+	public static $clock_ahead = null;
 
 	/** An upload may have been long on its way. */
-	public static function clock( Assertion $asserted ): void {
-		self::$ahead = 'GET' === ( $_SERVER['REQUEST_METHOD'] ?? '' ) ? time() - $asserted->issued_at : null;
+	public static function record_clock( Assertion $asserted ): void {
+		self::$clock_ahead = 'GET' === ( $_SERVER['REQUEST_METHOD'] ?? '' ) ? time() - $asserted->issued_at : null;
 	}
 }
 
 /** Called by a copy of this file that was loaded later, of whatever version. */
 function another_copy( string $file ): void {
-	Seen::$copies[] = place_of( $file );
+	Diagnostics::$copies[] = file_with_folder( $file );
 }
 
 /** A file and its folder: "mu-plugins/cocart-gateway.php". */
-function place_of( string $file ): string {
+function file_with_folder( string $file ): string {
 	return basename( dirname( $file ) ) . '/' . basename( $file );
 }
 
@@ -2422,23 +2479,23 @@ function place_of( string $file ): string {
  *                 is nothing to do) and notice: whether administrators should read it on every page. Plain text.
  */
 function checks(): array {
-	$checks = array( check_settings(), check_secret(), check_place(), check_copies(), check_front(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
+	$checks = array( check_settings(), check_secret(), check_place(), check_copies(), check_gateway(), check_clock(), check_old_plugin(), check_required(), check_browser_sessions() );
 	return array_values( array_filter( $checks ) );
 }
 
-function found( string $id, string $status, string $label, string $description, string $action = '', bool $notice = false ): array {
+function finding( string $id, string $status, string $label, string $description, string $action = '', bool $notice = false ): array {
 	return compact( 'id', 'status', 'label', 'description', 'action', 'notice' );
 }
 
 /** wp-config.php is read to its end only once all plugins are loaded. */
 function check_settings() {
-	$late = array_diff( array_filter( SETTINGS, 'defined' ), Seen::$settings );
+	$late = array_diff( array_filter( SETTINGS, 'defined' ), Diagnostics::$settings );
 	if ( ! $late ) {
 		return null;
 	}
 	/* translators: %s: names of constants. */
 	$label = sprintf( __( 'Defined too late, and not in force: %s', 'cocart-gateway' ), implode( ', ', $late ) );
-	return found( 'settings', 'critical', $label, __( 'What stands below "That\'s all" in wp-config.php is read after the plugins.', 'cocart-gateway' ), __( 'Move it above that line.', 'cocart-gateway' ), true );
+	return finding( 'settings', 'critical', $label, __( 'What stands below "That\'s all" in wp-config.php is read after the plugins.', 'cocart-gateway' ), __( 'Move it above that line.', 'cocart-gateway' ), true );
 }
 
 function check_secret(): array {
@@ -2446,52 +2503,52 @@ function check_secret(): array {
 	$usable = array_filter( $set, __NAMESPACE__ . '\is_usable' );
 	$action = __( 'Put the gateway\'s upstream.secret into wp-config.php as COCART_GATEWAY_SECRET. It has 32 bytes or more.', 'cocart-gateway' );
 	if ( ! $set ) {
-		return found( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is missing from wp-config.php', 'cocart-gateway' ), __( 'Without it no request of the gateway is believed, and nobody can log in through it.', 'cocart-gateway' ), $action, true );
+		return finding( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is missing from wp-config.php', 'cocart-gateway' ), __( 'Without it no request of the gateway is believed, and nobody can log in through it.', 'cocart-gateway' ), $action, true );
 	}
 	if ( ! $usable ) {
-		return found( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used, so no request of the gateway is believed, and nobody can log in through it.', 'cocart-gateway' ), $action, true );
+		return finding( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used, so no request of the gateway is believed, and nobody can log in through it.', 'cocart-gateway' ), $action, true );
 	}
 	if ( count( $usable ) < count( $set ) ) {
-		return found( 'secret', 'recommended', __( 'One of the secrets in COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used; the others are.', 'cocart-gateway' ), $action, true );
+		return finding( 'secret', 'recommended', __( 'One of the secrets in COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used; the others are.', 'cocart-gateway' ), $action, true );
 	}
-	return found( 'secret', 'good', __( 'The gateway\'s secret is set', 'cocart-gateway' ), __( 'COCART_GATEWAY_SECRET is long enough.', 'cocart-gateway' ) );
+	return finding( 'secret', 'good', __( 'The gateway\'s secret is set', 'cocart-gateway' ), __( 'COCART_GATEWAY_SECRET is long enough.', 'cocart-gateway' ) );
 }
 
 function check_place(): array {
-	if ( Seen::$late ) {
-		return found( 'must_use', 'critical', __( 'cocart-gateway.php was loaded as an ordinary plugin', 'cocart-gateway' ), __( 'It has to come before all other plugins, or they see requests without an identity.', 'cocart-gateway' ), __( 'Move the file to wp-content/mu-plugins.', 'cocart-gateway' ), true );
+	if ( Diagnostics::$loaded_late ) {
+		return finding( 'must_use', 'critical', __( 'cocart-gateway.php was loaded as an ordinary plugin', 'cocart-gateway' ), __( 'It has to come before all other plugins, or they see requests without an identity.', 'cocart-gateway' ), __( 'Move the file to wp-content/mu-plugins.', 'cocart-gateway' ), true );
 	}
-	return found( 'must_use', 'good', __( 'cocart-gateway.php is a must-use plugin', 'cocart-gateway' ), __( 'It is loaded before all other plugins.', 'cocart-gateway' ) );
+	return finding( 'must_use', 'good', __( 'cocart-gateway.php is a must-use plugin', 'cocart-gateway' ), __( 'It is loaded before all other plugins.', 'cocart-gateway' ) );
 }
 
 /** A backup, or an ordinary plugin that was copied into mu-plugins instead of moved. */
 function check_copies() {
-	if ( ! Seen::$copies ) {
+	if ( ! Diagnostics::$copies ) {
 		return null;
 	}
 	/* translators: 1: a file; 2: a version; 3: files. */
-	$which = sprintf( __( 'In force is %1$s, version %2$s, because it is loaded first. Not in force: %3$s.', 'cocart-gateway' ), place_of( __FILE__ ), VERSION, implode( ', ', Seen::$copies ) );
-	return found( 'copies', 'recommended', __( 'There is more than one copy of cocart-gateway.php', 'cocart-gateway' ), $which, __( 'Leave one of them, wp-content/mu-plugins/cocart-gateway.php; keep backups under a name that does not end in .php.', 'cocart-gateway' ), true );
+	$which = sprintf( __( 'In force is %1$s, version %2$s, because it is loaded first. Not in force: %3$s.', 'cocart-gateway' ), file_with_folder( __FILE__ ), VERSION, implode( ', ', Diagnostics::$copies ) );
+	return finding( 'copies', 'recommended', __( 'There is more than one copy of cocart-gateway.php', 'cocart-gateway' ), $which, __( 'Leave one of them, wp-content/mu-plugins/cocart-gateway.php; keep backups under a name that does not end in .php.', 'cocart-gateway' ), true );
 }
 
 /** Nothing can be said without a secret, nor where there is no visitor. */
-function check_front() {
+function check_gateway() {
 	if ( ! secrets() || defined( 'WP_CLI' ) || defined( 'DOING_CRON' ) ) {
 		return null;
 	}
-	if ( '' !== Seen::$refusal ) {
-		return check_refusal( Seen::$refusal );
+	if ( '' !== Diagnostics::$refusal ) {
+		return check_refusal( Diagnostics::$refusal );
 	}
-	if ( Seen::$believed ) {
-		return found( 'in_front', 'good', __( 'The gateway is in front of this site', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php.', 'cocart-gateway' ) );
+	if ( Diagnostics::$verified ) {
+		return finding( 'in_front', 'good', __( 'The gateway is in front of this site', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php.', 'cocart-gateway' ) );
 	}
-	if ( Seen::$observed ) {
-		return found( 'in_front', 'good', __( 'The gateway looks on', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. In its dry run it enforces nothing.', 'cocart-gateway' ) );
+	if ( Diagnostics::$observed ) {
+		return finding( 'in_front', 'good', __( 'The gateway looks on', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. In its dry run it enforces nothing.', 'cocart-gateway' ) );
 	}
-	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
-		return found( 'in_front', 'recommended', __( 'CoCart is shut on the way that this page came', 'cocart-gateway' ), __( 'This page did not come through the gateway, and COCART_GATEWAY_REQUIRED is set: customers who come this way are refused.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, or take COCART_GATEWAY_REQUIRED out of wp-config.php until it does. If only administrators come this way, all is well.', 'cocart-gateway' ), true );
+	if ( is_enabled( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return finding( 'in_front', 'recommended', __( 'CoCart is shut on the way that this page came', 'cocart-gateway' ), __( 'This page did not come through the gateway, and COCART_GATEWAY_REQUIRED is set: customers who come this way are refused.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, or take COCART_GATEWAY_REQUIRED out of wp-config.php until it does. If only administrators come this way, all is well.', 'cocart-gateway' ), true );
 	}
-	return found( 'in_front', 'recommended', __( 'This page did not come through the gateway', 'cocart-gateway' ), __( 'Either the gateway is not in front of this site yet, or you reached WordPress past it.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, and only the gateway to WordPress.', 'cocart-gateway' ) );
+	return finding( 'in_front', 'recommended', __( 'This page did not come through the gateway', 'cocart-gateway' ), __( 'Either the gateway is not in front of this site yet, or you reached WordPress past it.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, and only the gateway to WordPress.', 'cocart-gateway' ) );
 }
 
 /** The gateway's request was not believed: by what the log says, which of the usual reasons it is. */
@@ -2499,57 +2556,39 @@ function check_refusal( string $why ): array {
 	$label = __( 'This page came with a signature of the gateway that was refused', 'cocart-gateway' );
 	$shut  = __( 'CoCart is shut to its requests meanwhile.', 'cocart-gateway' );
 	if ( strpos( $why, 'COCART_GATEWAY_AUDIENCE' ) ) { // First: it quotes addresses, and there are shops that sell clocks.
-		return found( 'in_front', 'critical', $label, __( 'The gateway was told another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
+		return finding( 'in_front', 'critical', $label, __( 'The gateway was told another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
 	}
 	if ( preg_match( '/COCART_GATEWAY_SECRET|signature/', $why ) ) {
-		return found( 'in_front', 'critical', $label, __( 'It was made with another secret than the one in wp-config.php.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make COCART_GATEWAY_SECRET the same as the gateway\'s upstream.secret.', 'cocart-gateway' ), true );
+		return finding( 'in_front', 'critical', $label, __( 'It was made with another secret than the one in wp-config.php.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make COCART_GATEWAY_SECRET the same as the gateway\'s upstream.secret.', 'cocart-gateway' ), true );
 	}
 	if ( strpos( $why, 'clocks' ) ) {
-		return found( 'in_front', 'critical', $label, __( 'The clocks of gateway and WordPress differ by more than ten seconds.', 'cocart-gateway' ) . ' ' . $shut, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
+		return finding( 'in_front', 'critical', $label, __( 'The clocks of gateway and WordPress differ by more than ten seconds.', 'cocart-gateway' ) . ' ' . $shut, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
 	}
-	return found( 'in_front', 'critical', $label, __( 'Something between gateway and WordPress changes requests, or somebody made it up. PHP\'s error log has the reason.', 'cocart-gateway' ) . ' ' . $shut, __( 'Look for a proxy that changes the host, the path or the method.', 'cocart-gateway' ), true );
+	return finding( 'in_front', 'critical', $label, __( 'Something between gateway and WordPress changes requests, or somebody made it up. PHP\'s error log has the reason.', 'cocart-gateway' ) . ' ' . $shut, __( 'Look for a proxy that changes the host, the path or the method.', 'cocart-gateway' ), true );
 }
 
 /** Assertions are made right before they are sent, so what is left of the difference is the clocks'. */
 function check_clock() {
-	if ( null === Seen::$ahead ) {
+	if ( null === Diagnostics::$clock_ahead ) {
 		return null;
 	}
-	if ( abs( Seen::$ahead ) > LEEWAY / 2 ) {
-		$status = abs( Seen::$ahead ) > LEEWAY ? 'critical' : 'recommended';
+	if ( abs( Diagnostics::$clock_ahead ) > LEEWAY / 2 ) {
+		$status = abs( Diagnostics::$clock_ahead ) > LEEWAY ? 'critical' : 'recommended';
 		/* translators: %d: seconds. */
-		$differ = sprintf( __( 'They are %d seconds apart. From ten seconds on no customer of the gateway is believed.', 'cocart-gateway' ), abs( Seen::$ahead ) );
-		return found( 'clock', $status, __( 'The clocks of gateway and WordPress drift apart', 'cocart-gateway' ), $differ, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
+		$differ = sprintf( __( 'They are %d seconds apart. From ten seconds on no customer of the gateway is believed.', 'cocart-gateway' ), abs( Diagnostics::$clock_ahead ) );
+		return finding( 'clock', $status, __( 'The clocks of gateway and WordPress drift apart', 'cocart-gateway' ), $differ, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
 	}
-	return found( 'clock', 'good', __( 'The clocks of gateway and WordPress agree', 'cocart-gateway' ), __( 'Signatures of the gateway are good for seconds.', 'cocart-gateway' ) );
-}
-
-function check_old_plugin(): array {
-	if ( Seen::$observed && class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
-		return found( 'old_plugin', 'good', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be: it hands out and judges the tokens.', 'cocart-gateway' ) );
-	}
-	if ( class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
-		return found( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway, but not while customers are handed back to it (compat.hand_back).', 'cocart-gateway' ), true );
-	}
-	return found( 'old_plugin', 'good', __( 'The gateway alone hands out tokens', 'cocart-gateway' ), __( 'CoCart JWT Authentication is not active.', 'cocart-gateway' ) );
+	return finding( 'clock', 'good', __( 'The clocks of gateway and WordPress agree', 'cocart-gateway' ), __( 'Signatures of the gateway are good for seconds.', 'cocart-gateway' ) );
 }
 
 function check_required(): array {
-	if ( Seen::$observed ) {
-		return check_required_by_observer();
+	if ( Diagnostics::$observed ) {
+		return check_required_in_dry_run();
 	}
-	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
-		return found( 'required', 'good', __( 'CoCart answers through the gateway only', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED is set.', 'cocart-gateway' ) );
+	if ( is_enabled( 'COCART_GATEWAY_REQUIRED', false ) ) {
+		return finding( 'required', 'good', __( 'CoCart answers through the gateway only', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED is set.', 'cocart-gateway' ) );
 	}
-	return found( 'required', 'recommended', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'Whoever reaches WordPress directly can try passwords there, and no limit of the gateway counts them.', 'cocart-gateway' ), __( 'Once the gateway is in front, set COCART_GATEWAY_REQUIRED to true in wp-config.php.', 'cocart-gateway' ) );
-}
-
-/** A dry run asserts nobody, so to COCART_GATEWAY_REQUIRED it is nobody. */
-function check_required_by_observer(): array {
-	if ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) ) {
-		return found( 'required', 'critical', __( 'CoCart is shut: the gateway only looks on', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED refuses the requests of a dry run, too.', 'cocart-gateway' ), __( 'Take COCART_GATEWAY_REQUIRED out of wp-config.php until the dry run is over.', 'cocart-gateway' ), true );
-	}
-	return found( 'required', 'good', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be.', 'cocart-gateway' ) );
+	return finding( 'required', 'recommended', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'Whoever reaches WordPress directly can try passwords there, and no limit of the gateway counts them.', 'cocart-gateway' ), __( 'Once the gateway is in front, set COCART_GATEWAY_REQUIRED to true in wp-config.php.', 'cocart-gateway' ) );
 }
 
 /** "Log out everywhere" is heard of only from WordPress's own session manager. */
@@ -2558,7 +2597,7 @@ function check_browser_sessions() {
 	if ( null === $manager || Session_Tokens::class === $manager ) {
 		return null;
 	}
-	return found( 'browser_sessions', 'recommended', __( 'Another plugin keeps the sessions of browsers', 'cocart-gateway' ), __( '"Log Out Everywhere Else" does not reach sessions at the gateway.', 'cocart-gateway' ), __( 'Let that plugin call CoCartGateway\end_sessions( $user_id ).', 'cocart-gateway' ) );
+	return finding( 'browser_sessions', 'recommended', __( 'Another plugin keeps the sessions of browsers', 'cocart-gateway' ), __( '"Log Out Everywhere Else" does not reach sessions at the gateway.', 'cocart-gateway' ), __( 'Let that plugin call CoCartGateway\end_sessions( $user_id ).', 'cocart-gateway' ) );
 }
 
 /** site_status_tests: one test per check that can be made now. */
@@ -2628,52 +2667,34 @@ function print_notices(): void {
 // --- Start ---------------------------------------------------------------------------------------------------------
 
 function start(): void {
-	Seen::$settings = array_filter( SETTINGS, 'defined' );
-	Seen::$late     = did_action( 'muplugins_loaded' ) > 0;
+	Diagnostics::$settings = array_filter( SETTINGS, 'defined' );
+	Diagnostics::$loaded_late     = did_action( 'muplugins_loaded' ) > 0;
 	add_action( 'admin_notices', __NAMESPACE__ . '\admin_notices' );
 	add_action( 'network_admin_notices', __NAMESPACE__ . '\network_admin_notices' );
 	add_filter( 'site_status_tests', __NAMESPACE__ . '\site_status_tests' );
 	add_filter( 'debug_information', __NAMESPACE__ . '\debug_information' );
 	$secrets = secrets();
 	if ( $secrets ) {
-		watch_accounts();
+		register_account_hooks();
 	}
 	if ( isset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] ) ) {
 		start_observed( (string) $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'], $secrets );
 	}
 	if ( isset( $_SERVER['HTTP_X_COCART_GATEWAY'] ) ) {
 		start_asserted( (string) $_SERVER['HTTP_X_COCART_GATEWAY'], $secrets );
-	} elseif ( switched_on( 'COCART_GATEWAY_REQUIRED', false ) || asks_for_status() ) {
-		( new Locked_Door( array( 403, 'cocart_gateway_required', 'This request must come through the gateway.', 'a CoCart request came with no assertion' ) ) )->close();
-	}
-}
-
-/**
- * A gateway in its dry run says who the client is, and nothing else: everything is as without it, for
- * COCART_GATEWAY_REQUIRED too. One that is not believed is only logged.
- */
-function start_observed( string $token, array $secrets ): void {
-	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
-	try {
-		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time(), array( 'observed' ) );
-		restore_authorization( $asserted );
-		tell_the_client( $asserted );
-		Seen::$observed = true;
-		Seen::clock( $asserted );
-		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
-	} catch ( Refusal $refusal ) {
-		log_line( 'cocart-gateway: the assertion of a dry run was refused: ' . $refusal->getMessage() );
+	} elseif ( is_enabled( 'COCART_GATEWAY_REQUIRED', false ) || is_status_requested() ) {
+		( new Closed_Routes( array( 403, 'cocart_gateway_required', 'This request must come through the gateway.', 'a CoCart request came with no assertion' ) ) )->register();
 	}
 }
 
 /** On every request: accounts are changed in wp-admin, at wp-login.php and on the command line, too. */
-function watch_accounts(): void {
+function register_account_hooks(): void {
 	if ( class_exists( Session_Tokens::class, false ) ) {
 		add_filter( 'session_token_manager', __NAMESPACE__ . '\session_token_manager', PHP_INT_MAX );
 	}
-	add_action( 'wp_logout', __NAMESPACE__ . '\logged_out' );
-	( new Changes() )->watch();
-	( new Renewal() )->watch();
+	add_action( 'wp_logout', __NAMESPACE__ . '\on_logout' );
+	( new Account_Changes() )->register_hooks();
+	( new Hash_Renewals() )->register_hooks();
 }
 
 /** A bad assertion is refused where CoCart answers, never "then a guest": somebody meant to be somebody. */
@@ -2686,16 +2707,16 @@ function start_asserted( string $token, array $secrets ): void {
 		$asserted = Assertion::read( $token, $secrets, audience(), $_SERVER, time() );
 	} catch ( Refusal $refusal ) {
 		unset( $_SERVER['HTTP_X_COCART_GATEWAY'], $_SERVER['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] );
-		Seen::$refusal = $refusal->getMessage();
+		Diagnostics::$refusal = $refusal->getMessage();
 		log_line( 'cocart-gateway: the assertion was refused: ' . $refusal->getMessage() );
-		tell_refusal( $token, $secrets, $refusal );
-		( new Locked_Door( array( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', '' ) ) )->close();
+		explain_refusal( $token, $secrets, $refusal );
+		( new Closed_Routes( array( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', '' ) ) )->register();
 		return;
 	}
-	Seen::$believed = true;
-	Seen::clock( $asserted );
+	Diagnostics::$verified = true;
+	Diagnostics::record_clock( $asserted );
 	restore_authorization( $asserted );
-	'status' === $asserted->kind ? ( new Status_Desk( $asserted ) )->open() : ( new Doorkeeper( $asserted ) )->open();
+	'status' === $asserted->kind ? ( new Status_Endpoint( $asserted ) )->register() : ( new Request_Guard( $asserted ) )->register();
 }
 
 start();

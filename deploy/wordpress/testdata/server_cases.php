@@ -120,7 +120,7 @@ foreach ( array( array( 'assumed' => false, 'proto' => 'http' ), array( 'assumed
 	test(
 		'no good claims: ' . json_encode( $claims ),
 		fn() => arrive( 'guest', array(), $claims ),
-		fn() => same( true, null !== CoCartGateway\Seen::$refusal )
+		fn() => same( true, null !== CoCartGateway\Diagnostics::$refusal )
 	);
 }
 
