@@ -16,7 +16,7 @@ const (
 	Authentication      Code = "cocart_authentication_error"
 	NotAuthorized       Code = "cocart_rest_not_authorized"
 	Forbidden           Code = "rest_forbidden"
-	MissingRefreshToken Code = "cocart_jwt_auth_missing_refresh_token"
+	MissingRefreshToken Code = "cocart_jwt_auth_missing_refresh_token" //nolint:gosec // not a credential
 	InvalidParameter    Code = "rest_invalid_param"
 	InvalidJSON         Code = "rest_invalid_json"
 	// RateLimited is the code of CoCart Plus's own limiter, which answers it with 400; the SDKs retry at 429 only. It must
@@ -24,7 +24,7 @@ const (
 	RateLimited       Code = "rate_limit_exceeded"
 	MustAuthenticate  Code = "cocart_must_authenticate_user"
 	NotYourCart       Code = "cocart_gateway_not_your_cart"
-	BadCredentials    Code = "cocart_gateway_bad_credentials"
+	BadCredentials    Code = "cocart_gateway_bad_credentials" //nolint:gosec // not a credential
 	AmbiguousRequest  Code = "cocart_gateway_ambiguous_request"
 	BadRequest        Code = "cocart_gateway_bad_request"
 	BadBody           Code = "cocart_gateway_bad_body"

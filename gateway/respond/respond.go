@@ -1,5 +1,8 @@
 // Package respond writes the answers that the gateway makes itself: failures in the form that CoCart's clients, browsers and
 // XML-RPC clients read, and other answers of its own. No other package writes the body of an error.
+//
+//	respond.go  the failure and the writers
+//	code.go     the codes and the table that states everything about each; deploy/docs/errors.md is generated from it
 package respond
 
 import (
@@ -61,7 +64,7 @@ func Page(w http.ResponseWriter, r *http.Request, f *Failure) {
 }
 
 func prepareFailure(h http.Header, f *Failure) {
-	clear(h) // whatever a handler prepared is not part of this answer
+	clear(h) // a handler may have prepared headers of another answer
 	if f.Challenge != "" {
 		h.Set("WWW-Authenticate", f.Challenge)
 	}
@@ -73,7 +76,7 @@ func prepareFailure(h http.Header, f *Failure) {
 	}
 }
 
-// JSON sends an answer of our own. It is never to be cached.
+// JSON writes an answer of our own. Caches must not store it.
 func JSON(w http.ResponseWriter, r *http.Request, status int, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -82,6 +85,7 @@ func JSON(w http.ResponseWriter, r *http.Request, status int, v any) {
 	Bytes(w, r, status, text, "application/json; charset=UTF-8")
 }
 
+// Bytes writes an answer of our own. Caches must not store it unless its header says so.
 func Bytes(w http.ResponseWriter, r *http.Request, status int, text []byte, contentType string) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)

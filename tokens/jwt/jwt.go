@@ -78,8 +78,9 @@ func Is(text string) bool {
 	return err == nil
 }
 
-// Decode reads the JSON of a part. Duplicate member names at any level, names in other case and numbers that are no
-// integers are errors, so that no two readers can disagree about it (RFC 8725 2.4).
+// Decode reads the JSON of a part. Duplicate member names at any level, names in other case and numbers that are not
+// integers are errors, so that no two readers can disagree about it (RFC 8725 2.4). encoding/json accepts all three, so
+// tokens are read and written with another package, and everything else in this program with encoding/json.
 func Decode(part string, into any) error {
 	raw, err := decodeBase64(part)
 	if err != nil || json.Unmarshal(raw, into) != nil {
