@@ -11,7 +11,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 	"cocart-gateway/upstream"
 )
 

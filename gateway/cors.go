@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"cocart-gateway/gateway/accesslog"
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 	"cocart-gateway/upstream"
 )
 

@@ -55,7 +55,7 @@ import (
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 	"cocart-gateway/upstream"
 )
 

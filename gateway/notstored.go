@@ -9,7 +9,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/tokens"
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // notStoredTimes is how often the same client presents the same spent refresh token before the log says that it does not

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"time"
 
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // Identity is a customer as WordPress named him at login.

@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/revocation"
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // Issue starts a session for a customer whom WordPress has just accepted, and ends the user's oldest ones beyond

@@ -13,7 +13,7 @@ import (
 
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens"
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 func tokensInspectCommand(t terminal) *cobra.Command {

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // The longest quotation, in bytes, of what a client chose freely.

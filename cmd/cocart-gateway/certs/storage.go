@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // trial is what is written into the folder to see whether that works: as much as a certificate with its key.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // Status is the result of a check in one word.

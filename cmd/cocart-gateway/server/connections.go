@@ -13,7 +13,7 @@ import (
 	"github.com/pires/go-proxyproto"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // ConnectionsConfig has the limits of connections. Its functions are called with each connection, so that a reload changes

@@ -10,7 +10,7 @@ import (
 	"github.com/pires/go-proxyproto"
 	"github.com/pires/go-proxyproto/tlvparse"
 
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // admitted returns a public listener whose connections have a place among those that may be open at once, and whose PROXY

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 // WriteTable writes rows with their columns lined up.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"cocart-gateway/untrusted"
+	"cocart-gateway/tokens/untrusted"
 )
 
 func TestTextIsCutAndCleaned(t *testing.T) {
