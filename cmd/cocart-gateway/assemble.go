@@ -32,7 +32,7 @@ type registry interface {
 	prometheus.Gatherer
 }
 
-// build turns the configuration into the three rooms.
+// build creates the parts of the program from its configuration.
 func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.reloading, err = newReloading(p, reg); err != nil {
 		return err
@@ -201,8 +201,7 @@ func reveal(secrets []config.Secret) [][]byte {
 	return out
 }
 
-// orNone translates "0 means none", as the file has it, for a package whose zero
-// value means its default.
+// orNone translates 0 for "no limit", as in the file, for a package whose zero value means its default.
 func orNone[T time.Duration | int | int64](d T) T {
 	if d == 0 {
 		return -1

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// checkConfig loads the file at path and tells an operator about it: every problem on stderr and exit code 1, or
-// warnings on stderr, the effective configuration without its secrets on stdout, and exit code 0.
+// checkConfig loads the file at path. It writes every problem to stderr and returns exit code 1, or writes warnings to
+// stderr and the effective configuration, secrets redacted, to stdout, and returns exit code 0.
 func checkConfig(path string, env func(string) (string, bool), stdout, stderr io.Writer) int {
 	c, err := loadConfig(path, env)
 	if err != nil {

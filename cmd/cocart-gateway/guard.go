@@ -11,13 +11,13 @@ import (
 	"cocart-gateway/tokens/attempts"
 )
 
-// newGuard makes what counts passwords. Its key comes from the secret that every gateway of a shop has.
+// newGuard returns the rate limits of passwords. Its key is derived from a secret that all gateways of a shop share.
 func newGuard(cfg *config.Config, store redis.UniversalClient, log *slog.Logger) (*attempts.Guard, error) {
 	return attempts.New(guardConfig(cfg, log), store)
 }
 
-// attemptWait is how long a login waits for others of its account or address that are being checked. WordPress checks a
-// password in less than a second.
+// attemptWait is how long a login waits for other logins of its account or address. WordPress checks a password in less
+// than a second.
 const attemptWait = 5 * time.Second
 
 // guardConfig returns the configuration of package attempts.

@@ -69,13 +69,12 @@ func upstreamTLS(c config.Upstream) (*tls.Config, error) {
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading upstream.tls_ca_file: it holds no certificate")
+			return nil, fmt.Errorf("reading upstream.tls_ca_file: it contains no certificate")
 		}
 	}
 	if c.TLSCertFile != "" {
-		// Read at each handshake, of which there are few: what renews certificates
-		// need not tell us. Old and new may be mixed for a moment, while one file is
-		// replaced and the other is not; that handshake fails and the next one works.
+		// Read at each handshake, of which there are few, so that renewed files need no reload. While one file is
+		// replaced and the other is not, a handshake fails; the next one works.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			pair, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
 			if err != nil {

@@ -17,8 +17,7 @@ import (
 	"cocart-gateway/tokens/keys"
 )
 
-// -update writes into the test files what comes of them.
-var update = flag.Bool("update", false, "write into the test files what comes of them")
+var update = flag.Bool("update", false, "write the expected messages into the test files")
 
 // testEnv is the environment of every configuration in testdata.
 func testEnv(name string) (string, bool) {
@@ -44,7 +43,7 @@ func testKey(name string) string {
 
 var wantLine = regexp.MustCompile(`(?m)^# want: (.*?)\r?$`)
 
-// wants reads the first lines of a test file, which say what must come of it.
+// wants reads the expected messages, or keys and values, from the first lines of a test file.
 func wants(t *testing.T, path string) []string {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -56,7 +55,7 @@ func wants(t *testing.T, path string) []string {
 		lines = append(lines, string(m[1]))
 	}
 	if len(lines) == 0 {
-		t.Fatalf("%s says nothing about what must come of it", path)
+		t.Fatalf("%s has no line that begins with # want:", path)
 	}
 	return lines
 }
@@ -70,7 +69,7 @@ func testConfigs(t *testing.T, pattern string) []string {
 	return paths
 }
 
-// TestBadConfigIsRefused compares every line an operator would read with the ones in the file.
+// TestBadConfigIsRefused compares the messages with those in the file.
 func TestBadConfigIsRefused(t *testing.T) {
 	for _, path := range testConfigs(t, "*.bad.yaml") {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".bad.yaml"), func(t *testing.T) {
@@ -87,13 +86,13 @@ func TestBadConfigIsRefused(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", err, want)
 			}
 			if strings.Contains(err.Error(), "hunter") {
-				t.Errorf("the message shows the secret that stands in the file:\n%s", err)
+				t.Errorf("the message shows the secret of the file:\n%s", err)
 			}
 		})
 	}
 }
 
-// writeWants replaces the lines that say what must come of a file.
+// writeWants replaces the expected messages of a file.
 func writeWants(t *testing.T, path string, err error) {
 	t.Helper()
 	data, readErr := os.ReadFile(path)
@@ -114,7 +113,7 @@ func writeWants(t *testing.T, path string, err error) {
 	}
 }
 
-func TestGoodConfigMeansWhatItSays(t *testing.T) {
+func TestGoodConfigHasItsValues(t *testing.T) {
 	for _, path := range testConfigs(t, "*.good.yaml") {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".good.yaml"), func(t *testing.T) {
 			c, err := Load(path, testEnv, checkTestKey)
@@ -133,7 +132,7 @@ func TestGoodConfigMeansWhatItSays(t *testing.T) {
 
 var keySteps = regexp.MustCompile(`[^.\[\]]+`)
 
-// effective looks up a key such as "tokens.keys[1].id" in what c amounts to.
+// effective returns the value of a key such as "tokens.keys[1].id".
 func effective(t *testing.T, c *Config, key string) any {
 	t.Helper()
 	text, err := c.yaml(true)
@@ -187,7 +186,7 @@ func TestConfigFileThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestAliasesCannotMultiply loads a small file that would unfold to 10^9 items.
+// TestAliasesCannotMultiply loads a small file that would expand to 10^9 items.
 func TestAliasesCannotMultiply(t *testing.T) {
 	var bomb strings.Builder
 	bomb.WriteString("log: &a0 [x,x,x,x,x,x,x,x,x,x]\n")
@@ -201,7 +200,7 @@ func TestAliasesCannotMultiply(t *testing.T) {
 	}
 }
 
-// checkTestKey is what package main gives to Load.
+// checkTestKey checks keys as package main does.
 func checkTestKey(k SigningKey) (signs bool, err error) {
 	var key keys.Key
 	if k.Symmetric() {

@@ -12,7 +12,7 @@ import (
 
 var exampleFile = filepath.Join("..", "..", "..", "config.example.yaml")
 
-// exampleEnv is what the example tells an operator to set.
+// exampleEnv has the variables that the example names.
 func exampleEnv(name string) (string, bool) {
 	value, ok := map[string]string{
 		"COCART_GATEWAY_SECRET":      "the-example-gateway-secret-0123456789",
@@ -33,7 +33,7 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	}
 }
 
-// TestDefaultsObeyTheRules needs its own test: defaults are not read from a text.
+// TestDefaultsObeyTheRules loads the defaults, which are not read from a text otherwise.
 func TestDefaultsObeyTheRules(t *testing.T) {
 	c := loadExample(t)
 	if again := reload(t, c); !reflect.DeepEqual(again, c) {
@@ -58,7 +58,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 
 var blockStart = regexp.MustCompile(`(?m)^[a-z_]+:`)
 
-// topBlocks cuts a file where a line begins with a key.
+// topBlocks returns the top-level blocks of a file by their keys.
 func topBlocks(text string) map[string]string {
 	blocks := map[string]string{}
 	starts := blockStart.FindAllStringIndex(text, -1)
@@ -81,7 +81,7 @@ func loadExample(t *testing.T) *Config {
 	return c
 }
 
-// reload loads what c amounts to.
+// reload loads the YAML of c.
 func reload(t *testing.T, c *Config) *Config {
 	t.Helper()
 	again, problems := parse([]byte(effectiveText(t, c)), source{env: emptyEnv, file: fuzzFile, checkKey: checkTestKey})
@@ -104,8 +104,8 @@ func effectiveText(t *testing.T, c *Config) string {
 	return string(text)
 }
 
-// What is marked with restart in config.example.yaml is what a reload leaves alone.
-func TestExampleMarksWhatWaitsForARestart(t *testing.T) {
+// Keys marked with restart in config.example.yaml are those that a reload does not change.
+func TestExampleMarksKeysThatNeedARestart(t *testing.T) {
 	text, err := os.ReadFile(exampleFile)
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzLoadConfig holds two promises: no text makes the loader panic, and what a text amounts to is itself a
-// configuration that loads as the same.
+// FuzzLoadConfig checks that no text makes the loader panic, and that the YAML of a configuration loads as the same
+// configuration.
 func FuzzLoadConfig(f *testing.F) {
 	paths, err := filepath.Glob(filepath.Join("testdata", "*.yaml"))
 	if err != nil || len(paths) == 0 {
@@ -42,7 +42,7 @@ func fuzzEnv(name string) (string, bool) {
 	return testEnv(name)
 }
 
-// fuzzFile never touches the disk: a fuzzer would name devices and pipes.
+// fuzzFile does not read the disk: a fuzzer would name devices and pipes.
 func fuzzFile(path string, _ int64) ([]byte, *mistake) {
 	switch filepath.Base(path) {
 	case "secret.txt":

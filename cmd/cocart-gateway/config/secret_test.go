@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// fullOfSecrets has every secret a file can hold.
+// fullOfSecrets has every secret that a file can contain.
 func fullOfSecrets(t *testing.T) (*Config, []string) {
 	t.Helper()
 	c := loadExample(t)
@@ -27,7 +27,7 @@ func fullOfSecrets(t *testing.T) (*Config, []string) {
 	return c, secrets
 }
 
-// printings are the ways in which a Config may end up where people read it.
+// printings are the ways in which a Config can be printed or encoded.
 func printings(t *testing.T, c *Config) map[string]string {
 	t.Helper()
 	printed := map[string]string{}
@@ -70,7 +70,7 @@ func TestNoPrintingOfAConfigShowsASecret(t *testing.T) {
 		}
 	}
 	if text := printings(t, c)["effective YAML"]; strings.Count(text, redacted) != 9 {
-		t.Errorf("the effective YAML does not say of each of nine secrets that it is there:\n%s", text)
+		t.Errorf("the effective YAML does not show nine redacted secrets:\n%s", text)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestSecretSaysWhetherItIsSet(t *testing.T) {
 	}
 }
 
-// TestSecretFileLosesOneNewline is about the bytes: nothing else may be trimmed from a secret.
+// TestSecretFileLosesOneNewline checks that nothing else is trimmed from a secret.
 func TestSecretFileLosesOneNewline(t *testing.T) {
 	r := &reader{source: source{dir: t.TempDir(), env: emptyEnv, file: readBounded}}
 	for _, row := range []struct{ written, read string }{

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestDurationIsWrittenAsPeopleWriteIt(t *testing.T) {
+func TestDurationIsWrittenInItsShortForm(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"0s":      0,
 		"1.5s":    1500 * time.Millisecond,
