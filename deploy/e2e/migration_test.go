@@ -190,7 +190,7 @@ func TestMovingOverFromTheOldPluginAndBack(t *testing.T) {
 	if r := g.cart(bobs); r.Status != 401 {
 		t.Errorf("bob's token after his logout: %d %s", r.Status, r.Body)
 	}
-	wants(t, "switch", steps.run(t, "switch", g), "CoCart JWT Authentication is active, as it must be while it judges its refresh tokens", `verdict="adopted"} 1`, "alice")
+	wants(t, "switch", steps.run(t, "switch", g), "CoCart JWT Authentication is active, as it must be while it verifies its refresh tokens", `verdict="adopted"} 1`, "alice")
 	g.stop()
 
 	// Without the old plugin.
