@@ -28,7 +28,7 @@ func (g *Gateway) bound(x *exchange) error {
 	encoding := strings.TrimSpace(strings.Join(x.r.Header["Content-Encoding"], ","))
 	_, query, _ := strings.Cut(x.target, "?")
 	switch {
-	case !slices.Contains(coCartMethods, x.r.Method), x.verdict.Method != "" && !slices.Contains(coCartMethods, x.verdict.Method):
+	case !slices.Contains(coCartMethods, x.r.Method), x.classification.Method != "" && !slices.Contains(coCartMethods, x.classification.Method):
 		return methodNotAllowed()
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		// PHP does not decode a body, but modules in front of it do: two readings.
@@ -43,7 +43,7 @@ func (g *Gateway) bound(x *exchange) error {
 		}
 	}
 	if x.body == nil {
-		g.guardBody(x)
+		g.limitBody(x)
 	}
 	return nil
 }
@@ -54,10 +54,10 @@ func methodNotAllowed() *respond.Failure {
 	return f
 }
 
-// guardedBody is a request body that ends with an error when it grows too long or
+// limitedBody is a request body that ends with an error when it grows too long or
 // holds too many form fields. The error is the answer to the request, whoever
 // reads: the transport hands it back wrapped.
-type guardedBody struct {
+type limitedBody struct {
 	io.ReadCloser
 	separator *wprequest.FieldCounter // nil: not a form
 	limit     int
@@ -66,23 +66,23 @@ type guardedBody struct {
 	refused *respond.Failure // what the last Read found wrong
 }
 
-// guardBody puts the guard on. A body that never comes costs a goroutine and, once
+// limitBody puts the guard on. A body that never comes costs a goroutine and, once
 // forwarded, a connection to PHP. The deadline ends with the body: net/http takes
 // it off when it begins to watch for the client leaving.
-func (g *Gateway) guardBody(x *exchange) {
+func (g *Gateway) limitBody(x *exchange) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
 	b := g.cfg.Bounds
 	x.arriving.Within(pace.Pace{Stall: b.BodyTime, Allowance: b.BodyTime, Rate: max(0, b.UploadRate)})
-	x.body = &guardedBody{
+	x.body = &limitedBody{
 		ReadCloser: http.MaxBytesReader(x.w.ResponseWriter, x.r.Body, g.cfg.Bounds.Body),
 		separator:  wprequest.NewFieldCounter(x.r.Header.Get("Content-Type")), limit: g.cfg.Bounds.Parameters,
 	}
 	x.r.Body = x.body
 }
 
-func (b *guardedBody) Read(p []byte) (int, error) {
+func (b *limitedBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n, err := b.read(p)
@@ -90,7 +90,7 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *guardedBody) read(p []byte) (int, error) {
+func (b *limitedBody) read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.separator != nil && b.separator.Count(p[:n]) >= b.limit {
 		return 0, unreadableRequest(wprequest.TooManyParameters(b.limit))
@@ -134,10 +134,10 @@ func (b BoundsConfig) pace(rate int64) pace.Pace {
 	return p
 }
 
-// receive follows the body of a request from its first byte on. net/http discards what a
+// followBody follows the body of a request from its first byte on. net/http discards what a
 // handler left unread before the header of an answer leaves, so the time which that may
 // take does not count as time of the answer.
-func (g *Gateway) receive(x *exchange) {
+func (g *Gateway) followBody(x *exchange) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}

@@ -15,11 +15,11 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// keepFromCaches makes sure that no cache keeps an answer on our routes
+// preventCaching makes sure that no cache keeps an answer on our routes
 // (RFC 9111 section 3.5), not even one told to heed other headers or none: hosts
 // have cached POST answers, and with them one customer's cart for the next.
 // Products for guests are public and keep what CoCart says.
-func (g *Gateway) keepFromCaches(x *exchange, h http.Header, status int) {
+func (g *Gateway) preventCaching(x *exchange, h http.Header, status int) {
 	addVary(h, "Authorization", "Origin")
 	addVary(h, g.cfg.AuthHeaders...)
 	if g.public(x, h, status) {
@@ -31,10 +31,10 @@ func (g *Gateway) keepFromCaches(x *exchange, h http.Header, status int) {
 		}
 	}
 	h.Set("Cache-Control", "private, no-store")
-	h.Set("CDN-Cache-Control", "no-store")                // RFC 9213
-	h.Set("Surrogate-Control", "no-store")                // Fastly, Varnish
-	h.Set("X-LiteSpeed-Cache-Control", "no-cache")        // LiteSpeed and QUIC.cloud
-	if !x.guest && g.routes.IsProducts(x.verdict.Route) { // see forgetValidators
+	h.Set("CDN-Cache-Control", "no-store")                       // RFC 9213
+	h.Set("Surrogate-Control", "no-store")                       // Fastly, Varnish
+	h.Set("X-LiteSpeed-Cache-Control", "no-cache")               // LiteSpeed and QUIC.cloud
+	if !x.guest && g.routes.IsProducts(x.classification.Route) { // see forgetValidators
 		h.Del("Etag")
 		h.Del("Last-Modified")
 	}
@@ -64,8 +64,8 @@ func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
 	if x.arriving != nil || status != http.StatusOK && status != http.StatusNotModified {
 		return false
 	}
-	if !x.guest || x.record.failure != nil || !wprequest.IsSafe(x.r.Method) || !wprequest.IsSafe(x.verdict.Method) ||
-		!g.routes.IsProducts(x.verdict.Route) || len(h["Set-Cookie"]) > 0 {
+	if !x.guest || x.record.failure != nil || !wprequest.IsSafe(x.r.Method) || !wprequest.IsSafe(x.classification.Method) ||
+		!g.routes.IsProducts(x.classification.Route) || len(h["Set-Cookie"]) > 0 {
 		return false
 	}
 	for _, pair := range cartHeaderPairs {
@@ -76,26 +76,26 @@ func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
 	return true
 }
 
-// forgetValidators takes If-None-Match off a request for products that is not a
+// dropValidators takes If-None-Match off a request for products that is not a
 // guest's. CoCart's product ETags do not depend on the user and its clients
 // remember them by URL, so a 304 would leave a customer with the guest's prices,
 // or after logout a guest with the customer's: hence their answers carry none.
-func (g *Gateway) forgetValidators(x *exchange) {
-	if !x.guest && x.record.class.IsCoCart() && g.routes.IsProducts(x.verdict.Route) {
+func (g *Gateway) dropValidators(x *exchange) {
+	if !x.guest && x.record.class.IsCoCart() && g.routes.IsProducts(x.classification.Route) {
 		x.r.Header.Del("If-None-Match")
 		x.r.Header.Del("If-Modified-Since")
 	}
 }
 
-// cacheWatch notices caches between the gateway and PHP, which hand one
+// cacheMetrics notices caches between the gateway and PHP, which hand one
 // customer's answer to another, and which no header of ours can reach.
-type cacheWatch struct {
+type cacheMetrics struct {
 	answers  prometheus.Counter
 	warnings untrusted.Throttle
 }
 
-func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
-	w := &cacheWatch{answers: prometheus.NewCounter(prometheus.CounterOpts{
+func newCacheMetrics(reg prometheus.Registerer) (*cacheMetrics, error) {
+	w := &cacheMetrics{answers: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "cocart_gateway_cached_upstream_total",
 		Help: "Answers on CoCart routes, products aside, that came out of a cache in front of PHP, by Age and the headers of common caches. Should be zero.",
 	})}
@@ -105,9 +105,9 @@ func newCacheWatch(reg prometheus.Registerer) (*cacheWatch, error) {
 	return w, nil
 }
 
-func (g *Gateway) watchCaches(x *exchange, h http.Header) {
+func (g *Gateway) reportCached(x *exchange, h http.Header) {
 	sign, _ := upstream.CachedBy(h)
-	if sign == "" || g.routes.IsProducts(x.verdict.Route) {
+	if sign == "" || g.routes.IsProducts(x.classification.Route) {
 		return
 	}
 	g.caches.answers.Inc()

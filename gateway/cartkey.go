@@ -12,13 +12,13 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// admit is the last look before a CoCart request is forwarded, when it is known
+// checkForwarding is the last look before a CoCart request is forwarded, when it is known
 // whose it is.
-func (g *Gateway) admit(x *exchange, a upstream.Assertion) error {
+func (g *Gateway) checkForwarding(x *exchange, a upstream.Assertion) error {
 	if a.Kind == upstream.Site {
 		return nil
 	}
-	if x.verdict.Batch.Mixed && a.Kind != upstream.Credentials {
+	if x.classification.Batch.Mixed && a.Kind != upstream.Credentials {
 		return respond.Fail(respond.MixedBatch)
 	}
 	keys, b, err := g.cartKeys(x)
@@ -26,7 +26,7 @@ func (g *Gateway) admit(x *exchange, a upstream.Assertion) error {
 		return err
 	}
 	if slices.ContainsFunc(keys, func(key string) bool { return isCartOfAnother(key, a) }) {
-		if !g.routes.Cartless(x.verdict.Route) {
+		if !g.routes.Cartless(x.classification.Route) {
 			return notYourCart(a)
 		}
 		x.cartless = b
@@ -63,14 +63,14 @@ func (g *Gateway) cartKeys(x *exchange) ([]string, *wprequest.Body, error) {
 			return nil, nil, err
 		}
 	}
-	return append(x.input(b).CartKeys(), x.verdict.Batch.CartKeys...), b, nil
+	return append(x.input(b).CartKeys(), x.classification.Batch.CartKeys...), b, nil
 }
 
 // dropCustomerCartKeys takes them off a request to a route that needs none. A client
 // whose session ran out may still hold the number of its own cart; it must be able to log
 // in again, and CoCart 4.8 would load that cart at login.
 func (x *exchange) dropCustomerCartKeys(b *wprequest.Body) {
-	x.verdict.Query = wprequest.WithoutCustomerCarts(x.verdict.Query)
+	x.classification.Query = wprequest.WithoutCustomerCarts(x.classification.Query)
 	for _, name := range wprequest.CartKeyHeaders {
 		if slices.ContainsFunc(x.r.Header[name], wprequest.IsCustomerCart) {
 			delete(x.r.Header, name)
@@ -82,9 +82,9 @@ func (x *exchange) dropCustomerCartKeys(b *wprequest.Body) {
 // ignoreCartKeys takes the cart keys of customers off a request that is forwarded, since
 // a version of CoCart that loads the cart there would look at them.
 func (g *Gateway) ignoreCartKeys(x *exchange) error {
-	if before := len(x.verdict.Query); before != len(wprequest.WithoutCustomerCarts(x.verdict.Query)) {
+	if before := len(x.classification.Query); before != len(wprequest.WithoutCustomerCarts(x.classification.Query)) {
 		path, _, _ := strings.Cut(x.target, "?")
-		target := strings.TrimSuffix(path+"?"+wprequest.WithoutCustomerCarts(x.verdict.Query).Without(wprequest.Nothing), "?")
+		target := strings.TrimSuffix(path+"?"+wprequest.WithoutCustomerCarts(x.classification.Query).Without(wprequest.None), "?")
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
 			return wprequest.Ambiguous("the path cannot be read")

@@ -21,8 +21,8 @@ func (c Config) site() wprequest.Site {
 		Parameters: b.Parameters, JSON: b.JSON, FormHead: c.MaxLoginBody})
 }
 
-// readTarget classifies a request by its target and headers alone.
-func (g *Gateway) readTarget(x *exchange) (wprequest.Classification, error) {
+// classifyTarget classifies a request by its target and headers alone.
+func (g *Gateway) classifyTarget(x *exchange) (wprequest.Classification, error) {
 	return g.routes.Classify(x.wire())
 }
 
@@ -35,12 +35,12 @@ func (x *exchange) input(b *wprequest.Body) wprequest.Input {
 	if b == nil {
 		b = &wprequest.Body{}
 	}
-	return wprequest.Input{Method: x.r.Method, Header: x.r.Header, Query: x.verdict.Query, Body: b}
+	return wprequest.Input{Method: x.r.Method, Header: x.r.Header, Query: x.classification.Query, Body: b}
 }
 
-// readOn classifies a request with its body, as far as the class depends on that.
-func (g *Gateway) readOn(x *exchange) (wprequest.Classification, error) {
-	v, err := g.routes.ReadBody(x.wire(), x.verdict, x.peek())
+// classifyBody classifies a request with its body, as far as the class depends on that.
+func (g *Gateway) classifyBody(x *exchange) (wprequest.Classification, error) {
+	v, err := g.routes.ReadBody(x.wire(), x.classification, x.peek())
 	if err != nil || v.Class == wprequest.ClassSite || v.Class == wprequest.ClassJWKS {
 		return v, err
 	}
@@ -61,17 +61,17 @@ func (x *exchange) peek() wprequest.Peek {
 	return func(limit int64) ([]byte, error) {
 		raw, err := io.ReadAll(io.LimitReader(x.r.Body, limit))
 		if err != nil {
-			return nil, readingBody(err)
+			return nil, bodyError(err)
 		}
-		x.r.Body = rejoin(raw, x.r.Body)
+		x.r.Body = putBack(raw, x.r.Body)
 		return raw, nil
 	}
 }
 
-// rename makes a request for an alias one for the route behind it, so that what
+// resolveAlias makes a request for an alias one for the route behind it, so that what
 // is judged, asserted and dispatched is one thing.
-func (g *Gateway) rename(x *exchange) error {
-	real := g.routes.RouteBehindAlias(x.verdict)
+func (g *Gateway) resolveAlias(x *exchange) error {
+	real := g.routes.RouteBehindAlias(x.classification)
 	if real == "" {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (g *Gateway) rename(x *exchange) error {
 		return wprequest.Ambiguous("the path cannot be read")
 	}
 	x.r.URL, x.target = u, target
-	x.verdict.Query, x.verdict.Alias = wprequest.ParseParams(u.RawQuery), true
+	x.classification.Query, x.classification.Alias = wprequest.ParseParams(u.RawQuery), true
 	return nil
 }
 
@@ -110,7 +110,7 @@ func readBody(r *http.Request, limit int64) (*wprequest.Body, error) {
 		return nil, wprequest.TooLarge(limit, "limits.login_body")
 	}
 	if err != nil {
-		return nil, readingBody(err)
+		return nil, bodyError(err)
 	}
 	return wprequest.ParseBody(raw, r.Header.Get("Content-Type"))
 }
@@ -134,9 +134,9 @@ func peekBody(r *http.Request, bounds BoundsConfig) (*wprequest.Body, error) {
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
-		return nil, readingBody(err)
+		return nil, bodyError(err)
 	}
-	r.Body = rejoin(raw, r.Body)
+	r.Body = putBack(raw, r.Body)
 	if int64(len(raw)) > limit {
 		return nil, wprequest.TooLarge(limit, key)
 	}
@@ -147,7 +147,7 @@ func peekBody(r *http.Request, bounds BoundsConfig) (*wprequest.Body, error) {
 	return b, err
 }
 
-func readingBody(err error) error {
+func bodyError(err error) error {
 	var f *respond.Failure // from the guard in bounds.go
 	switch {
 	case errors.As(err, &f):
@@ -163,6 +163,6 @@ type rejoined struct {
 	io.Closer
 }
 
-func rejoin(head []byte, rest io.ReadCloser) io.ReadCloser {
+func putBack(head []byte, rest io.ReadCloser) io.ReadCloser {
 	return rejoined{io.MultiReader(bytes.NewReader(head), rest), rest}
 }

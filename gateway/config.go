@@ -46,8 +46,8 @@ type Config struct {
 	// MaxLoginBody is the largest body, in bytes, that is read on login and
 	// refresh, and looked at for credentials elsewhere. Zero means 64 KiB.
 	MaxLoginBody int64
-	// Guarding protects passwords.
-	Guarding Guarding
+	// Passwords protects passwords.
+	Passwords PasswordConfig
 	// CORS is for browsers; its zero value lets every origin read, without cookies.
 	CORS CORSConfig
 	// Bounds of requests on CoCart's routes.
@@ -139,8 +139,8 @@ func (b BoundsConfig) WithDefaults() BoundsConfig {
 	return b
 }
 
-// Guarding is how passwords are protected from guessing.
-type Guarding struct {
+// PasswordConfig is how passwords are protected from guessing.
+type PasswordConfig struct {
 	// Attempts counts; nil means that nothing is counted or limited.
 	Attempts *attempts.Guard
 	// UniformErrors: a wrong password and an unknown user get one text, and wait

@@ -21,17 +21,17 @@ func hasCookieLogin(r *http.Request) bool {
 	return false
 }
 
-// countsCookies reports whether the login cookie may count on a CoCart route; b is the body, if one was read.
+// loginCookieCounts reports whether the login cookie may count on a CoCart route; b is the body, if one was read.
 //
 // Another site can have a browser send the customer's cookie, beside any parameters, and so shop or log out as the customer
 // (CSRF); CoCart before 4.9.7 asks for no nonce. It cannot add X-WP-Nonce, and it does not know what to write into
 // _wpnonce. Whether a nonce is the right one the must-use plugin checks. Without a nonce the cookie reaches WordPress
 // only from the shop's own scripts, and what it is worth there is WordPress's decision, as without the gateway.
-func countsCookies(x *exchange, site *url.URL, b *wprequest.Body) bool {
+func loginCookieCounts(x *exchange, site *url.URL, b *wprequest.Body) bool {
 	if x.r.Header.Get("X-Wp-Nonce") != "" {
 		return true
 	}
-	switch askingPage(x, site) {
+	switch requestingPage(x, site) {
 	case ownScript:
 		return true
 	case otherSite:
@@ -40,26 +40,26 @@ func countsCookies(x *exchange, site *url.URL, b *wprequest.Body) bool {
 	return x.input(b).HoldsNonce()
 }
 
-// takesCookies reports whether the login cookies of a request by a go to WordPress. Where guests are turned away only a
+// forwardsLoginCookies reports whether the login cookies of a request by a go to WordPress. Where guests are turned away only a
 // token, a password or an API key counts.
-func (x *exchange) takesCookies(a upstream.Assertion) bool {
+func (x *exchange) forwardsLoginCookies(a upstream.Assertion) bool {
 	return a.Kind == upstream.Site || a.Kind == upstream.Credentials && x.cookies && !a.DenyGuests
 }
 
-// asking is which page had a browser send a request.
-type asking int
+// page is which page had a browser send a request.
+type page int
 
 const (
-	unknownPage asking = iota // also no browser, an address that was typed, and links and forms of the shop's pages
-	ownScript                 // a script of a page of the shop
+	unknownPage page = iota // also no browser, an address that was typed, and links and forms of the shop's pages
+	ownScript               // a script of a page of the shop
 	otherSite
 )
 
-// askingPage reads what browsers add and no page can forge: Fetch Metadata (W3C), Origin (RFC 6454 section 7) and, of older
+// requestingPage reads what browsers add and no page can forge: Fetch Metadata (W3C), Origin (RFC 6454 section 7) and, of older
 // browsers and over plain http, Referer. The must-use plugin reads the same in asking_page().
 //
 // Links, images and forms of the shop's own pages are not enough: customers write some of them, in reviews and comments.
-func askingPage(x *exchange, site *url.URL) asking {
+func requestingPage(x *exchange, site *url.URL) page {
 	h := x.r.Header
 	fetchSite, origin, referer := h.Get("Sec-Fetch-Site"), h.Get("Origin"), h.Get("Referer")
 	switch {
@@ -75,7 +75,7 @@ func askingPage(x *exchange, site *url.URL) asking {
 		return unknownPage
 	case !x.isOwn(referer, site):
 		return otherSite
-	case wprequest.IsSafe(x.r.Method) && !wprequest.IsSafe(x.verdict.Method): // ?_method=POST in a link
+	case wprequest.IsSafe(x.r.Method) && !wprequest.IsSafe(x.classification.Method): // ?_method=POST in a link
 		return unknownPage
 	}
 	return ownScript

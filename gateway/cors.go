@@ -132,7 +132,7 @@ func (g *Gateway) answerPreflight(x *exchange) (bool, error) {
 	switch {
 	case g.cors == nil || !x.record.class.IsCoCart() || !isPreflight(x.r):
 		return false, nil
-	case g.cors.asksForMore(x.r) && x.verdict.Method == http.MethodOptions && !g.cfg.DenyGuests:
+	case g.cors.asksForMore(x.r) && x.classification.Method == http.MethodOptions && !g.cfg.DenyGuests:
 		return true, x.orBody(g.forward(x, upstream.Assertion{Kind: upstream.Guest}))
 	}
 	x.w.WriteHeader(http.StatusNoContent) // setResponseHeaders adds the headers
@@ -146,12 +146,12 @@ func (p *corsPolicy) asksForMore(preflight *http.Request) bool {
 		len(added(p.options.AllowedHeaders, headerNames(preflight.Header["Access-Control-Request-Headers"]))) > 0
 }
 
-// share lets pages of other origins read an answer: every one on our routes, and
+// setCORSHeaders lets pages of other origins read an answer: every one on our routes, and
 // the gateway's own failures elsewhere. What WordPress says on our routes is
 // replaced, because two Access-Control-Allow-Origin make browsers refuse both; the
 // headers that the shop allows and exposes (WP_REST_Server::serve_request, filters
 // rest_allowed_cors_headers and rest_exposed_cors_headers) are added to ours.
-func (g *Gateway) share(x *exchange, h http.Header) {
+func (g *Gateway) setCORSHeaders(x *exchange, h http.Header) {
 	if g.cors == nil {
 		shareOwn(x, h)
 		return

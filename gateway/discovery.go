@@ -45,7 +45,7 @@ type (
 // does not know the namespace without the plugin; apps look there to find out whether
 // a shop has tokens.
 func (x *exchange) isJWTIndex() bool {
-	return wprequest.IsSafe(x.verdict.Method) && x.verdict.IsRoute("/"+wprequest.JWTNamespace)
+	return wprequest.IsSafe(x.classification.Method) && x.classification.IsRoute("/"+wprequest.JWTNamespace)
 }
 
 // writeJWTIndex answers as that plugin does.
@@ -75,10 +75,10 @@ func (g *Gateway) restURL(route string) string {
 // does (rest_handle_options_request); WordPress does not know these routes. A
 // browser's preflight comes here only where WordPress answers them.
 func (g *Gateway) answerJWTOptions(x *exchange, a upstream.Assertion) bool {
-	if x.verdict.Method != http.MethodOptions || isPreflight(x.r) {
+	if x.classification.Method != http.MethodOptions || isPreflight(x.r) {
 		return false
 	}
-	route := g.routes.JWTRoute(x.verdict.Route)
+	route := g.routes.JWTRoute(x.classification.Route)
 	if route == "" {
 		return false
 	}

@@ -32,7 +32,7 @@ type prediction struct {
 // observe forwards a request as it is, and reports what would have become of it. Only when WordPress does not answer does
 // the client read an answer of the gateway.
 func (g *Gateway) observe(x *exchange) error {
-	x.w.setHeaders = func(int) { keepUntyped(x.w.Header()) }
+	x.w.setHeaders = func(int) { preventTypeGuess(x.w.Header()) }
 	would := g.predict(x)
 	x.record.class, x.record.user = would.record.class, would.record.user
 	var address netip.Addr
@@ -42,7 +42,7 @@ func (g *Gateway) observe(x *exchange) error {
 	defer answered()
 	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, Told: address, KeepCredentials: true,
-		Acts: x.verdict.Acts(x.wire()), Own: g.own(x),
+		Acts: x.classification.Acts(x.wire()), Own: g.isShopsOwn(x),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
 			x.relayed = true
@@ -107,7 +107,7 @@ func (g *Gateway) predict(x *exchange) *prediction {
 	j := &prediction{exchange: exchange{
 		w: &recorder{Writer: pace.Writer{ResponseWriter: x.w.ResponseWriter}, setHeaders: func(int) {}}, r: x.r.Clone(x.r.Context()),
 		target: x.target, origin: x.origin, id: x.id, record: &record{class: wprequest.ClassSite},
-		body: &guardedBody{}, // so that bound puts no guard on the body
+		body: &limitedBody{}, // so that bound puts no guard on the body
 	}}
 	j.err = g.decide(j)
 	x.r.Body = j.r.Body
@@ -119,15 +119,15 @@ func (g *Gateway) predict(x *exchange) *prediction {
 }
 
 func (g *Gateway) decide(j *prediction) error {
-	if err := g.knownHost(&j.exchange); err != nil {
+	if err := g.checkHost(&j.exchange); err != nil {
 		return err
 	}
-	for _, read := range []func(*exchange) (wprequest.Classification, error){g.readTarget, g.readOn} {
+	for _, read := range []func(*exchange) (wprequest.Classification, error){g.classifyTarget, g.classifyBody} {
 		if err := g.classify(&j.exchange, read); err != nil {
 			return err
 		}
 	}
-	switch j.verdict.Class {
+	switch j.classification.Class {
 	case wprequest.ClassSite, wprequest.ClassJWKS:
 		return nil
 	case wprequest.ClassLogin:
@@ -160,7 +160,7 @@ func (g *Gateway) predictLogin(j *prediction) error {
 }
 
 func (g *Gateway) predictRefresh(j *prediction) error {
-	if err := g.allow(&j.exchange, attempts.Refresh); err != nil {
+	if err := g.countRequest(&j.exchange, attempts.Refresh); err != nil {
 		return err
 	}
 	b, err := g.peekToken(j)
@@ -179,10 +179,10 @@ func (g *Gateway) predictRefresh(j *prediction) error {
 }
 
 func (g *Gateway) predictValidate(j *prediction) error {
-	if err := wprequest.RefuseWrapping(j.verdict.Query); err != nil {
+	if err := wprequest.RefuseWrapping(j.classification.Query); err != nil {
 		return err
 	}
-	if err := g.allow(&j.exchange, attempts.Validate); err != nil {
+	if err := g.countRequest(&j.exchange, attempts.Validate); err != nil {
 		return err
 	}
 	bearer, err := wprequest.BearerToken(j.r.Header)
@@ -193,7 +193,7 @@ func (g *Gateway) predictValidate(j *prediction) error {
 }
 
 func (g *Gateway) predictProtected(j *prediction) error {
-	a, b, err := g.whose(&j.exchange)
+	a, b, err := g.forwardAs(&j.exchange)
 	j.goodToken = a.Kind == upstream.Customer
 	if err != nil {
 		return err
@@ -203,7 +203,7 @@ func (g *Gateway) predictProtected(j *prediction) error {
 			return err
 		}
 	}
-	return g.admit(&j.exchange, a)
+	return g.checkForwarding(&j.exchange, a)
 }
 
 func (g *Gateway) predictToken(j *prediction, bearer string) error {
@@ -214,7 +214,7 @@ func (g *Gateway) predictToken(j *prediction, bearer string) error {
 
 // peekToken looks at the body of a login or refresh, which may not be long.
 func (g *Gateway) peekToken(j *prediction) (*wprequest.Body, error) {
-	if err := wprequest.RefuseWrapping(j.verdict.Query); err != nil {
+	if err := wprequest.RefuseWrapping(j.classification.Query); err != nil {
 		return nil, err
 	}
 	tooLong := wprequest.TooLarge(g.cfg.MaxLoginBody, "limits.login_body")

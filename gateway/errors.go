@@ -96,7 +96,7 @@ var failures = []struct {
 	{upstream.ErrBadReply, respond.UpstreamUnusable},
 }
 
-// wantsPage reports whether a browser shows the answer as a page of the storefront.
-func (x *exchange) wantsPage() bool {
+// readsPage reports whether a browser shows the answer as a page of the storefront.
+func (x *exchange) readsPage() bool {
 	return !x.record.class.IsCoCart() && strings.Contains(strings.Join(x.r.Header["Accept"], ","), "text/html")
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
-	if err := g.admit(x, a); err != nil {
+	if err := g.checkForwarding(x, a); err != nil {
 		return err
 	}
 	if x.cartless != nil {
@@ -25,23 +25,23 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		}
 	}
 	x.guest = a.Kind == upstream.Guest
-	if !x.takesCookies(a) {
+	if !x.forwardsLoginCookies(a) {
 		wprequest.DropLoginCookies(x.r.Header)
 	}
-	g.forgetValidators(x)
+	g.dropValidators(x)
 	answered := x.measureWait()
 	defer answered()
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
-		Acts:            x.verdict.Acts(x.wire()),
-		Own:             g.own(x),
-		Repeatable:      x.verdict.Repeatable(x.wire()),
+		Acts:            x.classification.Acts(x.wire()),
+		Own:             g.isShopsOwn(x),
+		Repeatable:      x.classification.Repeatable(x.wire()),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()
 			x.relayed = true
 			g.reportUnlisted(ctx, x, answer)
-			if err := g.heed(ctx, x, a, answer); err != nil {
+			if err := g.applySessionEnds(ctx, x, a, answer); err != nil {
 				return err
 			}
 			if err := g.settleForwarded(ctx, x, answer); err != nil {
@@ -52,17 +52,17 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 					return err
 				}
 			}
-			return x.holdLogout(answer)
+			return x.withholdLogout(answer)
 		},
 	})
 }
 
-// heed acts on WordPress's word that sessions of some accounts are over. When
+// applySessionEnds acts on WordPress's word that sessions of some accounts are over. When
 // the one asserted is among them and WordPress refused the request for it, the
 // error is the gateway's own refusal, to be sent instead. Should Redis be away
 // the refusal stands: WordPress refuses that fingerprint each time, and each
 // time says so.
-func (g *Gateway) heed(ctx context.Context, x *exchange, a upstream.Assertion, answer *upstream.Answer) error {
+func (g *Gateway) applySessionEnds(ctx context.Context, x *exchange, a upstream.Assertion, answer *upstream.Answer) error {
 	refused := false
 	for _, e := range answer.Ended {
 		n, err := g.authority.EndUser(ctx, e.UserID, e.Fingerprint, tokens.CauseAccount)
@@ -86,15 +86,15 @@ func (g *Gateway) heed(ctx context.Context, x *exchange, a upstream.Assertion, a
 // viaProxy are headers of a request that came by way of a proxy.
 var viaProxy = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "True-Client-Ip", "Cf-Connecting-Ip"}
 
-// own reports whether the shop sent a request to itself: from an address of its own, and either to act outside of CoCart's
+// isShopsOwn reports whether the shop sent a request to itself: from an address of its own, and either to act outside of CoCart's
 // routes, where a server that renders pages for customers may be on the same machine, or with the User-Agent of WordPress
 // (WP_Http::request). It decides nothing but where the request waits.
 //
 // Attack: where a proxy on this machine is not listed in trusted_proxies, every visitor comes from 127.0.0.1, and a flood
 // of visitors would go before everything else. Prevention: a request that came by way of a proxy is not the shop's own
 // unless a trusted one says whose it is.
-func (g *Gateway) own(x *exchange) bool {
-	if (x.verdict.Class.IsCoCart() || !x.verdict.Acts(x.wire())) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
+func (g *Gateway) isShopsOwn(x *exchange) bool {
+	if (x.classification.Class.IsCoCart() || !x.classification.Acts(x.wire())) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
 		return false
 	}
 	if !x.origin.Trusted {
@@ -115,7 +115,7 @@ func (g *Gateway) own(x *exchange) bool {
 // the plugin refuses what WordPress dispatches (Doorkeeper::admit in
 // cocart-gateway.php). It is logged once an hour.
 func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstream.Answer) {
-	if x.verdict.Class != wprequest.ClassSite || answer.Status != http.StatusForbidden {
+	if x.classification.Class != wprequest.ClassSite || answer.Status != http.StatusForbidden {
 		return
 	}
 	prefix := g.routes.UnlistedPrefix(x.target)

@@ -70,7 +70,7 @@ type Gateway struct {
 	log       *slog.Logger
 	handlers  map[wprequest.Class]func(*exchange) error
 	cors      *corsPolicy // nil: WordPress's own headers
-	caches    *cacheWatch
+	caches    *cacheMetrics
 	// otherBearers is shared by all configurations of one process.
 	otherBearers *untrusted.Throttle
 	limitReports *limitReports
@@ -82,7 +82,7 @@ type Gateway struct {
 
 // New puts the rooms together. It sends nothing and starts nothing.
 func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress, reg prometheus.Registerer, log *slog.Logger) (*Gateway, error) {
-	caches, err := newCacheWatch(reg)
+	caches, err := newCacheMetrics(reg)
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +95,11 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
 	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &untrusted.Throttle{Period: time.Hour}, unlisted: &untrusted.Throttle{Period: time.Hour}, spent: newSpentTokens(), limitReports: &limitReports{}, dryRun: dry}
-	return g.furnish(cfg)
+	return g.configure(cfg)
 }
 
-// furnish gives g its settings and what is made of them.
-func (g *Gateway) furnish(cfg Config) (*Gateway, error) {
+// configure gives g its settings and what is made of them.
+func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 	if cfg.SiteURL == nil {
 		return nil, errors.New("gateway: SiteURL is required")
 	}
@@ -132,19 +132,19 @@ type exchange struct {
 	// confirmed is done once WordPress answered 200, before the client reads it.
 	confirmed func(context.Context) error
 
-	w        *recorder
-	r        *http.Request
-	target   string // as WordPress will receive it
-	verdict  wprequest.Classification
-	origin   upstream.Origin
-	record   *record
-	attempt  attempt         // the password of this request
-	cartless *wprequest.Body // set: forwarded without the cart keys of customers
-	body     *guardedBody    // nil: none, or not on our routes
-	arriving *pace.Body      // nil: none
-	guest    bool            // forwarded as a guest's
-	relayed  bool            // the answer is WordPress's
-	cookies  bool            // a login cookie may count
+	w              *recorder
+	r              *http.Request
+	target         string // as WordPress will receive it
+	classification wprequest.Classification
+	origin         upstream.Origin
+	record         *record
+	attempt        attempt         // the password of this request
+	cartless       *wprequest.Body // set: forwarded without the cart keys of customers
+	body           *limitedBody    // nil: none, or not on our routes
+	arriving       *pace.Body      // nil: none
+	guest          bool            // forwarded as a guest's
+	relayed        bool            // the answer is WordPress's
+	cookies        bool            // a login cookie may count
 	// otherBearer: the bearer is an access token of another JWT plugin.
 	otherBearer bool
 
@@ -161,30 +161,30 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.recoverPanic(x)
 	x.origin = g.proxies.Origin(r)
 	x.id = accesslog.Identify(r.Header, x.origin.Trusted)
-	g.receive(x)
+	g.followBody(x)
 	g.reportForgery(x)
 	if err := g.handle(x); err != nil {
-		g.fail(x, err)
+		g.writeError(x, err)
 	}
 }
 
 func (g *Gateway) handle(x *exchange) error {
 	wprequest.JoinEqualHeaders(x.r.Header)
-	if err := legible(x.r); err != nil {
+	if err := checkMethodAndHost(x.r); err != nil {
 		return err
 	}
-	if err := g.goodTarget(x.r); err != nil {
+	if err := g.checkTarget(x.r); err != nil {
 		return err
 	}
 	if g.dryRun != nil {
 		return x.orBody(g.observe(x))
 	}
-	if err := g.knownHost(x); err != nil {
+	if err := g.checkHost(x); err != nil {
 		return err
 	}
 	// By its target first: what is known to be CoCart's is bounded before any of
 	// its body is read.
-	for _, read := range []func(*exchange) (wprequest.Classification, error){g.readTarget, g.readOn} {
+	for _, read := range []func(*exchange) (wprequest.Classification, error){g.classifyTarget, g.classifyBody} {
 		if err := g.classify(x, read); err != nil {
 			return err
 		}
@@ -192,22 +192,22 @@ func (g *Gateway) handle(x *exchange) error {
 	if answered, err := g.answerPreflight(x); answered {
 		return err
 	}
-	if err := g.rename(x); err != nil {
+	if err := g.resolveAlias(x); err != nil {
 		return x.orBody(err)
 	}
-	return x.orBody(g.handlers[x.verdict.Class](x))
+	return x.orBody(g.handlers[x.classification.Class](x))
 }
 
 func (g *Gateway) classify(x *exchange, read func(*exchange) (wprequest.Classification, error)) (err error) {
-	x.verdict, err = read(x)
-	x.record.class = x.verdict.Class
+	x.classification, err = read(x)
+	x.record.class = x.classification.Class
 	if err != nil {
 		return x.orBody(err)
 	}
 	return g.bound(x)
 }
 
-func (g *Gateway) fail(x *exchange, err error) {
+func (g *Gateway) writeError(x *exchange, err error) {
 	f := g.failureOf(err)
 	switch {
 	case x.w.status != 0: // the client has its answer already
@@ -220,9 +220,9 @@ func (g *Gateway) fail(x *exchange, err error) {
 	x.record.failure, x.record.err = f, f.Cause
 	g.reportRefusal(x, f)
 	switch {
-	case x.wantsFault() && isLimit(f):
+	case x.readsFault() && isLimit(f):
 		respond.Fault(x.w, x.r, f)
-	case x.wantsPage(), x.wantsLoginPage():
+	case x.readsPage(), x.readsLoginPage():
 		respond.Page(x.w, x.r, f)
 	default:
 		respond.Error(x.w, x.r, f)
@@ -236,5 +236,5 @@ func (g *Gateway) fail(x *exchange, err error) {
 func (g *Gateway) Next(cfg Config, authority *tokens.Authority) (*Gateway, error) {
 	next := *g
 	next.authority = authority
-	return next.furnish(cfg)
+	return next.configure(cfg)
 }

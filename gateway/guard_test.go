@@ -20,8 +20,8 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
-// uniform is the text of every refusal.
-const uniform = "Authentication failed. Please check your login details and try again."
+// uniformBody is the text of every refusal.
+const uniformBody = "Authentication failed. Please check your login details and try again."
 
 // guardedShop is a shop whose passwords are counted by small limits, and in
 // which waiting takes no time; waited has how long it would have been.
@@ -49,7 +49,7 @@ func guarded(t *testing.T, change ...func(*attempts.Config, *gateway.Config)) *g
 		Account: per(3), Address: per(20), Overall: per(1000), SecondFactor: per(2), Refresh: per(4), Validate: per(5),
 		Secret: []byte(upstreamtest.Secret), KeyPrefix: "cocart:", Now: s.clock.Now,
 	}
-	cfg := gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Guarding: gateway.Guarding{
+	cfg := gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Passwords: gateway.PasswordConfig{
 		UniformErrors: true, SiteLogin: true, Now: s.clock.Now,
 		Wait: func(_ context.Context, d time.Duration) error { s.waited = append(s.waited, d); return nil },
 	}}
@@ -59,7 +59,7 @@ func guarded(t *testing.T, change ...func(*attempts.Config, *gateway.Config)) *g
 	client := s.client()
 	t.Cleanup(func() { client.Close() })
 	var err error
-	cfg.Guarding.Attempts, err = attempts.New(counting, client)
+	cfg.Passwords.Attempts, err = attempts.New(counting, client)
 	s.must(err)
 	s.registry = prometheus.NewRegistry()
 	g, err := gateway.New(cfg, s.authority, s.upstream, s.registry, slog.New(slog.NewJSONHandler(s.log, nil)))
@@ -219,7 +219,7 @@ func TestNamesOfOneAccountAreOne(t *testing.T) {
 	}
 	s.judge.ids["a new spelling"] = 2
 	r := s.try("a new spelling", "wonderland-1")
-	if want := failure(401, "cocart_authentication_error", uniform); r.failure() != want {
+	if want := failure(401, "cocart_authentication_error", uniformBody); r.failure() != want {
 		t.Errorf("a new spelling got past, or says that the account is locked: %d %s", r.Status, r.Body)
 	}
 }
@@ -428,7 +428,7 @@ func TestASlowRefusalWaitsForTheNextStep(t *testing.T) {
 }
 
 func TestUniformErrorsCanBeOff(t *testing.T) {
-	s := guarded(t, func(_ *attempts.Config, c *gateway.Config) { c.Guarding.UniformErrors = false })
+	s := guarded(t, func(_ *attempts.Config, c *gateway.Config) { c.Passwords.UniformErrors = false })
 	for _, r := range []reply{s.try("alice", "x"), s.basic("alice", "x")} {
 		if got, want := r.failure(), failure(401, "cocart_authentication_error", "The password you entered is incorrect."); got != want {
 			t.Errorf("got %s", got)

@@ -16,26 +16,26 @@ import (
 func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	h := x.w.Header()
 	accesslog.SetID(h, x.id)
-	keepUntyped(h)
+	preventTypeGuess(h)
 	ours := x.record.class.IsCoCart()
-	showLimit(h, x.w.limit)
+	setLimitHeaders(h, x.w.limit)
 	if ours {
 		challenge(h, status)
-		g.watchCaches(x, h)
-		g.keepFromCaches(x, h, status)
+		g.reportCached(x, h)
+		g.preventCaching(x, h, status)
 		if !g.cfg.KeepCartKeyNames {
 			mirrorCartKey(h)
 		}
 	}
 	if ours || x.record.failure != nil {
-		g.share(x, h)
-		tidyVary(h)
+		g.setCORSHeaders(x, h)
+		mergeVary(h)
 	}
 }
 
-// keepUntyped keeps net/http from guessing a Content-Type that WordPress did not
+// preventTypeGuess keeps net/http from guessing a Content-Type that WordPress did not
 // send: what an attacker uploaded as text could become a page with scripts.
-func keepUntyped(h http.Header) {
+func preventTypeGuess(h http.Header) {
 	if _, typed := h["Content-Type"]; !typed {
 		h["Content-Type"] = nil
 	}
@@ -56,9 +56,9 @@ func addVary(h http.Header, names ...string) {
 	}
 }
 
-// tidyVary makes one line of Vary, with no name twice (WordPress with CoCart's
+// mergeVary makes one line of Vary, with no name twice (WordPress with CoCart's
 // CORS filter sends Origin two times).
-func tidyVary(h http.Header) {
+func mergeVary(h http.Header) {
 	var names []string
 	for name := range strings.SplitSeq(strings.Join(h["Vary"], ","), ",") {
 		name = strings.TrimSpace(name)

@@ -10,21 +10,21 @@ import (
 	"cocart-gateway/gateway/respond"
 )
 
-// legible refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the
+// checkMethodAndHost refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the
 // language of WordPress: a method that is no token, and a Host that its client
 // would leave out or spell another way, so that WordPress saw another than we.
-func legible(r *http.Request) error {
+func checkMethodAndHost(r *http.Request) error {
 	if httpguts.ValidHeaderFieldName(r.Method) && httpguts.ValidHostHeader(r.Host) { // a field name is a token, too
 		return nil
 	}
 	return respond.Fail(respond.BadRequest).WithMessage("Invalid method or Host header.")
 }
 
-// knownHost refuses what is asked of another host than the shop's, where the
+// checkHost refuses what is asked of another host than the shop's, where the
 // operator lists them: WordPress and its plugins build links from Host, those in
 // mails to reset a password too, and caches keep pages under it. X-Forwarded-Host
 // counts where a trusted proxy sent it, for some shops make it their Host.
-func (g *Gateway) knownHost(x *exchange) error {
+func (g *Gateway) checkHost(x *exchange) error {
 	if len(g.cfg.Hosts) == 0 {
 		return nil
 	}
@@ -33,14 +33,14 @@ func (g *Gateway) knownHost(x *exchange) error {
 		asked = append(asked, strings.Split(strings.Join(x.r.Header["X-Forwarded-Host"], ","), ",")...)
 	}
 	for _, host := range asked {
-		if host = bareHost(host); host != "" && !g.listsHost(host) { // HTTP/1.0 may name none
+		if host = hostname(host); host != "" && !g.isShopHost(host) { // HTTP/1.0 may name none
 			return respond.Fail(respond.UnknownHost)
 		}
 	}
 	return nil
 }
 
-func (g *Gateway) listsHost(host string) bool {
+func (g *Gateway) isShopHost(host string) bool {
 	if strings.EqualFold(host, g.cfg.SiteURL.Hostname()) {
 		return true
 	}
@@ -52,22 +52,22 @@ func (g *Gateway) listsHost(host string) bool {
 	return false
 }
 
-// bareHost is a Host without its port, in lower case. What is no port stays part of
+// hostname is a Host without its port, in lower case. What is no port stays part of
 // it: shop.example:x@evil.example is a password and another host to who builds a
 // link of it.
-func bareHost(host string) string {
+func hostname(host string) string {
 	u := url.URL{Host: strings.ToLower(strings.TrimSpace(host))}
 	return u.Hostname()
 }
 
-// goodTarget refuses a request target that WordPress would receive otherwise than it was sent.
+// checkTarget refuses a request target that WordPress would receive otherwise than it was sent.
 //
 // RFC 9112 section 3.2 and RFC 9113 section 8.3.1 allow a path that begins with /, * for OPTIONS (which net/http answers)
 // and, by HTTP/1 only, an absolute address. Attack: by HTTP/2 a :path may hold a space or be no path at all (net/url
 // parses foo:bar and http://elsewhere/), and what the origin makes of the request line that is written from it nobody
 // here has judged. An absolute address is read as RFC 9112 section 3.2.2 says: its host counts, net/http ignores the Host
 // header, and WordPress receives path and query. One with another host than the shop's asks for a forward proxy.
-func (g *Gateway) goodTarget(r *http.Request) error {
+func (g *Gateway) checkTarget(r *http.Request) error {
 	target := r.RequestURI
 	switch {
 	case target == "", r.Method == http.MethodConnect: // made by a test; refused later
@@ -78,7 +78,7 @@ func (g *Gateway) goodTarget(r *http.Request) error {
 		return nil
 	case r.ProtoMajor != 1 || r.URL.Opaque != "" || r.URL.User != nil || r.URL.Host == "" || r.URL.Scheme != "http" && r.URL.Scheme != "https":
 		return badTarget()
-	case !strings.HasPrefix(r.URL.RequestURI(), "/") || !g.listsHost(bareHost(r.URL.Host)):
+	case !strings.HasPrefix(r.URL.RequestURI(), "/") || !g.isShopHost(hostname(r.URL.Host)):
 		return badTarget()
 	}
 	return nil
@@ -108,5 +108,5 @@ func NewRedirect(site *url.URL) http.Handler {
 
 // sameHost compares as DNS does, whatever the port.
 func sameHost(sent, site string) bool {
-	return strings.EqualFold(strings.TrimSuffix(bareHost(sent), "."), site)
+	return strings.EqualFold(strings.TrimSuffix(hostname(sent), "."), site)
 }

@@ -19,22 +19,22 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// tooMany is the answer to an [attempts.Exceeded].
-func (g *Gateway) tooMany(x *exchange, err error) error {
+// tooManyRequests is the answer to an [attempts.Exceeded].
+func (g *Gateway) tooManyRequests(x *exchange, err error) error {
 	var e *attempts.Exceeded
 	if !errors.As(err, &e) {
 		return err
 	}
 	x.w.limit = &e.State
-	g.limited(x, e)
+	g.recordLimit(x, e)
 	f := respond.Fail(respond.RateLimited).Because(e)
 	f.Message = fmt.Sprintf("Too many requests. Please wait %d seconds before trying again.", e.State.RetryAfter)
 	f.RetryAfter = e.State.RetryAfter
 	return f
 }
 
-// limited records that a limit refuses a request.
-func (g *Gateway) limited(x *exchange, e *attempts.Exceeded) {
+// recordLimit records that a limit refuses a request.
+func (g *Gateway) recordLimit(x *exchange, e *attempts.Exceeded) {
 	x.record.outcome = verdictLimited
 	if g.dryRun == nil {
 		g.metrics.rateLimited.WithLabelValues(string(x.record.class), string(e.Scope)).Inc()
@@ -42,10 +42,10 @@ func (g *Gateway) limited(x *exchange, e *attempts.Exceeded) {
 	}
 }
 
-// showLimit tells a client its limit, in both spellings that CoCart documents:
+// setLimitHeaders tells a client its limit, in both spellings that CoCart documents:
 // its core has the one, its JWT plugin the other. What WordPress says itself
 // stays.
-func showLimit(h http.Header, s *attempts.State) {
+func setLimitHeaders(h http.Header, s *attempts.State) {
 	if s == nil {
 		return
 	}
@@ -165,7 +165,7 @@ func (l *limitReports) due(client netip.Addr, now time.Time) bool {
 // if it is a server of the operator's own.
 func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
 	setting := limitSetting(x.record.class, e.Scope)
-	if setting == "" || !g.limitReports.due(x.origin.Client, g.cfg.Guarding.now()) {
+	if setting == "" || !g.limitReports.due(x.origin.Client, g.cfg.Passwords.now()) {
 		return
 	}
 	g.logEvent(x.r.Context(), x, accesslog.AddressLimit, slog.LevelWarn, "address limit reached",

@@ -17,7 +17,7 @@ import (
 // PHP plugin. Beside credentials a bearer means nothing: SDKs send the stale
 // one along.
 func (g *Gateway) login(x *exchange) error {
-	if err := wprequest.RefuseWrapping(x.verdict.Query); err != nil {
+	if err := wprequest.RefuseWrapping(x.classification.Query); err != nil {
 		return err
 	}
 	b, err := readBody(x.r, g.cfg.MaxLoginBody)
@@ -34,7 +34,7 @@ func (g *Gateway) login(x *exchange) error {
 	case bearer == "" || found.Complete():
 		err = g.startSession(x, b, found)
 	case g.passesOtherBearer(x, bearer):
-		x.r.Body = rejoin(b.Raw, http.NoBody)
+		x.r.Body = putBack(b.Raw, http.NoBody)
 		return g.protected(x)
 	default:
 		err = g.continueSession(x, b, bearer)
@@ -56,7 +56,7 @@ func (g *Gateway) startSession(x *exchange, b *wprequest.Body, found wprequest.C
 	if err := g.settleLogin(x, answer, err); err != nil {
 		return err
 	}
-	if err := g.heed(x.r.Context(), x, upstream.Assertion{Kind: upstream.Login}, &answer.Answer); err != nil {
+	if err := g.applySessionEnds(x.r.Context(), x, upstream.Assertion{Kind: upstream.Login}, &answer.Answer); err != nil {
 		return err
 	}
 	if answer.Account == nil {
@@ -99,7 +99,7 @@ func (g *Gateway) continueSession(x *exchange, b *wprequest.Body, bearer string)
 	if err != nil {
 		return err
 	}
-	if err := g.heed(x.r.Context(), x, customer(access), &answer.Answer); err != nil {
+	if err := g.applySessionEnds(x.r.Context(), x, customer(access), &answer.Answer); err != nil {
 		return err
 	}
 	if answer.Status != http.StatusOK {
@@ -130,7 +130,7 @@ func (g *Gateway) loginCall(x *exchange, b *wprequest.Body, a upstream.Assertion
 	}
 	path, _, hasQuery := strings.Cut(x.target, "?")
 	if hasQuery {
-		call.Target = strings.TrimSuffix(path+"?"+x.verdict.Query.Without(skipsChecks), "?")
+		call.Target = strings.TrimSuffix(path+"?"+x.classification.Query.Without(skipsChecks), "?")
 	}
 	switch {
 	case b.Multipart: // easier to rewrite as the form it stands for; PHP fills $_POST the same
@@ -165,7 +165,7 @@ func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error 
 }
 
 func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, access, refresh, result string) error {
-	text, err := addTokens(answer.Body, access, refresh, x.verdict.Alias)
+	text, err := addTokens(answer.Body, access, refresh, x.classification.Alias)
 	if err != nil {
 		return err
 	}

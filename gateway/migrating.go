@@ -16,9 +16,9 @@ import (
 // pluginRequest is a request as package migration sees it.
 func (g *Gateway) pluginRequest(x *exchange, b *wprequest.Body) migration.Request {
 	return migration.Request{
-		Request: x.r, Target: x.target, Class: x.verdict, Body: b, Site: g.routes, Client: x.client(), Origin: x.origin, Wait: x.measureWait,
+		Request: x.r, Target: x.target, Class: x.classification, Body: b, Site: g.routes, Client: x.client(), Origin: x.origin, Wait: x.measureWait,
 		ApplySessionEnds: func(ctx context.Context, a upstream.Assertion, answer *upstream.Answer) error {
-			return g.heed(ctx, x, a, answer)
+			return g.applySessionEnds(ctx, x, a, answer)
 		},
 		ReportKept: func(ctx context.Context, userID int64, cause error) {
 			g.logEvent(ctx, x, accesslog.NotHandedBack, slog.LevelError, "compat.hand_back is on, but the old plugin issued no valid tokens; the customer stays with the gateway",

@@ -49,7 +49,7 @@ func (x *exchange) flushRelayed() {
 // answerPanic answers 500, and reports whether that worked: it may meet the same bug.
 func (g *Gateway) answerPanic(x *exchange) (done bool) {
 	defer func() { done = recover() == nil }()
-	g.fail(x, errBug)
+	g.writeError(x, errBug)
 	return true
 }
 

@@ -23,15 +23,15 @@ type attempt struct {
 // beginAttempt counts a password before WordPress is asked about it. Too many
 // are a 429.
 func (g *Gateway) beginAttempt(x *exchange, b *wprequest.Body, found wprequest.Credentials) error {
-	x.attempt = attempt{began: g.cfg.Guarding.now()}
+	x.attempt = attempt{began: g.cfg.Passwords.now()}
 	in := x.input(b)
 	if err := in.CheckNames(); err != nil {
 		return err
 	}
-	if g.cfg.Guarding.Attempts == nil {
+	if g.cfg.Passwords.Attempts == nil {
 		return nil
 	}
-	counted, err := g.cfg.Guarding.Attempts.Begin(x.r.Context(), attempts.Try{
+	counted, err := g.cfg.Passwords.Attempts.Begin(x.r.Context(), attempts.Try{
 		Names: in.Names(found), Password: found.Password, Client: x.origin.Client, Code: in.Holds("2fa_code"),
 	})
 	if err != nil {
@@ -47,10 +47,10 @@ func (g *Gateway) beginAttempt(x *exchange, b *wprequest.Body, found wprequest.C
 // an attacker has locked before.
 func (g *Gateway) refuseAttempt(x *exchange, err error) error {
 	var e *attempts.Exceeded
-	if !errors.As(err, &e) || !e.Linked || !g.cfg.Guarding.UniformErrors {
-		return g.tooMany(x, err)
+	if !errors.As(err, &e) || !e.Linked || !g.cfg.Passwords.UniformErrors {
+		return g.tooManyRequests(x, err)
 	}
-	g.limited(x, e)
+	g.recordLimit(x, e)
 	if x.record.class == wprequest.ClassLogin {
 		x.w.limit = e.Place
 	}
@@ -64,7 +64,7 @@ func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *wprequest
 		return err
 	}
 	err := g.forward(x, a)
-	if unsigned(err) {
+	if lacksSignature(err) {
 		return g.unreported(x.r.Context(), x, err)
 	}
 	g.abandon(x, err)
@@ -89,20 +89,20 @@ func (g *Gateway) abandon(x *exchange, err error) {
 	g.metrics.attempts.WithLabelValues(attemptKind(x), attemptUndecided).Inc()
 }
 
-// allow counts a request for tokens that needs no password.
-func (g *Gateway) allow(x *exchange, what attempts.Request) error {
-	if g.cfg.Guarding.Attempts == nil {
+// countRequest counts a request for tokens that needs no password.
+func (g *Gateway) countRequest(x *exchange, what attempts.Request) error {
+	if g.cfg.Passwords.Attempts == nil {
 		return nil
 	}
-	state, err := g.cfg.Guarding.Attempts.Allow(x.r.Context(), what, x.origin.Client)
+	state, err := g.cfg.Passwords.Attempts.Allow(x.r.Context(), what, x.origin.Client)
 	x.w.limit = state
 	if err != nil {
-		return g.tooMany(x, err)
+		return g.tooManyRequests(x, err)
 	}
 	return nil
 }
 
-func (c *Guarding) now() time.Time {
+func (c *PasswordConfig) now() time.Time {
 	if c.Now == nil {
 		return time.Now()
 	}
@@ -123,9 +123,9 @@ const refusalStep = time.Second
 
 // waitForRefusal returns at the next whole step since the attempt began.
 func (g *Gateway) waitForRefusal(ctx context.Context, x *exchange) error {
-	elapsed := max(0, g.cfg.Guarding.now().Sub(x.attempt.began))
+	elapsed := max(0, g.cfg.Passwords.now().Sub(x.attempt.began))
 	rest := refusalStep - elapsed%refusalStep
-	if wait := g.cfg.Guarding.Wait; wait != nil {
+	if wait := g.cfg.Passwords.Wait; wait != nil {
 		return wait(ctx, rest)
 	}
 	timer := time.NewTimer(rest)

@@ -14,7 +14,7 @@ import (
 // whoever the credentials name once WordPress has judged them, or as a guest. A
 // bearer that is not good is refused here, and PHP never wakes up for it.
 func (g *Gateway) protected(x *exchange) error {
-	a, b, err := g.whose(x)
+	a, b, err := g.forwardAs(x)
 	switch {
 	case err != nil:
 		return err
@@ -29,9 +29,9 @@ func (g *Gateway) protected(x *exchange) error {
 	return g.forward(x, a)
 }
 
-// whose tells by whom a request is. The body comes back where it, or the header,
+// forwardAs tells by whom a request is. The body comes back where it, or the header,
 // holds a password that is to be judged.
-func (g *Gateway) whose(x *exchange) (upstream.Assertion, *wprequest.Body, error) {
+func (g *Gateway) forwardAs(x *exchange) (upstream.Assertion, *wprequest.Body, error) {
 	bearer, err := wprequest.BearerToken(x.r.Header)
 	if err != nil {
 		return upstream.Assertion{}, nil, err
@@ -54,9 +54,9 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *wprequest.Body, error
 	case passed:
 		return migration.OtherBearerAssertion(x.r.Header, g.cfg.DenyGuests), nil, nil
 	case g.cfg.DenyGuests:
-		return whoseButGuests(x, b)
+		return forwardAsNoGuest(x, b)
 	}
-	x.cookies = hasCookieLogin(x.r) && countsCookies(x, g.cfg.SiteURL, b)
+	x.cookies = hasCookieLogin(x.r) && loginCookieCounts(x, g.cfg.SiteURL, b)
 	switch {
 	case x.input(b).CarriesPassword():
 		return upstream.Assertion{Kind: upstream.Credentials}, b, nil
@@ -66,14 +66,14 @@ func (g *Gateway) whose(x *exchange) (upstream.Assertion, *wprequest.Body, error
 	return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 }
 
-// whoseButGuests is whose where guests are turned away. CoCart serves a guest where
+// forwardAsNoGuest is whose where guests are turned away. CoCart serves a guest where
 // it finds only part of a password, or an API key that is none; so what is not
 // whole is refused here, and whoever is nobody by the rest by the plugin.
-func whoseButGuests(x *exchange, b *wprequest.Body) (upstream.Assertion, *wprequest.Body, error) {
+func forwardAsNoGuest(x *exchange, b *wprequest.Body) (upstream.Assertion, *wprequest.Body, error) {
 	switch {
 	case x.input(b).CarriesWholePassword():
 		return upstream.Assertion{Kind: upstream.Credentials, DenyGuests: true}, b, nil
-	case x.r.Method == http.MethodOptions && x.verdict.Method == http.MethodOptions: // a preflight never carries a token
+	case x.r.Method == http.MethodOptions && x.classification.Method == http.MethodOptions: // a preflight never carries a token
 		return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 	}
 	return upstream.Assertion{}, nil, tokenRequired()

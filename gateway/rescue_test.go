@@ -16,7 +16,7 @@ import (
 // bugs is a place in the gateway where a test throws something.
 func bugs(thrown func()) func(*gateway.Config) {
 	return func(c *gateway.Config) {
-		c.Guarding.Now = func() time.Time { // asked for each password
+		c.Passwords.Now = func() time.Time { // asked for each password
 			thrown()
 			return time.Now()
 		}

@@ -79,7 +79,7 @@ func (c *carts) tell(w http.ResponseWriter, key string) {
 	upstreamtest.JSON(w, 200, fmt.Sprintf(`{"cart_key":"%s","item_count":%d}`, key, c.items[key]))
 }
 
-const challenge = `{"code":"cocart_2fa_required","message":"Two-factor authentication is required.","data":{"status":401,"available_providers":["email"],"default_provider":"email","email_sent":true}}`
+const addChallenge = `{"code":"cocart_2fa_required","message":"Two-factor authentication is required.","data":{"status":401,"available_providers":["email"],"default_provider":"email","email_sent":true}}`
 
 // askForCodes makes a shop ask whoever logs in for a second factor, from now on,
 // and tells how often it did.
@@ -94,7 +94,7 @@ func askForCodes(s *shop) (times func() int) {
 		s.wordpress.Lock()
 		defer s.wordpress.Unlock()
 		asked++
-		upstreamtest.JSON(w, 401, challenge)
+		upstreamtest.JSON(w, 401, addChallenge)
 		return true
 	}
 	return func() int {
@@ -125,7 +125,7 @@ func shopWithTokens(t *testing.T, of tokens.Config, change ...func(*gateway.Conf
 	guard, err := attempts.New(attempts.Config{Account: per, Address: per, Overall: per, SecondFactor: per, Refresh: per, Validate: per,
 		Secret: []byte(upstreamtest.Secret), KeyPrefix: "cocart:", Now: s.clock.Now}, client)
 	s.must(err)
-	cfg := gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Now: s.clock.Now, Guarding: gateway.Guarding{Attempts: guard, Now: s.clock.Now}}
+	cfg := gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Now: s.clock.Now, Passwords: gateway.PasswordConfig{Attempts: guard, Now: s.clock.Now}}
 	for _, c := range change {
 		c(&cfg)
 	}

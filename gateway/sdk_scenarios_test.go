@@ -95,7 +95,7 @@ var scenarios = []struct {
 		s.ok(s.login())
 		before, asked := s.token, askForCodes(s.s)
 		err := s.loginWith(aliceJSON)
-		if err == nil || !strings.Contains(err.Error(), challenge) {
+		if err == nil || !strings.Contains(err.Error(), addChallenge) {
 			s.t.Fatalf("without a code: %v", err)
 		}
 		if times := asked(); times != 2 && s.asksTwice || times != 1 && !s.asksTwice {

@@ -16,10 +16,10 @@ import (
 // looked at: every SDK sends the access token that has just expired. WordPress
 // is not asked.
 func (g *Gateway) refresh(x *exchange) error {
-	if err := wprequest.RefuseWrapping(x.verdict.Query); err != nil {
+	if err := wprequest.RefuseWrapping(x.classification.Query); err != nil {
 		return err
 	}
-	if err := g.allow(x, attempts.Refresh); err != nil {
+	if err := g.countRequest(x, attempts.Refresh); err != nil {
 		return err
 	}
 	b, err := readBody(x.r, g.cfg.MaxLoginBody)
@@ -48,8 +48,8 @@ func (g *Gateway) refresh(x *exchange) error {
 		return err
 	}
 	x.record.outcome = string(pair.Outcome)
-	if g.cfg.Guarding.Attempts != nil {
-		g.cfg.Guarding.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
+	if g.cfg.Passwords.Attempts != nil {
+		g.cfg.Passwords.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
 	}
 	respond.JSON(x.w, x.r, http.StatusOK, struct {
 		Token        string `json:"token"`
@@ -61,10 +61,10 @@ func (g *Gateway) refresh(x *exchange) error {
 // validate answers POST …/jwt/validate-token. The data member is more than the
 // PHP plugin sends; the Flutter SDK looks for it.
 func (g *Gateway) validate(x *exchange) error {
-	if err := wprequest.RefuseWrapping(x.verdict.Query); err != nil {
+	if err := wprequest.RefuseWrapping(x.classification.Query); err != nil {
 		return err
 	}
-	if err := g.allow(x, attempts.Validate); err != nil {
+	if err := g.countRequest(x, attempts.Validate); err != nil {
 		return err
 	}
 	bearer, err := wprequest.BearerToken(x.r.Header)
@@ -131,10 +131,10 @@ func (g *Gateway) endSession(x *exchange) error {
 // errLoggedOut ends the forwarding of a logout under its alias.
 var errLoggedOut = errors.New("the client is told of its logout in other words")
 
-// holdLogout keeps CoCart's "true" from a client that takes nothing but a JSON
+// withholdLogout keeps CoCart's "true" from a client that takes nothing but a JSON
 // object: the Flutter SDK would fail on it, and keep its tokens.
-func (x *exchange) holdLogout(answer *upstream.Answer) error {
-	if !x.verdict.Alias || x.verdict.Class != wprequest.ClassLogout || answer.Status != http.StatusOK {
+func (x *exchange) withholdLogout(answer *upstream.Answer) error {
+	if !x.classification.Alias || x.classification.Class != wprequest.ClassLogout || answer.Status != http.StatusOK {
 		return nil
 	}
 	x.relayed = false

@@ -27,10 +27,10 @@ import (
 func (g *Gateway) settleForwarded(ctx context.Context, x *exchange, answer *upstream.Answer) error {
 	switch {
 	case x.attempt.began.IsZero():
-		return g.settleUnannounced(ctx, x, answer)
-	case !g.guards():
+		return g.settleUnexpected(ctx, x, answer)
+	case !g.protectsPasswords():
 		return nil
-	case notAsked(answer):
+	case passwordNotChecked(answer):
 		g.undecided(ctx, x, answer.Refused)
 		return nil
 	case answer.Report == nil:
@@ -42,27 +42,27 @@ func (g *Gateway) settleForwarded(ctx context.Context, x *exchange, answer *upst
 	if err := g.settle(ctx, x, answer.Report.Checks); err != nil {
 		return err
 	}
-	if refusedAny(answer.Report.Checks) && g.cfg.Guarding.UniformErrors {
+	if refusedAny(answer.Report.Checks) && g.cfg.Passwords.UniformErrors {
 		return g.refuseUniformly(ctx, x, nil)
 	}
 	return nil
 }
 
-// guards reports whether passwords are protected at all.
-func (g *Gateway) guards() bool {
-	return g.cfg.Guarding.Attempts != nil || g.cfg.Guarding.UniformErrors
+// protectsPasswords reports whether passwords are protected at all.
+func (g *Gateway) protectsPasswords() bool {
+	return g.cfg.Passwords.Attempts != nil || g.cfg.Passwords.UniformErrors
 }
 
-// notAsked reports whether an answer was made before a password could be checked:
+// passwordNotChecked reports whether an answer was made before a password could be checked:
 // the plugin believed no assertion and keeps CoCart shut, or WordPress did not even
 // load the plugin (its maintenance page, no database, no PHP).
-func notAsked(answer *upstream.Answer) bool {
+func passwordNotChecked(answer *upstream.Answer) bool {
 	return answer.Refused != "" || answer.Report == nil && !answer.Plugin && answer.Status >= http.StatusInternalServerError
 }
 
-// unsigned reports whether an answer was dropped because the plugin signed none of
+// lacksSignature reports whether an answer was dropped because the plugin signed none of
 // it, or something else. The password may have been checked all the same.
-func unsigned(err error) bool {
+func lacksSignature(err error) bool {
 	var f *respond.Failure
 	ofBody := errors.As(err, &f) || errors.Is(err, pace.ErrSlow) || errors.Is(err, pace.ErrUnreadable)
 	return !ofBody && (errors.Is(err, upstream.ErrNoPlugin) || errors.Is(err, upstream.ErrBadReply))
@@ -89,7 +89,7 @@ func (g *Gateway) refuseUniformly(ctx context.Context, x *exchange, cause error)
 // not say so: the plugin is too old, or something in PHP took its header away. The
 // attempt stays counted for every name in the request.
 func (g *Gateway) unreported(ctx context.Context, x *exchange, cause error) error {
-	if !g.guards() {
+	if !g.protectsPasswords() {
 		return cause
 	}
 	if cause == nil {
@@ -127,14 +127,14 @@ func (g *Gateway) settle(ctx context.Context, x *exchange, checks []upstream.Che
 		return nil
 	}
 	x.attempt.settled = true
-	if err := g.charge(ctx, x, x.attempt.counted, checks); err != nil {
+	if err := g.countChecks(ctx, x, x.attempt.counted, checks); err != nil {
 		return g.refuseAttempt(x, err)
 	}
 	return nil
 }
 
-// charge counts each check to its account.
-func (g *Gateway) charge(ctx context.Context, x *exchange, counted *attempts.Attempt, checks []upstream.Check) error {
+// countChecks counts each check to its account.
+func (g *Gateway) countChecks(ctx context.Context, x *exchange, counted *attempts.Attempt, checks []upstream.Check) error {
 	all := make([]attempts.Check, 0, len(checks))
 	for _, c := range checks {
 		all = append(all, attempts.Check{User: c.UserID, Result: attempts.Result(resultOf(c)), Times: c.Times})
@@ -184,7 +184,7 @@ func (g *Gateway) reportLocks(ctx context.Context, x *exchange, locks []attempts
 func (g *Gateway) settleLogin(x *exchange, answer *upstream.LoginAnswer, err error) error {
 	ctx := x.r.Context()
 	switch {
-	case unsigned(err):
+	case lacksSignature(err):
 		return g.unreported(ctx, x, err)
 	case err != nil:
 		g.abandon(x, err)
@@ -198,11 +198,11 @@ func (g *Gateway) settleLogin(x *exchange, answer *upstream.LoginAnswer, err err
 func (g *Gateway) settleAnswered(ctx context.Context, x *exchange, answer *upstream.LoginAnswer) error {
 	checks := loginChecks(answer)
 	switch {
-	case !g.guards():
+	case !g.protectsPasswords():
 		return nil
 	case len(checks) > 0:
 		return g.settleChecked(ctx, x, answer, checks)
-	case answer.Report != nil, notAsked(&answer.Answer), unchecked[codeOf(answer.Body)]:
+	case answer.Report != nil, passwordNotChecked(&answer.Answer), unchecked[codeOf(answer.Body)]:
 		g.undecided(ctx, x, string(codeOf(answer.Body)))
 		return nil
 	}
@@ -211,7 +211,7 @@ func (g *Gateway) settleAnswered(ctx context.Context, x *exchange, answer *upstr
 
 func (g *Gateway) settleChecked(ctx context.Context, x *exchange, answer *upstream.LoginAnswer, checks []upstream.Check) error {
 	err := g.settle(ctx, x, checks)
-	if err != nil || !refusedAny(checks) || !g.cfg.Guarding.UniformErrors {
+	if err != nil || !refusedAny(checks) || !g.cfg.Passwords.UniformErrors {
 		return err
 	}
 	text, ok := uniform(answer.Body)
@@ -251,7 +251,7 @@ func loginChecks(answer *upstream.LoginAnswer) []upstream.Check {
 	return answer.Report.Checks
 }
 
-// settleUnannounced counts the passwords that WordPress checked for a request in
+// settleUnexpected counts the passwords that WordPress checked for a request in
 // which the gateway looks for none: wp-login.php, xmlrpc.php, the login forms of
 // WooCommerce and of themes, login routes of other plugins. An attacker could
 // otherwise guess there what is limited at CoCart's login.
@@ -259,33 +259,33 @@ func loginChecks(answer *upstream.LoginAnswer) []upstream.Check {
 // Whose password it is only WordPress knows, so the attempt is counted when it
 // answers. If the account or the address has no attempts left, the client does not
 // learn whether the password was right, and gets none of the cookies.
-func (g *Gateway) settleUnannounced(ctx context.Context, x *exchange, answer *upstream.Answer) error {
-	if answer.Report == nil || len(answer.Report.Checks) == 0 || g.cfg.Guarding.Attempts == nil {
+func (g *Gateway) settleUnexpected(ctx context.Context, x *exchange, answer *upstream.Answer) error {
+	if answer.Report == nil || len(answer.Report.Checks) == 0 || g.cfg.Passwords.Attempts == nil {
 		return nil
 	}
-	if !x.record.class.IsCoCart() && !g.cfg.Guarding.SiteLogin {
+	if !x.record.class.IsCoCart() && !g.cfg.Passwords.SiteLogin {
 		return nil
 	}
 	for _, c := range answer.Report.Checks {
 		g.metrics.attempts.WithLabelValues(attemptKind(x), string(resultOf(c))).Add(float64(c.Times))
 	}
-	counted, err := g.cfg.Guarding.Attempts.Begin(ctx, attempts.Try{Client: x.origin.Client})
+	counted, err := g.cfg.Passwords.Attempts.Begin(ctx, attempts.Try{Client: x.origin.Client})
 	if err == nil {
-		err = g.charge(ctx, x, counted, answer.Report.Checks)
+		err = g.countChecks(ctx, x, counted, answer.Report.Checks)
 	}
 	if err != nil {
-		return g.tooMany(x, err)
+		return g.tooManyRequests(x, err)
 	}
 	return nil
 }
 
-// wantsFault: clients of xmlrpc.php read faults only, and those with status 200.
-func (x *exchange) wantsFault() bool {
+// readsFault: clients of xmlrpc.php read faults only, and those with status 200.
+func (x *exchange) readsFault() bool {
 	return !x.record.class.IsCoCart() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/xmlrpc.php")
 }
 
-// wantsLoginPage: a form was sent from there, whatever the client says it accepts.
-func (x *exchange) wantsLoginPage() bool {
+// readsLoginPage: a form was sent from there, whatever the client says it accepts.
+func (x *exchange) readsLoginPage() bool {
 	return !x.record.class.IsCoCart() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/wp-login.php")
 }
 

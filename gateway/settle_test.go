@@ -68,7 +68,7 @@ func TestNoFormOfAnswerHidesAWrongPassword(t *testing.T) {
 					upstreamtest.JSON(w, row.status, row.body)
 				})
 				r := row.send(s)
-				if want := failure(401, "cocart_authentication_error", uniform); r.failure() != want && name != "HEAD" || r.Status != 401 {
+				if want := failure(401, "cocart_authentication_error", uniformBody); r.failure() != want && name != "HEAD" || r.Status != 401 {
 					t.Errorf("got %d %s", r.Status, r.Body)
 				}
 				s.statuses("401 401 429", row.send(s), row.send(s), row.send(s))
@@ -85,7 +85,7 @@ func TestNoFormOfAnswerHidesAWrongPassword(t *testing.T) {
 func TestARightPasswordWithoutAReportIsARefusal(t *testing.T) {
 	s := guarded(t)
 	s.judge.silent = true
-	want := failure(401, "cocart_authentication_error", uniform)
+	want := failure(401, "cocart_authentication_error", uniformBody)
 	for name, r := range map[string]reply{"Basic": s.basic("alice", "wonderland-1"), "unknown": s.basic("nobody", "x")} {
 		if r.failure() != want {
 			t.Errorf("%s: %d %s", name, r.Status, r.Body)
@@ -281,7 +281,7 @@ func TestLoginsElsewhereAreLimitedByAddress(t *testing.T) {
 }
 
 func TestLoginsElsewhereNeedNotCount(t *testing.T) {
-	s := guarded(t, func(_ *attempts.Config, c *gateway.Config) { c.Guarding.SiteLogin = false })
+	s := guarded(t, func(_ *attempts.Config, c *gateway.Config) { c.Passwords.SiteLogin = false })
 	s.replying(func(w http.ResponseWriter, r *http.Request) { s.judge.say(w, r, 2, "refused") })
 	for range 10 {
 		s.statuses("200", s.do("POST", "/wp-login.php", "log=alice&pwd=y"))

@@ -87,7 +87,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		SchemeHeaders:      cfg.Server.SchemeHeaders,
 		InvalidTokenStatus: cfg.Compat.InvalidTokenStatus,
 		MaxLoginBody:       cfg.Limits.LoginBody,
-		Guarding:           guarding(cfg.Attempts, guard),
+		Passwords:          guarding(cfg.Attempts, guard),
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
 		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
 		PassOtherBearers:   cfg.Compat.OtherBearers == config.PassOtherBearers,

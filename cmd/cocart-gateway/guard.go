@@ -35,6 +35,6 @@ func guardConfig(cfg *config.Config, log *slog.Logger) attempts.Config {
 	}
 }
 
-func guarding(c config.Attempts, guard *attempts.Guard) gateway.Guarding {
-	return gateway.Guarding{Attempts: guard, UniformErrors: c.UniformErrors, SiteLogin: c.SiteLogin, Now: now}
+func guarding(c config.Attempts, guard *attempts.Guard) gateway.PasswordConfig {
+	return gateway.PasswordConfig{Attempts: guard, UniformErrors: c.UniformErrors, SiteLogin: c.SiteLogin, Now: now}
 }

@@ -197,10 +197,10 @@ func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
 func TestTheFrontIsAsConfigured(t *testing.T) {
 	guard := new(attempts.Guard)
 	got := gatewayConfig(unusualConfig(t), guard)
-	if got.Guarding.Now == nil {
+	if got.Passwords.Now == nil {
 		t.Error("the waits of wrong passwords have no clock")
 	}
-	got.Guarding.Now = nil
+	got.Passwords.Now = nil
 	whole(t, got, gateway.Config{
 		BearerLoginRefresh: true,
 		PassOtherBearers:   true,
@@ -210,9 +210,9 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		AssumeHTTPS: true, SchemeHeaders: []string{"CloudFront-Forwarded-Proto", "X-Forwarded-Proto"},
 		RestPrefix: "api", Namespaces: []string{"white-label"}, DenyGuests: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
-		Guarding: gateway.Guarding{Attempts: guard},
-		CORS:     gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
-		Bounds:   gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
+		Passwords: gateway.PasswordConfig{Attempts: guard},
+		CORS:      gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
+		Bounds:    gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		Migration: migration.Config{PluginRefresh: true, HandBack: true, Address: migration.PeerAddress}, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 		OriginAuthorization: "Bearer of-the-origin",
 		OwnAddresses:        []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},

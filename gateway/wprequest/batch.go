@@ -43,7 +43,7 @@ func (rs Site) readBatch(w Request, v Classification, body Peek) (Classification
 		return v, TooLarge(rs.json, "limits.json")
 	}
 	inside, doubt := requestsIn(raw, w.Header.Get("Content-Type"), v.Method, v.Query)
-	if err := rs.judge(&v, inside); err != nil {
+	if err := rs.sortRequests(&v, inside); err != nil {
 		return v, err
 	}
 	if core && v.Batch.ours == 0 {
@@ -56,17 +56,17 @@ func (rs Site) readBatch(w Request, v Classification, body Peek) (Classification
 	return v, nil
 }
 
-// judge sorts the requests of a batch. Those that open sessions are refused
+// sortRequests sorts the requests of a batch. Those that open sessions are refused
 // wherever they are: nothing in a batch is counted, and no token could be added.
-func (rs Site) judge(v *Classification, inside []inner) error {
+func (rs Site) sortRequests(v *Classification, inside []batchRequest) error {
 	for _, request := range inside {
-		path, query, plain := innerPath(request.path)
+		path, query, plain := pathInBatch(request.path)
 		rest, ours := rs.cutNamespace(phpLower(path))
 		if below, found := strings.CutPrefix(phpLower(path), PluginNamespace); found && !ours && opensSession(below) && rs.isCoCart(path) {
 			rest, ours = below, true
 		}
 		switch {
-		case !plain && rs.named([]byte(path)):
+		case !plain && rs.mentionsCoCart([]byte(path)):
 			return Ambiguous("a path in the batch is no plain path")
 		case ours && (isBatch(strings.TrimRight(rest, "/")) || opensSession(rest)):
 			return &Error{ReasonNotInBatch, "Logging in, refreshing and validating tokens, and further batches cannot be part of a batch."}
@@ -82,8 +82,8 @@ func (rs Site) judge(v *Classification, inside []inner) error {
 	return nil
 }
 
-// named tells whether a text names a route of ours.
-func (rs Site) named(raw []byte) bool {
+// mentionsCoCart tells whether a text names a route of ours.
+func (rs Site) mentionsCoCart(raw []byte) bool {
 	text := phpLower(string(raw))
 	for _, ns := range append([]string{"batch/v1", PluginNamespace[1:] + "/jwt/"}, rs.namespaces...) {
 		if strings.Contains(text, ns) {
@@ -100,9 +100,9 @@ func opensSession(rest string) bool {
 	return rest == "/jwt" || strings.HasPrefix(rest, "/jwt/") || login && strings.HasPrefix(version, "/v")
 }
 
-// innerPath is wp_parse_url on the path of a request in a batch. It is plain when
+// pathInBatch is wp_parse_url on the path of a request in a batch. It is plain when
 // nobody could find a host in it.
-func innerPath(s string) (path, query string, plain bool) {
+func pathInBatch(s string) (path, query string, plain bool) {
 	s, _, _ = strings.Cut(s, "#")
 	path, query, _ = strings.Cut(s, "?")
 	plain = strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.ContainsAny(path, "\\\x00\r\n") &&
@@ -110,8 +110,8 @@ func innerPath(s string) (path, query string, plain bool) {
 	return path, query, plain
 }
 
-// inner is one request of a batch.
-type inner struct {
+// batchRequest is one request of a batch.
+type batchRequest struct {
 	path     string
 	cartKeys []string
 }
@@ -119,8 +119,8 @@ type inner struct {
 // requestsIn finds the requests of a batch in WordPress's parameter order: JSON,
 // form, query. In two of them they are in doubt. On another method than POST
 // WordPress reads forms itself.
-func requestsIn(raw []byte, contentType, method string, query Params) (all []inner, doubt bool) {
-	sources := [][]inner{requestsInParams(query)}
+func requestsIn(raw []byte, contentType, method string, query Params) (all []batchRequest, doubt bool) {
+	sources := [][]batchRequest{requestsInParams(query)}
 	switch kind := MediaType(contentType); {
 	case kind == MediaJSON:
 		object, _ := ParseObject(raw) // what cannot be read WordPress refuses
@@ -157,7 +157,7 @@ func untyped(contentType string) bool {
 
 // requestsInJSON takes lists and objects alike: PHP makes a list of an object
 // whose names are numbers.
-func requestsInJSON(value json.RawMessage) []inner {
+func requestsInJSON(value json.RawMessage) []batchRequest {
 	var list []json.RawMessage
 	if members, err := ParseObject(value); err == nil {
 		for _, m := range members {
@@ -166,10 +166,10 @@ func requestsInJSON(value json.RawMessage) []inner {
 	} else if json.Unmarshal(value, &list) != nil {
 		return nil
 	}
-	var all []inner
+	var all []batchRequest
 	for _, item := range list {
 		request, _ := ParseObject(item)
-		one := inner{path: request.Text("path")}
+		one := batchRequest{path: request.Text("path")}
 		for _, name := range []string{"body", "headers"} {
 			value, _ := request.get(name)
 			members, _ := ParseObject(value)
@@ -181,8 +181,8 @@ func requestsInJSON(value json.RawMessage) []inner {
 }
 
 // requestsInParams reads requests[0][path]=… of a query or form.
-func requestsInParams(ps Params) []inner {
-	var all []inner
+func requestsInParams(ps Params) []batchRequest {
+	var all []batchRequest
 	for _, p := range ps {
 		if p.name != "requests" {
 			continue
@@ -190,9 +190,9 @@ func requestsInParams(ps Params) []inner {
 		name, _, _ := strings.Cut(p.raw, "=")
 		switch name = phpURLDecode(name); {
 		case strings.Contains(name, "path"):
-			all = append(all, inner{path: p.value})
+			all = append(all, batchRequest{path: p.value})
 		case isCartKeyName(name[strings.LastIndexByte(strings.TrimRight(name, "]"), '[')+1:]):
-			all = append(all, inner{path: "/", cartKeys: []string{p.value}})
+			all = append(all, batchRequest{path: "/", cartKeys: []string{p.value}})
 		}
 	}
 	return all

@@ -186,15 +186,15 @@ func (b *Body) DropCustomerCartKeys() (dropped bool) {
 		})
 		b.Raw = b.Object.Encode()
 	case b.untyped != nil:
-		b.Raw = []byte(WithoutCustomerCarts(b.untyped).Without(Nothing))
+		b.Raw = []byte(WithoutCustomerCarts(b.untyped).Without(None))
 	default:
 		b.Form = WithoutCustomerCarts(b.Form)
-		b.Raw = []byte(b.Form.Without(Nothing))
+		b.Raw = []byte(b.Form.Without(None))
 	}
 	return true
 }
 
-func Nothing(string) bool { return false }
+func None(string) bool { return false }
 
 // CartKeys returns every cart key that CoCart could find in a request. CoCart reads
 // $_REQUEST and a header, and extensions the parameters of the REST request, which may

@@ -118,7 +118,7 @@ func (rs Site) Classify(w Request) (Classification, error) {
 	v := Classification{Class: ClassSite, Query: ParseParams(rawQuery)}
 	v.Method = effectiveMethod(w, v.Query)
 	clean := rs.cleaned(path)
-	door := rs.entrance(path, clean)
+	door := rs.scriptOf(path, clean)
 	switch {
 	case rs.isJWKS(path) && (w.Method == http.MethodGet || w.Method == http.MethodHead):
 		v.Class = ClassJWKS
@@ -135,15 +135,15 @@ func (rs Site) Classify(w Request) (Classification, error) {
 		return v, TooManyParameters(rs.parameters)
 	case found.doubt != "":
 		return v, Ambiguous(found.doubt)
-	case door == unclear:
+	case door == unclearScript:
 		return v, Ambiguous("the path names a PHP file that may not exist")
 	case !rs.isCoCart(found.route): // PHP overwrote ours with another one, or with an empty one
 		return v, nil
 	}
-	if err := oddHeaders(w, v.Query); err != nil {
+	if err := ambiguousHeaders(w, v.Query); err != nil {
 		return v, err
 	}
-	if err := odd(found.route); err != nil {
+	if err := ambiguousRoute(found.route); err != nil {
 		return v, err
 	}
 	v.Route = trimRoute(found.route)
@@ -211,10 +211,10 @@ func (rs Site) cutNamespace(route string) (rest string, ok bool) {
 	return "", false
 }
 
-// odd refuses spellings of a CoCart route that no client sends and on which
+// ambiguousRoute refuses spellings of a CoCart route that no client sends and on which
 // servers disagree. WordPress answers 404 to them, as far as is known; that is
 // not worth relying on.
-func odd(route string) error {
+func ambiguousRoute(route string) error {
 	decoded := phpURLDecode(strings.TrimSuffix(route, "\n")) // PCRE's "$" matches before a last line feed
 	switch {
 	case strings.ContainsAny(decoded, "\x00\r\n\\"):

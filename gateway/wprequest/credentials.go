@@ -13,9 +13,9 @@ type Credentials struct{ Username, Password string }
 
 func (c Credentials) Complete() bool { return c.Username != "" && c.Password != "" }
 
-// found is a name and password in one of the places where CoCart looks, as PHP will
+// place is a name and password in one of the places where CoCart looks, as PHP will
 // have them.
-type found struct {
+type place struct {
 	Credentials
 	// basic: from a Basic header, whose name CoCart 4.1 and newer look up even if it is
 	// empty; elsewhere an empty one is none.
@@ -29,9 +29,9 @@ type found struct {
 // query, and JSON. CoCart accepts them on every one of its routes, not only on login.
 // Versions differ in which places they know and in whether a half beats the next
 // place, so a caller that must not miss one looks at all.
-func (in Input) places() []found {
-	basic := found{Credentials: looseBasic(in.Header.Get("Authorization")), basic: true}
-	var request found
+func (in Input) places() []place {
+	basic := place{Credentials: decodeBasic(in.Header.Get("Authorization")), basic: true}
+	var request place
 	for _, source := range []Params{in.Query, in.posted()} {
 		if p, ok := source.Last("username"); ok {
 			request.Username, request.list = phpEmptyIsNone(p.value), p.array
@@ -41,8 +41,8 @@ func (in Input) places() []found {
 		}
 	}
 	name, _ := in.Body.Object.get("username")
-	object := found{Credentials: Credentials{in.Body.Object.scalar("username"), in.Body.Object.scalar("password")}, list: isList(name)}
-	return []found{basic, request, object}
+	object := place{Credentials: Credentials{in.Body.Object.scalar("username"), in.Body.Object.scalar("password")}, list: isList(name)}
+	return []place{basic, request, object}
 }
 
 // Credentials returns the first name with a password. Blanks around them go:
@@ -107,7 +107,7 @@ func (in Input) CarriesPassword() bool {
 // signature.
 func (in Input) CarriesWholePassword() bool {
 	return in.Credentials().Complete() ||
-		looseBasic(in.Header.Get("Authorization")).Complete() ||
+		decodeBasic(in.Header.Get("Authorization")).Complete() ||
 		in.fills("consumer_key") && in.fills("consumer_secret") ||
 		in.fills("oauth_consumer_key") && in.fills("oauth_signature")
 }
@@ -115,16 +115,16 @@ func (in Input) CarriesWholePassword() bool {
 // Names returns every name in the request, first the one that CoCart will take.
 // Versions of CoCart differ in where they look, so each is counted.
 func (in Input) Names(first Credentials) []string {
-	names := []string{first.Username, looseBasic(in.Header.Get("Authorization")).Username}
+	names := []string{first.Username, decodeBasic(in.Header.Get("Authorization")).Username}
 	for _, name := range []string{"username", "consumer_key", "oauth_consumer_key"} {
 		names = append(names, in.Query.value(name), in.Body.Form.value(name), in.Body.Object.scalar(name))
 	}
 	return slices.DeleteFunc(names, func(s string) bool { return strings.TrimSpace(s) == "" })
 }
 
-// looseBasic reads a Basic header as PHP's base64_decode does: what is no letter of
+// decodeBasic reads a Basic header as PHP's base64_decode does: what is no letter of
 // the alphabet is passed over, and padding may be missing.
-func looseBasic(header string) Credentials {
+func decodeBasic(header string) Credentials {
 	scheme, encoded := cutScheme(header)
 	if !strings.EqualFold(scheme, "Basic") {
 		return Credentials{}

@@ -33,11 +33,11 @@ func JoinEqualHeaders(h http.Header) {
 	}
 }
 
-// oddHeaders refuses what would make WordPress read a CoCart request otherwise
+// ambiguousHeaders refuses what would make WordPress read a CoCart request otherwise
 // than we did: a header that Connection takes away on the way, and one that is
 // there twice, of which PHP sees the last, the first or both, as the web server
 // likes.
-func oddHeaders(w Request, query Params) error {
+func ambiguousHeaders(w Request, query Params) error {
 	for name := range strings.SplitSeq(strings.Join(w.Header["Connection"], ","), ",") {
 		if !hopByHop[phpLower(strings.Trim(name, " \t"))] {
 			return Ambiguous("Connection names a header that is not about the connection")
@@ -94,7 +94,7 @@ func GatherAuthorization(h http.Header, names []string) error {
 // password and refuse the request. Who guesses it gets what every guest gets, and each
 // wrong guess counts as a password.
 func IsServerPassword(header, origin string) bool {
-	own, sent := looseBasic(origin), looseBasic(header)
+	own, sent := decodeBasic(origin), decodeBasic(header)
 	name := subtle.ConstantTimeCompare([]byte(own.Username), []byte(sent.Username))
 	return own.Complete() && name&subtle.ConstantTimeCompare([]byte(own.Password), []byte(sent.Password)) == 1
 }

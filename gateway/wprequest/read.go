@@ -39,7 +39,7 @@ func (rs Site) ReadBody(w Request, v Classification, body Peek) (Classification,
 // refuses it, because the request was asserted for another page.
 func (rs Site) readForm(w Request, v Classification, body Peek) (_ Classification, err error) {
 	path, _, _ := strings.Cut(w.Target, "?")
-	if v.Class == ClassJWKS || rs.entrance(path, rs.cleaned(path)) == otherScript {
+	if v.Class == ClassJWKS || rs.scriptOf(path, rs.cleaned(path)) == otherScript {
 		return v, nil
 	}
 	raw, err := body(rs.formHead)

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// entrance is the script that a path leads to.
-type entrance int
+// script is the script that a path leads to.
+type script int
 
 const (
-	frontDoor   entrance = iota // index.php of the site, unless there is a static file
-	otherScript                 // one of WordPress's own, which never dispatches REST routes
-	unclear                     // a PHP file if there is one, the front controller if not
+	frontController script = iota // index.php of the site, unless there is a static file
+	otherScript                   // one of WordPress's own, which never dispatches REST routes
+	unclearScript                 // a PHP file if there is one, the front controller if not
 )
 
 // entryPoints are WordPress's scripts beside index.php. They must not be
@@ -21,26 +21,26 @@ var entryPoints = []string{
 	"wp-trackback.php", "wp-mail.php", "wp-links-opml.php",
 }
 
-// entrance tells where a path leads; clean is the same path, cleaned. A path that
+// scriptOf tells where a path leads; clean is the same path, cleaned. A path that
 // names no PHP file is rewritten to index.php, wherever it lies; wp-admin/nothing
 // is, too.
-func (rs Site) entrance(path, clean string) entrance {
+func (rs Site) scriptOf(path, clean string) script {
 	if lower := phpLower(clean); !strings.Contains(lower, ".php") {
 		if isAdminPage(clean) && plainPath(path) {
 			return otherScript
 		}
-		return frontDoor
+		return frontController
 	}
 	if rs.namesIndex(clean) {
-		return frontDoor
+		return frontController
 	}
 	if !namesPHP(clean) {
-		return frontDoor
+		return frontController
 	}
 	if plainPath(path) && isEntryPoint(clean) {
 		return otherScript
 	}
-	return unclear
+	return unclearScript
 }
 
 // namesIndex reports whether a path names the site's index.php, also below a prefix.
