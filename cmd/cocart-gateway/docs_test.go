@@ -132,3 +132,33 @@ func TestTheReadmeIsShort(t *testing.T) {
 		t.Errorf("the README has %d lines", lines)
 	}
 }
+
+// A newcomer finds each package on the map.
+func TestContributingMapsEveryPackage(t *testing.T) {
+	_, table, _ := strings.Cut(documents(t)["CONTRIBUTING.md"], "<!-- packages -->")
+	table, _, _ = strings.Cut(table, "<!-- /packages -->")
+	mapped := map[string]bool{}
+	for _, m := range regexp.MustCompile("`((?:cmd|gateway|tokens|upstream)[a-z0-9/-]*)`").FindAllStringSubmatch(table, -1) {
+		mapped[m[1]] = true
+	}
+	for _, dir := range []string{"cmd", "gateway", "tokens", "upstream"} {
+		err := filepath.WalkDir("../../"+dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/testdata/") {
+				return err
+			}
+			if name := filepath.ToSlash(strings.TrimPrefix(filepath.Dir(path), "../../")); !mapped[name] {
+				mapped[name] = true
+				t.Errorf("CONTRIBUTING.md does not say what is in %s", name)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name := range mapped {
+		if _, err := os.Stat(filepath.Join("../..", name)); err != nil {
+			t.Errorf("CONTRIBUTING.md names %s, which is not there", name)
+		}
+	}
+}
