@@ -46,7 +46,7 @@ func (t terminal) showLockouts(all []attempts.Lockout, asJSON bool) error {
 	}
 	rows := [][]string{{"counter", "whose", "one more at", "all again at"}}
 	for _, l := range all {
-		whose := l.Whose
+		whose := l.Subject
 		if whose == "" {
 			whose = "everybody"
 		}

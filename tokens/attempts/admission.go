@@ -14,14 +14,14 @@ type denied struct {
 
 // admit lets an attempt pass if no counter refused it, or else by one of two lanes:
 //
-// A wall of wrong passwords that others send must not keep a customer out. From a network that the account logged in
-// from before it passes by a counter of the account in that network, whichever others are used up. A customer without
-// such a record passes as a newcomer: if only the account or the overall limit refuses, and few wrong passwords came
-// from the address and its network. An attacker has few addresses of which that is true, and uses them up.
+// Wrong passwords that others send must not keep a customer out. From a network that the account logged in from before,
+// an attempt passes by a counter of the account in that network, whichever others are used up. A customer without such a
+// record passes as a newcomer: if only the account or the overall limit refuses, and few wrong passwords came from the
+// address and its network. An attacker has few such addresses, and each attempt uses them up.
 //
-// Requests with names of several accounts pass by no lane.
+// Requests with names of several accounts pass by neither lane.
 func (a *Attempt) admit(ctx context.Context, draws []draw, out []outcome, now int64) error {
-	granted, refused := a.sort(draws, out)
+	granted, refused := a.divide(draws, out)
 	switch {
 	case len(refused) == 0:
 		a.held = granted
@@ -50,14 +50,14 @@ func (a *Attempt) admit(ctx context.Context, draws []draw, out []outcome, now in
 	return e
 }
 
-// linked reports whether a counter refuses that says more than how often the first name was tried: that of an account,
-// which has other names.
+// linked reports whether the counter that refuses is that of an account with other names: its answer would reveal more
+// than how often the first name was tried.
 func (a *Attempt) linked(d denied) bool {
 	return d.ofAccount() && d.key != a.name || d.scope == further
 }
 
-// chargeLinked charges a refused attempt as if it were a wrong password of an unknown name, if only a lock of the account
-// refused it. Its answer is that of an unknown name, and so must be what is left for the next one.
+// chargeLinked charges an attempt that only a lock of the account refused like a wrong password of an unknown name. The
+// client gets the answer of an unknown name, so the counters must look the same to the next attempt, too.
 func (a *Attempt) chargeLinked(ctx context.Context, err error) {
 	var e *Exceeded
 	if !errors.As(err, &e) || !e.Linked {
@@ -71,8 +71,8 @@ func (a *Attempt) chargeLinked(ctx context.Context, err error) {
 	e.Place = a.state
 }
 
-// sort divides draws into what was taken and what refuses the attempt. The counters of the lanes refuse nothing.
-func (a *Attempt) sort(draws []draw, out []outcome) (granted []held, refused []denied) {
+// divide returns what was taken and what refuses the attempt. The counters of the lanes refuse nothing.
+func (a *Attempt) divide(draws []draw, out []outcome) (granted []held, refused []denied) {
 	a.newcomer = !a.g.cfg.Newcomer.Off()
 	for i, d := range draws {
 		if d.scope == AccountNetwork {
@@ -133,7 +133,7 @@ func (a *Attempt) giveBack(ctx context.Context, taken []held) {
 	}
 }
 
-// undo gives back what was taken.
+// undo returns the draws that give back what was taken.
 func undo(taken []held) []draw {
 	var back []draw
 	for _, h := range taken {
@@ -151,8 +151,7 @@ func without(all, some []held) []held {
 	})
 }
 
-// exceeded says which counter the client waits for longest; or that of the account in its network, if that has
-// something left sooner.
+// exceeded returns the counter with the longest wait, or that of the account in its network if its wait is shorter.
 func (a *Attempt) exceeded(refused []denied, now int64) *Exceeded {
 	var longest *Exceeded
 	for _, d := range refused {
@@ -169,7 +168,7 @@ func (a *Attempt) exceeded(refused []denied, now int64) *Exceeded {
 	return longest
 }
 
-// wait is what a client is told that one counter refused.
+// wait returns the error for a client that one counter refused.
 func (a *Attempt) wait(d denied, now int64) *Exceeded {
 	state := d.limit.state(d.full, now)
 	if state.RetryAfter == 0 { // less than a counter's leeway

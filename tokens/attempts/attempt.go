@@ -22,13 +22,13 @@ type Try struct {
 // maxNames is more than there are places in a request for a name.
 const maxNames = 16
 
-// Attempt is a password on its way. [Attempt.Settle] or one of its short forms must be called with what became of it;
-// without that it stays counted as wrong.
+// Attempt is a password that is being checked. The caller must call [Attempt.Settle] or one of its short forms with the
+// result; without that the attempt stays counted as wrong.
 type Attempt struct {
 	g        *Guard
 	at       counters
 	names    []string // hashed
-	account  string   // whose counter the attempt takes from: that of the first name; "" without a name
+	account  string   // the account whose counter the attempt takes from: that of the first name; "" without a name
 	name     string   // the first name's own counter; "" without a name
 	further  []string // accounts of the other names
 	place    place
@@ -42,7 +42,7 @@ type Attempt struct {
 	flights  []string // keys of the counters on which other attempts may wait until it is settled
 	returned []string // keys of the counters to which it gave back what it took before it was refused
 	proof    string
-	looked   bool // it was known to be right a moment ago, so nothing was taken yet
+	looked   bool // the password was right a moment ago, so nothing was taken yet
 	state    *State
 }
 
@@ -52,15 +52,16 @@ type held struct {
 	full int64
 }
 
-// Begin takes an attempt from the counters. The error is an [Exceeded]: nothing was taken, and WordPress must not be
-// asked.
+// Begin takes an attempt from the counters. The error is an [Exceeded]: nothing was taken, and WordPress must not check
+// the password.
 //
-// It takes for the first name only; accounts of other names are looked at, and refuse if they are locked. Otherwise an
-// attacker could lock customers out with requests that name them and do not check their passwords. That more than the
-// limit are checked at once by another name does not help him: [Attempt.Settle] withholds the answers.
+// It takes for the first name only. For other names it reads the counters of their accounts, and refuses if one is
+// locked; if it took from them, an attacker could lock customers out with requests that name them and do not check their
+// passwords. An attacker gains nothing by trying more passwords at once under another name than the limit allows:
+// [Attempt.Settle] withholds the answers.
 //
-// While attempts of this process hold what the counter of the account or of the address lacks, it waits for them as
-// long as Config.Wait says.
+// If attempts of this process hold what the counter of the account or of the address lacks, Begin waits for them, up to
+// Config.Wait.
 func (g *Guard) Begin(ctx context.Context, t Try) (*Attempt, error) {
 	if g.cfg.Wait > 0 {
 		return g.beginInTurn(ctx, t)
@@ -96,7 +97,7 @@ func (a *Attempt) begin(ctx context.Context, t Try) error {
 	return a.take(ctx, cost, t.Code)
 }
 
-// lookUp reads whose the names are, and the good record of the client's network.
+// lookUp reads the accounts of the names, and the good records of the client's address and network.
 func (a *Attempt) lookUp(ctx context.Context) {
 	keys := []string{a.place.crowdRecord(), a.place.networkRecord()}
 	for _, name := range a.names {
@@ -139,7 +140,7 @@ func (a *Attempt) take(ctx context.Context, cost int64, code bool) error {
 	return a.admit(ctx, b.draws, done.out, now)
 }
 
-// recordOf is the key of an account's good record; only accounts that WordPress named have one.
+// recordOf returns the key of an account's good record. Only accounts that WordPress named have one.
 func (a *Attempt) recordOf(account string) []string {
 	if a.g.cfg.AccountNetwork.Off() || !strings.HasPrefix(account, "user:") {
 		return nil
@@ -147,7 +148,7 @@ func (a *Attempt) recordOf(account string) []string {
 	return []string{accountRecord(account)}
 }
 
-// draw is a draw, if there is such a limit.
+// draw returns a draw, or none if there is no such limit.
 func (g *Guard) draw(scope Scope, key string, limit Limit, cost int64) []draw {
 	if limit.Off() {
 		return nil
@@ -155,7 +156,7 @@ func (g *Guard) draw(scope Scope, key string, limit Limit, cost int64) []draw {
 	return []draw{{scope: scope, key: key, limit: limit, cost: cost}}
 }
 
-// ofAccount is what one wrong password costs an account.
+// ofAccount returns the draws of one wrong password from an account.
 func (a *Attempt) ofAccount(account string, cost int64) []draw {
 	if account == "" {
 		return nil
@@ -164,8 +165,8 @@ func (a *Attempt) ofAccount(account string, cost int64) []draw {
 		a.g.draw(AccountNetwork, "a:account_network:"+account+":"+a.place.network, a.g.cfg.AccountNetwork, cost))
 }
 
-// ofName is what one wrong password costs the first name, besides the account that it is one of. It keeps the answers
-// to a name from telling that its account was locked under another: see [Exceeded.Linked].
+// ofName returns the draw of one wrong password from the first name, beside that of its account. With it the answers to a
+// name do not reveal that its account was locked under another name: see [Exceeded.Linked].
 func (a *Attempt) ofName(cost int64) []draw {
 	if a.name == "" || a.name == "a:account:"+a.account {
 		return nil
@@ -173,8 +174,8 @@ func (a *Attempt) ofName(cost int64) []draw {
 	return a.g.draw(Account, a.name, a.g.cfg.Account, cost)
 }
 
-// ofPlace is what one wrong password costs where it came from. The limits grow with the number of accounts that logged
-// in from there: a server that logs in all customers of a shop has as many customers who mistype.
+// ofPlace returns the draws of wrong passwords from the address and its networks. The limits grow with the number of
+// accounts that logged in from there: a server that logs in all customers of a shop also sends all their mistakes.
 func (a *Attempt) ofPlace(cost int64, fill bool) []draw {
 	cfg, p, today := a.g.cfg, a.place, dayOf(a.g.now())
 	crowd, network := a.crowd.count(accountsOfNetwork, today), a.network.count(accountsOfNetwork, today)
@@ -196,14 +197,14 @@ func (a *Attempt) ofPlace(cost int64, fill bool) []draw {
 	return draws
 }
 
-// ofAccount reports whether a draw is of an account and not of a place.
+// ofAccount reports whether a draw is from the counter of an account, not of a place.
 func (d draw) ofAccount() bool {
 	return d.scope == Account || d.scope == AccountNetwork || strings.HasPrefix(d.key, newcomerAccount)
 }
 
 const newcomerAccount = "a:newcomer_account:"
 
-// do counts where the attempt began.
+// do counts where the attempt began: in Redis or in this process.
 func (a *Attempt) do(ctx context.Context, b batch) results {
 	var done results
 	done, a.at = a.g.applyAt(ctx, a.at, b)
@@ -220,9 +221,10 @@ func (a *Attempt) note(draws []draw, out []outcome, now int64) {
 	}
 }
 
-// State is the counter of the client's address, nil if there is none. Clients are told of no other: that of an
-// account would say which names are of one.
+// State returns the counter of the client's address; nil without one. Clients must see no other counter: that of an
+// account would reveal which names belong to one account.
 func (a *Attempt) State() *State { return a.state }
 
-// Account stands for whom the attempt is counted to, for the log: "user:2", or "name:" and a hash; "" without a name.
+// Account returns the account that the attempt is counted to, for the log: "user:2", or "name:" and a hash; "" without a
+// name.
 func (a *Attempt) Account() string { return a.account }

@@ -19,7 +19,7 @@ var spendSource string
 
 var spendScript = redis.NewScript(spendSource)
 
-// draw is one thing to be done to one counter.
+// draw is one operation on one counter.
 type draw struct {
 	scope Scope
 	key   string // without the prefix
@@ -44,14 +44,14 @@ type batch struct {
 
 func (b batch) empty() bool { return len(b.texts)+len(b.draws)+len(b.records)+len(b.aliases) == 0 }
 
-// alias is whose a name is.
+// alias is the user behind a name.
 type alias struct {
 	name string // hashed
 	user int64
 	life time.Duration
 }
 
-// results are in the order of the batch. A text that is not there is "".
+// results are in the order of the batch. A text that does not exist is "".
 type results struct {
 	texts []string
 	out   []outcome
@@ -135,7 +135,7 @@ func read(texts []*redis.StringCmd, spent []cluster.Call) (results, error) {
 }
 
 const (
-	// aliasLife bounds what a client can fill Redis with, who invents a new spelling for each attempt.
+	// aliasLife bounds how many keys a client can write that invents a new spelling for each attempt.
 	aliasLife = 2 * time.Hour
 	// provenLife is for the name of a login that succeeded: as long as the account's good record.
 	provenLife = 90 * 24 * time.Hour
@@ -143,7 +143,7 @@ const (
 
 func aliasKey(name string) string { return "a:alias:" + strings.TrimPrefix(name, "name:") }
 
-// pause is how long Redis is left alone after it did not answer, so that not every request waits for it.
+// pause is how long Redis is not used after it did not answer, so that not every request waits for it.
 const pause = 2 * time.Second
 
 // breaker remembers that Redis is away.
@@ -151,8 +151,8 @@ type breaker struct{ until atomic.Int64 }
 
 func (b *breaker) open(now int64) bool { return now < b.until.Load() }
 
-// trip tells whether Redis was there until now.
+// trip records that Redis is away and reports whether it answered until now.
 func (b *breaker) trip(now int64) (first bool) { return b.until.Swap(now+pause.Microseconds()) == 0 }
 
-// mend tells whether Redis was away until now.
+// mend records that Redis answers and reports whether it was away until now.
 func (b *breaker) mend() (first bool) { return b.until.Load() != 0 && b.until.Swap(0) != 0 }

@@ -1,8 +1,15 @@
-// Package attempts counts wrong passwords, wrong second factors and requests, and says when there were too many.
+// Package attempts counts wrong passwords, wrong second factors and requests, and refuses when there were too many.
 //
-// A [Guard] is all there is to it. A password is taken from the counters before WordPress is asked ([Guard.Begin]) and
-// given back when it was not wrong (the methods of [Attempt]), so that a thousand guesses at once are as limited as a
-// thousand in a row. Requests are counted by [Guard.Allow].
+// [Guard] is the whole API. [Guard.Begin] takes an attempt from the counters before WordPress checks the password, and the
+// methods of [Attempt] give it back if the password was not wrong, so that a thousand concurrent guesses are as limited as
+// a thousand in a row. [Guard.Allow] counts requests.
+//
+//	attempt.go, admission.go         an attempt begins: what it takes, and when it passes although a counter refuses
+//	settle.go                        an attempt ends: what it costs which account
+//	limit.go, counters.go, local.go  the arithmetic of a counter, in Redis and in this process
+//	namer.go, record.go, known.go    hashed names and networks, good records, passwords that were right just now
+//	flights.go, waiting.go           attempts that wait for others, and when refused clients may come back
+//	guard.go, lockouts.go            settings, requests, and what operators list and clear
 //
 // # Counting
 //
@@ -12,38 +19,37 @@
 // may differ by half a second.
 //
 // Counters are in Redis, shared by all gateways. While Redis is away each gateway counts by itself, by the same
-// limits and in bounded memory; Redis is asked again every two seconds.
+// limits and in bounded memory; it tries Redis again every two seconds.
 //
-// # Whom a counter is of
+// # Accounts and addresses
 //
-// An account is known by its user id once WordPress named it, before that by what the client called it: folded, so
-// that the spellings WordPress takes for one name are one, and hashed. WordPress names the account with each answer;
-// from then on all its names share the user's counter, and what was counted under the name moves there. If that
-// counter is used up the answer is withheld, whatever it was: a new spelling buys no guess.
+// The key of an account is its user id once WordPress named it, before that the name that the client sent: folded, so
+// that all spellings that WordPress takes for one name are one, and hashed. WordPress names the account with each answer;
+// from then on all its names share the user's counter, and what was counted under the name moves there. If that counter
+// is used up the answer is withheld, right or wrong: a new spelling gives no further guess.
 //
-// WordPress may check another password than the first name's, or several. Only accounts whose password was checked are
-// charged ([Attempt.Settle]); the wrong ones also count for the client's address and its networks.
+// WordPress may check another password than that of the first name, or several. Only accounts whose password was checked
+// are charged ([Attempt.Settle]); wrong passwords also count for the client's address and its networks.
 //
 // An address is counted as itself if it is IPv4, and by its /64 if it is IPv6; then the IPv6 /56, and the IPv6 /48 or
 // IPv4 /24. An IPv6 address that wraps an IPv4 address (mapped, NAT64, 6to4, Teredo) is counted as that one.
 //
 // # Good records
 //
-// Counters that others fill must keep no customer out. A login that succeeds leaves two records: the networks that the
+// Counters that others fill must not keep a customer out. A login that succeeds writes two records: the networks that the
 // account logged in from (8 of them, for 90 days), and the accounts that logged in from an address and from its network
 // (500, for 7 days). From a network in its record an account passes by a counter of its own while others are used up.
 // With the accounts in its record the limits of an address and of its networks grow, and from ten on the overall limit
-// does not concern it. Customers without a record pass as newcomers: see [Newcomer]. Records are bounded: only logins
-// that succeed write them, and an account counts for four new networks a day. While Redis is away each gateway knows
-// the records that it wrote itself.
+// does not apply to it. Customers without a record pass as newcomers: see [Newcomer]. Records are bounded: only logins
+// that succeed write them, and an account counts for four new networks a day. While Redis is away each gateway uses the
+// records that it wrote itself.
 //
 // # What is in Redis
 //
 // Every key begins with Config.KeyPrefix and "a:". Hashes are HMAC-SHA256 under a key derived from Config.Secret, cut
-// to 128 bits: who reads them learns no name and no address without the secret. Each key is one string, no command and
-// no script touches two, and each expires when it says no more than a missing one would. An attempt needs two round
-// trips at its beginning and one at its end, with up to nine scripts in each; an attempt that a counter refuses one
-// more.
+// to 128 bits: without the secret they reveal no name and no address. Each key is one string, no command and no script
+// touches two keys, and each key expires when it means the same as a missing one. An attempt needs two round trips at its
+// beginning and one at its end, with up to nine scripts in each; an attempt that a counter refuses needs one more.
 //
 //	a:account:user:<id>, a:account:name:<hash>              wrong passwords
 //	a:second_factor:user:<id>, a:second_factor:name:<hash>  wrong second factors

@@ -9,16 +9,17 @@ import (
 	"time"
 )
 
-// flights are the attempts of this process that WordPress is checking. What they hold comes back if the password is
-// right. A shop that builds its pages with forty requests at once, all with one right password, and a server that logs
-// in a hundred customers at once, would be refused for what they hold themselves; so a refused attempt waits for one of
-// them to be settled, for a short time, and is counted then. It asks WordPress no earlier than the limit allows.
+// flights are the attempts of this process that WordPress is checking. They give back what they hold if the password is
+// right. Without them, a shop that builds a page with forty concurrent requests and one right password, or a server that
+// logs in a hundred customers at once, would be refused because of what its own attempts hold. So a refused attempt waits
+// a short time until one of them is settled, and is counted then. WordPress checks no password earlier than the limit
+// allows.
 type flights struct {
 	mu     sync.Mutex
 	flight map[string]*flight // by the key of the counter
 }
 
-// flight is what is known of one counter.
+// flight is the state of one counter.
 type flight struct {
 	pending map[*Attempt]bool  // they are being counted
 	holders map[*Attempt]int64 // since when they hold one of the counter
@@ -31,12 +32,12 @@ type waiter struct {
 	pending map[*Attempt]bool // that may still turn out to be holders
 }
 
-// forgotten is the age from which an attempt is not waited for: its client left, and nobody will settle it.
-const forgotten = 30 * time.Second
+// abandoned is the age from which others no longer wait for an attempt: its client left, and it will not be settled.
+const abandoned = 30 * time.Second
 
 func newFlights() *flights { return &flights{flight: map[string]*flight{}} }
 
-// enter announces an attempt before it is counted, and returns how many attempts landed on each of its counters before.
+// enter registers an attempt before it is counted, and returns how many attempts landed on each of its counters so far.
 func (f *flights) enter(a *Attempt) map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -54,7 +55,7 @@ func (f *flights) enter(a *Attempt) map[string]int {
 	return before
 }
 
-// sharedCounters are the keys of the counters for which an attempt may wait: those of the accounts, of the first name
+// sharedCounters returns the keys of the counters for which an attempt may wait: those of the accounts, of the first name
 // and of the address.
 func (a *Attempt) sharedCounters() []string {
 	keys := []string{"a:address:" + a.place.address}
@@ -81,9 +82,9 @@ func (f *flights) hold(a *Attempt, now int64) {
 	}
 }
 
-// leave ends the announcement of an attempt. The draws of one attempt are not atomic: two attempts can each take what
-// the other one lacks, and both give it back. So what an attempt gave back lands like what a settled one held.
-// Otherwise the attempts that waited for it alone learn that nothing will come back.
+// leave ends the registration of an attempt. The draws of one attempt are not atomic: two attempts can each take what the
+// other one lacks, and both give it back. So what an attempt gave back lands like what a settled one held. If it gave
+// nothing back, attempts that waited for it alone are refused.
 func (f *flights) leave(a *Attempt, key string) {
 	c := f.flight[key]
 	delete(c.pending, a)
@@ -135,15 +136,15 @@ func (c *flight) land() {
 	c.waiting = slices.Clone(c.waiting[n:])
 }
 
-// refused ends the announcement of an attempt that the counter key refused, and returns what it waits for; nil if
-// nothing.
+// refused ends the registration of an attempt that a counter refused, and returns the channel that it waits on; nil if it
+// has nothing to wait for.
 func (f *flights) refused(a *Attempt, key string, before map[string]int, now int64) <-chan bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var wait chan bool
 	if slices.Contains(a.flights, key) {
 		c := f.flight[key]
-		maps.DeleteFunc(c.holders, func(_ *Attempt, since int64) bool { return now-since > forgotten.Microseconds() })
+		maps.DeleteFunc(c.holders, func(_ *Attempt, since int64) bool { return now-since > abandoned.Microseconds() })
 		w := &waiter{make(chan bool, 1), maps.Clone(c.pending)}
 		delete(w.pending, a)
 		switch {
@@ -161,7 +162,7 @@ func (f *flights) refused(a *Attempt, key string, before map[string]int, now int
 	return wait
 }
 
-// forget takes a waiter that left out of the line, and passes its turn on if it has one.
+// forget removes a waiter that left, and passes its turn on if it has one.
 func (f *flights) forget(key string, wait <-chan bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -177,7 +178,7 @@ func (f *flights) forget(key string, wait <-chan bool) {
 	f.tidy(key)
 }
 
-// beginInTurn is begin, again after others were settled, until the time is over.
+// beginInTurn begins an attempt, and again after others were settled, until Config.Wait is over.
 func (g *Guard) beginInTurn(ctx context.Context, t Try) (*Attempt, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Wait)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Config is what a Guard needs to know. A zero Limit is none.
+// Config is the configuration of a Guard. A zero Limit means no limit.
 type Config struct {
 	Account      Limit // wrong passwords of one account
 	Address      Limit // wrong passwords from one address
@@ -23,13 +23,13 @@ type Config struct {
 	Validate     Limit // validations from one address
 
 	// AccountNetwork counts the wrong passwords of an account from one network. While other limits refuse, an account
-	// passes by it from a network that it logged in from before. Zero: nobody passes.
+	// passes by it from a network that it logged in from before. If it is zero, no account passes.
 	AccountNetwork Limit
 	// Newcomer admits an address with few wrong passwords to an account that others locked, and while the overall limit
 	// is exceeded.
 	Newcomer Newcomer
 
-	// Wait is how long an attempt that is refused waits for others that WordPress is checking; 0: not at all.
+	// Wait is how long a refused attempt waits for others that WordPress is checking; 0: not at all.
 	Wait time.Duration
 
 	// Secret is shared by all gateways of a shop, at least 32 bytes; see the package comment.
@@ -38,22 +38,22 @@ type Config struct {
 	KeyPrefix string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Log hears when Redis goes away and when it is back; nil means nobody does.
+	// Log records when Redis goes away and when it is back; nil means no log.
 	Log *slog.Logger
 }
 
-// Newcomer are the limits of clients without a good record while others refuse them. If one of them is zero, nobody is
-// admitted in this way.
+// Newcomer has the limits for clients without a good record that other limits refuse. If one of them is zero, no client
+// is admitted in this way.
 type Newcomer struct {
 	Account Limit // wrong passwords of one account that is locked
 	Address Limit // wrong passwords from one address
 	Network Limit // wrong passwords from an IPv6 /48 or an IPv4 /24
 }
 
-// Off tells whether nobody is admitted as a newcomer.
+// Off reports whether no client is admitted as a newcomer.
 func (n Newcomer) Off() bool { return n.Account.Off() || n.Address.Off() || n.Network.Off() }
 
-// Guard counts. It is safe for concurrent use.
+// Guard counts attempts and requests. It is safe for concurrent use.
 type Guard struct {
 	cfg     Config
 	shared  *shared
@@ -91,9 +91,9 @@ func New(cfg Config, rdb redis.UniversalClient) (*Guard, error) {
 	}, nil
 }
 
-// Next makes a Guard with other limits that counts on where g is, in Redis and without it. KeyPrefix, Now and Log stay
-// those of g. An attempt that began with g is settled by its limits. With another Secret names are hashed to other
-// keys, so every counter begins again.
+// Next makes a Guard with other limits and the counters of g, in Redis and in this process. KeyPrefix, Now and Log stay
+// those of g. An attempt that began with g is settled by the limits of g. With another Secret names are hashed to other
+// keys, so every counter begins at zero.
 func (g *Guard) Next(cfg Config) (*Guard, error) {
 	if err := cfg.problems(); err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (cfg Config) problems() error {
 	return nil
 }
 
-// Request is what Allow counts. The words are part of the keys in Redis.
+// Request is a kind of request that Allow counts. The words are part of the keys in Redis.
 type Request string
 
 // The requests.
@@ -129,7 +129,7 @@ const (
 	Validate Request = "validate"
 )
 
-// Allow counts a request of an address. The State is nil if there is no limit. The error is an [Exceeded].
+// Allow counts a request of an address. The State is nil without a limit. The error is an [Exceeded].
 func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*State, error) {
 	limit := g.cfg.Refresh
 	if what == Validate {
@@ -149,8 +149,8 @@ func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*St
 
 func (g *Guard) now() int64 { return g.cfg.Now().UnixMicro() }
 
-// apply counts in Redis, or here while Redis is away, and says where. A client that left does not end it: what was
-// taken has been taken.
+// apply counts in Redis, or in this process while Redis is away, and returns where it counted. It goes on when the client
+// has left: what was taken stays taken.
 func (g *Guard) apply(ctx context.Context, b batch) (results, counters, int64) {
 	now := g.now()
 	if !g.breaker.open(now) {
@@ -166,8 +166,8 @@ func (g *Guard) apply(ctx context.Context, b batch) (results, counters, int64) {
 	return done, g.local, now
 }
 
-// applyAt counts where an attempt began, and says where the rest of it is to be counted. Should Redis have gone away
-// meanwhile, it is not waited for again, and what was taken there comes back with time.
+// applyAt counts where an attempt began, and returns where the rest of it must be counted. If Redis went away meanwhile,
+// the attempt does not wait for it again; what was taken there comes back with time.
 func (g *Guard) applyAt(ctx context.Context, at counters, b batch) (results, counters) {
 	if b.empty() {
 		return results{}, at

@@ -91,7 +91,7 @@ func (s *silent) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 	}
 }
 
-// A client whose password is being judged when Redis stops to answer waits for its counters once, not for each of them.
+// A client whose password is being checked when Redis stops to answer waits for its counters once, not for each of them.
 func TestAnAttemptWaitsOnceForTheCountersOfARedisThatWentAway(t *testing.T) {
 	for name, settle := range map[string]func(*attempts.Attempt){
 		"accepted":     func(a *attempts.Attempt) { _ = a.Accepted(ctx, 2) },
@@ -280,7 +280,7 @@ func TestLockoutsAreListedAndCleared(t *testing.T) {
 			if err != nil || len(all) != 3 {
 				t.Fatalf("%+v %v", all, err)
 			}
-			want := attempts.Lockout{Counter: "account", Whose: "user:2", Until: w.clock.Now().Add(5 * time.Minute), Reset: time.UnixMicro(w.clock.Now().Add(15 * time.Minute).UnixMicro())}
+			want := attempts.Lockout{Counter: "account", Subject: "user:2", Until: w.clock.Now().Add(5 * time.Minute), Reset: time.UnixMicro(w.clock.Now().Add(15 * time.Minute).UnixMicro())}
 			if all[0] != want {
 				t.Errorf("%+v, want %+v", all[0], want)
 			}
@@ -319,7 +319,7 @@ func TestLockoutsOfNetworksAreListedAndCleared(t *testing.T) {
 		var left []string
 		for _, l := range all {
 			left = append(left, l.Counter)
-			if l.Counter == "account_network" && l.Whose != "user:2:"+w.Whose(addr(elsewhere6))[2] {
+			if l.Counter == "account_network" && l.Subject != "user:2:"+w.Subjects(addr(elsewhere6))[2] {
 				t.Errorf("%+v", l)
 			}
 		}

@@ -12,9 +12,9 @@ const (
 	knownSize = 10_000
 )
 
-// known remembers for some minutes, in this process only and under a key that nobody has, which passwords were right.
-// Shops that send Basic with each request send many at once: a right password that waits for its answer must not use
-// up the counter. It opens no lock: then right and wrong would tell apart.
+// known remembers for some minutes which passwords were right, in this process only and hashed with a random key. Clients
+// that send Basic with each request send many at once: a right password that is being checked must not use up the
+// counter. A known password does not pass a lock: the answer would reveal that it is right.
 type known struct {
 	key     []byte
 	entries *otter.Cache[string, time.Time]
@@ -25,12 +25,12 @@ func newKnown() (*known, error) {
 	_, _ = rand.Read(key) // never fails
 	entries, err := otter.New(&otter.Options[string, time.Time]{
 		MaximumSize: knownSize,
-		Executor:    func(maintain func()) { maintain() }, // here and now: no goroutine is left behind
+		Executor:    func(maintain func()) { maintain() }, // at once, so that no goroutine is left behind
 	})
 	return &known{key, entries}, err
 }
 
-// proof stands for a name and its password; "" when there is none.
+// proof returns the hash of a name and its password; "" if one of them is missing.
 func (k *known) proof(name, password string) string {
 	if name == "" || password == "" {
 		return ""

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Limit is how often something may happen: N times at once, and N times in each span of Per after that. The zero
-// Limit is none.
+// Limit is how often something may happen: N times at once, and N times in each period Per after that. The zero Limit
+// means no limit.
 type Limit struct {
 	N   int
 	Per time.Duration
 }
 
-// Off tells whether there is no limit.
+// Off reports whether there is no limit.
 func (l Limit) Off() bool { return l.N == 0 }
 
 func (l Limit) problem(name string) error {
@@ -26,13 +26,13 @@ func (l Limit) problem(name string) error {
 // until the year 2255.
 func (l Limit) interval() int64 { return max(1, l.Per.Microseconds()/int64(l.N)) }
 
-// leeway lets the clock of one attempt be a little behind that of the attempt counted before it: attempts at once read
-// their clocks in one order and arrive in another, and gateways' clocks differ. Without it the last of N would be
-// refused. It is less than an interval, so it never buys one more at once.
+// leeway allows the clock of one attempt to be a little behind that of the attempt counted before it: concurrent attempts
+// read their clocks in one order and arrive in another, and gateways' clocks differ. Without it the last of N would be
+// refused. It is less than an interval, so it never allows more than N at once.
 func (l Limit) leeway() int64 { return min(l.interval()/2, 500_000) }
 
-// grown is the limit of a network from which that many accounts logged in: each adds a twenty-fifth of the limit. The
-// period stays, so a counter that is half used up stays half used up when its limit grows.
+// grown returns the limit of a network from which that many accounts logged in: each adds a twenty-fifth of the limit.
+// The period stays, so a counter that is half used up stays half used up when its limit grows.
 func (l Limit) grown(accounts int) Limit {
 	l.N += l.N * accounts / accountsPerLimit
 	return l
@@ -40,9 +40,8 @@ func (l Limit) grown(accounts int) Limit {
 
 const accountsPerLimit = 25
 
-// spend is the arithmetic of a counter: full is when its bucket is full again, cost what is taken (below zero: given
-// back; zero: only looked). With fill, a cost that exceeds the limit takes what is left. spend.lua is the same for
-// Redis.
+// spend computes a counter: full is when its bucket is full again, cost what is taken (negative: given back; zero: only
+// read). With fill, a cost that exceeds the limit takes what is left. spend.lua does the same in Redis.
 func (l Limit) spend(full, now, cost int64, fill bool) (after int64, ok bool) {
 	interval, top := l.interval(), now+int64(l.N)*l.interval()
 	brim := top + l.leeway()
@@ -60,18 +59,18 @@ func (l Limit) spend(full, now, cost int64, fill bool) (after int64, ok bool) {
 	return full + cost*interval, true
 }
 
-// used is how many of the limit a counter has counted.
+// used returns how many of the limit a counter has counted.
 func (l Limit) used(full, now int64) int64 {
 	return (max(full-now, 0) + l.interval()/2) / l.interval()
 }
 
-// State is what a counter says to a client.
+// State is the state of a counter as a client may see it.
 type State struct {
 	Limit     int
 	Remaining int
-	// Reset is when all of Limit is there again.
+	// Reset is when all of Limit is available again.
 	Reset time.Time
-	// RetryAfter is the wait for the next one, in whole seconds; 0 when Remaining is not.
+	// RetryAfter is the wait for the next one, in whole seconds; 0 if Remaining is not 0.
 	RetryAfter int
 }
 
@@ -88,7 +87,7 @@ func (l Limit) state(full, now int64) State {
 // seconds rounds microseconds up to whole seconds, at least one.
 func seconds(micros int64) int { return max(1, int((micros+999_999)/1_000_000)) }
 
-// Scope is which counter said no. The words are metric labels.
+// Scope names the counter that refused. The words are metric labels.
 type Scope string
 
 // The scopes.
@@ -102,7 +101,7 @@ const (
 	SecondFactor   Scope = "second_factor"
 
 	newcomer Scope = "newcomer" // of an address and its network: never the reason of a refusal
-	further  Scope = "further"  // the account of a name that is not expected to be judged
+	further  Scope = "further"  // the account of a name whose password is probably not checked
 )
 
 // Scopes returns every Scope that an [Exceeded] can have.
@@ -110,15 +109,15 @@ func Scopes() []Scope {
 	return []Scope{Account, AccountNetwork, Address, Subnet, Network, Overall, SecondFactor}
 }
 
-// Exceeded says that there were too many.
+// Exceeded is the error for too many attempts or requests.
 type Exceeded struct {
 	Scope Scope
 	State State
-	// Linked: the name itself was tried less often than the limit allows, and only the account behind it is locked, by
-	// tries under its other names. A client that is told so learns which names belong to one account. The attempt was
-	// charged to the name and to where it came from, as a wrong password of an unknown name is.
+	// Linked means that the name itself was tried less often than the limit allows, and only its account is locked, by
+	// attempts under its other names. The client must not learn this: it would reveal which names belong to one
+	// account. The attempt was charged to the name and to where it came from, like a wrong password of an unknown name.
 	Linked bool
-	// Place is the counter of the address after a Linked one; nil if there is none.
+	// Place is the counter of the address after a Linked refusal; nil without one.
 	Place   *State
 	counter string // the key of the counter that refused
 }

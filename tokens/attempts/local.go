@@ -15,14 +15,14 @@ type local struct {
 	mu    sync.Mutex
 	size  int
 	full  map[string]int64
-	texts map[string]string // aliases and good records, for when Redis cannot be asked
+	texts map[string]string // aliases and good records, for when Redis is away
 }
 
 func newLocal(size int) *local {
 	return &local{size: size, full: map[string]int64{}, texts: map[string]string{}}
 }
 
-// note keeps what went to Redis.
+// note keeps the records and aliases that were written to Redis.
 func (l *local) note(now int64, b batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -40,7 +40,7 @@ func (l *local) keep(key, text string) {
 			if len(l.texts) < l.size {
 				break
 			}
-			delete(l.texts, other) // any: the next login brings it back
+			delete(l.texts, other) // any one: the next login writes it again
 		}
 	}
 	l.texts[key] = text
@@ -73,8 +73,8 @@ func (l *local) spend(now int64, d draw) outcome {
 	return outcome{after, ok}
 }
 
-// makeRoom drops the emptiest of some counters, whichever Go's map offers first: one that is nearly used up, which
-// somebody may want to be rid of, is never dropped for a flood of new ones.
+// makeRoom drops the emptiest of the first counters in the map's order. So an attacker cannot make it drop a counter that
+// is nearly used up by a flood of new ones.
 func (l *local) makeRoom(now int64) {
 	const looked = 32
 	least, soonest, n := "", int64(0), 0

@@ -15,14 +15,14 @@ import (
 type Lockout struct {
 	// Counter is a [Scope], refresh, validate or newcomer_account.
 	Counter string `json:"counter"`
-	// Whose is "user:2", "name:" and a hash, the hash of an address or a network, both of them, or "".
-	Whose string `json:"whose,omitempty"`
-	// Until is when one more is let through, Reset when all are.
+	// Subject is "user:2", "name:" and a hash, the hash of an address or a network, an account and a network, or "".
+	Subject string `json:"whose,omitempty"`
+	// Until is when one more is admitted, Reset when all are.
 	Until time.Time `json:"until"`
 	Reset time.Time `json:"reset"`
 }
 
-// Lockouts reads the whole keyspace in small steps and returns what is used up, in the order of their names.
+// Lockouts returns the counters that are used up, sorted by key. It reads the whole keyspace in small steps.
 func (g *Guard) Lockouts(ctx context.Context) ([]Lockout, error) {
 	keys, err := g.shared.keys(ctx)
 	if err != nil {
@@ -43,13 +43,13 @@ func (g *Guard) Lockouts(ctx context.Context) ([]Lockout, error) {
 	return g.withoutKnownNames(ctx, all)
 }
 
-// withoutKnownNames leaves out the names of accounts that are in the list themselves.
+// withoutKnownNames removes names whose account is in the list itself.
 func (g *Guard) withoutKnownNames(ctx context.Context, all []Lockout) ([]Lockout, error) {
 	var aliases []string
 	accounts := map[string]bool{}
 	for _, l := range all {
-		if accounts[l.Whose] = true; l.ofName() {
-			aliases = append(aliases, aliasKey(l.Whose))
+		if accounts[l.Subject] = true; l.ofName() {
+			aliases = append(aliases, aliasKey(l.Subject))
 		}
 	}
 	if len(aliases) == 0 {
@@ -70,11 +70,11 @@ func (g *Guard) withoutKnownNames(ctx context.Context, all []Lockout) ([]Lockout
 }
 
 func (l Lockout) ofName() bool {
-	return l.Counter == string(Account) && strings.HasPrefix(l.Whose, "name:")
+	return l.Counter == string(Account) && strings.HasPrefix(l.Subject, "name:")
 }
 
-// counters are the keys that can lock somebody out: no aliases, no good records, and not those of newcomers from an
-// address, which are used up by three mistakes and refuse nothing by themselves.
+// counters returns the keys that can lock a client out: not aliases, good records, and the counters of newcomers from an
+// address, which three mistakes use up and which refuse nothing by themselves.
 func (g *Guard) counters(keys []string) []string {
 	return slices.DeleteFunc(keys, func(key string) bool {
 		counter, _, _ := strings.Cut(strings.TrimPrefix(key, "a:"), ":")
@@ -89,7 +89,7 @@ func (g *Guard) lockout(key, text string) (Lockout, bool) {
 	return Lockout{counter, whose, g.until(state), state.Reset}, state.Remaining == 0
 }
 
-// limit is that of a counter by the word in its key; none for an alias or a good record.
+// limit returns the limit of a counter by the word in its key; the zero Limit for an alias or a good record.
 func (g *Guard) limit(counter string) Limit {
 	return map[string]Limit{
 		"account": g.cfg.Account, "account_network": g.cfg.AccountNetwork, "second_factor": g.cfg.SecondFactor,
@@ -99,8 +99,8 @@ func (g *Guard) limit(counter string) Limit {
 	}[counter]
 }
 
-// ClearUser forgets the wrong passwords and second factors of an account, and those under each name that is known for
-// it. What was tried under a name before WordPress told whose it is runs out by itself.
+// ClearUser resets the wrong passwords and second factors of an account, and those under each name that is known for it.
+// What was counted under a name before WordPress named its account expires by itself.
 func (g *Guard) ClearUser(ctx context.Context, user int64) error {
 	account := userName(user)
 	all, err := g.namesOf(ctx, user)
@@ -133,8 +133,8 @@ func (g *Guard) namesOf(ctx context.Context, user int64) ([]string, error) {
 	return names, nil
 }
 
-// ClearAddress forgets what an address did, and what the networks around it did: of an IPv6 address its /64, /56 and
-// /48, of an IPv4 address its /24. Otherwise the address would stay locked out.
+// ClearAddress resets the counters of an address and of its networks: of an IPv6 address the /64, /56 and /48, of an IPv4
+// address the /24. Otherwise the address would stay locked out.
 func (g *Guard) ClearAddress(ctx context.Context, a netip.Addr) error {
 	p := g.namer.place(a)
 	all := []string{"a:network:" + p.network, "a:newcomer_network:" + p.network}
@@ -149,7 +149,7 @@ func (g *Guard) ClearAddress(ctx context.Context, a netip.Addr) error {
 	})
 }
 
-// clear forgets counters, and those of every key that belongs to them.
+// clear resets counters, and those whose key belongs to them.
 func (g *Guard) clear(ctx context.Context, all []string, belongs func(string) bool) error {
 	keys, err := g.shared.keys(ctx)
 	if err != nil {
@@ -163,13 +163,13 @@ func (g *Guard) clear(ctx context.Context, all []string, belongs func(string) bo
 	return g.reset(ctx, all...)
 }
 
-// Whose is how an address and the networks around it appear in a [Lockout].
-func (g *Guard) Whose(a netip.Addr) []string {
+// Subjects returns how an address and its networks appear in a [Lockout].
+func (g *Guard) Subjects(a netip.Addr) []string {
 	p := g.namer.place(a)
 	return slices.DeleteFunc([]string{p.address, p.subnet, p.network}, func(s string) bool { return s == "" })
 }
 
-// ClearAll forgets every counter.
+// ClearAll resets every counter.
 func (g *Guard) ClearAll(ctx context.Context) error {
 	keys, err := g.shared.keys(ctx)
 	if err != nil {
@@ -178,7 +178,7 @@ func (g *Guard) ClearAll(ctx context.Context) error {
 	return g.reset(ctx, keys...)
 }
 
-// resets give back all that there is. They delete no key: a Redis user for the gateway may not.
+// resets returns draws that give back everything. They delete no key: the gateway's Redis user may not.
 func (g *Guard) resets(keys ...string) []draw {
 	var draws []draw
 	for _, key := range keys {

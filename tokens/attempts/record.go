@@ -31,22 +31,22 @@ type recordKind struct {
 }
 
 var (
-	// networksOfAccount are those that an account logged in from.
+	// networksOfAccount holds the networks that an account logged in from.
 	networksOfAccount = recordKind{8, 90}
-	// accountsOfNetwork are those that logged in from an address or a network.
+	// accountsOfNetwork holds the accounts that logged in from an address or a network.
 	accountsOfNetwork = recordKind{500, 7}
 )
 
 const (
-	// spokenFor is from how many networks that are new to it an account adds to their record in a day. Otherwise a few
+	// newNetworksPerDay bounds to how many networks that are new to it an account adds itself in a day. Otherwise a few
 	// accounts of an attacker would give a good record to each of a thousand addresses.
-	spokenFor = 4
-	// trusted is how many accounts must have logged in from an address before the overall limit spares it.
+	newNetworksPerDay = 4
+	// trusted is how many accounts must have logged in from an address before the overall limit no longer applies to it.
 	trusted = 10
 )
 
-// record is a good record: who logged in from a network, or from which networks an account logged in. It is text as
-// record.lua describes it.
+// record is a good record: the accounts that logged in from a network, or the networks that an account logged in from. It
+// is text as record.lua describes it.
 type record string
 
 // each calls do for the members that are not too old.
@@ -59,7 +59,7 @@ func (r record) each(kind recordKind, today int64, do func(hash string, day int6
 	}
 }
 
-// day is when a member was last added, 0 if it is not there.
+// day returns when a member was last added; 0 if it is not in the record.
 func (r record) day(kind recordKind, today int64, hash string) (found int64) {
 	r.each(kind, today, func(h string, day int64) {
 		if h == hash[:hashWidth] {
@@ -74,7 +74,7 @@ func (r record) count(kind recordKind, today int64) (n int) {
 	return n
 }
 
-// addedOn is how many members were last added on a day.
+// addedOn returns how many members were last added on a day.
 func (r record) addedOn(kind recordKind, today int64) (n int) {
 	r.each(kind, today, func(_ string, day int64) {
 		if day == today {
@@ -84,7 +84,7 @@ func (r record) addedOn(kind recordKind, today int64) (n int) {
 	return n
 }
 
-// with adds a member: record.lua, in this process.
+// with returns the record with a member added. record.lua does the same in Redis.
 func (r record) with(kind recordKind, today int64, hash string) record {
 	var kept []string
 	r.each(kind, today, func(h string, day int64) {
@@ -116,16 +116,16 @@ func dayOf(now int64) int64 { return time.UnixMicro(now).Unix() / 86_400 }
 
 func accountRecord(account string) string { return "a:record:" + account }
 
-// wins returns what a login of an account adds to good records; own is the record of the account. What was added today
-// already is not written again.
-func (a *Attempt) wins(account string, own record, now int64) []addition {
+// additions returns what a login of an account adds to good records; own is the record of the account. It leaves out what
+// was added today already.
+func (a *Attempt) additions(account string, own record, now int64) []addition {
 	today := dayOf(now)
 	var all []addition
 	seen := own.day(networksOfAccount, today, a.place.network)
 	if seen != today {
 		all = append(all, addition{accountRecord(account), networksOfAccount, a.place.network})
 	}
-	if seen == 0 && own.addedOn(networksOfAccount, today) >= spokenFor {
+	if seen == 0 && own.addedOn(networksOfAccount, today) >= newNetworksPerDay {
 		return all
 	}
 	hash := a.g.namer.hash("account", account)
@@ -137,7 +137,7 @@ func (a *Attempt) wins(account string, own record, now int64) []addition {
 	return all
 }
 
-// seen remembers which sessions were noted today, so that a refresh costs one command a day.
+// seen remembers which accounts and networks were noted today, so that refreshes cost one command a day.
 type seen struct {
 	entries *otter.Cache[string, int64]
 }
@@ -152,8 +152,8 @@ func newSeen() (*seen, error) {
 	return &seen{entries}, err
 }
 
-// Seen notes that a live session of a user is used from an address: the account's good record then has its network. It
-// writes to Redis once a day for each account and network. If Redis is down, this process alone remembers.
+// Seen notes that a live session of a user is used from an address: it adds the network to the account's good record. It
+// writes to Redis once a day for each account and network. If Redis is away, only this process remembers.
 func (g *Guard) Seen(ctx context.Context, user int64, client netip.Addr) {
 	if user <= 0 || g.cfg.AccountNetwork.Off() {
 		return

@@ -1,4 +1,4 @@
--- Adds a member to a good record: record.with, on Redis. A record is a row of members of 16 characters, the oldest
+-- Adds a member to a good record, as record.with does. A record is a row of members of 16 characters, the oldest
 -- first: 11 of a hash, 5 of the day on which it was last added.
 -- KEYS[1] the record   ARGV 1 the hash  2 today  3 the oldest day to keep  4 how many members at most  5 lifetime in ms
 local old, kept = redis.call('GET', KEYS[1]) or '', {}

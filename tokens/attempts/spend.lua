@@ -1,4 +1,4 @@
--- Takes from a counter, gives back to it, or looks at it: Limit.spend, on Redis. Times are in microseconds.
+-- Takes from a counter, gives back to it, or reads it, as Limit.spend does. Times are in microseconds.
 -- KEYS[1] the counter   ARGV 1 now  2 interval  3 bucket size  4 cost  5 leeway  6 "1": take what is left if the cost exceeds it
 local now, interval, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
 local top = now + interval * tonumber(ARGV[3])

@@ -2,9 +2,9 @@ package attempts
 
 import "sync"
 
-// waiting tells each client that a shared counter refused when its own turn is. One comes back every interval; a server
-// that logs in a hundred customers would otherwise send all of them back in the same second, and 99 in vain. It is a
-// hint of this process: it changes no counter, and a client that comes earlier is judged like any other.
+// waiting gives each client that a shared counter refused a turn of its own. A counter admits one more every interval; a
+// server that logs in a hundred customers would otherwise repeat all of them in the same second, 99 in vain. The turn is a
+// hint of this process: it changes no counter, and a client that comes earlier is counted like any other.
 type waiting struct {
 	mu    sync.Mutex
 	lines map[string]*line // by the key of the counter
@@ -22,8 +22,8 @@ const (
 
 func newWaiting() *waiting { return &waiting{lines: map[string]*line{}} }
 
-// turn is when a client may come back. The first in line waits until first, and nobody longer than until latest. A
-// client that asks again keeps its turn.
+// turn returns when a client may come back. The first client waits until first, and no client longer than until latest. A
+// client that is refused again keeps its turn.
 func (w *waiting) turn(key, who string, now, first, interval, latest int64) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,7 +58,7 @@ func (l *line) keep(who string, turn, now int64) {
 	}
 }
 
-// makeRoom drops the lines that nobody waits in; if there is none, any of them.
+// makeRoom drops the lines without a waiting client, or any of them if all have one.
 func (w *waiting) makeRoom(now int64) {
 	if len(w.lines) < mostLines {
 		return

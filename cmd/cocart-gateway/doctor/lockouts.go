@@ -35,7 +35,7 @@ func (r *Report) lockouts(ctx context.Context, cfg *config.Config, client redis.
 	all = slices.DeleteFunc(all, func(l attempts.Lockout) bool { return !ofAddress(l) })
 	r.decide("lockouts",
 		row{len(all) == 0, OK, "No address or network is locked out.", ""},
-		row{otherwise, Warning, lockoutsFound(all, guard.Whose, ownAddresses(cfg)), lockoutAdvice},
+		row{otherwise, Warning, lockoutsFound(all, guard.Subjects, ownAddresses(cfg)), lockoutAdvice},
 	)
 }
 
@@ -48,7 +48,7 @@ func lockoutsFound(found []attempts.Lockout, hashes func(netip.Addr) []string, o
 	var named []string
 	for _, a := range own {
 		mine := hashes(a)
-		if slices.ContainsFunc(found, func(l attempts.Lockout) bool { return slices.Contains(mine, l.Whose) }) {
+		if slices.ContainsFunc(found, func(l attempts.Lockout) bool { return slices.Contains(mine, l.Subject) }) {
 			named = append(named, a.String())
 		}
 	}

@@ -6,35 +6,35 @@ import (
 	"time"
 )
 
-// Result is what WordPress said of a password.
+// Result is what WordPress found about a password.
 type Result string
 
 // The results.
 const (
 	Right     Result = "accepted"     // and the second factor too, if there is one
-	Wrong     Result = "refused"      // or something else than WordPress refused it
+	Wrong     Result = "refused"      // by WordPress or by something else
 	Unknown   Result = "unknown"      // no account has the name, so no password was checked
-	Asked     Result = "challenge"    // the password was right, and a second factor is asked for
+	Asked     Result = "challenge"    // the password was right, and a second factor is required
 	WrongCode Result = "code_refused" // the password was right, the second factor wrong
 )
 
 // Check is a password that WordPress checked.
 type Check struct {
-	User   int64 // whose; 0: not known, which is counted to the first name
+	User   int64 // the user; 0 if not known: then it is counted to the first name
 	Result Result
-	Times  int // how many wrong passwords; 0 is one
+	Times  int // how many wrong passwords; 0 means one
 }
 
 func (c Check) times() int64 { return int64(max(c.Times, 1)) }
 
 // Lock is an account that an attempt locked.
 type Lock struct {
-	Account string // as [Attempt.Account] has it
+	Account string // as in [Attempt.Account]
 	Scope   Scope
-	Until   time.Time // when the counter has something left again
+	Until   time.Time // when one more attempt is admitted
 }
 
-// settlement collects what an attempt finally takes and gives back, so that it is one round trip.
+// settlement collects what an attempt finally takes and gives back, for one round trip.
 type settlement struct {
 	batch
 	wrong     int64 // passwords that count against the place
@@ -45,14 +45,14 @@ type settlement struct {
 	exceeded  error
 }
 
-// look is a counter whose state after the settlement tells whether the account is locked.
+// look is a counter whose state after the settlement shows whether the account is locked.
 type look struct {
 	account string
 	held
 }
 
-// judged is an account whose password was checked, as the counters have it.
-type judged struct {
+// checked is an account whose password was checked, with its counters.
+type checked struct {
 	account string
 	begun   bool // Begin took from its counters
 	locked  bool // it passes by a lane
@@ -61,12 +61,12 @@ type judged struct {
 	held    []held
 }
 
-// Settle counts what became of the attempt: each wrong password to the account that it was of, and all of them to where
-// they came from. Whatever else Begin took is given back; without checks that is everything. A right password forgives
-// an account the wrong ones that came from the same network.
+// Settle counts the results of the attempt: each wrong password to its account, and all of them to where they came from.
+// It gives back everything else that Begin took; without checks that is all of it. A right password resets the wrong ones
+// of the account that came from the same network.
 //
-// The error is an [Exceeded]: an account that was checked is locked, so the client must not read the answer, be it
-// right or wrong.
+// The error is an [Exceeded]: an account that was checked is locked, so the client must not read the answer, whether the
+// password was right or wrong.
 func (a *Attempt) Settle(ctx context.Context, checks ...Check) ([]Lock, error) {
 	defer a.g.flights.land(a)
 	var s settlement
@@ -111,14 +111,14 @@ func (a *Attempt) settleCheck(ctx context.Context, s *settlement, c Check, i int
 		}
 		s.aliases = append(s.aliases, alias{a.names[0], c.User, life})
 	}
-	j, err := a.judge(ctx, account, cost, s.keep)
+	j, err := a.countersOf(ctx, account, cost, s.keep)
 	if only && c.User > 0 {
 		a.account = account
 	}
 	if err != nil {
 		s.exceeded = err
 		s.named = true
-		s.wrong = max(s.wrong, 1) // also if it was right: that is not to be found out for nothing
+		s.wrong = max(s.wrong, 1) // also if it was right: finding that out must cost an attempt
 		s.elsewhere = s.elsewhere || !j.begun
 		return
 	}
@@ -136,8 +136,8 @@ func (a *Attempt) settleCheck(ctx context.Context, s *settlement, c Check, i int
 	}
 }
 
-// settleUnknown counts a name that no account has any more, or that WordPress read otherwise than we do, to the name's own
-// counter. An attacker could lock an account out by guesses that WordPress never checks if its account were charged.
+// settleUnknown charges the own counter of a name that no account has any more, or that WordPress read differently from
+// us. If its account were charged, an attacker could lock it by guesses that WordPress never checks.
 func (a *Attempt) settleUnknown(s *settlement, c Check, only bool) bool {
 	draws := a.ofName(c.times())
 	if len(draws) == 0 {
@@ -156,16 +156,16 @@ func (a *Attempt) settleUnknown(s *settlement, c Check, only bool) bool {
 	return true
 }
 
-// judge returns the counters of an account whose password was checked. Those that Begin did not take from are asked
-// now; if they are used up the account may pass by a lane, as at the beginning.
-func (a *Attempt) judge(ctx context.Context, account string, cost int64, again bool) (judged, error) {
+// countersOf returns the counters of an account whose password was checked. It takes from those that Begin did not take
+// from; if they are used up the account may pass by a lane, as at the beginning.
+func (a *Attempt) countersOf(ctx context.Context, account string, cost int64, again bool) (checked, error) {
 	if account == a.account && !again {
 		own := slices.DeleteFunc(slices.Clone(a.held), func(h held) bool { return !h.ofAccount() })
-		return judged{account, true, a.lane != "", a.own, a.mine, own}, nil
+		return checked{account, true, a.lane != "", a.own, a.mine, own}, nil
 	}
 	b := batch{draws: a.ofAccount(account, cost), texts: a.recordOf(account)}
 	done, now := a.do(ctx, b), a.g.now()
-	j := judged{account: account}
+	j := checked{account: account}
 	if len(done.texts) > 0 {
 		j.own = record(done.texts[0])
 	}
@@ -196,7 +196,7 @@ func (a *Attempt) judge(ctx context.Context, account string, cost int64, again b
 }
 
 // settleWrong keeps what was taken, and takes the rest if there was more than one wrong password.
-func (a *Attempt) settleWrong(s *settlement, j judged, c Check) {
+func (a *Attempt) settleWrong(s *settlement, j checked, c Check) {
 	rest := c.times() - 1
 	if j.begun && a.looked {
 		rest++
@@ -211,10 +211,10 @@ func (a *Attempt) settleWrong(s *settlement, j judged, c Check) {
 	}
 }
 
-// settleRight forgives the account the mistakes that came from this network, and only those: else every login of a
-// customer would give an attacker elsewhere all his guesses again. An app that sends its password with each request
-// forgives nothing with the second: the same holds for an attacker in its network.
-func (a *Attempt) settleRight(s *settlement, j judged) {
+// settleRight resets the mistakes of the account that came from this network, and only those: otherwise every login of a
+// customer would reset the guesses of an attacker elsewhere. An app that sends its password with each request resets
+// nothing with the second one, so that an attacker in its network gains no guesses either.
+func (a *Attempt) settleRight(s *settlement, j checked) {
 	if !j.begun {
 		s.draws = append(s.draws, undo(j.held)...)
 	}
@@ -242,7 +242,7 @@ func (a *Attempt) settleRight(s *settlement, j judged) {
 	}
 	a.g.known.add(a.proof, cfg.Now())
 	if !cfg.AccountNetwork.Off() {
-		s.records = append(s.records, a.wins(j.account, j.own, now)...)
+		s.records = append(s.records, a.additions(j.account, j.own, now)...)
 	}
 }
 
@@ -255,7 +255,7 @@ func taken(all []held, scope Scope) (n int64) {
 	return n
 }
 
-// settlePlace gives back what Begin took and nothing was wrong with, or takes what came on top.
+// settlePlace gives back what Begin took for passwords that were not wrong, or takes what Begin did not take.
 func (a *Attempt) settlePlace(s *settlement) {
 	for _, h := range a.held {
 		if h.scope == SecondFactor || h.ofAccount() && s.keep || h.key == a.name && s.named || !h.ofAccount() && s.wrong > 0 {
@@ -272,7 +272,7 @@ func (a *Attempt) settlePlace(s *settlement) {
 	}
 }
 
-// locks returns the accounts whose counter has nothing left.
+// locks returns the accounts whose counter is used up.
 func (a *Attempt) locks(s *settlement, done results) []Lock {
 	now := a.g.now()
 	var locks []Lock
@@ -300,7 +300,7 @@ func (g *Guard) until(s State) time.Time {
 	return g.cfg.Now().Add(time.Duration(s.RetryAfter) * time.Second)
 }
 
-// code is what Begin took for a second factor.
+// code returns what Begin took for a second factor.
 func (a *Attempt) code() (h held, ok bool) {
 	i := slices.IndexFunc(a.held, func(h held) bool { return h.scope == SecondFactor })
 	if i < 0 {
@@ -345,8 +345,8 @@ func (a *Attempt) countCode(ctx context.Context, c Check) ([]Lock, error) {
 	return nil, nil
 }
 
-// Unreported is for an answer that may depend on a password, of which WordPress reported nothing: every name of the
-// request is charged.
+// Unreported settles an attempt of which WordPress reported nothing, although its answer may depend on a password: it
+// charges every name of the request.
 func (a *Attempt) Unreported(ctx context.Context) ([]Lock, error) {
 	for _, account := range a.further {
 		var draws []draw
@@ -359,7 +359,7 @@ func (a *Attempt) Unreported(ctx context.Context) ([]Lock, error) {
 	return a.Settle(ctx, Check{Result: Wrong})
 }
 
-// Undecided: no password was checked.
+// Undecided settles an attempt whose password was not checked.
 func (a *Attempt) Undecided(ctx context.Context) { _, _ = a.Settle(ctx) }
 
 // Refused is [Attempt.Settle] for one wrong password.
@@ -373,7 +373,7 @@ func (a *Attempt) Accepted(ctx context.Context, user int64) error {
 	return err
 }
 
-// Challenge is [Attempt.Settle] for a password that a second factor is asked for.
+// Challenge is [Attempt.Settle] for a right password after which a second factor is required.
 func (a *Attempt) Challenge(ctx context.Context, user int64) error {
 	_, err := a.Settle(ctx, Check{User: user, Result: Asked})
 	return err

@@ -1,16 +1,50 @@
 package attempts
 
-import "net/netip"
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"strconv"
 
-// place is where a client is, as the keyed hashes that stand for it.
+	"cocart-gateway/tokens/attempts/wpname"
+)
+
+// namer makes the keyed hashes of names and addresses.
+type namer struct{ key []byte }
+
+// newNamer derives a key for this purpose, so that a hash is useless where the secret serves another one.
+func newNamer(secret []byte) namer {
+	return namer{sum(secret, "cocart-gateway attempts v1")}
+}
+
+func sum(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+func (n namer) hash(kind, text string) string {
+	return hex.EncodeToString(sum(n.key, kind+"\n"+text)[:16])
+}
+
+// name returns one hash for all spellings of a name that WordPress takes for the same.
+func (n namer) name(name string) string { return "name:" + n.hash("name", wpname.Key(name)) }
+
+func userName(id int64) string { return "user:" + strconv.FormatInt(id, 10) }
+
+// UserAccount returns a user's account as [Attempt.Account] names it.
+func UserAccount(id int64) string { return userName(id) }
+
+// place is where a client is, as keyed hashes.
 type place struct {
 	address string // an IPv4 address or an IPv6 /64
 	subnet  string // an IPv6 /56; "" for IPv4
 	network string // an IPv4 /24 or an IPv6 /48
 }
 
-// crowdRecord is the record of the accounts that logged in from a client's address. That of an IPv6 /64 is kept for its
-// /56: one subscriber has as many /64s as he likes, and each would be another key.
+// crowdRecord returns the key of the record of the accounts that logged in from a client's address. That of an IPv6 /64 is
+// kept for its /56: one subscriber has many /64s, and each would be another key.
 func (p place) crowdRecord() string {
 	if p.subnet != "" {
 		return "a:record:subnet:" + p.subnet
@@ -49,8 +83,8 @@ var (
 )
 
 // subscriber returns the IPv4 address of a client whose IPv6 address only wraps one. Otherwise all of IPv4 behind a
-// translator, or all clients of a Teredo server, would share one /64; and the owner of an IPv4 address would have a
-// /48 (6to4) besides. Zones are of this machine, not of the client.
+// translator, or all clients of a Teredo server, would share one /64; and the owner of an IPv4 address would have a /48
+// (6to4) as well. Zones belong to this machine, not to the client.
 func subscriber(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if !a.Is6() {
