@@ -41,7 +41,7 @@ func (g *Gateway) observe(x *exchange) error {
 	answered := x.measureWait()
 	defer answered()
 	err := g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
-		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, Told: address, KeepCredentials: true,
+		Assertion: upstream.Assertion{Kind: upstream.Observed}, Origin: x.origin, ClientForPlugin: address, KeepCredentials: true,
 		Acts: x.classification.Acts(x.wire()), Own: g.isShopsOwn(x),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			answered()

@@ -112,7 +112,7 @@ func (g *Gateway) isShopsOwn(x *exchange) bool {
 // reportUnlisted says which prefix to add to site.paths, where WordPress refused a
 // request for a CoCart route that is below a prefix which the gateway does not
 // know. Such a request goes out as one for the site, without an identity, so that
-// the plugin refuses what WordPress dispatches (Doorkeeper::admit in
+// the plugin refuses what WordPress dispatches (Request_Guard::check_route in
 // cocart-gateway.php). It is logged once an hour.
 func (g *Gateway) reportUnlisted(ctx context.Context, x *exchange, answer *upstream.Answer) {
 	if x.classification.Class != wprequest.ClassSite || answer.Status != http.StatusForbidden {

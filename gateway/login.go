@@ -124,7 +124,7 @@ func identity(who *upstream.Account) tokens.Identity {
 
 func (g *Gateway) loginCall(x *exchange, b *wprequest.Body, a upstream.Assertion, found wprequest.Credentials) *upstream.LoginCall {
 	call := &upstream.LoginCall{
-		Forwarding: upstream.Forwarding{Assertion: a, Origin: x.origin, Told: g.plugin.ClientAddress(x.origin)},
+		Forwarding: upstream.Forwarding{Assertion: a, Origin: x.origin, ClientForPlugin: g.plugin.ClientAddress(x.origin)},
 		Target:     x.target, Body: b.Raw, ContentType: x.r.Header.Get("Content-Type"),
 		Username: found.Username, Password: found.Password,
 	}

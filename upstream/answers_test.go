@@ -162,7 +162,7 @@ func TestABodyThatStandsStillIsGivenUp(t *testing.T) {
 	fr.hasRoom(t)
 }
 
-// hasRoom asks for a page. Where the gateway has no patience, a busy machine may
+// hasRoom asks for a page. Where the timeout is short, a busy machine may
 // be too slow for that one, too; but it has its place.
 func (fr *front) hasRoom(t *testing.T) {
 	t.Helper()
@@ -177,7 +177,7 @@ func (fr *front) hasRoom(t *testing.T) {
 }
 
 // TestAClientThatTakesNothingKeepsNoPlace: the shop has more to say than fits into
-// the buffers on the way, and nobody reads.
+// the buffers on the way, and no client reads.
 func TestAClientThatTakesNothingKeepsNoPlace(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Answer = func(w http.ResponseWriter, _ *http.Request, s upstreamtest.Seen) bool {
@@ -225,7 +225,7 @@ func TestALoginWhoseAnswerStandsStillIsATimeout(t *testing.T) {
 	}
 }
 
-func TestEachKindOfRequestHasItsOwnPatience(t *testing.T) {
+func TestEachKindOfRequestHasItsOwnTimeout(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	release := make(chan struct{})
 	defer close(release)

@@ -23,13 +23,13 @@ type Kind string
 // The kinds, as PROTOCOL.md defines them for the plugin.
 const (
 	Site        Kind = "site"        // not a CoCart request: WordPress decides as without us
-	Guest       Kind = "guest"       // a CoCart request by nobody
+	Guest       Kind = "guest"       // a CoCart request without a customer
 	Credentials Kind = "credentials" // a CoCart request whose credentials WordPress judges
 	Customer    Kind = "customer"    // a CoCart request by UserID
 	Login       Kind = "login"       // a login whose password WordPress judges
 	Refresh     Kind = "refresh"     // a refresh token that the old JWT plugin judges
 	HandBack    Kind = "hand_back"   // a login as UserID without a password, for the tokens that the old JWT plugin adds
-	Observed    Kind = "observed"    // a dry run: WordPress is told who the client is, and decides as without us
+	Observed    Kind = "observed"    // a dry run: WordPress gets the client's address, and decides as without the gateway
 	Status      Kind = "status"      // the operator asks what the plugin sees
 )
 
@@ -44,7 +44,7 @@ type Assertion struct {
 	// PAT is set for a Customer by a token of the old JWT plugin, who has neither
 	// Session nor Fingerprint.
 	PAT string
-	// DenyGuests, for Credentials: WordPress is to refuse whoever is nobody by them.
+	// DenyGuests, for Credentials: WordPress refuses the request if they identify no user.
 	DenyGuests bool
 	// Client is who sent the request, behind any trusted proxies.
 	Client netip.Addr
@@ -60,7 +60,7 @@ type Assertion struct {
 
 // How long PHP may take to look at an assertion, in seconds: longer than any sane
 // backlog of PHP-FPM, shorter than anybody needs to do mischief. One that gives
-// nobody an identity may wait for an upload, which web servers hold back from PHP
+// no identity may wait for an upload, which web servers hold back from PHP
 // until it is whole.
 const (
 	assertionLife = 30

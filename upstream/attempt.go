@@ -66,7 +66,7 @@ func (w *WordPress) parseReport(h http.Header, to sent) (*Report, error) {
 }
 
 // onlyCheck is the report of a plugin that knows no list. It says "accepted" of
-// nobody when something else than a password counted.
+// no user if something other than a password was accepted.
 func onlyCheck(c Check) *Report {
 	if c.UserID == 0 && c.Result == AttemptAccepted {
 		return &Report{}

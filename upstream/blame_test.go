@@ -11,7 +11,7 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
-// net/http's client refuses to send trailers that its server took. Nobody may take nodes down by that, and what
+// net/http's client refuses to send trailers that its server took. A client must not take nodes down by that, and what
 // WordPress would not read anyway is not a reason to refuse an order.
 func TestTrailersOfAClientStayHere(t *testing.T) {
 	one, two := upstreamtest.Start(t), upstreamtest.Start(t)
@@ -70,8 +70,8 @@ func TestABrokenAnswerIsNotLogged(t *testing.T) {
 	for name, answer := range map[string]string{
 		"a header without a colon": "HTTP/1.1 200 OK\r\nContent-Length s3cret\r\n\r\n",
 		"a page without a header":  "token s3cret\r\n\r\n",
-		"a status that is none":    "HTTP/1.1 s3cret\r\n\r\n",
-		"a length that is none":    "HTTP/1.1 200 OK\r\nContent-Length: s3cret\r\n\r\n",
+		"an invalid status":        "HTTP/1.1 s3cret\r\n\r\n",
+		"an invalid length":        "HTTP/1.1 200 OK\r\nContent-Length: s3cret\r\n\r\n",
 		"an odd transfer coding":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: s3cret\r\n\r\n",
 		"a version from tomorrow":  "HTTP/s3cret 200 OK\r\n\r\n",
 	} {

@@ -19,7 +19,7 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
-// slowShop answers when it is told to, and counts how many it works on at once.
+// slowShop answers on command, and counts how many it works on at once.
 type slowShop struct {
 	*upstreamtest.WordPress
 	entered chan string   // targets, as they arrive
@@ -71,7 +71,7 @@ func orMinute(d time.Duration) time.Duration {
 	return d
 }
 
-// start sends a request and tells later what became of it: a status, or 0.
+// start sends a request and reports its result later: a status, or 0.
 func (fr *front) start(ctx context.Context, target string, headers ...string) <-chan int {
 	done := make(chan int, 1)
 	go func() {
@@ -178,7 +178,7 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsBehindOneWhoIsBarredFromTheNodeThatHasRoom(t *testing.T) {
+func TestARequestOvertakesOneThatMayNotUseTheFreeNode(t *testing.T) {
 	busy, idle := openSlowShop(t), upstreamtest.Start(t)
 	idle.Answer = func(w http.ResponseWriter, r *http.Request, s upstreamtest.Seen) bool {
 		return s.Target == "/barred" && cut(w, r, s)
@@ -392,7 +392,7 @@ func TestANodeThatIsDownHasNoPlaces(t *testing.T) {
 }
 
 // TestNothingLeaksWhereClientsLeave lets clients leave at every point there is;
-// afterwards all places are free and nobody waits.
+// afterwards all places are free and no request waits.
 func TestNothingLeaksWhereClientsLeave(t *testing.T) {
 	one, two := openSlowShop(t), openSlowShop(t)
 	close(one.release)
@@ -401,7 +401,7 @@ func TestNothingLeaksWhereClientsLeave(t *testing.T) {
 	fr := newFront(t, "http://unused", asSite(), onNodes(nodes...), limited(pool.Concurrency{Limit: 2, Queue: 20, SitePercent: 50}))
 	var asked sync.WaitGroup
 	asked.Go(func() {
-		for range fr.errors { // nobody asks what they were
+		for range fr.errors { // their texts do not matter
 		}
 	})
 	t.Cleanup(func() {

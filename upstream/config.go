@@ -44,7 +44,7 @@ type Config struct {
 	Timeouts Timeouts
 	// BodyTimeout is how long the body of an answer may stand still; zero means 5
 	// min, less than zero for ever. It frees the place at the node; a client that
-	// takes nothing is let go by whoever has its connection.
+	// reads nothing is disconnected by the package that owns its connection.
 	BodyTimeout time.Duration
 	// ResponseHeader is the largest header of an answer, in bytes; zero means 256 KiB.
 	ResponseHeader int64
@@ -53,7 +53,7 @@ type Config struct {
 	// default, costs 2.6 times the CPU at 64 clients.
 	IdleConnections int
 	// IdleTimeout is how long they wait for their next request; zero means 30 s.
-	// It should end before the patience of the web server does: a request into a
+	// It should be shorter than the idle timeout of the web server: a request into a
 	// connection that is just being closed there is sent again only if it may be.
 	IdleTimeout time.Duration
 	// Concurrency bounds what PHP works on at once.

@@ -16,10 +16,10 @@ var (
 	// ErrTimeout means that WordPress did not begin to answer in time. It may still act
 	// on the request.
 	ErrTimeout = pool.ErrTimeout
-	// ErrBadReply: WordPress answered, but not in a way that can be used: no JSON
-	// object at login, an answer too large, a signature that does not verify.
+	// ErrBadReply means that the answer of WordPress is unusable: it is not a JSON object
+	// at a login, is too large, or has a signature that does not verify.
 	ErrBadReply = errors.New("WordPress sent an unusable answer")
-	// ErrNoPlugin: WordPress let a login in without the must-use plugin vouching
-	// for it: the plugin is not installed, or its secret is another.
+	// ErrNoPlugin means that WordPress accepted a login that the must-use plugin did not
+	// sign: the plugin is not installed, or its secret differs.
 	ErrNoPlugin = errors.New("the must-use plugin did not sign the login")
 )

@@ -19,7 +19,7 @@ import (
 	"cocart-gateway/upstream/pool"
 )
 
-// Answer is what WordPress said, before the client sees any of it.
+// Answer is an answer of WordPress before any of it is sent to the client.
 type Answer struct {
 	Status int
 	// Header may be changed; our own headers are already gone from it.
@@ -29,7 +29,7 @@ type Answer struct {
 	// Report lists the passwords that WordPress checked; nil when the plugin does
 	// not say.
 	Report *Report
-	// Plugin: the must-use plugin has verified the assertion.
+	// Plugin reports whether the must-use plugin has verified the assertion.
 	Plugin bool
 	// Refused is why the plugin let no password be checked: the code of its answer,
 	// such as cocart_gateway_bad_assertion. It is not signed.
@@ -40,21 +40,23 @@ type Answer struct {
 type Forwarding struct {
 	Assertion Assertion
 	Origin    Origin
-	// Told, if it is valid, is the address that WordPress takes for the client's
-	// instead of Origin.Client: in requests of which the old JWT plugin thinks.
-	Told netip.Addr
+	// ClientForPlugin, if it is valid, is sent to WordPress as the client's address
+	// instead of Origin.Client: the old JWT plugin binds its tokens to it.
+	ClientForPlugin netip.Addr
 	// KeepCredentials lets Authorization through: for Site, Credentials, Login and Observed.
 	KeepCredentials bool
 	// Before sees the answer first. An error drops the answer and is returned by
 	// Forward, with nothing written to the client.
 	Before func(context.Context, *Answer) error
-	// Acts: the request changes something. It is sent also if its client leaves,
-	// once all of it has arrived and if its body is short.
+	// Acts reports that the request changes something. It is sent even if its client
+	// leaves, provided that all of it has arrived and its body is short.
 	Acts bool
-	// Own: the shop sent it to itself. It waits behind no page of the storefront.
+	// Own reports that the shop sent the request to itself. It does not wait for pages of
+	// the storefront.
 	Own bool
-	// Repeatable: WordPress changes nothing, so that the request may be put to
-	// another node when one broke off before it answered. A body overrules this.
+	// Repeatable reports that WordPress changes nothing, so that the request may be sent
+	// to another node if the first broke off before it answered. A request with a body
+	// is never repeated.
 	Repeatable bool
 
 	sent  sent
@@ -64,13 +66,13 @@ type Forwarding struct {
 	place *pool.Place
 }
 
-// readAhead is how much of a request's body is in memory before it takes a place:
-// places must not be had for sending one byte a second. Bodies of shoppers are
-// smaller; what is larger goes on as a stream.
+// readAhead is how many bytes of a request's body are read before it takes a place: a
+// client that sends one byte a second must not occupy one. Bodies of customers are
+// smaller; a larger body is forwarded as a stream.
 const readAhead = 64 << 10
 
-// signedAhead is the same for a request with an identity: what tells WordPress whose it is is good for half a minute from
-// when it was signed, and a body that is slow but keeps its rate may take longer.
+// signedAhead is the same for a request with an identity: its assertion is valid for half a minute after it was signed, and
+// a slow body may take longer.
 const signedAhead = 1 << 20
 
 func aheadOf(k Kind) int64 {
@@ -80,7 +82,7 @@ func aheadOf(k Kind) int64 {
 	return signedAhead
 }
 
-// buffered reports also whether that is the whole body.
+// buffered reads the beginning of a body and reports whether that is the whole body.
 func buffered(r *http.Request, ahead int64) (_ *http.Request, whole bool, err error) {
 	if !hasBody(r) {
 		return r, true, nil
@@ -163,13 +165,14 @@ func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.w.pool.Send(req, c, f.place, f.Repeatable)
 }
 
-// mayUpgrade: the storefront's pages may have WebSockets. Through another protocol,
-// HTTP/2 above all, requests would reach the origin that nobody here has read.
+// mayUpgrade reports whether a request may upgrade its connection: pages of the
+// storefront may use WebSockets. Through another protocol,
+// HTTP/2 above all, requests would reach the origin that the gateway has not read.
 func mayUpgrade(r *http.Request, kind Kind) bool {
 	return (kind == Site || kind == Observed) && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// Target is the request target as WordPress will receive it. The gateway judges
+// Target is the request target as WordPress will receive it. The gateway classifies
 // this string and no other.
 func Target(r *http.Request) string { return r.URL.RequestURI() }
 
@@ -186,7 +189,7 @@ func (w *WordPress) rewrite(pr *httputil.ProxyRequest) {
 	out.URL.RawQuery = pr.In.URL.RawQuery // verbatim: PHP reads more than Go can parse
 	out.Host = w.hostFor(pr.In)
 	out.Trailer = nil // PHP has none; net/http's client refuses some that its server took, and ours are among the names
-	w.dress(out, pr.In, f)
+	w.setHeaders(out, pr.In, f)
 }
 
 // hostFor is the Host that WordPress gets. HTTP/1.0 may name none.
@@ -194,14 +197,14 @@ func (w *WordPress) hostFor(in *http.Request) string {
 	return cmp.Or(w.fixedHost, in.Host, w.host)
 }
 
-// dress gives an outgoing request its headers: strip first, then add.
-func (w *WordPress) dress(out, in *http.Request, f *Forwarding) {
+// setHeaders removes what the client must not send and then adds the gateway's headers.
+func (w *WordPress) setHeaders(out, in *http.Request, f *Forwarding) {
 	w.metrics.dropped.Add(float64(dropUnsafe(out.Header, f.Assertion.Kind)))
 	if !f.KeepCredentials {
 		delete(out.Header, "Authorization")
 	}
 	setForwarded(out, in, f.Origin, cmp.Or(in.Host, w.host))
-	f.Assertion.Client, f.Assertion.Proto = cmp.Or(f.Told, f.Origin.Client), f.Origin.Proto
+	f.Assertion.Client, f.Assertion.Proto = cmp.Or(f.ClientForPlugin, f.Origin.Client), f.Origin.Proto
 	f.Assertion.Port = f.Origin.Port
 	// Where PHP is reached by TLS its own HTTPS says nothing about the client.
 	f.Assertion.Assumed = f.Origin.Assumed && out.URL.Scheme != "https"
@@ -220,9 +223,9 @@ func (w *WordPress) inspect(resp *http.Response) error {
 	w.metrics.observe(f.call, outcome(resp.StatusCode, nil), f.start)
 	f.call = "answered"
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		f.place.Leave() // who talks for hours is no load on PHP
+		f.place.Leave() // a connection that lasts for hours does not occupy PHP
 		if !strings.EqualFold(upgradeOf(resp.Header), upgradeOf(resp.Request.Header)) {
-			return fmt.Errorf("%w: it switched to a protocol that nobody asked for", ErrUnavailable)
+			return fmt.Errorf("%w: it switched to a protocol that the request did not ask for", ErrUnavailable)
 		}
 	}
 	answer, err := w.answer(resp, f)

@@ -115,13 +115,13 @@ func TestTargetArrivesByteForByte(t *testing.T) {
 	}
 }
 
-// net/http tells the hooks of a request of early answers (103), which belong to its client and to no other.
+// net/http calls the hooks of a request for early answers (103), which belong to its client and to no other.
 func TestEachRequestHasItsOwnHooks(t *testing.T) {
 	origin := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer origin.Close()
 	fr := newFront(t, origin.URL, asSite())
-	var told int
-	hooks := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { told++ }}
+	var calls int
+	hooks := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { calls++ }}
 	for i := range 3 {
 		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
 		if i == 0 {
@@ -131,8 +131,8 @@ func TestEachRequestHasItsOwnHooks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if told != 1 {
-		t.Errorf("the hooks of the first request were called for %d requests", told)
+	if calls != 1 {
+		t.Errorf("the hooks of the first request were called for %d requests", calls)
 	}
 }
 
@@ -455,7 +455,7 @@ func TestBeforeCanDropTheAnswer(t *testing.T) {
 	}
 }
 
-func TestAForgedEndedHeaderEndsNobody(t *testing.T) {
+func TestAForgedEndedHeaderEndsNoSession(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
 		w.Header().Set("X-CoCart-Gateway-Ended", wp.Sign("cocart-ended+jwt", "an assertion of another request", map[string]any{"sub": "2", "fp": "x", "reason": "changed"}))
@@ -495,7 +495,7 @@ func TestPingSaysWhetherThePluginIsThere(t *testing.T) {
 	}
 }
 
-// What follows a 101 is no body that ends, and the time of a ping does not end it.
+// After a 101 no body follows that would end, and the timeout of a ping does not end the connection.
 func TestPingDoesNotWaitForWhoSwitchesProtocols(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Lock()

@@ -34,7 +34,7 @@ var clientHeaders = []string{
 // Their word is in X-Forwarded-Proto; a client's own would contradict it.
 var schemeHeaders = []string{"Front-End-Https", "Cloudfront-Forwarded-Proto"}
 
-// Origin is where a request came from, as far as trusted proxies can tell.
+// Origin is where a request came from, as far as trusted proxies report it.
 type Origin struct {
 	Client netip.Addr // behind the trusted proxies
 	Peer   netip.Addr // who is connected to us
@@ -122,7 +122,7 @@ func dropReserved(h http.Header) {
 
 // setForwarded writes the X-Forwarded-* headers. A chain is continued only when
 // the peer is a trusted proxy; else what the client claims is thrown away. Host
-// is the one the client asked for, whatever WordPress is told.
+// is the one that the client asked for, whatever is sent to WordPress.
 func setForwarded(out, in *http.Request, o Origin, host string) {
 	h := out.Header
 	var chain []string

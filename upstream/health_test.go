@@ -15,7 +15,7 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
-// failable is a shop whose REST index fails while it is told to.
+// failable is a shop whose REST index fails on command.
 func failable(t *testing.T) (*upstreamtest.WordPress, *atomic.Bool) {
 	t.Helper()
 	wp, failing := upstreamtest.Start(t), &atomic.Bool{}
@@ -49,7 +49,7 @@ func TestChecksTakeANodeDownAndBringItBack(t *testing.T) {
 		failing bool
 		want    float64
 	}{
-		{"one failure is none", true, 1}, {"the second takes it down", true, 0}, {"and it stays down", true, 0},
+		{"one failure changes nothing", true, 1}, {"the second takes it down", true, 0}, {"and it stays down", true, 0},
 		{"one success is not enough", false, 0}, {"a failure begins anew", true, 0}, {"one success again", false, 0}, {"two bring it back", false, 1},
 	} {
 		failing.Store(step.failing)
@@ -167,7 +167,7 @@ func TestASingleNodeComesBackWithItsFirstAnswer(t *testing.T) {
 	}
 }
 
-// Nobody shops at night: what a probe learns has to do.
+// At night there are no customers: the probe has to find out.
 func TestASingleNodeComesBackWithTheFirstPingThatIsAnswered(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter){
 		"well":                        func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) },
@@ -214,9 +214,9 @@ func TestAPingDoesNotBringBackOneOfSeveralNodes(t *testing.T) {
 	}
 }
 
-// TestNobodyWaitsForANodeThatNeverAnswersDialling: connections here run into
+// TestNoRequestWaitsForANodeThatNeverAnswersDialling: connections here run into
 // their timeout at once, which a real one does after two seconds, for each request.
-func TestNobodyWaitsForANodeThatNeverAnswersDialling(t *testing.T) {
+func TestNoRequestWaitsForANodeThatNeverAnswersDialling(t *testing.T) {
 	var now atomic.Int64
 	now.Store(1_800_000_000)
 	fr := newFront(t, "http://127.0.0.1:1", asSite(), func(c *upstream.Config) {

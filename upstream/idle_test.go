@@ -10,9 +10,9 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// The gateway hangs up before a web server with less patience does: else a POST could go into a connection that is just
+// The gateway hangs up before a web server with a shorter timeout does: else a POST could go into a connection that is just
 // being closed there, and be lost.
-func TestAConnectionThatNobodyUsesIsClosedByTheGateway(t *testing.T) {
+func TestAnIdleConnectionIsClosedByTheGateway(t *testing.T) {
 	opened, closed := make(chan net.Conn, 9), make(chan net.Conn, 9)
 	shop := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	shop.Config.ConnState = func(c net.Conn, s http.ConnState) {

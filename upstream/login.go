@@ -41,9 +41,9 @@ type LoginAnswer struct {
 	Account *Account
 }
 
-// Login asks WordPress to judge credentials, and reads the whole answer. A
+// Login asks WordPress to check credentials, and reads the whole answer. A
 // refusal is an answer, not an error. A 200 that the must-use plugin did not
-// sign is [ErrNoPlugin]: without its word nobody is logged in.
+// sign is [ErrNoPlugin]: without its signature there is no login.
 func (w *WordPress) Login(r *http.Request, c *LoginCall) (*LoginAnswer, error) {
 	return w.ask(r, c, "login")
 }
@@ -60,7 +60,7 @@ func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswe
 	}
 	pl.Address(req.URL)
 	start := time.Now()
-	resp, err := w.pool.Send(req, pool.LoginCall, pl, false) // a refresh at WordPress has the patience of a login
+	resp, err := w.pool.Send(req, pool.LoginCall, pl, false) // a refresh has the timeout of a login
 	if err != nil {
 		w.metrics.observe(name, outcome(0, err), start)
 		return nil, err
@@ -96,7 +96,7 @@ func (w *WordPress) loginRequest(r *http.Request, c *LoginCall) (*http.Request, 
 		req.SetBasicAuth(c.Username, c.Password)
 	}
 	c.KeepCredentials = true // that Basic: the client's own Authorization is dropped
-	w.dress(req, r, &c.Forwarding)
+	w.setHeaders(req, r, &c.Forwarding)
 	if c.ContentType != "" {
 		req.Header.Set("Content-Type", c.ContentType)
 	}
@@ -148,7 +148,7 @@ func (w *WordPress) readLogin(resp *http.Response, c *LoginCall) (*LoginAnswer, 
 	return answer, nil
 }
 
-// vouchedFor: the plugin says whose session may begin.
+// vouchedFor reports whether the plugin states whose session may begin.
 func (a Assertion) vouchedFor() bool { return a.Kind == Login || a.Kind == Refresh || a.PAT != "" }
 
 func readingError(err error) error {

@@ -62,7 +62,7 @@ func TestARefusalIsAnAnswer(t *testing.T) {
 	}
 }
 
-func TestALoginWithoutThePluginsWordIsNone(t *testing.T) {
+func TestALoginThatThePluginDidNotSignFails(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.NoPlugin = true
 	if answer, err := call(t, wp, nil); !errors.Is(err, upstream.ErrNoPlugin) {
@@ -172,7 +172,7 @@ func TestALoginReplyCannotBePlayedBack(t *testing.T) {
 	}
 }
 
-// Half an answer, or none that a login can have, logs nobody in.
+// Half an answer, or one that a login cannot have, is no login.
 func TestAnAnswerThatBreaksOffOrSwitchesProtocolsIsUnusable(t *testing.T) {
 	for name, answer := range map[string]string{
 		"half of it":       "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",

@@ -212,7 +212,7 @@ func TestWhatActsIsNotSentAgainWhereAKeptConnectionBreaks(t *testing.T) {
 						if r.ContentLength != 0 || r.TransferEncoding != nil || s.Header.Get(row.key) == "" && row.key != "" {
 							t.Errorf("it arrived with %d bytes %v and %v", r.ContentLength, r.TransferEncoding, s.Header)
 						}
-						if nodes > 1 { // as of a process that was killed: nobody can connect any more
+						if nodes > 1 { // as of a process that was killed: no connection succeeds any more
 							wp.Listener.Close()
 						}
 						return cut(w, r, s)

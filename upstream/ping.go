@@ -14,7 +14,7 @@ import (
 )
 
 // Run checks the nodes until ctx ends, whose error it returns. A single node is
-// left alone: its requests say how it is, and [WordPress.Ping] that it is back.
+// not checked: its requests show its state, and [WordPress.Ping] that it is back.
 func (w *WordPress) Run(ctx context.Context) error { return w.pool.Run(ctx, w.checkNode) }
 
 // Check asks every node once, all at the same time, and waits for their answers.
@@ -31,15 +31,15 @@ type PingResult struct {
 	// that answered did not show it: it is not installed there, or it has another
 	// secret.
 	Plugin string
-	// Nodes is what became of each, by its name: nil, or why it is no use.
+	// Nodes is what became of each, by its name: nil, or why it is unusable.
 	Nodes map[string]error
 }
 
 // Ping asks each node for its REST index and reports whether PHP answered at all;
 // a 5xx is an error. It fails if that is so at every node. It costs each of them
 // one request, so callers keep the answer for some seconds. A single node that was
-// taken to be down is up again once it answers: nobody may be shopping who would
-// show it.
+// taken to be down is up again once it answers: there may be no customers whose
+// requests would show it.
 func (w *WordPress) Ping(ctx context.Context) (PingResult, error) {
 	nodes := w.pool.Nodes()
 	plugins, errs := make([]string, len(nodes)), make([]error, len(nodes))
@@ -91,7 +91,7 @@ func (w *WordPress) probe(ctx context.Context, n *pool.Node, path string) (strin
 	}
 	w.metrics.observe("ping", outcome(resp.StatusCode, nil), start)
 	defer resp.Body.Close()
-	if resp.StatusCode < 200 { // 101: what follows is no body, and no deadline ends it
+	if resp.StatusCode < 200 { // 101: a body does not follow, and no deadline ends the connection
 		return "", fmt.Errorf("%w: ping answered %d", ErrBadReply, resp.StatusCode)
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection is kept

@@ -14,14 +14,14 @@ import (
 )
 
 // maxProbe bounds what is read of an answer to a probe, and maxPrinted what
-// somebody may have printed before the JSON in it.
+// PHP may have printed before the JSON in it.
 const (
 	maxProbe   = 1 << 20
 	maxPrinted = 4 << 10
 )
 
-// Probe is one answer of WordPress to a question of ours, for an operator to
-// judge. It is nobody's request and is never shown to a client.
+// Probe is one answer of WordPress to a question of the gateway, for an operator.
+// No client causes it or sees it.
 type Probe struct {
 	Status int
 	// Header still has our own headers in it.
@@ -31,10 +31,10 @@ type Probe struct {
 	Printed string
 	// Code is what a WordPress error calls itself, as in rest_no_route; else "".
 	Code string
-	// Plugin is the version of the must-use plugin; "" when the assertion was not
-	// believed, or nobody looked at it.
+	// Plugin is the version of the must-use plugin; "" if the assertion was refused
+	// or not read.
 	Plugin string
-	// Sent and Took tell when it was asked, and how long the whole answer took.
+	// Sent is when it was asked, and Took how long the whole answer took.
 	Sent time.Time
 	Took time.Duration
 
@@ -68,7 +68,7 @@ func (n Node) Ping(ctx context.Context) (plugin string, err error) {
 }
 
 // Probe asks for a target, a path below the address of the site with or without
-// a query, as nobody in particular. An error means that there was no answer:
+// a query, as a guest. An error means that there was no answer:
 // [ErrUnavailable] or [ErrTimeout].
 func (n Node) Probe(ctx context.Context, a Assertion, target string) (*Probe, error) {
 	return n.probeAs(ctx, n.wordpress.host, a, target)

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// RefreshCall is a refresh token of the old JWT plugin, for that plugin to judge.
+// RefreshCall is a refresh token of the old JWT plugin, which that plugin checks.
 type RefreshCall struct {
 	// Target is the plugin's route, as the client named it.
 	Target string
@@ -20,8 +20,8 @@ type RefreshCall struct {
 	Agent http.Header
 }
 
-// Refresh has the old JWT plugin, still active behind the gateway, judge a
-// refresh token of its own, which is spent by that. Nothing else of the client's
+// Refresh sends a refresh token of the old JWT plugin, still active behind the
+// gateway, to that plugin, which spends it. Nothing else of the client's
 // request goes there. A refusal is an answer; with a 200 comes an Account, whom
 // the must-use plugin vouches for, and without it the error is [ErrNoPlugin].
 func (w *WordPress) Refresh(ctx context.Context, c RefreshCall) (*LoginAnswer, error) {
@@ -50,7 +50,7 @@ type HandBackCall struct {
 // HandBack logs a customer in without a password, and reads what the old JWT
 // plugin adds to CoCart's answer. Nothing of the client's request goes there but
 // who the client is, to which that plugin binds its tokens. An answer that says
-// that the session is over, or refuses it otherwise, is no error.
+// that the session is over, or refuses it otherwise, is not an error.
 func (w *WordPress) HandBack(ctx context.Context, c HandBackCall) (*LoginAnswer, error) {
 	call := &LoginCall{Forwarding: Forwarding{Origin: c.Origin,
 		Assertion: Assertion{Kind: HandBack, UserID: c.UserID, Session: c.Session, Fingerprint: c.Fingerprint}},

@@ -13,22 +13,22 @@ import (
 const (
 	typStatus           = "cocart-status+jwt"
 	statusTarget        = "?rest_route=/cocart-gateway/v1/status"
-	statusAuthorization = "Bearer cocart-gateway-status" // to be seen, and to log nobody in
+	statusAuthorization = "Bearer cocart-gateway-status" // shows whether the header arrives; it is no credential
 )
 
 // Outcome is what became of the question for the status.
 type Outcome string
 
-// The outcomes, in the order in which they are told apart.
+// The outcomes, in the order in which they are distinguished.
 const (
-	StatusTold      Outcome = "told"      // Facts are set
+	StatusAnswered  Outcome = "told"      // Facts are set
 	StatusRefused   Outcome = "refused"   // the secret is right, but the assertion was refused: Refused and Differs say why
-	StatusUnknown   Outcome = "unknown"   // the plugin does not believe us: our secret is not in wp-config.php
+	StatusUnknown   Outcome = "unknown"   // the plugin refuses the assertion: our secret is not in wp-config.php
 	StatusStripped  Outcome = "stripped"  // the plugin saw no assertion: its header was lost on the way
 	StatusUnsigned  Outcome = "unsigned"  // the plugin answered, but its own header was lost on the way back
 	StatusStale     Outcome = "stale"     // the answer to an earlier question: a cache
 	StatusNoPlugin  Outcome = "no_plugin" // WordPress knows no such route
-	StatusUnlike    Outcome = "unlike"    // nothing that WordPress with a plugin would say
+	StatusUnlike    Outcome = "unlike"    // not an answer that WordPress with a plugin gives
 	StatusElsewhere Outcome = "elsewhere" // a redirect: this address does not serve the site
 )
 
@@ -70,7 +70,7 @@ type Differences struct {
 type StatusReport struct {
 	*Probe
 	Outcome Outcome
-	Facts   *Facts      // StatusTold
+	Facts   *Facts      // StatusAnswered
 	Refused string      // StatusRefused: the plugin's words
 	Differs Differences // StatusRefused
 	// Clock is how far WordPress is ahead of us, to about a second: from the
@@ -138,8 +138,8 @@ func (w *WordPress) read(r *StatusReport) Outcome {
 	return StatusUnlike
 }
 
-// readSigned takes the plugin's word whatever its clock says: that the clocks
-// differ may be the very thing it has to tell.
+// readSigned accepts the plugin's reply whatever its clock: a difference of the
+// clocks may be what it reports.
 func (w *WordPress) readSigned(r *StatusReport, value string) Outcome {
 	c, err := w.parseStatus(value)
 	if err != nil {
@@ -156,7 +156,7 @@ func (w *WordPress) readSigned(r *StatusReport, value string) Outcome {
 	if json.Unmarshal(c.Facts, &r.Facts) != nil || r.Facts == nil {
 		return StatusUnlike
 	}
-	return StatusTold
+	return StatusAnswered
 }
 
 func (w *WordPress) parseStatus(value string) (*statusClaims, error) {

@@ -12,7 +12,7 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
-// A broken way to WordPress is told apart from every other one.
+// A broken way to WordPress is distinguished from every other one.
 func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 	var stale http.Header
 	for name, row := range map[string]struct {
@@ -20,7 +20,7 @@ func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 		outcome upstream.Outcome
 		differs upstream.Differences
 	}{
-		"nothing":                       {func(*upstreamtest.Desk) {}, upstream.StatusTold, upstream.Differences{}},
+		"nothing":                       {func(*upstreamtest.Desk) {}, upstream.StatusAnswered, upstream.Differences{}},
 		"another secret":                {func(d *upstreamtest.Desk) { d.Secret = "another secret, longer than thirty-two bytes" }, upstream.StatusUnknown, upstream.Differences{}},
 		"no plugin":                     {func(d *upstreamtest.Desk) { d.NoPlugin = true }, upstream.StatusNoPlugin, upstream.Differences{}},
 		"a plugin that knows no status": {func(d *upstreamtest.Desk) { d.OldPlugin = true }, upstream.StatusNoPlugin, upstream.Differences{}},
@@ -74,7 +74,7 @@ func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 			if r.Outcome != row.outcome || r.Differs != row.differs {
 				t.Errorf("%s %+v (%s), want %s %+v", r.Outcome, r.Differs, r.Refused, row.outcome, row.differs)
 			}
-			if told := r.Facts != nil; told != (row.outcome == upstream.StatusTold) {
+			if answered := r.Facts != nil; answered != (row.outcome == upstream.StatusAnswered) {
 				t.Errorf("facts: %+v", r.Facts)
 			}
 		})
@@ -125,7 +125,7 @@ func TestTheStatusTellsTheClock(t *testing.T) {
 				t.Fatal(err)
 			}
 			if wrong := (r.Clock - off).Abs(); !r.Timed || wrong > 2*time.Second {
-				t.Errorf("%s: %v off, told %v (%v)", name, off, r.Clock, r.Timed)
+				t.Errorf("%s: %v off, got %v (%v)", name, off, r.Clock, r.Timed)
 			}
 		}
 	}
@@ -139,7 +139,7 @@ func TestWithoutWordPressThereIsNoStatus(t *testing.T) {
 	}
 }
 
-// A probe is asked below the address of the site, by nobody in particular.
+// A probe is asked below the address of the site, as a guest.
 func TestAProbeIsAskedBelowTheSite(t *testing.T) {
 	d := upstreamtest.OpenDesk(t)
 	d.Site = "shop.example/store"

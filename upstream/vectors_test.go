@@ -195,7 +195,7 @@ func TestBadRepliesOfTheVectorsAreRefused(t *testing.T) {
 			case attemptHeader:
 				_, err = w.parseReport(h, v.to(w))
 			case statusHeader:
-				if o := w.read(report(v)); o == StatusTold || o == StatusRefused {
+				if o := w.read(report(v)); o == StatusAnswered || o == StatusRefused {
 					t.Errorf("it was believed: %s", o)
 				}
 				err = ErrBadReply
@@ -229,7 +229,7 @@ func checkStatus(t *testing.T, w *WordPress, v vector) {
 	}
 	r := report(v)
 	r.Outcome = w.read(r)
-	want := &StatusReport{Probe: r.Probe, Outcome: StatusTold, Facts: c.Status, Clock: time.Duration(c.Iat-v.Now) * time.Second, Timed: true}
+	want := &StatusReport{Probe: r.Probe, Outcome: StatusAnswered, Facts: c.Status, Clock: time.Duration(c.Iat-v.Now) * time.Second, Timed: true}
 	if c.Refused != "" {
 		want.Outcome, want.Refused, want.Differs = StatusRefused, c.Refused, Differences{Audience: "other.example"}
 	}

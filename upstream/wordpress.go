@@ -1,13 +1,13 @@
-// Package upstream is WordPress as the gateway sees it: forwarding a request,
-// asking whether a password is right, and telling WordPress, in a way nobody
-// else can forge, who a request is for.
+// Package upstream connects the gateway to WordPress. It forwards requests, asks
+// WordPress to check passwords, and states in a signed assertion who a request is
+// for.
 //
 // It knows nothing of client tokens or of Redis. Package gateway decides who a
-// request is for and hands that in as an [Assertion]; the must-use plugin in
+// request is for and passes an [Assertion]; the must-use plugin in
 // deploy/wordpress is the other end of the wire, and PROTOCOL.md beside it is
 // the wire format.
 //
-//   - config.go: what is to be told of it
+//   - config.go: where WordPress is, and timeouts
 //   - forward.go: the reverse proxy, its errors and what happens to an answer
 //   - login.go: the one call whose answer the gateway reads itself
 //   - status.go, probe.go: what cocart-gateway doctor asks

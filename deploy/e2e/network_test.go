@@ -150,7 +150,7 @@ func itsAdministratorsReadWhatIsWrong(t *testing.T, _, _ *gateway) {
 	notices := func(user string) string {
 		return php(t, `wp_set_current_user( `+user+` ); do_action( 'network_admin_notices' );`)
 	}
-	if got := notices("1"); !strings.Contains(got, "CoCart is shut on the way that this page came") {
+	if got := notices("1"); !strings.Contains(got, "CoCart refuses requests that do not come through the gateway") {
 		t.Errorf("past the gateway, which is required: %s", got)
 	}
 	if got := notices("2"); strings.Contains(got, "cocart-gateway") {

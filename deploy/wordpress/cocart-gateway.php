@@ -1,12 +1,12 @@
 <?php
 /**
  * Plugin Name:       cocart-gateway
- * Description:       Believes the identity that cocart-gateway signs into each request, and nobody else's. Goes into wp-content/mu-plugins.
+ * Description:       Verifies the identity that cocart-gateway signs into each request, and accepts no other. Install it in wp-content/mu-plugins.
  * Version:           1.2.0
  * Requires at least: 6.0
  * Requires PHP:      7.4
  *
- * To be set in wp-config.php, above "That's all"; below it they come too late, and are not in force:
+ * Settings for wp-config.php. They take effect only above the line "That's all":
  *
  *     define( 'COCART_GATEWAY_SECRET', '…' );          // upstream.secret of the gateway, 32 bytes or more. While a secret
  *                                                      // is being changed: array( 'the new one', 'the old one' ).
@@ -18,11 +18,16 @@
  *
  * Actions and filters for other plugins are listed in HOOKS.md.
  *
- * What it does, in order: verify the signed header X-CoCart-Gateway when the file is included; make $_SERVER tell the
- * client's address and scheme; answer WordPress's question who this is; refuse, at parse_request, whatever
- * WordPress understood differently than the gateway; sign the answers the gateway acts on. The format is PROTOCOL.md.
- * It writes to the database only when somebody logs out, an account changes in what its sessions hang on, or WordPress
+ * The plugin verifies the signed header X-CoCart-Gateway when the file is included, sets the client's address and scheme in
+ * $_SERVER, and answers determine_current_user. At parse_request it refuses a request that WordPress understands differently
+ * than the gateway did. It signs the replies that the gateway acts on. PROTOCOL.md describes the format.
+ *
+ * It writes to the database only when a user logs out, when a change of an account ends its sessions, or when WordPress
  * renews the hash of a password.
+ *
+ * Sections: secrets and tokens; the assertion; $_SERVER; routes; users; accounts that change; renewed hashes; passwords; cart
+ * keys; answers; the dispatched route; requests with an assertion; ends of sessions; moving from CoCart JWT Authentication;
+ * requests without an assertion; status; for administrators; start.
  */
 
 namespace CoCartGateway;
@@ -31,27 +36,28 @@ if ( ! defined( 'ABSPATH' ) ) {
 	exit;
 }
 
-// WordPress loads every .php in mu-plugins, a backup of this file, too. PHP declares what stands outside of a block while
-// it compiles, and dies of the second declaration: so all of it stands in one, and the first copy is in force.
+// WordPress loads every .php file in mu-plugins, also a backup of this file. PHP declares functions and classes outside a
+// block when it compiles the file, and a second declaration is a fatal error. So everything stands in one block, and the first
+// copy that is loaded is in force.
 if ( function_exists( __NAMESPACE__ . '\start' ) ) :
 	function_exists( __NAMESPACE__ . '\another_copy' ) && another_copy( __FILE__ );
 else :
 
 define( __NAMESPACE__ . '\VERSION', '1.2.0' );
 
-/** Seconds that the clocks of gateway and WordPress may differ by. */
+/** The most seconds by which the clocks of gateway and WordPress may differ. */
 define( __NAMESPACE__ . '\LEEWAY', 10 );
 
-/** Usermeta key of the epoch: it changes when a user is logged out everywhere, and never back. */
+/** Usermeta key of the epoch. It changes when a user is logged out everywhere, and never returns to an earlier value. */
 define( __NAMESPACE__ . '\EPOCH', '_cocart_gateway_epoch' );
 
-/** The same for one site of a network, after the prefix of its tables: it changes with what the user is there. */
+/** The epoch of one site of a network, after the prefix of its tables. It changes with the user's roles and membership there. */
 define( __NAMESPACE__ . '\SITE_EPOCH', 'cocart_gateway_epoch' );
 
-/** Usermeta key of renewed password hashes, one row each: digest of the new hash, blank, digest to go on with. */
+/** Usermeta key of renewed password hashes, one row each: digest of the new hash, a blank, the digest to use in its place. */
 define( __NAMESPACE__ . '\RENEWED', '_cocart_gateway_renewed' );
 
-/** What may be set in wp-config.php. */
+/** The constants that wp-config.php may define. */
 define( __NAMESPACE__ . '\SETTINGS', array(
 	'COCART_GATEWAY_SECRET',
 	'COCART_GATEWAY_REQUIRED',
@@ -61,7 +67,7 @@ define( __NAMESPACE__ . '\SETTINGS', array(
 	'COCART_GATEWAY_END_ON_ROLE_CHANGE',
 ) );
 
-/** What proxies tell about a client, and what anybody may tell. X-Forwarded-* is matched by its beginning. */
+/** Headers in which proxies report the client, and which any client can send. X-Forwarded-* is matched by its beginning. */
 define( __NAMESPACE__ . '\PROXY_HEADERS', array(
 	'HTTP_FORWARDED',
 	'HTTP_FORWARDED_FOR',
@@ -82,7 +88,7 @@ define( __NAMESPACE__ . '\PROXY_HEADERS', array(
 	'HTTP_FRONT_END_HTTPS',
 ) );
 
-/** Why a request is not believed. The reason is for the server's log, never for the client. */
+/** The reason why an assertion is refused. It goes into the server's log, never to the client. */
 final class Refusal extends \Exception {
 }
 
@@ -110,7 +116,7 @@ function configured_secrets(): array {
 	return (array) setting( 'COCART_GATEWAY_SECRET', array() );
 }
 
-/** One secret serves several purposes, each under its own key: a reply can never be passed off as an assertion. */
+/** Derives one key for each purpose from a secret, so that a reply can never be used as an assertion. */
 function derived_key( string $secret, string $purpose ): string {
 	return hash_hmac( 'sha256', "cocart-gateway $purpose v1", $secret, true );
 }
@@ -119,7 +125,7 @@ function encode( string $bytes ): string {
 	return rtrim( strtr( base64_encode( $bytes ), '+/', '-_' ), '=' );
 }
 
-/** Strict: no padding, no other alphabet, no stray bits (RFC 4648 section 3.5); one byte string has one spelling. */
+/** Decodes strictly: no padding, no other alphabet, no stray bits (RFC 4648 section 3.5). One byte string has one spelling. */
 function decode( string $text ): string {
 	$bytes = base64_decode( strtr( $text, '-_', '+/' ), true );
 	if ( false === $bytes || encode( $bytes ) !== $text ) {
@@ -131,7 +137,7 @@ function decode( string $text ): string {
 function decode_object( string $part ): array {
 	$object = json_decode( decode( $part ), false, 4 );
 	if ( ! $object instanceof \stdClass ) {
-		throw new Refusal( 'header or claims are no JSON object' );
+		throw new Refusal( 'header or claims are not a JSON object' );
 	}
 	return (array) $object;
 }
@@ -143,7 +149,7 @@ function sign( string $typ, string $kid, array $claims, string $key ): string {
 	return $input . '.' . encode( hash_hmac( 'sha256', $input, $key, true ) );
 }
 
-/** A site as the gateway names it: no scheme, host in lower case, no slash at the end. */
+/** Returns a site as the gateway names it: no scheme, host in lower case, no slash at the end. */
 function site_name( string $url ): string {
 	$bare = preg_replace( '#^[a-z][a-z0-9+.-]*://#i', '', trim( $url ) );
 	$host = strcspn( $bare, '/' );
@@ -154,14 +160,14 @@ function audience(): string {
 	return site_name( (string) ( setting( 'COCART_GATEWAY_AUDIENCE', null ) ?? home_setting() ) );
 }
 
-/** What must-use plugins before this file make of the Site Address; a shop may have moved by such a filter alone. */
+/** Returns the Site Address after the filters of earlier must-use plugins; a shop may have moved by such a filter alone. */
 function filtered_audience(): string {
 	return null === setting( 'COCART_GATEWAY_AUDIENCE', null ) ? site_name( (string) get_option( 'home' ) ) : audience();
 }
 
 /**
- * The Site Address as it is set: WP_HOME, else the option as it is stored. Language and domain plugins filter
- * option_home, pre_option_home and home_url, so that these name another address in each request.
+ * Returns the configured Site Address: WP_HOME, else the option as stored. Language and domain plugins filter option_home,
+ * pre_option_home and home_url, which therefore change with the request.
  */
 function home_setting(): string {
 	if ( defined( 'WP_HOME' ) && ! is_multisite() ) { // _config_wp_home() counts on a single site only.
@@ -173,16 +179,16 @@ function home_setting(): string {
 
 // --- The assertion -------------------------------------------------------------------------------------------------
 
-/** What the gateway says about this one request. There is none unless every check passed. */
+/** The gateway's signed statement about one request. It exists only if every check passed. */
 final class Assertion {
 
-	/** What may be asserted; "observed" comes under a name of its own, and changes nothing but who the client is. */
+	/** The kinds of assertions. "observed" arrives in a header of its own and only sets the client's address and scheme. */
 	const KINDS = array( 'site', 'guest', 'credentials', 'customer', 'login', 'refresh', 'hand_back', 'status' );
 
 	/** @var string One of these. */
 	public $kind;
 
-	/** @var int The customer's user id; 0 for everybody else. */
+	/** @var int The customer's user id; 0 for every other kind. */
 	public $user;
 
 	/** @var string The fingerprint the customer's session was opened with. */
@@ -191,7 +197,7 @@ final class Assertion {
 	/** @var string The login, by its own name, that CoCart JWT Authentication issued the customer's token at; '' for ours. */
 	public $pat;
 
-	/** @var bool Whether whoever is nobody by the credentials shall be refused. */
+	/** @var bool Whether the request is refused if its credentials identify no user. */
 	public $guests_denied;
 
 	/** @var string The client's address. */
@@ -203,7 +209,7 @@ final class Assertion {
 	/** @var string The port that the client asked for; '' from a gateway that does not report it. */
 	public $port;
 
-	/** @var bool Whether proto is a default, since nothing told the gateway which scheme the client used. */
+	/** @var bool Whether proto is a default because the gateway does not know the client's scheme. */
 	public $assumed;
 
 	/** @var bool Whether Authorization is for the web server, and the client's own is in X-CoCart-Gateway-Authorization. */
@@ -245,7 +251,7 @@ final class Assertion {
 	}
 
 	/**
-	 * Made by somebody who holds one of the secrets, for whatever request, site and time.
+	 * Reads an assertion that was signed with one of the secrets, whatever request, site and time it is for.
 	 *
 	 * @param array<string,string> $secrets By key id.
 	 * @throws Refusal On anything else.
@@ -256,7 +262,7 @@ final class Assertion {
 		}
 		$parts = explode( '.', $token );
 		if ( 3 !== count( $parts ) ) {
-			throw new Refusal( 'it has not three parts' );
+			throw new Refusal( 'it does not have three parts' );
 		}
 		$kid = self::key_id( decode_object( $parts[0] ) );
 		if ( ! isset( $secrets[ $kid ] ) ) {
@@ -312,11 +318,11 @@ final class Assertion {
 	private static function check_types( array $claims ): void {
 		foreach ( array( 'iss', 'aud', 'kind', 'sub', 'sid', 'fp', 'ip', 'proto', 'm', 'h', 't' ) as $name ) {
 			if ( ! is_string( $claims[ $name ] ?? null ) ) {
-				throw new Refusal( "its claim $name is missing or no string" );
+				throw new Refusal( "its claim $name is missing or not a string" );
 			}
 		}
 		if ( ! is_int( $claims['iat'] ?? null ) || ! is_int( $claims['exp'] ?? null ) ) {
-			throw new Refusal( 'its claim iat or exp is missing or no integer' );
+			throw new Refusal( 'its claim iat or exp is missing or not an integer' );
 		}
 		if ( array_key_exists( 'assumed', $claims ) && ( true !== $claims['assumed'] || 'http' !== $claims['proto'] ) ) {
 			throw new Refusal( 'its claim assumed is not true, or its scheme is not http' );
@@ -324,8 +330,8 @@ final class Assertion {
 	}
 
 	/**
-	 * A customer has an id, and a session and a fingerprint or the PAT of the old plugin; who is handed back comes with a
-	 * session. Nobody else has any of them.
+	 * Refuses a user that does not fit the kind. A customer has an id, and either a session and a fingerprint or the PAT of
+	 * CoCart JWT Authentication. A session that goes back has no PAT. The other kinds have none of these.
 	 */
 	private static function check_user( array $claims ): void {
 		$id       = (string) (int) $claims['sub'] === $claims['sub'] && (int) $claims['sub'] > 0;
@@ -333,23 +339,23 @@ final class Assertion {
 		$named    = $pat && is_string( $claims['pat'] ) && '' !== $claims['pat'];
 		$session  = $named ? '' === $claims['sid'] && '' === $claims['fp'] : ! $pat && '' !== $claims['sid'] && '' !== $claims['fp'];
 		$customer = $id && $session;
-		$nobody   = '0' === $claims['sub'] && '' === $claims['sid'] && '' === $claims['fp'] && ! $pat;
+		$anonymous =  '0' === $claims['sub'] && '' === $claims['sid'] && '' === $claims['fp'] && ! $pat;
 		$fits     = array( 'customer' => $customer, 'hand_back' => $customer && ! $pat );
-		if ( ! ( $fits[ $claims['kind'] ] ?? $nobody ) ) {
+		if ( ! ( $fits[ $claims['kind'] ] ?? $anonymous ) ) {
 			throw new Refusal( 'its user does not fit its kind' );
 		}
 	}
 
-	/** @return array<string,bool> What must hold, by what to log if it does not. */
+	/** @return array<string,bool> The rules: whether each is kept, by the reason to log if it is not. */
 	private static function rules( array $c, string $audience, array $server, int $now ): array {
 		return array(
 			'it was not issued by the gateway'           => 'cocart-gateway' === $c['iss'],
-			'its word on guests is none'                 => ! array_key_exists( 'guests', $c ) || array( 'credentials', 'deny' ) === array( $c['kind'], $c['guests'] ),
+			'its claim guests is invalid'                => ! array_key_exists( 'guests', $c ) || array( 'credentials', 'deny' ) === array( $c['kind'], $c['guests'] ),
 			"it is for {$c['aud']}, but this is $audience (COCART_GATEWAY_AUDIENCE can say otherwise)" => $c['aud'] === $audience || $c['aud'] === filtered_audience(),
 			'it lives too long'                          => $c['exp'] >= $c['iat'] && $c['exp'] - $c['iat'] <= self::max_lifetime( $c['kind'] ),
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
 			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
-			'its client address is none'                 => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
+			'its client address is invalid'              => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
 			'its port is unknown'                        => ! array_key_exists( 'port', $c ) || self::is_port( $c['port'] ),
 			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
@@ -359,7 +365,7 @@ final class Assertion {
 		);
 	}
 
-	/** In seconds. What gives nobody an identity may wait for an upload, which web servers hold back until it is whole. */
+	/** Returns seconds. A kind without an identity may wait for an upload, which web servers hold back until it is complete. */
 	private static function max_lifetime( string $kind ): int {
 		return in_array( $kind, array( 'site', 'observed' ), true ) ? 3600 : 60;
 	}
@@ -369,17 +375,17 @@ final class Assertion {
 		return is_string( $port ) && 1 === preg_match( '/^[1-9]\d{0,4}$/D', $port ) && (int) $port <= 65535;
 	}
 
-	/** Binds the header to the assertion: who replays an assertion cannot add credentials of another customer to it. */
+	/** Binds the header to the assertion, so that an attacker who replays one cannot add another customer's credentials. */
 	private static function carried_digest( array $server ): string {
 		return encode( hash( 'sha256', (string) ( $server['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] ?? '' ), true ) );
 	}
 
-	/** Some web servers keep the port from PHP: Debian's fastcgi_params for nginx does. */
+	/** Compares hosts. Some web servers do not pass the port to PHP, such as nginx with Debian's fastcgi_params. */
 	private static function is_same_host( string $seen, string $asserted ): bool {
 		return $seen === $asserted || preg_replace( '/:\d+$/D', '', $asserted ) === $seen;
 	}
 
-	/** A signed answer to this very assertion, good for a minute and of no use for any other request. */
+	/** Returns a signed reply to this assertion. It is valid for one minute and for no other request. */
 	public function reply( string $type, array $claims ): string {
 		$now    = time();
 		$common = array(
@@ -393,12 +399,11 @@ final class Assertion {
 	}
 }
 
-// --- What $_SERVER says --------------------------------------------------------------------------------------------
+// --- $_SERVER ------------------------------------------------------------------------------------------------------
 
 /**
- * Lets $_SERVER tell the client's address and scheme. CoCart and WooCommerce believe X-Forwarded-For and its relatives
- * from anybody, or from a neighbour on loopback (WC_Geolocation::get_ip_address): with the truth in REMOTE_ADDR they
- * can only do harm.
+ * Sets the client's address and scheme in $_SERVER and removes the headers of proxies. CoCart and WooCommerce trust
+ * X-Forwarded-For and similar headers from any sender (WC_Geolocation::get_ip_address), so a client could forge its address.
  */
 function set_client( Assertion $assertion ): void {
 	foreach ( array_keys( $_SERVER ) as $name ) {
@@ -412,7 +417,7 @@ function set_client( Assertion $assertion ): void {
 }
 
 /**
- * The client's scheme and port. Jetpack, WooPayments and PayPal sign the port (Jetpack_Signature::get_current_request_port
+ * Sets the client's scheme and port. Jetpack, WooPayments and PayPal sign the port (Jetpack_Signature::get_current_request_port
  * takes X-Forwarded-Port, else SERVER_PORT), and is_ssl() takes SERVER_PORT 443 alone for TLS.
  *
  * HTTPS=on stays where the shop itself says it: in wp-config.php, or in the configuration of a web server that is reached
@@ -440,13 +445,13 @@ function set_scheme( Assertion $assertion ): void {
 	}
 }
 
-/** As is_ssl() reads it. */
+/** Reports whether the values mean TLS to is_ssl(). */
 function is_https( array $server ): bool {
 	$https = (string) ( $server['HTTPS'] ?? '' );
 	return '' === $https ? '443' === (string) ( $server['SERVER_PORT'] ?? '' ) : in_array( strtolower( $https ), array( 'on', '1' ), true );
 }
 
-/** What the web server itself told PHP, whatever wp-config.php has made of it since. */
+/** Returns the values of the web server itself, without the changes of wp-config.php. */
 function web_server_values(): array {
 	return array( 'HTTPS' => (string) getenv( 'HTTPS' ), 'SERVER_PORT' => (string) getenv( 'SERVER_PORT' ) );
 }
@@ -464,10 +469,10 @@ function remove_authorization(): void {
 }
 
 /**
- * Lets $_SERVER have the client's Authorization. Where the web server asks for a password of its own the gateway answers
- * it, and PHP sees that password in HTTP_AUTHORIZATION and PHP_AUTH_USER: CoCart and WordPress (application passwords)
- * would take it for a customer's, refuse each request and count a wrong password. What the client sent comes in
- * X-CoCart-Gateway-Authorization, which counts only with an assertion that names its digest.
+ * Restores the client's Authorization in $_SERVER. Where the web server requires a password of its own the gateway sends it,
+ * and PHP sees that password in HTTP_AUTHORIZATION and PHP_AUTH_USER. CoCart and WordPress (application passwords) would check
+ * it as a customer's, refuse each request and count a wrong password. The client's own header is in
+ * X-CoCart-Gateway-Authorization, which is used only with an assertion that has its digest.
  */
 function restore_authorization( Assertion $assertion ): void {
 	$sent = (string) ( $_SERVER['HTTP_X_COCART_GATEWAY_AUTHORIZATION'] ?? '' );
@@ -483,7 +488,7 @@ function restore_authorization( Assertion $assertion ): void {
 	add_filter( 'cocart_auth_header', fn() => $sent, PHP_INT_MAX );
 }
 
-/** What PHP makes of an Authorization header (php_handle_auth_data). */
+/** Returns the values that PHP derives from an Authorization header (php_handle_auth_data). */
 function php_auth( string $header ): array {
 	if ( 0 === stripos( $header, 'digest ' ) ) {
 		return array( 'PHP_AUTH_DIGEST' => substr( $header, 7 ) );
@@ -493,7 +498,7 @@ function php_auth( string $header ): array {
 	return null === $password ? array() : array( 'PHP_AUTH_USER' => $user, 'PHP_AUTH_PW' => $password );
 }
 
-/** Those by which WordPress knows who is logged in. */
+/** Removes the cookies by which WordPress recognises a user. */
 function remove_login_cookies(): void {
 	$renamed = array();
 	foreach ( array( 'AUTH_COOKIE', 'SECURE_AUTH_COOKIE', 'LOGGED_IN_COOKIE' ) as $constant ) {
@@ -505,13 +510,13 @@ function remove_login_cookies(): void {
 		}
 	}
 	if ( did_action( 'auth_cookie_valid' ) ) {
-		$GLOBALS['current_user'] = null; // A must-use plugin before us has asked already, and is to ask again (_wp_get_current_user).
+		$GLOBALS['current_user'] = null; // An earlier must-use plugin has asked for the user already: make WordPress look it up again (_wp_get_current_user).
 	}
 }
 
 /**
- * Which page had a browser send this request: 'own' is a script of the shop's pages, 'other' another site, '' unknown. The
- * gateway reads the same headers (askingPage), which no page can forge, and compares the scheme, too.
+ * Reports which page made the browser send this request: 'own' is a script of the shop's pages, 'other' another site, ''
+ * unknown. The gateway reads the same headers, which no page can forge, and compares the scheme, too.
  */
 function requesting_page(): string {
 	list( $site, $mode, $dest, $origin, $referer ) = array_map(
@@ -535,13 +540,13 @@ function requesting_page(): string {
 	return in_array( $_SERVER['REQUEST_METHOD'] ?? '', $reads, true ) && ! in_array( method(), $reads, true ) ? '' : 'own'; // A link with ?_method=POST.
 }
 
-/** The host of the request may be another than the client's where the gateway sends a fixed one (upstream.host). */
+/** Reports whether an address is this site's. The request's host differs from the client's where upstream.host is set. */
 function is_own_address( string $address ): bool {
 	$host = fn( string $url ) => preg_replace( '/:(?:80|443)$/D', '', explode( '/', site_name( $url ) )[0] );
 	return in_array( $host( $address ), array( $host( (string) ( $_SERVER['HTTP_HOST'] ?? '' ) ), $host( home_setting() ) ), true );
 }
 
-/** What WordPress takes for the nonce (rest_cookie_check_errors); null if there is none. */
+/** Returns the nonce that WordPress reads (rest_cookie_check_errors); null if it is absent. */
 function rest_nonce(): ?string {
 	$nonce = $_POST['_wpnonce'] ?? $_GET['_wpnonce'] ?? null;
 	if ( null === $nonce && '' !== ( $_SERVER['HTTP_X_WP_NONCE'] ?? '' ) ) {
@@ -550,12 +555,12 @@ function rest_nonce(): ?string {
 	return null === $nonce || is_string( $nonce ) ? $nonce : '';
 }
 
-/** CoCart takes ?username=&password= from $_REQUEST on any of its routes; routes read their fields elsewhere. */
+/** Removes ?username=&password=, which CoCart reads from $_REQUEST on any route; routes read their fields elsewhere. */
 function remove_request_credentials(): void {
 	unset( $_REQUEST['username'], $_REQUEST['password'] );
 }
 
-/** Without the header PHP_AUTH_USER may still be there, and comes from Basic alone. */
+/** Returns the Authorization header. PHP_AUTH_USER may be present without it, and comes from Basic only. */
 function authorization(): string {
 	return $_SERVER['HTTP_AUTHORIZATION'] ?? $_SERVER['REDIRECT_HTTP_AUTHORIZATION'] ?? 'Basic ';
 }
@@ -565,8 +570,8 @@ function is_basic( string $header ): bool {
 }
 
 /**
- * Whether this is the site's front controller, which parses the request. A script of its own that loads WordPress never
- * comes to parse_request, so an identity given to it would be bound to no route.
+ * Reports whether this script is the site's front controller. Another script that loads WordPress never reaches
+ * parse_request, so an identity given to it would be bound to no route.
  */
 function is_front_controller(): bool {
 	foreach ( array( 'WP_ADMIN', 'DOING_AJAX', 'DOING_CRON', 'XMLRPC_REQUEST' ) as $other ) {
@@ -578,7 +583,7 @@ function is_front_controller(): bool {
 	return defined( 'WP_USE_THEMES' ) && 'index.php' === basename( $script ) && ! is_content( $script );
 }
 
-/** Themes and plugins have files called index.php, too. */
+/** Reports whether a script is in wp-content: themes and plugins have files named index.php, too. */
 function is_content( string $script ): bool {
 	$content = realpath( \WP_CONTENT_DIR );
 	return false !== $content && 0 === strpos( (string) realpath( $script ), $content . DIRECTORY_SEPARATOR );
@@ -586,7 +591,7 @@ function is_content( string $script ): bool {
 
 // --- Routes --------------------------------------------------------------------------------------------------------
 
-/** As WordPress matches routes: any case, and "$" before a last line feed (WP_REST_Server::match_request_to_handler). */
+/** Matches as WordPress does: any case, and "$" before a final line feed (WP_REST_Server::match_request_to_handler). */
 function route_is( string $pattern, string $route ): bool {
 	return 1 === preg_match( '#^' . str_replace( 'NS', '(?:' . implode( '|', namespaces() ) . ')', $pattern ) . '$#i', $route );
 }
@@ -614,12 +619,12 @@ function is_refresh( string $route ): bool {
 	return route_is( '/(?:NS|cocart)/jwt/refresh-token/*', $route );
 }
 
-/** What a guest sees of these is the same for all, and may be cached. */
+/** Reports whether a route shows products: every guest gets the same answer, which may be cached. */
 function is_products( string $route ): bool {
 	return route_is( '/NS/(?:v\d+/)?products(?:/[\s\S]*)?', $route );
 }
 
-/** Routes that show no cart, and change none. */
+/** Reports whether a route neither shows nor changes a cart. */
 function loads_no_cart( string $route ): bool {
 	return is_products( $route ) || route_is( '/NS/(?:v\d+/)?(?:store|login|logout|sessions?)(?:/[\s\S]*)?', $route ) || is_refresh( $route );
 }
@@ -628,7 +633,7 @@ function is_batch( string $route ): bool {
 	return route_is( '(?:/batch/v1|/NS(?:/v\d+)?/batch)/*', $route );
 }
 
-/** Routes that open sessions: the gateway answers them itself and counts the attempts, so they are in no batch. */
+/** Reports whether a route opens sessions. The gateway answers these and counts the attempts, so a batch must not have them. */
 function opens_session( string $route ): bool {
 	return route_is( '/NS/(?:v\d+/login|jwt(?:/[\s\S]*)?)', $route ) || is_refresh( $route );
 }
@@ -640,8 +645,8 @@ function method(): string {
 }
 
 /**
- * The routes inside a batch, as WP_REST_Server::serve_batch_request_v1 reads them. One that cannot be read is '':
- * WordPress makes an error of it and dispatches the others.
+ * Returns the routes inside a batch, as WP_REST_Server::serve_batch_request_v1 reads them. An unreadable one is '':
+ * WordPress answers it with an error and dispatches the others.
  *
  * @return string[]
  */
@@ -659,8 +664,8 @@ function batched( \WP_REST_Request $request ): array {
 // --- Users ---------------------------------------------------------------------------------------------------------
 
 /**
- * What a session is opened with, and ends with: it changes with the password however that was changed, with the
- * e-mail address, when the user is logged out, with the salts in wp-config.php, and with the roles if that is wanted.
+ * Returns the fingerprint that a session is bound to. It changes with the password, however that was changed, with the e-mail
+ * address, with a logout, with the salts in wp-config.php, and with the roles if COCART_GATEWAY_END_ON_ROLE_CHANGE is set.
  */
 function fingerprint( object $user ): string {
 	$epoch = meta_text( $user->ID, EPOCH ) . meta_text( $user->ID, $GLOBALS['wpdb']->get_blog_prefix() . SITE_EPOCH );
@@ -671,7 +676,7 @@ function fingerprint( object $user ): string {
 	return substr( hash_hmac( 'sha256', implode( "\n", $words ), wp_salt( 'auth' ) . 'cocart-gateway fingerprint v1' ), 0, 32 );
 }
 
-/** Stays the same when WordPress stores the same password under a newer kind of hash. */
+/** Returns a digest that stays the same when WordPress stores the same password under a newer kind of hash. */
 function password_digest( object $user ): string {
 	$digest  = digest( (string) $user->user_pass );
 	$renewed = get_user_meta( $user->ID, RENEWED, false );
@@ -684,14 +689,14 @@ function password_digest( object $user ): string {
 	return $digest;
 }
 
-/** Keyed, because it is stored: without wp-config.php it is no help in guessing the password behind an old hash. */
+/** Returns a keyed digest. It is stored: without the key in wp-config.php it does not help to guess an old password. */
 function digest( string $hash ): string {
 	return substr( hash_hmac( 'sha256', $hash, wp_salt( 'auth' ) . 'cocart-gateway password v1' ), 0, 32 );
 }
 
 /**
- * Roles and capabilities given to the user here, as stored: WP_User::$roles lacks those which a plugin registers after
- * the first question who this is.
+ * Returns the user's roles and capabilities on this site, as stored. WP_User::$roles lacks those that a plugin registers after
+ * the user was first looked up.
  */
 function roles( object $user ): string {
 	return granted_capabilities( $user->caps ?? array() );
@@ -710,8 +715,8 @@ function meta_text( int $id, string $key ): string {
 }
 
 /**
- * A constant of wp-config.php. One that was defined after this file was loaded is not in force: it would be for a part of
- * the request only.
+ * Returns a constant of wp-config.php. A constant that was defined after this file was loaded does not count: it would apply to
+ * only a part of the request.
  *
  * @param mixed $otherwise
  * @return mixed
@@ -720,12 +725,12 @@ function setting( string $constant, $otherwise ) {
 	return in_array( $constant, Diagnostics::$settings, true ) ? constant( $constant ) : $otherwise;
 }
 
-/** One that is true or false. */
+/** Returns a setting that is true or false. */
 function is_enabled( string $constant, bool $otherwise ): bool {
 	return (bool) setting( $constant, $otherwise );
 }
 
-/** Others fire WordPress's hooks, too, with whatever they have. */
+/** Reads a user id from an argument of a hook. Other plugins fire WordPress's hooks with arguments of any type. */
 function user_id_in( $value ): int {
 	if ( $value instanceof \WP_User ) {
 		return (int) $value->ID;
@@ -733,14 +738,14 @@ function user_id_in( $value ): int {
 	return is_numeric( $value ) && $value > 0 ? (int) $value : 0;
 }
 
-/** Whether a network no longer lets this user in here. Never on a single site. */
+/** Reports whether a network excludes this user from this site. Always false on a single site. */
 function is_excluded( object $user ): bool {
 	return is_multisite() && ( ! empty( $user->spam ) || ! empty( $user->deleted ) || ! is_user_member_of_blog( $user->ID, get_current_blog_id() ) );
 }
 
 /**
- * Ends every session the user has at the gateway, at the latest with the next request of each; browsers stay logged in
- * to WordPress. For the shop's own code, too. The reason is for the action cocart_gateway_sessions_ended.
+ * Ends every session of the user at the gateway, at the latest with the next request of each. Browsers stay logged in to
+ * WordPress. The shop's own code may call it. The reason is passed to the action cocart_gateway_sessions_ended.
  *
  * @param int|\WP_User $user
  */
@@ -763,7 +768,7 @@ function renew_epoch( int $id, string $key ): void {
 	update_user_meta( $id, $key, bin2hex( random_bytes( 8 ) ) );
 }
 
-/** wp_logout: whoever leaves a browser expects to have left. Not so in a customer's request, see Request_Guard::open(). */
+/** Handles wp_logout: a logout in a browser ends the sessions, except in a customer's request, see Request_Guard::register(). */
 function on_logout( $user_id = 0 ): void {
 	$id  = user_id_in( $user_id );
 	$end = is_enabled( 'COCART_GATEWAY_END_ON_LOGOUT', true );
@@ -772,7 +777,7 @@ function on_logout( $user_id = 0 ): void {
 	}
 }
 
-/** Each end is told to other plugins once per request. */
+/** Fires the action for other plugins, once per end and request. */
 function fire_sessions_ended( int $id, string $fingerprint, string $reason ): void {
 	static $fired = array();
 	if ( ! isset( $fired[ "$id $fingerprint" ] ) ) {
@@ -783,8 +788,8 @@ function fire_sessions_ended( int $id, string $fingerprint, string $reason ): vo
 
 if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
 	/**
-	 * WordPress has no hook for "Log out everywhere": its buttons, wp_destroy_all_sessions(), wp_destroy_other_sessions()
-	 * and WP-CLI all end in these two methods, and logging out of one browser does not.
+	 * Observes "Log out everywhere", for which WordPress has no hook. Its buttons, wp_destroy_all_sessions(),
+	 * wp_destroy_other_sessions() and WP-CLI call these two methods; a logout in one browser does not.
 	 */
 	final class Session_Tokens extends \WP_User_Meta_Session_Tokens {
 
@@ -804,18 +809,19 @@ if ( class_exists( '\WP_User_Meta_Session_Tokens' ) ) {
 	}
 }
 
-// --- Accounts that change, and change back --------------------------------------------------------------------------
+// --- Accounts that change -------------------------------------------------------------------------------------------
 
 /**
- * An e-mail address, roles or a membership may change and be put back while a session is not used, and its fingerprint
- * would be right again. An epoch is never put back. In-band announcements are the Request_Guard's; SQL tells nobody.
+ * Renews the epoch when an account changes. An e-mail address, roles or a membership may change and change back while a session
+ * is not used, and its fingerprint would match again; an epoch never returns. Changes by SQL are not seen here.
+ * Session_End_Announcements announces changes in the response.
  */
 final class Account_Changes {
 
-	/** @var array<int,bool> Users about to be deleted, metadata and all: nothing is to be left of them. */
+	/** @var array<int,bool> Users that are about to be deleted with their metadata: no row may be added for them. */
 	private $being_deleted = array();
 
-	/** After Request_Guard::profile_update() has announced the fingerprint that the user had until now. */
+	/** Runs after Session_End_Announcements::profile_update(), which announces the earlier fingerprint. */
 	public function register_hooks(): void {
 		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX, 2 );
 		add_action( 'make_spam_user', array( $this, 'make_spam_user' ) );
@@ -833,7 +839,7 @@ final class Account_Changes {
 		}
 	}
 
-	/** Of a network. */
+	/** Handles the spam mark of a network. */
 	public function make_spam_user( $user_id = 0 ): void {
 		$user = get_userdata( user_id_in( $user_id ) );
 		if ( $user ) {
@@ -841,19 +847,19 @@ final class Account_Changes {
 		}
 	}
 
-	/** On a network this only takes the user off one site. */
+	/** Handles the deletion of a user. On a network it only removes the user from one site. */
 	public function delete_user( $user_id = 0 ): void {
 		if ( ! is_multisite() ) {
 			$this->being_deleted[ user_id_in( $user_id ) ] = true;
 		}
 	}
 
-	/** The rows to delete are listed before the first is gone: one that is added meanwhile would stay. */
+	/** WordPress lists the rows to delete before it deletes the first: a row that is added meanwhile would stay. */
 	public function wpmu_delete_user( $user_id = 0 ): void {
 		$this->being_deleted[ user_id_in( $user_id ) ] = true;
 	}
 
-	/** Fires before the roles are stored, by whatever function. Who had none before has no session to come back. */
+	/** Fires before any function stores roles. A user without earlier roles has no session that could become valid again. */
 	public function update_user_meta( $meta_id = 0, $user_id = 0, $key = '', $value = null ): void {
 		$site = is_enabled( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false ) ? $this->site( $key ) : null;
 		$id   = user_id_in( $user_id );
@@ -866,7 +872,7 @@ final class Account_Changes {
 		}
 	}
 
-	/** Fires before; on a network this is how somebody ceases to be a member (remove_user_from_blog). */
+	/** Fires before the row is deleted. On a network this ends a membership (remove_user_from_blog). */
 	public function delete_user_meta( $meta_ids = array(), $user_id = 0, $key = '' ): void {
 		$counts = is_multisite() || is_enabled( 'COCART_GATEWAY_END_ON_ROLE_CHANGE', false );
 		$site   = $counts ? $this->site( $key ) : null;
@@ -877,7 +883,7 @@ final class Account_Changes {
 	}
 
 	/**
-	 * The prefix of the site whose capabilities are kept under this key, or null. Other plugins have keys that end so, too.
+	 * Returns the prefix of the site whose capabilities this key holds, or null. Keys of other plugins may have the same ending.
 	 *
 	 * @param mixed $key
 	 */
@@ -890,9 +896,9 @@ final class Account_Changes {
 // --- Password hashes that WordPress renews -------------------------------------------------------------------------
 
 /**
- * Since 6.8 WordPress replaces an old hash at a login by password, and before that MD5; other plugins do the like. The
- * password stays, so sessions shall, too: it is noted that the new hash stands for the old one. A hash that changed in
- * any other way has no such note, and ends them. The password itself is kept nowhere.
+ * Records renewed hashes. Since 6.8 WordPress replaces an old hash at a login by password, and before that MD5; other plugins do
+ * the same. The password is unchanged, so sessions must continue: a row records that the new hash stands for the old one. A hash
+ * that changed in any other way has no such row, and ends the sessions. The password is never stored.
  */
 final class Hash_Renewals {
 
@@ -902,13 +908,13 @@ final class Hash_Renewals {
 	/** @var string That user's hash before. */
 	private $before = '';
 
-	/** @var string Which password last_match which hash last, under a key that lives as long as the request. */
+	/** @var string Digest of the last password and the hash that it matched, under a key of this request. */
 	private $last_match = '';
 
 	/** @var string */
 	private $key = '';
 
-	/** @var bool Whether the password is being checked by ourselves. */
+	/** @var bool Whether this class is checking a password. */
 	private $checking = false;
 
 	public function register_hooks(): void {
@@ -925,7 +931,7 @@ final class Hash_Renewals {
 		}
 	}
 
-	/** Before 6.8 WordPress renews a hash within this check, and tells nobody before 6.2. */
+	/** Before 6.8 WordPress renews a hash within this check; before 6.2 it fires no hook for that. */
 	public function check_password( $fits = false, $password = '', $hash = '', $user_id = 0 ) {
 		if ( true !== $fits || $this->checking || ! is_string( $password ) || ! is_string( $hash ) ) {
 			return $fits;
@@ -941,8 +947,8 @@ final class Hash_Renewals {
 	}
 
 	/**
-	 * Since 6.2, and since 6.7 with the user as it was. The password has just been stored under the user's hash; but for
-	 * wp_update_user() of newer versions (7.1), which tells of it before: nothing has changed yet.
+	 * Fires since 6.2, and since 6.7 with the earlier user, after the password was stored. wp_update_user() of newer versions
+	 * (7.1) fires it before: nothing has changed yet.
 	 */
 	public function wp_set_password( $password = '', $user_id = 0, $before = null ): void {
 		$id   = user_id_in( $user_id );
@@ -954,7 +960,7 @@ final class Hash_Renewals {
 		}
 	}
 
-	/** Two hashes of one kind are two times a password was set, be it the same one. */
+	/** Reports a renewal. Two hashes of the same kind mean that a password was set, even if it is the same password. */
 	private function is_renewal( string $before, object $user ): bool {
 		$kind = hash_kind( $before );
 		return '' !== $kind && hash_kind( (string) $user->user_pass ) !== $kind && password_digest( $user ) === digest( (string) $user->user_pass );
@@ -962,7 +968,7 @@ final class Hash_Renewals {
 
 	private function matches( string $password, string $hash ): bool {
 		if ( hash_equals( $this->match_digest( $password, $hash ), $this->last_match ) ) {
-			return true; // WordPress has just checked it; each check takes a while.
+			return true; // WordPress has just checked it, and a check is slow.
 		}
 		$this->checking = true;
 		$fits           = wp_check_password( $password, $hash );
@@ -975,14 +981,14 @@ final class Hash_Renewals {
 		return hash_hmac( 'sha256', "$hash\n$password", $this->key );
 	}
 
-	/** A row of its own for each: two logins at once cannot overwrite each other's. */
+	/** Adds a row for each renewal, so that two logins at the same time cannot overwrite each other's. */
 	private function record( object $user, string $before ): void {
 		$was = (object) array( 'ID' => $user->ID, 'user_pass' => $before );
 		add_user_meta( $user->ID, RENEWED, digest( (string) $user->user_pass ) . ' ' . password_digest( $was ) );
 	}
 }
 
-/** What a stored hash is made with, cost included; '' if that is unknown. */
+/** Returns the algorithm and cost of a stored hash; '' if unknown. */
 function hash_kind( string $hash ): string {
 	if ( preg_match( '/^[0-9a-f]{32}$/D', $hash ) ) {
 		return 'md5';
@@ -994,32 +1000,32 @@ function hash_kind( string $hash ): string {
 // --- Passwords -----------------------------------------------------------------------------------------------------
 
 /**
- * The passwords that are checked in this request: whose they were, and what became of them. CoCart checks passwords on
- * each of its routes, and past the hooks of a login; so the check itself is watched (wp_check_password). An attacker could
- * otherwise choose a form of request or answer whose guesses are not counted: ?_jsonp=, ?_envelope, a redirect, an exit.
- * So the report is a header that is there from the first check on, and is replaced at the next.
+ * Reports the passwords that are checked in this request, with their users and results. CoCart checks passwords on every route and
+ * bypasses the hooks of a login, so the check itself is observed (wp_check_password). An attacker could otherwise choose a form of
+ * request or answer whose guesses are not counted: ?_jsonp=, ?_envelope, a redirect, an exit. So the report is a header that is
+ * sent from the first check on and replaced at the next.
  */
 final class Password_Checks {
 
-	/** Wrong passwords in one request, as many as system.multicall likes to bring; any further one is wrong, unread. */
+	/** The most wrong passwords in one request (system.multicall can carry many). Any further password is refused unchecked. */
 	const WRONG = 10;
 
 	/** @var Assertion */
 	private $asserted;
 
-	/** @var bool Whether the gateway counts on a report also where no password is checked. */
+	/** @var bool Whether the gateway expects a report even if no password is checked. */
 	private $always;
 
 	/** @var array<int,array<string,string>> Results, by user id (0: an unknown name) and by a digest of the password. */
 	private $results = array();
 
-	/** @var string The key of these digests; it lives as long as the request. */
+	/** @var string The key of these digests, for this request only. */
 	private $key;
 
-	/** @var bool Whether CoCart may be looking for a password now. */
+	/** @var bool Whether CoCart may be reading credentials now. */
 	private $in_lookup = false;
 
-	/** @var bool Whether it has read a name and a password, and checked none yet: there may be no user of that name. */
+	/** @var bool Whether CoCart has read a name and a password but checked none yet: there may be no user of that name. */
 	private $name_pending = false;
 
 	public function __construct( Assertion $asserted, bool $always ) {
@@ -1051,7 +1057,7 @@ final class Password_Checks {
 	}
 
 	/**
-	 * Fires within wp_check_password(). A check without a user is of something else: an application password, a key by mail.
+	 * Fires within wp_check_password(). A check without a user concerns something else: an application password, a key by mail.
 	 *
 	 * @param mixed $fits
 	 * @param mixed $password
@@ -1072,7 +1078,7 @@ final class Password_Checks {
 	}
 
 	/**
-	 * The end of wp_authenticate(): another plugin may have resolve_customer the password (LDAP), or it was an application password,
+	 * Fires at the end of wp_authenticate(): another plugin may have checked the password (LDAP), or it was an application password,
 	 * which WordPress tries after the user's own.
 	 *
 	 * @param mixed $user
@@ -1087,8 +1093,8 @@ final class Password_Checks {
 	}
 
 	/**
-	 * Names that nobody has, and passwords that another plugin resolve_customer. Refusals for other reasons (a captcha, a lockout
-	 * plugin) resolve_customer no password.
+	 * Records unknown names, and passwords that another plugin checked. Refusals for other reasons (a captcha, a lockout plugin)
+	 * are not about a password.
 	 *
 	 * @param mixed $name
 	 * @param mixed $error
@@ -1113,9 +1119,9 @@ final class Password_Checks {
 	}
 
 	/**
-	 * CoCart cleans each name that it reads (sanitize_user), or asks whether it is an e-mail address (is_email). It is
-	 * reported at once as the name of nobody: CoCart 4.2 dies of a name that it does not find, and an answer that tells
-	 * unknown names from known ones must not be passed on.
+	 * CoCart cleans each name that it reads (sanitize_user), or checks whether it is an e-mail address (is_email). The name is
+	 * reported at once as unknown: CoCart 4.2 ends with a fatal error for a name that it does not find, and an answer that
+	 * distinguishes unknown names from known ones must not reach the client.
 	 */
 	public function name_read( $value = null ) {
 		if ( $this->in_lookup && ! $this->name_pending && ! $this->results && '' !== attempted_name() ) {
@@ -1126,7 +1132,7 @@ final class Password_Checks {
 	}
 
 	/**
-	 * CoCart has read a name and a password, and found no user to check it for. It says so to none of WordPress's hooks.
+	 * Records an unknown name: CoCart has read a name and a password and found no user. It fires no hook of WordPress for that.
 	 *
 	 * @param mixed $value
 	 */
@@ -1147,10 +1153,10 @@ final class Password_Checks {
 	}
 
 	/**
-	 * What the answer of a CoCart route adds: whether a second factor is due, or wrong. Where something else than
-	 * wp_check_password() judges passwords, the answer is all there is to go by.
+	 * Reads the answer of a CoCart route: whether a second factor is required, or wrong. Where another plugin checks passwords
+	 * without wp_check_password(), the answer is the only evidence.
 	 *
-	 * @param object|false $user Who is logged in, or was until a logout.
+	 * @param object|false $user The user who is logged in, or was until a logout.
 	 */
 	public function read_answer( int $status, string $code, $user ): void {
 		$name = $this->results ? '' : attempted_name();
@@ -1173,7 +1179,7 @@ final class Password_Checks {
 		$this->report();
 	}
 
-	/** CoCart checks a wrong password twice, WordPress a HEAD: the same one of the same user counts once. */
+	/** Records a result. CoCart checks a wrong password twice: the same password of the same user counts once. */
 	private function record( int $id, string $password, string $result ): void {
 		$digest          = $this->digest( $password );
 		$this->name_pending = false;
@@ -1203,8 +1209,8 @@ final class Password_Checks {
 	}
 
 	/**
-	 * Gateways of before the list read "sub" and "result" only: the last wrong one, or else the last. For them a request
-	 * without a check is one where something else than a password counted.
+	 * Sends the report. Older gateways read only "sub" and "result": the last wrong check, else the last check, else "0" and
+	 * "accepted".
 	 */
 	private function report(): void {
 		$rows  = $this->rows();
@@ -1219,7 +1225,7 @@ final class Password_Checks {
 		send_header( 'X-CoCart-Gateway-Attempt: ' . $this->asserted->reply( 'attempt', array( 'sub' => $last['sub'], 'result' => $last['result'], 'checks' => $rows ) ) );
 	}
 
-	/** An answer that has begun cannot report; so on CoCart's routes it ends before it tells whether the password was right. */
+	/** Ends an answer that has already begun: it cannot carry the report, and must not reveal whether the password was right. */
 	private function too_late(): void {
 		log_line( 'cocart-gateway: a password was checked after the answer had begun, and cannot be counted' );
 		if ( $this->always ) {
@@ -1228,7 +1234,7 @@ final class Password_Checks {
 	}
 }
 
-/** What the code of CoCart's answer says of a second factor; '' if nothing. */
+/** Returns the result that the code of CoCart's answer means for a second factor; '' if it is about something else. */
 function second_factor( string $code ): string {
 	if ( preg_match( '/^cocart_2fa_invalid(_code)?$/', $code ) ) {
 		return 'code_refused';
@@ -1236,7 +1242,7 @@ function second_factor( string $code ): string {
 	return 0 === strpos( $code, 'cocart_2fa_' ) ? 'challenge' : '';
 }
 
-/** The name that came with a password: where CoCart looks, and in its order. '' if there is none. */
+/** Returns the name that came with a password, from the places and in the order of CoCart; '' if absent. */
 function attempted_name(): string {
 	$basic = (string) base64_decode( (string) preg_replace( '/^\s*basic\s+/i', '', authorization() ) );
 	if ( is_basic( authorization() ) && false !== strpos( $basic, ':' ) ) {
@@ -1252,7 +1258,7 @@ function attempted_name(): string {
 	return '';
 }
 
-/** CoCart since 4.7 reads them of a POST whose Content-Type has application/json anywhere in it. */
+/** Returns the fields of a JSON body, which CoCart reads since 4.7 if the Content-Type contains application/json anywhere. */
 function json_credentials(): array {
 	$old  = '' !== cocart_version() && version_compare( cocart_version(), '4.7', '<' );
 	$type = (string) ( $_SERVER['CONTENT_TYPE'] ?? '' );
@@ -1263,12 +1269,12 @@ function json_credentials(): array {
 	return is_array( $sent ) ? $sent : array();
 }
 
-/** WordPress puts slashes into what came with the request. */
+/** Removes the slashes that WordPress adds to parameters of the request. */
 function unslash( $value ) {
 	return is_string( $value ) ? stripslashes( $value ) : $value;
 }
 
-/** Whether a user goes by this name, as far as it needs no look-up. */
+/** Reports whether this is the user's login name, e-mail address or phone number. */
 function has_name( object $user, string $name ): bool {
 	$names = array( $user->user_login, $user->user_email, (string) get_user_meta( $user->ID, 'billing_phone', true ) );
 	return in_array( strtolower( trim( $name ) ), array_map( 'strtolower', array_filter( $names, 'strlen' ) ), true );
@@ -1277,9 +1283,9 @@ function has_name( object $user, string $name ): bool {
 // --- Cart keys -----------------------------------------------------------------------------------------------------
 
 /**
- * The cart keys that PHP received and that are a customer's number. CoCart's session handler reads $_REQUEST and two
- * headers, and before 4.9.5 hands out the cart of any customer to anyone who sends the number. A body that PHP reads
- * and the gateway does not would otherwise get past the gateway's own check.
+ * Removes cart keys that are another customer's number. CoCart's session handler reads $_REQUEST and two headers, and before 4.9.5
+ * gives the cart of any customer to a client that sends the number. A body that PHP reads and the gateway does not would
+ * otherwise bypass the gateway's own check.
  */
 final class Cart_Keys {
 
@@ -1289,7 +1295,7 @@ final class Cart_Keys {
 	/** @var int[] Customers whose numbers were taken away. */
 	private $customers = array();
 
-	/** After WordPress knows who this is, and before a cart is loaded. */
+	/** Runs after WordPress has identified the user and before a cart is loaded. */
 	public function remove_foreign_keys(): void {
 		foreach ( array( '_REQUEST', '_GET', '_POST' ) as $source ) {
 			foreach ( array_keys( $GLOBALS[ $source ] ) as $name ) {
@@ -1306,7 +1312,7 @@ final class Cart_Keys {
 		}
 	}
 
-	/** Whether a cart key was that of another customer than this user. */
+	/** Reports whether a removed cart key belonged to another customer than this user. */
 	public function belong_to_other( int $user_id ): bool {
 		return (bool) array_diff( $this->customers, array( $user_id ) );
 	}
@@ -1340,21 +1346,21 @@ final class Cart_Keys {
 
 // --- Answers -------------------------------------------------------------------------------------------------------
 
-/** There are hosts that switch error_log() off, and then calling it is fatal. */
+/** Writes to PHP's log. Some hosts disable error_log(), and then a call is a fatal error. */
 function log_line( string $line ): void {
 	if ( function_exists( 'error_log' ) ) {
 		error_log( $line );
 	}
 }
 
-/** After the first byte of the body it is too late, and PHP would complain into the page. */
+/** Sends a header unless the body has begun: PHP would print a warning into the page. */
 function send_header( string $line, bool $replace = true ): void {
 	if ( ! headers_sent() ) {
 		header( $line, $replace );
 	}
 }
 
-/** Page caches inside PHP, and LiteSpeed's, which keeps REST answers as well. */
+/** Keeps the answer out of page caches in PHP and of LiteSpeed's, which stores REST answers as well. */
 function keep_out_of_caches(): void {
 	if ( ! defined( 'DONOTCACHEPAGE' ) ) {
 		define( 'DONOTCACHEPAGE', true );
@@ -1362,7 +1368,7 @@ function keep_out_of_caches(): void {
 	fire_action( 'litespeed_control_set_nocache', 'cocart-gateway' );
 }
 
-/** Fires an action. What a callback throws is for the shop to mend, and costs no customer the request. */
+/** Fires an action. An exception of a callback is logged and does not fail the request. */
 function fire_action( string $hook, ...$arguments ): void {
 	try {
 		do_action( $hook, ...$arguments );
@@ -1372,7 +1378,7 @@ function fire_action( string $hook, ...$arguments ): void {
 }
 
 /**
- * Asks a yes-or-no filter. Only true and false count: a callback that forgets to return changes nothing.
+ * Applies a filter of true or false. Other values are ignored: a callback that forgets to return changes nothing.
  *
  * @return bool|null Null when a callback threw.
  */
@@ -1386,12 +1392,12 @@ function ask_filter( string $hook, bool $answer, ...$arguments ) {
 	return is_bool( $given ) ? $given : $answer;
 }
 
-/** Without the message: it may hold what must not be logged. */
+/** Describes an exception without its message, which may contain secrets. */
 function describe_throwable( \Throwable $thrown ): string {
 	return get_class( $thrown ) . ' in ' . $thrown->getFile() . ' line ' . $thrown->getLine();
 }
 
-/** Ends the request. What was already known of the visitor is forgotten, for the sake of whatever runs at shutdown. */
+/** Ends the request with an error. It resets the current user, so that code at shutdown does not act as that user. */
 function refuse( int $status, string $code, string $message, string $reason ): void {
 	if ( '' !== $reason ) {
 		log_line( "cocart-gateway: $code: $reason" );
@@ -1416,19 +1422,19 @@ function refuse_assertion( string $reason ): void {
 
 // --- What WordPress really dispatches --------------------------------------------------------------------------------
 
-/** Watches which route WordPress serves, whatever the URL looked like. */
+/** Observes which route WordPress dispatches, whatever the URL looked like. */
 abstract class Dispatch_Watcher {
 
 	/** @var bool Whether the REST server's next dispatch is the client's own request. */
 	private $serving = false;
 
-	/** Refuses the request unless this route is for it; '' is a page. */
+	/** Refuses the request unless it may use this route; '' is a page. */
 	abstract protected function check_route( string $route ): void;
 
 	/** @param string[] $routes Of the requests in a batch; '' is one that cannot be read. */
 	abstract protected function check_batch( array $routes ): void;
 
-	/** The same for who asks, which is known only once everybody has had a say. */
+	/** Refuses the request for its user, who is known only after all filters have run. */
 	protected function check_visitor(): void {
 	}
 
@@ -1441,15 +1447,14 @@ abstract class Dispatch_Watcher {
 	/** @param object $wp The WP instance. */
 	public function parse_request( $wp = null ): void {
 		if ( ! is_object( $wp ) || ! is_array( $wp->query_vars ?? null ) ) {
-			return; // Fired by somebody else.
+			return; // Another plugin fired the action.
 		}
 		$route = $wp->query_vars['rest_route'] ?? '';
 		$this->check_route( is_string( $route ) ? $route : '' );
 	}
 
 	/**
-	 * Only a request that was served from outside is asked for its authentication; those that PHP makes to itself are
-	 * not, and are left alone.
+	 * WordPress runs this filter only for a request from outside. Internal requests (rest_do_request) are not checked.
 	 *
 	 * @param mixed $result
 	 */
@@ -1459,8 +1464,8 @@ abstract class Dispatch_Watcher {
 	}
 
 	/**
-	 * The last look: plugins can bring a request to the REST server by another way than parse_request, and a batch
-	 * tells its routes only here.
+	 * Checks the route again: plugins can bring a request to the REST server without parse_request, and the routes of a batch
+	 * are known only here.
 	 *
 	 * @param mixed            $result
 	 * @param object           $server
@@ -1479,7 +1484,7 @@ abstract class Dispatch_Watcher {
 
 // --- Requests with an assertion ------------------------------------------------------------------------------------
 
-/** Holds a request to what was asserted of it: who it is by, and what it is for. */
+/** Enforces the assertion of a request: its user and its route. */
 final class Request_Guard extends Dispatch_Watcher {
 
 	/** @var Assertion */
@@ -1503,10 +1508,10 @@ final class Request_Guard extends Dispatch_Watcher {
 	/** @var mixed The customer whose session CoCart 5 is asked to load; null if none. */
 	private $named_customer = null;
 
-	/** @var int Whom WordPress's own wp_authenticate() has let in, by whatever name its plugins know. */
+	/** @var int The user whom wp_authenticate() accepted. */
 	private $authenticated = 0;
 
-	/** @var int Who logged out in this request, and so was logged in. */
+	/** @var int The user who logged out in this request. */
 	private $logged_out_user = 0;
 
 	/** @var Password_Checks */
@@ -1560,7 +1565,7 @@ final class Request_Guard extends Dispatch_Watcher {
 		return in_array( $this->kind, $kinds, true );
 	}
 
-	/** Takes away what others would log somebody in with. */
+	/** Removes credentials by which another plugin would log in a user. */
 	private function remove_foreign_credentials(): void {
 		if ( $this->is( 'site' ) ) {
 			return;
@@ -1619,7 +1624,7 @@ final class Request_Guard extends Dispatch_Watcher {
 		}
 	}
 
-	/** CoCart 5 loads that customer's session, whoever asks; this is for those who run the shop. */
+	/** Restores the named customer for users who manage the shop: CoCart 5 loads that session for any client. */
 	private function name_customer(): void {
 		if ( null !== $this->named_customer && $this->is( 'credentials' ) && current_user_can( 'manage_woocommerce' ) ) {
 			$_SERVER['HTTP_COCART_API_CUSTOMER'] = $this->named_customer;
@@ -1665,7 +1670,7 @@ final class Request_Guard extends Dispatch_Watcher {
 	}
 
 	/**
-	 * The asserted customer, or false: nobody.
+	 * Returns the asserted customer, or false for a guest.
 	 *
 	 * @return int|false
 	 */
@@ -1700,7 +1705,7 @@ final class Request_Guard extends Dispatch_Watcher {
 		return (int) $user->ID;
 	}
 
-	/** The session is over: the client must log in again, and the gateway tells all its replicas. */
+	/** Ends the session: the client must log in again, and the gateway informs its replicas. */
 	private function end_session( string $reason ): void {
 		$fired = 'refused' === $reason ? 'changed' : $reason; // All that the gateway needs to know.
 		fire_sessions_ended( $this->asserted->user, $this->asserted->fingerprint, $reason );
@@ -1757,7 +1762,7 @@ final class Request_Guard extends Dispatch_Watcher {
 		return $this->user() ? true : $result; // Never true for a guest: it would switch off WordPress's own check.
 	}
 
-	/** Somebody else may have set another user meanwhile, or nobody have asked yet who this is. */
+	/** Sets the asserted user: another plugin may have set another one, or WordPress may not have looked it up yet. */
 	private function enforce_user(): void {
 		if ( $this->is( 'customer', 'guest', 'refresh' ) && get_current_user_id() !== (int) $this->user() ) {
 			wp_set_current_user( (int) $this->user() );
@@ -1831,10 +1836,10 @@ final class Request_Guard extends Dispatch_Watcher {
 	protected function check_batch( array $routes ): void {
 		foreach ( $routes as $route ) {
 			if ( $this->is( 'site' ) && is_cocart( $route ) ) {
-				refuse_assertion( 'there is a CoCart route in the batch of another page' );
+				refuse_assertion( 'the batch of a request that is not for CoCart contains a CoCart route' );
 			}
 			if ( $this->is( 'customer', 'guest' ) && ( ! is_cocart( $route ) || is_batch( $route ) || opens_session( $route ) ) ) {
-				refuse_assertion( 'there is a route in the batch that an asserted identity is not for' );
+				refuse_assertion( 'the batch contains a route for which an asserted identity is not valid' );
 			}
 		}
 	}
@@ -1896,14 +1901,14 @@ final class Request_Guard extends Dispatch_Watcher {
 		return '' !== attempted_name() && ( $this->checks->accepted( (int) $user->ID ) || (int) $user->ID === $this->authenticated );
 	}
 
-	/** Tells the gateway who CoCart has just let in. Without this header there are no tokens. */
+	/** Signs which user CoCart has just logged in. Without this header the gateway issues no tokens. */
 	private function sign_login_answer( $data, \WP_REST_Request $request ): void {
 		$user  = get_userdata( get_current_user_id() );
 		$named = is_array( $data ) && isset( $data['user_id'] ) ? (string) $data['user_id'] : null;
 		$other = $user && ( null !== $named && (string) $user->ID !== $named || $this->is( 'customer' ) && (int) $user->ID !== $this->customer );
 		$user  = $other ? false : $user;
 		if ( $user && $this->is( 'login' ) && ! $this->logged_in_by_password( $user ) ) {
-			log_line( 'cocart-gateway: a login was answered for a user whom something else than the password logged in' );
+			log_line( 'cocart-gateway: a login was answered for a user who was not logged in by the password' );
 			return;
 		}
 		$this->sign_login( $user, $request );
@@ -1980,7 +1985,7 @@ final class Session_End_Announcements {
 		return get_current_blog_id() === $this->blog;
 	}
 
-	/** Changes made in this very request, of whatever user, are told in its response. Those made elsewhere are found out later. */
+	/** Observes changes of any user in this request. Changes made elsewhere are found at the next use of a session. */
 	public function register_hooks(): void {
 		add_action( 'profile_update', array( $this, 'profile_update' ), PHP_INT_MAX - 1, 2 );
 		add_action( 'after_password_reset', array( $this, 'after_password_reset' ), PHP_INT_MAX );
@@ -2162,7 +2167,7 @@ final class Plugin_Hand_Back {
 
 /**
  * A gateway in its dry run says who the client is, and nothing else: everything is as without it, for
- * COCART_GATEWAY_REQUIRED too. One that is not believed is only logged.
+ * COCART_GATEWAY_REQUIRED too. An assertion that does not verify is only logged.
  */
 function start_observed( string $token, array $secrets ): void {
 	unset( $_SERVER['HTTP_X_COCART_GATEWAY_OBSERVED'] );
@@ -2180,28 +2185,28 @@ function start_observed( string $token, array $secrets ): void {
 
 function check_old_plugin(): array {
 	if ( Diagnostics::$observed && class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
-		return finding( 'old_plugin', 'good', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be: it hands out and judges the tokens.', 'cocart-gateway' ) );
+		return finding( 'old_plugin', 'good', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'This is required during a dry run of the gateway: the plugin issues and checks the tokens.', 'cocart-gateway' ) );
 	}
 	if ( class_exists( '\CoCart\JWTAuthentication\Plugin', false ) ) {
-		return finding( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once everybody logs in through the gateway, but not while customers are handed back to it (compat.hand_back).', 'cocart-gateway' ), true );
+		return finding( 'old_plugin', 'recommended', __( 'The plugin CoCart JWT Authentication is active', 'cocart-gateway' ), __( 'The gateway does its work now.', 'cocart-gateway' ), __( 'Deactivate it once all customers log in through the gateway, but not while customers are handed back to it (compat.hand_back).', 'cocart-gateway' ), true );
 	}
-	return finding( 'old_plugin', 'good', __( 'The gateway alone hands out tokens', 'cocart-gateway' ), __( 'CoCart JWT Authentication is not active.', 'cocart-gateway' ) );
+	return finding( 'old_plugin', 'good', __( 'Only the gateway issues tokens', 'cocart-gateway' ), __( 'CoCart JWT Authentication is not active.', 'cocart-gateway' ) );
 }
 
-/** A dry run asserts nobody, so to COCART_GATEWAY_REQUIRED it is nobody. */
+/** A dry run asserts no identity, so COCART_GATEWAY_REQUIRED refuses its requests. */
 function check_required_in_dry_run(): array {
 	if ( is_enabled( 'COCART_GATEWAY_REQUIRED', false ) ) {
-		return finding( 'required', 'critical', __( 'CoCart is shut: the gateway only looks on', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED refuses the requests of a dry run, too.', 'cocart-gateway' ), __( 'Take COCART_GATEWAY_REQUIRED out of wp-config.php until the dry run is over.', 'cocart-gateway' ), true );
+		return finding( 'required', 'critical', __( 'CoCart refuses requests: the gateway is in a dry run', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED refuses the requests of a dry run, too.', 'cocart-gateway' ), __( 'Take COCART_GATEWAY_REQUIRED out of wp-config.php until the dry run is over.', 'cocart-gateway' ), true );
 	}
-	return finding( 'required', 'good', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'In a dry run of the gateway it has to be.', 'cocart-gateway' ) );
+	return finding( 'required', 'good', __( 'CoCart can be reached without the gateway', 'cocart-gateway' ), __( 'This is required during a dry run of the gateway.', 'cocart-gateway' ) );
 }
 
 // --- Requests without one ------------------------------------------------------------------------------------------
 
 /**
- * Keeps CoCart's routes shut: with COCART_GATEWAY_REQUIRED, to whoever reaches PHP directly and so has skipped every
+ * Closes CoCart's routes: with COCART_GATEWAY_REQUIRED, to a client that reaches PHP directly and so has bypassed every
  * limit of the gateway; and always to a request whose assertion is bad. The rest of the site is as without us: another
- * secret or a clock that is off must not take the storefront down, and nobody is anybody there by an assertion.
+ * secret or a wrong clock must not take the storefront down, and no assertion gives an identity there.
  */
 final class Closed_Routes extends Dispatch_Watcher {
 
@@ -2257,12 +2262,12 @@ function is_status( string $route ): bool {
 	return STATUS_ROUTE === $route;
 }
 
-/** Whether somebody asks without an assertion: a gateway whose header something on the way took off should hear that. */
+/** Reports whether a request without an assertion asks for the status: a gateway must learn that its header was lost. */
 function is_status_requested(): bool {
 	return STATUS_ROUTE === ( $_GET['rest_route'] ?? '' );
 }
 
-/** Answers one question of the gateway's operator, and is for nobody else: without the secret there is no such route. */
+/** Answers the status question of the gateway's operator. Without the secret the route does not exist. */
 final class Status_Endpoint extends Dispatch_Watcher {
 
 	/** @var Assertion */
@@ -2389,7 +2394,7 @@ function cocart_version(): string {
 }
 
 /**
- * The namespaces of CoCart's routes. The REST index does not tell them: CoCart takes them out of it.
+ * The namespaces of CoCart's routes. The REST index does not list them: CoCart removes them.
  *
  * @return string[]
  */
@@ -2399,7 +2404,7 @@ function cocart_namespaces(): array {
 }
 
 /**
- * Tells somebody who asks for the status, and holds a secret of ours, why that is not answered. Everybody else learns
+ * Explains to a client that asks for the status, and holds one of the secrets, why it is refused. Other clients learn
  * nothing: whose assertion is for something else, or was signed with another secret.
  */
 function explain_refusal( string $token, array $secrets, Refusal $refusal ): void {
@@ -2432,7 +2437,7 @@ function send_status( Assertion $asked, array $claims ): void {
 
 // --- For administrators --------------------------------------------------------------------------------------------
 
-/** What this request told about the set-up. Nothing is stored: the page that an administrator looks at tells enough. */
+/** What this request shows about the set-up. Nothing is stored: the page that an administrator opens shows enough. */
 final class Diagnostics {
 
 	/** @var string[] The constants of ours that were defined when this file was loaded. */
@@ -2473,7 +2478,7 @@ function file_with_folder( string $file ): string {
 }
 
 /**
- * What is right and what is wrong with the set-up, for Site Health, the notices and whoever else asks.
+ * Returns the results of all checks of the set-up, for Site Health, the notices and monitoring.
  *
  * @return array[] Each with id, status ("good", "recommended" or "critical"), label, description, action ('' if there
  *                 is nothing to do) and notice: whether administrators should read it on every page. Plain text.
@@ -2503,10 +2508,10 @@ function check_secret(): array {
 	$usable = array_filter( $set, __NAMESPACE__ . '\is_usable' );
 	$action = __( 'Put the gateway\'s upstream.secret into wp-config.php as COCART_GATEWAY_SECRET. It has 32 bytes or more.', 'cocart-gateway' );
 	if ( ! $set ) {
-		return finding( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is missing from wp-config.php', 'cocart-gateway' ), __( 'Without it no request of the gateway is believed, and nobody can log in through it.', 'cocart-gateway' ), $action, true );
+		return finding( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is missing from wp-config.php', 'cocart-gateway' ), __( 'Without it every assertion of the gateway is refused, and customers cannot log in.', 'cocart-gateway' ), $action, true );
 	}
 	if ( ! $usable ) {
-		return finding( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used, so no request of the gateway is believed, and nobody can log in through it.', 'cocart-gateway' ), $action, true );
+		return finding( 'secret', 'critical', __( 'COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used, so every assertion of the gateway is refused, and customers cannot log in.', 'cocart-gateway' ), $action, true );
 	}
 	if ( count( $usable ) < count( $set ) ) {
 		return finding( 'secret', 'recommended', __( 'One of the secrets in COCART_GATEWAY_SECRET is shorter than 32 bytes', 'cocart-gateway' ), __( 'It is not used; the others are.', 'cocart-gateway' ), $action, true );
@@ -2543,20 +2548,20 @@ function check_gateway() {
 		return finding( 'in_front', 'good', __( 'The gateway is in front of this site', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php.', 'cocart-gateway' ) );
 	}
 	if ( Diagnostics::$observed ) {
-		return finding( 'in_front', 'good', __( 'The gateway looks on', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. In its dry run it enforces nothing.', 'cocart-gateway' ) );
+		return finding( 'in_front', 'good', __( 'The gateway is in front of this site, in a dry run', 'cocart-gateway' ), __( 'This page came through it, and its secret is the one in wp-config.php. In its dry run it enforces nothing.', 'cocart-gateway' ) );
 	}
 	if ( is_enabled( 'COCART_GATEWAY_REQUIRED', false ) ) {
-		return finding( 'in_front', 'recommended', __( 'CoCart is shut on the way that this page came', 'cocart-gateway' ), __( 'This page did not come through the gateway, and COCART_GATEWAY_REQUIRED is set: customers who come this way are refused.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, or take COCART_GATEWAY_REQUIRED out of wp-config.php until it does. If only administrators come this way, all is well.', 'cocart-gateway' ), true );
+		return finding( 'in_front', 'recommended', __( 'CoCart refuses requests that do not come through the gateway', 'cocart-gateway' ), __( 'This page did not come through the gateway, and COCART_GATEWAY_REQUIRED is set: customers who come this way are refused.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, or take COCART_GATEWAY_REQUIRED out of wp-config.php until it does. If only administrators come this way, nothing needs to be done.', 'cocart-gateway' ), true );
 	}
 	return finding( 'in_front', 'recommended', __( 'This page did not come through the gateway', 'cocart-gateway' ), __( 'Either the gateway is not in front of this site yet, or you reached WordPress past it.', 'cocart-gateway' ), __( 'Let the site\'s address lead to the gateway, and only the gateway to WordPress.', 'cocart-gateway' ) );
 }
 
-/** The gateway's request was not believed: by what the log says, which of the usual reasons it is. */
+/** Derives the cause from the reason that was logged when the assertion was refused. */
 function check_refusal( string $why ): array {
 	$label = __( 'This page came with a signature of the gateway that was refused', 'cocart-gateway' );
-	$shut  = __( 'CoCart is shut to its requests meanwhile.', 'cocart-gateway' );
+	$shut  = __( 'CoCart refuses its requests until this is fixed.', 'cocart-gateway' );
 	if ( strpos( $why, 'COCART_GATEWAY_AUDIENCE' ) ) { // First: it quotes addresses, and there are shops that sell clocks.
-		return finding( 'in_front', 'critical', $label, __( 'The gateway was told another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
+		return finding( 'in_front', 'critical', $label, __( 'The gateway is configured with another address of this site.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make the gateway\'s site.url this site\'s address, or name the gateway\'s in COCART_GATEWAY_AUDIENCE.', 'cocart-gateway' ), true );
 	}
 	if ( preg_match( '/COCART_GATEWAY_SECRET|signature/', $why ) ) {
 		return finding( 'in_front', 'critical', $label, __( 'It was made with another secret than the one in wp-config.php.', 'cocart-gateway' ) . ' ' . $shut, __( 'Make COCART_GATEWAY_SECRET the same as the gateway\'s upstream.secret.', 'cocart-gateway' ), true );
@@ -2564,7 +2569,7 @@ function check_refusal( string $why ): array {
 	if ( strpos( $why, 'clocks' ) ) {
 		return finding( 'in_front', 'critical', $label, __( 'The clocks of gateway and WordPress differ by more than ten seconds.', 'cocart-gateway' ) . ' ' . $shut, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
 	}
-	return finding( 'in_front', 'critical', $label, __( 'Something between gateway and WordPress changes requests, or somebody made it up. PHP\'s error log has the reason.', 'cocart-gateway' ) . ' ' . $shut, __( 'Look for a proxy that changes the host, the path or the method.', 'cocart-gateway' ), true );
+	return finding( 'in_front', 'critical', $label, __( 'Something between gateway and WordPress changes requests, or the signature is forged. PHP\'s error log has the reason.', 'cocart-gateway' ) . ' ' . $shut, __( 'Look for a proxy that changes the host, the path or the method.', 'cocart-gateway' ), true );
 }
 
 /** Assertions are made right before they are sent, so what is left of the difference is the clocks'. */
@@ -2575,10 +2580,10 @@ function check_clock() {
 	if ( abs( Diagnostics::$clock_ahead ) > LEEWAY / 2 ) {
 		$status = abs( Diagnostics::$clock_ahead ) > LEEWAY ? 'critical' : 'recommended';
 		/* translators: %d: seconds. */
-		$differ = sprintf( __( 'They are %d seconds apart. From ten seconds on no customer of the gateway is believed.', 'cocart-gateway' ), abs( Diagnostics::$clock_ahead ) );
-		return finding( 'clock', $status, __( 'The clocks of gateway and WordPress drift apart', 'cocart-gateway' ), $differ, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
+		$differ = sprintf( __( 'They are %d seconds apart. At more than ten seconds every customer of the gateway is refused.', 'cocart-gateway' ), abs( Diagnostics::$clock_ahead ) );
+		return finding( 'clock', $status, __( 'The clocks of gateway and WordPress differ', 'cocart-gateway' ), $differ, __( 'Set both clocks by NTP.', 'cocart-gateway' ), true );
 	}
-	return finding( 'clock', 'good', __( 'The clocks of gateway and WordPress agree', 'cocart-gateway' ), __( 'Signatures of the gateway are good for seconds.', 'cocart-gateway' ) );
+	return finding( 'clock', 'good', __( 'The clocks of gateway and WordPress agree', 'cocart-gateway' ), __( 'Signatures of the gateway are valid for seconds.', 'cocart-gateway' ) );
 }
 
 function check_required(): array {
@@ -2588,7 +2593,7 @@ function check_required(): array {
 	if ( is_enabled( 'COCART_GATEWAY_REQUIRED', false ) ) {
 		return finding( 'required', 'good', __( 'CoCart answers through the gateway only', 'cocart-gateway' ), __( 'COCART_GATEWAY_REQUIRED is set.', 'cocart-gateway' ) );
 	}
-	return finding( 'required', 'recommended', __( 'CoCart can be reached past the gateway', 'cocart-gateway' ), __( 'Whoever reaches WordPress directly can try passwords there, and no limit of the gateway counts them.', 'cocart-gateway' ), __( 'Once the gateway is in front, set COCART_GATEWAY_REQUIRED to true in wp-config.php.', 'cocart-gateway' ) );
+	return finding( 'required', 'recommended', __( 'CoCart can be reached without the gateway', 'cocart-gateway' ), __( 'Clients that reach WordPress directly can try passwords, and the gateway does not count or limit them.', 'cocart-gateway' ), __( 'Once the gateway is in front, set COCART_GATEWAY_REQUIRED to true in wp-config.php.', 'cocart-gateway' ) );
 }
 
 /** "Log out everywhere" is heard of only from WordPress's own session manager. */
@@ -2615,7 +2620,7 @@ function site_status_tests( $tests = array() ) {
 	return $tests;
 }
 
-/** As WP_Site_Health wants it: HTML. */
+/** Returns the form of WP_Site_Health: HTML. */
 function site_health_result( array $check, string $name ): array {
 	$colors = array( 'good' => 'blue', 'recommended' => 'orange', 'critical' => 'red' );
 	return array(
@@ -2628,7 +2633,7 @@ function site_health_result( array $check, string $name ): array {
 	);
 }
 
-/** debug_information: what somebody who helps would ask for. No secrets, nor anything made from one. */
+/** Adds to debug_information what support needs. It contains no secret and nothing derived from one. */
 function debug_information( $info = array() ) {
 	if ( ! is_array( $info ) ) {
 		return $info;
@@ -2697,7 +2702,7 @@ function register_account_hooks(): void {
 	( new Hash_Renewals() )->register_hooks();
 }
 
-/** A bad assertion is refused where CoCart answers, never "then a guest": somebody meant to be somebody. */
+/** Refuses CoCart's routes to a bad assertion. It is never treated as a guest: its sender meant to have an identity. */
 function start_asserted( string $token, array $secrets ): void {
 	$configured = configured_secrets();
 	if ( count( array_filter( $configured, __NAMESPACE__ . '\is_usable' ) ) < count( $configured ) ) {

@@ -139,7 +139,7 @@ func TestNoOtherPackageSpellsACode(t *testing.T) {
 	}
 }
 
-// The must-use plugin refuses with refuse( status, code, … ) and with a Locked_Door.
+// The must-use plugin refuses with refuse( status, code, … ) and with Closed_Routes.
 func TestTheTableHasTheCodesOfThePlugin(t *testing.T) {
 	text, err := os.ReadFile("../../deploy/wordpress/cocart-gateway.php")
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 
 // WordPress starts its background work with a request whose sender hangs up at once: wp_remote_post with a timeout of
 // 10 ms for wp-cron.php (spawn_cron), Action Scheduler's and WooCommerce's background jobs. Such a request is meant to
-// be done although nobody reads the answer. So what changes something is sent to WordPress also when its client has
-// left, as soon as all of it has arrived; a page that nobody reads any more is not made.
+// be done although no client reads the answer. So a request that changes something is sent to WordPress even if its client
+// has left, as soon as all of it has arrived; a page without a client is not requested.
 //
 // Attack: requests that are cancelled at once cost their sender nothing (HTTP/2 Rapid Reset, CVE-2023-44487), and each
 // would occupy PHP. Prevention: at most Concurrency.Abandoned of them are under way. The shop's own are not counted.
@@ -43,7 +43,7 @@ type Departure struct {
 	over    bool
 }
 
-// outlive returns a context that goes on when client ends, unless there are too many that did. Call end when the request
+// outlive returns a context that continues when client ends, unless too many requests continue already. Call end when the request
 // is over.
 func (a *abandoned) outlive(client context.Context, g Group) (ctx context.Context, d *Departure, end func()) {
 	d = &Departure{of: a, group: g, left: make(chan struct{})}

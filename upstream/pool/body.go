@@ -10,7 +10,7 @@ import (
 )
 
 // heldBody survives an attempt to connect that fails, after which net/http closes
-// the body of the request although nobody has read any of it.
+// the body of the request although none of it was read.
 type heldBody struct {
 	io.ReadCloser
 	connected atomic.Bool
@@ -45,22 +45,22 @@ func (b *heldBody) Close() error {
 }
 
 // movingBody is the body of an answer that must not stand still: WordPress may
-// have got stuck, or a client may have stopped to take what it asked for. It then
+// have stopped, or a client may have stopped reading. It then
 // ends with [ErrTimeout], and the request's place is free.
 type movingBody struct {
 	io.ReadCloser
-	patience time.Duration
-	place    *Place
-	timer    *time.Timer
-	stuck    atomic.Bool
+	timeout time.Duration
+	place   *Place
+	timer   *time.Timer
+	stuck   atomic.Bool
 }
 
-func keepMoving(resp *http.Response, patience time.Duration, pl *Place) {
-	if patience <= 0 || resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
+func keepMoving(resp *http.Response, timeout time.Duration, pl *Place) {
+	if timeout <= 0 || resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
 		return
 	}
-	b := &movingBody{ReadCloser: resp.Body, patience: patience, place: pl}
-	b.timer = time.AfterFunc(patience, b.giveUp)
+	b := &movingBody{ReadCloser: resp.Body, timeout: timeout, place: pl}
+	b.timer = time.AfterFunc(timeout, b.giveUp)
 	resp.Body = b
 }
 
@@ -76,9 +76,9 @@ func (b *movingBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	switch {
 	case err == nil:
-		b.timer.Reset(b.patience)
+		b.timer.Reset(b.timeout)
 	case b.stuck.Load() && !errors.Is(err, io.EOF):
-		return n, fmt.Errorf("%w: the answer stood still for %s", ErrTimeout, b.patience)
+		return n, fmt.Errorf("%w: the answer stood still for %s", ErrTimeout, b.timeout)
 	default:
 		b.timer.Stop()
 	}

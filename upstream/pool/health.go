@@ -14,7 +14,7 @@ import (
 type Health struct {
 	// Path is what is asked for, below the origin; a 2xx or 3xx is good. Empty
 	// means WordPress's REST index, where only a 5xx is bad: it wakes up PHP, and
-	// some plugins keep strangers from it.
+	// some plugins deny guests access.
 	Path string
 	// Interval between checks of a node, give or take a tenth; zero means 10 s.
 	Interval time.Duration
@@ -36,8 +36,8 @@ const (
 
 var failures = []string{failedConnect, failedTimeout, failedBroken, failedCheck}
 
-// redial is how long nobody tries to connect to a node where that ran into
-// dial_timeout, when all are down: else each request would wait that long.
+// redial is how long no request connects to a node at which dial_timeout expired, when
+// all nodes are down: otherwise each request would wait that long.
 const redial = time.Second
 
 // Run checks the nodes until ctx ends, whose error it returns. A single node is not checked: there is no other to choose.
@@ -120,7 +120,7 @@ func (p *Pool) Pinged(n *Node) {
 
 // failedWith notes a request that got no answer. A client that left says nothing
 // of the node, nor does a request with a body that was being sent: it may be the
-// client's half that broke off, and nobody is to take nodes down by that.
+// client's half that broke off, and a client must not be able to take nodes down.
 func (p *Pool) failedWith(n *Node, req *http.Request, connected bool, err error) {
 	connected = connected && !isDial(err)
 	if errors.Is(err, context.Canceled) || connected && !bodiless(req) {

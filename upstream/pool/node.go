@@ -33,11 +33,11 @@ type Node struct {
 	refused      int       // checks in a row
 	passed       int       // the same, good ones
 	silent       bool      // the last dialling ran into its timeout
-	unreachable  time.Time // until then nobody dials it, should all be down
+	unreachable  time.Time // no request dials it before, if all nodes are down
 }
 
 // Call is what a request is to WordPress; the label of metrics, and what
-// [Timeouts] tells apart.
+// [Timeouts] distinguishes.
 type Call string
 
 const (
@@ -65,22 +65,22 @@ func newNodes(cfg Config, m *nodeMetrics) []*Node {
 	return nodes
 }
 
-// newTransports shares one between calls with the same patience. net/http has no
+// newTransports shares one between calls with the same timeout. net/http has no
 // such timeout for a single request, and a context's would count the upload.
 func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error, dropped func(int)) map[Call]*http.Transport {
-	byPatience := map[time.Duration]*http.Transport{}
+	byTimeout := map[time.Duration]*http.Transport{}
 	transports := map[Call]*http.Transport{}
-	for c, patience := range cfg.Timeouts {
-		if byPatience[patience] == nil {
-			byPatience[patience] = newTransport(cfg, origin, dialled, patience, dropped)
-			byPatience[patience].TLSClientConfig.VerifyConnection = connected
+	for c, timeout := range cfg.Timeouts {
+		if byTimeout[timeout] == nil {
+			byTimeout[timeout] = newTransport(cfg, origin, dialled, timeout, dropped)
+			byTimeout[timeout].TLSClientConfig.VerifyConnection = connected
 		}
-		transports[c] = byPatience[patience]
+		transports[c] = byTimeout[timeout]
 	}
 	return transports
 }
 
-func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience time.Duration, dropped func(int)) *http.Transport {
+func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), timeout time.Duration, dropped func(int)) *http.Transport {
 	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		// No Proxy: HTTP_PROXY in the environment must not reroute customers.
@@ -94,7 +94,7 @@ func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), patience 
 		MaxIdleConns:           cfg.IdleConnections,
 		MaxIdleConnsPerHost:    cfg.IdleConnections,
 		IdleConnTimeout:        cfg.IdleTimeout,
-		ResponseHeaderTimeout:  patience,
+		ResponseHeaderTimeout:  timeout,
 		MaxResponseHeaderBytes: cfg.ResponseHeader,
 		TLSHandshakeTimeout:    5 * time.Second,
 		TLSClientConfig:        cfg.TLS.Clone(),
@@ -174,7 +174,7 @@ func (empty) Read([]byte) (int, error)         { return 0, io.EOF }
 func (empty) WriteTo(io.Writer) (int64, error) { return 0, nil }
 func (empty) Close() error                     { return nil }
 
-// do sends a request that is addressed to the node. It tells whether there was a
+// do sends a request that is addressed to the node. It reports whether there was a
 // connection for it: if not, nothing of the request has left.
 func (n *Node) do(req *http.Request, c Call, watch bool) (resp *http.Response, connected bool, err error) {
 	if !watch { // saves an allocation or two where there is no other node to go to

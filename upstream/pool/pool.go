@@ -27,7 +27,7 @@ import (
 )
 
 // Concurrency bounds what PHP works on at once. Every request counts, also for a
-// static file: whether PHP will be asked for one is not to be seen from here.
+// static file: the gateway cannot know whether PHP serves it.
 type Concurrency struct {
 	// Limit is for each node; zero means no bound, and then nothing ever waits.
 	Limit int
@@ -44,7 +44,7 @@ type Concurrency struct {
 	Abandoned int
 }
 
-// Group is who waits in one queue.
+// Group names a queue: the requests that wait together.
 type Group int
 
 const (
@@ -91,11 +91,10 @@ type Config struct {
 // room, chosen at random, so that several gateways do not all run to the one
 // that looked idle a moment ago.
 //
-// Who finds no room waits, first come, first served. Newest first would be kinder
-// where those in front have given up; here they leave the queue the moment they
-// do, and the queue is short by number and by time. A semaphore of a library
-// would know neither nodes, nor a share for the storefront, nor a bound on who
-// waits.
+// A request that finds no room waits in order of arrival. Newest first would be better
+// if old requests had been abandoned; here an abandoned request leaves the queue at
+// once, and the queue is short by number and by time. A semaphore of a library has no
+// nodes, no share for the storefront and no bound on the queue.
 type Pool struct {
 	log     *slog.Logger
 	metrics *nodeMetrics
@@ -196,7 +195,7 @@ func (p *Pool) Take(ctx context.Context, c Claim) (*Place, error) {
 		return nil, p.leftWaiting(ctx, c.Group)
 	}
 	p.mu.Lock()
-	// Whoever waits may have none of the room there is, or admitWaiting would have handed it out.
+	// No waiting request may use the room there is: admitWaiting would have given it to one.
 	if n := p.pick(c.Group, c.tried); n != nil {
 		defer p.mu.Unlock()
 		return p.occupy(n, c), nil
@@ -209,7 +208,7 @@ func (p *Pool) Take(ctx context.Context, c Claim) (*Place, error) {
 	return p.wait(ctx, w)
 }
 
-// Leave gives a place to whoever waits for it. It may be called more than once.
+// Leave frees the place for the next waiting request. It may be called more than once.
 func (pl *Place) Leave() {
 	p := pl.pool
 	p.mu.Lock()
@@ -297,7 +296,7 @@ func (p *Pool) hasRoom(n *Node, g Group) bool {
 	return n.active < p.limits.Limit
 }
 
-// queueUp adds a request to those that wait, unless nobody could ever let it in.
+// queueUp adds a request to those that wait, unless no node could ever take it.
 func (p *Pool) queueUp(c Claim) (*waiter, error) {
 	g, tried := c.Group, c.tried
 	if !slices.ContainsFunc(p.nodes, func(n *Node) bool { return p.usable(n, tried) }) {

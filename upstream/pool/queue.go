@@ -118,8 +118,8 @@ func (p *Pool) admitWaiting() {
 	}
 }
 
-// before: the shop's own requests go first. A page of the storefront that waits for one would else occupy the place that
-// it waits for.
+// before orders waiting requests: the shop's own go first. A page of the storefront that waits for one would otherwise
+// occupy the place that it waits for.
 func (w *waiter) before(other *waiter) bool {
 	if (w.Group == Own) != (other.Group == Own) {
 		return w.Group == Own

@@ -8,7 +8,7 @@ import (
 )
 
 // Deaf is an address that refuses every connection until the test ends: its port
-// is taken and nobody listens there. A port that was merely free a moment ago may
+// is taken, and no program listens there. A port that was merely free a moment ago may
 // be another program's by now.
 func Deaf(t testing.TB) *url.URL {
 	t.Helper()

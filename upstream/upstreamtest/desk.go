@@ -20,13 +20,13 @@ type Desk struct {
 	*httptest.Server
 	sync.Mutex // guards what follows
 
-	// Secret is what wp-config.php holds; "" is none.
+	// Secret is what wp-config.php holds; "" means that it is missing.
 	Secret string
 	// Site is the address without scheme that WordPress believes to have.
 	Site string
 	// Now is the clock of PHP and of the web server.
 	Now func() time.Time
-	// Facts are told as they stand.
+	// Facts are reported unchanged.
 	Facts map[string]any
 	// Before may answer a request, or change it as a proxy in between would; it
 	// returns true when it has answered.
@@ -71,9 +71,9 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		JSON(w, 403, `{"code":"cocart_gateway_bad_assertion","message":"This request could not be verified.","data":{"status":403}}`)
 	case asks && reason != "":
 		w.Header().Set("X-CoCart-Gateway-Plugin", d.Facts["plugin"].(string))
-		d.tell(w, token, c, map[string]any{"refused": reason, "saw": map[string]string{"aud": d.Site, "m": r.Method, "h": r.Host, "t": target(r)}})
+		d.answer(w, token, c, map[string]any{"refused": reason, "saw": map[string]string{"aud": d.Site, "m": r.Method, "h": r.Host, "t": target(r)}})
 	case asks:
-		d.tell(w, token, c, map[string]any{"status": d.Facts})
+		d.answer(w, token, c, map[string]any{"status": d.Facts})
 	default:
 		w.Header().Set("Allow", "GET")
 		JSON(w, 200, `{"namespace":"cocart/v2"}`)
@@ -117,7 +117,7 @@ func target(r *http.Request) string {
 	return b64(sum[:])
 }
 
-func (d *Desk) tell(w http.ResponseWriter, assertion string, asked Claims, claims map[string]any) {
+func (d *Desk) answer(w http.ResponseWriter, assertion string, asked Claims, claims map[string]any) {
 	sum, now := sha256.Sum256([]byte(assertion)), d.Now().Unix()
 	all := map[string]any{"iss": "cocart-wordpress", "aud": asked.Audience, "iat": now, "exp": now + 60, "req": b64(sum[:])}
 	for name, v := range claims {

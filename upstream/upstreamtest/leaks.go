@@ -11,7 +11,7 @@ import (
 // again wherever it turns up.
 const Canary = "canary"
 
-// shapes are what no log may hold, whoever wrote it.
+// shapes are forms of secrets, which no log may contain.
 var shapes = map[string]*regexp.Regexp{
 	"a signed token":       regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]{8,}`),
 	"a refresh token":      regexp.MustCompile(`[0-9a-f]{100,}`),

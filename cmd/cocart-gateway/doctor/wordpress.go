@@ -136,7 +136,7 @@ var noReport = map[upstream.Outcome]struct{ id, found, advice string }{
 func (n nodeReport) plugin(ctx context.Context, s *upstream.StatusReport) {
 	const unanswered = "the plugin did not answer"
 	switch s.Outcome {
-	case upstream.StatusTold:
+	case upstream.StatusAnswered:
 		n.pluginVersion(s.Facts.Plugin)
 		n.pluginPlace(s.Facts)
 		n.ok("secret", "WordPress has the same secret.")

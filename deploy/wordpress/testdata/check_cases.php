@@ -41,7 +41,7 @@ function says( array $but, string ...$words ): callable {
 }
 
 test( 'checks of a shop where all is well', wp_admin( $req ), says( array(), 'This page came through it' ) );
-test( 'checks past the gateway', wp_admin( $req, null ), says( array( 'in_front' => 'recommended', 'clock' => null ), 'CoCart is shut on the way that this page came', 'COCART_GATEWAY_REQUIRED' ) );
+test( 'checks past the gateway', wp_admin( $req, null ), says( array( 'in_front' => 'recommended', 'clock' => null ), 'CoCart refuses requests that do not come through the gateway', 'COCART_GATEWAY_REQUIRED' ) );
 test( 'checks past a gateway that is not required', wp_admin( array(), null ), says( array( 'in_front' => 'recommended', 'clock' => null, 'required' => 'recommended' ), 'past it' ) );
 test( 'checks without a secret', wp_admin( array( 'COCART_GATEWAY_SECRET' => null ) + $req, null ), says( array( 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'missing from wp-config.php' ) );
 test( 'checks with a short secret', wp_admin( array( 'COCART_GATEWAY_SECRET' => 'short' ) + $req ), says( array( 'secret' => 'critical', 'in_front' => null, 'clock' => null ), 'shorter than 32 bytes' ) );
@@ -59,7 +59,7 @@ foreach ( array( 'clocks.example', 'signature.example' ) as $name ) {
 }
 test( 'checks when the host is changed on the way', wp_admin( $req, array(), array( 'h' => 'other.example' ) ), says( array( 'in_front' => 'critical', 'clock' => null ), 'proxy' ) );
 
-/** A page of wp-admin through a gateway that only looks on. */
+/** A page of wp-admin through a gateway in a dry run. */
 function wp_admin_observed( array $constants = array(), array $claims = array() ): callable {
 	return function () use ( $constants, $claims ) {
 		shop( array( 'REQUEST_URI' => '/wp-admin/site-health.php' ), $constants );
@@ -73,14 +73,14 @@ function wp_admin_observed( array $constants = array(), array $claims = array() 
 }
 
 $none_to_read = fn( array $sent ) => same( '', $sent['body'] );
-test( 'checks in a dry run', wp_admin_observed(), says( array(), 'looks on', 'In a dry run of the gateway it has to be.' ) );
-test( 'checks in a dry run where the gateway is required', wp_admin_observed( $req ), says( array( 'required' => 'critical' ), 'CoCart is shut', 'until the dry run is over' ) );
+test( 'checks in a dry run', wp_admin_observed(), says( array(), 'in a dry run', 'This is required during a dry run of the gateway.' ) );
+test( 'checks in a dry run where the gateway is required', wp_admin_observed( $req ), says( array( 'required' => 'critical' ), 'CoCart refuses requests', 'until the dry run is over' ) );
 test( 'checks in a dry run whose clock is off', wp_admin_observed( array(), array( 'iat' => NOW - 6, 'exp' => NOW + 24 ) ), says( array( 'clock' => 'recommended' ), 'They are 6 seconds apart' ) );
 test( 'checks with a clock so far off that CoCart is shut', wp_admin_observed( array(), array( 'iat' => NOW - 20, 'exp' => NOW + 3000 ) ), says( array( 'clock' => 'critical' ), 'They are 20 seconds apart' ) );
-test( 'checks in a dry run beside the plugin that hands out the tokens', fn() => $GLOBALS['jwt_plugin']() && wp_admin_observed()(), says( array(), 'it hands out and judges the tokens' ) );
+test( 'checks in a dry run beside the plugin that hands out the tokens', fn() => $GLOBALS['jwt_plugin']() && wp_admin_observed()(), says( array(), 'the plugin issues and checks the tokens' ) );
 test( 'no notice of that plugin in a dry run', fn() => $GLOBALS['jwt_plugin']() && wp_admin_observed()() ?? do_action( 'admin_notices' ), $none_to_read );
 test( 'a notice in a dry run where the gateway is required', fn() => wp_admin_observed( $req )() ?? do_action( 'admin_notices' ), fn( array $sent ) => same( 1, substr_count( $sent['body'], 'notice-error' ) ) );
-test( 'checks where the gateway is not required', wp_admin(), says( array( 'required' => 'recommended' ), 'past the gateway' ) );
+test( 'checks where the gateway is not required', wp_admin(), says( array( 'required' => 'recommended' ), 'without the gateway' ) );
 test( 'checks beside the plugin that this replaces', fn() => $GLOBALS['jwt_plugin']() && wp_admin( $req )(), says( array( 'old_plugin' => 'recommended' ), 'Deactivate it', 'not while customers are handed back' ) );
 test( 'checks of a plugin in the wrong folder', fn() => do_action( 'muplugins_loaded' ) ?? wp_admin( $req )(), says( array( 'must_use' => 'critical' ), 'wp-content/mu-plugins' ) );
 test( 'checks beside another keeper of browser sessions', fn() => add_filter( 'session_token_manager', fn() => 'Their_Sessions', 5 ) ?? wp_admin( $req )(), says( array( 'browser_sessions' => 'recommended' ), 'end_sessions' ) );
@@ -107,7 +107,7 @@ test(
 		$result = $tests['direct']['cocart_gateway_required']['test']();
 		same( array( 'label', 'status', 'badge', 'description', 'actions', 'test' ), array_keys( $result ) );
 		same( array( 'recommended', 'orange', 'cocart_gateway_required' ), array( $result['status'], $result['badge']['color'], $result['test'] ) );
-		same( 1, preg_match( '#^<p>Whoever .*</p>$#', $result['description'] ) );
+		same( 1, preg_match( '#^<p>Clients that reach .*</p>$#', $result['description'] ) );
 		$good = $tests['direct']['cocart_gateway_secret']['test']();
 		same( array( 'good', 'blue', '' ), array( $good['status'], $good['badge']['color'], $good['actions'] ) );
 	}
@@ -129,7 +129,7 @@ test(
 );
 foreach ( array( 'admin_notices' => array( 'manage_options' ), 'network_admin_notices' => array( 'manage_options', 'manage_network_options' ) ) as $hook => $granted ) {
 	$past = fn() => wp_admin( $req, null )() ?? do_action( $hook );
-	test( "$hook where CoCart is shut, because the gateway is not in front", fn() => ( $GLOBALS['capabilities'] = $granted ) && $past(), fn( array $sent ) => same( array( 1, 1 ), array( substr_count( $sent['body'], 'notice-warning' ), substr_count( $sent['body'], 'CoCart is shut' ) ) ) );
+	test( "$hook where CoCart is shut, because the gateway is not in front", fn() => ( $GLOBALS['capabilities'] = $granted ) && $past(), fn( array $sent ) => same( array( 1, 1 ), array( substr_count( $sent['body'], 'notice-warning' ), substr_count( $sent['body'], 'CoCart refuses requests that' ) ) ) );
 	test( "$hook for who may not change that", fn() => ( $GLOBALS['capabilities'] = array_slice( $granted, 0, -1 ) ) && false || $past(), $none_to_read );
 }
 test( 'no notice of what is only recommended', fn() => wp_admin( array(), null )() ?? do_action( 'admin_notices' ), fn( array $sent ) => same( '', $sent['body'] ) );
