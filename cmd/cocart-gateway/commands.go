@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
 const (
@@ -76,59 +74,4 @@ func goodUser(c *cobra.Command, user int64) error {
 		return errors.New("--user must be the number of a WordPress user")
 	}
 	return nil
-}
-
-func serveCommand(t terminal) *cobra.Command {
-	var path string
-	return needsConfig(&cobra.Command{
-		Use:     "serve --config FILE",
-		Short:   "Run the gateway until SIGTERM or SIGINT, which let requests in flight finish",
-		Example: "  cocart-gateway serve --config /etc/cocart-gateway/config.yaml",
-		GroupID: groupRun,
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			from := &configSource{Source: config.NewSource(path, t.env, checkKey)}
-			cfg, err := from.Load()
-			if err != nil {
-				return unfit{err}
-			}
-			return t.serve(c.Context(), cfg, from)
-		},
-	}, &path)
-}
-
-func configCommand(t terminal) *cobra.Command {
-	var quiet bool
-	check := &cobra.Command{
-		Use:     "check FILE",
-		Short:   "Report every problem of a configuration file, or what it amounts to, secrets hidden",
-		Example: "  cocart-gateway config check /etc/cocart-gateway/config.yaml",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if quiet {
-				_, err := loadConfig(args[0], t.env)
-				return err
-			}
-			if checkConfig(args[0], t.env, t.out, t.err) != exitOK {
-				return errReported
-			}
-			return nil
-		},
-	}
-	check.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing but problems")
-	return group("config", "Look at a configuration file", groupRun, check)
-}
-
-func versionCommand(t terminal) *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version, its commit and the Go release it was built with",
-		Example: "  cocart-gateway version",
-		GroupID: groupOther,
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(t.out, buildOf())
-			return err
-		},
-	}
 }

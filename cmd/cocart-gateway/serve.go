@@ -3,18 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	stdlog "log"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
 
 	"cocart-gateway/cmd/cocart-gateway/certs"
 	"cocart-gateway/cmd/cocart-gateway/config"
@@ -120,29 +118,31 @@ func (p *program) close() {
 	p.closeStore()
 }
 
-func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.Level}
-	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
-}
-
-// libraryLog keeps what go-redis and Go's own packages say of themselves in our
-// log. Of go-redis what matters comes back as an error, so it is kept quiet.
-type libraryLog struct{ log *slog.Logger }
-
-func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
-	l.log.DebugContext(ctx, "redis client", "cause", fmt.Sprintf(format, v...))
-}
-
-// Write takes a line of package log. What net/http quotes in one is left out: of an
-// answer that is longer than it said, the rest, with a token in it perhaps.
-func (l libraryLog) Write(line []byte) (int, error) {
-	said, _, _ := strings.Cut(string(line), ` "`)
-	l.log.Warn("net/http", "cause", strings.TrimSpace(said))
-	return len(line), nil
-}
-
 // now is the clock of the whole program.
 func now() time.Time { return time.Now() }
+
+// watch follows revocations and the health of WordPress until ctx ends.
+func (p *program) watch(ctx context.Context) error {
+	checked := make(chan error, 1)
+	go func() { checked <- p.wordpress.Run(ctx) }()
+	return errors.Join(p.authority.Run(ctx), <-checked)
+}
+
+func serveCommand(t terminal) *cobra.Command {
+	var path string
+	return needsConfig(&cobra.Command{
+		Use:     "serve --config FILE",
+		Short:   "Run the gateway until SIGTERM or SIGINT, which let requests in flight finish",
+		Example: "  cocart-gateway serve --config /etc/cocart-gateway/config.yaml",
+		GroupID: groupRun,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			from := &configSource{Source: config.NewSource(path, t.env, checkKey)}
+			cfg, err := from.Load()
+			if err != nil {
+				return unfit{err}
+			}
+			return t.serve(c.Context(), cfg, from)
+		},
+	}, &path)
+}

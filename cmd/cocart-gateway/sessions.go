@@ -1,6 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -25,4 +30,231 @@ var sessionColumns = []string{"ID", "USER", "LOGIN", "DEVICE", "ADDRESS", "CREAT
 func inUTC(s tokens.Session) tokens.Session {
 	s.Created, s.LastUsed, s.Expires, s.Ended = s.Created.UTC(), s.LastUsed.UTC(), s.Expires.UTC(), s.Ended.UTC()
 	return s
+}
+
+func sessionsListCommand(t terminal) *cobra.Command {
+	var path string
+	var user int64
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list --config FILE [--user N]",
+		Short: "List the live sessions of everybody, or of one user",
+		Long: "List the live sessions of everybody, or of one user. Times are UTC; the last use is known to about five\n" +
+			"minutes. Everybody's sessions are found by going through all keys of Redis in small steps.",
+		Example: "  cocart-gateway sessions list --config /etc/cocart-gateway/config.yaml\n" +
+			"  cocart-gateway sessions list --user 7 --json --config /etc/cocart-gateway/config.yaml",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return t.listSessions(c.Context(), path, user, asJSON) },
+	}
+	c.Flags().Int64Var(&user, "user", 0, "the number of a WordPress user")
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	alsoNeeds(c, func([]string) error { return goodUser(c, user) })
+	return needsConfig(c, &path)
+}
+
+func (t terminal) listSessions(ctx context.Context, path string, user int64, asJSON bool) error {
+	a, closeStore, err := t.openSessions(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	list, err := sessionsOf(ctx, a, user)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return term.WriteJSON(t.out, map[string]any{"sessions": list})
+	}
+	rows := [][]string{sessionColumns}
+	for _, s := range list {
+		rows = append(rows, sessionRow(s))
+	}
+	return term.WriteTable(t.out, rows)
+}
+
+// sessionsOf are the live sessions of a user, or with 0 of everybody, in the order of users and their logins.
+func sessionsOf(ctx context.Context, a *tokens.Authority, user int64) ([]tokens.Session, error) {
+	list := []tokens.Session{}
+	for s, err := range a.Sessions(ctx, user) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, inUTC(s))
+	}
+	slices.SortFunc(list, func(a, b tokens.Session) int {
+		return cmp.Or(cmp.Compare(a.UserID, b.UserID), a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return list, nil
+}
+
+func sessionsShowCommand(t terminal) *cobra.Command {
+	var path string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "show ID --config FILE",
+		Short: "Show one session, also for some days after its end",
+		Example: "  cocart-gateway sessions show AaMYMgQwTIOi1sF3lXq2RA --config /etc/cocart-gateway/config.yaml\n" +
+			"  cocart-gateway sessions show AaMYMgQwTIOi1sF3lXq2RA --json --config /etc/cocart-gateway/config.yaml",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return t.showSession(c.Context(), path, args[0], asJSON) },
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	return needsConfig(c, &path)
+}
+
+func (t terminal) showSession(ctx context.Context, path, id string, asJSON bool) error {
+	a, closeStore, err := t.openSessions(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	s, state, err := a.SessionState(ctx, id)
+	switch {
+	case errors.Is(err, tokens.Malformed):
+		return errNoID(id)
+	case err != nil:
+		return err
+	case state == tokens.StateUnknown:
+		return fmt.Errorf("there is no session %s; one that ended is remembered for some days only", id)
+	case asJSON:
+		return term.WriteJSON(t.out, struct {
+			State tokens.State `json:"state"`
+			tokens.Session
+		}{state, inUTC(s)})
+	}
+	return term.WriteTable(t.out, append([][]string{{"session", s.ID}}, t.sessionLines(s, state)...))
+}
+
+// sessionLines describe a session one thing a line. Of one that was ended only its times are left.
+func (t terminal) sessionLines(s tokens.Session, state tokens.State) [][]string {
+	lines := [][]string{{"state", string(state)}, {"user", person(s.UserID, s.Login)}}
+	if !s.Ended.IsZero() {
+		return append(lines, []string{"created", t.since(s.Created)}, []string{"ended", t.since(s.Ended) + " (" + string(s.Cause) + ")"})
+	}
+	return append(lines,
+		[]string{"device", term.Cell(s.Device)}, []string{"address", term.Cell(s.Address)}, []string{"generation", strconv.FormatUint(s.Generation, 10)},
+		[]string{"created", t.since(s.Created)}, []string{"last used", t.since(s.LastUsed)}, []string{"expires", t.since(s.Expires)})
+}
+
+func person(user int64, login string) string {
+	if login == "" {
+		return strconv.FormatInt(user, 10)
+	}
+	return fmt.Sprintf("%d (%s)", user, term.Cell(login))
+}
+
+// whose is what sessions end was told: one of the three.
+type whose struct {
+	session string
+	user    int64
+	all     bool
+}
+
+func sessionsEndCommand(t terminal) *cobra.Command {
+	var path string
+	var w whose
+	var sure, asJSON bool
+	c := &cobra.Command{
+		Use:   "end (ID | --user N | --all --yes) --config FILE",
+		Short: "End one session, all of a user's, or everybody's",
+		Long: "End one session, all of a user's, or everybody's. Their refresh tokens are refused from now on. Running\n" +
+			"gateways refuse their access tokens as soon as they read the revocation log: within a second.",
+		Example: "  cocart-gateway sessions end AaMYMgQwTIOi1sF3lXq2RA --config /etc/cocart-gateway/config.yaml\n" +
+			"  cocart-gateway sessions end --user 7 --config /etc/cocart-gateway/config.yaml\n" +
+			"  cocart-gateway sessions end --all --yes --config /etc/cocart-gateway/config.yaml",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, _ []string) error { return t.endSessions(c.Context(), path, w, asJSON) },
+	}
+	c.Flags().Int64Var(&w.user, "user", 0, "end all sessions of this WordPress user")
+	c.Flags().BoolVar(&w.all, "all", false, "end the sessions of everybody")
+	c.Flags().BoolVar(&sure, "yes", false, "with --all: yes, of everybody")
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	alsoNeeds(c, func(args []string) error {
+		if len(args) == 1 {
+			w.session = args[0]
+		}
+		return errors.Join(goodUser(c, w.user), w.complaint(sure))
+	})
+	return needsConfig(c, &path)
+}
+
+func (w whose) complaint(sure bool) error {
+	said := 0
+	for _, one := range []bool{w.session != "", w.user != 0, w.all} {
+		if one {
+			said++
+		}
+	}
+	switch {
+	case said != 1:
+		return errors.New("sessions end needs one of: the ID of a session, --user N, --all")
+	case w.all && !sure:
+		return errors.New("--all logs out every customer of the shop: add --yes if that is meant")
+	}
+	return nil
+}
+
+func (t terminal) endSessions(ctx context.Context, path string, w whose, asJSON bool) error {
+	a, closeStore, err := t.openSessions(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	ended, err := w.end(ctx, a)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return term.WriteJSON(t.out, map[string]int{"ended": ended})
+	}
+	_, err = fmt.Fprintf(t.out, "Ended %d session%s%s.\nRunning gateways refuse the access tokens as soon as they read the revocation log.\n",
+		ended, pick(ended == 1, "", "s"), w.remark(ended))
+	return err
+}
+
+// end counts the sessions that were live until now.
+func (w whose) end(ctx context.Context, a *tokens.Authority) (int, error) {
+	switch {
+	case w.user != 0:
+		return a.EndUser(ctx, w.user, "", tokens.CauseAdmin)
+	case w.session != "":
+		return endOne(ctx, a, w.session)
+	}
+	live, err := sessionsOf(ctx, a, 0)
+	if err != nil {
+		return 0, err
+	}
+	return len(live), a.EndAll(ctx, tokens.CauseAdmin)
+}
+
+// endOne revokes also what is over or unknown: its access tokens may still live.
+func endOne(ctx context.Context, a *tokens.Authority, id string) (int, error) {
+	_, state, err := a.SessionState(ctx, id)
+	if errors.Is(err, tokens.Malformed) {
+		return 0, errNoID(id)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := a.EndSession(ctx, id, tokens.CauseAdmin); err != nil {
+		return 0, err
+	}
+	if state != tokens.StateLive {
+		return 0, nil
+	}
+	return 1, nil
+}
+
+func errNoID(id string) error {
+	return fmt.Errorf("%s is not the id of a session: it has 22 letters, digits, - and _", term.Cell(id))
+}
+
+func (w whose) remark(ended int) string {
+	switch {
+	case w.user != 0:
+		return fmt.Sprintf(" of user %d", w.user)
+	case w.session != "" && ended == 0:
+		return ": " + w.session + " is over or unknown, but was revoked all the same"
+	}
+	return ""
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
 )
 
 // version is the release, as CHANGELOG.md names it, and revision the commit; "make release" sets both with -ldflags -X.
@@ -50,4 +52,18 @@ func (b build) metric() prometheus.Collector {
 	})
 	g.Set(1)
 	return g
+}
+
+func versionCommand(t terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version, its commit and the Go release it was built with",
+		Example: "  cocart-gateway version",
+		GroupID: groupOther,
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(t.out, buildOf())
+			return err
+		},
+	}
 }

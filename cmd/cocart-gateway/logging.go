@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -63,4 +65,28 @@ func (s *configSource) closeLog() {
 	ctx, cancel := context.WithTimeout(context.Background(), logsWithin)
 	defer cancel()
 	_ = s.sink.Close(ctx) // what is not written by then has no reader
+}
+
+func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.Level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// libraryLog keeps what go-redis and Go's own packages say of themselves in our
+// log. Of go-redis what matters comes back as an error, so it is kept quiet.
+type libraryLog struct{ log *slog.Logger }
+
+func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "redis client", "cause", fmt.Sprintf(format, v...))
+}
+
+// Write takes a line of package log. What net/http quotes in one is left out: of an
+// answer that is longer than it said, the rest, with a token in it perhaps.
+func (l libraryLog) Write(line []byte) (int, error) {
+	said, _, _ := strings.Cut(string(line), ` "`)
+	l.log.Warn("net/http", "cause", strings.TrimSpace(said))
+	return len(line), nil
 }

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"cocart-gateway/cmd/cocart-gateway/server"
-
 	"github.com/spf13/cobra"
+
+	"cocart-gateway/cmd/cocart-gateway/server"
 )
 
 // healthTimeout is less than container runtimes wait for a health check, so that the answer is ours.
