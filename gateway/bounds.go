@@ -55,8 +55,8 @@ func methodNotAllowed() *respond.Failure {
 }
 
 // limitedBody is a request body that ends with an error when it grows too long or
-// holds too many form fields. The error is the answer to the request, whoever
-// reads: the transport hands it back wrapped.
+// holds too many form fields. The error is the answer to the request; where the
+// transport reads the body, it returns the error wrapped.
 type limitedBody struct {
 	io.ReadCloser
 	separator *wprequest.FieldCounter // nil: not a form

@@ -16,7 +16,7 @@ import (
 )
 
 // preventCaching makes sure that no cache keeps an answer on our routes
-// (RFC 9111 section 3.5), not even one told to heed other headers or none: hosts
+// (RFC 9111 section 3.5), not even one that is configured to obey other headers: hosts
 // have cached POST answers, and with them one customer's cart for the next.
 // Products for guests are public and keep what CoCart says.
 func (g *Gateway) preventCaching(x *exchange, h http.Header, status int) {
@@ -40,8 +40,8 @@ func (g *Gateway) preventCaching(x *exchange, h http.Header, status int) {
 	}
 }
 
-// cacheHeader tells whether a header would have some cache keep an answer, or
-// says that one did. X-LiteSpeed-Purge stays: it is about other answers.
+// cacheHeader reports whether a header makes some cache keep an answer, or says that
+// one did. X-LiteSpeed-Purge stays: it is about other answers.
 func cacheHeader(name string) bool {
 	switch name {
 	case "Age", "Expires", "Surrogate-Control", "X-Accel-Expires", "Edge-Control":
@@ -58,7 +58,7 @@ func cacheHeader(name string) bool {
 // A cache looks an answer up by method and target (RFC 9111 section 4). WordPress
 // takes parameters from the body of a GET too (WP_REST_Server::serve_request,
 // get_raw_data), so an answer that depends on a body would reach the next visitor
-// who sends none: an attacker fills the cache with an empty page of products.
+// without a body: an attacker fills the cache with an empty page of products.
 // Errors are one client's doing as well, and are not kept either.
 func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
 	if x.arriving != nil || status != http.StatusOK && status != http.StatusNotModified {

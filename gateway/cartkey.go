@@ -12,8 +12,8 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// checkForwarding is the last look before a CoCart request is forwarded, when it is known
-// whose it is.
+// checkForwarding checks a CoCart request before it is forwarded with an assertion:
+// mixed batches, and cart keys of other customers.
 func (g *Gateway) checkForwarding(x *exchange, a upstream.Assertion) error {
 	if a.Kind == upstream.Site {
 		return nil
@@ -42,10 +42,10 @@ func isCartOfAnother(key string, a upstream.Assertion) bool {
 	})
 }
 
-// notYourCart: CoCart before 4.9.5 hands out the cart of any customer to whoever
-// knows the number. With a password in the request it is not known yet whose it
-// is, so the number is refused there too: CoCart's clients send a cart key as
-// guests only, and a customer's own cart needs none.
+// notYourCart refuses the cart key of another customer. CoCart before 4.9.5 returns the
+// cart of any customer to each client that sends its number. With a password in the
+// request the customer is not known yet, so the number is refused there too: CoCart's
+// clients send a cart key as guests only, and a customer's own cart needs no key.
 func notYourCart(a upstream.Assertion) *respond.Failure {
 	if a.Kind == upstream.Guest { // the code CoCart itself uses
 		return respond.Fail(respond.MustAuthenticate)

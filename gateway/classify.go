@@ -69,7 +69,7 @@ func (x *exchange) peek() wprequest.Peek {
 }
 
 // resolveAlias makes a request for an alias one for the route behind it, so that what
-// is judged, asserted and dispatched is one thing.
+// is checked, asserted and dispatched is one thing.
 func (g *Gateway) resolveAlias(x *exchange) error {
 	real := g.routes.RouteBehindAlias(x.classification)
 	if real == "" {

@@ -10,7 +10,7 @@ import (
 	"cocart-gateway/tokens/attempts"
 )
 
-// Config is what the gateway needs to know of the site and its clients.
+// Config describes the site and its clients.
 type Config struct {
 	// SiteURL is the public address of the shop; its path is where WordPress's
 	// REST API begins.
@@ -139,20 +139,19 @@ func (b BoundsConfig) WithDefaults() BoundsConfig {
 	return b
 }
 
-// PasswordConfig is how passwords are protected from guessing.
+// PasswordConfig says how passwords are protected from guessing.
 type PasswordConfig struct {
 	// Attempts counts; nil means that nothing is counted or limited.
 	Attempts *attempts.Guard
-	// UniformErrors: a wrong password and an unknown user get one text, and wait
-	// as long for it.
+	// UniformErrors gives a wrong password and an unknown user the same text after the
+	// same time.
 	UniformErrors bool
 	// SiteLogin counts the passwords that are checked outside of CoCart's routes, at
 	// wp-login.php, xmlrpc.php and by the shop's pages, on the same counters.
 	SiteLogin bool
 	// Now is the clock of that wait; nil means time.Now.
 	Now func() time.Time
-	// Wait lets time pass, or returns early with the context's error; nil means
-	// that it really passes.
+	// Wait sleeps, or returns early with the context's error; nil means a real timer.
 	Wait func(context.Context, time.Duration) error
 }
 

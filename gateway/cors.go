@@ -18,7 +18,7 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// coCartMethods are what CoCart's routes take.
+// coCartMethods are the methods of CoCart's routes.
 var coCartMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
 
 // The headers that CoCart's clients send and read. The second list of allowed ones
@@ -118,7 +118,7 @@ func headerNames(lines []string) []string {
 	return names
 }
 
-// isPreflight tells whether a browser asks if it may send a request (Fetch
+// isPreflight reports whether a browser asks if it may send a request (Fetch
 // standard section 3.3.7). Nothing but these two headers makes one.
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
@@ -186,8 +186,9 @@ func inOrder(r *http.Request) *http.Request {
 	return &out
 }
 
-// reportPreflight logs a refused preflight, at most once a minute: the browser
-// tells the app's developer little, and the shop's operator nothing.
+// reportPreflight logs a refused preflight, at most once a minute: the
+// browser shows little of the reason to the developer of the app, and the operator
+// does not see it at all.
 func (g *Gateway) reportPreflight(x *exchange) {
 	if x.r.Header.Get("Origin") == "" || !g.cors.refusals.Allow(g.cfg.Now()) {
 		return
@@ -206,8 +207,8 @@ func (g *Gateway) reportPreflight(x *exchange) {
 		slog.String("headers", untrusted.Shorten(strings.Join(added(g.cors.options.AllowedHeaders, headerNames(asked["Access-Control-Request-Headers"])), ","), accesslog.MaxHost)))
 }
 
-// shareOwn is for a passthrough: an answer of our own can be read by any origin,
-// since it depends on no cookie.
+// shareOwn lets any origin read an answer of the gateway itself where WordPress sets the
+// CORS headers: such an answer depends on no cookie.
 func shareOwn(x *exchange, h http.Header) {
 	if x.relayed && x.record.failure == nil {
 		return

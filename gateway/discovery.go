@@ -96,7 +96,7 @@ var noKeys = []byte(`{"keys":[]}`)
 
 // jwks serves the public keys (RFC 7517). It may be cached for five minutes: a
 // new key is to be listed everywhere at least that long before it signs. A site
-// whose keys are all secret has none to serve, and the path stays WordPress's.
+// whose keys are all secret has no key set, and WordPress answers at that path.
 func (g *Gateway) jwks(x *exchange) error {
 	set := g.authority.JWKS()
 	if bytes.Equal(set, noKeys) {

@@ -92,7 +92,7 @@ var viaProxy = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "Tru
 //
 // Attack: where a proxy on this machine is not listed in trusted_proxies, every visitor comes from 127.0.0.1, and a flood
 // of visitors would go before everything else. Prevention: a request that came by way of a proxy is not the shop's own
-// unless a trusted one says whose it is.
+// unless a trusted proxy says where it comes from.
 func (g *Gateway) isShopsOwn(x *exchange) bool {
 	if (x.classification.Class.IsCoCart() || !x.classification.Acts(x.wire())) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
 		return false

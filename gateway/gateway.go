@@ -1,41 +1,42 @@
-// Package gateway decides what happens to each request and what the client
-// reads.
+// Package gateway is the request pipeline: it decides what happens to each request and
+// writes the answer.
 //
-// A request's way:
+// The path of a request:
 //
-//	ServeHTTP ─► record starts ─► read (read.go, route.go) ─► bound (bounds.go) ─► handler ─► headers ─► record written
-//	                                                                                 └─ error ─► errors.go answers
+//	ServeHTTP ─► classify.go ─► bounds.go ─► handler of the class ─► headers.go ─► record.go
+//	                                             └─ error ─► errors.go
 //
-//	login     login.go      WordPress judges the password, tokens go into its answer
-//	refresh   refresh.go    one step in Redis, WordPress is not asked
-//	validate  validate.go   is this access token good
-//	logout    logout.go     the session ends, then WordPress hears of it
-//	          alias.go      login and logout under the names of the Flutter and Swift SDKs
-//	cocart    protected.go  bearer → customer, none → guest, bad → 401
-//	batch     protected.go  as above, once batch.go has looked at what is in it
-//	jwks      jwks.go       the public keys, if there are any
-//	site      protected.go  passes untouched, less our own headers
+// Package wprequest classifies it: what WordPress will take it for decides which handler
+// answers.
 //
-// Passwords are counted wherever WordPress checks them (guard.go, settle.go,
-// sitelogin.go, ratelimit.go), and their refusals do not tell who is a customer
-// (uniform.go).
+//	login     login.go      WordPress checks the password; the tokens go into its answer
+//	refresh   sessions.go   one step in Redis, without WordPress
+//	validate  sessions.go   whether an access token is valid
+//	logout    sessions.go   the session ends, then WordPress logs out
+//	cocart    protected.go  by bearer as a customer, without one as a guest; 401 to an invalid one
+//	batch     protected.go  the same, after the requests inside were read
+//	jwks      discovery.go  the public keys; also the index of the JWT plugin's namespace
+//	site      protected.go  forwarded without changes but to the gateway's own headers
 //
-// Every answer passes setResponseHeaders (dress.go) last: what browsers of other origins may read
-// (cors.go), what caches may keep (caches.go). A browser's preflight is answered
-// in cors.go.
+// forward.go forwards, and cartkey.go checks whose cart a request names before.
 //
-// Every request has a name (requestid.go) and leaves a line in the log (record.go,
-// asked.go); events.go lists what whoever guards the shop looks for there. A bug
-// of ours costs one request its answer, and says where it is (rescue.go).
+// Passwords are counted wherever WordPress checks them: passwords.go counts before,
+// settle.go after the answer, limits.go writes the 429. Refusals do not show whether an
+// account exists.
 //
-// In the dry run none of this happens: dryrun.go observes.
+// headers.go sets the last headers of every answer: those for browsers of other origins
+// are in cors.go, which also answers preflights, and those for caches in caches.go.
 //
-// A shop that moves from the old JWT plugin, or back, leaves this path at the places
-// in migrating.go; package migration answers then.
+// record.go collects what the log line says (package accesslog writes it), events.go
+// reports security events, panic.go answers after a panic.
 //
-// Handlers return an error; only errors.go writes one. What a token is worth is
-// package tokens' business, how WordPress is spoken to is package upstream's;
-// they do not know each other.
+// dryrun.go replaces all of this in the dry run. A shop that moves from the old JWT
+// plugin, or back, leaves this path at the places in migrating.go, which call package
+// migration.
+//
+// Handlers return an error, and errors.go turns it into an answer. Package tokens knows
+// how tokens are verified, package upstream how WordPress is called, and neither knows
+// the other.
 package gateway
 
 import (
@@ -127,9 +128,10 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 	return g, nil
 }
 
-// exchange is one request on its way through the gateway.
+// exchange holds one request, its answer and what is known of both. Handlers run one
+// after the other on one goroutine, so nothing in it is guarded.
 type exchange struct {
-	// confirmed is done once WordPress answered 200, before the client reads it.
+	// confirmed runs when WordPress has answered 200, before the client reads the answer.
 	confirmed func(context.Context) error
 
 	w              *recorder
@@ -145,13 +147,13 @@ type exchange struct {
 	guest          bool            // forwarded as a guest's
 	relayed        bool            // the answer is WordPress's
 	cookies        bool            // a login cookie may count
-	// otherBearer: the bearer is an access token of another JWT plugin.
+	// otherBearer says that the bearer is an access token of another JWT plugin.
 	otherBearer bool
 
 	id string // X-CoCart-Request-Id
 }
 
-// ServeHTTP answers one request. See the package comment for its way.
+// ServeHTTP answers one request. The package comment shows the path.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{r: r, w: &recorder{Writer: pace.Writer{ResponseWriter: w}}, target: upstream.Target(r), record: &record{start: time.Now(), class: wprequest.ClassSite}}
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
@@ -182,8 +184,8 @@ func (g *Gateway) handle(x *exchange) error {
 	if err := g.checkHost(x); err != nil {
 		return err
 	}
-	// By its target first: what is known to be CoCart's is bounded before any of
-	// its body is read.
+	// First by its target alone, so that the body of a CoCart request is limited before
+	// any of it is read.
 	for _, read := range []func(*exchange) (wprequest.Classification, error){g.classifyTarget, g.classifyBody} {
 		if err := g.classify(x, read); err != nil {
 			return err
@@ -213,7 +215,7 @@ func (g *Gateway) writeError(x *exchange, err error) {
 	case x.w.status != 0: // the client has its answer already
 		x.record.err = err
 		return
-	case f == nil: // it left. To one who only stopped sending, net/http would say 200 if we said nothing
+	case f == nil: // it left. If it only stopped sending, net/http would answer 200 without this
 		x.record.err = err
 		panic(http.ErrAbortHandler)
 	}
@@ -229,10 +231,10 @@ func (g *Gateway) writeError(x *exchange, err error) {
 	}
 }
 
-// Next makes a Gateway with other settings, and another Authority, that goes on
-// where g is: same WordPress, same log, same metrics. An error says what is wrong
-// with the settings. g is not touched: what it is serving ends under the settings
-// it began with, and both may serve at once.
+// Next returns a Gateway with other settings and another Authority that shares the
+// WordPress, the log and the metrics of g. An error says what is wrong with the
+// settings. g does not change: its requests end under the settings with which they
+// began, and both may serve at once.
 func (g *Gateway) Next(cfg Config, authority *tokens.Authority) (*Gateway, error) {
 	next := *g
 	next.authority = authority

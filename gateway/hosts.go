@@ -52,9 +52,8 @@ func (g *Gateway) isShopHost(host string) bool {
 	return false
 }
 
-// hostname is a Host without its port, in lower case. What is no port stays part of
-// it: shop.example:x@evil.example is a password and another host to who builds a
-// link of it.
+// hostname returns a Host without its port, in lower case. What is no port stays part of
+// it: in a link, shop.example:x@evil.example is a password and another host.
 func hostname(host string) string {
 	u := url.URL{Host: strings.ToLower(strings.TrimSpace(host))}
 	return u.Hostname()
@@ -64,8 +63,8 @@ func hostname(host string) string {
 //
 // RFC 9112 section 3.2 and RFC 9113 section 8.3.1 allow a path that begins with /, * for OPTIONS (which net/http answers)
 // and, by HTTP/1 only, an absolute address. Attack: by HTTP/2 a :path may hold a space or be no path at all (net/url
-// parses foo:bar and http://elsewhere/), and what the origin makes of the request line that is written from it nobody
-// here has judged. An absolute address is read as RFC 9112 section 3.2.2 says: its host counts, net/http ignores the Host
+// parses foo:bar and http://elsewhere/), and the gateway does not check what the origin makes of the request line that
+// is written from it. An absolute address is read as RFC 9112 section 3.2.2 says: its host counts, net/http ignores the Host
 // header, and WordPress receives path and query. One with another host than the shop's asks for a forward proxy.
 func (g *Gateway) checkTarget(r *http.Request) error {
 	target := r.RequestURI
@@ -88,7 +87,7 @@ func badTarget() *respond.Failure {
 	return respond.Fail(respond.BadRequest).WithMessage("Invalid request target.")
 }
 
-// NewRedirect sends whoever comes by plain HTTP to the same page of the site by https. The method stays what it was
+// NewRedirect redirects requests by plain HTTP to the same page of the site by https. The method stays what it was
 // (308, RFC 9110 section 15.4.9), so that a POST does not arrive as a GET. What was sent in plain has been sent: a
 // password is readable on the way once, whatever is answered. Other hosts than the site's get no redirect: one that
 // goes where the request says would serve phishers.

@@ -19,7 +19,7 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// tooManyRequests is the answer to an [attempts.Exceeded].
+// tooManyRequests returns the answer to an [attempts.Exceeded].
 func (g *Gateway) tooManyRequests(x *exchange, err error) error {
 	var e *attempts.Exceeded
 	if !errors.As(err, &e) {
@@ -42,7 +42,7 @@ func (g *Gateway) recordLimit(x *exchange, e *attempts.Exceeded) {
 	}
 }
 
-// setLimitHeaders tells a client its limit, in both spellings that CoCart documents:
+// setLimitHeaders sets the headers about a limit, in both spellings that CoCart documents:
 // its core has the one, its JWT plugin the other. What WordPress says itself
 // stays.
 func setLimitHeaders(h http.Header, s *attempts.State) {
@@ -75,7 +75,7 @@ const (
 	attemptUnreported upstream.AttemptResult = "unreported"
 )
 
-// guardMetrics are of passwords and limits.
+// guardMetrics count passwords and refusals by limits.
 type guardMetrics struct {
 	rateLimited *prometheus.CounterVec
 	attempts    *prometheus.CounterVec
@@ -85,7 +85,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 	m := guardMetrics{
 		rateLimited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_rate_limited_total",
-			Help: "Requests answered with 429, by route class and by whose counter had nothing left (account, account_network, address, subnet, network, overall, second_factor).",
+			Help: "Requests answered with 429, by route class and by the counter that had nothing left (account, account_network, address, subnet, network, overall, second_factor).",
 		}, []string{"route", "scope"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_attempts_total",
@@ -123,7 +123,7 @@ func attemptKind(x *exchange) string {
 	return kindCredentials
 }
 
-// limitReports says when the log last named an address whose limit was reached: a
+// limitReports remembers when the log last named an address that reached its limit: a
 // server that logs in the customers of a shop would otherwise be refused without
 // its operator learning why, and an attacker would fill the log.
 type limitReports struct {
@@ -136,7 +136,7 @@ const (
 	mostLimitReports = 1000
 )
 
-// due is true once a minute for each address. Of more than a thousand addresses in
+// due reports true once a minute for each address. Of more than a thousand addresses in
 // a minute the rest is not reported.
 func (l *limitReports) due(client netip.Addr, now time.Time) bool {
 	l.mu.Lock()
@@ -161,7 +161,7 @@ func (l *limitReports) due(client netip.Addr, now time.Time) bool {
 	return true
 }
 
-// reportLimit logs the address whose limit was reached, and the settings that help
+// reportLimit logs the address that reached its limit, and the settings that help
 // if it is a server of the operator's own.
 func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
 	setting := limitSetting(x.record.class, e.Scope)
@@ -173,7 +173,7 @@ func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
 		slog.String("remedy", "if this is a server of yours that acts for many customers, list it in trusted_proxies and let it send X-Forwarded-For, or raise the setting"))
 }
 
-// limitSetting is the key of a limit that concerns an address or its network; ""
+// limitSetting returns the key of a limit that concerns an address or its network; ""
 // for other limits.
 func limitSetting(c wprequest.Class, scope attempts.Scope) string {
 	switch scope {

@@ -12,7 +12,7 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// login answers POST …/v2/login. With credentials WordPress judges them and a
+// login answers POST …/v2/login. With credentials WordPress checks them and a
 // session begins; with a valid bearer alone that session goes on, as with the
 // PHP plugin. Beside credentials a bearer means nothing: SDKs send the stale
 // one along.
@@ -211,7 +211,7 @@ func addTokens(text []byte, access, refresh string, alias bool) ([]byte, error) 
 	return append(members, wprequest.Member{Name: "extras", Value: extras.Encode()}).Encode(), nil // CoCart before 3.8.1
 }
 
-// quoted is a token as JSON: a filter of the shop's may make the old plugin's of any characters.
+// quoted returns a token as JSON. A filter of the shop may give the old plugin's tokens any characters.
 func quoted(token string) json.RawMessage {
 	text, _ := json.Marshal(token) // a text always can
 	return text

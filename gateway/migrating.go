@@ -27,7 +27,7 @@ func (g *Gateway) pluginRequest(x *exchange, b *wprequest.Body) migration.Reques
 	}
 }
 
-// endedBy is the fingerprint by which WordPress ends what was asserted.
+// endedBy returns the fingerprint by which WordPress ends what was asserted.
 func endedBy(a upstream.Assertion) string {
 	if a.PAT != "" {
 		return tokens.PluginFingerprint

@@ -41,9 +41,9 @@ func (g *Gateway) beginAttempt(x *exchange, b *wprequest.Body, found wprequest.C
 	return nil
 }
 
-// refuseAttempt is the answer while a counter refuses an attempt. An account that
+// refuseAttempt returns the answer while a counter refuses an attempt. An account that
 // was locked under another of its names looks as an unknown name does: otherwise
-// the first try of an e-mail address would tell whether it belongs to a name that
+// the first try of an e-mail address would show whether it belongs to a name that
 // an attacker has locked before.
 func (g *Gateway) refuseAttempt(x *exchange, err error) error {
 	var e *attempts.Exceeded
@@ -57,8 +57,8 @@ func (g *Gateway) refuseAttempt(x *exchange, err error) error {
 	return g.refuseUniformly(x.r.Context(), x, e)
 }
 
-// tryCredentials lets WordPress judge the password of a request that is no
-// login.
+// tryCredentials forwards a request with a password that is not a login, for WordPress
+// to check.
 func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *wprequest.Body) error {
 	if err := g.beginCredentials(x, b); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (g *Gateway) beginCredentials(x *exchange, b *wprequest.Body) error {
 	return g.beginAttempt(x, b, x.input(b).Credentials())
 }
 
-// abandon gives back what WordPress did not judge. A client that left keeps it
+// abandon gives an attempt back that WordPress did not check. A client that left keeps it
 // counted: else it could leave before each answer.
 func (g *Gateway) abandon(x *exchange, err error) {
 	if x.attempt.counted == nil || x.attempt.settled {
@@ -115,7 +115,7 @@ const uniformRefusal = "Authentication failed. Please check your login details a
 
 // refusalStep is what the time of a refusal is rounded up to, from the beginning
 // of the request. CoCart hashes a password for a known user only, which takes 10
-// to 150 ms, and so would tell who is one. WordPress answers a wrong password
+// to 150 ms, and so shows which users exist. WordPress answers a wrong password
 // within half a second even on a slow host; where it takes longer than one step
 // the difference hides in the second one. People do not notice a second after
 // they mistyped their password.
@@ -139,7 +139,7 @@ func (g *Gateway) waitForRefusal(ctx context.Context, x *exchange) error {
 }
 
 // uniform replaces the text of CoCart's refusal, and leaves its code and data. An
-// answer of another shape is none of CoCart's refusals.
+// answer of another shape is not a refusal of CoCart.
 func uniform(text []byte) ([]byte, bool) {
 	members, err := wprequest.ParseObject(text)
 	if err != nil || respond.Code(members.Text("code")) != respond.Authentication || !members.Has(func(name string) bool { return name == "message" }) {

@@ -10,9 +10,9 @@ import (
 	"cocart-gateway/upstream"
 )
 
-// protected answers every other CoCart route: as the bearer's customer, as
-// whoever the credentials name once WordPress has judged them, or as a guest. A
-// bearer that is not good is refused here, and PHP never wakes up for it.
+// protected answers every other CoCart route: as the customer of the bearer, as the
+// account of the credentials once WordPress has checked them, or as a guest. An invalid
+// bearer is refused here, without a request to PHP.
 func (g *Gateway) protected(x *exchange) error {
 	a, b, err := g.forwardAs(x)
 	switch {
@@ -29,8 +29,8 @@ func (g *Gateway) protected(x *exchange) error {
 	return g.forward(x, a)
 }
 
-// forwardAs tells by whom a request is. The body comes back where it, or the header,
-// holds a password that is to be judged.
+// forwardAs returns the assertion with which a request is forwarded. It returns the body
+// too if WordPress has to check a password in it or in the header.
 func (g *Gateway) forwardAs(x *exchange) (upstream.Assertion, *wprequest.Body, error) {
 	bearer, err := wprequest.BearerToken(x.r.Header)
 	if err != nil {
@@ -66,9 +66,9 @@ func (g *Gateway) forwardAs(x *exchange) (upstream.Assertion, *wprequest.Body, e
 	return upstream.Assertion{Kind: upstream.Guest}, nil, nil
 }
 
-// forwardAsNoGuest is whose where guests are turned away. CoCart serves a guest where
-// it finds only part of a password, or an API key that is none; so what is not
-// whole is refused here, and whoever is nobody by the rest by the plugin.
+// forwardAsNoGuest is forwardAs for a shop that refuses guests. CoCart serves a guest
+// where it finds only part of a password or an invalid API key. So partial credentials
+// are refused here, and the plugin refuses those by which no user is logged in.
 func forwardAsNoGuest(x *exchange, b *wprequest.Body) (upstream.Assertion, *wprequest.Body, error) {
 	switch {
 	case x.input(b).CarriesWholePassword():
@@ -79,12 +79,12 @@ func forwardAsNoGuest(x *exchange, b *wprequest.Body) (upstream.Assertion, *wpre
 	return upstream.Assertion{}, nil, tokenRequired()
 }
 
-// site answers what is not CoCart's. WordPress judges it as if we were not there.
+// site forwards what is not CoCart's. WordPress decides as it does without the gateway.
 func (g *Gateway) site(x *exchange) error {
 	return g.forward(x, upstream.Assertion{Kind: upstream.Site})
 }
 
-// verify judges a bearer token and notes who it is. It does no I/O.
+// verify verifies a bearer token and records its user. It does no I/O.
 func (g *Gateway) verify(x *exchange, bearer string) (*tokens.Access, error) {
 	access, err := g.authority.Verify(bearer)
 	if err != nil {

@@ -129,7 +129,7 @@ func (g *Gateway) endSession(x *exchange) error {
 }
 
 // errLoggedOut ends the forwarding of a logout under its alias.
-var errLoggedOut = errors.New("the client is told of its logout in other words")
+var errLoggedOut = errors.New("the answer to the logout is replaced")
 
 // withholdLogout keeps CoCart's "true" from a client that takes nothing but a JSON
 // object: the Flutter SDK would fail on it, and keep its tokens.

@@ -77,7 +77,8 @@ func refusedAny(checks []upstream.Check) bool {
 	return false
 }
 
-// refuseUniformly is the one refusal of passwords, after the one wait.
+// refuseUniformly refuses a password in the same words and after the same time as any
+// other.
 func (g *Gateway) refuseUniformly(ctx context.Context, x *exchange, cause error) error {
 	if err := g.waitForRefusal(ctx, x); err != nil {
 		return err
@@ -85,7 +86,7 @@ func (g *Gateway) refuseUniformly(ctx context.Context, x *exchange, cause error)
 	return respond.Fail(respond.Authentication).WithMessage(uniformRefusal).Because(cause)
 }
 
-// unreported is the answer where WordPress may have checked a password and does
+// unreported returns the answer where WordPress may have checked a password and does
 // not say so: the plugin is too old, or something in PHP took its header away. The
 // attempt stays counted for every name in the request.
 func (g *Gateway) unreported(ctx context.Context, x *exchange, cause error) error {
@@ -147,7 +148,7 @@ func (g *Gateway) countChecks(ctx context.Context, x *exchange, counted *attempt
 	return err
 }
 
-// resultOf is the label of a check: an unknown name is an outcome of its own.
+// resultOf returns the label of a check. An unknown name has a label of its own.
 func resultOf(c upstream.Check) upstream.AttemptResult {
 	if c.UserID == 0 && c.Result == upstream.AttemptRefused {
 		return attemptUnknown
@@ -239,8 +240,8 @@ func (g *Gateway) showAddress(x *exchange) {
 	}
 }
 
-// loginChecks is what the plugin says of a login; its signed word on whose session
-// may begin is one, too.
+// loginChecks returns the checks that the plugin reports for a login. Its signed reply
+// with an account stands for an accepted one.
 func loginChecks(answer *upstream.LoginAnswer) []upstream.Check {
 	if answer.Account != nil {
 		return []upstream.Check{{UserID: answer.Account.UserID, Result: upstream.AttemptAccepted, Times: 1}}
@@ -279,12 +280,14 @@ func (g *Gateway) settleUnexpected(ctx context.Context, x *exchange, answer *ups
 	return nil
 }
 
-// readsFault: clients of xmlrpc.php read faults only, and those with status 200.
+// readsFault reports whether the client reads XML-RPC faults, as those of xmlrpc.php do,
+// and only with status 200.
 func (x *exchange) readsFault() bool {
 	return !x.record.class.IsCoCart() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/xmlrpc.php")
 }
 
-// readsLoginPage: a form was sent from there, whatever the client says it accepts.
+// readsLoginPage reports whether the request is for wp-login.php, where a browser shows
+// the answer, although the client may not say that it accepts HTML.
 func (x *exchange) readsLoginPage() bool {
 	return !x.record.class.IsCoCart() && strings.HasSuffix(strings.ToLower(x.r.URL.Path), "/wp-login.php")
 }

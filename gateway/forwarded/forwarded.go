@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// Words of schemes. A value that is none of them means http, so that a value that
-// the gateway does not know never makes a request secure.
+// schemes are the values that mean https. All others mean http, so that an unknown
+// value never makes a request secure.
 var schemes = map[string]string{"https": "https", "wss": "https", "on": "https", "ssl": "https", "1": "https"}
 
 // SchemeHeaders are the headers that say the client's scheme, in order of
@@ -28,7 +28,7 @@ var SchemeHeaders = []string{
 	"X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "Front-End-Https", "Cloudfront-Forwarded-Proto",
 }
 
-// Scheme is the client's scheme, by the first of the headers in order that was
+// Scheme returns the client's scheme, by the first of the headers in order that was
 // sent; known is false if none was.
 func Scheme(h http.Header, order []string, hops int) (scheme string, known bool) {
 	for _, name := range order {
@@ -44,7 +44,7 @@ func Scheme(h http.Header, order []string, hops int) (scheme string, known bool)
 	return "", false
 }
 
-// Port is the port that the client connected to: X-Forwarded-Port if trusted
+// Port returns the port that the client connected to: X-Forwarded-Port if trusted
 // proxies say it, else that of the host, else the scheme's own. Port 80 with https
 // and port 443 with http are ports of a proxy's inner side, and not the client's;
 // is_ssl() of WordPress takes port 443 alone for TLS.
@@ -72,10 +72,11 @@ func portOf(host string) string {
 	return port
 }
 
-// Host is the host that the client asked for, as trusted proxies say; "" if none says.
+// Host returns the host that the client asked for according to trusted proxies; "" if
+// they do not say.
 func Host(h http.Header, hops int) string { return element(h["X-Forwarded-Host"], hops) }
 
-// element is the value that the trusted proxy farthest from the gateway wrote.
+// element returns the value that the trusted proxy farthest from the gateway wrote.
 func element(lines []string, hops int) string {
 	if len(lines) == 0 {
 		return ""

@@ -59,7 +59,7 @@ func pairsOf(element string) map[string]string {
 	return pairs
 }
 
-// unquoted is a token or the content of a quoted-string (RFC 9110 section 5.6.4).
+// unquoted returns a token or the content of a quoted-string (RFC 9110 section 5.6.4).
 // A comma would begin another element of the list that is written; it is in no
 // address, scheme or host.
 func unquoted(s string) string {

@@ -41,7 +41,7 @@ func pluginClass(rest, method string) Class {
 	return ClassSite
 }
 
-// RouteBehindAlias is the route of CoCart that does what an alias promises, in the
+// RouteBehindAlias returns the route of CoCart that does what an alias promises, in the
 // namespace of the alias, or in the shop's first one; "" for any other route.
 func (rs Site) RouteBehindAlias(v Classification) string {
 	var real string
@@ -88,7 +88,7 @@ var JWTRoutes = []string{JWTIndex, JWTIndex + "/refresh-token", JWTIndex + "/val
 
 const JWTIndex = "/" + JWTNamespace
 
-// JWTRoute is the name by which that plugin registers a route, also for one in a
+// JWTRoute returns the name by which that plugin registers a route, also for one in a
 // configured namespace; "" for any other route.
 func (rs Site) JWTRoute(route string) string {
 	route = phpLower(route)
@@ -101,8 +101,8 @@ func (rs Site) JWTRoute(route string) string {
 	return ""
 }
 
-// LoginRoute is CoCart's login in the shop's first namespace.
+// LoginRoute returns CoCart's login in the shop's first namespace.
 func (rs Site) LoginRoute() string { return "/" + rs.namespaces[0] + "/v2/login" }
 
-// RESTPath is the path of a REST route, below that of the site.
+// RESTPath returns the path of a REST route, below that of the site.
 func (rs Site) RESTPath(route string) string { return "/" + rs.bases[0] + route }

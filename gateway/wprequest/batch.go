@@ -16,16 +16,16 @@ type BatchContent struct {
 	CartKeys []string
 }
 
-// isBatch tells whether a route below a namespace is CoCart's own batch.
+// isBatch reports whether a route below a namespace is CoCart's own batch.
 func isBatch(rest string) bool {
 	version, ok := strings.CutSuffix(rest, "/batch")
 	digits, versioned := strings.CutPrefix(version, "/v")
 	return ok && (version == "" || versioned && digits != "" && strings.Trim(digits, "0123456789") == "")
 }
 
-// readBatch judges a batch by what is in it. One of WordPress's own without a
-// CoCart route is the storefront's affair, and so is one that is too long to be
-// read: should CoCart be in it, the must-use plugin refuses it.
+// readBatch classifies a batch by the requests in it. A batch of WordPress itself
+// without a CoCart route belongs to the storefront, and so does one that is too long to
+// be read: if CoCart is in it, the must-use plugin refuses it.
 func (rs Site) readBatch(w Request, v Classification, body Peek) (Classification, error) {
 	core := phpLower(v.Route) == "/batch/v1"
 	var raw []byte
@@ -82,7 +82,7 @@ func (rs Site) sortRequests(v *Classification, inside []batchRequest) error {
 	return nil
 }
 
-// mentionsCoCart tells whether a text names a route of ours.
+// mentionsCoCart reports whether a text names a route of CoCart.
 func (rs Site) mentionsCoCart(raw []byte) bool {
 	text := phpLower(string(raw))
 	for _, ns := range append([]string{"batch/v1", PluginNamespace[1:] + "/jwt/"}, rs.namespaces...) {
@@ -93,15 +93,15 @@ func (rs Site) mentionsCoCart(raw []byte) bool {
 	return false
 }
 
-// opensSession names the routes that hand out or judge tokens.
+// opensSession reports whether a route issues or verifies tokens.
 func opensSession(rest string) bool {
 	rest = strings.TrimRight(strings.TrimSuffix(rest, "\n"), "/")
 	version, login := strings.CutSuffix(rest, "/login")
 	return rest == "/jwt" || strings.HasPrefix(rest, "/jwt/") || login && strings.HasPrefix(version, "/v")
 }
 
-// pathInBatch is wp_parse_url on the path of a request in a batch. It is plain when
-// nobody could find a host in it.
+// pathInBatch does as wp_parse_url on the path of a request in a batch. It is plain when
+// no reader could find a host in it.
 func pathInBatch(s string) (path, query string, plain bool) {
 	s, _, _ = strings.Cut(s, "#")
 	path, query, _ = strings.Cut(s, "?")
@@ -145,8 +145,8 @@ func requestsIn(raw []byte, contentType, method string, query Params) (all []bat
 	return all, found > 1
 }
 
-// untyped is WP_REST_Request::parse_body_params, which takes a body of no type for
-// a form, and one of a type that PHP did not know for it.
+// untyped does as WP_REST_Request::parse_body_params, which takes a body without a type
+// for a form, and one of a type that PHP did not know for it.
 func untyped(contentType string) bool {
 	value := contentType
 	if i := strings.IndexByte(value, ';'); i > 0 {

@@ -16,9 +16,9 @@ type Body struct {
 	Raw    []byte
 	Form   Params // $_POST
 	Object Object // the top-level members of a JSON object, in order
-	// Multipart: raw is multipart/form-data, so form stands in for it.
+	// Multipart says that Raw is multipart/form-data, so that Form stands for it.
 	Multipart bool
-	// Malformed: the type is JSON's and the body is not JSON.
+	// Malformed says that the type is JSON's and the body is not JSON.
 	Malformed bool
 	// untyped is a body without a Content-Type, which WordPress reads as a form where
 	// the method is not POST (WP_REST_Request::parse_body_params). PHP does not.

@@ -73,7 +73,7 @@ func collate(r rune) rune {
 	return digit
 }
 
-// sanitizeKey is WordPress's sanitize_key. A number may have signs and separators around
+// sanitizeKey does as WordPress's sanitize_key. A number may have signs and separators around
 // it, because some code makes an integer of what is left.
 func sanitizeKey(key string) string {
 	key = strings.Map(func(r rune) rune {
@@ -88,7 +88,7 @@ func sanitizeKey(key string) string {
 	return strings.Trim(key, "_-")
 }
 
-// numeric is the integer that PHP makes of what is_numeric accepts, such as "+2",
+// numeric returns the integer that PHP makes of what is_numeric accepts, such as "+2",
 // "2.0" and "2e0"; "" of other text.
 func numeric(text string) string {
 	text = strings.Trim(text, " \t\n\r\v\f")

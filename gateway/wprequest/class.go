@@ -22,15 +22,14 @@ const (
 	ClassSite     Class = "site" // everything else
 )
 
-// Classes lists every class, for metrics that want their series from the start.
+// Classes lists every class, for metrics that show their series from the start.
 var Classes = []Class{ClassLogin, ClassRefresh, ClassValidate, ClassLogout, ClassCoCart, ClassBatch, ClassJWKS, ClassSite}
 
-// IsCoCart tells whether a class is CoCart's. The public keys are nobody's secret and
+// IsCoCart reports whether a class is CoCart's. The public keys are not secret and
 // have headers of their own.
 func (c Class) IsCoCart() bool { return c != ClassSite && c != ClassJWKS && c != "" }
 
-// Request is a request as WordPress will see it: what classify judges, and all it
-// judges.
+// Request is a request as WordPress will see it. Its class depends on nothing else.
 type Request struct {
 	Method string
 	Target string // path and query, as they will be sent
@@ -43,7 +42,7 @@ type Request struct {
 // Classification is what WordPress will make of a request.
 type Classification struct {
 	Class Class
-	// Route is the REST route, without a trailing slash; "" when it is none.
+	// Route is the REST route, without a trailing slash; "" for a page.
 	Route string
 	// Method is the one WordPress will dispatch, after _method and
 	// X-HTTP-Method-Override.
@@ -111,8 +110,8 @@ func NewSite(cfg SiteConfig) Site {
 // Classify reads a request as WP::parse_request and WP_REST_Server will. It is
 // a pure function: http.ServeMux would clean paths, compare case and redirect
 // where WordPress does not. An error is a [Failure] with status 400: two readers
-// could differ about a request that one of them takes for CoCart's. What is
-// CoCart's to nobody is never refused.
+// could differ about a request that one of them takes for CoCart's. A request
+// that no reader takes for CoCart's is never refused.
 func (rs Site) Classify(w Request) (Classification, error) {
 	path, rawQuery, _ := strings.Cut(w.Target, "?")
 	v := Classification{Class: ClassSite, Query: ParseParams(rawQuery)}
@@ -151,12 +150,12 @@ func (rs Site) Classify(w Request) (Classification, error) {
 	return v, nil
 }
 
-// isCoCart tells whether a route is one that the gateway judges.
+// isCoCart reports whether a route is CoCart's.
 func (rs Site) isCoCart(route string) bool {
 	return rs.classOf(trimRoute(route), http.MethodPost) != ClassSite
 }
 
-// effectiveMethod is WP_REST_Server::serve_request: $_GET['_method'], else the
+// effectiveMethod returns the method as WP_REST_Server::serve_request finds it: $_GET['_method'], else the
 // override header, on any method. It is enough that they are there; empty ones
 // make a method that no route has.
 func effectiveMethod(w Request, query Params) string {
@@ -253,7 +252,7 @@ func (rs Site) isJWKS(path string) bool {
 	return false
 }
 
-// IsProducts is true for …/v1/products and …/v2/products and what is below.
+// IsProducts reports whether a route is one of …/v1/products and …/v2/products and what is below.
 func (rs Site) IsProducts(route string) bool {
 	rest, _ := rs.cutNamespace(phpLower(route))
 	for _, version := range []string{"/v1", "/v2"} {
@@ -267,7 +266,7 @@ func (rs Site) IsProducts(route string) bool {
 // IsSafe reports whether a method only reads: GET and HEAD.
 func IsSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// UnlistedPrefix is what stands before a REST path of CoCart's, or "".
+// UnlistedPrefix returns what stands before a REST path of CoCart's, or "".
 func (rs Site) UnlistedPrefix(target string) string {
 	path, _, _ := strings.Cut(target, "?")
 	segments := strings.Split(rs.cutHome(strings.Trim(path, "/")), "/")

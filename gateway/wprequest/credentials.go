@@ -17,10 +17,11 @@ func (c Credentials) Complete() bool { return c.Username != "" && c.Password != 
 // have them.
 type place struct {
 	Credentials
-	// basic: from a Basic header, whose name CoCart 4.1 and newer look up even if it is
-	// empty; elsewhere an empty one is none.
+	// basic says that it is in a Basic header. CoCart 4.1 and newer look up its name even
+	// if it is empty; elsewhere they ignore an empty one.
 	basic bool
-	// list: the name is an array or object, which sanitize_user makes an empty text of.
+	// list says that the name is an array or object, of which sanitize_user makes an
+	// empty text.
 	list bool
 }
 
@@ -82,7 +83,7 @@ func (c Credentials) trimmed() Credentials {
 	return Credentials{phpTrim(c.Username), phpTrim(c.Password)}
 }
 
-// phpEmptyIsNone: to PHP's empty() "0" is empty.
+// phpEmptyIsNone returns "" for what PHP's empty() finds empty, "0" too.
 func phpEmptyIsNone(s string) string {
 	if s == "0" {
 		return ""

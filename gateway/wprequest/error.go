@@ -45,7 +45,7 @@ func TooLarge(limit int64, key string) *Error {
 	return &Error{ReasonTooLarge, fmt.Sprintf("The request body is larger than %d bytes (%s).", limit, key)}
 }
 
-// InvalidJSON is the answer of WP_REST_Request::parse_json_params, which WordPress
+// InvalidJSON returns the answer of WP_REST_Request::parse_json_params, which WordPress
 // gives to such a body itself. It comes from here because nothing may depend on PHP
 // refusing the bodies that Go cannot read.
 func InvalidJSON() *Error { return &Error{ReasonInvalidJSON, "Invalid JSON body passed."} }

@@ -18,7 +18,7 @@ type form struct {
 	unreadable bool
 }
 
-// phpForm is the choice of sapi_read_post_data: the type ends at ";", "," or a
+// phpForm chooses as sapi_read_post_data does: the type ends at ";", "," or a
 // blank.
 func phpForm(h http.Header) media {
 	for _, value := range h["Content-Type"] {
@@ -47,7 +47,7 @@ func parseForm(raw []byte, kind media, contentType string) form {
 	return form{params: fields, total: len(fields), unreadable: err != nil}
 }
 
-// routeParams is parseParams for rest_route alone, at a fraction of the cost.
+// routeParams does as ParseParams for rest_route alone, at a fraction of the cost.
 func routeParams(text string) (found Params) {
 	for raw := range strings.SplitSeq(text, "&") {
 		name, _, _ := strings.Cut(raw, "=")
@@ -73,8 +73,8 @@ type FieldCounter struct {
 	n         int
 }
 
-// NewFieldCounter is what stands between the fields of a form; nil for other
-// bodies, whose members PHP does not count.
+// NewFieldCounter returns a counter of what stands between the fields of a form; nil for
+// other bodies, whose members PHP does not count.
 func NewFieldCounter(contentType string) *FieldCounter {
 	switch MediaType(contentType) {
 	case MediaForm:

@@ -129,7 +129,7 @@ func cutScheme(value string) (scheme, rest string) {
 	return value[:i], strings.Trim(value[i:], " \t")
 }
 
-// DropLoginCookies takes off the cookies by which WordPress knows who is logged in
+// DropLoginCookies removes the cookies by which WordPress knows who is logged in
 // (wp_cookie_constants), in whatever spelling PHP would find them. A guest's cart
 // may be in others, which stay.
 func DropLoginCookies(h http.Header) {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Input is what PHP code reads of a request: headers, $_GET, $_POST and the body.
+// Input holds what PHP code reads of a request: headers, $_GET, $_POST and the body.
 type Input struct {
 	Method string // as it was sent
 	Header http.Header
@@ -13,7 +13,7 @@ type Input struct {
 	Body   *Body
 }
 
-// posted is what PHP puts into $_POST: of a POST alone, whatever WordPress takes its
+// posted returns what PHP puts into $_POST: for a POST only, whatever WordPress takes its
 // method for.
 func (in Input) posted() Params {
 	if in.Method != http.MethodPost {
@@ -87,7 +87,7 @@ func badRefreshToken() *Error {
 
 func blank(b []byte) bool { return len(phpTrim(string(b))) == 0 }
 
-// RefuseWrapping: _jsonp and _envelope wrap WordPress's answer, its status
+// RefuseWrapping refuses _jsonp and _envelope, which wrap WordPress's answer, its status
 // included, in a form that would hide a refusal or leak a token to a script tag.
 func RefuseWrapping(query Params) error {
 	for _, name := range []string{"_jsonp", "_envelope"} {

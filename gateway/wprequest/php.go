@@ -9,7 +9,7 @@ import (
 // PHP files it.
 type Param struct {
 	name, value string
-	// array: the name went on as name[…], so PHP makes it an array, which no
+	// array says that the name went on as name[…], so PHP makes it an array, which no
 	// string parameter of CoCart accepts.
 	array bool
 	raw   string // as it stood between the ampersands
@@ -68,9 +68,9 @@ func (ps Params) Without(drop func(name string) bool) string {
 	return strings.Join(kept, "&")
 }
 
-// phpName is php_register_variable_ex on a parameter's name: leading blanks go,
+// phpName does as php_register_variable_ex with a parameter's name: leading blanks go,
 // a NUL ends it, and blanks, dots and an unclosed "[" become "_" up to the first
-// index. A name that begins with an index is none.
+// index. PHP ignores a name that begins with an index.
 func phpName(s string) (name string, array bool) {
 	s = strings.TrimLeft(s, " ")
 	if i := strings.IndexByte(s, 0); i >= 0 {
@@ -89,7 +89,7 @@ func phpName(s string) (name string, array bool) {
 	return s, array
 }
 
-// phpURLDecode is PHP's urldecode: "+" is a blank, and a "%" that begins no
+// phpURLDecode does as PHP's urldecode: "+" is a blank, and a "%" that begins no
 // escape stays.
 func phpURLDecode(s string) string {
 	if !strings.ContainsAny(s, "%+") {

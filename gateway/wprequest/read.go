@@ -12,13 +12,13 @@ import (
 // body as it was.
 type Peek func(limit int64) ([]byte, error)
 
-// HasForm: PHP fills $_POST on POST alone.
+// HasForm reports whether PHP fills $_POST, which it does on POST only.
 func (w Request) HasForm() bool {
 	return w.Method == http.MethodPost && phpForm(w.Header) != mediaOther
 }
 
 // ReadBody reads a request once more with its body, on which its class may depend:
-// a form may name another route, and a batch is judged by the requests in it. body
+// a form may name another route, and a batch is classified by the requests in it. body
 // is nil for a request without one.
 func (rs Site) ReadBody(w Request, v Classification, body Peek) (Classification, error) {
 	if body != nil && w.HasForm() {
@@ -65,7 +65,7 @@ func (rs Site) Read(w Request, body []byte) (Classification, error) {
 }
 
 // Acts reports whether a request is sent for what it does and not for its answer: its sender may hang up at once, as
-// wp_remote_post does with 'blocking' => false. A GET acts where WordPress does its work for whoever asks: wp-cron.php,
+// wp_remote_post does with 'blocking' => false. A GET acts where WordPress does its work for any client: wp-cron.php,
 // admin-ajax.php, admin-post.php, and the callbacks of payment services (WC_API::handle_api_requests, wc-api).
 func (v Classification) Acts(w Request) bool {
 	if !IsSafe(w.Method) || v.Method != "" && !IsSafe(v.Method) {
@@ -79,7 +79,7 @@ func (v Classification) Acts(w Request) bool {
 	return callback || strings.Contains(phpLower(file), "/wc-api/")
 }
 
-// Repeatable tells whether WordPress only reads for this request, also as it will
+// Repeatable reports whether WordPress only reads for this request, also as it will
 // take its method. Pages of the storefront do things for parameters, such as
 // add-to-cart; style.css?ver=6.8 does not.
 func (v Classification) Repeatable(w Request) bool {
@@ -89,7 +89,7 @@ func (v Classification) Repeatable(w Request) bool {
 
 var asset = regexp.MustCompile(`(?i)\.(css|m?js|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf)$`)
 
-// isAsset goes by the name, as web servers do. What stands behind index.php is none.
+// isAsset goes by the name, as web servers do. What stands behind index.php is not a file.
 func isAsset(path string) bool {
 	return asset.MatchString(path) && !strings.Contains(phpLower(path), ".php")
 }

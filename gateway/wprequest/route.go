@@ -8,7 +8,7 @@ import (
 // routesFound is every REST route that some reader could find in a request.
 type routesFound struct {
 	all   []string
-	route string // the one WordPress will dispatch; "" is none
+	route string // the one WordPress will dispatch; "" for a page
 	doubt string // why two readers could differ
 	// tooMany parameters were sent: PHP drops the rest unseen.
 	tooMany bool
@@ -88,8 +88,8 @@ func (f *routesFound) parameter(ps Params) (route string, ok bool) {
 
 func parameters(raw string) int { return 1 + strings.Count(raw, "&") }
 
-// settle: a parameter beats the path, and one that disagrees with it is no
-// request of any client. "0" is as empty to PHP as "" is.
+// settle takes the route of a parameter, which beats the path. No client sends one that
+// disagrees with the path. "0" is as empty to PHP as "" is.
 func (f *routesFound) settle(route, fromPath string, inPath bool) {
 	if inPath && trimRoute(route) != trimRoute(fromPath) {
 		f.doubt = "the path and rest_route name different routes"
@@ -134,7 +134,7 @@ func (rs Site) below(p string) []belowPrefix {
 	return all
 }
 
-// prefixOf is the prefix below which a path is a REST path; "" without one.
+// prefixOf returns the prefix below which a path is a REST path; "" without one.
 func (rs Site) prefixOf(path string) string {
 	for _, at := range rs.below(rs.cutHome(strings.Trim(path, "/"))) {
 		if _, ok := rs.rewrite(at.path); ok {
@@ -156,7 +156,7 @@ func (rs Site) rewrite(p string) (route string, ok bool) {
 	return "", false
 }
 
-// cutPattern is CutPrefix, but a dot in the prefix is any character: WordPress
+// cutPattern does as CutPrefix, but a dot in the prefix is any character: WordPress
 // puts both names into its rewrite rules as they are.
 func cutPattern(s, pattern string) (rest string, ok bool) {
 	if len(s) < len(pattern) {
@@ -179,14 +179,14 @@ func (rs Site) cutHome(p string) string {
 	return p
 }
 
-// pathInfoRoute is the reading of a web server that gives PHP a PATH_INFO: what
+// pathInfoRoute reads a path as does a web server that gives PHP a PATH_INFO: what
 // follows index.php, decoded and without double slashes and dot segments.
 func (rs Site) pathInfoRoute(info string) string {
 	route, _ := rs.rewrite(strings.Trim(strings.ReplaceAll(info, "%", "%25"), "/"))
 	return route
 }
 
-// cleaned is a path as web servers look for files: below the site, decoded,
+// cleaned returns a path as web servers look for files: below the site, decoded,
 // without double slashes and dot segments.
 func (rs Site) cleaned(p string) string {
 	decoded := phpURLDecode(strings.ReplaceAll(p, "+", "%2B"))

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// script is the script that a path leads to.
+// script is the PHP script that answers at a path.
 type script int
 
 const (
@@ -21,7 +21,7 @@ var entryPoints = []string{
 	"wp-trackback.php", "wp-mail.php", "wp-links-opml.php",
 }
 
-// scriptOf tells where a path leads; clean is the same path, cleaned. A path that
+// scriptOf returns where a path leads; clean is the same path, cleaned. A path that
 // names no PHP file is rewritten to index.php, wherever it lies; wp-admin/nothing
 // is, too.
 func (rs Site) scriptOf(path, clean string) script {
@@ -67,12 +67,12 @@ func isEntryPoint(clean string) bool {
 		(folder == "wp-admin" || folder == "wp-content" || folder == "wp-includes")
 }
 
-// isAdminPage names the folders whose index.php is wp-admin's.
+// isAdminPage reports whether a path is a folder whose index.php is wp-admin's.
 func isAdminPage(clean string) bool {
 	return clean == "wp-admin" || clean == "wp-admin/network" || clean == "wp-admin/user"
 }
 
-// plainPath: every web server finds the same file behind it.
+// plainPath reports whether every web server finds the same file at a path.
 func plainPath(path string) bool {
 	lower := phpLower(path)
 	return !strings.Contains(lower, "%2f") && !strings.Contains(lower, "%5c") && !strings.Contains(lower, "%00") &&
