@@ -39,7 +39,7 @@ func Cluster(t testing.TB, certificates ...*Certificates) *RedisCluster {
 	c.Masters, c.Replica = c.Masters[:3], c.Masters[3]
 	c.meet(buses)
 	c.share()
-	c.deadAfter(patience) // from now on there is somebody to fail over to
+	c.deadAfter(patience) // from now on a replica can take over
 	c.replicate()
 	return c
 }
@@ -54,8 +54,8 @@ func (c *RedisCluster) Client() *redis.ClusterClient {
 
 func (c *RedisCluster) nodes() []*Server { return append(c.Masters[:3:3], c.Replica) }
 
-// deadAfter says how long a server that lives may be silent. What is too short for a busy machine makes a replica the
-// master while nobody has died.
+// deadAfter sets how long a live server may be silent. Too short a time makes a replica the master on a busy machine
+// although no server died.
 func (c *RedisCluster) deadAfter(silence time.Duration) {
 	c.t.Helper()
 	for _, node := range c.nodes() {

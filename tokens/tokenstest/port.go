@@ -14,10 +14,9 @@ var (
 	portsUsed atomic.Uint32
 )
 
-// FreeAddress is an address on loopback where nothing listens, and where nothing will that asks for any port: it is
-// below those that systems give to whoever asks for any (32768 to 60999 on Linux), as every client and every listener
-// on port 0 does. Each call returns another one. It is for programs that must be told a port, and for a server that
-// comes back to the port it had; whoever can listens on port 0.
+// FreeAddress returns an address on loopback where nothing listens. Its port is below those that systems assign to
+// clients and to listeners on port 0 (32768 to 60999 on Linux). Each call returns another one. It is for programs that
+// need a port as an argument, and for a server that returns to its port; all others listen on port 0.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for range 1000 {

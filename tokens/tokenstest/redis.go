@@ -1,6 +1,6 @@
-// Package tokenstest starts what tests of tokens, and of whoever uses it, need: real redis-servers (alone, as a
-// cluster, watched by Sentinels), the embedded store, a clock that stands still, and an Authority with all of that.
-// Everything ends with the test. What is missing on the machine fails the test and is named.
+// Package tokenstest starts what tests with tokens need: real redis-servers (alone, as a cluster, watched by Sentinels),
+// the embedded store, a clock that stands still, and an Authority with all of that. Everything ends with the test. If a
+// program is missing on the machine, the test fails and names it.
 package tokenstest
 
 import (
@@ -79,10 +79,9 @@ func (s *Server) Addr() string { return s.addr }
 // SecureAddr is the host and port at which a server with Certificates speaks TLS.
 func (s *Server) SecureAddr() string { return s.secure }
 
-// Client connects to it, without TLS, and without retries so that an outage shows at once: nobody listens then. It
-// waits long for an answer, which a busy machine may owe it for a while. And it dials as soon as there is somebody
-// again: after as many failures as it may have connections, of which there are few on a small machine, go-redis would
-// leave a server alone for a second. It is closed with the test.
+// Client returns a client without TLS, and without retries so that an outage shows at once. It waits long for an answer,
+// since the machine may be busy. It dials as soon as a server listens again: after as many failures as it may have
+// connections, few on a small machine, go-redis would not dial for a second. The test closes it.
 func (s *Server) Client() *redis.Client {
 	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, DialerRetries: 1, PoolSize: 1000,
 		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience})
@@ -165,8 +164,8 @@ func (s *Server) run(args []string) bool {
 	return true
 }
 
-// answers waits until it takes commands, or has ended by itself. A server of somebody else, who was faster to take the
-// port, is not it.
+// answers waits until the server takes commands, or has ended by itself. It refuses another server that took the port
+// first.
 func (s *Server) answers() bool {
 	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1})
 	defer c.Close()

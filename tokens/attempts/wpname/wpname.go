@@ -36,9 +36,9 @@ func TooLong(name string) bool {
 
 // Key returns the one form of all spellings that WordPress and a MySQL collation take
 // for the same name. It may bring the names of two accounts together, which then share
-// a counter until WordPress says who is meant; it never keeps spellings of one apart.
-// A name that is too long is cut, since it can be nobody's. The key is no text; it is
-// empty where nothing is left that a name could be told by.
+// a counter until WordPress names the account; it never separates spellings of one name.
+// A name that is too long is cut: no account can have it. The key is not readable text; it
+// is empty if nothing of the name is left.
 func Key(name string) string {
 	if TooLong(name) {
 		name = string([]rune(name[:min(len(name), MaxLength*utf8.UTFMax)]))
