@@ -40,6 +40,13 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["upstream/pool"] = append([]string{self + "upstream"}, forbidden["upstream"]...)
 	forbidden["upstream/headfilter"] = append([]string{self}, forbidden["upstream"]...)
 	forbidden["cmd/cocart-gateway/config"] = []string{self, "github.com/redis/go-redis/v9", "net/http/httputil"}
+	forbidden["cmd/cocart-gateway/server"] = []string{self + "gateway", self + "tokens", self + "upstream", self + "cmd/cocart-gateway/doctor", "gopkg.in/yaml.v3"}
+	forbidden["cmd/cocart-gateway/certs"] = append([]string{self + "cmd/cocart-gateway/server"}, forbidden["cmd/cocart-gateway/server"]...)
+	forbidden["cmd/cocart-gateway/store"] = forbidden["cmd/cocart-gateway/certs"]
+	forbidden["cmd/cocart-gateway/doctor"] = []string{self + "gateway", "github.com/spf13/cobra", "gopkg.in/yaml.v3"}
+	forbidden["cmd/cocart-gateway/filewatch"] = []string{self, "gopkg.in/yaml.v3"}
+	forbidden["cmd/cocart-gateway/logsink"] = forbidden["cmd/cocart-gateway/filewatch"]
+	forbidden["cmd/cocart-gateway/term"] = []string{self + "gateway", self + "upstream", "gopkg.in/yaml.v3"}
 	for room, doors := range forbidden {
 		files, err := filepath.Glob(filepath.Join("../..", room, "*.go"))
 		if err != nil || len(files) == 0 {

@@ -98,7 +98,7 @@ func (t terminal) use(key keys.Key) string {
 	return "verifies"
 }
 
-// newKey is what keys generate was told.
+// newKey has the arguments of keys generate.
 type newKey struct{ algorithm, id, out string }
 
 func keysGenerateCommand(t terminal) *cobra.Command {

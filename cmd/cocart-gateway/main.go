@@ -1,10 +1,20 @@
-// Command cocart-gateway stands in front of a WordPress shop with CoCart, hands
-// out and judges its tokens, and forwards the rest.
+// Command cocart-gateway is a reverse proxy in front of a WordPress shop with CoCart. It issues and verifies the tokens of
+// the shop, and forwards authenticated requests.
 //
-// This package is where the rooms are built and joined: the only one that knows
-// YAML, flags, environment and signals. What happens to a request is in package
-// gateway, what a token is worth in package tokens, how WordPress is spoken to
-// in package upstream.
+// This package has the commands, one file each, and their wiring: flags, environment and signals.
+//
+//	main.go        exit codes and the terminal; commands.go the tree of commands
+//	serve.go       the gateway: start and end; reload.go changes its configuration while it runs
+//	wiring.go      turns the configuration into those of the packages
+//	operator.go    what commands on sessions, tokens and lockouts share
+//	config/        the configuration file
+//	server/        listeners, connections, drain, systemd
+//	certs/         TLS certificates, from files and by ACME
+//	store/         the connection to Redis
+//	doctor/        diagnosis
+//	filewatch/     notices changed files; logsink/ writes the log; term/ tables and times
+//
+// Package gateway handles requests, package tokens has tokens and sessions, and package upstream talks to WordPress.
 package main
 
 import (
@@ -26,7 +36,7 @@ const (
 	exitFailed = 1 // it was understood, and did not work
 	exitUsage  = 2 // it was not understood
 	// exitConfig is serve's for a configuration with mistakes (EX_CONFIG of sysexits.h, by which systemctl status shows
-	// it): where a port that is taken may be free in a moment, this ends each start alike until somebody edits the file.
+	// it): where a port that is taken may be free in a moment, each start ends so until the file is edited.
 	exitConfig = 78
 )
 

@@ -41,7 +41,8 @@ func (t terminal) openSessions(ctx context.Context, path string) (a *tokens.Auth
 	return a, closeStore, nil
 }
 
-// openAuthority makes one that judges as the gateway does. It logs nothing: the command itself says what happened.
+// openAuthority returns an Authority with the configuration of the gateway. It logs nothing: the command reports in its
+// output.
 func (t terminal) openAuthority(cfg *config.Config) (*tokens.Authority, func(), error) {
 	log := slog.New(slog.DiscardHandler)
 	redis.SetLogger(libraryLog{log})

@@ -118,7 +118,7 @@ func problemsOf(err error) []string {
 	return []string{err.Error()}
 }
 
-// replace has two phases: every room is asked first, and only then is one told.
+// replace has two phases: every package checks the new configuration, and only then one of them uses it.
 func (p *program) replace() (done admin.Reloaded, err error) {
 	if p.from == nil {
 		return done, errors.New("the gateway was not started from a file")
@@ -146,7 +146,7 @@ func (p *program) replace() (done admin.Reloaded, err error) {
 	return done, nil
 }
 
-// prepare asks every room for what cfg amounts to.
+// prepare makes every package check cfg. use puts it in force, which cannot fail.
 func (p *program) prepare(cfg *config.Config) (use func(), err error) {
 	before := p.current.Load()
 	e := &edition{cfg: cfg}

@@ -68,7 +68,7 @@ func (t terminal) serve(ctx context.Context, cfg *config.Config, from *configSou
 	return p.run(ctx, sockets)
 }
 
-// assemble builds the rooms and introduces them to each other.
+// assemble builds the packages and connects them.
 func assemble(cfg *config.Config, log *slog.Logger) (*program, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildOf().metric())

@@ -143,7 +143,7 @@ func person(user int64, login string) string {
 	return fmt.Sprintf("%d (%s)", user, term.Cell(login))
 }
 
-// whose is what sessions end was told: one of the three.
+// whose has the sessions that sessions end ends: one of the three.
 type whose struct {
 	session string
 	user    int64

@@ -217,7 +217,7 @@ func (t terminal) writeInspected(answer inspected) error {
 	return nil
 }
 
-// indented is JSON of a stranger, fit for a terminal.
+// indented returns JSON of a client, safe for a terminal.
 func indented(text json.RawMessage) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, text, "", "  "); err != nil {
@@ -232,14 +232,14 @@ func indented(text json.RawMessage) string {
 
 // refusals say what each rejection means to an operator.
 var refusals = map[tokens.Rejection]string{
-	tokens.Malformed:      "It has not the form of a token that this gateway hands out.",
-	tokens.BadSignature:   "Its signature does not fit: somebody changed it, or another secret made it. What it says is not to be believed.",
+	tokens.Malformed:      "Not a token issued by this gateway.",
+	tokens.BadSignature:   "Its signature is wrong: the token was changed, or made with another secret. Do not trust its contents.",
 	tokens.UnknownKey:     "The configuration has no key of that name, or the key is retired. What it says is not to be believed.",
 	tokens.WrongAlgorithm: "It names another algorithm than its key is for. What it says is not to be believed.",
 	tokens.Expired:        "Its time is over, or that of its session: the client refreshes it, or the customer logs in again.",
-	tokens.NotYetValid:    "Its time has not come: the clock of who issued it is ahead, or this one is behind.",
+	tokens.NotYetValid:    "It is not valid yet: the clock of its issuer is ahead, or this clock is behind.",
 	tokens.WrongIssuer:    "It was issued for another shop, or before site.url changed.",
-	tokens.WrongAudience:  "It is meant for somebody else, or was issued before tokens.audience changed.",
+	tokens.WrongAudience:  "It has another audience, or was issued before tokens.audience changed.",
 	tokens.Revoked:        "Its session was ended, or was refreshed since and the grace is over.",
 	tokens.Unknown:        "There is no such session: it is long over, or Redis has lost it.",
 	tokens.Reused:         "It was spent long before. Were it presented, its session would end: two clients, or a thief, hold it.",
@@ -252,12 +252,12 @@ func whyRefused(r tokens.Rejection) string { return refusals[r] }
 
 // outlooks say what a refresh token that is good would bring.
 var outlooks = map[tokens.Outcome]string{
-	tokens.OutcomeRotated:    "It is the current one: a refresh hands out a new pair.",
-	tokens.OutcomeConcurrent: "It was spent moments ago: a refresh tells the current one again, as for parallel tabs.",
-	tokens.OutcomeLostAnswer: "It was spent, but nobody used its successor: a refresh tells the current one again.",
+	tokens.OutcomeRotated:    "It is the current one: a refresh issues a new pair.",
+	tokens.OutcomeConcurrent: "It was used moments ago: a refresh returns the current one again, as for parallel tabs.",
+	tokens.OutcomeLostAnswer: "It was used, but its successor was not: a refresh returns the current one again.",
 	tokens.OutcomeSameClient: "It was spent by another tab or window: from the session's own network and User-Agent it brings the current one again, from elsewhere it ends the session.",
-	tokens.OutcomeHeld:       "It is the current one, but was refreshed too often just now: a refresh tells it again.",
-	tokens.OutcomeAhead:      "It is ahead of Redis, which lost its last write in a failover: a refresh hands out a new pair.",
+	tokens.OutcomeHeld:       "It is the current one, but was refreshed too often just now: a refresh returns it again.",
+	tokens.OutcomeAhead:      "It is ahead of Redis, which lost its last write in a failover: a refresh issues a new pair.",
 }
 
 func whyGood(i tokens.Inspection) string {

@@ -115,7 +115,7 @@ func TestARefreshTokenIsInspectedFromStandardInput(t *testing.T) {
 	d.stdin = strings.NewReader("Bearer " + pair.Refresh + "\n")
 	d.is(d.ok("tokens", "inspect", "-"), `token           refresh
 good            yes
-                It is the current one: a refresh hands out a new pair.
+                It is the current one: a refresh issues a new pair.
 refresh secret  number 1
 session         `+pair.Session+`
 of generation   1
@@ -164,7 +164,7 @@ func TestInspectionForMachines(t *testing.T) {
 	pair := d.login(alice)
 	d.is(d.ok("tokens", "inspect", "--json", pair.Refresh), `{
   "good": true,
-  "why": "It is the current one: a refresh hands out a new pair.",
+  "why": "It is the current one: a refresh issues a new pair.",
   "kind": "refresh",
   "session_id": "`+pair.Session+`",
   "generation": 1,

@@ -21,10 +21,10 @@ import (
 // challengeProtocol is what an authority negotiates when it checks that a name is ours (RFC 8737 section 6.2).
 const challengeProtocol = "acme-tls/1"
 
-// automatic gets certificates from an ACME authority and renews them: at two thirds of their life, or when the
-// authority says so (RFC 9773). What it gets is in a folder, so that a restart asks for nothing; gateways that share
-// the folder get one certificate together. When the authority cannot be reached it tries again, ever more seldom, and
-// the certificate from before stays in use.
+// automatic obtains certificates from an ACME authority and renews them: at two thirds of their life, or when the
+// authority says so (RFC 9773). It keeps them in a folder, so that a restart requests nothing; gateways that share the
+// folder share one certificate. When the authority cannot be reached it tries again after growing pauses, and the older
+// certificate stays in use.
 type automatic struct {
 	cfg       config.ACME
 	domains   []string
@@ -105,7 +105,7 @@ func (a *automatic) template(tls, redirect []net.Listener) certmagic.ACMEIssuer 
 		DisableHTTPChallenge:    !slices.Contains(a.cfg.Challenges, "http-01") || len(redirect) == 0,
 		DisableTLSALPNChallenge: !slices.Contains(a.cfg.Challenges, "tls-alpn-01"),
 	}
-	// The library opens a port for the challenges unless somebody listens there: these are ours.
+	// The library opens a port for the challenges unless the port is in use: these are the ports of the gateway.
 	_, t.AltHTTPPort = tcpPort(redirect)
 	t.ListenHost, t.AltTLSALPNPort = tcpPort(tls)
 	return t
@@ -124,7 +124,7 @@ func tcpPort(all []net.Listener) (host string, port int) {
 	return "", 0
 }
 
-// challenged tells whether it is the authority that asks.
+// challenged reports whether a handshake is a challenge of the authority.
 func (a *automatic) challenged(hello *tls.ClientHelloInfo) bool {
 	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == challengeProtocol
 }
@@ -149,7 +149,7 @@ func (a *automatic) all() []*x509.Certificate {
 	return leaves
 }
 
-// heard is told what becomes of certificates. It never stops anything.
+// heard logs and counts the events of the library. It returns nil, because an error would stop the library.
 func (a *automatic) heard(_ context.Context, event string, facts map[string]any) error {
 	switch event {
 	case "cert_obtained":

@@ -31,7 +31,7 @@ func newMetrics(certificates func() []*x509.Certificate, missing func() map[stri
 	m := &metrics{
 		certificates: certificates, missing: missing,
 		lacking: prometheus.NewDesc("cocart_gateway_tls_certificate_missing",
-			"1 while the gateway has no certificate for a name in tls.acme.domains yet, so that nobody can connect by it; else 0.", []string{"name"}, nil),
+			"1 while the gateway has no certificate for a name in tls.acme.domains, so that clients cannot connect by it; otherwise 0.", []string{"name"}, nil),
 		expiry: prometheus.NewDesc("cocart_gateway_tls_certificate_expiry_timestamp_seconds",
 			"When a certificate in use ends, in seconds since 1970, by its first name.", []string{"name"}, nil),
 		filesGood: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -55,7 +55,7 @@ func (m *metrics) register(reg prometheus.Registerer) error {
 	return errors.Join(reg.Register(m), reg.Register(m.filesGood), reg.Register(m.updates))
 }
 
-// good is told when all files were good, and whether others came into use with that.
+// good records that all files were good; changed means that their contents are newly in use.
 func (m *metrics) good(changed bool) {
 	m.filesGood.Set(1)
 	if changed {
@@ -63,7 +63,7 @@ func (m *metrics) good(changed bool) {
 	}
 }
 
-// refused is told when one of them was not.
+// refused records that one of the files was bad.
 func (m *metrics) refused() {
 	m.filesGood.Set(0)
 	m.updates.WithLabelValues(fromFile, kept).Inc()

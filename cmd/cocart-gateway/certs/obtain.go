@@ -14,7 +14,7 @@ const (
 // obtain sees to it that there is a certificate for domain, until there is one or ctx ends. The library tries again by
 // itself when the authority refuses. It does not when it never came so far: the folder, or the lock in it, cannot be
 // used, or what is in it is damaged. Its own background job would end there with a line in the log, and the gateway
-// would have no certificate until somebody starts it again.
+// would have no certificate until it is restarted.
 func (a *automatic) obtain(ctx context.Context, i *issuing, domain string) {
 	for wait := firstAnew; ; wait = min(2*wait, longestAnew) {
 		err := a.manage(ctx, i, domain)

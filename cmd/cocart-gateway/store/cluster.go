@@ -49,7 +49,7 @@ func (onceOnly) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	return next
 }
 
-// networkError has no Unwrap, so that nobody finds an EOF or a timeout in it.
+// networkError has no Unwrap, so that the client finds no EOF or timeout in it.
 type networkError struct{ cause error }
 
 func (e *networkError) Error() string { return e.cause.Error() }

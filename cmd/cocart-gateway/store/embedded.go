@@ -10,14 +10,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// inProcess is as long as somebody waits for the store in this process: it always answers, and where the machine has
-// too much to do to let it, giving up would lose what it did.
+// inProcess is the timeout of the store in this process. It always answers; on a busy machine, giving up early would lose
+// the result of a command.
 const inProcess = time.Minute
 
 // openEmbedded makes a Redis-compatible store inside this process, on a loopback
-// port of its own behind a password nobody is told. (Its in-memory pipes have no
-// buffer: a pipeline longer than one read would wait for itself.) It forgets when
-// the process ends.
+// port of its own and with a random password. (Its in-memory pipes have no buffer:
+// a pipeline longer than one read would wait for itself.) Its data ends with the
+// process.
 func openEmbedded() (redis.UniversalClient, func(), error) {
 	store, password := miniredis.NewMiniRedis(), rand.Text()
 	store.RequireAuth(password)
@@ -34,8 +34,7 @@ func openEmbedded() (redis.UniversalClient, func(), error) {
 	}, nil
 }
 
-// letTimePass lets keys expire: miniredis stands still unless it is told of the
-// time.
+// letTimePass advances the clock of miniredis, which otherwise expires no keys.
 func letTimePass(store *miniredis.Miniredis) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -20,7 +20,7 @@ import (
 //
 // No command that may have been carried out is sent again behind our back. Most could be; a rotation could not
 // where the operator allows no grace: the second one would find the token spent, and log the customer out. And
-// whoever waits has been told how long at most (redis.timeout). So a single server and the master that Sentinels
+// redis.timeout limits how long a request waits. So a single server and the master that Sentinels
 // name get no retries at all, and one attempt to dial. What a cluster needs is in openCluster.
 func Open(cfg config.Redis) (client redis.UniversalClient, closeStore func(), err error) {
 	if cfg.Embedded() {
