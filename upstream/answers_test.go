@@ -140,7 +140,7 @@ func TestHintsAndTrailersPass(t *testing.T) {
 	}
 }
 
-// TestABodyThatStandsStillIsGivenUp: the shop begins to answer and gets stuck.
+// The shop of TestABodyThatStandsStillIsGivenUp begins to answer and stops.
 func TestABodyThatStandsStillIsGivenUp(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Answer = func(w http.ResponseWriter, r *http.Request, s upstreamtest.Seen) bool {
@@ -176,7 +176,7 @@ func (fr *front) hasRoom(t *testing.T) {
 	}
 }
 
-// TestAClientThatTakesNothingKeepsNoPlace: the shop has more to say than fits into
+// The shop of TestAClientThatTakesNothingKeepsNoPlace sends more than fits into
 // the buffers on the way, and no client reads.
 func TestAClientThatTakesNothingKeepsNoPlace(t *testing.T) {
 	wp := upstreamtest.Start(t)
@@ -285,7 +285,7 @@ func TestTheHostPolicy(t *testing.T) {
 	}
 }
 
-// TestTraceContextPasses: W3C Trace Context, also where it is none. It is not ours
+// TestTraceContextPasses covers W3C Trace Context, also invalid values. It is not ours
 // to judge, and never ours to begin.
 func TestTraceContextPasses(t *testing.T) {
 	wp := upstreamtest.Start(t)

@@ -52,7 +52,7 @@ type Assertion struct {
 	Proto string
 	// Port is the port that the client asked for; 0 leaves what the web server says.
 	Port uint16
-	// Assumed: Proto is a default, since nothing says which scheme the client used.
+	// Assumed reports that Proto is a default, because the client's scheme is unknown.
 	Assumed bool
 
 	carried string // digest of the client's Authorization, where it is in carriedHeader

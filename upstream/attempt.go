@@ -44,7 +44,7 @@ type checkClaims struct {
 	Times   int           `json:"n"`
 }
 
-// parseReport reads the signed header about passwords; nil when there is none: the
+// parseReport reads the signed header about passwords; nil if it is absent: the
 // plugin is missing or does not know it, or something in PHP took the header away.
 func (w *WordPress) parseReport(h http.Header, to sent) (*Report, error) {
 	value := h.Get(attemptHeader)

@@ -8,7 +8,7 @@ import (
 )
 
 // CachedBy returns the header that shows that an answer came out of a cache between the gateway and PHP, and its value;
-// "" when there is none. The caches are those of web servers (nginx, LiteSpeed, Varnish, Squid), hosts, CDNs and page cache
+// "" if the answer has no such header. The caches are those of web servers (nginx, LiteSpeed, Varnish, Squid), hosts, CDNs and page cache
 // plugins. CoCart's own cache of products (CoCart-Cache) and object caches are inside WordPress and not meant.
 func CachedBy(h http.Header) (name, value string) {
 	for _, sign := range cacheSigns {
@@ -95,7 +95,7 @@ func isTwoIDs(value string) bool {
 	return len(ids) == 2 && isPositive(ids[0]) && isPositive(ids[1])
 }
 
-// hasHit: each cache on the way is one member of a list, and "hit" one of its parameters.
+// hasHit reports whether a member of the list, one for each cache on the way, has the parameter "hit".
 func hasHit(value string) bool {
 	for member := range strings.SplitSeq(value, ",") {
 		for parameter := range strings.SplitSeq(member, ";") {

@@ -40,9 +40,9 @@ type Origin struct {
 	Peer   netip.Addr // who is connected to us
 	Proto  string     // "https" or "http"
 	Port   uint16     // that the client asked for; 0 if unknown
-	// Assumed: nothing says which scheme the client used, and Proto is a default.
+	// Assumed reports that Proto is a default, because the client's scheme is unknown.
 	Assumed bool
-	// Trusted: the peer is a trusted proxy, so that its X-Forwarded-* headers
+	// Trusted reports that the peer is a trusted proxy, so that its X-Forwarded-* headers
 	// are built upon rather than replaced.
 	Trusted bool
 }

@@ -214,7 +214,7 @@ func TestAPingDoesNotBringBackOneOfSeveralNodes(t *testing.T) {
 	}
 }
 
-// TestNoRequestWaitsForANodeThatNeverAnswersDialling: connections here run into
+// Connections in TestNoRequestWaitsForANodeThatNeverAnswersDialling run into
 // their timeout at once, which a real one does after two seconds, for each request.
 func TestNoRequestWaitsForANodeThatNeverAnswersDialling(t *testing.T) {
 	var now atomic.Int64

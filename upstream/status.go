@@ -21,7 +21,7 @@ type Outcome string
 
 // The outcomes, in the order in which they are distinguished.
 const (
-	StatusAnswered  Outcome = "told"      // Facts are set
+	StatusAnswered  Outcome = "answered"  // Facts are set
 	StatusRefused   Outcome = "refused"   // the secret is right, but the assertion was refused: Refused and Differs say why
 	StatusUnknown   Outcome = "unknown"   // the plugin refuses the assertion: our secret is not in wp-config.php
 	StatusStripped  Outcome = "stripped"  // the plugin saw no assertion: its header was lost on the way

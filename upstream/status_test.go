@@ -16,16 +16,16 @@ import (
 func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 	var stale http.Header
 	for name, row := range map[string]struct {
-		spoil   func(*upstreamtest.Desk)
+		spoil   func(*upstreamtest.StatusServer)
 		outcome upstream.Outcome
 		differs upstream.Differences
 	}{
-		"nothing":                       {func(*upstreamtest.Desk) {}, upstream.StatusAnswered, upstream.Differences{}},
-		"another secret":                {func(d *upstreamtest.Desk) { d.Secret = "another secret, longer than thirty-two bytes" }, upstream.StatusUnknown, upstream.Differences{}},
-		"no plugin":                     {func(d *upstreamtest.Desk) { d.NoPlugin = true }, upstream.StatusNoPlugin, upstream.Differences{}},
-		"a plugin that knows no status": {func(d *upstreamtest.Desk) { d.OldPlugin = true }, upstream.StatusNoPlugin, upstream.Differences{}},
-		"another site":                  {func(d *upstreamtest.Desk) { d.Site = "other.example" }, upstream.StatusRefused, upstream.Differences{Audience: "other.example"}},
-		"a slow clock":                  {func(d *upstreamtest.Desk) { d.Now = func() time.Time { return time.Now().Add(-time.Hour) } }, upstream.StatusRefused, upstream.Differences{}},
+		"nothing":                       {func(*upstreamtest.StatusServer) {}, upstream.StatusAnswered, upstream.Differences{}},
+		"another secret":                {func(d *upstreamtest.StatusServer) { d.Secret = "another secret, longer than thirty-two bytes" }, upstream.StatusUnknown, upstream.Differences{}},
+		"no plugin":                     {func(d *upstreamtest.StatusServer) { d.NoPlugin = true }, upstream.StatusNoPlugin, upstream.Differences{}},
+		"a plugin that knows no status": {func(d *upstreamtest.StatusServer) { d.OldPlugin = true }, upstream.StatusNoPlugin, upstream.Differences{}},
+		"another site":                  {func(d *upstreamtest.StatusServer) { d.Site = "other.example" }, upstream.StatusRefused, upstream.Differences{Audience: "other.example"}},
+		"a slow clock":                  {func(d *upstreamtest.StatusServer) { d.Now = func() time.Time { return time.Now().Add(-time.Hour) } }, upstream.StatusRefused, upstream.Differences{}},
 		"a proxy that changes the host": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.Host = "backend"; return false }),
 			upstream.StatusRefused, upstream.Differences{Host: "backend"}},
 		"a proxy that changes the method": {before(func(_ http.ResponseWriter, r *http.Request) bool { r.Method = "PUT"; return false }),
@@ -65,7 +65,7 @@ func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 		}), upstream.StatusStale, upstream.Differences{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := upstreamtest.OpenDesk(t)
+			d := upstreamtest.NewStatusServer(t)
 			row.spoil(d)
 			r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https")
 			if err != nil {
@@ -81,14 +81,14 @@ func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func before(change func(http.ResponseWriter, *http.Request) bool) func(*upstreamtest.Desk) {
-	return func(d *upstreamtest.Desk) { d.Before = change }
+func before(change func(http.ResponseWriter, *http.Request) bool) func(*upstreamtest.StatusServer) {
+	return func(d *upstreamtest.StatusServer) { d.Before = change }
 }
 
 // someStatus is the header of a good answer to another question.
 func someStatus(t *testing.T) http.Header {
 	t.Helper()
-	r, err := newFront(t, upstreamtest.OpenDesk(t).URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "http")
+	r, err := newFront(t, upstreamtest.NewStatusServer(t).URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "http")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func someStatus(t *testing.T) http.Header {
 }
 
 func TestTheStatusIsTheFactsOfTheShop(t *testing.T) {
-	d := upstreamtest.OpenDesk(t)
+	d := upstreamtest.NewStatusServer(t)
 	var seen http.Header
 	d.Before = func(_ http.ResponseWriter, r *http.Request) bool { seen = r.Header.Clone(); return false }
 	r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https")
@@ -118,7 +118,7 @@ func TestTheStatusIsTheFactsOfTheShop(t *testing.T) {
 func TestTheStatusTellsTheClock(t *testing.T) {
 	for name, secret := range map[string]string{"with the secret": upstreamtest.Secret, "without": "another secret, longer than thirty-two bytes"} {
 		for _, off := range []time.Duration{0, time.Hour, -time.Hour} {
-			d := upstreamtest.OpenDesk(t)
+			d := upstreamtest.NewStatusServer(t)
 			d.Secret, d.Now = secret, func() time.Time { return time.Now().Add(off) }
 			r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https")
 			if err != nil {
@@ -132,7 +132,7 @@ func TestTheStatusTellsTheClock(t *testing.T) {
 }
 
 func TestWithoutWordPressThereIsNoStatus(t *testing.T) {
-	d := upstreamtest.OpenDesk(t)
+	d := upstreamtest.NewStatusServer(t)
 	d.Close()
 	if r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https"); !errors.Is(err, upstream.ErrUnavailable) {
 		t.Errorf("got %+v, %v", r, err)
@@ -141,7 +141,7 @@ func TestWithoutWordPressThereIsNoStatus(t *testing.T) {
 
 // A probe is asked below the address of the site, as a guest.
 func TestAProbeIsAskedBelowTheSite(t *testing.T) {
-	d := upstreamtest.OpenDesk(t)
+	d := upstreamtest.NewStatusServer(t)
 	d.Site = "shop.example/store"
 	var uri string
 	d.Before = func(_ http.ResponseWriter, r *http.Request) bool { uri = r.RequestURI; return false }
@@ -165,7 +165,7 @@ func TestAPortThatPHPDoesNotSeeIsNoDifference(t *testing.T) {
 		"shop.example":             "shop.example",
 		"[2001:db8::1]:8443 whole": "[2001:db8::1]:8443",
 	} {
-		d := upstreamtest.OpenDesk(t)
+		d := upstreamtest.NewStatusServer(t)
 		d.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 		before(func(_ http.ResponseWriter, r *http.Request) bool { r.Host = seen; return false })(d)
 		host, _, _ := strings.Cut(asked, " ")

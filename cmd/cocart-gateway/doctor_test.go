@@ -23,7 +23,7 @@ import (
 
 // practice is a shop for a doctor to look at, and the configuration of its gateway.
 type practice struct {
-	*upstreamtest.Desk
+	*upstreamtest.StatusServer
 	listen, admin, upstream, site, redis, more string
 	accessTTL, proxies                         string
 	mode                                       os.FileMode
@@ -32,8 +32,8 @@ type practice struct {
 // openPractice is a shop in which all is well. It has no Redis; that is no complaint where none was given.
 func openPractice(t *testing.T) *practice {
 	t.Helper()
-	d := upstreamtest.OpenDesk(t)
-	return &practice{Desk: d, listen: freeAddress(t), admin: freeAddress(t), upstream: d.URL, site: upstreamtest.SiteURL,
+	d := upstreamtest.NewStatusServer(t)
+	return &practice{StatusServer: d, listen: freeAddress(t), admin: freeAddress(t), upstream: d.URL, site: upstreamtest.SiteURL,
 		redis: noRedis, accessTTL: "10d", proxies: "[127.0.0.1]", mode: 0o600}
 }
 
@@ -129,7 +129,7 @@ func TestTheDoctorFindsAHealthyShopWellOnRealRedis(t *testing.T) {
 // A configuration that leaves every key at its default, except those without a sensible one, gets no warning.
 func TestAMinimalConfigurationHasNoWarning(t *testing.T) {
 	const everyFile = "upstream: {url: %s, secret: %q}\ntokens: {keys: [{id: main, algorithm: HS256, secret: \"a signing key of these tests, 32 bytes\"}]}\n"
-	d := upstreamtest.OpenDesk(t)
+	d := upstreamtest.NewStatusServer(t)
 	redis := tokenstest.Redis(t, "--appendonly", "yes").Addr()
 	for name, more := range map[string]string{
 		"a first try on one machine": "site: {url: http://localhost:8080}\n",

@@ -1,4 +1,4 @@
-// Package upstreamtest is a WordPress for tests that need none of PHP: it checks
+// Package upstreamtest is a WordPress for tests without PHP: it checks
 // every assertion as the must-use plugin does, written from the wire format and
 // not from package upstream's code, answers like CoCart, and remembers what it
 // was asked.
@@ -78,7 +78,7 @@ type WordPress struct {
 	// Answer, when set, answers instead of the shop. It returns false to leave a
 	// request to the shop after all.
 	Answer func(w http.ResponseWriter, r *http.Request, s Seen) bool
-	// NoPlugin: the must-use plugin is not installed.
+	// NoPlugin means that the must-use plugin is not installed.
 	NoPlugin bool
 	// OldRefresh are the refresh tokens of the old JWT plugin and whose they are;
 	// each is spent by its use. Nil: that plugin is not active.

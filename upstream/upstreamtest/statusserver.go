@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Desk is a shop as an operator finds it, with whatever is wrong in it. It
-// answers the question for the status, written from the wire format, and the
-// first page of CoCart's routes; nothing else is served.
-type Desk struct {
+// StatusServer is a shop whose set-up a test can break. It answers the status
+// question, written from the wire format, and the index of CoCart's routes, and
+// serves nothing else.
+type StatusServer struct {
 	*httptest.Server
 	sync.Mutex // guards what follows
 
@@ -31,13 +31,13 @@ type Desk struct {
 	// Before may answer a request, or change it as a proxy in between would; it
 	// returns true when it has answered.
 	Before func(w http.ResponseWriter, r *http.Request) bool
-	// NoPlugin: the must-use plugin is not installed. An OldPlugin knows no status.
+	// NoPlugin means that the must-use plugin is not installed, OldPlugin that it has no status route.
 	NoPlugin, OldPlugin bool
 }
 
-// OpenDesk runs a shop in which all is well, until the test ends.
-func OpenDesk(t testing.TB) *Desk {
-	d := &Desk{Secret: Secret, Site: Audience(SiteURL), Now: time.Now, Facts: map[string]any{
+// NewStatusServer runs a shop without faults until the test ends.
+func NewStatusServer(t testing.TB) *StatusServer {
+	d := &StatusServer{Secret: Secret, Site: Audience(SiteURL), Now: time.Now, Facts: map[string]any{
 		"plugin": "1.2.0", "php": "8.4.16", "sapi": "fpm-fcgi", "wordpress": "6.9", "woocommerce": "10.3.5", "cocart": "4.8.1",
 		"routes": []string{"cocart/v1", "cocart/v2"}, "home": SiteURL, "siteurl": SiteURL, "rest_prefix": "wp-json",
 		"permalinks": true, "tls": true, "required": true, "secrets": 1, "old_plugin": false, "jwt_plugins": []string{}, "object_cache": false,
@@ -48,7 +48,7 @@ func OpenDesk(t testing.TB) *Desk {
 	return d
 }
 
-func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *StatusServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.Lock()
 	defer d.Unlock()
 	w.Header().Set("Date", d.Now().UTC().Format(http.TimeFormat))
@@ -81,7 +81,7 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // open reads an assertion that was signed with this shop's secret.
-func (d *Desk) open(token string) (c Claims, known bool) {
+func (d *StatusServer) open(token string) (c Claims, known bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || d.Secret == "" {
 		return c, false
@@ -93,7 +93,7 @@ func (d *Desk) open(token string) (c Claims, known bool) {
 	return c, parts[2] == b64(hash(hash([]byte(d.Secret), "cocart-gateway assertion v1"), parts[0]+"."+parts[1]))
 }
 
-func (d *Desk) reason(c Claims, r *http.Request) string {
+func (d *StatusServer) reason(c Claims, r *http.Request) string {
 	now := d.Now().Unix()
 	switch {
 	case c.Audience != d.Site:
@@ -117,7 +117,7 @@ func target(r *http.Request) string {
 	return b64(sum[:])
 }
 
-func (d *Desk) answer(w http.ResponseWriter, assertion string, asked Claims, claims map[string]any) {
+func (d *StatusServer) answer(w http.ResponseWriter, assertion string, asked Claims, claims map[string]any) {
 	sum, now := sha256.Sum256([]byte(assertion)), d.Now().Unix()
 	all := map[string]any{"iss": "cocart-wordpress", "aud": asked.Audience, "iat": now, "exp": now + 60, "req": b64(sum[:])}
 	for name, v := range claims {
