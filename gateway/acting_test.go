@@ -70,7 +70,7 @@ func TestWhatActsReachesWordPressInADryRun(t *testing.T) {
 	}
 }
 
-// The own requests of a shop go before all others, so nobody else may pass for it.
+// The own requests of a shop go before all others, so no other client may pass for it.
 func TestOnlyTheShopsOwnRequestsGoBeforeItsStorefront(t *testing.T) {
 	own := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	for _, row := range []struct {
@@ -142,7 +142,7 @@ func TestJobsAreDoneWhileTheStorefrontIsBusy(t *testing.T) {
 		go func() {
 			req, _ := http.NewRequestWithContext(ctx, "POST", fmt.Sprint(s.URL, "/?job=", i), strings.NewReader("a=1"))
 			req.Header.Set("X-Forwarded-For", "192.0.2.7") // or it would be the shop's own
-			_, _ = http.DefaultClient.Do(req)              //nolint:bodyclose // there is none: the client leaves
+			_, _ = http.DefaultClient.Do(req)              //nolint:bodyclose // no answer: the client leaves
 		}()
 		tokenstest.Eventually(t, "the job waits", func() bool {
 			_, metrics := ask(t, s.admin(admin.Config{}), "/metrics")

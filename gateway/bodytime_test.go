@@ -86,7 +86,7 @@ func (h *hourglass) pass() {
 		c.mu.Lock()
 		if c.until.After(time.Now()) {
 			c.until = time.Unix(1, 0)
-			_ = c.Conn.SetReadDeadline(c.until) // on a closed connection nobody reads
+			_ = c.Conn.SetReadDeadline(c.until) // a closed connection is not read
 		}
 		c.mu.Unlock()
 	}
@@ -149,7 +149,7 @@ func TestBodyInTimeIsForgotten(t *testing.T) {
 		answered := make(chan reply, 1)
 		go func() { answered <- s.post(addItemRoute, "{}", headers...) }()
 		<-thinking
-		tokenstest.Eventually(t, "nobody waits for a body", func() bool { return h.running().IsZero() })
+		tokenstest.Eventually(t, "no request waits for a body", func() bool { return h.running().IsZero() })
 		h.pass()
 		thought <- struct{}{}
 		if r := <-answered; r.Status != 200 {

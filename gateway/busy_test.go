@@ -15,7 +15,7 @@ import (
 )
 
 // saturated is a shop whose PHP works on as much as it may, for as long as the
-// test lasts, and where nobody may wait. It says how many requests PHP has seen.
+// test lasts, and where no request may wait. It says how many requests PHP has seen.
 func saturated(t *testing.T) (s *shop, access, refresh string, asked func() int) {
 	t.Helper()
 	s = openShopBehind(t, nil, func(c *upstream.Config) { c.Concurrency = pool.Concurrency{Limit: 1, SitePercent: 100} })

@@ -37,7 +37,7 @@ func (s *shop) cacheable(more ...string) {
 		"X-LiteSpeed-Purge: tag=1", "Vary: origin"}, more...)...)
 }
 
-func TestNoCacheKeepsAnAnswerThatIsSomebodys(t *testing.T) {
+func TestNoCacheKeepsAnAnswerOfOneCustomer(t *testing.T) {
 	s := openShop(t)
 	access, refresh := s.login()
 	bearer := "Authorization: Bearer " + access

@@ -91,7 +91,7 @@ func TestCanariesAreInNoLogAndNoMetric(t *testing.T) {
 	}
 }
 
-// Whoever looks for leaks has to see one.
+// The search for leaks must find one.
 func TestALeakWouldBeSeen(t *testing.T) {
 	s := openShop(t)
 	s.do("GET", "/wp-json/cocart/v2/cart", "")

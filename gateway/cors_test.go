@@ -140,8 +140,8 @@ func TestPreflightsAreAnsweredWithoutPHP(t *testing.T) {
 		"not listed, same ending":    {onlyApp, cartRoute, "https://evilshop.example", "GET", "", ""},
 		"not listed, other scheme":   {onlyApp, cartRoute, "http://app.example", "GET", "", ""},
 		"null, with credentials":     {onlyApp, cartRoute, "null", "GET", "", ""},
-		"remembered by nobody":       {func(c *gateway.Config) { c.CORS.MaxAge = -1 }, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 0"},
-		"a private network is none":  {nil, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
+		"not remembered":             {func(c *gateway.Config) { c.CORS.MaxAge = -1 }, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 0"},
+		"no private network":         {nil, cartRoute, "https://app.example", "GET", "", "Allow-Methods: GET; Allow-Origin: *; Max-Age: 600"},
 	} {
 		s := openShop(t)
 		if row.change != nil {

@@ -55,7 +55,7 @@ func (s *guardedShop) from(address string, customer int, password string) reply 
 }
 
 // A Next.js server logs in all customers: fifty mistakes locked all of them out.
-func TestAServerThatLogsInManyCustomersIsNotLockedOutByTheirMistakes(t *testing.T) {
+func TestAServerOfManyCustomersIsNotLockedOut(t *testing.T) {
 	s := crowded(t)
 	for customer := range 150 {
 		s.statuses("401 200", s.from("198.51.100.7", customer, "a mistake"), s.from("198.51.100.7", customer, "right"))
@@ -95,7 +95,7 @@ func TestRetryAfterIsTheTurnOfEachCustomerBehindAServer(t *testing.T) {
 }
 
 // An attacker who owns an IPv6 /48 has 65,536 addresses of his own.
-func TestAFloodFromAnIPv6NetworkKeepsNoCustomerOut(t *testing.T) {
+func TestAFloodFromIPv6KeepsNoCustomerOut(t *testing.T) {
 	s := crowded(t)
 	for customer := range 20 { // half of the customers were here before
 		s.statuses("200", s.from(fmt.Sprintf("100.64.%d.1", customer), customer, "right"))
@@ -129,7 +129,7 @@ func TestASessionsNetworkIsAGoodRecord(t *testing.T) {
 	s := crowded(t)
 	_, refresh := s.from("100.64.1.1", 1, "right").tokens(t)
 	s.statuses("200", s.post("/wp-json/cocart/jwt/refresh-token", `{"refresh_token":"`+refresh+`"}`, "X-Forwarded-For: 100.64.2.1"))
-	for i := range 300 { // nobody passes as a newcomer either
+	for i := range 300 { // a newcomer does not pass either
 		s.from(fmt.Sprintf("203.%d.1.1", i%250), 1, "guess")
 	}
 	s.statuses("429", s.from("100.64.3.1", 1, "right"))

@@ -232,7 +232,7 @@ func TestASuccessForgivesTheAccount(t *testing.T) {
 	s.statuses("401 401 401 429", s.try("alice", "a"), s.try("alice", "b"), s.try("alice", "c"), s.try("alice", "d"))
 }
 
-func TestSomebodyElsesCookieForgivesNothing(t *testing.T) {
+func TestACookieOfAnotherCustomerForgivesNothing(t *testing.T) {
 	for name, old := range map[string]bool{"plugin": false, "old plugin": true} {
 		t.Run(name, func(t *testing.T) {
 			s := guarded(t)
@@ -374,7 +374,7 @@ func TestRefreshAndValidateHaveTheirOwnLimits(t *testing.T) {
 	s.statuses("200", s.try("alice", "wonderland-1"))
 }
 
-func TestLimitHeadersAreOfTheAddressAndNeverInsteadOfWordPresss(t *testing.T) {
+func TestLimitHeadersDoNotReplaceThoseOfWordPress(t *testing.T) {
 	s := guarded(t)
 	if r := s.try("alice", "a"); r.Header.Get("RateLimit-Limit") != "20" || r.Header.Get("RateLimit-Remaining") != "19" {
 		t.Errorf("wrong: %v", r.Header)
@@ -474,7 +474,7 @@ func TestEveryNameInALoginIsCounted(t *testing.T) {
 	s.statuses("401 401 401 401 429", form, query, s.try("alice", "c", basic), s.try("alice", "d"), s.try("alice", "e"))
 }
 
-func TestABasicHeaderThatOnlyPHPCanReadIsCounted(t *testing.T) {
+func TestBasicHeadersAreCountedAsPHPReadsThem(t *testing.T) {
 	s := guarded(t)
 	s.judge.silent = true
 	encoded := base64.StdEncoding.EncodeToString([]byte("alice:wrong"))
@@ -485,7 +485,7 @@ func TestABasicHeaderThatOnlyPHPCanReadIsCounted(t *testing.T) {
 }
 
 // What is too long to be read is never taken for empty: PHP reads on.
-func TestAPasswordBehindTheEndOfWhatIsReadIsNotTried(t *testing.T) {
+func TestAPasswordBehindTheLimitIsNotTried(t *testing.T) {
 	s := guarded(t, func(_ *attempts.Config, c *gateway.Config) { c.Bounds.Form, c.Bounds.JSON = 64<<10, 64<<10 })
 	const form = "Content-Type: application/x-www-form-urlencoded"
 	padding := strings.Repeat("a", 64<<10)
@@ -508,7 +508,7 @@ func TestAPasswordBehindTheEndOfWhatIsReadIsNotTried(t *testing.T) {
 }
 
 // CoCart since 4.7 looks for a password in JSON wherever the Content-Type contains application/json.
-func TestEveryTypeThatCoCartReadsJSONUnderIsCounted(t *testing.T) {
+func TestEveryTypeOfJSONForCoCartIsCounted(t *testing.T) {
 	const credentials = `{"username":"alice","password":"guess"}`
 	for kind, status := range map[string]int{
 		"application/json": 401, "APPLICATION/JSON; charset=utf-8": 401, "application/json;charset": 401, "text/plain; application/json": 401,

@@ -47,7 +47,7 @@ func TestWhoStopsSendingIsNotToldThatItWentWell(t *testing.T) {
 	}
 }
 
-// A client that loses its connection in the middle of an upload is no failure of WordPress, of which somebody is woken up.
+// A client that loses its connection in the middle of an upload is not a failure of WordPress, which would alert the operator.
 func TestWhoLeavesInTheMiddleOfABodyLeft(t *testing.T) {
 	s := openShop(t)
 	const half = "Host: shop.example\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 100\n\na=1"
@@ -75,8 +75,8 @@ func TestABodyInNoChunksIsTheClientsMistake(t *testing.T) {
 	}
 }
 
-// An answer to a login that is not whole logs nobody in.
-func TestHalfAnAnswerToALoginIsAFailureOfTheShop(t *testing.T) {
+// A partial answer to a login starts no session.
+func TestHalfAnAnswerToALoginIsAFailure(t *testing.T) {
 	const body = `{"user_id":"2","display_name":"Alice","extras":[]}`
 	const json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	for name, row := range map[string]struct {

@@ -43,7 +43,7 @@ func TestAnyHostIsTheShopsWhereNoneIsListed(t *testing.T) {
 	}
 }
 
-func TestTheHostThatATrustedProxyForwardsMustBeTheShopsToo(t *testing.T) {
+func TestAForwardedHostMustBeTheShopsToo(t *testing.T) {
 	listed := func(c *gateway.Config) { c.Hosts = []string{"shop.example"} }
 	trusting := openShop(t, listed, func(c *gateway.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 	for _, row := range []struct {

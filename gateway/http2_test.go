@@ -85,7 +85,7 @@ func (w *wire2) ask(body string, fields ...string) string {
 
 // What the gateway reads of an HTTP/2 request is what WordPress gets by HTTP/1.1: an attack that lives in the
 // difference of the two finds none.
-func TestHTTP2IsReadAsWordPressWillGetIt(t *testing.T) {
+func TestHTTP2IsReadAsWordPressReceivesIt(t *testing.T) {
 	get := func(more ...string) []string {
 		return append([]string{":method", "GET", ":scheme", "https", ":authority", "shop.example.com", ":path", "/wp-json/cocart/v2/cart"}, more...)
 	}

@@ -27,7 +27,7 @@ func (s *shop) leaves(target, body string, headers ...string) {
 	s.Config.Handler.ServeHTTP(httptest.NewRecorder(), req)
 }
 
-// Apps log out and hang up: a page that is closed, a request that nobody waits for.
+// Apps log out and hang up: a page that is closed, a request without a reader.
 func TestALogoutCountsThoughItsClientHasLeft(t *testing.T) {
 	s := openShop(t)
 	access, refresh := s.login()
@@ -35,7 +35,7 @@ func TestALogoutCountsThoughItsClientHasLeft(t *testing.T) {
 	for _, token := range []string{access, old} {
 		s.leaves("/wp-json/cocart/v2/logout", "", "Authorization: Bearer "+token)
 		if got := s.wordpress.Last(); got.Target != "/wp-json/cocart/v2/logout" || got.Claims.Kind != "customer" {
-			t.Errorf("WordPress was not told: %s as %s", got.Target, got.Claims.Kind)
+			t.Errorf("WordPress was not asked: %s as %s", got.Target, got.Claims.Kind)
 		}
 	}
 	if ours, olds, again := s.cart(access), s.cart(old), s.refresh(refresh); ours.Status != 401 || olds.Status != 401 || again.Status != 401 {

@@ -136,7 +136,7 @@ func TestBearerBesideGoodCredentialsDoesNotDisturb(t *testing.T) {
 	s := openShop(t)
 	s.wordpress.Users = append(s.wordpress.Users, upstreamtest.User{ID: 3, Login: "bob", Password: "b", Fingerprint: "fp-bob"})
 	access, _ := s.login()
-	for name, bearer := range map[string]string{"garbage": "garbage", "a JWT of somebody else": "a.b.c", "valid, of another customer": access, "empty": ""} {
+	for name, bearer := range map[string]string{"garbage": "garbage", "a JWT of another issuer": "a.b.c", "valid, of another customer": access, "empty": ""} {
 		r := s.post("/wp-json/cocart/v2/login", `{"username":"bob","password":"b"}`, "Authorization: Bearer "+bearer)
 		if r.Status != 200 || !strings.Contains(r.Body, `"user_id":"3"`) {
 			t.Errorf("%s: %d %s", name, r.Status, r.Body)
@@ -157,7 +157,7 @@ func TestBearerLoginRefreshAnswersWithTheWholePair(t *testing.T) {
 	if kind := s.wordpress.Last().Claims; kind.Kind != "customer" || kind.Subject != "2" {
 		t.Errorf("asserted %+v", kind)
 	}
-	// After a rotation it is the successor that is told.
+	// After a rotation the answer holds the successor.
 	newAccess, newRefresh := s.refresh(refresh).pair(t)
 	if _, f := s.post("/wp-json/cocart/v2/login", "", "Authorization: Bearer "+newAccess).tokens(t); f != newRefresh {
 		t.Error("not the current refresh token")

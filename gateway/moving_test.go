@@ -82,7 +82,7 @@ func (w *watched) noted() (read, write []time.Time) {
 	return w.read, w.write
 }
 
-// endless is an answer that goes on for as long as somebody takes it.
+// endless is an answer that goes on for as long as the client takes it.
 func endless(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
 	piece := bytes.Repeat([]byte("more "), 10_000)
 	for r.Context().Err() == nil {
@@ -132,7 +132,7 @@ func (n *never) Close() error {
 	return nil
 }
 
-// A client that begins to send a body and stops is told so, on the storefront too, and let go wherever its request is
+// A client that begins to send a body and stops is answered, on the storefront too, and released wherever its request is
 // refused before anybody reads the body.
 func TestAClientThatSendsNothingMoreIsLetGo(t *testing.T) {
 	s := openShop(t, stalling(50*time.Millisecond), func(c *gateway.Config) { c.Hosts = []string{"shop.example"} })

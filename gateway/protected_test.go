@@ -221,7 +221,7 @@ func TestALoginCookieGoesToCoCartBesideItsNonceOnly(t *testing.T) {
 
 // A nonce may also stand where rest_cookie_check_errors finds it in $_REQUEST, and scripts of the shop need none. Neither
 // helps another site: browsers name it.
-func TestALoginCookieGoesToCoCartFromTheShopsOwnScripts(t *testing.T) {
+func TestLoginCookiesPassFromTheShopsOwnScripts(t *testing.T) {
 	const cart, item, form = "/wp-json/cocart/v2/cart", "/wp-json/cocart/v2/cart/add-item", "Content-Type: application/x-www-form-urlencoded"
 	script := []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"}
 	s := openShop(t, trustingLoopback)
@@ -270,7 +270,7 @@ func TestALoginCookieGoesToCoCartFromTheShopsOwnScripts(t *testing.T) {
 	}
 }
 
-func TestALoginCookieIsFoundInEachSpellingOfPHPs(t *testing.T) {
+func TestLoginCookiesAreFoundInEachSpelling(t *testing.T) {
 	s := openShop(t)
 	for _, cookie := range []string{
 		"wordpress_logged_in_1=bob", " wordpress_sec_1=bob", "wordpress_1=bob", "wordpress.logged_in_1=bob", "wordpress logged_in_1=bob",
@@ -334,7 +334,7 @@ func TestGuestsCanBeTurnedAway(t *testing.T) {
 	}
 }
 
-// Part of a password, or of an API key, makes nobody somebody: CoCart would serve a
+// Part of a password, or of an API key, identifies no user: CoCart would serve a
 // guest.
 func TestGuestsAreTurnedAwayWhateverTheySend(t *testing.T) {
 	const cart, form = "/wp-json/cocart/v2/cart", "Content-Type: application/x-www-form-urlencoded"
@@ -375,8 +375,8 @@ func TestGuestsAreTurnedAwayWhateverTheySend(t *testing.T) {
 	}
 }
 
-// What is whole is WordPress's to judge, and it is told that nobody is nobody's
-// guest; a cookie beside it is none.
+// What is whole is checked by WordPress, with the rule that no user means no
+// guest; a cookie beside it does not count.
 func TestWhereGuestsAreTurnedAwayWordPressIsToldSo(t *testing.T) {
 	const cart, form = "/wp-json/cocart/v2/cart", "Content-Type: application/x-www-form-urlencoded"
 	for guests, change := range map[string]func(*gateway.Config){"deny": denyGuests, "": func(*gateway.Config) {}} {
@@ -526,7 +526,7 @@ func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 		client  string
 		proto   string
 	}{
-		"nobody is trusted":            {"", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, "127.0.0.1", "http"},
+		"no proxy is trusted":          {"", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, "127.0.0.1", "http"},
 		"our peer is":                  {"127.0.0.0/8", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, "192.0.2.1", "https"},
 		"what the client claimed":      {"127.0.0.0/8", []string{"X-Forwarded-For: 6.6.6.6, 192.0.2.1"}, "192.0.2.1", "http"},
 		"a chain of proxies":           {"127.0.0.0/8 10.0.0.0/8", []string{"X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.1.1.1", "X-Forwarded-For: 10.2.2.2"}, "192.0.2.1", "http"},

@@ -44,7 +44,7 @@ func TestFormsForOtherScriptsAreNotLookedAt(t *testing.T) {
 	}
 }
 
-// A batch that cannot be judged is nobody's: the must-use plugin refuses CoCart
+// A batch that cannot be read belongs to no class: the must-use plugin refuses CoCart
 // in what was asserted for another page.
 func TestLongBatches(t *testing.T) {
 	s := openShop(t)

@@ -141,7 +141,7 @@ func TestTraceContextPassesAndIsLoggedWhereValid(t *testing.T) {
 		"no span":                  {"00-" + id + "-0000000000000000-01", ""},
 		"upper case":               {"00-" + strings.ToUpper(id) + "-" + span + "-01", ""},
 		"too short":                {"00-" + id[1:] + "-" + span + "-01", ""},
-		"no traceparent but words": {"canary of somebody", ""},
+		"no traceparent but words": {"canary of a customer", ""},
 	} {
 		s := openShop(t)
 		s.do("GET", "/wp-json/cocart/v2/cart", "", "Traceparent: "+row.header, "Tracestate: a=b")
@@ -155,7 +155,7 @@ func TestTraceContextPassesAndIsLoggedWhereValid(t *testing.T) {
 	}
 }
 
-func TestNobodyWritesALineOfTheLog(t *testing.T) {
+func TestNoClientWritesALineOfTheLog(t *testing.T) {
 	s := openShop(t)
 	long := strings.Repeat("ü", 3000)
 	s.do("GET", "/wp-json/cocart/v2/cart%0A%7B%22msg%22:%22request%22%7D/x%0Ay", "", "User-Agent: a\tb"+`","msg":"request`+long)

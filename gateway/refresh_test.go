@@ -65,7 +65,7 @@ func TestSpentRefreshTokenIsRefused(t *testing.T) {
 	if got := s.stolen(first).failure(); got != want {
 		t.Errorf("spent: %s", got)
 	}
-	// Somebody else holds the chain: nobody goes on with it.
+	// Another client holds the chain: it ends for both.
 	if got := s.refresh(third).failure(); got != want {
 		t.Errorf("its successor: %s", got)
 	}

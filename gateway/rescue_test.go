@@ -30,7 +30,7 @@ func TestABugIsSaidInTheLogAndAnswered500(t *testing.T) {
 		thrown func()
 		said   string
 	}{
-		"Go's own error is told":              {func() { _ = []int{}[len(wrongPassword)] }, "runtime error: index out of range [46] with length 0"},
+		"Go's own error is logged":            {func() { _ = []int{}[len(wrongPassword)] }, "runtime error: index out of range [46] with length 0"},
 		"a text that may quote a client":      {func() { panic("no such password: canary-wrong") }, "string"},
 		"an error that may quote a client":    {func() { panic(&http.MaxBytesError{Limit: 1}) }, "*http.MaxBytesError"},
 		"nothing at all, which Go objects to": {func() { panic(nil) }, "panic called with nil argument"},

@@ -81,7 +81,7 @@ func (c *carts) tell(w http.ResponseWriter, key string) {
 
 const addChallenge = `{"code":"cocart_2fa_required","message":"Two-factor authentication is required.","data":{"status":401,"available_providers":["email"],"default_provider":"email","email_sent":true}}`
 
-// askForCodes makes a shop ask whoever logs in for a second factor, from now on,
+// askForCodes makes a shop ask each login for a second factor, from now on,
 // and tells how often it did.
 func askForCodes(s *shop) (times func() int) {
 	s.wordpress.Lock()

@@ -86,7 +86,7 @@ func (s story) batch(status, items int) {
 
 const accessTTL = 240 * time.Hour
 
-// scenarios are the rows of SDKS.md; each is told with every SDK.
+// scenarios are the rows of SDKS.md; each is played with every SDK.
 var scenarios = []struct {
 	name string
 	tell func(s story)
@@ -101,7 +101,7 @@ var scenarios = []struct {
 		if times := asked(); times != 2 && s.asksTwice || times != 1 && !s.asksTwice {
 			s.t.Errorf("a code was asked for %d times", times)
 		}
-		s.add() // whoever was logged in stays that
+		s.add() // the login stays
 		s.ok(s.loginWith(strings.Replace(aliceJSON, "}", `,"2fa_code":"123456","2fa_provider":"email"}`, 1)))
 		if s.token == before {
 			s.t.Error("no token came with the code")
@@ -121,7 +121,7 @@ var scenarios = []struct {
 		s.batch(200, 1)
 		s.has(3)
 	}},
-	{"is told other names: of the header, the namespace, the prefix", func(s story) {
+	{"uses other names of the header, the namespace, the prefix", func(s story) {
 		s.app = newApp(shopWithCarts(s.t, tokens.UntilUsed, func(c *gateway.Config) {
 			c.AuthHeaders, c.Namespaces, c.RestPrefix = []string{"X-Shop-Token"}, []string{"mystore"}, "api/shop"
 		}), s.kit)
@@ -145,7 +145,7 @@ var scenarios = []struct {
 		access, refresh := s.token, s.refresh
 		s.ok(s.logout())
 		if s.token != "" || s.s.cart(access).Status != 401 || s.s.refresh(refresh).Status != 401 {
-			s.t.Error("somebody is still logged in")
+			s.t.Error("a login is left")
 		}
 	}},
 	{"a token expires while an item is added", func(s story) {
@@ -224,7 +224,7 @@ var scenarios = []struct {
 		}
 		s.add()
 	}},
-	{"waits as long as it is told after too many refreshes", func(s story) {
+	{"waits for the Retry-After of too many refreshes", func(s story) {
 		s.ok(s.login())
 		s.add()
 		for range 40 {
@@ -239,7 +239,7 @@ var scenarios = []struct {
 		s.ok(s.renew())
 		s.has(1)
 	}},
-	{"waits as long as it is told while Redis is away", func(s story) {
+	{"waits for the Retry-After while Redis is away", func(s story) {
 		s.ok(s.login())
 		s.s.store.SetError("LOADING")
 		r, err := s.once("POST", refreshRoute, `{"refresh_token":"`+s.refresh+`"}`)
@@ -272,7 +272,7 @@ func TestEverySDKKeepsItsCustomer(t *testing.T) {
 
 // Keeping the old token is a reuse by any other policy, from when the new access
 // token was used: these SDKs lose their customer at the second refresh.
-func TestSDKsThatKeepTheirOldTokenNeedLostAnswerAlways(t *testing.T) {
+func TestSDKsWithoutStorageNeedLostAnswerAlways(t *testing.T) {
 	for _, k := range kits {
 		for _, policy := range []tokens.LostAnswer{tokens.Never, tokens.UntilUsed, tokens.Always} {
 			s := story{newApp(shopWithCarts(t, policy), k), t}

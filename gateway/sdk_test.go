@@ -54,7 +54,7 @@ type app struct {
 	etags, bodies  map[string]string
 }
 
-// naming is what an app was told of its shop.
+// naming is what an app knows of its shop.
 type naming struct{ prefix, namespace, header string }
 
 // path puts the shop's names into a path.

@@ -166,7 +166,7 @@ func TestEachOfSeveralPasswordsIsCounted(t *testing.T) {
 	}
 }
 
-// The log says why nobody can log in: CoCart checks no password over plain http in
+// The log says why logins fail: CoCart checks no password over plain http in
 // production, and the plugin lets none be checked under another secret.
 func TestAttemptsThatWordPressDoesNotCheckAreNotCharged(t *testing.T) {
 	for name, row := range map[string]struct {

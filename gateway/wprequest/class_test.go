@@ -157,8 +157,7 @@ func TestValuesAreDecodedAsPHPDecodesThem(t *testing.T) {
 	}
 }
 
-// Whatever is classified is classified the same whoever spells its route in
-// another case, and a refusal or a class of ours never depends on what follows
+// The class of a request does not depend on the case in which its route is spelled, and a refusal or a class of ours never depends on what follows
 // in parameters that WordPress does not route by.
 func FuzzClassify(f *testing.F) {
 	for _, target := range []string{"/wp-json/cocart/v2/cart", "/?rest_route=/cocart/v2/login", "/index.php/%77p-json/cocart%2Fv2", "/wp-json/x?rest.route=/y", "//a;b?c[d=e"} {

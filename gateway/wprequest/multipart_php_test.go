@@ -59,9 +59,9 @@ func TestEachFormIsReadAlikeOnRealPHP(t *testing.T) {
 	}
 }
 
-// TestWhatPHPReadsInAnotherWayIsUnusualOnRealPHP holds forms of which PHP makes the field
+// TestUnusualFormsOnRealPHP holds forms of which PHP makes the field
 // cart_key, and others something else.
-func TestWhatPHPReadsInAnotherWayIsUnusualOnRealPHP(t *testing.T) {
+func TestUnusualFormsOnRealPHP(t *testing.T) {
 	url := startPHP(t)
 	hidden := `Content-Disposition: form-data; name="cart_key"`
 	pad := "X-Pad: " + strings.Repeat("a", 5*1024-len("X-Pad: "))
