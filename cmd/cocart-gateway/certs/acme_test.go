@@ -50,11 +50,11 @@ func newAsker(t *testing.T, storage string, files ...config.Certificate) *asker 
 }
 
 // start is what the gateway does once it listens.
-func (a *asker) start(t *testing.T) error {
+func (a *asker) begin(t *testing.T) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(func() { cancel(); a.Stop() })
-	return a.Set.Start(ctx, nil, nil)
+	return a.Start(ctx, nil, nil)
 }
 
 // A disk that is full, or was mounted read-only, is no reason to serve nobody while the certificate is good.
@@ -62,13 +62,13 @@ func TestAGatewayWithItsCertificateStartsWithoutStorage(t *testing.T) {
 	storage, full := t.TempDir(), errors.New("no space left on device")
 	without := newAsker(t, storage)
 	without.automatic.tryFolder = func(string) error { return full }
-	if err := without.start(t); !errors.Is(err, full) {
+	if err := without.begin(t); !errors.Is(err, full) {
 		t.Fatalf("without a certificate: %v", err)
 	}
 	keep(t, storage)
 	a := newAsker(t, storage)
 	a.automatic.tryFolder = without.automatic.tryFolder
-	if err := a.start(t); err != nil {
+	if err := a.begin(t); err != nil {
 		t.Fatalf("with a certificate: %v", err)
 	}
 	if got := a.all(); len(got) != 1 || got[0].DNSNames[0] != "shop.example.com" {
@@ -117,7 +117,7 @@ func TestAskingForACertificateBeginsAgainAfterAnError(t *testing.T) {
 	a := newAsker(t, storage)
 	waits, again := make(chan time.Duration), make(chan time.Time)
 	a.automatic.after = func(d time.Duration) <-chan time.Time { waits <- d; return again }
-	if err := a.start(t); err != nil {
+	if err := a.begin(t); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute} {

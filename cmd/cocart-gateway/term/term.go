@@ -71,10 +71,3 @@ func Relative(now, at time.Time) string {
 	}
 	return "in " + text
 }
-
-func pick(claim bool, yes, no string) string {
-	if claim {
-		return yes
-	}
-	return no
-}
