@@ -17,6 +17,7 @@ import (
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/attempts/wpname"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -59,7 +60,7 @@ func guarded(t *testing.T, change ...func(*attempts.Config, *gateway.Config)) *g
 	client := s.client()
 	t.Cleanup(func() { client.Close() })
 	var err error
-	cfg.Passwords.Attempts, err = attempts.New(counting, client)
+	cfg.Passwords.Attempts, err = attempts.New(counting, wpname.Key, client)
 	s.must(err)
 	s.registry = prometheus.NewRegistry()
 	g, err := gateway.New(cfg, s.authority, s.upstream, s.registry, slog.New(slog.NewJSONHandler(s.log, nil)))

@@ -66,8 +66,9 @@ type Guard struct {
 	flights *flights
 }
 
-// New makes a Guard. It does no I/O: Redis may be away.
-func New(cfg Config, rdb redis.UniversalClient) (*Guard, error) {
+// New makes a Guard. It does no I/O: Redis may be away. spelling returns one text for all spellings of a name that are of
+// one account, so that another spelling is no new counter.
+func New(cfg Config, spelling func(name string) string, rdb redis.UniversalClient) (*Guard, error) {
 	if err := cfg.problems(); err != nil {
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func New(cfg Config, rdb redis.UniversalClient) (*Guard, error) {
 	}
 	return &Guard{
 		cfg: cfg, shared: &shared{rdb, cfg.KeyPrefix}, local: newLocal(localSize), breaker: &breaker{},
-		namer: newNamer(cfg.Secret), known: right, seen: noted, waiting: newWaiting(), flights: newFlights(),
+		namer: newNamer(cfg.Secret, spelling), known: right, seen: noted, waiting: newWaiting(), flights: newFlights(),
 	}, nil
 }
 
@@ -100,7 +101,7 @@ func (g *Guard) Next(cfg Config) (*Guard, error) {
 	}
 	cfg.KeyPrefix, cfg.Now, cfg.Log = g.cfg.KeyPrefix, g.cfg.Now, g.cfg.Log
 	next := *g
-	next.cfg, next.namer = cfg, newNamer(cfg.Secret)
+	next.cfg, next.namer = cfg, newNamer(cfg.Secret, g.namer.spelling)
 	return &next, nil
 }
 

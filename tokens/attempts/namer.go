@@ -6,16 +6,17 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"strconv"
-
-	"cocart-gateway/tokens/attempts/wpname"
 )
 
 // namer makes the keyed hashes of names and addresses.
-type namer struct{ key []byte }
+type namer struct {
+	key      []byte
+	spelling func(name string) string // see [New]
+}
 
 // newNamer derives a key for this purpose, so that a hash is useless where the secret serves another one.
-func newNamer(secret []byte) namer {
-	return namer{sum(secret, "cocart-gateway attempts v1")}
+func newNamer(secret []byte, spelling func(string) string) namer {
+	return namer{sum(secret, "cocart-gateway attempts v1"), spelling}
 }
 
 func sum(key []byte, text string) []byte {
@@ -29,7 +30,7 @@ func (n namer) hash(kind, text string) string {
 }
 
 // name returns one hash for all spellings of a name that WordPress takes for the same.
-func (n namer) name(name string) string { return "name:" + n.hash("name", wpname.Key(name)) }
+func (n namer) name(name string) string { return "name:" + n.hash("name", n.spelling(name)) }
 
 func userName(id int64) string { return "user:" + strconv.FormatInt(id, 10) }
 

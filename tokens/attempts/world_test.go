@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/attempts/wpname"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -47,7 +48,7 @@ func (w *world) another(change ...func(*attempts.Config)) *attempts.Guard {
 	for _, c := range change {
 		c(&cfg)
 	}
-	g, err := attempts.New(cfg, w.rdb)
+	g, err := attempts.New(cfg, wpname.Key, w.rdb)
 	if err != nil {
 		w.Fatal(err)
 	}
