@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/tokens/attempts/wpname"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -60,7 +60,7 @@ func guarded(t *testing.T, change ...func(*attempts.Config, *gateway.Config)) *g
 	client := s.client()
 	t.Cleanup(func() { client.Close() })
 	var err error
-	cfg.Passwords.Attempts, err = attempts.New(counting, wpname.Key, client)
+	cfg.Passwords.Attempts, err = attempts.New(counting, wprequest.NameKey, client)
 	s.must(err)
 	s.registry = prometheus.NewRegistry()
 	g, err := gateway.New(cfg, s.authority, s.upstream, s.registry, slog.New(slog.NewJSONHandler(s.log, nil)))

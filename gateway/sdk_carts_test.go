@@ -13,9 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/tokens/attempts/wpname"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -124,7 +124,7 @@ func shopWithTokens(t *testing.T, of tokens.Config, change ...func(*gateway.Conf
 	s.must(err)
 	per := attempts.Limit{N: 40, Per: 10 * time.Minute}
 	guard, err := attempts.New(attempts.Config{Account: per, Address: per, Overall: per, SecondFactor: per, Refresh: per, Validate: per,
-		Secret: []byte(upstreamtest.Secret), KeyPrefix: "cocart:", Now: s.clock.Now}, wpname.Key, client)
+		Secret: []byte(upstreamtest.Secret), KeyPrefix: "cocart:", Now: s.clock.Now}, wprequest.NameKey, client)
 	s.must(err)
 	cfg := gateway.Config{SiteURL: mustURL(t, upstreamtest.SiteURL), Now: s.clock.Now, Passwords: gateway.PasswordConfig{Attempts: guard, Now: s.clock.Now}}
 	for _, c := range change {

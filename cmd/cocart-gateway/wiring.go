@@ -22,9 +22,9 @@ import (
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/migration"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/tokens/attempts/wpname"
 	"cocart-gateway/tokens/keys"
 	exchange "cocart-gateway/tokens/migration"
 	"cocart-gateway/upstream"
@@ -291,7 +291,7 @@ func upstreamTLS(c config.Upstream) (*tls.Config, error) {
 
 // newGuard returns the rate limits of passwords. Its key is derived from a secret that all gateways of a shop share.
 func newGuard(cfg *config.Config, store redis.UniversalClient, log *slog.Logger) (*attempts.Guard, error) {
-	return attempts.New(guardConfig(cfg, log), wpname.Key, store)
+	return attempts.New(guardConfig(cfg, log), wprequest.NameKey, store)
 }
 
 // attemptWait is how long a login waits for other logins of its account or address. WordPress checks a password in less

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-
-	"cocart-gateway/tokens/attempts/wpname"
 )
 
 // Body is what a request carries besides its URL, read as PHP and WordPress
@@ -56,7 +54,7 @@ var jsonMedia = regexp.MustCompile(`(?i)^[^;]*(^|[\s,])application/([\w!#$&-^.+]
 func coCartJSON(contentType string) bool {
 	const wanted = "application/json"
 	text := phpLower(contentType)
-	if strings.Contains(text, wanted) || strings.Contains(phpLower(wpname.SanitizeTextField(contentType)), wanted) {
+	if strings.Contains(text, wanted) || strings.Contains(phpLower(SanitizeTextField(contentType)), wanted) {
 		return true
 	}
 	for {

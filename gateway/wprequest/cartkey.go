@@ -10,8 +10,6 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
-
-	"cocart-gateway/tokens/attempts/wpname"
 )
 
 // CoCart keeps all carts in one table, those of guests under a random or custom key and
@@ -47,19 +45,19 @@ func CartKeyCustomers(key string) []int64 {
 // sanitize_text_field and a second decoding leave it, and as a collation of MySQL
 // compares it, to which "２" is "2".
 func cleanings(key string) []string {
-	all := []string{key, wpname.SanitizeTextField(key)}
+	all := []string{key, SanitizeTextField(key)}
 	if again, err := url.QueryUnescape(key); err == nil {
-		all = append(all, again, wpname.SanitizeTextField(again))
+		all = append(all, again, SanitizeTextField(again))
 	}
 	for _, text := range all {
-		all = append(all, strings.Map(collate, norm.NFKC.String(text)))
+		all = append(all, strings.Map(collated, norm.NFKC.String(text)))
 	}
 	return all
 }
 
-// collate takes away what a collation ignores, and makes "2" of the digits that other
+// collated removes what a collation ignores, and makes "2" of the digits that other
 // scripts write for it.
-func collate(r rune) rune {
+func collated(r rune) rune {
 	switch {
 	case unicode.In(r, unicode.M, unicode.Z, unicode.C) || r == unicode.ReplacementChar:
 		return -1

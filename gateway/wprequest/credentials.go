@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
-
-	"cocart-gateway/tokens/attempts/wpname"
 )
 
 // Credentials are a user name (or e-mail, or phone number) and a password.
@@ -69,10 +67,10 @@ func (in Input) Credentials() Credentials {
 func (in Input) CheckNames() error {
 	for _, f := range in.places() {
 		switch {
-		case wpname.TooLong(f.Username):
+		case NameTooLong(f.Username):
 			return &Error{ReasonBadCredentials, "The user name is too long."}
 		case f.Password == "" || f.Username == "" && !f.basic && !f.list:
-		case f.list, wpname.Key(f.Username) == "":
+		case f.list, NameKey(f.Username) == "":
 			return &Error{ReasonBadCredentials, "The user name is empty."}
 		}
 	}

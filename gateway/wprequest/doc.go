@@ -21,6 +21,7 @@
 //	object.go       JSON objects that keep order and bytes
 //	input.go        Input: parameters wherever PHP code finds them
 //	credentials.go  names, passwords and API keys in them
+//	name.go         NameKey: one text for all spellings of a name; accents.go, entities.go, tags.go
 //	cartkey.go      cart keys in them, and the customers whose carts those name
 //	error.go        why a request is refused
 package wprequest

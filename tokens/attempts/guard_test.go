@@ -13,8 +13,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/tokens/attempts/wpname"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -337,7 +337,7 @@ func TestABadConfigurationIsRefused(t *testing.T) {
 		"a limit of no time": {Secret: make([]byte, 32), Refresh: per(1, 0)},
 		"too many":           {Secret: make([]byte, 32), Overall: per(2_000_000, time.Second)},
 	} {
-		if _, err := attempts.New(cfg, wpname.Key, tokenstest.Embedded(t)); err == nil {
+		if _, err := attempts.New(cfg, wprequest.NameKey, tokenstest.Embedded(t)); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
-	"cocart-gateway/tokens/attempts/wpname"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -48,7 +48,7 @@ func (w *world) another(change ...func(*attempts.Config)) *attempts.Guard {
 	for _, c := range change {
 		c(&cfg)
 	}
-	g, err := attempts.New(cfg, wpname.Key, w.rdb)
+	g, err := attempts.New(cfg, wprequest.NameKey, w.rdb)
 	if err != nil {
 		w.Fatal(err)
 	}

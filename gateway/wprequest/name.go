@@ -1,14 +1,4 @@
-// Package wpname reads user names as WordPress, WooCommerce and CoCart do before they
-// look an account up, so that all spellings of one account's name are one name to a
-// counter.
-//
-// CoCart's get_username takes a name for a billing phone number first, then for an
-// e-mail address, then for a login name; sanitize_user goes over it once or several
-// times, and the data base compares what is left by a collation that knows neither
-// case nor accents nor width. An attacker who finds a spelling that WordPress
-// understands and a counter does not has a fresh counter for each. [Key] is therefore
-// held to WordPress's own functions by a differential fuzz test against PHP.
-package wpname
+package wprequest
 
 import (
 	"regexp"
@@ -23,25 +13,33 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxLength is how many characters a name may have: wp_users holds 60 of a login name
-// and 100 of an e-mail address, wp_insert_user refuses more.
-const MaxLength = 100
+// This file reads user names as WordPress, WooCommerce and CoCart do before they look an account up, so that all spellings
+// of the name of one account are one name to a counter.
+//
+// CoCart's get_username takes a name for a billing phone number first, then for an e-mail address, then for a login name;
+// sanitize_user is applied once or several times, and the database compares the result by a collation that ignores case,
+// accents and width. Attack: a spelling that WordPress reads as the same account and a counter does not gives a fresh
+// counter. Prevention: a differential fuzz test compares [NameKey] with WordPress's own functions in PHP.
 
-// TooLong reports whether a name is longer than that of any account. It looks at no
+// MaxNameLength is how many characters a name may have: wp_users holds 60 of a login name
+// and 100 of an e-mail address, wp_insert_user refuses more.
+const MaxNameLength = 100
+
+// NameTooLong reports whether a name is longer than that of any account. It looks at no
 // more bytes than such a name can have, and comes before everything else that is done
 // with a name: sanitize_user needs seconds for 1 MiB.
-func TooLong(name string) bool {
-	return len(name) > MaxLength*utf8.UTFMax || utf8.RuneCountInString(name) > MaxLength
+func NameTooLong(name string) bool {
+	return len(name) > MaxNameLength*utf8.UTFMax || utf8.RuneCountInString(name) > MaxNameLength
 }
 
-// Key returns the one form of all spellings that WordPress and a MySQL collation take
+// NameKey returns the one form of all spellings that WordPress and a MySQL collation take
 // for the same name. It may bring the names of two accounts together, which then share
 // a counter until WordPress names the account; it never separates spellings of one name.
 // A name that is too long is cut: no account can have it. The key is not readable text; it
 // is empty if nothing of the name is left.
-func Key(name string) string {
-	if TooLong(name) {
-		name = string([]rune(name[:min(len(name), MaxLength*utf8.UTFMax)]))
+func NameKey(name string) string {
+	if NameTooLong(name) {
+		name = string([]rune(name[:min(len(name), MaxNameLength*utf8.UTFMax)]))
 	}
 	for {
 		shorter := SanitizeUser(name)

@@ -1,4 +1,4 @@
-package wpname_test
+package wprequest_test
 
 import (
 	"bufio"
@@ -10,17 +10,17 @@ import (
 	"sync"
 	"testing"
 
-	"cocart-gateway/tokens/attempts/wpname"
+	"cocart-gateway/gateway/wprequest"
 )
 
-// wordpress is a PHP process that answers with WordPress's own functions.
-type wordpress struct {
+// nameReader is a PHP process that answers with WordPress's own functions.
+type nameReader struct {
 	mu  sync.Mutex
 	in  io.Writer
 	out *bufio.Reader
 }
 
-func startPHP(t testing.TB) *wordpress {
+func startNames(t testing.TB) *nameReader {
 	t.Helper()
 	cmd := exec.Command("php", "testdata/names.php", "/usr/share/wordpress")
 	in, err := cmd.StdinPipe()
@@ -38,7 +38,7 @@ func startPHP(t testing.TB) *wordpress {
 		_ = in.Close()
 		_ = cmd.Wait()
 	})
-	return &wordpress{in: in, out: bufio.NewReader(out)}
+	return &nameReader{in: in, out: bufio.NewReader(out)}
 }
 
 // reading is what WordPress makes of a name.
@@ -47,7 +47,7 @@ type reading struct {
 	isEmail, phone bool
 }
 
-func (w *wordpress) read(name string) (r reading, err error) {
+func (w *nameReader) read(name string) (r reading, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, err := fmt.Fprintln(w.in, base64.StdEncoding.EncodeToString([]byte(name))); err != nil {
@@ -71,18 +71,18 @@ func (w *wordpress) read(name string) (r reading, err error) {
 
 // compare holds our reading of a name to WordPress's, and our key of it to that of
 // what WordPress makes of it.
-func compare(t *testing.T, w *wordpress, name string) {
+func compare(t *testing.T, w *nameReader, name string) {
 	t.Helper()
 	want, err := w.read(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := reading{wpname.SanitizeUser(name), wpname.SanitizeTextField(name), wpname.IsEmail(name), wpname.IsPhone(name)}
+	got := reading{wprequest.SanitizeUser(name), wprequest.SanitizeTextField(name), wprequest.IsEmail(name), wprequest.IsPhone(name)}
 	if got != want {
 		t.Errorf("%q\n is  %+q\nwant %+q", name, fmt.Sprint(got), fmt.Sprint(want))
 	}
-	if !wpname.TooLong(name) && wpname.Key(name) != wpname.Key(want.user) {
-		t.Errorf("%q has the key %q, and what WordPress makes of it, %q, has %q", name, wpname.Key(name), want.user, wpname.Key(want.user))
+	if !wprequest.NameTooLong(name) && wprequest.NameKey(name) != wprequest.NameKey(want.user) {
+		t.Errorf("%q has the key %q, and what WordPress makes of it, %q, has %q", name, wprequest.NameKey(name), want.user, wprequest.NameKey(want.user))
 	}
 }
 
@@ -99,14 +99,14 @@ var seeds = []string{
 }
 
 func TestNamesAreReadAsWordPressReadsThemOnRealPHP(t *testing.T) {
-	w := startPHP(t)
+	w := startNames(t)
 	for _, name := range seeds {
 		compare(t, w, name)
 	}
 }
 
 func FuzzNamesOnRealPHP(f *testing.F) {
-	w := startPHP(f)
+	w := startNames(f)
 	for _, name := range seeds {
 		f.Add(name)
 	}
@@ -123,25 +123,25 @@ func TestSpellingsOfOneNameHaveOneKey(t *testing.T) {
 		"Alice", " alice", "alice ", "ALICE", "ａｌｉｃｅ", "álice", "a\u0301lice", "ali&x 1;ce", "al%69%%4141ice", "<b>alice</b>", "al\u200bice",
 		"a l i c e", "alice\x00", "al&x;ice", "al<i x='>'>ice", "𝐚lice", "aliçe", "ⓐlice",
 	} {
-		if wpname.Key(spelling) != wpname.Key("alice") {
+		if wprequest.NameKey(spelling) != wprequest.NameKey("alice") {
 			t.Errorf("%q has another key than alice", spelling)
 		}
 	}
 	for _, digits := range []string{"５５５", "٥٥٥", "५५५", "⑤⑤⑤", "𝟓𝟓𝟓", " 555 "} { // MariaDB found mallory, whose name is 555…, by them
-		if wpname.Key(digits) != wpname.Key("555") {
+		if wprequest.NameKey(digits) != wprequest.NameKey("555") {
 			t.Errorf("%q has another key than 555", digits)
 		}
 	}
 	known := map[string]string{}
 	for _, other := range []string{"alice", "alise", "bob", "alice2", "5550004444", "alice@example.com", "al-ice", "al.ice", "al_ice", "李雷", "李磊", "müller", "мария", "марина"} {
-		key := wpname.Key(other)
+		key := wprequest.NameKey(other)
 		if before, taken := known[key]; taken || key == "" {
 			t.Errorf("%q has the key of %q", other, before)
 		}
 		known[key] = other
 	}
 	for _, nothing := range []string{"", " ", "<b>", "\u200b", "&x;", "%41", "\x00", "\u0301"} {
-		if key := wpname.Key(nothing); key != "" {
+		if key := wprequest.NameKey(nothing); key != "" {
 			t.Errorf("%q has the key %q", nothing, key)
 		}
 	}
@@ -149,18 +149,18 @@ func TestSpellingsOfOneNameHaveOneKey(t *testing.T) {
 
 func BenchmarkKey(b *testing.B) {
 	for b.Loop() {
-		wpname.Key("alice@example.com")
+		wprequest.NameKey("alice@example.com")
 	}
 }
 
 func TestNoKeyCostsMuch(t *testing.T) {
 	for _, long := range []string{strings.Repeat("<", 1<<20), strings.Repeat("\ufdfa", 340_000), strings.Repeat("%", 1<<20)} {
-		if !wpname.TooLong(long) || len(wpname.Key(long)) > 400*18 {
+		if !wprequest.NameTooLong(long) || len(wprequest.NameKey(long)) > 400*18 {
 			t.Errorf("%q… is not too long", long[:6])
 		}
 	}
 	for _, fits := range []string{strings.Repeat("a", 100), strings.Repeat("ﷺ", 100), strings.Repeat("😀", 100)} {
-		if wpname.TooLong(fits) {
+		if wprequest.NameTooLong(fits) {
 			t.Errorf("%q is too long", fits)
 		}
 	}

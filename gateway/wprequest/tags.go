@@ -1,4 +1,4 @@
-package wpname
+package wprequest
 
 import (
 	"regexp"
