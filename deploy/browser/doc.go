@@ -1,5 +1,5 @@
 // Package browser holds the tests that only a browser can decide: may a page of
-// another origin log in, shop and read what it is told. A Chromium loads a page
+// another origin log in, shop and read the answers. A Chromium loads a page
 // from one port and asks the gateway on another. It needs the Debian package that
 // deploy/demo/install.sh browser brings, and says so when it is missing.
 package browser

@@ -35,7 +35,7 @@ func PHP(t *testing.T) (site, socket string) {
 	}
 	account := ""
 	args := []string{programs[0], "--nodaemonize"}
-	if os.Geteuid() == 0 { // whose folder nobody else may enter
+	if os.Geteuid() == 0 { // whose folder no other user may enter
 		account = "user = root\ngroup = root\n"
 		args = append(args, "--allow-to-run-as-root")
 	}

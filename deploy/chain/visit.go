@@ -18,7 +18,7 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
-// Certificate makes the files of a certificate that nobody vouches for.
+// Certificate makes the files of a self-signed certificate.
 func Certificate(t *testing.T) (certificate, key string) {
 	t.Helper()
 	s := httptest.NewTLSServer(http.NotFoundHandler())
@@ -49,7 +49,7 @@ func browser(address string) *http.Client {
 
 // Visit is what a shop needs of a proxy in front of the gateway: that it speaks
 // HTTP/2 and TLS, changes no address, says who the client is and believes
-// nobody else about it, passes tokens on, and holds nothing back.
+// no other proxy about it, passes tokens on, and holds nothing back.
 func Visit(t *testing.T, wp *upstreamtest.WordPress, address string) {
 	t.Helper()
 	client := browser(address)
@@ -58,7 +58,7 @@ func Visit(t *testing.T, wp *upstreamtest.WordPress, address string) {
 	const target = "/wp-json/cocart/v2/products?search=a%2Fb%20c&x[]=1"
 	proto, _ := ask(t, client, http.MethodGet, target, "", http.Header{
 		"X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"http"}, "X-Real-Ip": {"203.0.113.9"}, "X-Cocart-Gateway": {"forged"},
-		"X-Forwarded-Host": {"evil.example"}, "X-Request-Id": {"somebody-elses"}, "Forwarded": {"for=203.0.113.9;host=evil.example"},
+		"X-Forwarded-Host": {"evil.example"}, "X-Request-Id": {"of-the-client"}, "Forwarded": {"for=203.0.113.9;host=evil.example"},
 	})
 	seen := wp.Last()
 	if proto != "HTTP/2.0" || seen.Target != target || seen.Host != "shop.example" {
@@ -67,7 +67,7 @@ func Visit(t *testing.T, wp *upstreamtest.WordPress, address string) {
 	if seen.Claims.Client != "127.0.0.1" || seen.Claims.Proto != "https" || strings.Contains(seen.Header.Get("X-Forwarded-For")+seen.Header.Get("X-Real-Ip"), "203.0.113.9") {
 		t.Errorf("the client made up who it is: %+v, %v", seen.Claims, seen.Header)
 	}
-	if host, id := seen.Header.Get("X-Forwarded-Host"), seen.Header.Get("X-Request-Id"); host != "shop.example" || id == "" || id == "somebody-elses" || seen.Header.Get("Forwarded") != "" {
+	if host, id := seen.Header.Get("X-Forwarded-Host"), seen.Header.Get("X-Request-Id"); host != "shop.example" || id == "" || id == "of-the-client" || seen.Header.Get("Forwarded") != "" {
 		t.Errorf("the client made up where it went: %v", seen.Header)
 	}
 

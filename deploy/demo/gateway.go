@@ -96,7 +96,7 @@ func (d *demo) startGateway(ctx context.Context, site site, secrets secrets) err
 }
 
 // existingSite asks a shop for its own address, by which it judges the gateway's assertions. A
-// shop that does not tell is taken to live where it was reached.
+// shop that does not name its address is taken to live where it was reached.
 func existingSite(ctx context.Context, upstream string) site {
 	var index struct{ Home string }
 	_, body := ask(ctx, upstream+"/index.php?rest_route=/&_fields=home")
@@ -106,7 +106,7 @@ func existingSite(ctx context.Context, upstream string) site {
 	return site{upstream, index.Home}
 }
 
-// ask returns status 0 and the reason where nobody answers.
+// ask returns status 0 and the reason if there is no answer.
 func ask(ctx context.Context, address string) (int, string) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

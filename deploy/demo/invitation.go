@@ -49,7 +49,7 @@ define( 'COCART_GATEWAY_REQUIRED', true );
 
 `
 
-// explainPlugin tells what an existing shop needs; we do not touch it.
+// explainPlugin prints what an existing shop needs; we do not touch it.
 func (d *demo) explainPlugin(secrets secrets) {
 	fmt.Fprintf(d.out, pluginNote, d.options.upstream, secrets.Upstream)
 }

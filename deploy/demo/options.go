@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// options come from flags (paths) and from the environment (what "make run" is told).
+// options come from flags (paths) and from the environment (what "make run" gets).
 type options struct {
 	gateway, plugin, dir string
 	port, adminPort      int
@@ -82,7 +82,7 @@ func portFrom(getenv func(string) string, name string, otherwise int) (int, erro
 	return port, nil
 }
 
-// check finds what would fail later with a message nobody understands.
+// check finds what would fail later with an unclear message.
 func (o *options) check() error {
 	var err error
 	if o.dir, err = filepath.Abs(o.dir); err != nil {

@@ -2,7 +2,7 @@
 //
 // It asks the Go module proxy only, by the go command, so that it runs wherever the project builds. An image of a program
 // that is a Go module is compared with that; any other is in images.txt, with the newest version that was known when
-// somebody last looked it up, where, and when. It lists and changes nothing, and its exit code is 0 also if something is
+// it was last looked up, where, and when. It lists and changes nothing, and its exit code is 0 also if something is
 // behind.
 package main
 

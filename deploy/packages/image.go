@@ -15,7 +15,7 @@ import (
 const authorities = "/etc/ssl/certs/ca-certificates.crt"
 
 // accounts are what some libraries look a number up in. 65532 is the number
-// that images without a system use for nobody in particular.
+// that images without a system use for the unprivileged user.
 var accounts = map[string]string{ //nolint:gosec // no passwords in it
 	"etc/passwd": "root:x:0:0:root:/:/sbin/nologin\ncocart-gateway:x:65532:65532:cocart-gateway:/:/sbin/nologin\n",
 	"etc/group":  "root:x:0:\ncocart-gateway:x:65532:\n",

@@ -24,7 +24,7 @@ func chosen(only string) ([]target, error) {
 			return []target{t}, nil
 		}
 	}
-	return nil, fmt.Errorf("%s is none of %v", only, targets)
+	return nil, fmt.Errorf("%s is not one of %v", only, targets)
 }
 
 // program is the name of the binary.

@@ -87,7 +87,7 @@ build() {
 }
 
 # boot ends with the exit code of the checks. The machine is in a process namespace of its own, so that nothing of it
-# outlives whoever started it, and says nothing on the console but what the checks say.
+# outlives the process that started it, and writes nothing on the console but what the checks say.
 boot() {
 	echo "Booting"
 	report=$scratch/debian/checks/report

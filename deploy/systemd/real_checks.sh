@@ -96,7 +96,7 @@ installed_and_not_filled_in() {
 
 runs() {
 	check "filled in, it starts at once" systemctl start cocart-gateway
-	check "it told that it is ready (Type=notify)" is ActiveState active
+	check "it reported that it is ready (Type=notify)" is ActiveState active
 	check "systemctl status says what it does" is StatusText serving
 	check "it answers" answers
 	check "it reaches Redis and WordPress" admin readyz '"ready":true'
@@ -231,7 +231,7 @@ socket_unit() {
 	systemctl start cocart-gateway
 	local reach=(curl -s -d hi --unix-socket /run/cocart-gateway.sock http://shop.example.com/)
 	check "a unix socket of the socket unit is the web server's to open" runuser -u www-data -- "${reach[@]}"
-	check "and nobody else's" fails runuser -u nobody -- "${reach[@]}"
+	check "and another user's" fails runuser -u nobody -- "${reach[@]}"
 	systemctl restart cocart-gateway
 	check "and outlives the service" runuser -u www-data -- "${reach[@]}"
 	systemctl stop cocart-gateway.socket cocart-gateway

@@ -126,7 +126,7 @@ function run( array $test ): void {
 			throw new ErrorException( $message, 0, $level, $file, $line );
 		}
 	);
-	ini_set( 'display_errors', '0' ); // The verdict tells them.
+	ini_set( 'display_errors', '0' ); // The result contains them.
 	ini_set( 'log_errors', '0' );
 	ob_start();
 	register_shutdown_function( 'verdict', $name, $expect );
@@ -146,7 +146,7 @@ function verdict( string $name, callable $expect ): void {
 	}
 }
 
-/** Runs one test in a process of its own, and tells whether it failed. */
+/** Runs one test in a process of its own, and returns whether it failed. */
 function failed( array $test ): bool {
 	$child = pcntl_fork();
 	if ( 0 === $child ) {

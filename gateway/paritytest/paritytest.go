@@ -104,7 +104,7 @@ const statusRow = "401 instead of 403"
 // refusedToken is what is said of a token that is not good, and of nothing else.
 var refusedToken = []string{"Authentication failed.", "Invalid refresh token.", "Refresh token expired."}
 
-// Alike tells whether that answer is the plugin's, headers aside.
+// Alike reports whether that answer is the plugin's, headers aside.
 func (c *Case) Alike(invalidToken int) bool {
 	want, got := c.Answer, c.Expected(invalidToken)
 	want.Has, got.Has = nil, nil

@@ -32,7 +32,7 @@ func Read(status int, header http.Header, body string) Answer {
 
 var seconds = regexp.MustCompile(`\d+ seconds`)
 
-// text tells a page on which WordPress shows somebody the way to wp-admin from one
+// text distinguishes a page on which WordPress shows a user the way to wp-admin from one
 // that a visitor gets.
 func text(header http.Header, body string) string {
 	switch {

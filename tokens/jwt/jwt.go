@@ -47,7 +47,7 @@ func IsWordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
 }
 
-// Header is what a token says about its own signature. A pointer tells a missing member from an empty one.
+// Header is what a token says about its own signature. A pointer distinguishes a missing member from an empty one.
 type Header struct {
 	Algorithm string                    `json:"alg"`
 	Type      string                    `json:"typ"`

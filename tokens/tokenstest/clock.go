@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Clock is a time that moves only when it is told to. Hand its Now to tokens.Config.
+// Clock is a time that moves only by Advance and Set. Hand its Now to tokens.Config.
 type Clock struct {
 	mu  sync.Mutex // guards now
 	now time.Time

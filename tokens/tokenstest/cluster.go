@@ -151,7 +151,7 @@ func catchUp(t testing.TB, master, replica *Server) {
 	})
 }
 
-// linked tells whether a replica has all that its master has.
+// linked reports whether a replica has all that its master has.
 func linked(replica *Server) bool {
 	return strings.Contains(replica.Client().Info(context.Background(), "replication").Val(), "master_link_status:up")
 }

@@ -98,7 +98,7 @@ func (s *Server) Start() {
 }
 
 // Stop ends it. It saves its data first. A server that is just writing its first append-only file, as a new replica
-// does, forgets that it was told to end ("Writing initial AOF. Can't exit."), so it is told until it does.
+// does, forgets the signal to end ("Writing initial AOF. Can't exit."), so the signal is repeated until it ends.
 func (s *Server) Stop() {
 	if s.mini != nil {
 		s.mini.Close()

@@ -52,7 +52,7 @@ func (s *RedisSentinel) watch() *Server {
 	return launch(s.t, &Server{t: s.t, dir: s.t.TempDir(), watches: conf, certificates: s.Master.certificates})
 }
 
-// ready tells whether a Sentinel knows the other two and the replica.
+// ready reports whether a Sentinel knows the other two and the replica.
 func ready(sentinel *Server) bool {
 	info := sentinel.Client().Info(context.Background(), "sentinel").Val()
 	return strings.Contains(info, "slaves=1,sentinels=3")

@@ -58,7 +58,7 @@ func Open(cfg *config.Config, reg prometheus.Registerer, log *slog.Logger) (*Set
 	if err != nil {
 		return nil, err
 	}
-	c.tell(c.inUse.Swap(first), first)
+	c.logChange(c.inUse.Swap(first), first)
 	c.loaded.Store(&first.digest)
 	if cfg.TLS.ACME.Enabled {
 		c.automatic, err = newAutomatic(cfg, c.metrics, log)

@@ -69,7 +69,7 @@ func (c *Set) Reconfigure(cfg *config.Config) (use func(), err error) {
 	return func() {
 		before := c.inUse.Swap(next)
 		c.loaded.Store(&next.digest)
-		c.metrics.good(c.tell(before, next))
+		c.metrics.good(c.logChange(before, next))
 	}, nil
 }
 
@@ -103,13 +103,13 @@ func (c *Set) Reload() error {
 		return err
 	}
 	if c.inUse.CompareAndSwap(before, next) { // fails if a reload of the configuration has named other files meanwhile
-		c.metrics.good(c.tell(before, next))
+		c.metrics.good(c.logChange(before, next))
 	}
 	return nil
 }
 
-// tell writes to the log what came into use.
-func (c *Set) tell(before, next *pairSet) (changed bool) {
+// logChange writes to the log what came into use.
+func (c *Set) logChange(before, next *pairSet) (changed bool) {
 	if before.digest == next.digest {
 		return false
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics tell how long the certificates last and whether new ones are coming.
+// metrics show how long the certificates last and whether new ones are coming.
 type metrics struct {
 	certificates func() []*x509.Certificate
 	missing      func() map[string]bool // by name

@@ -51,7 +51,7 @@ func openStandalone(cfg config.Redis, secure *tls.Config) redis.UniversalClient 
 	})
 }
 
-// openSentinel follows the master. Connections to the one before are closed by the client when the Sentinels tell it,
+// openSentinel follows the master. Connections to the one before are closed by the client when the Sentinels announce it,
 // and by the Sentinels when they demote it, so that hardly a command meets a server that may not write.
 func openSentinel(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
 	return redis.NewFailoverClient(&redis.FailoverOptions{

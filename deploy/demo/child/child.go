@@ -48,7 +48,7 @@ func Command(ctx context.Context, p Program) *exec.Cmd {
 	return cmd
 }
 
-// Start runs the program. If it ends before Stop, died is told which one it was and the last
+// Start runs the program. If it ends before Stop, died gets which one it was and the last
 // lines it wrote; died has room for one value per program, or a reader.
 func Start(program Program, died chan<- error) (*Process, error) {
 	log, err := os.OpenFile(program.Log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o640)

@@ -23,7 +23,7 @@ type place struct {
 	root *os.Root
 }
 
-// DefaultDir is where a shop of this name lives unless told otherwise. It is outside of home
+// DefaultDir is where a shop of this name lives by default. It is outside of home
 // directories, which www-data may not enter, and survives a reboot, unlike /tmp.
 func DefaultDir(name string) string {
 	return filepath.Join("/var/tmp", "cocart-gateway-demo-"+strconv.Itoa(os.Getuid()), name)
@@ -75,8 +75,8 @@ func accountFor(uid int) (*user.User, error) {
 	return account, nil
 }
 
-// claim creates the directory and its parents. /var/tmp is everybody's: a directory that somebody
-// else put there in advance could exchange the programs' files below our hands.
+// claim creates the directory and its parents. /var/tmp is writable for every user: a directory that another
+// user put there in advance could exchange the programs' files below our hands.
 func (p place) claim() error {
 	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
 		return fmt.Errorf("creating the shop directory: %w", err)
@@ -100,7 +100,7 @@ func openUp(dir string) error {
 	return os.Chmod(dir, 0o755)
 }
 
-// reachable tells of a private directory on the way, into which www-data may not look.
+// reachable reports a private directory on the way, into which www-data may not look.
 func (p place) reachable() error {
 	if os.Getuid() != 0 {
 		return nil
@@ -139,7 +139,7 @@ func (p place) makeOurs(names ...string) error {
 		if err := p.root.Mkdir(name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		// Whatever the umask, and whoever had it before.
+		// Whatever the umask, and who had it before.
 		if err := errors.Join(p.root.Lchown(name, os.Getuid(), os.Getgid()), p.root.Chmod(name, 0o755)); err != nil {
 			return err
 		}

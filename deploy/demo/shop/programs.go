@@ -74,7 +74,7 @@ func (s *Shop) command(ctx context.Context, args ...string) *exec.Cmd {
 	return child.Command(ctx, s.program(args...))
 }
 
-// work runs such a program, and tells what it wrote if it fails.
+// work runs such a program, and returns what it wrote if it fails.
 func (s *Shop) work(ctx context.Context, what string, args ...string) error {
 	if output, err := s.command(ctx, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", what, err, child.Tail(output))

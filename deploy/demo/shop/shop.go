@@ -51,7 +51,7 @@ type Config struct {
 	Fresh bool
 	// Log receives the output of all programs besides their files in Dir/log; nil drops it.
 	Log io.Writer
-	// Progress is told, in a few words, what is being done; nil is fine.
+	// Progress gets, in a few words, what is being done; nil is fine.
 	Progress func(string)
 }
 

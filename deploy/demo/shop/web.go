@@ -25,7 +25,7 @@ func (s *Shop) startPHP(ctx context.Context) error {
 	return s.php.Ready(ctx, func() bool { return listens(s.place.path("run/php.sock")) })
 }
 
-// startWeb starts nginx. Between finding a port free and taking it somebody else may take it, so
+// startWeb starts nginx. Between finding a port free and taking it another process may take it, so
 // where any port will do, another one is tried.
 func (s *Shop) startWeb(ctx context.Context) error {
 	s.config.Progress("starting nginx")
@@ -38,7 +38,7 @@ func (s *Shop) startWeb(ctx context.Context) error {
 	return err
 }
 
-// tryWeb waits for nginx's own word, its pid file, which it writes once it listens: on its port somebody else might
+// tryWeb waits for nginx's own word, its pid file, which it writes once it listens: on its port another process might
 // answer, too.
 func (s *Shop) tryWeb(ctx context.Context) error {
 	err := s.place.remove("run/nginx.pid")

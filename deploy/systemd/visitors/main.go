@@ -97,7 +97,7 @@ func (t *tally) visit(ctx context.Context, url string, stays bool) {
 // lost. It goes on to its end also after SIGTERM.
 func order(client *http.Client, url string) error {
 	const words = "one order"
-	answer, err := client.Post(url, "text/plain", struct{ io.Reader }{strings.NewReader(words)}) //nolint:gosec,noctx // see above; whoever starts it says where to
+	answer, err := client.Post(url, "text/plain", struct{ io.Reader }{strings.NewReader(words)}) //nolint:gosec,noctx // see above; the address is an argument
 	if err != nil {
 		return err
 	}

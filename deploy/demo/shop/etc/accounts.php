@@ -28,7 +28,7 @@ foreach ( $people as $id => list( $login, $password, $first, $last, $phone ) ) {
 		continue;
 	}
 	if ( ! $user ) {
-		// wp_insert_user cannot be told an id, and the examples name them.
+		// wp_insert_user takes no id, and the examples name them.
 		$wpdb->insert( $wpdb->users, array( 'ID' => $id, 'user_login' => $login ) );
 		clean_user_cache( $id );
 	}

@@ -4,7 +4,7 @@
  */
 define( 'DB_NAME', 'wordpress' );
 define( 'DB_USER', {{php .User}} );
-// MariaDB asks the kernel who is at the other end of its socket; nobody else gets in, and no password is needed.
+// MariaDB asks the kernel who is at the other end of its socket; no other user gets in, and no password is needed.
 define( 'DB_PASSWORD', '' );
 define( 'DB_HOST', {{php (printf "localhost:%s/run/mysql.sock" .Dir)}} );
 define( 'DB_CHARSET', 'utf8mb4' );
