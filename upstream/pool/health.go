@@ -41,7 +41,7 @@ var failures = []string{failedConnect, failedTimeout, failedBroken, failedCheck}
 const redial = time.Second
 
 // Run checks the nodes until ctx ends, whose error it returns. A single node is not checked: there is no other to choose.
-func (p *Pool) Run(ctx context.Context, check checkNode) error {
+func (p *Pool) Run(ctx context.Context, check NodeCheck) error {
 	for len(p.nodes) > 1 {
 		p.Check(ctx, check)
 		timer := time.NewTimer(jittered(p.health.Interval))
@@ -56,16 +56,16 @@ func (p *Pool) Run(ctx context.Context, check checkNode) error {
 	return ctx.Err()
 }
 
-// checkNode asks a node for a path; "" is the one that shows whether WordPress works. An error means that the node does
+// NodeCheck asks a node for a path; "" is the one that shows whether WordPress works. An error means that the node does
 // not.
-type checkNode func(ctx context.Context, n *Node, path string) error
+type NodeCheck func(ctx context.Context, n *Node, path string) error
 
 // jittered keeps gateways that started together from asking together.
 func jittered(d time.Duration) time.Duration { return d - d/10 + time.Duration(chance(int(d/5)+1)) }
 
 // Check asks every node once, all at the same time, and waits for their answers. Checks need no place: a node that is busy
 // is not down.
-func (p *Pool) Check(ctx context.Context, check checkNode) {
+func (p *Pool) Check(ctx context.Context, check NodeCheck) {
 	var asked sync.WaitGroup
 	for _, n := range p.nodes {
 		asked.Go(func() {

@@ -51,7 +51,7 @@ func newNodeMetrics(reg prometheus.Registerer) (*nodeMetrics, error) {
 		}, queue),
 		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cocart_gateway_upstream_queue_wait_seconds",
-			Help:    "Time that requests waited for a place at WordPress, those turned away included, by queue (cocart, site, own). Who found one at once is not counted.",
+			Help:    "Time that requests waited for a place at WordPress, those turned away included, by queue (cocart, site, own). Requests that found one at once are not counted.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, queue),
 		malformed: prometheus.NewCounter(prometheus.CounterOpts{
@@ -63,6 +63,13 @@ func newNodeMetrics(reg prometheus.Registerer) (*nodeMetrics, error) {
 			Help: "Requests that were not sent to WordPress, by queue (cocart, site, own) and reason (full: too many wait, timeout: it waited too long, left: its client left before there was a place, abandoned: its client left, and upstream.concurrency.abandoned others are under way).",
 		}, []string{"queue", "reason"}),
 	}
+	m.start()
+	return m, errors.Join(reg.Register(m.up), reg.Register(m.inFlight), reg.Register(m.failures), reg.Register(m.retries),
+		reg.Register(m.queued), reg.Register(m.wait), reg.Register(m.shed), reg.Register(m.malformed))
+}
+
+// start makes the series that no node has, so that they are there before anything happens.
+func (m *nodeMetrics) start() {
 	for g := range Group(groups) {
 		m.queued.WithLabelValues(g.String())
 		m.wait.WithLabelValues(g.String())
@@ -72,8 +79,6 @@ func newNodeMetrics(reg prometheus.Registerer) (*nodeMetrics, error) {
 	}
 	m.retries.WithLabelValues(failedConnect)
 	m.retries.WithLabelValues(failedBroken)
-	return m, errors.Join(reg.Register(m.up), reg.Register(m.inFlight), reg.Register(m.failures), reg.Register(m.retries),
-		reg.Register(m.queued), reg.Register(m.wait), reg.Register(m.shed), reg.Register(m.malformed))
 }
 
 // node makes the series of one node, so that they are there before anything
