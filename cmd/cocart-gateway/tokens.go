@@ -32,8 +32,8 @@ func tokensCreateCommand(t terminal) *cobra.Command {
 		Short: "Start a session for a user and print its tokens, as wp cocart jwt create does",
 		Long: "Start a session for a user and print its tokens, as wp cocart jwt create does. It counts as any login: beyond\n" +
 			"tokens.max_sessions the user's oldest session ends.\n\n" +
-			"The session needs the fingerprint that WordPress will compare. It is taken from the user's newest live session;\n" +
-			"where there is none, only WordPress can compute it. That is on purpose: the secrets of the gateway alone must\n" +
+			"The session needs the fingerprint that WordPress will compare. It is taken from the user's newest live session.\n" +
+			"Without one, only WordPress can compute it. That is on purpose: the secrets of the gateway alone must\n" +
 			"not be enough to become a customer.",
 		Example: "  cocart-gateway tokens create --user 7 --config /etc/cocart-gateway/config.yaml\n" +
 			"  cocart-gateway tokens create --user 7 --login alice --fingerprint 9f86d081884c7d659a2feaa0c55ad015 --json --config /etc/cocart-gateway/config.yaml",

@@ -38,7 +38,7 @@ func SetID(answer http.Header, id string) {
 	answer.Set(gatewayIDHeader, id)
 }
 
-// clientID returns the id that the client gave a request, or "" if there is none that may be logged.
+// clientID returns the id that the client gave a request, or "" if it has no id that may be logged.
 func clientID(h http.Header, id string) string {
 	given := h[requestIDHeader]
 	if len(given) != 1 || given[0] == id || len(given[0]) > maxClientID || !wellFormedID(given[0]) {
