@@ -46,7 +46,7 @@ test:
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint tools
 	$(GO) test -race -timeout 30m ./...
-	$(GO) test -run '^TestAFloodLocksNoCustomerOut$$' ./tokens/attempts
+	$(GO) test -run '^TestAFlood' ./tokens/attempts
 
 test-short:
 	$(GO) test -short -skip 'OnReal(Redis|Systemd|PHP)' $(SHORT)

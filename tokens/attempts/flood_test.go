@@ -1,3 +1,8 @@
+//go:build !race
+
+// Each flood is one goroutine with a guard of its own: the race detector finds nothing in it and takes ten times as long.
+// So this file is compiled without the detector, and make test runs it in a step of its own.
+
 package attempts_test
 
 import (
@@ -15,16 +20,6 @@ import (
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/tokenstest"
 )
-
-// defaults are the limits of a configuration that says nothing; TestTheFloodIsPlayedWithTheDefaultLimits
-// compares them.
-func defaults(c *attempts.Config) {
-	day := 24 * time.Hour
-	c.Account, c.AccountNetwork = per(10, 15*time.Minute), per(5, 15*time.Minute)
-	c.Address, c.Subnet, c.Network = per(50, 15*time.Minute), per(200, 15*time.Minute), per(500, 15*time.Minute)
-	c.Overall = per(1000, time.Minute)
-	c.Newcomer = attempts.Newcomer{Account: per(10, time.Hour), Address: per(3, day), Network: per(12, day)}
-}
 
 // flood is one hour of wrong passwords: from where, and at how many of the customers' accounts.
 type flood struct {
@@ -180,12 +175,7 @@ func (neverThere) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPi
 	return func(context.Context, []redis.Cmder) error { return errors.New("away") }
 }
 
-// Each flood is one goroutine with a guard of its own: the race detector finds nothing in it and takes ten times as
-// long, so make test plays the floods without it.
 func TestAFloodLocksNoCustomerOut(t *testing.T) {
-	if raceDetector {
-		t.Skip("make test plays the floods without the race detector")
-	}
 	rows := make([]string, len(floods))
 	t.Run("play", func(t *testing.T) {
 		for i, f := range floods {

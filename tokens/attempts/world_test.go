@@ -136,3 +136,13 @@ func (w *world) wrongTimes(n int, name string, user int64) {
 }
 
 func addr(format string, a ...any) netip.Addr { return netip.MustParseAddr(fmt.Sprintf(format, a...)) }
+
+// defaults are the limits of a configuration that says nothing; TestTheFloodIsPlayedWithTheDefaultLimits
+// compares them.
+func defaults(c *attempts.Config) {
+	day := 24 * time.Hour
+	c.Account, c.AccountNetwork = per(10, 15*time.Minute), per(5, 15*time.Minute)
+	c.Address, c.Subnet, c.Network = per(50, 15*time.Minute), per(200, 15*time.Minute), per(500, 15*time.Minute)
+	c.Overall = per(1000, time.Minute)
+	c.Newcomer = attempts.Newcomer{Account: per(10, time.Hour), Address: per(3, day), Network: per(12, day)}
+}
