@@ -18,11 +18,11 @@ const never = time.Duration(0)
 func (c client) cutOff(p pace.Pace, after time.Duration) time.Duration {
 	begin := time.Unix(1_000_000, 0)
 	deadline := time.Time{}
-	for now := begin; now.Sub(begin) < after; now = now.Add(c.every) {
-		if at, due := p.Deadline(now); due {
+	for moment := begin; moment.Sub(begin) < after; moment = moment.Add(c.every) {
+		if at, due := p.Deadline(moment); due {
 			deadline = at
 		}
-		if !deadline.IsZero() && now.Add(c.every).After(deadline) {
+		if !deadline.IsZero() && moment.Add(c.every).After(deadline) {
 			return deadline.Sub(begin)
 		}
 		p.Moved(c.piece, c.every)

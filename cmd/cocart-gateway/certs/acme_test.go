@@ -57,7 +57,7 @@ func (a *asker) begin(t *testing.T) error {
 	return a.Start(ctx, nil, nil)
 }
 
-// A disk that is full, or was mounted read-only, is no reason to serve nobody while the certificate is good.
+// A disk that is full, or was mounted read-only, does not stop the gateway while the certificate is good.
 func TestAGatewayWithItsCertificateStartsWithoutStorage(t *testing.T) {
 	storage, full := t.TempDir(), errors.New("no space left on device")
 	without := newAsker(t, storage)

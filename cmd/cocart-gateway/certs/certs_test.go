@@ -110,7 +110,7 @@ func TestNewCertificateFilesAreUsedWithoutDroppingConnections(t *testing.T) {
 		t.Errorf("files_good is %v with a broken file", got)
 	}
 	if n := strings.Count(said.String(), "stay in use"); n != 1 {
-		t.Errorf("a bad file was told of %d times: %s", n, said)
+		t.Errorf("a bad file was logged %d times: %s", n, said)
 	}
 	i.Issue("shop", certstest.Host("shop.example.com", "new.example.com"))
 	step()

@@ -135,7 +135,7 @@ final class CoCart_Standin_Session {
 		return is_string( $id ) && ctype_digit( $id ) && get_userdata( (int) $id ) ? $id : '';
 	}
 
-	/** Since 4.3.23 a guest's key can be told from a customer's; it is shorter since 4.2. */
+	/** Since 4.3.23 a guest's key differs from a customer's; it is shorter since 4.2. */
 	public static function new_guest_key() {
 		$key = bin2hex( random_bytes( cocart_standin_since( '4.2' ) ? 15 : 16 ) );
 		return cocart_standin_since( '4.3.23' ) ? "t_$key" : $key;

@@ -79,7 +79,7 @@ function cocart_standin_cleaned( $name, $password ) {
 
 /**
  * The login name behind a phone number, else behind an e-mail address (4.1 and later). From 4.2 on a phone number that
- * is unknown names no account, also where it is somebody's login name. Nothing at all counts as a phone number, and as
+ * is unknown names no account, also where it is the login name of an account. Nothing at all counts as a phone number, and as
  * that of the first customer who has one.
  */
 function cocart_standin_login_name( $name ) {
