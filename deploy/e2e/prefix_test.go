@@ -77,7 +77,7 @@ func TestTheDoctorFindsTheFoldersOfLanguages(t *testing.T) {
 	redis := tokenstest.Redis(t, "--appendonly", "yes").Addr()
 	mustUse(t, "a-language.php", directoryMode)
 	_, complaints := ailing{upstream: theShop.URL, secret: gatewaySecret, site: siteURL, redis: redis}.examine(t)
-	if want := "problem wordpress.paths: CoCart answers below /en, /fr, too, and site.paths does not list that: such requests are refused."; !slices.Contains(complaints, want) {
+	if want := "problem wordpress.paths: CoCart also answers below /en, /fr, which site.paths does not list: the gateway refuses such requests."; !slices.Contains(complaints, want) {
 		t.Errorf("got %q, want %q", complaints, want)
 	}
 }
