@@ -23,6 +23,7 @@ FUZZSEED     ?= $(shell date +%s)
 VERSION      ?=
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
+E2E_ONE      := ^Test[AN]
 SHORT        := ./cmd/... ./gateway/... ./upstream/... ./tokens/...
 
 help:
@@ -45,8 +46,19 @@ test:
 	$(GO) mod verify
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint tools
-	$(GO) test -race -timeout 30m ./...
+	$(MAKE) --no-print-directory -k -j3 --output-sync=target test-e2e-one test-e2e-two test-packages
 	$(GO) test -run '^TestAFlood' ./tokens/attempts
+
+# The end-to-end tests wait most of their time, for web servers and for the second that each refused password takes. So they
+# run in two halves, each with a shop of its own, beside the other packages.
+test-e2e-one:
+	E2E_SHOP=e2e-one $(GO) test -race -timeout 30m -run '$(E2E_ONE)' ./deploy/e2e
+
+test-e2e-two:
+	E2E_SHOP=e2e-two $(GO) test -race -timeout 30m -skip '$(E2E_ONE)' ./deploy/e2e
+
+test-packages:
+	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /deploy/e2e$$)
 
 test-short:
 	$(GO) test -short -skip 'OnReal(Redis|Systemd|PHP)' $(SHORT)
@@ -96,4 +108,4 @@ tools: .tools/nfpm .tools/cyclonedx-gomod
 clean:
 	rm -rf bin dist .tools
 
-.PHONY: help build run test test-short test-systemd fuzz bench lint outdated release image tools clean
+.PHONY: help build run test test-e2e-one test-e2e-two test-packages test-short test-systemd fuzz bench lint outdated release image tools clean

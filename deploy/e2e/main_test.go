@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,7 +37,7 @@ var (
 func TestMain(m *testing.M) { os.Exit(withShop(m)) }
 
 // withShop starts the one shop all tests share: WordPress takes seconds to come
-// up. It runs as in production, where CoCart takes passwords over TLS only.
+// up. E2E_SHOP names it, so that two halves of the tests can run at the same time. It runs as in production, where CoCart takes passwords over TLS only.
 func withShop(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "cocart-gateway-e2e")
 	if err != nil {
@@ -50,7 +51,7 @@ func withShop(m *testing.M) int {
 		return 1
 	}
 	theShop, err = shop.Start(context.Background(), shop.Config{
-		Dir: shop.DefaultDir("e2e"), SiteURL: siteURL, Secret: gatewaySecret, Required: true, Plugin: wordpress.Plugin, Fresh: true,
+		Dir: shop.DefaultDir(cmp.Or(os.Getenv("E2E_SHOP"), "e2e")), SiteURL: siteURL, Secret: gatewaySecret, Required: true, Plugin: wordpress.Plugin, Fresh: true,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "no shop to test with:", err)
