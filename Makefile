@@ -23,7 +23,7 @@ FUZZSEED     ?= $(shell date +%s)
 VERSION      ?=
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
-E2E_ONE      := ^Test[AN]
+E2E_ONE      := ^Test[ANR]
 SHORT        := ./cmd/... ./gateway/... ./upstream/... ./tokens/...
 
 help:
