@@ -173,7 +173,7 @@ func TestNothingOutsideCoCartIsRefusedForItsContent(t *testing.T) {
 		"two Content-Disposition headers":   {multipartType, "--b\r\nContent-Disposition: form-data; name=\"f\"\r\nContent-Disposition: form-data; name=\"rest_route\"\r\n\r\n" + words + "\r\n--b--\r\n"},
 		"no media type":                     {"Content-Type: ;application/json", `{"rest_route":"/cocart/v2/cart"}`},
 		"urlencoded garbage":                {formType, "%%%&=&rest_rout%" + words},
-		"JSON that is none":                 {"Content-Type: application/json", "{" + long},
+		"invalid JSON":                      {"Content-Type: application/json", "{" + long},
 		"a type that names a form and JSON": {"Content-Type: application/x-www-form-urlencoded; application/json", "a=1"},
 	} {
 		for _, target := range []string{"/contact/", "/wp-json/wp/v2/media", "/wp-json/contact-form-7/v1/contact-forms/5/feedback", "/?wc-ajax=checkout"} {

@@ -186,7 +186,7 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"a warning of PHP":                   rest(200, "<b>Deprecated</b>: {closure}\n"+`{"namespace":"cocart/v2"}`),
 		"another web server":                 answering(404, "<h1>It works!</h1>"),
 		"a test shop behind a password":      answering(401, "<h1>Unauthorized</h1>"),
-		"nobody listens":                     func(p *practice) { p.Close() },
+		"no server listens":                  func(p *practice) { p.Close() },
 		"CoCart is not active": func(p *practice) {
 			p.Facts["routes"], p.Facts["cocart"] = []string{}, ""
 			rest(404, `{"code":"rest_no_route"}`)(p)

@@ -69,18 +69,18 @@ func TestACookieNeedsItsNonceByCoCartVersion(t *testing.T) {
 		{"beside a wrong password", get(whoami, basicHeader("alice", "nope")), refused, nil},
 		{"with its nonce", get(whoami, nonce), asBob, bob5},
 		{"with its nonce, beside a name", get(whoami+"?username=x", nonce), asBob, bob5},
-		{"with a nonce that is none", get(whoami, "X-WP-Nonce: 1"), badNonce, nil},
-		{"with a nonce that is none, beside a name", get(whoami+"?username=x", "X-WP-Nonce: 1"), badNonce, nil},
+		{"with an invalid nonce", get(whoami, "X-WP-Nonce: 1"), badNonce, nil},
+		{"with an invalid nonce, beside a name", get(whoami+"?username=x", "X-WP-Nonce: 1"), badNonce, nil},
 		{"with its nonce in the query", own(whoami + parameter), asBob, bob5},
 		{"with its nonce in a form", func(g *gateway) reply { return g.send("POST", whoami, parameter[1:], asForm, cookie) }, asBob, bob5},
-		{"with a nonce in the query that is none", own(whoami + "?_wpnonce=1"), badNonce, nil},
+		{"with an invalid nonce in the query", own(whoami + "?_wpnonce=1"), badNonce, nil},
 		{"with its nonce in the query, from another site", get(whoami + parameter), asGuest, map[string]string{"4.9.7": badNonce, "5.0": asGuest5}},
 		{"with its nonce in the query, by Fetch Metadata from another site", own(whoami+parameter, "Sec-Fetch-Site: cross-site"), asGuest, map[string]string{"4.9.7": badNonce, "5.0": asGuest5}},
 		// What the cookie alone is worth, to a script of the shop's pages, is WordPress's decision: 4.9.7 lets it look.
 		{"asked by a script of the shop", own(whoami, script), asBob, map[string]string{"4.9.7": "user 3 0 0, cart 3, authentication true", "5.0": bob5["5.0"]}},
 		{"asked by a link in the shop", own(whoami, script, link), asGuest, guest5},
 		// Only wp-admin's cookie would count before a password, and browsers keep that for wp-admin.
-		{"with a nonce that is none, beside a password", get(whoami, "X-WP-Nonce: 1", basicHeader("alice", "wonderland-1")), asAlice, nil},
+		{"with an invalid nonce, beside a password", get(whoami, "X-WP-Nonce: 1", basicHeader("alice", "wonderland-1")), asAlice, nil},
 	}
 	versions(t, "", func(t *testing.T, g *gateway, version string) {
 		for _, row := range rows {

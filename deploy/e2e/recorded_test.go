@@ -247,7 +247,7 @@ func (r *replay) missing(recorded shoptest.Answer) string {
 	return ""
 }
 
-// refusedUnasked reports whether the gateway refused what it could not read as PHP does, or somebody's cart, by itself.
+// refusedUnasked reports whether the gateway refused what it could not read as PHP does, or another customer's cart, by itself.
 func (r *replay) refusedUnasked() bool {
 	return len(r.checked) == 0 && slices.Contains([]int{400, 403, 413, 415}, r.answer.Status)
 }

@@ -211,7 +211,7 @@ test(
 	}
 );
 test(
-	'CoCart 4.2 dies of a name that nobody has',
+	'CoCart 4.2 fails at a name that no account has',
 	function () {
 		arrive( 'credentials', basic( 'nobody:x' )['server'] );
 		add_filter( 'determine_current_user', fn( $user ) => apply_filters( 'sanitize_user', 'nobody' ) && CoCartGateway\refuse( 500, 'x', 'y', '' ) );
