@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/tokens/keys"
 )
@@ -149,7 +150,7 @@ func (t terminal) generateKey(k newKey) error {
 			return err
 		}
 	}
-	text, err := keyEntry([2]string{"id", k.id}, [2]string{"algorithm", k.algorithm}, [2]string{name, config.EscapeVariables(value)})
+	text, err := keyEntry([2]string{"id", k.id}, [2]string{"algorithm", k.algorithm}, [2]string{name, schema.EscapeVariables(value)})
 	if err != nil {
 		return err
 	}

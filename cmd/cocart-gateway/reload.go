@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
@@ -111,7 +112,7 @@ func (p *program) reload(by string) (done admin.Reloaded, problems []string) {
 }
 
 func problemsOf(err error) []string {
-	var config *config.Error
+	var config *schema.Error
 	if errors.As(err, &config) {
 		return config.Lines()
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/tokenstest"
@@ -144,7 +145,7 @@ func TestUnusableTLSMaterialIsRefusedAtStart(t *testing.T) {
 	}
 	for want, cfg := range map[string]config.Redis{
 		"reading redis.tls_ca: it holds no certificate":       {TLS: true, TLSCA: "x"},
-		"reading redis.tls_cert and redis.tls_key: tls: fail": {TLS: true, TLSCert: string(bytes.TrimSpace(certificate)), TLSKey: config.NewSecret("x")},
+		"reading redis.tls_cert and redis.tls_key: tls: fail": {TLS: true, TLSCert: string(bytes.TrimSpace(certificate)), TLSKey: schema.NewSecret("x")},
 	} {
 		cfg.Addresses = []string{"127.0.0.1:1"}
 		if _, _, err := store.Open(cfg); err == nil || !strings.HasPrefix(fmt.Sprint(err), want) {

@@ -17,6 +17,7 @@ import (
 
 	"cocart-gateway/cmd/cocart-gateway/certs"
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
@@ -198,7 +199,7 @@ func newWordPress(cfg *config.Config, reg prometheus.Registerer, log *slog.Logge
 	return upstream.New(settings, reg, log)
 }
 
-func reveal(secrets []config.Secret) [][]byte {
+func reveal(secrets []schema.Secret) [][]byte {
 	var out [][]byte
 	for _, s := range secrets {
 		out = append(out, []byte(s.Reveal()))

@@ -2,13 +2,14 @@
 //
 //	config.go             the types of a checked configuration
 //	keys.go               the table of all keys: place, default, rule and message; blocks have files of their own
-//	load.go, section.go   file → YAML → Config, with every problem of the file at once
-//	value.go, secret.go   how a value of each kind is read and written
+//	load.go               file → Config, with every problem of the file at once
 //	rules.go              rules between keys, and warnings
 //	source.go, merge.go   the files of a running gateway, and what a reload changes
 //
-// It is the only reader of YAML and imports no other package of the gateway: package main turns a [Config] into the
-// configurations of the other packages.
+// Package schema has what does not depend on the keys: how values of each kind are read, written and reported.
+//
+// The two are the only readers of YAML and import no other package of the gateway: package main turns a [Config] into
+// the configurations of the other packages.
 package config
 
 import (
@@ -16,6 +17,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // Config is a checked configuration with every default filled in and every secret read. It has secrets only in fields
@@ -42,10 +45,10 @@ type Config struct {
 
 // Admin is the listener for metrics, probes and administration.
 type Admin struct {
-	Listen string   // as in Config.Listen
-	Hosts  []string // names of the listener, lower case, perhaps with *. in front, besides addresses and loopback names
-	Token  Secret   // the bearer token of administrators; empty: no administration API
-	OAuth  bool     // serves RFC 7009 and RFC 7662 there; requires Token
+	Listen string        // as in Config.Listen
+	Hosts  []string      // names of the listener, lower case, perhaps with *. in front, besides addresses and loopback names
+	Token  schema.Secret // the bearer token of administrators; empty: no administration API
+	OAuth  bool          // serves RFC 7009 and RFC 7662 there; requires Token
 }
 
 // Site is the address of the shop and which of its routes belong to CoCart.
@@ -62,8 +65,8 @@ type Site struct {
 
 // Tokens is how tokens are made and how long they are valid.
 type Tokens struct {
-	Keys          []SigningKey // at least one; the first signs, all verify
-	RefreshSecret []Secret     // newest first; empty: derived from Keys
+	Keys          []SigningKey    // at least one; the first signs, all verify
+	RefreshSecret []schema.Secret // newest first; empty: derived from Keys
 	AccessTTL     time.Duration
 	RefreshTTL    time.Duration // idle limit of a session, at least AccessTTL
 	SessionTTL    time.Duration // absolute limit of a session; 0: no limit
@@ -79,11 +82,11 @@ type Tokens struct {
 // SigningKey is one signing or verifying key. Exactly one of Secret, PrivateKey and PublicKey is set.
 type SigningKey struct {
 	ID         string
-	Algorithm  string    // as in the JWT header: HS256 … EdDSA
-	Secret     Secret    // HS*: used byte for byte
-	PrivateKey Secret    // PEM
-	PublicKey  string    // PEM; such a key only verifies and is never the first
-	RetireAt   time.Time // UTC; zero: never
+	Algorithm  string        // as in the JWT header: HS256 … EdDSA
+	Secret     schema.Secret // HS*: used byte for byte
+	PrivateKey schema.Secret // PEM
+	PublicKey  string        // PEM; such a key only verifies and is never the first
+	RetireAt   time.Time     // UTC; zero: never
 }
 
 // Revocation is what the gateway does while it cannot read revocations.
@@ -98,15 +101,15 @@ type Redis struct {
 	Mode             string   // "standalone", "sentinel" or "cluster"
 	Master           string   // the name of the master set, for mode sentinel only
 	Username         string
-	Password         Secret
+	Password         schema.Secret
 	SentinelUsername string
-	SentinelPassword Secret
+	SentinelPassword schema.Secret
 	DB               int // 0 for a cluster
 	Prefix           string
 	TLS              bool
 	TLSCA            string        // PEM; empty: the authorities of the operating system
 	TLSCert          string        // PEM; requires TLSKey
-	TLSKey           Secret        // PEM
+	TLSKey           schema.Secret // PEM
 	TLSServerName    string        // empty: the host of each server
 	Timeout          time.Duration // of one command: dial, read and write each
 	PoolSize         int           // of each server; 0: the library's default

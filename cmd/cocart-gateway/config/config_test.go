@@ -14,6 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/tokens/keys"
 )
 
@@ -145,7 +146,7 @@ func effective(t *testing.T, c *Config, key string) any {
 		case map[string]any:
 			at = here[step]
 		case []any:
-			at = here[atoi(step)]
+			at = here[schema.Atoi(step)]
 		default:
 			t.Fatalf("%s: there is no %s", key, step)
 		}
@@ -163,7 +164,7 @@ func parsedYAML(t *testing.T, text string) (v any) {
 
 func TestConfigFileThatCannotBeRead(t *testing.T) {
 	large := filepath.Join(t.TempDir(), "large.yaml")
-	if err := os.WriteFile(large, bytes.Repeat([]byte("#"), maxConfigFile+1), 0o600); err != nil {
+	if err := os.WriteFile(large, bytes.Repeat([]byte("#"), schema.MaxConfigFile+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	empty := filepath.Join(t.TempDir(), "empty.yaml")
@@ -194,7 +195,7 @@ func TestAliasesCannotMultiply(t *testing.T) {
 		from := "*a" + string(rune('0'+i))
 		bomb.WriteString("k" + string(rune('0'+i)) + ": &a" + string(rune('1'+i)) + " [" + strings.Repeat(from+", ", 9) + from + "]\n")
 	}
-	_, problems := parse([]byte(bomb.String()), source{env: testEnv, file: readBounded, checkKey: checkTestKey})
+	_, problems := parse([]byte(bomb.String()), sources{schema.Source{Env: testEnv, File: schema.ReadBounded}, checkTestKey})
 	if len(problems) != 1+9+4 { // log, nine unknown keys, and what every file needs
 		t.Errorf("%d problems: %v", len(problems), problems)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 var exampleFile = filepath.Join("..", "..", "..", "config.example.yaml")
@@ -47,7 +49,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := topBlocks(string(text))
-	for _, path := range keyTable(Default()).paths("") {
+	for _, path := range keyTable(Default()).Paths("") {
 		top, _, _ := strings.Cut(path, ".")
 		leaf := path[strings.LastIndexByte(path, '.')+1:]
 		if !regexp.MustCompile(`(?m)\b` + leaf + `:`).MatchString(blocks[top]) {
@@ -84,16 +86,18 @@ func loadExample(t *testing.T) *Config {
 // reload loads the YAML of c.
 func reload(t *testing.T, c *Config) *Config {
 	t.Helper()
-	again, problems := parse([]byte(effectiveText(t, c)), source{env: emptyEnv, file: fuzzFile, checkKey: checkTestKey})
+	again, problems := parse([]byte(effectiveText(t, c)), sources{schema.Source{Env: emptyEnv, File: fuzzFile}, checkTestKey})
 	if len(problems) > 0 {
-		t.Fatalf("%s\ndoes not load:\n%v", effectiveText(t, c), newError("effective", problems))
+		t.Fatalf("%s\ndoes not load:\n%v", effectiveText(t, c), schema.NewError("effective", problems))
 	}
 	return again
 }
 
 func emptyEnv(string) (string, bool) { return "", false }
 
-func noFile(string, int64) ([]byte, *mistake) { return nil, &mistake{value: "the file cannot be read"} }
+func noFile(string, int64) ([]byte, *schema.Mistake) {
+	return nil, &schema.Mistake{Value: "the file cannot be read"}
+}
 
 func effectiveText(t *testing.T, c *Config) string {
 	t.Helper()
@@ -131,7 +135,7 @@ func TestExampleMarksKeysThatNeedARestart(t *testing.T) {
 }
 
 func TestReloadableNamesOnlyKeys(t *testing.T) {
-	all := keyTable(Default()).paths("")
+	all := keyTable(Default()).Paths("")
 	for key := range reloadable {
 		if !slices.Contains(all, key) {
 			t.Errorf("%s is reloadable or not, but no key", key)

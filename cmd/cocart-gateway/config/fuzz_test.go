@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // FuzzLoadConfig checks that no text makes the loader panic, and that the YAML of a configuration loads as the same
@@ -21,11 +23,11 @@ func FuzzLoadConfig(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	src := source{env: fuzzEnv, file: fuzzFile, checkKey: checkTestKey}
+	src := sources{schema.Source{Env: fuzzEnv, File: fuzzFile}, checkTestKey}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, problems := parse(data, src)
 		if len(problems) > 0 {
-			_ = newError("fuzz", problems).Error()
+			_ = schema.NewError("fuzz", problems).Error()
 			return
 		}
 		_ = c.Warnings()
@@ -43,7 +45,7 @@ func fuzzEnv(name string) (string, bool) {
 }
 
 // fuzzFile does not read the disk: a fuzzer would name devices and pipes.
-func fuzzFile(path string, _ int64) ([]byte, *mistake) {
+func fuzzFile(path string, _ int64) ([]byte, *schema.Mistake) {
 	switch filepath.Base(path) {
 	case "secret.txt":
 		return []byte("a-shared-secret-in-a-file-0123456789\n"), nil
@@ -52,7 +54,7 @@ func fuzzFile(path string, _ int64) ([]byte, *mistake) {
 	case "client.crt.pem", "client.key.pem":
 		return []byte(testKey(filepath.Base(path))), nil
 	}
-	return nil, &mistake{value: "the file cannot be read"}
+	return nil, &schema.Mistake{Value: "the file cannot be read"}
 }
 
 var fuzzKey = testKey("ed25519.pem")

@@ -3,93 +3,98 @@ package config
 import (
 	"log/slog"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // Default returns the configuration with every key at its default. Keys without a sensible default are empty.
 func Default() *Config {
 	c := &Config{}
-	keyTable(c).setDefault()
+	keyTable(c).SetDefault()
 	return c
 }
 
 // keyTable lists every key with its place in c, its default, its rule and its message. Reading, writing, suggestions, the
 // documents and the test of config.example.yaml use this table.
-func keyTable(c *Config) section {
-	return section{
-		oneOrMore("listen", &c.Listen, []string{"127.0.0.1:8080"}, listenAddress().like("127.0.0.1:8080")),
+func keyTable(c *Config) schema.Section { return keyTableWith(c, &redisURL{}) }
+
+// keyTableWith puts what a URL in redis.address contains besides host and port into given.
+func keyTableWith(c *Config, given *redisURL) schema.Section {
+	return schema.Section{
+		schema.OneOrMore("listen", &c.Listen, []string{"127.0.0.1:8080"}, listenAddress().Like("127.0.0.1:8080")),
 		tlsKeys(&c.TLS),
 		adminKeys(&c.Admin),
 		upstreamKeys(&c.Upstream),
 		siteKeys(&c.Site),
 		tokenKeys(&c.Tokens),
 		revocationKeys(&c.Revocation),
-		redisKeys(&c.Redis),
-		values("trusted_proxies", &c.TrustedProxies, nil, network()),
-		value("proxy_protocol", &c.Sockets.ProxyProtocol, "off", choice("off", "accept", "require")),
+		redisKeys(&c.Redis, given),
+		schema.Values("trusted_proxies", &c.TrustedProxies, nil, schema.Network()),
+		schema.Value("proxy_protocol", &c.Sockets.ProxyProtocol, "off", schema.Choice("off", "accept", "require")),
 		compatKeys(&c.Compat),
 		corsKeys(&c.CORS),
 		limitKeys(c),
-		block("login", value("uniform_errors", &c.Attempts.UniformErrors, true, truth())),
+		schema.Block("login", schema.Value("uniform_errors", &c.Attempts.UniformErrors, true, schema.Truth())),
 		serverKeys(c),
-		block("log",
-			value("level", &c.Log.Level, slog.LevelInfo, logLevel()),
-			value("format", &c.Log.Format, "text", choice("text", "json"))),
-		value("reload", &c.Reload, ReloadWatch, choice(ReloadWatch, ReloadSignal, ReloadOff)),
+		schema.Block("log",
+			schema.Value("level", &c.Log.Level, slog.LevelInfo, schema.LogLevel()),
+			schema.Value("format", &c.Log.Format, "text", schema.Choice("text", "json"))),
+		schema.Value("reload", &c.Reload, ReloadWatch, schema.Choice(ReloadWatch, ReloadSignal, ReloadOff)),
 	}
 }
 
-func adminKeys(c *Admin) entry {
-	return block("admin",
-		value("listen", &c.Listen, "127.0.0.1:9090", listenAddress()),
-		values("hosts", &c.Hosts, nil, siteHost()),
-		secret("token", &c.Token, orEmpty(sharedSecret(32, makeSecret))),
-		value("oauth", &c.OAuth, false, truth()))
+func adminKeys(c *Admin) schema.Entry {
+	return schema.Block("admin",
+		schema.Value("listen", &c.Listen, "127.0.0.1:9090", listenAddress()),
+		schema.Values("hosts", &c.Hosts, nil, siteHost()),
+		schema.SecretKey("token", &c.Token, schema.OrEmpty(schema.SharedSecret(32, schema.MakeSecret))),
+		schema.Value("oauth", &c.OAuth, false, schema.Truth()))
 }
 
-func tokenKeys(c *Tokens) entry {
-	const longest = 10 * 365 * day
-	return block("tokens",
-		required(blocks("keys", &c.Keys, missingKeys, signingKeyKeys)),
-		secrets("refresh_secret", &c.RefreshSecret, orEmpty(sharedSecret(32, makeSecret))),
-		value("access_ttl", &c.AccessTTL, 10*day, duration(time.Minute, 365*day).like("15m")),
-		value("refresh_ttl", &c.RefreshTTL, 30*day, duration(time.Minute, longest)),
-		value("session_ttl", &c.SessionTTL, 0, durationOr0(time.Minute, longest, "no limit").like("90d")),
-		value("refresh_grace", &c.RefreshGrace, 30*time.Second, duration(0, 5*time.Minute)),
-		value("lost_answer", &c.LostAnswer, "until_used", choice("until_used", "always", "never")),
-		value("reuse_by_same_client", &c.ReuseByClient, "converge", choice("converge", "refuse", "end")),
-		value("max_sessions", &c.MaxSessions, 5, numberBy("must be a whole number from 1 to 1000, or -1 for no limit",
+func tokenKeys(c *Tokens) schema.Entry {
+	const longest = 10 * 365 * schema.Day
+	return schema.Block("tokens",
+		schema.Required(schema.Blocks("keys", &c.Keys, missingKeys, signingKeyKeys)),
+		schema.SecretKeys("refresh_secret", &c.RefreshSecret, schema.OrEmpty(schema.SharedSecret(32, schema.MakeSecret))),
+		schema.Value("access_ttl", &c.AccessTTL, 10*schema.Day, schema.Duration(time.Minute, 365*schema.Day).Like("15m")),
+		schema.Value("refresh_ttl", &c.RefreshTTL, 30*schema.Day, schema.Duration(time.Minute, longest)),
+		schema.Value("session_ttl", &c.SessionTTL, 0, schema.DurationOr0(time.Minute, longest, "no limit").Like("90d")),
+		schema.Value("refresh_grace", &c.RefreshGrace, 30*time.Second, schema.Duration(0, 5*time.Minute)),
+		schema.Value("lost_answer", &c.LostAnswer, "until_used", schema.Choice("until_used", "always", "never")),
+		schema.Value("reuse_by_same_client", &c.ReuseByClient, "converge", schema.Choice("converge", "refuse", "end")),
+		schema.Value("max_sessions", &c.MaxSessions, 5, schema.NumberBy("must be a whole number from 1 to 1000, or -1 for no limit",
 			func(n int) bool { return n == -1 || 1 <= n && n <= 1000 })),
-		value("leeway", &c.Leeway, 30*time.Second, duration(0, 2*time.Minute)),
-		value("audience", &c.Audience, "", line(255)),
-		value("verified_cache", &c.VerifiedCache, 10_000, number(0, 10_000_000).or0("for no cache")))
+		schema.Value("leeway", &c.Leeway, 30*time.Second, schema.Duration(0, 2*time.Minute)),
+		schema.Value("audience", &c.Audience, "", schema.Line(255)),
+		schema.Value("verified_cache", &c.VerifiedCache, 10_000, schema.Number(0, 10_000_000).Or0("for no cache")))
 }
 
-func revocationKeys(c *Revocation) entry {
-	return block("revocation",
-		value("max_staleness", &c.MaxStaleness, 0, durationOr0(5*time.Second, 365*day, "no limit").like("10m")),
-		value("on_stale", &c.OnStale, "serve", choice("serve", "deny")))
+func revocationKeys(c *Revocation) schema.Entry {
+	return schema.Block("revocation",
+		schema.Value("max_staleness", &c.MaxStaleness, 0, schema.DurationOr0(5*time.Second, 365*schema.Day, "no limit").Like("10m")),
+		schema.Value("on_stale", &c.OnStale, "serve", schema.Choice("serve", "deny")))
 }
 
-func compatKeys(c *Compat) entry {
-	return block("compat", append([]entry{
-		value("invalid_token_status", &c.InvalidTokenStatus, 401,
-			numberBy("must be 401 or 403", func(n int) bool { return n == 401 || n == 403 }).
-				advise("write 401, or 403 for clients made for the CoCart JWT plugin")),
-		value("mirror_cart_key", &c.MirrorCartKey, true, truth()),
-		value("bearer_login_refresh", &c.BearerLoginRefresh, false, truth()),
-		value("other_bearers", &c.OtherBearers, RefuseOtherBearers, choice(RefuseOtherBearers, PassOtherBearers)),
+func compatKeys(c *Compat) schema.Entry {
+	return schema.Block("compat", append([]schema.Entry{
+		schema.Value("invalid_token_status", &c.InvalidTokenStatus, 401,
+			schema.NumberBy("must be 401 or 403", func(n int) bool { return n == 401 || n == 403 }).
+				Advise("write 401, or 403 for clients made for the CoCart JWT plugin")),
+		schema.Value("mirror_cart_key", &c.MirrorCartKey, true, schema.Truth()),
+		schema.Value("bearer_login_refresh", &c.BearerLoginRefresh, false, schema.Truth()),
+		schema.Value("other_bearers", &c.OtherBearers, RefuseOtherBearers, schema.Choice(RefuseOtherBearers, PassOtherBearers)),
 	}, migrationKeys(&c.Migration)...)...)
 }
 
-func serverKeys(c *Config) entry {
-	return block("server",
-		value("read_header_timeout", &c.Server.ReadHeaderTimeout, 5*time.Second, duration(10*time.Millisecond, 5*time.Minute)),
-		value("read_timeout", &c.Server.ReadTimeout, 30*time.Second, duration(10*time.Millisecond, 35*time.Second)),
-		value("idle_timeout", &c.Server.IdleTimeout, 75*time.Second, duration(10*time.Millisecond, time.Hour).like("75s")),
-		value("shutdown_timeout", &c.Server.ShutdownTimeout, 30*time.Second, duration(0, time.Hour)),
-		value("assume_https", &c.Server.AssumeHTTPS, false, truth()),
-		values("scheme_headers", &c.Server.SchemeHeaders, schemeHeaderNames, choice(schemeHeaderNames...)),
-		value("drain_delay", &c.Sockets.DrainDelay, 0, duration(0, 5*time.Minute).like("5s")),
-		value("socket_mode", &c.Sockets.Mode, 0o660, fileMode()),
-		value("socket_owner", &c.Sockets.Owner, "", socketOwner()))
+func serverKeys(c *Config) schema.Entry {
+	return schema.Block("server",
+		schema.Value("read_header_timeout", &c.Server.ReadHeaderTimeout, 5*time.Second, schema.Duration(10*time.Millisecond, 5*time.Minute)),
+		schema.Value("read_timeout", &c.Server.ReadTimeout, 30*time.Second, schema.Duration(10*time.Millisecond, 35*time.Second)),
+		schema.Value("idle_timeout", &c.Server.IdleTimeout, 75*time.Second, schema.Duration(10*time.Millisecond, time.Hour).Like("75s")),
+		schema.Value("shutdown_timeout", &c.Server.ShutdownTimeout, 30*time.Second, schema.Duration(0, time.Hour)),
+		schema.Value("assume_https", &c.Server.AssumeHTTPS, false, schema.Truth()),
+		schema.Values("scheme_headers", &c.Server.SchemeHeaders, schemeHeaderNames, schema.Choice(schemeHeaderNames...)),
+		schema.Value("drain_delay", &c.Sockets.DrainDelay, 0, schema.Duration(0, 5*time.Minute).Like("5s")),
+		schema.Value("socket_mode", &c.Sockets.Mode, 0o660, fileMode()),
+		schema.Value("socket_owner", &c.Sockets.Owner, "", socketOwner()))
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // Limits bounds requests; sizes are in bytes.
@@ -50,61 +52,61 @@ type Attempts struct {
 	UniformErrors  bool  // a wrong password and an unknown user have the same answer
 }
 
-func limitKeys(c *Config) entry {
+func limitKeys(c *Config) schema.Entry {
 	l, s, a := &c.Limits, &c.Sockets, &c.Attempts
-	return block("limits",
-		value("login_body", &l.LoginBody, 64<<10, size(1<<10, 16<<20)),
-		value("header", &l.Header, 64<<10, size(4<<10, 1<<20)),
-		value("body", &l.Body, 10<<20, size(1<<10, 1<<30)),
-		value("form", &l.Form, 1<<20, size(1<<10, 64<<20)),
-		value("json", &l.JSON, 1<<20, size(1<<10, 64<<20)),
-		value("parameters", &l.Parameters, 1000, number(1, 1_000_000)),
-		value("upload_rate", &l.UploadRate, 512, size(0, 1<<20).or0("for no limit")),
-		value("download_rate", &l.DownloadRate, 512, size(0, 1<<20).or0("for no limit")),
-		value("connections", &s.Connections, 10_000, number(0, 10_000_000).or0("for no limit")),
-		value("connections_per_address", &s.PerAddress, 256, number(0, 10_000_000).or0("for no limit")),
-		value("streams", &s.Streams, 100, number(1, 1000)),
-		block("login",
-			value("account", &a.Account, Limit{10, 15 * time.Minute}, rate()),
-			value("account_network", &a.AccountNetwork, Limit{5, 15 * time.Minute}, rate()),
-			value("address", &a.Address, Limit{50, 15 * time.Minute}, rate()),
-			value("subnet", &a.Subnet, Limit{200, 15 * time.Minute}, rate()),
-			value("network", &a.Network, Limit{500, 15 * time.Minute}, rate()),
-			value("overall", &a.Overall, Limit{1000, time.Minute}, rate()),
-			block("newcomer",
-				value("account", &a.Newcomer.Account, Limit{10, time.Hour}, rate()),
-				value("address", &a.Newcomer.Address, Limit{3, day}, rate()),
-				value("network", &a.Newcomer.Network, Limit{12, day}, rate())),
-			value("site_login", &a.SiteLogin, true, truth())),
-		value("second_factor", &a.SecondFactor, Limit{5, 15 * time.Minute}, rate()),
-		value("refresh", &a.Refresh, Limit{600, time.Minute}, rate()),
-		value("validate", &a.Validate, Limit{600, time.Minute}, rate()))
+	return schema.Block("limits",
+		schema.Value("login_body", &l.LoginBody, 64<<10, schema.Size(1<<10, 16<<20)),
+		schema.Value("header", &l.Header, 64<<10, schema.Size(4<<10, 1<<20)),
+		schema.Value("body", &l.Body, 10<<20, schema.Size(1<<10, 1<<30)),
+		schema.Value("form", &l.Form, 1<<20, schema.Size(1<<10, 64<<20)),
+		schema.Value("json", &l.JSON, 1<<20, schema.Size(1<<10, 64<<20)),
+		schema.Value("parameters", &l.Parameters, 1000, schema.Number(1, 1_000_000)),
+		schema.Value("upload_rate", &l.UploadRate, 512, schema.Size(0, 1<<20).Or0("for no limit")),
+		schema.Value("download_rate", &l.DownloadRate, 512, schema.Size(0, 1<<20).Or0("for no limit")),
+		schema.Value("connections", &s.Connections, 10_000, schema.Number(0, 10_000_000).Or0("for no limit")),
+		schema.Value("connections_per_address", &s.PerAddress, 256, schema.Number(0, 10_000_000).Or0("for no limit")),
+		schema.Value("streams", &s.Streams, 100, schema.Number(1, 1000)),
+		schema.Block("login",
+			schema.Value("account", &a.Account, Limit{10, 15 * time.Minute}, rate()),
+			schema.Value("account_network", &a.AccountNetwork, Limit{5, 15 * time.Minute}, rate()),
+			schema.Value("address", &a.Address, Limit{50, 15 * time.Minute}, rate()),
+			schema.Value("subnet", &a.Subnet, Limit{200, 15 * time.Minute}, rate()),
+			schema.Value("network", &a.Network, Limit{500, 15 * time.Minute}, rate()),
+			schema.Value("overall", &a.Overall, Limit{1000, time.Minute}, rate()),
+			schema.Block("newcomer",
+				schema.Value("account", &a.Newcomer.Account, Limit{10, time.Hour}, rate()),
+				schema.Value("address", &a.Newcomer.Address, Limit{3, schema.Day}, rate()),
+				schema.Value("network", &a.Newcomer.Network, Limit{12, schema.Day}, rate())),
+			schema.Value("site_login", &a.SiteLogin, true, schema.Truth())),
+		schema.Value("second_factor", &a.SecondFactor, Limit{5, 15 * time.Minute}, rate()),
+		schema.Value("refresh", &a.Refresh, Limit{600, time.Minute}, rate()),
+		schema.Value("validate", &a.Validate, Limit{600, time.Minute}, rate()))
 }
 
 const (
 	mostInARate = 100_000
-	longestRate = 30 * day
+	longestRate = 30 * schema.Day
 )
 
 // rate is "10/15m", or "off" for no limit.
-func rate() form[Limit] {
-	return form[Limit]{
-		rule:  fmt.Sprintf("must be a number from 1 to %d, a slash and a duration between 1s and %s, or off", mostInARate, FormatDuration(longestRate)),
-		types: []string{"!!str"},
-		parse: parseRate,
-		show:  func(l Limit) any { return formatRate(l) },
+func rate() schema.Form[Limit] {
+	return schema.Form[Limit]{
+		Rule:  fmt.Sprintf("must be a number from 1 to %d, a slash and a duration between 1s and %s, or off", mostInARate, schema.FormatDuration(longestRate)),
+		Types: []string{"!!str"},
+		Parse: parseRate,
+		Show:  func(l Limit) any { return formatRate(l) },
 	}
 }
 
-func parseRate(s string) (Limit, *mistake) {
+func parseRate(s string) (Limit, *schema.Mistake) {
 	if s == "off" {
 		return Limit{}, nil
 	}
 	number, span, _ := strings.Cut(s, "/")
 	n, notNumber := strconv.Atoi(number)
-	per, notDuration := parseDuration(span)
+	per, notDuration := schema.ParseDuration(span)
 	if notNumber != nil || notDuration != nil || strconv.Itoa(n) != number || n < 1 || n > mostInARate || per < time.Second || per > longestRate {
-		return Limit{}, &mistake{}
+		return Limit{}, &schema.Mistake{}
 	}
 	return Limit{N: n, Per: per}, nil
 }
@@ -113,5 +115,5 @@ func formatRate(l Limit) string {
 	if l.Off() {
 		return "off"
 	}
-	return strconv.Itoa(l.N) + "/" + FormatDuration(l.Per)
+	return strconv.Itoa(l.N) + "/" + schema.FormatDuration(l.Per)
 }

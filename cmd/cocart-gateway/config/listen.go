@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // Sockets is the settings that all public listeners share.
@@ -37,8 +39,8 @@ var socketName = regexp.MustCompile(`\A[A-Za-z0-9._@-]{1,255}\z`)
 // longestSocket is the size of a path in sockaddr_un on every system that releases are built for (unix(7)), without NUL.
 const longestSocket = 103
 
-func listenAddress() form[string] {
-	return text("must be an address to listen on: host:port, :port, unix:/path or systemd", goodListenAddress)
+func listenAddress() schema.Form[string] {
+	return schema.Text("must be an address to listen on: host:port, :port, unix:/path or systemd", goodListenAddress)
 }
 
 func goodListenAddress(s string) bool {
@@ -49,30 +51,30 @@ func goodListenAddress(s string) bool {
 		return socketName.MatchString(name)
 	}
 	host, port, err := net.SplitHostPort(s)
-	return s == Systemd || err == nil && (host == "" || goodHost(host)) && goodPort(port, 0)
+	return s == Systemd || err == nil && (host == "" || schema.GoodHost(host)) && schema.GoodPort(port, 0)
 }
 
 var socketOwnerPattern = regexp.MustCompile(`\A([A-Za-z0-9_][A-Za-z0-9_.-]*)?:([A-Za-z0-9_][A-Za-z0-9_.-]*)?\z`)
 
-func socketOwner() form[string] {
-	return text("must be user:group, of which one may be empty", func(s string) bool { return s == "" || socketOwnerPattern.MatchString(s) }).
-		like(":www-data")
+func socketOwner() schema.Form[string] {
+	return schema.Text("must be user:group, of which one may be empty", func(s string) bool { return s == "" || socketOwnerPattern.MatchString(s) }).
+		Like(":www-data")
 }
 
 // fileMode is octal and quoted: to YAML 0660 is a number, and which one depends on its version.
-func fileMode() form[fs.FileMode] {
-	return form[fs.FileMode]{
-		rule:   `must be a file mode of three octal digits in quotes, as in "0660"`,
-		remedy: `write e.g. "0660"`,
-		types:  []string{"!!str"},
-		parse: func(s string) (fs.FileMode, *mistake) {
+func fileMode() schema.Form[fs.FileMode] {
+	return schema.Form[fs.FileMode]{
+		Rule:   `must be a file mode of three octal digits in quotes, as in "0660"`,
+		Remedy: `write e.g. "0660"`,
+		Types:  []string{"!!str"},
+		Parse: func(s string) (fs.FileMode, *schema.Mistake) {
 			n, err := strconv.ParseUint(s, 8, 32)
 			if err != nil || len(s) < 3 || len(s) > 4 || n > 0o777 || n&0o600 != 0o600 {
-				return 0, &mistake{}
+				return 0, &schema.Mistake{}
 			}
 			return fs.FileMode(n), nil
 		},
-		show: func(m fs.FileMode) any { return fmt.Sprintf("%04o", uint32(m)) },
+		Show: func(m fs.FileMode) any { return fmt.Sprintf("%04o", uint32(m)) },
 	}
 }
 
@@ -102,36 +104,36 @@ func (l Listener) block() string {
 	return key
 }
 
-func checkListeners(c *Config, r *reader) {
+func checkListeners(c *Config, r *schema.Reader) {
 	checkSockets(c, r)
 	all := c.Listeners()
 	for i, a := range all {
 		for _, b := range all[i+1:] {
-			if r.sound(a.block(), b.block()) && sameSocket(a.Address, b.Address) {
-				r.report(r.at(b.Key, b.block(), a.Key, a.block()), twice(a, b))
+			if r.Sound(a.block(), b.block()) && sameSocket(a.Address, b.Address) {
+				r.Report(r.At(b.Key, b.block(), a.Key, a.block()), twice(a, b))
 			}
 		}
 	}
 	checkOrigins(c, r)
 }
 
-func twice(a, b Listener) mistake {
-	m := mistake{fmt.Sprintf("is the same %s twice: %s is %s and %s is %s", ifElse(strings.HasPrefix(a.Address, UnixPrefix) ||
+func twice(a, b Listener) schema.Mistake {
+	m := schema.Mistake{Value: fmt.Sprintf("is the same %s twice: %s is %s and %s is %s", schema.IfElse(strings.HasPrefix(a.Address, UnixPrefix) ||
 		strings.HasPrefix(a.Address, Systemd), "socket", "port"), a.Key, a.Address, b.Key, b.Address),
-		"must be two, since each serves different requests", "change one of them"}
+		Rule: "must be two, since each serves different requests", Remedy: "change one of them"}
 	if b.Key == "admin.listen" {
-		m.rule = "must be two ports, since customers must not reach what admin.listen serves"
+		m.Rule = "must be two ports, since customers must not reach what admin.listen serves"
 	}
 	return m
 }
 
 // checkSockets refuses a gateway without a public listener, and a PROXY protocol without a trusted sender.
-func checkSockets(c *Config, r *reader) {
-	if len(c.Listen)+len(c.TLS.Listen) == 0 && r.sound("listen", "tls.listen") {
-		r.reject(r.at("listen"), "is an empty list, as is tls.listen", "must have an address, in listen or in tls.listen", "write e.g. 127.0.0.1:8080")
+func checkSockets(c *Config, r *schema.Reader) {
+	if len(c.Listen)+len(c.TLS.Listen) == 0 && r.Sound("listen", "tls.listen") {
+		r.Reject(r.At("listen"), "is an empty list, as is tls.listen", "must have an address, in listen or in tls.listen", "write e.g. 127.0.0.1:8080")
 	}
-	if c.Sockets.ProxyProtocol != "off" && len(c.TrustedProxies) == 0 && r.sound("proxy_protocol", "trusted_proxies") && !c.unixOnly() {
-		r.reject(r.at("proxy_protocol"), "is "+c.Sockets.ProxyProtocol+", but trusted_proxies is empty",
+	if c.Sockets.ProxyProtocol != "off" && len(c.TrustedProxies) == 0 && r.Sound("proxy_protocol", "trusted_proxies") && !c.unixOnly() {
+		r.Reject(r.At("proxy_protocol"), "is "+c.Sockets.ProxyProtocol+", but trusted_proxies is empty",
 			"requires the addresses that may send the header: otherwise every connection is refused", "list your load balancers under trusted_proxies")
 	}
 }
@@ -148,17 +150,17 @@ func (c *Config) unixOnly() bool {
 // schemeHeaderNames is the default of server.scheme_headers, in order of precedence.
 var schemeHeaderNames = []string{"X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "Front-End-Https", "CloudFront-Forwarded-Proto"}
 
-func checkSchemeHeaders(c *Config, r *reader) {
+func checkSchemeHeaders(c *Config, r *schema.Reader) {
 	const key = "server.scheme_headers"
-	if !r.sound(key) {
+	if !r.Sound(key) {
 		return
 	}
 	if len(c.Server.SchemeHeaders) == 0 {
-		r.reject(r.at(key), "is an empty list", "must name at least one header", "write [X-Forwarded-Proto]")
+		r.Reject(r.At(key), "is an empty list", "must name at least one header", "write [X-Forwarded-Proto]")
 	}
 	for i, name := range c.Server.SchemeHeaders {
 		if slices.Contains(c.Server.SchemeHeaders[:i], name) {
-			r.reject(r.at(key), "has "+name+" twice", "must name each header once", "remove one")
+			r.Reject(r.At(key), "has "+name+" twice", "must name each header once", "remove one")
 		}
 	}
 }

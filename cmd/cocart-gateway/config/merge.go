@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // Changes are the keys that a reload changes at once, and those that were written but take effect at the next start.
@@ -17,9 +19,9 @@ type Changes struct {
 // merge returns the configuration that a reload puts in force: the written one, with the keys that need a restart at
 // their present values. It merges the YAML of both configurations, so a new key needs no code here. src has the files
 // that keys name.
-func merge(file string, inForce, written *Config, src source) (*Config, Changes, error) {
+func merge(file string, inForce, written *Config, src sources) (*Config, Changes, error) {
 	done := merging{Changes: Changes{Changed: []string{}, RestartNeeded: []string{}}}
-	tree := done.block("", keyTable(inForce).node(true), keyTable(written).node(true))
+	tree := done.block("", keyTable(inForce).Node(true), keyTable(written).Node(true))
 	c, problems := readTree(tree, src)
 	if len(problems) == 0 {
 		return c, done.Changes, nil
@@ -29,13 +31,13 @@ func merge(file string, inForce, written *Config, src source) (*Config, Changes,
 		problems[i].Line = 0
 		problems[i].Remedy += "; or restart the gateway, since keys that need a restart are involved"
 	}
-	return nil, done.Changes, newError(file, problems)
+	return nil, done.Changes, schema.NewError(file, problems)
 }
 
-func readTree(tree *yaml.Node, src source) (*Config, []Problem) {
+func readTree(tree *yaml.Node, src sources) (*Config, []schema.Problem) {
 	text, err := yaml.Marshal(tree)
 	if err != nil {
-		return nil, []Problem{{Value: fmt.Sprintf("cannot be written: %v", err)}}
+		return nil, []schema.Problem{{Value: fmt.Sprintf("cannot be written: %v", err)}}
 	}
 	return parse(text, src)
 }
@@ -47,7 +49,7 @@ func (m *merging) block(path string, inForce, written *yaml.Node) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
 	for _, name := range keysOf(inForce, written) {
 		before, after := child(inForce, name), child(written, name)
-		key := position{key: path}.child(name, 0).key
+		key := schema.Position{Key: path}.Child(name, 0).Key
 		if before != nil && after != nil && before.Kind == yaml.MappingNode && after.Kind == yaml.MappingNode {
 			after = m.block(key, before, after)
 		} else {
@@ -152,15 +154,15 @@ type Key struct {
 }
 
 // Keys lists every key, in the order of the file. A list of blocks is one key.
-func Keys() []Key { return keyTable(Default()).leaves("") }
+func Keys() []Key { return leaves(keyTable(Default()), "") }
 
-func (s section) leaves(parent string) (keys []Key) {
+func leaves(s schema.Section, parent string) (keys []Key) {
 	for _, e := range s {
-		path := position{key: parent}.child(e.names[0], 0).key
-		if e.inner == nil || e.list {
+		path := schema.Position{Key: parent}.Child(e.Names[0], 0).Key
+		if e.Inner == nil || e.List {
 			keys = append(keys, Key{path, isReloadable(path)})
 		} else {
-			keys = append(keys, e.inner.leaves(path)...)
+			keys = append(keys, leaves(e.Inner, path)...)
 		}
 	}
 	return keys

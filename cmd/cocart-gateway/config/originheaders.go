@@ -9,12 +9,14 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // OriginHeader is sent with each request to the web server of WordPress.
 type OriginHeader struct {
 	Name  string // canonical
-	Value Secret
+	Value schema.Secret
 }
 
 const authorization = "Authorization"
@@ -34,11 +36,11 @@ func (c Upstream) OriginHeaders() http.Header {
 // originHeaders is a block whose keys are names of headers. The values are secrets: most of them are passwords.
 type originHeaders struct{ dst *[]OriginHeader }
 
-func (o originHeaders) setDefault() { *o.dst = nil }
+func (o originHeaders) SetDefault() { *o.dst = nil }
 
-func (o originHeaders) read(r *reader, _ string, at position, n *yaml.Node) {
-	if n.Kind != yaml.MappingNode && !isNull(n) {
-		r.reject(at, describeBlind(n), "must be a block of headers", "write their names below it, indented, as in X-Origin-Verify: ${ORIGIN_VERIFY}")
+func (o originHeaders) Read(r *schema.Reader, _ string, at schema.Position, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode && !schema.IsNull(n) {
+		r.Reject(at, schema.DescribeBlind(n), "must be a block of headers", "write their names below it, indented, as in X-Origin-Verify: ${ORIGIN_VERIFY}")
 		return
 	}
 	*o.dst = nil
@@ -49,35 +51,35 @@ func (o originHeaders) read(r *reader, _ string, at position, n *yaml.Node) {
 	}
 }
 
-func (o originHeaders) show(reveal bool) any {
+func (o originHeaders) Show(reveal bool) any {
 	block := &yaml.Node{Kind: yaml.MappingNode}
 	for _, h := range *o.dst {
 		var name, value yaml.Node
 		name.SetString(h.Name)
-		value.SetString(fmt.Sprint(h.Value.show(reveal)))
+		value.SetString(fmt.Sprint(h.Value.Show(reveal)))
 		block.Content = append(block.Content, &name, &value)
 	}
 	return block
 }
 
-func readOriginHeader(r *reader, at position, key, value *yaml.Node, before []OriginHeader) (OriginHeader, bool) {
+func readOriginHeader(r *schema.Reader, at schema.Position, key, value *yaml.Node, before []OriginHeader) (OriginHeader, bool) {
 	const rule = "must be the name of a header for the web server of WordPress: letters, digits and -"
 	if key.Kind != yaml.ScalarNode {
-		r.reject(position{at.key, key.Line}, "has a key that is not a plain word", rule, "write e.g. X-Origin-Verify")
+		r.Reject(schema.Position{Key: at.Key, Line: key.Line}, "has a key that is not a plain word", rule, "write e.g. X-Origin-Verify")
 		return OriginHeader{}, false
 	}
-	here, name := at.child(printable(key.Value), key.Line), http.CanonicalHeaderKey(key.Value)
+	here, name := at.Child(schema.Printable(key.Value), key.Line), http.CanonicalHeaderKey(key.Value)
 	switch {
 	case !headerWord.MatchString(key.Value):
-		r.reject(here, "is not the name of a header", rule, "write e.g. X-Origin-Verify")
+		r.Reject(here, "is not the name of a header", rule, "write e.g. X-Origin-Verify")
 	case isSetOtherwise(name):
-		r.reject(here, "belongs to the gateway, the client or the connection", "must be a header that nothing else sets", "remove it")
+		r.Reject(here, "belongs to the gateway, the client or the connection", "must be a header that nothing else sets", "remove it")
 	case slices.ContainsFunc(before, func(h OriginHeader) bool { return h.Name == name }):
-		r.reject(here, "is given twice", "must be given once", "remove one")
+		r.Reject(here, "is given twice", "must be given once", "remove one")
 	default:
-		r.lines[here.key] = key.Line
-		text, ok := r.secretText(here, value, false, originHeaderValue(name))
-		return OriginHeader{name, NewSecret(text)}, ok
+		r.Lines[here.Key] = key.Line
+		text, ok := r.SecretText(here, value, false, originHeaderValue(name))
+		return OriginHeader{name, schema.NewSecret(text)}, ok
 	}
 	return OriginHeader{}, false
 }
@@ -98,11 +100,11 @@ func isSetOtherwise(name string) bool {
 }
 
 // originHeaderValue is text that every web server takes as it is (RFC 9110 section 5.5).
-func originHeaderValue(name string) secretForm {
+func originHeaderValue(name string) schema.SecretForm {
 	const rule = "must be 1 to 4096 printable ASCII characters without blanks at the ends"
-	return secretForm{rule, "write what the web server of WordPress requires", func(s string) *mistake {
-		if s == "" || len(s) > longestSecret || strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' }) {
-			return &mistake{}
+	return schema.SecretForm{Rule: rule, Remedy: "write what the web server of WordPress requires", Check: func(s string) *schema.Mistake {
+		if s == "" || len(s) > schema.LongestSecret || strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' }) {
+			return &schema.Mistake{}
 		}
 		if name == authorization {
 			return badAuthorization(s)
@@ -111,29 +113,29 @@ func originHeaderValue(name string) secretForm {
 	}}
 }
 
-func badAuthorization(s string) *mistake {
+func badAuthorization(s string) *schema.Mistake {
 	scheme, rest, _ := strings.Cut(s, " ")
 	if rest == "" {
-		return &mistake{rule: "must be a scheme, a blank and credentials (RFC 9110 section 11.4)", remedy: "write e.g. Basic ${STAGING_BASIC}"}
+		return &schema.Mistake{Rule: "must be a scheme, a blank and credentials (RFC 9110 section 11.4)", Remedy: "write e.g. Basic ${STAGING_BASIC}"}
 	}
 	if !strings.EqualFold(scheme, "Basic") {
 		return nil
 	}
 	if login, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest)); err != nil || !strings.Contains(string(login), ":") {
-		return &mistake{rule: "must hold user:password in base64 after Basic", remedy: "make it with: printf 'user:password' | base64"}
+		return &schema.Mistake{Rule: "must hold user:password in base64 after Basic", Remedy: "make it with: printf 'user:password' | base64"}
 	}
 	return nil
 }
 
 // parseWithLogin reads an address that may have user:password before its host.
-func parseWithLogin(s string, parse func(string) (*url.URL, *mistake)) (*url.URL, *mistake) {
+func parseWithLogin(s string, parse func(string) (*url.URL, *schema.Mistake)) (*url.URL, *schema.Mistake) {
 	if !strings.Contains(s, "@") {
 		return parse(s)
 	}
 	u, err := url.Parse(s)
 	if err != nil || !goodLogin(u.User) {
-		return nil, &mistake{value: "has no valid user name and password before the @", rule: "must have both or neither, as in http://user:password@host",
-			remedy: "write other characters than letters, digits and - . _ ~ as %XX, e.g. %40 for @"}
+		return nil, &schema.Mistake{Value: "has no valid user name and password before the @", Rule: "must have both or neither, as in http://user:password@host",
+			Remedy: "write other characters than letters, digits and - . _ ~ as %XX, e.g. %40 for @"}
 	}
 	address, m := parse(withoutLogin(u).String())
 	if m == nil {
@@ -145,15 +147,15 @@ func parseWithLogin(s string, parse func(string) (*url.URL, *mistake)) (*url.URL
 // goodLogin reports whether Basic can carry it (RFC 7617 section 2).
 func goodLogin(u *url.Userinfo) bool {
 	password, _ := u.Password()
-	return u.Username() != "" && password != "" && !strings.Contains(u.Username(), ":") && untidy(u.Username()+":"+password) == nil
+	return u.Username() != "" && password != "" && !strings.Contains(u.Username(), ":") && schema.Untidy(u.Username()+":"+password) == nil
 }
 
-func loginOf(u *url.URL) Secret {
+func loginOf(u *url.URL) schema.Secret {
 	if u.User == nil {
-		return Secret{}
+		return schema.Secret{}
 	}
 	password, _ := u.User.Password()
-	return NewSecret(u.User.Username() + ":" + password)
+	return schema.NewSecret(u.User.Username() + ":" + password)
 }
 
 // withoutLogin is the address alone, which is what logs and messages show.
@@ -163,24 +165,24 @@ func withoutLogin(u *url.URL) *url.URL {
 	return &bare
 }
 
-func (c *Upstream) showOrigin(f form[*url.URL], u *url.URL, reveal bool) any {
+func (c *Upstream) showOrigin(f schema.Form[*url.URL], u *url.URL, reveal bool) any {
 	if u == nil || !c.Login.IsSet() {
-		return f.show(u)
+		return f.Show(u)
 	}
 	if !reveal {
-		return u.Scheme + "://" + redacted + "@" + u.Host
+		return u.Scheme + "://" + schema.Redacted + "@" + u.Host
 	}
 	user, password, _ := strings.Cut(c.Login.Reveal(), ":")
 	full := *u
 	full.User = url.UserPassword(user, password)
-	return EscapeVariables(full.String())
+	return schema.EscapeVariables(full.String())
 }
 
 // checkOriginLogin refuses two values for Authorization.
-func checkOriginLogin(c *Upstream, r *reader) {
+func checkOriginLogin(c *Upstream, r *schema.Reader) {
 	const key = "upstream.headers." + authorization
 	own := slices.ContainsFunc(c.Headers, func(h OriginHeader) bool { return h.Name == authorization })
-	if own && c.Login.IsSet() && r.sound("upstream.url", key) {
-		r.reject(r.at(key, "upstream.headers"), "is given, and upstream.url has a user name and password", "must be one of the two", "remove one of them")
+	if own && c.Login.IsSet() && r.Sound("upstream.url", key) {
+		r.Reject(r.At(key, "upstream.headers"), "is given, and upstream.url has a user name and password", "must be one of the two", "remove one of them")
 	}
 }

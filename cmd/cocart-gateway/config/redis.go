@@ -10,26 +10,28 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
-func redisKeys(c *Redis) entry {
-	return block("redis",
-		entry{names: []string{"address"}, missing: mistake{rule: redisRule, remedy: redisRemedy}, content: redisAddresses{c}},
-		value("mode", &c.Mode, "standalone", choice("standalone", "sentinel", "cluster")),
-		value("master", &c.Master, "", text("must be the name of a master set: letters, digits, ., - and _", masterName.MatchString).like("mymaster")),
-		value("username", &c.Username, "", line(255)),
-		secret("password", &c.Password, redisPassword),
-		value("sentinel_username", &c.SentinelUsername, "", line(255)),
-		secret("sentinel_password", &c.SentinelPassword, redisPassword),
-		value("db", &c.DB, 0, number(0, 65535)),
-		value("prefix", &c.Prefix, "cocart:", text("must be 1 to 64 printable ASCII characters without spaces and braces", redisPrefix.MatchString)),
-		value("tls", &c.TLS, false, truth()),
-		omitEmpty(openText("tls_ca", &c.TLSCA, certificates)),
-		omitEmpty(openText("tls_cert", &c.TLSCert, certificates)),
-		omitEmpty(secret("tls_key", &c.TLSKey, secretForm{rule: "must be a PEM key", remedy: "give the private key of redis.tls_cert", check: notEmpty})),
-		value("tls_server_name", &c.TLSServerName, "", serverName("Redis").like("redis.example.com")),
-		value("timeout", &c.Timeout, time.Second, duration(10*time.Millisecond, time.Minute)),
-		value("pool_size", &c.PoolSize, 0, number(0, 100_000).advise("write e.g. 0 for the library's default")))
+func redisKeys(c *Redis, given *redisURL) schema.Entry {
+	return schema.Block("redis",
+		schema.Entry{Names: []string{"address"}, Missing: schema.Mistake{Rule: redisRule, Remedy: redisRemedy}, Content: redisAddresses{c, given}},
+		schema.Value("mode", &c.Mode, "standalone", schema.Choice("standalone", "sentinel", "cluster")),
+		schema.Value("master", &c.Master, "", schema.Text("must be the name of a master set: letters, digits, ., - and _", masterName.MatchString).Like("mymaster")),
+		schema.Value("username", &c.Username, "", schema.Line(255)),
+		schema.SecretKey("password", &c.Password, redisPassword),
+		schema.Value("sentinel_username", &c.SentinelUsername, "", schema.Line(255)),
+		schema.SecretKey("sentinel_password", &c.SentinelPassword, redisPassword),
+		schema.Value("db", &c.DB, 0, schema.Number(0, 65535)),
+		schema.Value("prefix", &c.Prefix, "cocart:", schema.Text("must be 1 to 64 printable ASCII characters without spaces and braces", redisPrefix.MatchString)),
+		schema.Value("tls", &c.TLS, false, schema.Truth()),
+		schema.OmitEmpty(schema.OpenText("tls_ca", &c.TLSCA, certificates)),
+		schema.OmitEmpty(schema.OpenText("tls_cert", &c.TLSCert, certificates)),
+		schema.OmitEmpty(schema.SecretKey("tls_key", &c.TLSKey, schema.SecretForm{Rule: "must be a PEM key", Remedy: "give the private key of redis.tls_cert", Check: notEmpty})),
+		schema.Value("tls_server_name", &c.TLSServerName, "", serverName("Redis").Like("redis.example.com")),
+		schema.Value("timeout", &c.Timeout, time.Second, schema.Duration(10*time.Millisecond, time.Minute)),
+		schema.Value("pool_size", &c.PoolSize, 0, schema.Number(0, 100_000).Advise("write e.g. 0 for the library's default")))
 }
 
 var masterName = regexp.MustCompile(`\A[A-Za-z0-9._-]{0,64}\z`)
@@ -37,9 +39,9 @@ var masterName = regexp.MustCompile(`\A[A-Za-z0-9._-]{0,64}\z`)
 // redisPrefix excludes braces: a hash tag would put all sessions on one node of a Redis Cluster.
 var redisPrefix = regexp.MustCompile(`\A[!-z|~]{1,64}\z`)
 
-var redisPassword = secretForm{"must be text in one line", "write it in one line, in quotes", func(s string) *mistake {
+var redisPassword = schema.SecretForm{Rule: "must be text in one line", Remedy: "write it in one line, in quotes", Check: func(s string) *schema.Mistake {
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return &mistake{value: "has bytes that are not printable text"}
+		return &schema.Mistake{Value: "has bytes that are not printable text"}
 	}
 	return nil
 }}
@@ -49,21 +51,24 @@ const (
 	redisRemedy = "write e.g. redis.example.com:6379"
 )
 
-// redisAddresses is one address or a list. Only hosts and ports go where they may be shown; the rest of a URL stays in
-// the reader until [spreadRedisURL].
-type redisAddresses struct{ c *Redis }
+// redisAddresses is one address or a list. Only hosts and ports go where they may be shown; given
+// receives the rest of a URL, for [spreadRedisURL].
+type redisAddresses struct {
+	c     *Redis
+	given *redisURL
+}
 
-func (a redisAddresses) setDefault() { a.c.Addresses = []string{EmbeddedStore} }
+func (a redisAddresses) SetDefault() { a.c.Addresses = []string{EmbeddedStore} }
 
-func (a redisAddresses) read(r *reader, _ string, at position, n *yaml.Node) {
+func (a redisAddresses) Read(r *schema.Reader, _ string, at schema.Position, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
 		a.c.readNodes(r, at, n)
-	} else if address, ok := readValue(r, at, n, redisAddress(&r.redisURL)); ok {
+	} else if address, ok := schema.ReadValue(r, at, n, redisAddress(a.given)); ok {
 		a.c.Addresses = []string{address}
 	}
 }
 
-func (a redisAddresses) show(bool) any {
+func (a redisAddresses) Show(bool) any {
 	if len(a.c.Addresses) == 1 {
 		return a.c.Addresses[0]
 	}
@@ -71,20 +76,20 @@ func (a redisAddresses) show(bool) any {
 }
 
 // readNodes reads a list. Its addresses share the user and password, which are keys of their own.
-func (c *Redis) readNodes(r *reader, at position, n *yaml.Node) {
+func (c *Redis) readNodes(r *schema.Reader, at schema.Position, n *yaml.Node) {
 	if len(n.Content) == 0 {
-		r.reject(at, describe(n), redisRule, redisRemedy)
+		r.Reject(at, schema.Describe(n), redisRule, redisRemedy)
 		return
 	}
-	node := form[string]{
-		rule:   "must be host:port in a list, without user and password",
-		remedy: redisRemedy,
-		types:  []string{"!!str"},
-		parse:  func(s string) (string, *mistake) { return s, badNode(s) },
+	node := schema.Form[string]{
+		Rule:   "must be host:port in a list, without user and password",
+		Remedy: redisRemedy,
+		Types:  []string{"!!str"},
+		Parse:  func(s string) (string, *schema.Mistake) { return s, badNode(s) },
 	}
 	var nodes []string
 	for i, item := range n.Content {
-		if address, ok := readValue(r, at.item(i, item.Line), item, node); ok {
+		if address, ok := schema.ReadValue(r, at.Item(i, item.Line), item, node); ok {
 			nodes = append(nodes, address)
 		}
 	}
@@ -94,35 +99,35 @@ func (c *Redis) readNodes(r *reader, at position, n *yaml.Node) {
 }
 
 // badNode shows nothing of a URL, which may contain a password anywhere.
-func badNode(s string) *mistake {
+func badNode(s string) *schema.Mistake {
 	if strings.Contains(s, "://") {
 		return blindURL(s)
 	}
 	host, port, err := net.SplitHostPort(s)
-	if err != nil || !goodHost(host) || !goodPort(port, 1) {
-		return &mistake{}
+	if err != nil || !schema.GoodHost(host) || !schema.GoodPort(port, 1) {
+		return &schema.Mistake{}
 	}
 	return nil
 }
 
-func blindURL(s string) *mistake {
-	return &mistake{value: "is a URL, " + strings.TrimPrefix(length(s), "is ")}
+func blindURL(s string) *schema.Mistake {
+	return &schema.Mistake{Value: "is a URL, " + strings.TrimPrefix(schema.Length(s), "is ")}
 }
 
 // redisAddress is a single address. More receives what a URL contains besides host and port.
-func redisAddress(more *redisURL) form[string] {
-	return form[string]{
-		rule:   redisRule,
-		remedy: redisRemedy,
-		types:  []string{"!!str"},
-		parse: func(s string) (string, *mistake) {
+func redisAddress(more *redisURL) schema.Form[string] {
+	return schema.Form[string]{
+		Rule:   redisRule,
+		Remedy: redisRemedy,
+		Types:  []string{"!!str"},
+		Parse: func(s string) (string, *schema.Mistake) {
 			switch {
 			case s == EmbeddedStore:
 				return s, nil
 			case strings.Contains(s, "://"):
 				return more.parse(s)
 			case strings.Contains(s, ","):
-				return "", &mistake{remedy: "write several addresses as a list, as in [a:6379, b:6379]"}
+				return "", &schema.Mistake{Remedy: "write several addresses as a list, as in [a:6379, b:6379]"}
 			}
 			return s, badNode(s)
 		},
@@ -138,19 +143,19 @@ type redisURL struct {
 var redisDB = regexp.MustCompile(`\A(?:/([0-9]{1,5})?)?\z`)
 
 // parse returns the host and port of a URL and keeps the rest.
-func (more *redisURL) parse(s string) (string, *mistake) {
+func (more *redisURL) parse(s string) (string, *schema.Mistake) {
 	u, err := url.Parse(s)
 	m := blindURL(s)
-	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || !goodHostPort(u) {
+	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || !schema.GoodHostPort(u) {
 		return "", m
 	}
 	db := redisDB.FindStringSubmatch(u.EscapedPath())
 	switch {
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
-		m.remedy = "remove the ? or # and what follows: settings have keys of their own, and a password with such characters belongs in redis.password"
+		m.Remedy = "remove the ? or # and what follows: settings have keys of their own, and a password with such characters belongs in redis.password"
 		return "", m
 	case db == nil:
-		m.remedy = "after the host write nothing or the number of the database, as in /2"
+		m.Remedy = "after the host write nothing or the number of the database, as in /2"
 		return "", m
 	}
 	password, _ := u.User.Password()
@@ -163,12 +168,11 @@ func (more *redisURL) parse(s string) (string, *mistake) {
 }
 
 // spreadRedisURL puts the parts of the URL into their fields and refuses a key that repeats one of them.
-func spreadRedisURL(c *Redis, r *reader) {
-	u := r.redisURL
+func spreadRedisURL(c *Redis, r *schema.Reader, u *redisURL) {
 	twice := func(inURL string, keys ...string) bool {
 		for _, key := range keys {
-			if inURL != "" && r.lines[key] > 0 {
-				r.reject(r.at(key), "is also given in redis.address", "must be given once", "remove one of them")
+			if inURL != "" && r.Lines[key] > 0 {
+				r.Reject(r.At(key), "is also given in redis.address", "must be given once", "remove one of them")
 				return true
 			}
 		}
@@ -178,13 +182,13 @@ func spreadRedisURL(c *Redis, r *reader) {
 		c.Username = u.username
 	}
 	if !twice(u.password, "redis.password", "redis.password_file") {
-		c.Password = NewSecret(u.password)
+		c.Password = schema.NewSecret(u.password)
 	}
 	if !twice(u.db, "redis.db") {
-		c.DB = atoi(u.db)
+		c.DB = schema.Atoi(u.db)
 	}
-	if u.tls && r.lines["redis.tls"] > 0 && !c.TLS && r.sound("redis.tls") {
-		r.reject(r.at("redis.tls"), "is false, though redis.address is a rediss:// URL", "must not contradict the address", "remove it, or write redis://")
+	if u.tls && r.Lines["redis.tls"] > 0 && !c.TLS && r.Sound("redis.tls") {
+		r.Reject(r.At("redis.tls"), "is false, though redis.address is a rediss:// URL", "must not contradict the address", "remove it, or write redis://")
 	}
 	c.TLS = c.TLS || u.tls
 }

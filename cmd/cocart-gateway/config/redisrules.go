@@ -5,14 +5,16 @@ import (
 	"crypto/x509"
 	"fmt"
 	"strings"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
-var certificates = secretForm{
-	rule:   "must be a certificate in PEM",
-	remedy: "name a file that begins with -----BEGIN CERTIFICATE-----",
-	check: func(s string) *mistake {
+var certificates = schema.SecretForm{
+	Rule:   "must be a certificate in PEM",
+	Remedy: "name a file that begins with -----BEGIN CERTIFICATE-----",
+	Check: func(s string) *schema.Mistake {
 		if !x509.NewCertPool().AppendCertsFromPEM([]byte(s)) {
-			return &mistake{value: "contains no certificate"}
+			return &schema.Mistake{Value: "contains no certificate"}
 		}
 		return nil
 	},
@@ -33,79 +35,79 @@ func (c *Redis) tlsSettings() []setting {
 }
 
 // refuse reports every setting that has no effect here.
-func (r *reader) refuse(settings []setting, m mistake) {
+func refuse(r *schema.Reader, settings []setting, m schema.Mistake) {
 	for _, s := range settings {
-		if key := "redis." + s.key; s.set && r.sound(key) {
-			r.report(r.at(key, key+"_file"), m)
+		if key := "redis." + s.key; s.set && r.Sound(key) {
+			r.Report(r.At(key, key+"_file"), m)
 		}
 	}
 }
 
 // checkRedis refuses settings that have no effect in this mode: an operator would believe that they work.
-func checkRedis(c *Redis, r *reader) {
-	if !r.sound("redis.address", "redis.mode") {
+func checkRedis(c *Redis, r *schema.Reader, given *redisURL) {
+	if !r.Sound("redis.address", "redis.mode") {
 		return
 	}
 	if c.Embedded() {
 		all := append([]setting{{"mode", c.Mode != "standalone"}, {"tls", c.TLS}}, c.sentinelSettings()...)
-		r.refuse(append(all, c.tlsSettings()...), mistake{"is set, though redis.address is embedded",
-			"must not be set: the embedded store is part of the gateway", "remove it, or write the address of a Redis server"})
+		refuse(r, append(all, c.tlsSettings()...), schema.Mistake{Value: "is set, though redis.address is embedded",
+			Rule: "must not be set: the embedded store is part of the gateway", Remedy: "remove it, or write the address of a Redis server"})
 		return
 	}
-	checkRedisMode(c, r)
+	checkRedisMode(c, r, given)
 	checkRedisUsers(c, r)
 	checkRedisTLS(c, r)
 }
 
-func checkRedisMode(c *Redis, r *reader) {
+func checkRedisMode(c *Redis, r *schema.Reader, given *redisURL) {
 	sentinel := c.Mode == "sentinel"
 	switch {
 	case c.Mode == "standalone" && len(c.Addresses) > 1:
-		r.reject(r.at("redis.address"), fmt.Sprintf("is a list of %d addresses", len(c.Addresses)),
+		r.Reject(r.At("redis.address"), fmt.Sprintf("is a list of %d addresses", len(c.Addresses)),
 			"must be one address if redis.mode is standalone", "write mode: sentinel or mode: cluster, or one address")
-	case c.Mode == "cluster" && c.DB != 0 && r.sound("redis.db"):
-		r.reject(r.at("redis.db", "redis.address"), fmt.Sprintf("names database %d", c.DB), "must be database 0 if redis.mode is cluster",
+	case c.Mode == "cluster" && c.DB != 0 && r.Sound("redis.db"):
+		r.Reject(r.At("redis.db", "redis.address"), fmt.Sprintf("names database %d", c.DB), "must be database 0 if redis.mode is cluster",
 			"remove it; give each shop a redis.prefix of its own")
-	case sentinel && c.Master == "" && r.sound("redis.master"):
-		r.reject(r.at("redis.master", "redis.mode"), "lacks redis.master", "must be the name in sentinel monitor NAME of the Sentinels",
+	case sentinel && c.Master == "" && r.Sound("redis.master"):
+		r.Reject(r.At("redis.master", "redis.mode"), "lacks redis.master", "must be the name in sentinel monitor NAME of the Sentinels",
 			"write e.g. master: mymaster")
-	case sentinel && r.redisURL.noPort:
-		r.reject(r.at("redis.address"), "has no port", "must have the port of the Sentinel", "write e.g. redis://redis.example.com:26379")
+	case sentinel && given.noPort:
+		r.Reject(r.At("redis.address"), "has no port", "must have the port of the Sentinel", "write e.g. redis://redis.example.com:26379")
 	}
 	if !sentinel {
-		r.refuse(c.sentinelSettings(), mistake{"is set, though redis.mode is " + c.Mode, "requires mode: sentinel", "remove it, or write mode: sentinel"})
+		refuse(r, c.sentinelSettings(), schema.Mistake{Value: "is set, though redis.mode is " + c.Mode, Rule: "requires mode: sentinel", Remedy: "remove it, or write mode: sentinel"})
 	}
 }
 
 // checkRedisUsers requires a password for a user: the client ignores a user without one and would be the default user.
-func checkRedisUsers(c *Redis, r *reader) {
+func checkRedisUsers(c *Redis, r *schema.Reader) {
 	for _, user := range []struct {
 		setting
-		password Secret
+		password schema.Secret
 	}{{setting{"", c.Username != ""}, c.Password}, {setting{"sentinel_", c.SentinelUsername != ""}, c.SentinelPassword}} {
 		key, password := "redis."+user.key+"username", "redis."+user.key+"password"
-		if user.set && !user.password.IsSet() && r.sound(key, password, password+"_file") {
-			r.reject(r.at(key, "redis.address"), "names a user without a password", "requires "+password, "give "+password+" or "+password+"_file")
+		if user.set && !user.password.IsSet() && r.Sound(key, password, password+"_file") {
+			r.Reject(r.At(key, "redis.address"), "names a user without a password", "requires "+password, "give "+password+" or "+password+"_file")
 		}
 	}
 }
 
-func checkRedisTLS(c *Redis, r *reader) {
+func checkRedisTLS(c *Redis, r *schema.Reader) {
 	if !c.TLS {
-		r.refuse(c.tlsSettings(), mistake{"is set, though redis.tls is false", "requires tls: true", "write tls: true, or remove it"})
+		refuse(r, c.tlsSettings(), schema.Mistake{Value: "is set, though redis.tls is false", Rule: "requires tls: true", Remedy: "write tls: true, or remove it"})
 		return
 	}
-	if !r.sound("redis.tls_cert", "redis.tls_cert_file", "redis.tls_key", "redis.tls_key_file") {
+	if !r.Sound("redis.tls_cert", "redis.tls_cert_file", "redis.tls_key", "redis.tls_key_file") {
 		return
 	}
-	at := r.at("redis.tls_key", "redis.tls_key_file", "redis.tls_cert", "redis.tls_cert_file")
+	at := r.At("redis.tls_key", "redis.tls_key_file", "redis.tls_cert", "redis.tls_cert_file")
 	_, err := tls.X509KeyPair([]byte(c.TLSCert), []byte(c.TLSKey.Reveal()))
 	switch {
 	case c.TLSCert == "" && !c.TLSKey.IsSet():
 	case c.TLSCert == "" || !c.TLSKey.IsSet():
-		r.reject(at, "is given alone", "requires both redis.tls_cert and redis.tls_key", "give tls_cert_file and tls_key_file")
+		r.Reject(at, "is given alone", "requires both redis.tls_cert and redis.tls_key", "give tls_cert_file and tls_key_file")
 	case err != nil:
-		r.reject(at, "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "), "must be the private key of redis.tls_cert",
+		r.Reject(at, "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "), "must be the private key of redis.tls_cert",
 			"give two files that belong together")
 	}
 }

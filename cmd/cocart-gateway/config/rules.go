@@ -6,18 +6,20 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // checkRules checks keys against each other. It skips keys that already have a problem.
-func checkRules(c *Config, r *reader) {
-	spreadRedisURL(&c.Redis, r)
-	checkRedis(&c.Redis, r)
+func checkRules(c *Config, r *schema.Reader, given *redisURL, check KeyCheck) {
+	spreadRedisURL(&c.Redis, r, given)
+	checkRedis(&c.Redis, r, given)
 	checkAdmin(&c.Admin, r)
 	checkRevocation(&c.Revocation, r)
 	checkNamespaces(c, r)
 	checkPaths(c, r)
 	checkAuthHeaders(c, r)
-	checkKeys(c, r)
+	checkKeys(c, r, check)
 	checkOneUse(c, r)
 	checkMigration(c, r)
 	checkLifetimes(&c.Tokens, r)
@@ -29,43 +31,43 @@ func checkRules(c *Config, r *reader) {
 	checkOriginLogin(&c.Upstream, r)
 }
 
-func checkAdmin(c *Admin, r *reader) {
-	if c.OAuth && !c.Token.IsSet() && r.sound("admin.oauth", "admin.token", "admin.token_file") {
-		r.reject(r.at("admin.oauth"), "is true, but there is no admin.token",
+func checkAdmin(c *Admin, r *schema.Reader) {
+	if c.OAuth && !c.Token.IsSet() && r.Sound("admin.oauth", "admin.token", "admin.token_file") {
+		r.Reject(r.At("admin.oauth"), "is true, but there is no admin.token",
 			"requires admin.token: these endpoints can end sessions", "give admin.token or admin.token_file")
 	}
 }
 
-func checkRevocation(c *Revocation, r *reader) {
-	if c.OnStale == "deny" && c.MaxStaleness == 0 && r.sound("revocation.on_stale", "revocation.max_staleness") {
-		r.reject(r.at("revocation.on_stale"), "is deny, but revocation.max_staleness is 0, no limit",
+func checkRevocation(c *Revocation, r *schema.Reader) {
+	if c.OnStale == "deny" && c.MaxStaleness == 0 && r.Sound("revocation.on_stale", "revocation.max_staleness") {
+		r.Reject(r.At("revocation.on_stale"), "is deny, but revocation.max_staleness is 0, no limit",
 			"requires a limit: without one no token is ever denied", "write e.g. max_staleness: 10m")
 	}
 }
 
-func checkLifetimes(t *Tokens, r *reader) {
-	if t.RefreshTTL < t.AccessTTL && r.sound("tokens.refresh_ttl", "tokens.access_ttl") {
-		at := r.at("tokens.refresh_ttl", "tokens.access_ttl")
-		r.reject(position{"tokens.refresh_ttl", at.line}, "is "+FormatDuration(t.RefreshTTL)+", shorter than tokens.access_ttl "+FormatDuration(t.AccessTTL),
+func checkLifetimes(t *Tokens, r *schema.Reader) {
+	if t.RefreshTTL < t.AccessTTL && r.Sound("tokens.refresh_ttl", "tokens.access_ttl") {
+		at := r.At("tokens.refresh_ttl", "tokens.access_ttl")
+		r.Reject(schema.Position{Key: "tokens.refresh_ttl", Line: at.Line}, "is "+schema.FormatDuration(t.RefreshTTL)+", shorter than tokens.access_ttl "+schema.FormatDuration(t.AccessTTL),
 			"must be at least tokens.access_ttl: otherwise a session ends while its access token is still valid",
-			"write "+FormatDuration(t.AccessTTL)+" or more, or shorten tokens.access_ttl")
+			"write "+schema.FormatDuration(t.AccessTTL)+" or more, or shorten tokens.access_ttl")
 	}
-	if t.SessionTTL != 0 && t.SessionTTL < t.AccessTTL && r.sound("tokens.session_ttl", "tokens.access_ttl") {
-		r.reject(r.at("tokens.session_ttl"), "is "+FormatDuration(t.SessionTTL)+", shorter than tokens.access_ttl "+FormatDuration(t.AccessTTL),
+	if t.SessionTTL != 0 && t.SessionTTL < t.AccessTTL && r.Sound("tokens.session_ttl", "tokens.access_ttl") {
+		r.Reject(r.At("tokens.session_ttl"), "is "+schema.FormatDuration(t.SessionTTL)+", shorter than tokens.access_ttl "+schema.FormatDuration(t.AccessTTL),
 			"must be 0 or at least tokens.access_ttl: otherwise a session ends while its access token is still valid",
-			"write "+FormatDuration(t.AccessTTL)+" or more, or shorten tokens.access_ttl")
+			"write "+schema.FormatDuration(t.AccessTTL)+" or more, or shorten tokens.access_ttl")
 	}
 }
 
 // checkOneUse requires that all secrets differ. With one secret for tokens and assertions, a customer's token could be
 // used as an assertion, and a rotation list with the same secret twice rotates nothing.
-func checkOneUse(c *Config, r *reader) {
-	holder := map[Secret]string{}
-	check := func(key string, s Secret) {
+func checkOneUse(c *Config, r *schema.Reader) {
+	holder := map[schema.Secret]string{}
+	check := func(key string, s schema.Secret) {
 		earlier, known := holder[s]
 		switch {
 		case s.IsSet() && known:
-			r.reject(r.at(key, key+"_file"), "is the same as "+earlier, "must be a secret of its own", makeSecret)
+			r.Reject(r.At(key, key+"_file"), "is the same as "+earlier, "must be a secret of its own", schema.MakeSecret)
 		case s.IsSet():
 			holder[s] = key
 		}
@@ -92,7 +94,7 @@ func numbered(key string, i, n int) string {
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
-		port = ifElse(u.Scheme == "https", "443", "80")
+		port = schema.IfElse(u.Scheme == "https", "443", "80")
 	}
 	return net.JoinHostPort(u.Hostname(), port)
 }

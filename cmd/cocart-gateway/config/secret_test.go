@@ -11,18 +11,20 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // fullOfSecrets has every secret that a file can contain.
 func fullOfSecrets(t *testing.T) (*Config, []string) {
 	t.Helper()
 	c := loadExample(t)
-	c.Redis.Password = NewSecret("the-redis-password")
-	c.Redis.SentinelPassword = NewSecret("the-sentinel-password")
-	c.Redis.TLSKey = NewSecret("the-client-key")
-	c.Admin.Token = NewSecret("the-admin-token")
-	c.Tokens.RefreshSecret = []Secret{NewSecret("the-refresh-secret-1"), NewSecret("the-refresh-secret-2")}
-	c.Tokens.Keys = append(c.Tokens.Keys, SigningKey{ID: "pair", Algorithm: "EdDSA", PrivateKey: NewSecret("the-private-key")})
+	c.Redis.Password = schema.NewSecret("the-redis-password")
+	c.Redis.SentinelPassword = schema.NewSecret("the-sentinel-password")
+	c.Redis.TLSKey = schema.NewSecret("the-client-key")
+	c.Admin.Token = schema.NewSecret("the-admin-token")
+	c.Tokens.RefreshSecret = []schema.Secret{schema.NewSecret("the-refresh-secret-1"), schema.NewSecret("the-refresh-secret-2")}
+	c.Tokens.Keys = append(c.Tokens.Keys, SigningKey{ID: "pair", Algorithm: "EdDSA", PrivateKey: schema.NewSecret("the-private-key")})
 	secrets := []string{"the-redis-password", "the-sentinel-password", "the-client-key", "the-admin-token", "the-refresh-secret", c.Tokens.Keys[0].Secret.Reveal(), "the-private-key", c.Upstream.Secret[0].Reveal()}
 	return c, secrets
 }
@@ -69,21 +71,21 @@ func TestNoPrintingOfAConfigShowsASecret(t *testing.T) {
 			}
 		}
 	}
-	if text := printings(t, c)["effective YAML"]; strings.Count(text, redacted) != 9 {
+	if text := printings(t, c)["effective YAML"]; strings.Count(text, schema.Redacted) != 9 {
 		t.Errorf("the effective YAML does not show nine redacted secrets:\n%s", text)
 	}
 }
 
 func TestSecretSaysWhetherItIsSet(t *testing.T) {
 	for _, row := range []struct {
-		secret      Secret
+		secret      schema.Secret
 		verb, shown string
 	}{
-		{NewSecret("hunter2"), "%v", "[redacted]"},
-		{NewSecret("hunter2"), "%x", "[redacted]"},
-		{NewSecret("hunter2"), "%q", `"[redacted]"`},
-		{Secret{}, "%v", ""},
-		{Secret{}, "%q", `""`},
+		{schema.NewSecret("hunter2"), "%v", "[redacted]"},
+		{schema.NewSecret("hunter2"), "%x", "[redacted]"},
+		{schema.NewSecret("hunter2"), "%q", `"[redacted]"`},
+		{schema.Secret{}, "%v", ""},
+		{schema.Secret{}, "%q", `""`},
 	} {
 		if got := fmt.Sprintf(row.verb, row.secret); got != row.shown {
 			t.Errorf("%s: got %s, want %s", row.verb, got, row.shown)
@@ -93,7 +95,7 @@ func TestSecretSaysWhetherItIsSet(t *testing.T) {
 
 // TestSecretFileLosesOneNewline checks that nothing else is trimmed from a secret.
 func TestSecretFileLosesOneNewline(t *testing.T) {
-	r := &reader{source: source{dir: t.TempDir(), env: emptyEnv, file: readBounded}}
+	r := &schema.Reader{Source: schema.Source{Dir: t.TempDir(), Env: emptyEnv, File: schema.ReadBounded}}
 	for _, row := range []struct{ written, read string }{
 		{"abc", "abc"},
 		{"abc\n", "abc"},
@@ -103,10 +105,10 @@ func TestSecretFileLosesOneNewline(t *testing.T) {
 		{"abc\r", "abc\r"},
 		{"\n", ""},
 	} {
-		if err := os.WriteFile(filepath.Join(r.dir, "secret"), []byte(row.written), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(r.Dir, "secret"), []byte(row.written), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, m := r.secretFile("secret"); m != nil || got != row.read {
+		if got, m := r.SecretFile("secret"); m != nil || got != row.read {
 			t.Errorf("%q: got %q, want %q (%v)", row.written, got, row.read, m)
 		}
 	}

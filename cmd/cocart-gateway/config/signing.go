@@ -6,10 +6,12 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
-var missingKeys = mistake{"", "must have at least one key to sign tokens with",
-	"write e.g. keys: [{id: main, algorithm: HS256, secret: '${COCART_GATEWAY_SIGNING_KEY}'}]"}
+var missingKeys = schema.Mistake{Value: "", Rule: "must have at least one key to sign tokens with",
+	Remedy: "write e.g. keys: [{id: main, algorithm: HS256, secret: '${COCART_GATEWAY_SIGNING_KEY}'}]"}
 
 // algorithms are the values of tokens.keys[].algorithm; a test generates a key for each one that package keys supports.
 var algorithms = []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -29,49 +31,49 @@ var makeKey = map[string]string{
 
 var keyIDPattern = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,64}\z`)
 
-func keyID() form[string] {
-	return text("must be 1 to 64 letters, digits, - and _", keyIDPattern.MatchString).like("2026-01")
+func keyID() schema.Form[string] {
+	return schema.Text("must be 1 to 64 letters, digits, - and _", keyIDPattern.MatchString).Like("2026-01")
 }
 
 // CheckKeyID reports what is wrong with the id of a key.
-func CheckKeyID(id string) error { return keyID().check(id) }
+func CheckKeyID(id string) error { return keyID().Check(id) }
 
 // CheckAlgorithm reports what is wrong with the name of an algorithm.
-func CheckAlgorithm(name string) error { return algorithm().check(name) }
+func CheckAlgorithm(name string) error { return algorithm().Check(name) }
 
-func signingKeyKeys(k *SigningKey) section {
-	pem := secretForm{rule: "must be a PEM key", remedy: "make one with: openssl genpkey -algorithm ed25519", check: notEmpty}
-	return section{
-		required(value("id", &k.ID, "", keyID())),
-		required(value("algorithm", &k.Algorithm, "", algorithm())),
-		omitEmpty(secret("secret", &k.Secret, secretForm{rule: "must be a secret of the length that the algorithm requires", remedy: makeSecret, check: nonEmptySecret})),
-		omitEmpty(secret("private_key", &k.PrivateKey, pem)),
-		omitEmpty(openText("public_key", &k.PublicKey, pem)),
-		omitEmpty(value("retire_at", &k.RetireAt, time.Time{}, moment())),
+func signingKeyKeys(k *SigningKey) schema.Section {
+	pem := schema.SecretForm{Rule: "must be a PEM key", Remedy: "make one with: openssl genpkey -algorithm ed25519", Check: notEmpty}
+	return schema.Section{
+		schema.Required(schema.Value("id", &k.ID, "", keyID())),
+		schema.Required(schema.Value("algorithm", &k.Algorithm, "", algorithm())),
+		schema.OmitEmpty(schema.SecretKey("secret", &k.Secret, schema.SecretForm{Rule: "must be a secret of the length that the algorithm requires", Remedy: schema.MakeSecret, Check: nonEmptySecret})),
+		schema.OmitEmpty(schema.SecretKey("private_key", &k.PrivateKey, pem)),
+		schema.OmitEmpty(schema.OpenText("public_key", &k.PublicKey, pem)),
+		schema.OmitEmpty(schema.Value("retire_at", &k.RetireAt, time.Time{}, moment())),
 	}
 }
 
-func algorithm() form[string] {
-	return choice(algorithms...).advise("write HS256 for a shared secret, EdDSA for a key pair")
+func algorithm() schema.Form[string] {
+	return schema.Choice(algorithms...).Advise("write HS256 for a shared secret, EdDSA for a key pair")
 }
 
-func notEmpty(s string) *mistake {
+func notEmpty(s string) *schema.Mistake {
 	if s == "" {
-		return &mistake{}
+		return &schema.Mistake{}
 	}
 	return nil
 }
 
-func nonEmptySecret(s string) *mistake { return cmp.Or(notEmpty(s), untidy(s)) }
+func nonEmptySecret(s string) *schema.Mistake { return cmp.Or(notEmpty(s), schema.Untidy(s)) }
 
 // moment is a point in time, or "". A day begins at midnight UTC.
-func moment() form[time.Time] {
-	return form[time.Time]{
-		rule:   "must be a day or an RFC 3339 time",
-		remedy: "write e.g. 2027-01-31 or 2027-01-31T06:00:00Z",
-		types:  []string{"!!str", "!!timestamp"},
-		parse:  parseMoment,
-		show: func(t time.Time) any {
+func moment() schema.Form[time.Time] {
+	return schema.Form[time.Time]{
+		Rule:   "must be a day or an RFC 3339 time",
+		Remedy: "write e.g. 2027-01-31 or 2027-01-31T06:00:00Z",
+		Types:  []string{"!!str", "!!timestamp"},
+		Parse:  parseMoment,
+		Show: func(t time.Time) any {
 			if t.IsZero() {
 				return ""
 			}
@@ -80,7 +82,7 @@ func moment() form[time.Time] {
 	}
 }
 
-func parseMoment(s string) (time.Time, *mistake) {
+func parseMoment(s string) (time.Time, *schema.Mistake) {
 	if s == "" {
 		return time.Time{}, nil
 	}
@@ -89,18 +91,18 @@ func parseMoment(s string) (time.Time, *mistake) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, &mistake{}
+	return time.Time{}, &schema.Mistake{}
 }
 
 // Symmetric reports whether the key is a shared secret.
 func (k SigningKey) Symmetric() bool { return strings.HasPrefix(k.Algorithm, "HS") }
 
-func checkKeys(c *Config, r *reader) {
+func checkKeys(c *Config, r *schema.Reader, check KeyCheck) {
 	ids := map[string]int{}
 	for i, k := range c.Tokens.Keys {
-		at := r.at(fmt.Sprintf("tokens.keys[%d]", i))
+		at := r.At(fmt.Sprintf("tokens.keys[%d]", i))
 		if first, twice := ids[k.ID]; twice {
-			r.reject(r.at(at.key+".id"), "is "+printable(k.ID)+", as is tokens.keys["+fmt.Sprint(first)+"].id",
+			r.Reject(r.At(at.Key+".id"), "is "+schema.Printable(k.ID)+", as is tokens.keys["+fmt.Sprint(first)+"].id",
 				"must be different for each key", "give this key another id")
 		} else if k.ID != "" {
 			ids[k.ID] = i
@@ -108,45 +110,45 @@ func checkKeys(c *Config, r *reader) {
 		if i == 0 {
 			checkSigner(k, at, r)
 		}
-		if k.Algorithm != "" && r.sound(at.key) {
-			k.check(at, r)
+		if k.Algorithm != "" && r.Sound(at.Key) {
+			k.Check(at, r, check)
 		}
 	}
 }
 
 // checkSigner checks the first key, which signs.
-func checkSigner(k SigningKey, at position, r *reader) {
+func checkSigner(k SigningKey, at schema.Position, r *schema.Reader) {
 	if !k.RetireAt.IsZero() {
-		r.reject(r.at(at.key+".retire_at"), "is set for the key that signs", "the first key must not retire",
+		r.Reject(r.At(at.Key+".retire_at"), "is set for the key that signs", "the first key must not retire",
 			"put the new key before this one, which then verifies until it retires")
 	}
 	if k.PublicKey != "" && !k.PrivateKey.IsSet() {
-		r.reject(r.at(at.key+".public_key", at.key+".public_key_file"), "is a public key only", "the first key must be able to sign",
+		r.Reject(r.At(at.Key+".public_key", at.Key+".public_key_file"), "is a public key only", "the first key must be able to sign",
 			"give private_key_file instead, or put a key that can sign before this one")
 	}
 }
 
 // check compares the key with its algorithm. Length and encoding are checked by [KeyCheck].
-func (k SigningKey) check(at position, r *reader) {
+func (k SigningKey) Check(at schema.Position, r *schema.Reader, check KeyCheck) {
 	name, wanted := k.given()
 	if name != wanted {
-		value := ifElse(name == "", "has no key", "has "+name)
-		r.reject(at, value, k.Algorithm+" requires "+ifElse(k.Symmetric(), "a secret, not a PEM key", "either a private or a public PEM key, not a secret"),
-			"give "+ifElse(k.Symmetric(), "secret or secret_file", "private_key_file or public_key_file")+" alone")
+		value := schema.IfElse(name == "", "has no key", "has "+name)
+		r.Reject(at, value, k.Algorithm+" requires "+schema.IfElse(k.Symmetric(), "a secret, not a PEM key", "either a private or a public PEM key, not a secret"),
+			"give "+schema.IfElse(k.Symmetric(), "secret or secret_file", "private_key_file or public_key_file")+" alone")
 		return
 	}
-	here := r.at(at.key+"."+name, at.key+"."+name+"_file")
-	signs, err := r.checkKey(k)
+	here := r.At(at.Key+"."+name, at.Key+"."+name+"_file")
+	signs, err := check(k)
 	switch {
 	case err != nil:
-		r.reject(here, "cannot be used: "+err.Error(), "must fit "+k.Algorithm, "make one with: "+makeKey[k.Algorithm[:2]])
+		r.Reject(here, "cannot be used: "+err.Error(), "must fit "+k.Algorithm, "make one with: "+makeKey[k.Algorithm[:2]])
 	case name == "public_key" && signs:
-		r.reject(here, "is a private key", "must be a public one", "name the key private_key_file instead")
+		r.Reject(here, "is a private key", "must be a public one", "name the key private_key_file instead")
 	case name == "private_key" && !signs:
-		r.reject(here, "is a public key", "must be a private one", "name the key public_key_file instead")
+		r.Reject(here, "is a public key", "must be a private one", "name the key public_key_file instead")
 	case k.Symmetric():
-		if m := weak(k.Secret.Reveal()); m != nil {
-			r.report(here, *m)
+		if m := schema.Weak(k.Secret.Reveal()); m != nil {
+			r.Report(here, *m)
 		}
 	}
 }
@@ -162,6 +164,6 @@ func (k SigningKey) given() (names, wanted string) {
 			set = append(set, f.name)
 		}
 	}
-	wanted = ifElse(k.Symmetric(), "secret", ifElse(k.PrivateKey.IsSet(), "private_key", "public_key"))
+	wanted = schema.IfElse(k.Symmetric(), "secret", schema.IfElse(k.PrivateKey.IsSet(), "private_key", "public_key"))
 	return strings.Join(set, " and "), wanted
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // Source is the configuration file of a running gateway, with the files that it names and the environment. It keeps what
@@ -33,14 +35,14 @@ func NewSource(path string, env func(string) (string, bool), check KeyCheck) *So
 func (s *Source) Load() (*Config, error) {
 	var files []string
 	sum, held := sha256.New(), map[string][]byte{}
-	c, err := loadFrom(s.path, source{dir: filepath.Dir(s.path), env: s.env, checkKey: s.check, file: func(path string, limit int64) ([]byte, *mistake) {
+	c, err := loadFrom(s.path, sources{schema.Source{Dir: filepath.Dir(s.path), Env: s.env, File: func(path string, limit int64) ([]byte, *schema.Mistake) {
 		files = append(files, path)
 		data, m := summed(sum, path, limit)
 		if m == nil {
 			held[path] = data
 		}
 		return data, m
-	}})
+	}}, s.check})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.files, s.sum = files, string(sum.Sum(nil))
@@ -52,19 +54,18 @@ func (s *Source) Load() (*Config, error) {
 // see [Changes]. Files have the contents that [Source.Load] found, so what is checked is what was read, and a file that
 // only the configuration in force names may be gone.
 func (s *Source) Merge(inForce, written *Config) (*Config, Changes, error) {
-	return merge(s.path, inForce, written, source{
-		env:      func(string) (string, bool) { return "", false }, // every $ is escaped by now
-		checkKey: s.check,
-		file: func(path string, _ int64) ([]byte, *mistake) {
+	return merge(s.path, inForce, written, sources{checkKey: s.check, Source: schema.Source{
+		Env: func(string) (string, bool) { return "", false }, // every $ is escaped by now
+		File: func(path string, _ int64) ([]byte, *schema.Mistake) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			data, known := s.held[path]
 			if !known {
-				return nil, &mistake{value: "the file was not read"}
+				return nil, &schema.Mistake{Value: "the file was not read"}
 			}
 			return data, nil
 		},
-	})
+	}})
 }
 
 // Current returns a digest of the contents that the files have now. It differs from [Source.Loaded] once one of them has
@@ -75,9 +76,9 @@ func (s *Source) Current() string {
 	s.mu.Unlock()
 	sum := sha256.New()
 	for i, path := range files {
-		limit := int64(maxSecretFile)
+		limit := int64(schema.MaxSecretFile)
 		if i == 0 {
-			limit = maxConfigFile
+			limit = schema.MaxConfigFile
 		}
 		_, _ = summed(sum, path, limit)
 	}
@@ -92,8 +93,8 @@ func (s *Source) Loaded() string {
 }
 
 // summed reads a file and adds to sum what was found, also an error.
-func summed(sum hash.Hash, path string, limit int64) ([]byte, *mistake) {
-	data, m := readBounded(path, limit)
+func summed(sum hash.Hash, path string, limit int64) ([]byte, *schema.Mistake) {
+	data, m := schema.ReadBounded(path, limit)
 	_, _ = fmt.Fprintf(sum, "%q %q %v\n", path, data, m) // a hash takes everything
 	return data, m
 }

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 	"unicode"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // TLS is the encrypted listeners, for a gateway without a proxy in front that ends TLS.
@@ -40,44 +42,44 @@ const (
 	acmeStorage = "/var/lib/cocart-gateway/acme"
 )
 
-func tlsKeys(c *TLS) entry {
-	return block("tls",
-		oneOrMore("listen", &c.Listen, nil, listenAddress().like(":443")),
-		oneOrMore("redirect_from", &c.RedirectFrom, nil, listenAddress().like(":80")),
-		blocks("certificates", &c.Certificates, mistake{remedy: "write an item after a dash, with its keys below each other"}, certificateKeys),
-		value("min_version", &c.MinVersion, "1.2", choice("1.2", "1.3")),
-		block("acme",
-			value("enabled", &c.ACME.Enabled, false, truth()),
-			value("email", &c.ACME.Email, "", text("must be an e-mail address, or empty", goodEmail).like("shop@example.com")),
-			value("directory", &c.ACME.Directory, letsEncrypt, text("must be the https URL of an ACME directory", goodDirectory)),
-			values("domains", &c.ACME.Domains, nil, text("must be a host name as in shop.example.com", goodDomain).advise("write it in its ASCII form, without a wildcard")),
-			path("storage", &c.ACME.Storage, acmeStorage, true),
-			omitEmpty(path("ca_file", &c.ACME.CAFile, "", true)),
-			values("challenges", &c.ACME.Challenges, []string{"tls-alpn-01", "http-01"}, choice("tls-alpn-01", "http-01"))))
+func tlsKeys(c *TLS) schema.Entry {
+	return schema.Block("tls",
+		schema.OneOrMore("listen", &c.Listen, nil, listenAddress().Like(":443")),
+		schema.OneOrMore("redirect_from", &c.RedirectFrom, nil, listenAddress().Like(":80")),
+		schema.Blocks("certificates", &c.Certificates, schema.Mistake{Remedy: "write an item after a dash, with its keys below each other"}, certificateKeys),
+		schema.Value("min_version", &c.MinVersion, "1.2", schema.Choice("1.2", "1.3")),
+		schema.Block("acme",
+			schema.Value("enabled", &c.ACME.Enabled, false, schema.Truth()),
+			schema.Value("email", &c.ACME.Email, "", schema.Text("must be an e-mail address, or empty", goodEmail).Like("shop@example.com")),
+			schema.Value("directory", &c.ACME.Directory, letsEncrypt, schema.Text("must be the https URL of an ACME directory", goodDirectory)),
+			schema.Values("domains", &c.ACME.Domains, nil, schema.Text("must be a host name as in shop.example.com", goodDomain).Advise("write it in its ASCII form, without a wildcard")),
+			schema.Path("storage", &c.ACME.Storage, acmeStorage, true),
+			schema.OmitEmpty(schema.Path("ca_file", &c.ACME.CAFile, "", true)),
+			schema.Values("challenges", &c.ACME.Challenges, []string{"tls-alpn-01", "http-01"}, schema.Choice("tls-alpn-01", "http-01"))))
 }
 
-func certificateKeys(c *Certificate) section {
-	return section{
-		required(path("certificate_file", &c.CertificateFile, "", false)),
-		required(path("key_file", &c.KeyFile, "", false)),
+func certificateKeys(c *Certificate) schema.Section {
+	return schema.Section{
+		schema.Required(schema.Path("certificate_file", &c.CertificateFile, "", false)),
+		schema.Required(schema.Path("key_file", &c.KeyFile, "", false)),
 	}
 }
 
 func goodEmail(s string) bool {
 	local, host, at := strings.Cut(s, "@")
-	return s == "" || at && local != "" && goodDomain(host) && plainASCII(s) && !strings.ContainsFunc(s, unicode.IsSpace)
+	return s == "" || at && local != "" && goodDomain(host) && schema.PlainASCII(s) && !strings.ContainsFunc(s, unicode.IsSpace)
 }
 
 func goodDirectory(s string) bool {
 	rest, https := strings.CutPrefix(s, "https://")
 	host, _, _ := strings.Cut(rest, "/")
-	return https && host != "" && plainASCII(s) && !strings.ContainsAny(s, " @#?") && !strings.ContainsFunc(s, unicode.IsControl)
+	return https && host != "" && schema.PlainASCII(s) && !strings.ContainsAny(s, " @#?") && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // goodDomain accepts names that a public authority can certify: no address, no wildcard, at least one dot.
 func goodDomain(s string) bool {
 	_, err := netip.ParseAddr(s)
-	return err != nil && len(s) <= 253 && hostName.MatchString(s) && strings.Contains(s, ".") && !strings.HasSuffix(s, ".")
+	return err != nil && len(s) <= 253 && schema.HostName.MatchString(s) && strings.Contains(s, ".") && !strings.HasSuffix(s, ".")
 }
 
 // Domains returns the names of the certificate that ACME gets.
@@ -88,45 +90,45 @@ func (c *Config) Domains() []string {
 	return []string{c.Site.URL.Hostname()}
 }
 
-func checkTLS(c *Config, r *reader) {
+func checkTLS(c *Config, r *schema.Reader) {
 	t := &c.TLS
-	if !r.sound("tls") {
+	if !r.Sound("tls") {
 		return
 	}
 	some := len(t.Certificates) > 0 || t.ACME.Enabled
 	switch {
 	case len(t.Listen) > 0 && !some:
-		r.reject(r.at("tls.listen"), "is given without certificates", "requires tls.certificates or tls.acme.enabled",
+		r.Reject(r.At("tls.listen"), "is given without certificates", "requires tls.certificates or tls.acme.enabled",
 			"name the files of your certificate under tls.certificates")
 	case len(t.Listen) == 0 && some:
-		r.reject(r.at("tls.acme.enabled", "tls.certificates"), "is given, but tls.listen is empty", "requires a listener that uses it", `write e.g. listen: ":443" in the block tls`)
+		r.Reject(r.At("tls.acme.enabled", "tls.certificates"), "is given, but tls.listen is empty", "requires a listener that uses it", `write e.g. listen: ":443" in the block tls`)
 	}
 	if len(t.RedirectFrom) > 0 && c.Site.URL != nil && c.Site.URL.Scheme != "https" {
-		r.reject(r.at("tls.redirect_from"), "is given, but site.url is http", "requires a shop on https: otherwise clients are redirected in a loop",
+		r.Reject(r.At("tls.redirect_from"), "is given, but site.url is http", "requires a shop on https: otherwise clients are redirected in a loop",
 			"write https in site.url and in WordPress, or remove it")
 	}
 	for i := range t.Certificates {
-		t.Certificates[i].check(r, fmt.Sprintf("tls.certificates[%d]", i))
+		t.Certificates[i].Check(r, fmt.Sprintf("tls.certificates[%d]", i))
 	}
 	if t.ACME.Enabled {
 		checkACME(c, r)
 	}
 }
 
-func checkACME(c *Config, r *reader) {
+func checkACME(c *Config, r *schema.Reader) {
 	a := &c.TLS.ACME
 	if len(a.Challenges) == 0 {
-		r.reject(r.at("tls.acme.challenges"), "is an empty list", "must name at least one", "write [tls-alpn-01, http-01]")
+		r.Reject(r.At("tls.acme.challenges"), "is an empty list", "must name at least one", "write [tls-alpn-01, http-01]")
 	} else if strings.Join(a.Challenges, "") == "http-01" && len(c.TLS.RedirectFrom) == 0 {
-		r.reject(r.at("tls.acme.challenges"), "is http-01 alone, but tls.redirect_from is empty",
+		r.Reject(r.At("tls.acme.challenges"), "is http-01 alone, but tls.redirect_from is empty",
 			"requires a plain listener that answers the challenge", `write redirect_from: ":80" in the block tls`)
 	}
 	if a.Storage == "" {
-		r.reject(r.at("tls.acme.storage"), "is empty", "must be a folder that survives restarts: otherwise each start requests new certificates",
+		r.Reject(r.At("tls.acme.storage"), "is empty", "must be a folder that survives restarts: otherwise each start requests new certificates",
 			"write e.g. "+acmeStorage)
 	}
 	if len(a.Domains) == 0 && c.Site.URL != nil && !goodDomain(c.Site.URL.Hostname()) {
-		r.reject(r.at("tls.acme.domains", "tls.acme.enabled"), "is empty, and the host of site.url is not a name that an authority can certify",
+		r.Reject(r.At("tls.acme.domains", "tls.acme.enabled"), "is empty, and the host of site.url is not a name that an authority can certify",
 			"must name the hosts of the certificate", "write e.g. [shop.example.com]")
 	}
 	if a.CAFile != "" {
@@ -134,30 +136,30 @@ func checkACME(c *Config, r *reader) {
 	}
 }
 
-func (a ACME) checkAuthority(r *reader) {
-	text, m := r.file(a.CAFile, maxSecretFile)
+func (a ACME) checkAuthority(r *schema.Reader) {
+	text, m := r.File(a.CAFile, schema.MaxSecretFile)
 	if m == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
-		m = &mistake{value: "the file contains no certificate", rule: "must be PEM certificates", remedy: "name the file with the authority of tls.acme.directory"}
+		m = &schema.Mistake{Value: "the file contains no certificate", Rule: "must be PEM certificates", Remedy: "name the file with the authority of tls.acme.directory"}
 	}
 	if m != nil {
-		r.report(r.at("tls.acme.ca_file"), ofFile(a.CAFile, m))
+		r.Report(r.At("tls.acme.ca_file"), schema.OfFile(a.CAFile, m))
 	}
 }
 
 // check reads both files, so that a mistake is found now and not at the first handshake.
-func (c Certificate) check(r *reader, key string) {
-	certificate, m := r.file(c.CertificateFile, maxSecretFile)
+func (c Certificate) Check(r *schema.Reader, key string) {
+	certificate, m := r.File(c.CertificateFile, schema.MaxSecretFile)
 	if m != nil {
-		r.report(r.at(key+".certificate_file", key), ofFile(c.CertificateFile, m))
+		r.Report(r.At(key+".certificate_file", key), schema.OfFile(c.CertificateFile, m))
 		return
 	}
-	private, m := r.file(c.KeyFile, maxSecretFile)
+	private, m := r.File(c.KeyFile, schema.MaxSecretFile)
 	if m != nil {
-		r.report(r.at(key+".key_file", key), ofFile(c.KeyFile, m))
+		r.Report(r.At(key+".key_file", key), schema.OfFile(c.KeyFile, m))
 		return
 	}
 	if _, err := tls.X509KeyPair(certificate, private); err != nil {
-		r.reject(r.at(key+".certificate_file", key), "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "),
+		r.Reject(r.At(key+".certificate_file", key), "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "),
 			"must be a PEM certificate, followed by its intermediate certificates, with its key in key_file", "check that the two files belong together")
 	}
 }

@@ -10,16 +10,18 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // Upstream is how the gateway reaches WordPress.
 type Upstream struct {
-	URL             *url.URL       // the first node; http or https, host and port only; or unix and a path
-	Others          []*url.URL     // the other nodes
-	Login           Secret         // user:password of URL and Others, which do not contain it; or empty
-	Secret          []Secret       // newest first, never empty; the first signs assertions, all are accepted
-	Headers         []OriginHeader // sent with every request
-	Host            string         // "pass", "site", or the Host that WordPress gets
+	URL             *url.URL        // the first node; http or https, host and port only; or unix and a path
+	Others          []*url.URL      // the other nodes
+	Login           schema.Secret   // user:password of URL and Others, which do not contain it; or empty
+	Secret          []schema.Secret // newest first, never empty; the first signs assertions, all are accepted
+	Headers         []OriginHeader  // sent with every request
+	Host            string          // "pass", "site", or the Host that WordPress gets
 	DialTimeout     time.Duration
 	ResponseTimeout time.Duration // until the response header
 	Timeouts        Timeouts
@@ -59,49 +61,49 @@ func loopbackNetworks() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
 
-func upstreamKeys(c *Upstream) entry {
-	own := durationOr0(10*time.Millisecond, time.Hour, "upstream.response_timeout").like("15s")
-	return block("upstream",
-		required(entry{names: []string{"url"}, missing: originAddress().missing(), content: origins{c, originAddress()}}),
-		required(secrets("secret", &c.Secret, sharedSecret(32, "make one with openssl rand -base64 48 and put it in wp-config.php too"))),
-		entry{names: []string{"headers"}, content: originHeaders{&c.Headers}},
-		value("dial_timeout", &c.DialTimeout, 2*time.Second, duration(10*time.Millisecond, time.Minute)),
-		value("response_timeout", &c.ResponseTimeout, time.Minute, duration(10*time.Millisecond, time.Hour)),
-		block("timeouts",
-			value("login", &c.Timeouts.Login, 0, own),
-			value("cocart", &c.Timeouts.CoCart, 0, own),
-			value("site", &c.Timeouts.Site, 0, own)),
-		value("body_timeout", &c.BodyTimeout, 5*time.Minute, durationOr0(time.Second, day, "no limit")),
-		value("response_header", &c.ResponseHeader, 256<<10, size(4<<10, 16<<20)),
-		value("idle_connections", &c.IdleConnections, 512, number(1, 100_000)),
-		value("idle_timeout", &c.IdleTimeout, 30*time.Second, duration(10*time.Millisecond, time.Hour)),
-		value("host", &c.Host, "pass", text("must be pass, site or a host name", goodUpstreamHost).advise("write pass, site, or e.g. shop.example.com")),
+func upstreamKeys(c *Upstream) schema.Entry {
+	own := schema.DurationOr0(10*time.Millisecond, time.Hour, "upstream.response_timeout").Like("15s")
+	return schema.Block("upstream",
+		schema.Required(schema.Entry{Names: []string{"url"}, Missing: originAddress().Missing(), Content: origins{c, originAddress()}}),
+		schema.Required(schema.SecretKeys("secret", &c.Secret, schema.SharedSecret(32, "make one with openssl rand -base64 48 and put it in wp-config.php too"))),
+		schema.Entry{Names: []string{"headers"}, Content: originHeaders{&c.Headers}},
+		schema.Value("dial_timeout", &c.DialTimeout, 2*time.Second, schema.Duration(10*time.Millisecond, time.Minute)),
+		schema.Value("response_timeout", &c.ResponseTimeout, time.Minute, schema.Duration(10*time.Millisecond, time.Hour)),
+		schema.Block("timeouts",
+			schema.Value("login", &c.Timeouts.Login, 0, own),
+			schema.Value("cocart", &c.Timeouts.CoCart, 0, own),
+			schema.Value("site", &c.Timeouts.Site, 0, own)),
+		schema.Value("body_timeout", &c.BodyTimeout, 5*time.Minute, schema.DurationOr0(time.Second, schema.Day, "no limit")),
+		schema.Value("response_header", &c.ResponseHeader, 256<<10, schema.Size(4<<10, 16<<20)),
+		schema.Value("idle_connections", &c.IdleConnections, 512, schema.Number(1, 100_000)),
+		schema.Value("idle_timeout", &c.IdleTimeout, 30*time.Second, schema.Duration(10*time.Millisecond, time.Hour)),
+		schema.Value("host", &c.Host, "pass", schema.Text("must be pass, site or a host name", goodUpstreamHost).Advise("write pass, site, or e.g. shop.example.com")),
 		concurrencyKeys(&c.Concurrency),
-		block("health",
-			value("path", &c.Health.Path, "", text("must be empty or a path that begins with /", goodCheckPath).like("/health.php")),
-			value("interval", &c.Health.Interval, 10*time.Second, duration(time.Second, time.Hour)),
-			value("timeout", &c.Health.Timeout, 5*time.Second, duration(10*time.Millisecond, time.Minute)),
-			value("failures", &c.Health.Failures, 3, number(1, 100)),
-			value("successes", &c.Health.Successes, 1, number(1, 100))),
-		file("tls_ca_file", &c.TLSCAFile),
-		file("tls_cert_file", &c.TLSCertFile),
-		file("tls_key_file", &c.TLSKeyFile),
-		value("tls_server_name", &c.TLSServerName, "", serverName("WordPress").like("shop.example.com")))
+		schema.Block("health",
+			schema.Value("path", &c.Health.Path, "", schema.Text("must be empty or a path that begins with /", goodCheckPath).Like("/health.php")),
+			schema.Value("interval", &c.Health.Interval, 10*time.Second, schema.Duration(time.Second, time.Hour)),
+			schema.Value("timeout", &c.Health.Timeout, 5*time.Second, schema.Duration(10*time.Millisecond, time.Minute)),
+			schema.Value("failures", &c.Health.Failures, 3, schema.Number(1, 100)),
+			schema.Value("successes", &c.Health.Successes, 1, schema.Number(1, 100))),
+		schema.File("tls_ca_file", &c.TLSCAFile),
+		schema.File("tls_cert_file", &c.TLSCertFile),
+		schema.File("tls_key_file", &c.TLSKeyFile),
+		schema.Value("tls_server_name", &c.TLSServerName, "", serverName("WordPress").Like("shop.example.com")))
 }
 
-func concurrencyKeys(c *Concurrency) entry {
-	return block("concurrency",
-		value("limit", &c.Limit, 0, number(0, 100_000).advise("write pm.max_children of PHP-FPM less one or two").or0("for no limit")),
-		value("queue", &c.Queue, 100, number(0, 100_000)),
-		value("queue_timeout", &c.QueueTimeout, 2*time.Second, duration(10*time.Millisecond, 15*time.Second)),
-		value("storefront_percent", &c.StorefrontPercent, 75, number(1, 100).advise("write e.g. 75, or 100 to reserve nothing")),
-		value("abandoned", &c.Abandoned, 100, number(0, 100_000).or0("to drop them")),
-		values("own_addresses", &c.OwnAddresses, loopbackNetworks(), network()))
+func concurrencyKeys(c *Concurrency) schema.Entry {
+	return schema.Block("concurrency",
+		schema.Value("limit", &c.Limit, 0, schema.Number(0, 100_000).Advise("write pm.max_children of PHP-FPM less one or two").Or0("for no limit")),
+		schema.Value("queue", &c.Queue, 100, schema.Number(0, 100_000)),
+		schema.Value("queue_timeout", &c.QueueTimeout, 2*time.Second, schema.Duration(10*time.Millisecond, 15*time.Second)),
+		schema.Value("storefront_percent", &c.StorefrontPercent, 75, schema.Number(1, 100).Advise("write e.g. 75, or 100 to reserve nothing")),
+		schema.Value("abandoned", &c.Abandoned, 100, schema.Number(0, 100_000).Or0("to drop them")),
+		schema.Values("own_addresses", &c.OwnAddresses, loopbackNetworks(), schema.Network()))
 }
 
 // serverName is the name in the certificate of a server, or empty.
-func serverName(server string) form[string] {
-	return text("must be the name in the certificate of "+server, func(s string) bool { return s == "" || goodHost(s) })
+func serverName(server string) schema.Form[string] {
+	return schema.Text("must be the name in the certificate of "+server, func(s string) bool { return s == "" || schema.GoodHost(s) })
 }
 
 // Origins returns all nodes.
@@ -112,51 +114,51 @@ func (c Upstream) Origins() []*url.URL {
 // origins is one address or a list, of nodes that serve the same site.
 type origins struct {
 	c *Upstream
-	form[*url.URL]
+	schema.Form[*url.URL]
 }
 
-func (o origins) setDefault() { o.c.URL, o.c.Others, o.c.Login = nil, nil, Secret{} }
+func (o origins) SetDefault() { o.c.URL, o.c.Others, o.c.Login = nil, nil, schema.Secret{} }
 
-func (o origins) read(r *reader, _ string, at position, n *yaml.Node) {
+func (o origins) Read(r *schema.Reader, _ string, at schema.Position, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
-		o.c.readOrigins(r, at, n, o.form)
-	} else if u, ok := readValue(r, at, n, o.form); ok {
+		o.c.readOrigins(r, at, n, o.Form)
+	} else if u, ok := schema.ReadValue(r, at, n, o.Form); ok {
 		o.c.URL, o.c.Others, o.c.Login = withoutLogin(u), nil, loginOf(u)
 	}
 }
 
-func (o origins) show(reveal bool) any {
+func (o origins) Show(reveal bool) any {
 	if len(o.c.Others) == 0 {
-		return o.c.showOrigin(o.form, o.c.URL, reveal)
+		return o.c.showOrigin(o.Form, o.c.URL, reveal)
 	}
 	list := []any{}
 	for _, u := range o.c.Origins() {
-		list = append(list, o.c.showOrigin(o.form, u, reveal))
+		list = append(list, o.c.showOrigin(o.Form, u, reveal))
 	}
 	return list
 }
 
-func (c *Upstream) readOrigins(r *reader, at position, n *yaml.Node, f form[*url.URL]) {
+func (c *Upstream) readOrigins(r *schema.Reader, at schema.Position, n *yaml.Node, f schema.Form[*url.URL]) {
 	if len(n.Content) == 0 {
-		r.reject(at, describe(n), f.rule, f.remedy)
+		r.Reject(at, schema.Describe(n), f.Rule, f.Remedy)
 		return
 	}
 	var all []*url.URL
-	var logins []Secret
+	var logins []schema.Secret
 	for i, item := range n.Content {
-		here := at.item(i, item.Line)
-		u, ok := readValue(r, here, item, f)
+		here := at.Item(i, item.Line)
+		u, ok := schema.ReadValue(r, here, item, f)
 		if ok {
 			logins, u = append(logins, loginOf(u)), withoutLogin(u)
 		}
 		if ok && slices.ContainsFunc(all, func(other *url.URL) bool { return other.String() == u.String() }) {
-			r.reject(here, "is in the list already", "must be another node", "remove it")
+			r.Reject(here, "is in the list already", "must be another node", "remove it")
 		} else if ok {
 			all = append(all, u)
 		}
 	}
 	if len(slices.Compact(logins)) > 1 {
-		r.reject(at, "has different user names or passwords before the @", "must have the same for each node",
+		r.Reject(at, "has different user names or passwords before the @", "must have the same for each node",
 			"write the same for each, or write it once, as upstream.headers.Authorization")
 		return
 	}
@@ -169,51 +171,51 @@ func (c *Upstream) readOrigins(r *reader, at position, n *yaml.Node, f form[*url
 }
 
 // originAddress is a web address, perhaps with user:password, or the socket of a web server.
-func originAddress() form[*url.URL] {
-	web := webAddress("must be the address of WordPress, http or https, host and port only", noPath)
-	return form[*url.URL]{
-		rule:   web.rule,
-		remedy: "write e.g. http://127.0.0.1:8000",
-		types:  web.types,
-		parse: func(s string) (*url.URL, *mistake) {
+func originAddress() schema.Form[*url.URL] {
+	web := schema.WebAddress("must be the address of WordPress, http or https, host and port only", schema.NoPath)
+	return schema.Form[*url.URL]{
+		Rule:   web.Rule,
+		Remedy: "write e.g. http://127.0.0.1:8000",
+		Types:  web.Types,
+		Parse: func(s string) (*url.URL, *schema.Mistake) {
 			path, isSocket := strings.CutPrefix(s, UnixPrefix)
 			switch {
 			case !isSocket:
-				return parseWithLogin(s, web.parse)
+				return parseWithLogin(s, web.Parse)
 			case !filepath.IsAbs(path) || filepath.Clean(path) != path || path == "/" || strings.ContainsAny(path, "?#%"):
-				return nil, &mistake{rule: "must be unix: and the absolute path of a socket", remedy: "write e.g. unix:/run/shop.sock"}
+				return nil, &schema.Mistake{Rule: "must be unix: and the absolute path of a socket", Remedy: "write e.g. unix:/run/shop.sock"}
 			}
 			return &url.URL{Scheme: "unix", Path: path, OmitHost: true}, nil
 		},
-		show: func(u *url.URL) any {
+		Show: func(u *url.URL) any {
 			if u != nil && u.Scheme == "unix" {
-				return EscapeVariables(UnixPrefix + u.Path)
+				return schema.EscapeVariables(UnixPrefix + u.Path)
 			}
-			return web.show(u)
+			return web.Show(u)
 		},
 	}
 }
 
 func goodUpstreamHost(s string) bool {
 	u := &url.URL{Host: s}
-	return s == "pass" || s == "site" || s != "" && goodHostPort(u)
+	return s == "pass" || s == "site" || s != "" && schema.GoodHostPort(u)
 }
 
 func goodCheckPath(s string) bool {
 	u, err := url.ParseRequestURI(s)
-	return s == "" || err == nil && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && u.RequestURI() == s && plainASCII(s)
+	return s == "" || err == nil && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && u.RequestURI() == s && schema.PlainASCII(s)
 }
 
 // checkOrigins refuses the gateway itself as WordPress.
-func checkOrigins(c *Config, r *reader) {
-	if c.Upstream.URL == nil || !r.sound("upstream.url") {
+func checkOrigins(c *Config, r *schema.Reader) {
+	if c.Upstream.URL == nil || !r.Sound("upstream.url") {
 		return
 	}
 	for _, origin := range c.Upstream.Origins() {
-		address := ifElse(origin.Scheme == "unix", UnixPrefix+origin.Path, hostPort(origin))
+		address := schema.IfElse(origin.Scheme == "unix", UnixPrefix+origin.Path, hostPort(origin))
 		for _, own := range c.Listeners() {
-			if r.sound(own.block()) && sameSocket(own.Address, address) {
-				r.reject(r.at("upstream.url"), "is "+origin.String()+", the gateway itself ("+own.Key+")",
+			if r.Sound(own.block()) && sameSocket(own.Address, address) {
+				r.Reject(r.At("upstream.url"), "is "+origin.String()+", the gateway itself ("+own.Key+")",
 					"must be the address of WordPress", "write where the web server of WordPress listens, e.g. http://127.0.0.1:8000")
 			}
 		}
@@ -221,41 +223,41 @@ func checkOrigins(c *Config, r *reader) {
 }
 
 // checkUpstreamTLS refuses settings of TLS that have no effect: an operator would believe that they work.
-func checkUpstreamTLS(c *Upstream, r *reader) {
-	if c.URL == nil || !r.sound("upstream.url") {
+func checkUpstreamTLS(c *Upstream, r *schema.Reader) {
+	if c.URL == nil || !r.Sound("upstream.url") {
 		return
 	}
 	if !slices.ContainsFunc(c.Origins(), func(u *url.URL) bool { return u.Scheme == "https" }) {
 		for _, s := range []setting{{"tls_ca_file", c.TLSCAFile != ""}, {"tls_cert_file", c.TLSCertFile != ""},
 			{"tls_key_file", c.TLSKeyFile != ""}, {"tls_server_name", c.TLSServerName != ""}} {
-			if key := "upstream." + s.key; s.set && r.sound(key) {
-				r.reject(r.at(key), "is set, though upstream.url is not https", "requires an https:// address", "write https://…, or remove it")
+			if key := "upstream." + s.key; s.set && r.Sound(key) {
+				r.Reject(r.At(key), "is set, though upstream.url is not https", "requires an https:// address", "write https://…, or remove it")
 			}
 		}
 		return
 	}
 	checkClientCertificate(c, r)
 	if c.TLSCAFile != "" {
-		data, _ := r.file(c.TLSCAFile, maxSecretFile) // the key was read without error
-		if m := certificates.check(string(data)); m != nil {
-			r.report(r.at("upstream.tls_ca_file"), m.or("", certificates.rule, certificates.remedy))
+		data, _ := r.File(c.TLSCAFile, schema.MaxSecretFile) // the key was read without error
+		if m := certificates.Check(string(data)); m != nil {
+			r.Report(r.At("upstream.tls_ca_file"), m.Or("", certificates.Rule, certificates.Remedy))
 		}
 	}
 }
 
-func checkClientCertificate(c *Upstream, r *reader) {
-	if !r.sound("upstream.tls_cert_file", "upstream.tls_key_file") || c.TLSCertFile == "" && c.TLSKeyFile == "" {
+func checkClientCertificate(c *Upstream, r *schema.Reader) {
+	if !r.Sound("upstream.tls_cert_file", "upstream.tls_key_file") || c.TLSCertFile == "" && c.TLSKeyFile == "" {
 		return
 	}
-	at := r.at("upstream.tls_key_file", "upstream.tls_cert_file")
+	at := r.At("upstream.tls_key_file", "upstream.tls_cert_file")
 	if c.TLSCertFile == "" || c.TLSKeyFile == "" {
-		r.reject(at, "is given alone", "requires both upstream.tls_cert_file and upstream.tls_key_file", "give both")
+		r.Reject(at, "is given alone", "requires both upstream.tls_cert_file and upstream.tls_key_file", "give both")
 		return
 	}
-	cert, _ := r.file(c.TLSCertFile, maxSecretFile)
-	key, _ := r.file(c.TLSKeyFile, maxSecretFile)
+	cert, _ := r.File(c.TLSCertFile, schema.MaxSecretFile)
+	key, _ := r.File(c.TLSKeyFile, schema.MaxSecretFile)
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		r.reject(at, "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "), "must be the private key of upstream.tls_cert_file",
+		r.Reject(at, "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "), "must be the private key of upstream.tls_cert_file",
 			"give two files that belong together")
 	}
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 func TestWarnings(t *testing.T) {
@@ -64,9 +66,9 @@ func loadWith(t *testing.T, change string) *Config {
 			text += block
 		}
 	}
-	c, problems := parse([]byte(text), source{env: testEnv, file: noFile, checkKey: checkTestKey})
+	c, problems := parse([]byte(text), sources{schema.Source{Env: testEnv, File: noFile}, checkTestKey})
 	if len(problems) > 0 {
-		t.Fatalf("%s\n%v", text, newError("test", problems))
+		t.Fatalf("%s\n%v", text, schema.NewError("test", problems))
 	}
 	return c
 }

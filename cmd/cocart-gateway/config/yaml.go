@@ -31,25 +31,8 @@ func (c *Config) yaml(reveal bool) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(keyTable(c).node(reveal)); err != nil {
+	if err := encoder.Encode(keyTable(c).Node(reveal)); err != nil {
 		return nil, fmt.Errorf("encoding the configuration: %w", err)
 	}
 	return text.Bytes(), nil
-}
-
-func (s section) node(reveal bool) *yaml.Node {
-	block := &yaml.Node{Kind: yaml.MappingNode}
-	for _, e := range s {
-		shown := e.show(reveal)
-		if shown == nil || e.omitEmpty && shown == "" {
-			continue
-		}
-		var key, value yaml.Node
-		key.SetString(e.names[0])
-		if err := value.Encode(shown); err != nil {
-			panic("showing " + e.names[0] + ": " + err.Error()) // forms show plain values only
-		}
-		block.Content = append(block.Content, &key, &value)
-	}
-	return block
 }

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 func (r *Report) invalidConfig(err error) {
-	var invalid *config.Error
+	var invalid *schema.Error
 	if !errors.As(err, &invalid) {
 		r.problem("file", err.Error(), "")
 	} else {
@@ -57,7 +58,7 @@ func sentence(words string) string {
 }
 
 func (r *Report) tokens(cfg *config.Config) {
-	ttl := config.FormatDuration(cfg.Tokens.AccessTTL)
+	ttl := schema.FormatDuration(cfg.Tokens.AccessTTL)
 	r.decide("access_ttl",
 		row{cfg.Tokens.AccessTTL > config.Default().Tokens.AccessTTL, Warning,
 			"Access tokens are valid for " + ttl + "; a stolen one stays usable until it expires.",

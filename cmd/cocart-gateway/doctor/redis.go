@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens/checkup"
 )
@@ -187,7 +188,7 @@ func clockRows(server string, ahead time.Duration) []row {
 	if ahead > 0 {
 		direction = "ahead of"
 	}
-	found := "The clock of " + server + " is " + config.FormatDuration(off) + " " + direction + " the gateway's."
+	found := "The clock of " + server + " is " + schema.FormatDuration(off) + " " + direction + " the gateway's."
 	const advice = "Synchronise both machines by NTP (timedatectl)."
 	return []row{
 		{off > clockProblem, Problem, found, advice},

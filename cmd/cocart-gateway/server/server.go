@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // Options has what a Server serves, and what it reports to.
@@ -163,9 +164,9 @@ func cutOff(n int, limit time.Duration) error {
 	case 0:
 		return nil
 	case 1:
-		return fmt.Errorf("draining: requests were still in flight after %s, on 1 connection, which was cut off", config.FormatDuration(limit))
+		return fmt.Errorf("draining: requests were still in flight after %s, on 1 connection, which was cut off", schema.FormatDuration(limit))
 	}
-	return fmt.Errorf("draining: requests were still in flight after %s, on %d connections, which were cut off", config.FormatDuration(limit), n)
+	return fmt.Errorf("draining: requests were still in flight after %s, on %d connections, which were cut off", schema.FormatDuration(limit), n)
 }
 
 // Limits of one HTTP/2 connection. Headers are limited by limits.header as with HTTP/1, and a connection without any

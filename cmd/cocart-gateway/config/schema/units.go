@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"fmt"
@@ -9,37 +9,38 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-const day = 24 * time.Hour
+// Day is 24 hours.
+const Day = 24 * time.Hour
 
-// duration is a time span from low to high, both included.
-func duration(low, high time.Duration) form[time.Duration] {
+// Duration is a time span from low to high, both included.
+func Duration(low, high time.Duration) Form[time.Duration] {
 	return durationBy(fmt.Sprintf("must be a duration between %s and %s", FormatDuration(low), FormatDuration(high)),
 		func(d time.Duration) bool { return low <= d && d <= high })
 }
 
-// durationOr0 is a time span from low to high, or 0 with a meaning of its own.
-func durationOr0(low, high time.Duration, meaning string) form[time.Duration] {
+// DurationOr0 is a time span from low to high, or 0 with a meaning of its own.
+func DurationOr0(low, high time.Duration, meaning string) Form[time.Duration] {
 	return durationBy(fmt.Sprintf("must be a duration between %s and %s, or 0 for %s", FormatDuration(low), FormatDuration(high), meaning),
 		func(d time.Duration) bool { return d == 0 || low <= d && d <= high })
 }
 
-func durationBy(rule string, valid func(time.Duration) bool) form[time.Duration] {
-	return form[time.Duration]{
-		rule:  rule,
-		types: []string{"!!str", "!!int"},
-		parse: func(s string) (time.Duration, *mistake) {
-			d, err := parseDuration(s)
+func durationBy(rule string, valid func(time.Duration) bool) Form[time.Duration] {
+	return Form[time.Duration]{
+		Rule:  rule,
+		Types: []string{"!!str", "!!int"},
+		Parse: func(s string) (time.Duration, *Mistake) {
+			d, err := ParseDuration(s)
 			if err != nil || !valid(d) {
-				return 0, &mistake{}
+				return 0, &Mistake{}
 			}
 			return d, nil
 		},
-		show: func(d time.Duration) any { return FormatDuration(d) },
+		Show: func(d time.Duration) any { return FormatDuration(d) },
 	}
 }
 
-// parseDuration reads "90s" and "1h30m" as Go does, and "10d", "4w" and "1w2d" as Prometheus does (a day is 24 hours).
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration reads "90s" and "1h30m" as Go does, and "10d", "4w" and "1w2d" as Prometheus does (a day is 24 hours).
+func ParseDuration(s string) (time.Duration, error) {
 	if d, err := time.ParseDuration(s); err == nil {
 		return d, nil
 	}
@@ -50,9 +51,9 @@ func parseDuration(s string) (time.Duration, error) {
 // FormatDuration writes what parseDuration reads back unchanged.
 func FormatDuration(d time.Duration) string {
 	switch {
-	case d > 0 && d%day == 0:
-		return fmt.Sprintf("%dd", d/day)
-	case d < day || d%time.Millisecond != 0:
+	case d > 0 && d%Day == 0:
+		return fmt.Sprintf("%dd", d/Day)
+	case d < Day || d%time.Millisecond != 0:
 		return trimZeros(d.String())
 	}
 	return model.Duration(d).String()
@@ -68,19 +69,19 @@ func trimZeros(s string) string {
 	return s
 }
 
-// size is a number of bytes, plain or as "64KiB" or "1MB".
-func size(low, high int64) form[int64] {
-	return form[int64]{
-		rule:  fmt.Sprintf("must be a size between %s and %s", formatSize(low), formatSize(high)),
-		types: []string{"!!str", "!!int"},
-		parse: func(s string) (int64, *mistake) {
+// Size is a number of bytes, plain or as "64KiB" or "1MB".
+func Size(low, high int64) Form[int64] {
+	return Form[int64]{
+		Rule:  fmt.Sprintf("must be a size between %s and %s", formatSize(low), formatSize(high)),
+		Types: []string{"!!str", "!!int"},
+		Parse: func(s string) (int64, *Mistake) {
 			n, err := parseSize(s)
 			if err != nil || n < low || n > high {
-				return 0, &mistake{}
+				return 0, &Mistake{}
 			}
 			return n, nil
 		},
-		show: func(n int64) any { return formatSize(n) },
+		Show: func(n int64) any { return formatSize(n) },
 	}
 }
 

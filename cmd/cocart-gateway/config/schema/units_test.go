@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"testing"
@@ -17,12 +17,12 @@ func TestDurationIsWrittenInItsShortForm(t *testing.T) {
 		"1h0m5s":  time.Hour + 5*time.Second,
 		"10h10m":  10*time.Hour + 10*time.Minute,
 		"1d12h":   36 * time.Hour,
-		"28d":     28 * day,
-		"365d":    365 * day,
-		"1d500ms": day + 500*time.Millisecond,
+		"28d":     28 * Day,
+		"365d":    365 * Day,
+		"1d500ms": Day + 500*time.Millisecond,
 	} {
 		got := FormatDuration(d)
-		if back, err := parseDuration(got); err != nil || back != d {
+		if back, err := ParseDuration(got); err != nil || back != d {
 			t.Errorf("%s is read back as %s: %v", got, back, err)
 		}
 		if got != want {

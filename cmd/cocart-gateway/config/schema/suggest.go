@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"cmp"
@@ -7,10 +7,10 @@ import (
 
 // suggestKey returns the remedy for an unknown key: the nearest key of its section, which it also returns; else the same
 // key in another section; else all keys of its section.
-func (r *reader) suggestKey(s section, name string) (near, remedy string) {
+func (r *Reader) suggestKey(s Section, name string) (near, remedy string) {
 	var here []string
 	for _, e := range s {
-		here = append(here, e.names...)
+		here = append(here, e.Names...)
 	}
 	if near := nearest(name, here); near != "" {
 		return near, "did you mean " + near + "?"
@@ -18,14 +18,14 @@ func (r *reader) suggestKey(s section, name string) (near, remedy string) {
 	if path := r.elsewhere(plain(name)); path != "" {
 		return "", "did you mean " + path + "?"
 	}
-	return "", "remove it; known here: " + s.names()
+	return "", "remove it; known here: " + s.Names()
 }
 
 // elsewhere returns the first key of the file whose last word is word.
-func (r *reader) elsewhere(word string) string {
+func (r *Reader) elsewhere(word string) string {
 	if r.byWord == nil {
 		r.byWord = map[string]string{}
-		for _, path := range keyTable(Default()).paths("") {
+		for _, path := range r.known {
 			last := plain(path[strings.LastIndexByte(path, '.')+1:])
 			r.byWord[last] = cmp.Or(r.byWord[last], path)
 		}

@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"fmt"
@@ -9,25 +9,25 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// describe describes the value at n, as a predicate, for keys that are not secret.
-func describe(n *yaml.Node) string {
+// Describe describes the value at n, as a predicate, for keys that are not secret.
+func Describe(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
-		return describeBlind(n)
+		return DescribeBlind(n)
 	}
 	switch n.ShortTag() {
 	case "!!str", "!!timestamp":
 		return "is " + quoted(n.Value)
 	case "!!int", "!!float", "!!bool":
-		return "is " + printable(n.Value)
+		return "is " + Printable(n.Value)
 	}
-	return describeBlind(n)
+	return DescribeBlind(n)
 }
 
-// describeBlind describes the value at n without showing any of it.
-func describeBlind(n *yaml.Node) string {
+// DescribeBlind describes the value at n without showing any of it.
+func DescribeBlind(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.SequenceNode:
-		return ifElse(len(n.Content) == 0, "is an empty list", "is a list")
+		return IfElse(len(n.Content) == 0, "is an empty list", "is a list")
 	case yaml.MappingNode:
 		return "is a block of keys"
 	case yaml.AliasNode:
@@ -37,7 +37,7 @@ func describeBlind(n *yaml.Node) string {
 	case "!!null":
 		return "is empty"
 	case "!!str":
-		return length(n.Value)
+		return Length(n.Value)
 	case "!!int", "!!float":
 		return "is a number"
 	case "!!bool":
@@ -48,7 +48,8 @@ func describeBlind(n *yaml.Node) string {
 	return "has a YAML tag (!)"
 }
 
-func length(secret string) string {
+// Length describes a secret by its number of characters, as a predicate.
+func Length(secret string) string {
 	switch n := utf8.RuneCountInString(secret); n {
 	case 0:
 		return "is empty"
@@ -65,7 +66,7 @@ const longestShown = 80 // characters of a value
 func quoted(value string) string {
 	if at := strings.LastIndexByte(value, '@'); at >= 0 {
 		scheme, _, found := strings.Cut(value[:at], "://")
-		value = ifElse(found, scheme+"://", "") + redacted + value[at:]
+		value = IfElse(found, scheme+"://", "") + Redacted + value[at:]
 	}
 	if query := strings.IndexAny(value, "?#"); query >= 0 && query+1 < len(value) {
 		value = value[:query+1] + "…"
@@ -73,8 +74,8 @@ func quoted(value string) string {
 	return strconv.Quote(shortened(value))
 }
 
-// printable shows a word as it is, or quoted if it contains control characters.
-func printable(word string) string {
+// Printable shows a word as it is, or quoted if it contains control characters.
+func Printable(word string) string {
 	word = shortened(word)
 	if q := strconv.Quote(word); word == "" || q[1:len(q)-1] != word {
 		return q
@@ -89,7 +90,8 @@ func shortened(s string) string {
 	return s
 }
 
-func ifElse(claim bool, yes, no string) string {
+// IfElse returns yes if claim is true, else no.
+func IfElse(claim bool, yes, no string) string {
 	if claim {
 		return yes
 	}
