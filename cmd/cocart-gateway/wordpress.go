@@ -88,7 +88,8 @@ func phpConfigCommand(t terminal) *cobra.Command {
 		Use:   "config --config FILE",
 		Short: "Print the lines for wp-config.php that fit a configuration, the secret among them",
 		Long: "Prints the lines for wp-config.php that fit a configuration, the secret among them: mind who sees the screen.\n" +
-			"They belong above \"That's all, stop editing!\".",
+			"They belong above \"That's all, stop editing!\". COCART_GATEWAY_REQUIRED is commented out: an open shop would\n" +
+			"refuse its customers while they still reach it past the gateway.",
 		Example: "  cocart-gateway wordpress config --config /etc/cocart-gateway/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -114,7 +115,7 @@ func writePHPConfig(w io.Writer, cfg *config.Config) error {
 	lines := "define( 'COCART_GATEWAY_SECRET', " + value + " );\n" +
 		pick(cfg.Compat.Migration.DryRun,
 			"// define( 'COCART_GATEWAY_REQUIRED', true );   // not before the dry run (compat.dry_run) is over: it would shut CoCart\n",
-			"define( 'COCART_GATEWAY_REQUIRED', true );   // once your traffic goes through the gateway\n")
+			"// define( 'COCART_GATEWAY_REQUIRED', true );   // remove the leading // once all traffic goes through the gateway: CoCart then refuses what does not\n")
 	if names := cfg.Site.Namespaces; len(names) != 1 || names[0] != "cocart" {
 		quoted := make([]string, 0, len(names))
 		for _, name := range names {

@@ -88,7 +88,7 @@ tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests
 	}
 	code, said := command(t, "wordpress", "config", "--config", file)
 	want := `define( 'COCART_GATEWAY_SECRET', array( 'a new secret with \' and \\ in it, 32 bytes', 'the old secret of these tests, 32 bytes' ) );
-define( 'COCART_GATEWAY_REQUIRED', true );   // once your traffic goes through the gateway
+// define( 'COCART_GATEWAY_REQUIRED', true );   // remove the leading // once all traffic goes through the gateway: CoCart then refuses what does not
 define( 'COCART_GATEWAY_NAMESPACES', array( 'cocart', 'mystore' ) );
 `
 	if code != exitOK || said != want {

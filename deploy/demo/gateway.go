@@ -92,7 +92,52 @@ func (d *demo) startGateway(ctx context.Context, site site, secrets secrets) err
 	if err != nil {
 		return fmt.Errorf("%w\n%s says: %s", err, ready, said)
 	}
+	if d.shop == nil {
+		return d.awaitPlugin(ctx, site, ready)
+	}
 	return nil
+}
+
+// awaitPlugin waits until the must-use plugin of an existing shop answers, and prints what is missing until then. A person
+// installs it by hand, so only Ctrl-C or the end of the gateway ends the wait.
+func (d *demo) awaitPlugin(ctx context.Context, site site, ready string) error {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	var printed string
+	for {
+		_, body := ask(ctx, ready)
+		missing := missingOf(body, site.upstream)
+		if missing == "" {
+			return nil
+		}
+		if missing != printed && ctx.Err() == nil {
+			d.progress(missing)
+			printed = missing
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-d.died:
+			return err
+		case <-again.C:
+		}
+	}
+}
+
+// missingOf returns what an answer of /readyz still lacks, or "" if logins work.
+func missingOf(body, upstream string) string {
+	var state struct {
+		WordPress, Plugin string
+	}
+	switch err := json.Unmarshal([]byte(body), &state); {
+	case err != nil:
+		return "not ready: " + body
+	case state.WordPress != "ok":
+		return "not ready: WordPress does not answer at " + upstream
+	case state.Plugin == "not seen":
+		return "not ready: waiting for the plugin and the secret in " + upstream + ", as written above; logins fail without them"
+	}
+	return ""
 }
 
 // existingSite asks a shop for its own address, by which it judges the gateway's assertions. A

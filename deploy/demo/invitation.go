@@ -42,10 +42,11 @@ Put the gateway's plugin into the shop at %[1]s:
 
 1. Copy deploy/wordpress/cocart-gateway.php
    to   wp-content/mu-plugins/cocart-gateway.php
-2. Add these two lines to wp-config.php, above "That's all, stop editing!":
+2. Add these lines to wp-config.php, above "That's all, stop editing!":
 
 define( 'COCART_GATEWAY_SECRET', '%[2]s' );
-define( 'COCART_GATEWAY_REQUIRED', true );
+// Remove the // below once all traffic goes through the gateway: CoCart then refuses what does not.
+// define( 'COCART_GATEWAY_REQUIRED', true );
 
 `
 

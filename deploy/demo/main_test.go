@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"cocart-gateway/deploy/demo/shop"
@@ -36,7 +37,14 @@ func pretendToBeTheGateway() {
 		panic(err)
 	}
 	admin := regexp.MustCompile(`admin:\n  listen: "(.*)"`).FindStringSubmatch(string(text))[1]
-	http.HandleFunc("/readyz", func(http.ResponseWriter, *http.Request) {})
+	var asked atomic.Int32
+	http.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		plugin := "not seen"
+		if asked.Add(1) > 2 {
+			plugin = "1.0.0"
+		}
+		fmt.Fprintf(w, `{"ready":true,"redis":"ok","wordpress":"ok","plugin":%q}`, plugin)
+	})
 	http.HandleFunc("/end", func(http.ResponseWriter, *http.Request) {
 		fmt.Println("my last words")
 		os.Exit(3)
@@ -142,7 +150,7 @@ func TestTheThreePrintedCommandsWork(t *testing.T) {
 	}
 }
 
-func TestAnExistingShopIsToldWhatToInstall(t *testing.T) {
+func TestAnExistingShopIsReadyOnceItsPluginAnswers(t *testing.T) {
 	existing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("rest_route") == "/" {
 			io.WriteString(w, `{"home":"https://shop.example/store"}`)
@@ -158,7 +166,9 @@ func TestAnExistingShopIsToldWhatToInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"define( 'COCART_GATEWAY_SECRET', '" + kept.Upstream + "' );\ndefine( 'COCART_GATEWAY_REQUIRED', true );\n",
+		"define( 'COCART_GATEWAY_SECRET', '" + kept.Upstream + "' );\n",
+		"\n// define( 'COCART_GATEWAY_REQUIRED', true );\n",
+		"not ready: waiting for the plugin and the secret in " + existing.URL + ", as written above; logins fail without them\n\nThe gateway is ready.",
 		"Copy deploy/wordpress/cocart-gateway.php\n   to   wp-content/mu-plugins/cocart-gateway.php\n",
 	} {
 		if !strings.Contains(text, want) {
@@ -172,6 +182,19 @@ func TestAnExistingShopIsToldWhatToInstall(t *testing.T) {
 	want := fmt.Sprintf("upstream:\n  url: %q\n  secret: %q\nsite:\n  url: \"https://shop.example/store\"\n", existing.URL, kept.Upstream)
 	if !strings.Contains(string(configuration), want) {
 		t.Errorf("configuration:\n%s\nwant in it:\n%s", configuration, want)
+	}
+}
+
+func TestWhatAnExistingShopLacksIsNamed(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"wordpress":"ok","plugin":"1.2.0"}`:             "",
+		`{"wordpress":"ok","plugin":"not seen"}`:          "not ready: waiting for the plugin",
+		`{"wordpress":"unavailable","plugin":"not seen"}`: "not ready: WordPress does not answer at http://shop",
+		`connection refused`:                              "not ready: connection refused",
+	} {
+		if got := missingOf(body, "http://shop"); !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
 	}
 }
 
