@@ -101,8 +101,8 @@ func (g *Gateway) recordRequest(x *exchange) {
 	}
 	g.metrics.Observe(string(x.record.class), x.r.Method, status, over.Sub(x.record.start))
 	line := x.line(status, over)
-	if level := line.Level(); g.log.Enabled(context.Background(), level) {
-		g.log.LogAttrs(context.Background(), level, "request", line.Attrs()...)
+	if h := g.log.Handler(); h.Enabled(context.Background(), line.Level()) {
+		_ = h.Handle(context.Background(), line.Record(over)) // a line that cannot be written is counted by its sink
 	}
 }
 

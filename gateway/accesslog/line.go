@@ -62,9 +62,21 @@ func (l *Line) Level() slog.Level {
 	return slog.LevelInfo
 }
 
-// Attrs returns the attributes of the line. The log's own form escapes control characters in them.
-func (l *Line) Attrs() []slog.Attr {
-	attrs := append(l.request(),
+// Record returns the line as a record of the time at which the request was over. It holds no program counter: slog.Logger
+// records a call stack for each line, which costs microseconds and is printed by no format of ours. The log's own form
+// escapes control characters in the attributes.
+func (l *Line) Record(at time.Time) slog.Record {
+	r := slog.NewRecord(at, l.Level(), "request", 0)
+	var room [mostAttrs]slog.Attr // on the stack
+	r.AddAttrs(l.attrs(room[:0])...)
+	return r
+}
+
+// mostAttrs is how many attributes a line has at most.
+const mostAttrs = 21
+
+func (l *Line) attrs(attrs []slog.Attr) []slog.Attr {
+	attrs = append(l.request(attrs),
 		slog.Int("status", l.Status),
 		slog.Int64("bytes_in", l.Received),
 		slog.Int64("bytes_out", l.Sent),
@@ -72,19 +84,24 @@ func (l *Line) Attrs() []slog.Attr {
 		slog.Float64("upstream_seconds", l.Upstream.Seconds()),
 		slog.Float64("gateway_seconds", l.Gateway.Seconds()),
 	)
-	attrs = append(attrs, UserAttrs(l.User, l.Session)...)
+	if l.User != 0 {
+		attrs = append(attrs, slog.String("user", strconv.FormatInt(l.User, 10)), slog.String("session", l.Session))
+	}
 	if l.Outcome != "" {
 		attrs = append(attrs, slog.String("verdict", l.Outcome))
 	}
 	if l.Code != "" {
 		attrs = append(attrs, slog.String("code", l.Code))
 	}
-	return append(attrs, CauseAttrs(l.Cause)...)
+	if l.Cause != nil {
+		attrs = append(attrs, causeAttr(l.Cause))
+	}
+	return attrs
 }
 
-func (l *Line) request() []slog.Attr {
+func (l *Line) request(attrs []slog.Attr) []slog.Attr {
 	r := l.Request
-	attrs := []slog.Attr{
+	attrs = append(attrs,
 		slog.String("request_id", l.ID),
 		slog.String("route", l.Route),
 		slog.String("method", MethodLabel(r.Method)),
@@ -93,7 +110,7 @@ func (l *Line) request() []slog.Attr {
 		slog.String("proto", r.Proto),
 		slog.String("client", l.Client.String()),
 		slog.String("agent", untrusted.Shorten(r.UserAgent(), MaxAgent)),
-	}
+	)
 	if id := clientID(r.Header, l.ID); id != "" {
 		attrs = append(attrs, slog.String("client_request_id", id))
 	}
@@ -116,8 +133,10 @@ func CauseAttrs(cause error) []slog.Attr {
 	if cause == nil {
 		return nil
 	}
-	return []slog.Attr{slog.String("cause", cause.Error())}
+	return []slog.Attr{causeAttr(cause)}
 }
+
+func causeAttr(cause error) slog.Attr { return slog.String("cause", cause.Error()) }
 
 // path returns the path without its query. On CoCart's routes, and where a request was refused, {} stands for each segment
 // that is more than a word: some are the keys of guests' carts, which open them, and some are what an attacker wrote.
@@ -126,13 +145,25 @@ func (l *Line) path() string {
 	if l.Storefront {
 		return untrusted.Shorten(path, MaxPath)
 	}
+	return untrusted.Shorten(hideIDs(path), MaxPath)
+}
+
+// hideIDs writes {} for each segment that is more than a word.
+func hideIDs(path string) string {
+	words := true
+	for s := range strings.SplitSeq(path, "/") {
+		words = words && isWord(s)
+	}
+	if words { // nearly all are
+		return path
+	}
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
 		if !isWord(s) {
 			segments[i] = "{}"
 		}
 	}
-	return untrusted.Shorten(strings.Join(segments, "/"), MaxPath)
+	return strings.Join(segments, "/")
 }
 
 // isWord reports whether a segment is one of those that routes consist of: cart, add-item, jwt, v2, index.php.

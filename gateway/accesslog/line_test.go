@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"cocart-gateway/gateway/accesslog"
 )
@@ -20,11 +21,12 @@ func TestThePathOfALineHidesWhatIsNotAWord(t *testing.T) {
 		{"/Produkt/4711?utm=1", true, "/Produkt/4711"},
 	} {
 		line := accesslog.Line{Request: httptest.NewRequest(http.MethodGet, row.target, nil), Target: row.target, Storefront: row.storefront}
-		for _, a := range line.Attrs() {
+		line.Record(time.Time{}).Attrs(func(a slog.Attr) bool {
 			if a.Key == "path" && a.Value.String() != row.want {
 				t.Errorf("%s: %s, want %s", row.target, a.Value, row.want)
 			}
-		}
+			return true
+		})
 	}
 }
 
