@@ -6,11 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/netip"
-	"strconv"
-	"strings"
+	"sync"
 )
 
 // MinSecret is the length in bytes below which a shared secret is refused: 256
@@ -79,7 +77,8 @@ var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 type signingKey struct {
 	kid              string
 	assertion, reply []byte
-	header           string // the encoded JOSE header with its dot: always the same
+	header           string     // the encoded JOSE header with its dot: always the same
+	signers          *sync.Pool // of *signer
 }
 
 // signingKeys are made from the shared secrets: the first signs, all verify.
@@ -100,76 +99,34 @@ func newSigningKeys(secrets []string) (signingKeys, error) {
 			reply:     mac([]byte(s), "cocart-gateway reply v1"),
 		}
 		k.header = encode([]byte(`{"alg":"HS256","kid":"`+k.kid+`","typ":"cocart-assertion+jwt"}`)) + "."
+		k.signers = &sync.Pool{New: func() any { return newSigner(k.assertion) }}
 		keys = append(keys, k)
 	}
 	return keys, nil
 }
 
-// claims is the payload of an assertion; the order is the wire format's.
-type claims struct {
-	Issuer      string `json:"iss"`
-	Audience    string `json:"aud"`
-	IssuedAt    int64  `json:"iat"`
-	Expiry      int64  `json:"exp"`
-	Kind        Kind   `json:"kind"`
-	Subject     string `json:"sub"`
-	Session     string `json:"sid"`
-	Fingerprint string `json:"fp"`
-	Client      string `json:"ip"`
-	Proto       string `json:"proto"`
-	Method      string `json:"m"`
-	Host        string `json:"h"`
-	Target      string `json:"t"`
-	PAT         string `json:"pat,omitempty"`
-	Guests      string `json:"guests,omitempty"`
-	Port        string `json:"port,omitempty"`
-	Assumed     bool   `json:"assumed,omitempty"`
-	Carried     string `json:"auth,omitempty"`
-}
-
 // sign returns the value of the assertion header for exactly this request. A
 // replay for another route, method or host does not verify.
 func (w *WordPress) sign(a Assertion, method, host, target string) string {
-	return (*w.keys.Load())[0].sign(w.assert(a, method, host, target))
+	c := w.assert(a, method, host, target)
+	return (*w.keys.Load())[0].sign(&c)
 }
 
 func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 	now := w.now().Unix()
-	digest := sha256.Sum256([]byte(target))
 	c := claims{
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
-		Kind: a.Kind, Subject: strconv.FormatInt(a.UserID, 10), Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
-		Proto: cmp.Or(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: encode(digest[:]),
-		Carried: a.carried,
+		Kind: a.Kind, Subject: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
+		Proto: cmp.Or(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: digest(target),
+		Port: a.Port, Client: a.Client, Carried: a.carried,
 	}
 	if a.DenyGuests {
 		c.Guests = "deny"
 	}
-	if a.Port != 0 {
-		c.Port = strconv.Itoa(int(a.Port))
+	if !c.Client.IsValid() { // a unix socket, or our own ping: this machine
+		c.Client = loopback
 	}
-	if !a.Client.IsValid() { // a unix socket, or our own ping: this machine
-		a.Client = loopback
-	}
-	c.Client = a.Client.String()
 	return c
-}
-
-func (k signingKey) sign(c claims) string {
-	signed := k.header + encode(marshal(c))
-	return signed + "." + encode(mac(k.assertion, signed))
-}
-
-// marshal writes JSON without HTML escapes, so that the bytes are the same as
-// PHP's and the test vectors can be compared exactly.
-func marshal(v any) []byte {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic("upstream: claims cannot be encoded: " + err.Error()) // only strings and integers in there
-	}
-	return []byte(strings.TrimSuffix(b.String(), "\n"))
 }
 
 func mac(key []byte, message string) []byte {

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
 	"net/textproto"
@@ -56,6 +55,5 @@ func (o originHeaders) addTo(h http.Header) (carried string) {
 	if client != "" {
 		h[carriedHeader] = []string{client}
 	}
-	digest := sha256.Sum256([]byte(client))
-	return encode(digest[:])
+	return digest(client)
 }

@@ -90,7 +90,7 @@ func (n Node) probeAs(ctx context.Context, host string, a Assertion, target stri
 	}
 	a.carried = w.headers.addTo(req.Header)
 	p := &Probe{asked: w.assert(a, req.Method, req.Host, target), Sent: w.now()}
-	p.signed = (*w.keys.Load())[0].sign(p.asked)
+	p.signed = (*w.keys.Load())[0].sign(&p.asked)
 	req.Header.Set(assertionHeader, p.signed)
 	return p, w.fill(n.node, req, p)
 }

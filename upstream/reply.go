@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -145,13 +144,12 @@ func (keys signingKeys) reply(head, typ string) (*signingKey, error) {
 
 func (w *WordPress) checkReply(c *replyClaims, assertion string) error {
 	now := w.now()
-	asked := sha256.Sum256([]byte(assertion))
 	switch {
 	case c.Issuer != "cocart-wordpress":
 		return badReply("reply header has another issuer")
 	case c.Audience != w.audience:
 		return badReply("reply header comes from another site")
-	case c.Request != encode(asked[:]):
+	case c.Request != digest(assertion):
 		return badReply("reply header answers another request")
 	case now.Add(replyLeeway).Before(time.Unix(c.IssuedAt, 0)), !now.Add(-replyLeeway).Before(time.Unix(c.Expiry, 0)):
 		return badReply("reply header is out of its time; do the clocks agree?")

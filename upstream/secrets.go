@@ -25,5 +25,6 @@ type sent struct {
 
 func (w *WordPress) seal(a Assertion, r *http.Request) sent {
 	keys := *w.keys.Load()
-	return sent{keys[0].sign(w.assert(a, r.Method, r.Host, r.URL.RequestURI())), keys}
+	c := w.assert(a, r.Method, r.Host, r.URL.RequestURI())
+	return sent{keys[0].sign(&c), keys}
 }

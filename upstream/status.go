@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -145,7 +144,7 @@ func (w *WordPress) readSigned(r *StatusReport, value string) Outcome {
 	if err != nil {
 		return StatusUnlike
 	}
-	if asked := sha256.Sum256([]byte(r.signed)); c.Request != encode(asked[:]) {
+	if c.Request != digest(r.signed) {
 		return StatusStale
 	}
 	r.time(time.Unix(c.IssuedAt, 0))

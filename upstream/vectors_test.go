@@ -1,11 +1,9 @@
 package upstream
 
 import (
-	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
@@ -133,12 +131,12 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := speaker(t, v)
-			if got := (*w.keys.Load())[0].sign(want); got != v.Token {
+			if got := (*w.keys.Load())[0].sign(&want); got != v.Token {
 				t.Errorf("signed\ngot  %s\nwant %s", got, v.Token)
 			}
 			got := w.assert(Assertion{
-				Kind: want.Kind, UserID: mustInt(t, want.Subject), Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT, DenyGuests: want.Guests == "deny",
-				Client: netip.MustParseAddr(want.Client), Proto: want.Proto, Port: uint16(mustInt(t, cmp.Or(want.Port, "0"))), Assumed: want.Assumed, carried: want.Carried,
+				Kind: want.Kind, UserID: want.Subject, Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT, DenyGuests: want.Guests == "deny",
+				Client: want.Client, Proto: want.Proto, Port: want.Port, Assumed: want.Assumed, carried: want.Carried,
 			}, v.Request.Method, want.Host, v.Request.Target)
 			want.IssuedAt, want.Expiry = v.Now, v.Now+want.Kind.life() // some vectors are of another time on purpose
 			if got != want {

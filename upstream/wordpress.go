@@ -11,7 +11,7 @@
 //   - forward.go: the reverse proxy, its errors and what happens to an answer
 //   - login.go: the one call whose answer the gateway reads itself
 //   - status.go, probe.go: what cocart-gateway doctor asks
-//   - assertion.go, reply.go: what is signed in each direction
+//   - assertion.go, reply.go: what is signed in each direction; sign.go: how an assertion is written
 //   - package pool: the nodes, who waits for a place, one round trip
 //   - headers.go: which headers may cross, in the spelling PHP reads them
 //   - origin_headers.go: what the web server of WordPress asks for, such as a password
