@@ -21,7 +21,7 @@ func (g *Gateway) checkForwarding(x *exchange, a upstream.Assertion) error {
 	if x.classification.Batch.Mixed && a.Kind != upstream.Credentials {
 		return respond.Fail(respond.MixedBatch)
 	}
-	keys, b, err := g.cartKeys(x)
+	keys, b, err := g.cartKeys(x, a)
 	if err != nil {
 		return err
 	}
@@ -43,9 +43,7 @@ func isCartOfAnother(key string, a upstream.Assertion) bool {
 }
 
 // notYourCart refuses the cart key of another customer. CoCart before 4.9.5 returns the
-// cart of any customer to each client that sends its number. With a password in the
-// request the customer is not known yet, so the number is refused there too: CoCart's
-// clients send a cart key as guests only, and a customer's own cart needs no key.
+// cart of any customer to each client that sends its number.
 func notYourCart(a upstream.Assertion) *respond.Failure {
 	if a.Kind == upstream.Guest { // the code CoCart itself uses
 		return respond.Fail(respond.MustAuthenticate)
@@ -53,9 +51,16 @@ func notYourCart(a upstream.Assertion) *respond.Failure {
 	return respond.Fail(respond.NotYourCart)
 }
 
-// cartKeys returns every cart key that CoCart could find in a request, with the body
-// that was read for it.
-func (g *Gateway) cartKeys(x *exchange) ([]string, *wprequest.Body, error) {
+// cartKeys returns the cart keys of a request that the gateway has to compare with its
+// customer, with the body that was read for it.
+//
+// Beside a password only WordPress knows the customer. CoCart's SDKs send the number of
+// one's own cart there: they keep it from an answer, and name it when they move a guest's
+// cart. So a number that the must-use plugin is sure to find is left to it. The plugin
+// takes the number of another customer away before CoCart loads a cart, and refuses the
+// request before the route runs (Cart_Keys, Request_Guard::check_cart_keys). A number in
+// any other place or spelling stays refused.
+func (g *Gateway) cartKeys(x *exchange, a upstream.Assertion) ([]string, *wprequest.Body, error) {
 	b := &wprequest.Body{}
 	if x.peek() != nil {
 		var err error
@@ -63,7 +68,11 @@ func (g *Gateway) cartKeys(x *exchange) ([]string, *wprequest.Body, error) {
 			return nil, nil, err
 		}
 	}
-	return append(x.input(b).CartKeys(), x.classification.Batch.CartKeys...), b, nil
+	keys := x.input(b).CartKeys()
+	if a.Kind == upstream.Credentials && x.input(b).CarriesPassword() && !g.routes.Cartless(x.classification.Route) {
+		keys = x.input(b).HiddenCartKeys()
+	}
+	return append(keys, x.classification.Batch.CartKeys...), b, nil
 }
 
 // dropCustomerCartKeys takes them off a request to a route that needs none. A client

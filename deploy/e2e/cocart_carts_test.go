@@ -92,6 +92,9 @@ func TestCartsOfOthersByCoCartVersion(t *testing.T) {
 			"bob by password, CoCart-API-Customer": {"CoCart-API-Customer: 2", basicHeader("bob", "builder-2-Strong")},
 			"a guest, CoCart-API-Cart-Key":         {"CoCart-API-Cart-Key: 2"},
 			"bob, Cart-Key":                        {"Cart-Key: 2", "Authorization: Bearer " + bob},
+			"bob by password, Cart-Key":            {"Cart-Key: 2", basicHeader("bob", "builder-2-Strong")},
+			"bob by password, CoCart-API-Cart-Key": {"CoCart-API-Cart-Key: 2", basicHeader("bob", "builder-2-Strong")},
+			"half a password, Cart-Key":            {"Cart-Key: 2", "Authorization: Basic"},
 		} {
 			if r := g.send("GET", cart, "", headers...); strings.Contains(r.Body, `"cart_key":"2"`) || strings.Contains(r.Body, `"item_count":1`) {
 				t.Errorf("%s: %s", name, r.Body)
@@ -102,10 +105,15 @@ func TestCartsOfOthersByCoCartVersion(t *testing.T) {
 			"half a password, CoCart-API-Customer": g.send("GET", cart+"?username=x", "", "CoCart-API-Customer: 2"),
 			"an API key, CoCart-API-Customer":      g.send("GET", cart+"?consumer_key=1", "", "CoCart-API-Customer: 2"),
 			"bob, cart_key":                        g.send("GET", cart+"?cart_key=2", "", "Authorization: Bearer "+bob),
+			"bob by password, cart_key":            g.send("GET", cart+"?cart_key=2", "", basicHeader("bob", "builder-2-Strong")),
 		} {
 			if strings.Contains(r.Body, `"item_count":1`) {
 				t.Errorf("%s: %s", name, r.Body)
 			}
+		}
+		// The SDK names one's own cart beside the password when it moves a guest's cart.
+		if own := readCart(t, g.send("GET", cart+"?cart_key=2", "", basicHeader("alice", "wonderland-1"))); own != (cartOf{"2", 1}) {
+			t.Errorf("one's own beside the password: %+v", own)
 		}
 	})
 }

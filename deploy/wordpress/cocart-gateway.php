@@ -1283,30 +1283,31 @@ function has_name( object $user, string $name ): bool {
 // --- Cart keys -----------------------------------------------------------------------------------------------------
 
 /**
- * Removes cart keys that are another customer's number. CoCart's session handler reads $_REQUEST and two headers, and before 4.9.5
+ * Removes cart keys that are a customer's number. CoCart's session handler reads $_REQUEST and two headers, and before 4.9.5
  * gives the cart of any customer to a client that sends the number. A body that PHP reads and the gateway does not would
- * otherwise bypass the gateway's own check.
+ * otherwise bypass the gateway's own check. One's own number is removed, too: CoCart's SDKs send it when they move a guest's
+ * cart, a customer's own cart needs no key, and CoCart refuses it (cocart_already_authenticating_user).
  */
 final class Cart_Keys {
 
 	/** Where CoCart looks (class-cocart-session-handler.php, get_requested_cart()), in the versions since 3.0. */
 	const HEADERS = array( 'HTTP_CART_KEY', 'HTTP_COCART_API_CART_KEY', 'HTTP_X_COCART_API_CART_KEY' );
 
-	/** @var int[] Customers whose numbers were taken away. */
+	/** @var int[] Other customers whose numbers were taken away. */
 	private $customers = array();
 
 	/** Runs after WordPress has identified the user and before a cart is loaded. */
-	public function remove_foreign_keys(): void {
+	public function remove_customers(): void {
 		foreach ( array( '_REQUEST', '_GET', '_POST' ) as $source ) {
 			foreach ( array_keys( $GLOBALS[ $source ] ) as $name ) {
 				$ours = 'cart_key' === strtolower( str_replace( '-', '_', (string) $name ) );
-				if ( $ours && $this->is_foreign( $GLOBALS[ $source ][ $name ] ) ) {
+				if ( $ours && $this->is_customers( $GLOBALS[ $source ][ $name ] ) ) {
 					unset( $GLOBALS[ $source ][ $name ] );
 				}
 			}
 		}
 		foreach ( self::HEADERS as $name ) {
-			if ( isset( $_SERVER[ $name ] ) && $this->is_foreign( $_SERVER[ $name ] ) ) {
+			if ( isset( $_SERVER[ $name ] ) && $this->is_customers( $_SERVER[ $name ] ) ) {
 				unset( $_SERVER[ $name ] );
 			}
 		}
@@ -1318,13 +1319,12 @@ final class Cart_Keys {
 	}
 
 	/** @param mixed $value */
-	private function is_foreign( $value ): bool {
+	private function is_customers( $value ): bool {
 		$customer = $this->customer( $value );
-		if ( ! $customer || get_current_user_id() === $customer ) {
-			return false;
+		if ( $customer && get_current_user_id() !== $customer ) {
+			$this->customers[] = $customer;
 		}
-		$this->customers[] = $customer;
-		return true;
+		return $customer > 0;
 	}
 
 	/**
@@ -1634,7 +1634,7 @@ final class Request_Guard extends Dispatch_Watcher {
 	private function register_request_hooks(): void {
 		$this->register_hooks();
 		if ( ! $this->is( 'site' ) ) {
-			add_action( 'init', array( $this->cart_keys, 'remove_foreign_keys' ), PHP_INT_MIN );
+			add_action( 'init', array( $this->cart_keys, 'remove_customers' ), PHP_INT_MIN );
 		}
 		if ( $this->asserted->guests_denied ) { // After watch(): should the error be taken away, the dispatch is still looked at.
 			add_filter( 'rest_authentication_errors', array( $this, 'deny_guests' ), PHP_INT_MAX );

@@ -166,7 +166,7 @@ var codes = map[Code]definition{
 		client:   "Forget the stored cart key after a logout, and let CoCart make a new one.",
 		operator: "Nothing for single requests. Many from one address are an attempt to read other carts."},
 	NotYourCart: {status: http.StatusForbidden, message: notYourCart, event: accesslog.ForeignCart, dryRun: "cart_key",
-		when:     "A customer, or a request with a password, sent the cart key of another customer.",
+		when:     "A customer, by token or by password, sent the cart key of another customer; or a request with a password has a customer's number in a JSON body, a batch or an unusual spelling.",
 		client:   "Leave the cart key out when logged in.",
 		operator: "As for `cocart_must_authenticate_user`."},
 	BadCredentials: {status: http.StatusBadRequest,

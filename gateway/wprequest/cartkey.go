@@ -205,6 +205,31 @@ func (in Input) CartKeys() []string {
 	return append(keys, in.Body.cartKeys()...)
 }
 
+// HiddenCartKeys returns the cart keys that the must-use plugin might not find, or might
+// read in another way than CoCart: those in JSON and in bodies of no type, and in
+// parameters those that are arrays or numbers in an unusual spelling.
+func (in Input) HiddenCartKeys() []string {
+	keys := append(cartKeysOf(in.Body.untyped), cartKeysInJSON(in.Body.Object)...)
+	for _, p := range slices.Concat(in.Query, in.Body.Form) {
+		if p.name == "cart_key" && (p.array || !isPlainNumber(p.value)) {
+			keys = append(keys, p.value)
+		}
+	}
+	for _, name := range CartKeyHeaders {
+		values := in.Header[name]
+		if len(values) > 1 || !slices.ContainsFunc(values, isPlainNumber) {
+			keys = append(keys, values...)
+		}
+	}
+	return keys
+}
+
+// isPlainNumber reports whether a key is the id of one customer as PHP writes it.
+func isPlainNumber(key string) bool {
+	id, ok := identify(key)
+	return ok && strconv.FormatInt(id, 10) == key
+}
+
 // Cartless reports whether CoCart loads no cart for a route, and so ignores a cart key.
 // Clients that stored a customer's number keep sending it after a logout, with each
 // request for products as well.

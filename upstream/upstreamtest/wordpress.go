@@ -165,6 +165,8 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 		wp.oldRefresh(w, s, assertion, users, noPlugin)
 	case strings.HasSuffix(path, "/logout"):
 		JSON(w, 200, "true")
+	case s.Claims.Kind == "credentials" && namesAnother(r, users):
+		JSON(w, 403, `{"code":"cocart_gateway_not_your_cart","message":"The cart key belongs to a customer. Leave it out: your own cart comes with your login.","data":{"status":403}}`)
 	case strings.Contains(path, "/cocart/") || strings.Contains(s.Target, "rest_route="):
 		key := "t_0123456789abcdef0123456789abcd"
 		if s.Claims.Kind == "customer" {
@@ -176,6 +178,18 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<h1>The storefront</h1>")
 	}
+}
+
+// namesAnother reports whether a request by password names the cart of another customer (Cart_Keys in the plugin).
+func namesAnother(r *http.Request, users []User) bool {
+	name, _, _ := r.BasicAuth()
+	for _, key := range []string{r.FormValue("cart_key"), r.Header.Get("Cart-Key"), r.Header.Get("CoCart-API-Cart-Key")} {
+		customer := slices.ContainsFunc(users, func(u User) bool { return strconv.FormatInt(u.ID, 10) == key })
+		if customer && key != strconv.FormatInt(idOf(users, name), 10) {
+			return true
+		}
+	}
+	return false
 }
 
 func current(users []User, c Claims) bool {

@@ -40,7 +40,8 @@ foreach ( $places as $place => $with ) {
 		test( "a guest with the number of a customer in $place", with_cart_key( 'guest', $with( '3' ) ), not_your_cart( 'cocart_must_authenticate_user' ) );
 		test( "a customer with the number of another in $place", with_cart_key( 'customer', $with( '3' ) ), not_your_cart( 'cocart_gateway_not_your_cart' ) );
 		test( "somebody by password with the number of another in $place", with_cart_key( 'credentials', array_merge_recursive( $with( '3' ), basic( 'alice:wonderland-1' ) ) ), not_your_cart( 'cocart_gateway_not_your_cart' ) );
-		test( "a customer with their own number in $place", with_cart_key( 'customer', $with( '2' ) ), fn( array $sent ) => same( true, $sent['finished'] ?? false ) );
+		test( "a customer by password with the own number in $place", with_cart_key( 'credentials', array_merge_recursive( $with( '2' ), basic( 'alice:wonderland-1' ) ) ), served_with() );
+		test( "a customer with their own number in $place", with_cart_key( 'customer', $with( '2' ) ), served_with() );
 		test( "a guest with a key that an app made of the time, in $place", with_cart_key( 'guest', $with( '1764359999' ) ), fn( array $sent ) => same( true, $sent['finished'] ?? false ) );
 	}
 	foreach ( array( '/cocart/v2/products', '/cocart/v1/products/12', '/cocart/v2/store', '/cocart/products' ) as $route ) {
