@@ -22,7 +22,7 @@
 //
 // Passwords are counted wherever WordPress checks them: passwords.go counts before,
 // settle.go after the answer, limits.go writes the 429. Refusals do not show whether an
-// account exists.
+// account exists. Package repeats answers the same refused request once more.
 //
 // headers.go sets the last headers of every answer: those for browsers of other origins
 // are in cors.go, which also answers preflights, and those for caches in caches.go.
@@ -53,6 +53,7 @@ import (
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/pace"
+	"cocart-gateway/gateway/repeats"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -77,6 +78,7 @@ type Gateway struct {
 	limitReports *limitReports
 	unlisted     *untrusted.Throttle
 	spent        *spentTokens
+	repeats      *repeats.Memory
 	plugin       *migration.Plugin // nil: no shop that moves
 	dryRun       *migration.DryRun // nil: what is refused is refused
 }
@@ -95,7 +97,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &untrusted.Throttle{Period: time.Hour}, unlisted: &untrusted.Throttle{Period: time.Hour}, spent: newSpentTokens(), limitReports: &limitReports{}, dryRun: dry}
+	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &untrusted.Throttle{Period: time.Hour}, unlisted: &untrusted.Throttle{Period: time.Hour}, spent: newSpentTokens(), limitReports: &limitReports{}, repeats: repeats.New(), dryRun: dry}
 	return g.configure(cfg)
 }
 
@@ -168,6 +170,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := g.handle(x); err != nil {
 		g.writeError(x, err)
 	}
+	g.rememberRefusal(x)
 }
 
 func (g *Gateway) handle(x *exchange) error {

@@ -43,6 +43,7 @@ type judge struct {
 func guarded(t *testing.T, change ...func(*attempts.Config, *gateway.Config)) *guardedShop {
 	t.Helper()
 	s := &guardedShop{shop: openShop(t)}
+	s.distinct = true
 	s.judge = &judge{s: s.shop, ids: map[string]int64{"alice": 2, "alice@example.com": 2, "+15550100": 2, "bob": 3}}
 	s.wordpress.Answer = s.judge.answer
 	per := func(n int) attempts.Limit { return attempts.Limit{N: n, Per: 15 * time.Minute} }

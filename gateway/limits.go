@@ -70,6 +70,7 @@ func ceilUnix(s *attempts.State) int64 {
 const (
 	verdictLimited   = "limited"
 	attemptUndecided = "undecided"
+	attemptRepeated  = "repeated"
 
 	attemptUnknown    upstream.AttemptResult = "unknown"
 	attemptUnreported upstream.AttemptResult = "unreported"
@@ -89,7 +90,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 		}, []string{"route", "scope"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_attempts_total",
-			Help: "Passwords put to WordPress, by kind (login, credentials on another route of CoCart, site: elsewhere) and result (accepted, refused, unknown: no account has the name, challenge: a second factor was asked for, code_refused: it was wrong, undecided: it was not checked, unreported: the plugin does not say, so it counts as refused).",
+			Help: "Passwords put to WordPress, by kind (login, credentials on another route of CoCart, site: elsewhere) and result (accepted, refused, unknown: no account has the name, challenge: a second factor was asked for, code_refused: it was wrong, undecided: it was not checked, unreported: the plugin does not say, so it counts as refused, repeated: the same client sent what was refused up to two seconds before, so that it was answered from memory and not counted).",
 		}, []string{"kind", "result"}),
 	}
 	for _, c := range []wprequest.Class{wprequest.ClassLogin, wprequest.ClassCoCart, wprequest.ClassBatch, wprequest.ClassLogout, wprequest.ClassSite} {
@@ -100,7 +101,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 	m.rateLimited.WithLabelValues(string(wprequest.ClassRefresh), string(attempts.Address))
 	m.rateLimited.WithLabelValues(string(wprequest.ClassValidate), string(attempts.Address))
 	for _, kind := range []string{kindLogin, kindCredentials, kindSite} {
-		for _, r := range []upstream.AttemptResult{upstream.AttemptAccepted, upstream.AttemptRefused, attemptUnknown, attemptUnreported, upstream.AttemptChallenge, upstream.AttemptCodeRefused, attemptUndecided} {
+		for _, r := range []upstream.AttemptResult{upstream.AttemptAccepted, upstream.AttemptRefused, attemptUnknown, attemptUnreported, upstream.AttemptChallenge, upstream.AttemptCodeRefused, attemptUndecided, attemptRepeated} {
 			m.attempts.WithLabelValues(kind, string(r))
 		}
 	}

@@ -47,6 +47,9 @@ func (g *Gateway) login(x *exchange) error {
 }
 
 func (g *Gateway) startSession(x *exchange, b *wprequest.Body, found wprequest.Credentials) error {
+	if repeated, err := g.answerRepeat(x, b); repeated || err != nil {
+		return err
+	}
 	if err := g.beginAttempt(x, b, found); err != nil {
 		return err
 	}

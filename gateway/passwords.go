@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"cocart-gateway/gateway/repeats"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
@@ -18,6 +19,7 @@ type attempt struct {
 	counted *attempts.Attempt
 	settled bool
 	began   time.Time
+	refused bool // the password or the second factor; also where one is asked for
 }
 
 // beginAttempt counts a password before WordPress is asked about it. Too many
@@ -60,6 +62,9 @@ func (g *Gateway) refuseAttempt(x *exchange, err error) error {
 // tryCredentials forwards a request with a password that is not a login, for WordPress
 // to check.
 func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *wprequest.Body) error {
+	if repeated, err := g.answerRepeat(x, b); repeated || err != nil {
+		return err
+	}
 	if err := g.beginCredentials(x, b); err != nil {
 		return err
 	}
@@ -87,6 +92,44 @@ func (g *Gateway) abandon(x *exchange, err error) {
 	}
 	x.attempt.counted.Undecided(x.r.Context())
 	g.metrics.attempts.WithLabelValues(attemptKind(x), attemptUndecided).Inc()
+}
+
+// answerRepeat answers a request with a password that was refused a moment ago, as it was answered then, if the same client
+// sends it again. The refusal takes as long as any other: it does not show that the name was known. A request whose body was
+// not read is never the same.
+func (g *Gateway) answerRepeat(x *exchange, b *wprequest.Body) (bool, error) {
+	if !g.protectsPasswords() || x.arriving != nil && len(b.Raw) == 0 {
+		return false, nil
+	}
+	name := g.repeats.NameOf(x.origin.Client, x.r, x.target, b.Raw)
+	first := g.repeats.Find(name, g.cfg.Passwords.now())
+	if first == nil {
+		x.w.copied = &repeats.Copy{Name: name}
+		return false, nil
+	}
+	x.attempt.began = g.cfg.Passwords.now()
+	if g.cfg.Passwords.UniformErrors {
+		if err := g.waitForRefusal(x.r.Context(), x); err != nil {
+			return true, err
+		}
+	}
+	g.metrics.attempts.WithLabelValues(attemptKind(x), attemptRepeated).Inc()
+	x.record.outcome, x.record.failure, x.w.limit = first.Outcome, first.Failure, first.Limit
+	if x.record.class == wprequest.ClassLogin {
+		g.metrics.logins.WithLabelValues(first.Outcome).Inc()
+	}
+	first.Send(x.w)
+	return true, nil
+}
+
+// rememberRefusal keeps the answer to a request whose password was refused.
+func (g *Gateway) rememberRefusal(x *exchange) {
+	answer := x.w.copied.Refusal()
+	if answer == nil || !x.attempt.refused {
+		return
+	}
+	answer.Outcome, answer.Failure, answer.Limit = x.record.outcome, x.record.failure, x.w.limit
+	g.repeats.Keep(x.w.copied.Name, answer, g.cfg.Passwords.now())
 }
 
 // countRequest counts a request for tokens that needs no password.

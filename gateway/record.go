@@ -11,6 +11,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/pace"
+	"cocart-gateway/gateway/repeats"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
@@ -40,6 +41,7 @@ type recorder struct {
 	began       time.Time        // when the header of the answer left
 	limit       *attempts.State  // for the rate limit headers of the answer
 	setHeaders  func(status int) // called once, before the header of the answer leaves
+	copied      *repeats.Copy    // nil: the answer is not one to a password
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -51,6 +53,7 @@ func (w *recorder) WriteHeader(status int) {
 
 func (w *recorder) begin(status int) {
 	if w.status == 0 && status != http.StatusSwitchingProtocols {
+		w.copied.Begin(status, w.Header())
 		w.setHeaders(status)
 		w.began = time.Now()
 		w.SetDeadline() // an upgraded connection may be silent
@@ -62,6 +65,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.begin(http.StatusOK)
 	}
+	w.copied.Write(b)
 	n, err := w.Writer.Write(b)
 	w.bytes += int64(n)
 	return n, err

@@ -95,6 +95,7 @@ func askForCodes(s *shop) (times func() int) {
 		s.wordpress.Lock()
 		defer s.wordpress.Unlock()
 		asked++
+		s.wordpress.Report(w, r.Header.Get("X-CoCart-Gateway"), upstreamtest.Check{User: 2, Result: "challenge"})
 		upstreamtest.JSON(w, 401, addChallenge)
 		return true
 	}

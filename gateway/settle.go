@@ -80,6 +80,7 @@ func refusedAny(checks []upstream.Check) bool {
 // refuseUniformly refuses a password in the same words and after the same time as any
 // other.
 func (g *Gateway) refuseUniformly(ctx context.Context, x *exchange, cause error) error {
+	x.attempt.refused = true
 	if err := g.waitForRefusal(ctx, x); err != nil {
 		return err
 	}
@@ -123,6 +124,7 @@ func (g *Gateway) undecided(ctx context.Context, x *exchange, why string) {
 func (g *Gateway) settle(ctx context.Context, x *exchange, checks []upstream.Check) error {
 	for _, c := range checks {
 		g.metrics.attempts.WithLabelValues(attemptKind(x), string(resultOf(c))).Add(float64(c.Times))
+		x.attempt.refused = x.attempt.refused || c.Result != upstream.AttemptAccepted
 	}
 	if x.attempt.counted == nil || x.attempt.settled {
 		return nil

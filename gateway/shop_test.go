@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +42,9 @@ type shop struct {
 	clock     *clock
 	log       *lockedBuffer
 	keys      []keys.Key
+	// distinct makes each request differ from the one before, so that none is answered as its repetition.
+	distinct bool
+	sent     atomic.Int64
 }
 
 type clock struct {
@@ -167,6 +172,9 @@ func (s *shop) do(method, target, body string, headers ...string) reply {
 	req, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+target, strings.NewReader(body))
 	s.must(err)
 	req.Host = "shop.example"
+	if s.distinct {
+		req.Header.Set("Accept-Language", "en;q=0."+strconv.FormatInt(s.sent.Add(1), 10))
+	}
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
 		if name == "Host" {

@@ -25,6 +25,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["gateway/admin"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
 	forbidden["gateway/forwarded"] = append([]string{self + "gateway", self + "tokens"}, forbidden["gateway"]...)
 	forbidden["gateway/pace"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
+	forbidden["gateway/repeats"] = append([]string{self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/respond"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/wprequest"] = append([]string{self, "os", "net"}, forbidden["gateway"]...)
 	forbidden["tokens/attempts"] = append([]string{self + "tokens"}, forbidden["tokens"]...)

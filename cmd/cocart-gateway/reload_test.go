@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -357,8 +358,11 @@ func corsHeader(name string) func(*rig) string {
 	}
 }
 
+// wrongRequests numbers the requests with a wrong password: the same request again would be answered from memory.
+var wrongRequests atomic.Int64
+
 func wrongPassword(more string) string {
-	return `{"username":"alice","password":"wrong"` + more + `}`
+	return `{"username":"alice","password":"wrong","request":` + strconv.FormatInt(wrongRequests.Add(1), 10) + more + `}`
 }
 
 var (
@@ -370,7 +374,7 @@ var (
 
 func wrongPasswords(r *rig) string { return tryTwice(r, "") }
 
-// twice logs in with a wrong password, and tells both answers.
+// tryTwice logs in with a wrong password, and returns both answers.
 func tryTwice(r *rig, more string, headers ...string) string {
 	var codes []string
 	for range 2 {
