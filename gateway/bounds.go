@@ -20,7 +20,7 @@ import (
 // headers, and CONNECT asks for a tunnel.
 func (g *Gateway) bound(x *exchange) error {
 	if m := x.r.Method; m == http.MethodTrace || m == http.MethodConnect {
-		return methodNotAllowed()
+		return methodNotAllowed(coCartMethods...)
 	}
 	if !x.record.class.IsCoCart() {
 		return nil
@@ -29,7 +29,7 @@ func (g *Gateway) bound(x *exchange) error {
 	_, query, _ := strings.Cut(x.target, "?")
 	switch {
 	case !slices.Contains(coCartMethods, x.r.Method), x.classification.Method != "" && !slices.Contains(coCartMethods, x.classification.Method):
-		return methodNotAllowed()
+		return methodNotAllowed(coCartMethods...)
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		// PHP does not decode a body, but modules in front of it do: two readings.
 		return respond.Fail(respond.EncodedBody)
@@ -48,9 +48,9 @@ func (g *Gateway) bound(x *exchange) error {
 	return nil
 }
 
-func methodNotAllowed() *respond.Failure {
+func methodNotAllowed(allowed ...string) *respond.Failure {
 	f := respond.Fail(respond.MethodNotAllowed)
-	f.Allow = strings.Join(coCartMethods, ", ")
+	f.Allow = strings.Join(allowed, ", ")
 	return f
 }
 

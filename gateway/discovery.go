@@ -51,7 +51,7 @@ func (x *exchange) isJWTIndex() bool {
 // writeJWTIndex answers as that plugin does.
 func (g *Gateway) writeJWTIndex(x *exchange) {
 	routes := map[string]indexRoute{}
-	for _, name := range wprequest.JWTRoutes {
+	for name := range wprequest.JWTRoutes {
 		routes[name] = g.describe(name)
 	}
 	respond.JSON(x.w, x.r, http.StatusOK, namespaceIndex{wprequest.JWTNamespace, routes, map[string][]link{"up": {{g.restURL("/")}}}})
@@ -59,11 +59,11 @@ func (g *Gateway) writeJWTIndex(x *exchange) {
 
 // describe describes one of them as WP_REST_Server::get_data_for_route does.
 func (g *Gateway) describe(route string) indexRoute {
-	method, args := http.MethodPost, any([]string{})
+	methods, args := wprequest.JWTRoutes[route], any([]string{})
 	if route == wprequest.JWTIndex {
-		method, args = http.MethodGet, indexArguments{argument{Default: wprequest.JWTNamespace}, argument{Default: "view"}}
+		args = indexArguments{argument{Default: wprequest.JWTNamespace}, argument{Default: "view"}}
 	}
-	return indexRoute{wprequest.JWTNamespace, []string{method}, []endpoint{{[]string{method}, args}}, map[string][]link{"self": {{g.restURL(route)}}}}
+	return indexRoute{wprequest.JWTNamespace, methods, []endpoint{{methods, args}}, map[string][]link{"self": {{g.restURL(route)}}}}
 }
 
 // restURL is the public address of a REST route.
@@ -83,9 +83,10 @@ func (g *Gateway) answerJWTOptions(x *exchange, a upstream.Assertion) bool {
 		return false
 	}
 	description := g.describe(route)
-	// rest_send_allow_header names the methods that this client may use: to validate
-	// takes a token.
-	if !strings.HasSuffix(route, "/validate-token") || a.Kind == upstream.Customer {
+	// rest_send_allow_header names the methods that this client may use. To validate a
+	// token, or to ask about it, takes one.
+	needsToken := strings.HasSuffix(route, "/validate-token") || x.record.class == wprequest.ClassAccount
+	if !needsToken || a.Kind == upstream.Customer {
 		x.w.Header().Set("Allow", strings.Join(description.Methods, ", "))
 	}
 	respond.JSON(x.w, x.r, http.StatusOK, description)

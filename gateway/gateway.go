@@ -13,6 +13,7 @@
 //	refresh   sessions.go   one step in Redis, without WordPress
 //	validate  sessions.go   whether an access token is valid
 //	logout    sessions.go   the session ends, then WordPress logs out
+//	account   sessions.go   a customer's own token; package account writes the answers
 //	cocart    protected.go  by bearer as a customer, without one as a guest; 401 to an invalid one
 //	batch     protected.go  the same, after the requests inside were read
 //	jwks      discovery.go  the public keys; also the index of the JWT plugin's namespace
@@ -124,7 +125,7 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 	g.cfg, g.cors, g.routes = cfg, sharing, cfg.site()
 	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
-		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout,
+		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout, wprequest.ClassAccount: g.account,
 		wprequest.ClassCoCart: g.protected, wprequest.ClassBatch: g.protected, wprequest.ClassJWKS: g.jwks, wprequest.ClassSite: g.site,
 	}
 	return g, nil

@@ -1,11 +1,12 @@
 package gateway
 
 import (
-	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
 
+	"cocart-gateway/gateway/account"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -73,14 +74,26 @@ func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error
 	who := answer.Account
 	if pair, issued := g.plugin.LoginPair(g.pluginRequest(x, nil), answer); issued {
 		x.record.user = who.UserID
-		return g.answerLogin(x, answer, pair.Access, pair.Refresh, loginAccepted)
+		return g.answerLogin(x, answer, g.issued(pair), loginAccepted)
 	}
 	pair, err := g.authority.Issue(x.r.Context(), identity(who), x.client())
 	if err != nil {
 		return err
 	}
 	x.record.user, x.record.session = who.UserID, pair.Session
-	return g.answerLogin(x, answer, pair.Access, pair.Refresh, loginAccepted)
+	return g.answerLogin(x, answer, g.issued(pair), loginAccepted)
+}
+
+// issued returns what a client gets of a pair. The old plugin does not say when its tokens
+// expire.
+func (g *Gateway) issued(pair tokens.Pair) account.Issued {
+	expiry := pair.AccessExpiry
+	if expiry.IsZero() {
+		if access, err := g.authority.Verify(pair.Access); err == nil {
+			expiry = access.Expiry
+		}
+	}
+	return account.Issued{Access: pair.Access, Refresh: pair.Refresh, Expiry: expiry, Now: g.cfg.Now()}
 }
 
 // continueSession answers a client that is already logged in with the same access
@@ -109,7 +122,7 @@ func (g *Gateway) continueSession(x *exchange, b *wprequest.Body, bearer string)
 		return g.relayRefusal(x, answer)
 	}
 	if !g.cfg.BearerLoginRefresh {
-		return g.answerLogin(x, answer, bearer, "", loginContinued)
+		return g.answerLogin(x, answer, account.Issued{Access: bearer, Expiry: access.Expiry, Now: g.cfg.Now()}, loginContinued)
 	}
 	if answer.Account != nil { // a token of the old plugin has no session to go on with
 		return g.answerAccount(x, answer)
@@ -118,7 +131,7 @@ func (g *Gateway) continueSession(x *exchange, b *wprequest.Body, bearer string)
 	if err != nil {
 		return err
 	}
-	return g.answerLogin(x, answer, bearer, refresh, loginContinued)
+	return g.answerLogin(x, answer, account.Issued{Access: bearer, Refresh: refresh, Expiry: access.Expiry, Now: g.cfg.Now()}, loginContinued)
 }
 
 func identity(who *upstream.Account) tokens.Identity {
@@ -167,10 +180,10 @@ func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error 
 	return nil
 }
 
-func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, access, refresh, result string) error {
-	text, err := addTokens(answer.Body, access, refresh, x.classification.Alias)
+func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, issued account.Issued, result string) error {
+	text, err := issued.AddTo(answer.Body, x.classification.Alias)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", upstream.ErrBadReply, err)
 	}
 	x.record.outcome = result
 	g.metrics.logins.WithLabelValues(result).Inc()
@@ -186,47 +199,4 @@ func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
 	h.Del("Etag") // it named another text
 	h.Set("Cache-Control", "no-store")
 	respond.Bytes(x.w, x.r, answer.Status, text, h.Get("Content-Type"))
-}
-
-// addTokens puts the tokens into extras of CoCart's answer, the refresh token only
-// if it is not empty, and leaves every other byte of its values as it is. An empty PHP array arrives as []; a list
-// becomes the object PHP would make of it.
-func addTokens(text []byte, access, refresh string, alias bool) ([]byte, error) {
-	members, err := wprequest.ParseObject(text)
-	if err != nil {
-		return nil, upstream.ErrBadReply
-	}
-	if alias {
-		members = addPair(members, access, refresh)
-	}
-	extras := wprequest.ExtrasOf(members)
-	extras = append(extras.Without(func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }),
-		wprequest.Member{Name: "jwt_token", Value: quoted(access)})
-	if refresh != "" {
-		extras = append(extras, wprequest.Member{Name: "jwt_refresh", Value: quoted(refresh)})
-	}
-	for i, m := range members {
-		if m.Name == "extras" {
-			members[i].Value = extras.Encode()
-			return members.Encode(), nil
-		}
-	}
-	return append(members, wprequest.Member{Name: "extras", Value: extras.Encode()}).Encode(), nil // CoCart before 3.8.1
-}
-
-// quoted returns a token as JSON. A filter of the shop may give the old plugin's tokens any characters.
-func quoted(token string) json.RawMessage {
-	text, _ := json.Marshal(token) // a text always can
-	return text
-}
-
-// addPair puts the tokens of a login under its alias where these SDKs look for
-// them, in front of CoCart's own answer.
-func addPair(members wprequest.Object, access, refresh string) wprequest.Object {
-	rest := members.Without(func(name string) bool { return name == "token" || name == "refresh_token" })
-	pair := wprequest.Object{{Name: "token", Value: quoted(access)}}
-	if refresh != "" {
-		pair = append(pair, wprequest.Member{Name: "refresh_token", Value: quoted(refresh)})
-	}
-	return append(pair, rest...)
 }

@@ -17,7 +17,7 @@ func TestLoginAnswersWithCoCartsOwnWordsAndTheTokens(t *testing.T) {
 	s := openShop(t)
 	r := s.post("/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`)
 	access, refresh := r.tokens(t)
-	want := strings.Replace(upstreamtest.LoginAnswer(s.wordpress.Users[0]), `"extras":[]`, `"extras":{"jwt_token":"`+access+`","jwt_refresh":"`+refresh+`"}`, 1)
+	want := strings.Replace(upstreamtest.LoginAnswer(s.wordpress.Users[0]), `"extras":[]`, `"extras":{"jwt_token":"`+access+`","jwt_refresh":"`+refresh+`","token_type":"Bearer","expires_in":864000}`, 1)
 	if r.Body != want {
 		t.Errorf("got  %s\nwant %s", r.Body, want)
 	}
@@ -216,11 +216,11 @@ func TestLoginWithoutThePluginIsNotPretended(t *testing.T) {
 
 func TestExtrasKeepWhatOthersPutThere(t *testing.T) {
 	for name, row := range map[string]struct{ answer, want string }{
-		"object":              {`{"a":1,"extras":{"points":"\/5"},"z":null}`, `{"a":1,"extras":{"points":"\/5","jwt_token":T,"jwt_refresh":R},"z":null}`},
-		"list":                {`{"extras":["x",{"y":1}]}`, `{"extras":{"0":"x","1":{"y":1},"jwt_token":T,"jwt_refresh":R}}`},
-		"none (before 3.8.1)": {`{"user_id":"2"}`, `{"user_id":"2","extras":{"jwt_token":T,"jwt_refresh":R}}`},
-		"null":                {`{"extras":null}`, `{"extras":{"jwt_token":T,"jwt_refresh":R}}`},
-		"of the old plugin":   {`{"extras":{"jwt_token":"old","k":1,"jwt_refresh":"old"}}`, `{"extras":{"k":1,"jwt_token":T,"jwt_refresh":R}}`},
+		"object":              {`{"a":1,"extras":{"points":"\/5"},"z":null}`, `{"a":1,"extras":{"points":"\/5","jwt_token":T,"jwt_refresh":R,"token_type":"Bearer","expires_in":864000},"z":null}`},
+		"list":                {`{"extras":["x",{"y":1}]}`, `{"extras":{"0":"x","1":{"y":1},"jwt_token":T,"jwt_refresh":R,"token_type":"Bearer","expires_in":864000}}`},
+		"none (before 3.8.1)": {`{"user_id":"2"}`, `{"user_id":"2","extras":{"jwt_token":T,"jwt_refresh":R,"token_type":"Bearer","expires_in":864000}}`},
+		"null":                {`{"extras":null}`, `{"extras":{"jwt_token":T,"jwt_refresh":R,"token_type":"Bearer","expires_in":864000}}`},
+		"of the old plugin":   {`{"extras":{"jwt_token":"old","k":1,"expires_in":1,"jwt_refresh":"old"}}`, `{"extras":{"k":1,"jwt_token":T,"jwt_refresh":R,"token_type":"Bearer","expires_in":864000}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := openShop(t)

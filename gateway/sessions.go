@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"cocart-gateway/gateway/account"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -51,10 +52,7 @@ func (g *Gateway) refresh(x *exchange) error {
 	if g.cfg.Passwords.Attempts != nil {
 		g.cfg.Passwords.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
 	}
-	respond.JSON(x.w, x.r, http.StatusOK, struct {
-		Token        string `json:"token"`
-		RefreshToken string `json:"refresh_token"`
-	}{pair.Access, pair.Refresh})
+	g.issued(pair).WriteRefresh(x.w, x.r)
 	return nil
 }
 
@@ -91,6 +89,33 @@ func writeMessage(x *exchange, text string) {
 		Message string `json:"message"`
 		Data    data   `json:"data"`
 	}{text, data{http.StatusOK}})
+}
+
+// account answers …/jwt/me: whose token the access token is. It needs neither WordPress
+// nor Redis.
+func (g *Gateway) account(x *exchange) error {
+	if err := wprequest.RefuseWrapping(x.classification.Query); err != nil {
+		return err
+	}
+	bearer, err := wprequest.BearerToken(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if x.classification.Method == http.MethodOptions { // a guest may ask what there is
+		return g.protected(x)
+	}
+	if !wprequest.IsSafe(x.classification.Method) {
+		return methodNotAllowed(http.MethodGet, http.MethodHead, http.MethodOptions)
+	}
+	if bearer == "" {
+		return respond.Fail(respond.Forbidden)
+	}
+	access, err := g.verify(x, bearer)
+	if err != nil {
+		return err
+	}
+	account.WriteMe(x.w, x.r, access, g.cfg.Now())
+	return nil
 }
 
 // logout answers POST …/v1/logout and …/v2/logout. It ends the session of the

@@ -22,6 +22,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	}
 	forbidden["tokens/untrusted"] = []string{self, "net/http"}
 	forbidden["gateway/accesslog"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
+	forbidden["gateway/account"] = append([]string{self + "gateway", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/admin"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
 	forbidden["gateway/forwarded"] = append([]string{self + "gateway", self + "tokens"}, forbidden["gateway"]...)
 	forbidden["gateway/pace"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)

@@ -133,7 +133,7 @@ func TestTheThreePrintedCommandsWork(t *testing.T) {
 		t.Fatalf("%v: %s", err, pasted)
 	}
 	answers := strings.Split(strings.TrimSpace(string(pasted)), "\n")
-	wants := []string{`^{"user_id":"2",.*"jwt_token":"ey.*"jwt_refresh":"[0-9a-f]{128}"`, `^{"cart_hash":.*"cart_key":"2"`, `^{"token":"ey.*","refresh_token":"[0-9a-f]{128}"}$`}
+	wants := []string{`^{"user_id":"2",.*"jwt_token":"ey.*"jwt_refresh":"[0-9a-f]{128}"`, `^{"cart_hash":.*"cart_key":"2"`, `^{"token":"ey.*","refresh_token":"[0-9a-f]{128}","token_type":"Bearer","expires_in":\d+}$`}
 	for i, want := range wants {
 		if len(answers) != 3 || !regexp.MustCompile(want).MatchString(answers[i]) {
 			t.Fatalf("the commands print\n%s\nwant line %d to match %s", pasted, i+1, want)

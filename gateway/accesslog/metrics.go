@@ -31,7 +31,7 @@ func NewMetrics(reg prometheus.Registerer, routes []string) (*Metrics, error) {
 		}, []string{"event"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_http_requests_total",
-			Help: "Requests answered, by route class (login, refresh, validate, logout, cocart, batch, jwks, site), method (other for unusual ones) and status code (499: the client left first).",
+			Help: "Requests answered, by route class (login, refresh, validate, logout, account, cocart, batch, jwks, site), method (other for unusual ones) and status code (499: the client left first).",
 		}, []string{"route", "method", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cocart_gateway_http_request_duration_seconds",

@@ -40,14 +40,43 @@ func TestTheErrorsPageListsEveryCode(t *testing.T) {
 	if !found {
 		t.Fatal("deploy/docs/errors.md has no mark <!-- codes -->")
 	}
-	want := head + "<!-- codes -->\n" + page.String()
+	compareOrWrite(t, errorsPage, string(text), head+"<!-- codes -->\n"+page.String())
+}
+
+func compareOrWrite(t *testing.T, page, text, want string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(errorsPage, []byte(want), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
-	} else if want != string(text) {
-		t.Error("deploy/docs/errors.md differs from the table of codes; run the test with -update")
+	} else if want != text {
+		t.Errorf("%s differs from the table of codes; run the test with -update", page)
 	}
+}
+
+// The same codes, without those of the admin listener and without what is for operators.
+func TestTheAppsPageListsEveryCodeThatAnAppSees(t *testing.T) {
+	const page = "../../deploy/docs/apps.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, found := strings.Cut(string(text), "<!-- codes -->\n")
+	_, tail, ended := strings.Cut(rest, "<!-- end of codes -->\n")
+	if !found || !ended {
+		t.Fatal("the page has no marks <!-- codes --> and <!-- end of codes -->")
+	}
+	table := "| code | status | when | what the app does |\n|---|---|---|---|\n"
+	for _, section := range sections {
+		if section.title == "The admin listener" {
+			continue
+		}
+		for _, code := range constants(t)[section.block] {
+			d := codes[code]
+			table += fmt.Sprintf("| `%s` | %d | %s | %s |\n", code, d.status, d.when, d.client)
+		}
+	}
+	compareOrWrite(t, page, string(text), head+"<!-- codes -->\n"+table+"<!-- end of codes -->\n"+tail)
 }
 
 // sections are the blocks of constants in code.go.

@@ -29,10 +29,12 @@ func jwtClass(rest string) (Class, bool) {
 
 // pluginClass names the class of a route in the plugin's namespace where CoCart's own
 // is called otherwise. Besides what the gateway answers to a POST, that is the index
-// of that namespace, and what browsers ask before a POST.
+// of that namespace, what browsers ask before a POST, and the routes of the gateway's own.
 func pluginClass(rest, method string) Class {
 	c, known := jwtClass(rest)
 	switch {
+	case isAccountRoute(rest):
+		return ClassAccount
 	case known && method == http.MethodPost:
 		return c
 	case known && method == http.MethodOptions, rest == "/jwt":
@@ -83,19 +85,30 @@ func IsRouteName(name string) bool { return name == "rest_route" }
 // JWTNamespace is the namespace in which CoCart JWT Authentication registers its routes.
 const JWTNamespace = "cocart/jwt"
 
-// JWTRoutes are what that plugin registers, the index among them.
-var JWTRoutes = []string{JWTIndex, JWTIndex + "/refresh-token", JWTIndex + "/validate-token"}
-
 const JWTIndex = "/" + JWTNamespace
 
-// JWTRoute returns the name by which that plugin registers a route, also for one in a
-// configured namespace; "" for any other route.
+// JWTRoutes are what that plugin registers, the index among them, and the routes of the
+// gateway's own, with their methods.
+var JWTRoutes = map[string][]string{
+	JWTIndex:                     {http.MethodGet},
+	JWTIndex + "/refresh-token":  {http.MethodPost},
+	JWTIndex + "/validate-token": {http.MethodPost},
+	JWTIndex + "/me":             {http.MethodGet},
+}
+
+// isAccountRoute reports whether a lower-case route below its namespace is about a
+// customer's own token. WordPress does not know these routes, so every method is the
+// gateway's to answer.
+func isAccountRoute(rest string) bool { return rest == "/jwt/me" }
+
+// JWTRoute returns the name by which JWTRoutes has a route, also for one in a configured
+// namespace; "" for any other route.
 func (rs Site) JWTRoute(route string) string {
 	route = phpLower(route)
 	if rest, ok := rs.cutNamespace(route); ok && strings.HasPrefix(rest, "/jwt/") {
 		route = PluginNamespace + rest
 	}
-	if slices.Contains(JWTRoutes, route) {
+	if _, known := JWTRoutes[route]; known {
 		return route
 	}
 	return ""

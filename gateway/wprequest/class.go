@@ -16,14 +16,15 @@ const (
 	ClassRefresh  Class = "refresh"
 	ClassValidate Class = "validate"
 	ClassLogout   Class = "logout"
-	ClassCoCart   Class = "cocart" // any other route of the configured namespaces
+	ClassAccount  Class = "account" // a customer's own token
+	ClassCoCart   Class = "cocart"  // any other route of the configured namespaces
 	ClassBatch    Class = "batch"
 	ClassJWKS     Class = "jwks"
 	ClassSite     Class = "site" // everything else
 )
 
 // Classes lists every class, for metrics that show their series from the start.
-var Classes = []Class{ClassLogin, ClassRefresh, ClassValidate, ClassLogout, ClassCoCart, ClassBatch, ClassJWKS, ClassSite}
+var Classes = []Class{ClassLogin, ClassRefresh, ClassValidate, ClassLogout, ClassAccount, ClassCoCart, ClassBatch, ClassJWKS, ClassSite}
 
 // IsCoCart reports whether a class is CoCart's. The public keys are not secret and
 // have headers of their own.
@@ -187,6 +188,8 @@ func (rs Site) classOf(route, method string) Class {
 		return ClassSite
 	case isBatch(rest):
 		return ClassBatch
+	case isAccountRoute(rest):
+		return ClassAccount
 	case !post:
 		return ClassCoCart
 	case rest == "/v2/login":

@@ -1,0 +1,6 @@
+// Package account answers customers about their own tokens and sessions. It decides
+// nothing about tokens: its caller has verified them.
+//
+//	issued.go  the tokens of a login or refresh in an answer
+//	me.go      GET …/jwt/me: whose token this is
+package account
