@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const (
@@ -18,7 +22,9 @@ func newRoot(t terminal) *cobra.Command {
 	root := group("cocart-gateway", "Tokens and sessions for CoCart shops, in front of WordPress", "", serveCommand(t), configCommand(t), healthCommand(t), doctorCommand(t), wordpressCommand(t),
 		sessionsCommand(t), tokensCommand(t), keysCommand(t), lockoutsCommand(t), versionCommand(t))
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.Version = buildOf().String()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(similarFlag)
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run the gateway:"}, &cobra.Group{ID: groupOperate, Title: "Look after its customers and keys:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"})
 	root.SetHelpCommandGroupID(groupOther)
@@ -45,15 +51,33 @@ func knownCommand(c *cobra.Command, args []string) error {
 	return err
 }
 
-// needsConfig adds --config. It is not cobra's required flag, which is looked at too late to be wrong usage.
-func needsConfig(c *cobra.Command, path *string) *cobra.Command {
-	c.Flags().StringVarP(path, "config", "c", "", "configuration file (see config.example.yaml)")
+const (
+	defaultConfig  = "/etc/cocart-gateway/config.yaml" // where the packages put it
+	configVariable = "COCART_GATEWAY_CONFIG"
+)
+
+// takesConfig adds --config. Without it the file is the one that COCART_GATEWAY_CONFIG names, or else that of the packages,
+// or else there is none and the environment is the whole configuration. Then path is "".
+func (t terminal) takesConfig(c *cobra.Command, path *string) *cobra.Command {
+	c.Flags().StringVarP(path, "config", "c", "", "configuration file (default: $"+configVariable+", or else "+defaultConfig+")")
+	_ = c.MarkFlagFilename("config", "yaml", "yml") // the flag exists
 	return alsoNeeds(c, func([]string) error {
-		if *path == "" {
-			return fmt.Errorf("%s needs --config FILE", strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" "))
+		if !c.Flags().Changed("config") {
+			*path = t.configFile(defaultConfig)
 		}
 		return nil
 	})
+}
+
+func (t terminal) configFile(packaged string) string {
+	if named, _ := t.env(configVariable); named != "" {
+		return named
+	}
+	_, err := os.Stat(packaged)
+	if _, set := t.env(schema.Variable("upstream.url")); errors.Is(err, fs.ErrNotExist) && set {
+		return ""
+	}
+	return packaged
 }
 
 // alsoNeeds adds a condition without which a command was not understood.
@@ -74,4 +98,18 @@ func goodUser(c *cobra.Command, user int64) error {
 		return errors.New("--user must be the number of a WordPress user")
 	}
 	return nil
+}
+
+// similarFlag adds to the error of an unknown flag the one with a similar name.
+func similarFlag(c *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return err
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := schema.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
 }

@@ -1,52 +1,78 @@
 package main
 
 import (
+	"cmp"
+	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
+	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 )
 
 func configCommand(t terminal) *cobra.Command {
+	var path string
 	var quiet bool
 	check := &cobra.Command{
-		Use:     "check FILE",
-		Short:   "Report every problem of a configuration file, or what it amounts to, secrets hidden",
-		Example: "  cocart-gateway config check /etc/cocart-gateway/config.yaml",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Use:   "check [FILE]",
+		Short: "Report every problem of a configuration, or what it amounts to, secrets hidden",
+		Long: "Report every problem of a configuration, or what it amounts to, secrets hidden. Each key can also be a variable\n" +
+			"of the environment: " + schema.Variable("tokens.access_ttl") + " replaces tokens.access_ttl of the file.",
+		Example: "  cocart-gateway config check\n" +
+			"  cocart-gateway config check /etc/cocart-gateway/config.yaml",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(*cobra.Command, []string) error {
 			if quiet {
-				_, err := loadConfig(args[0], t.env)
+				_, err := loadConfig(path, t.env)
 				return err
 			}
-			if checkConfig(args[0], t.env, t.out, t.err) != exitOK {
+			if t.checkConfig(path) != exitOK {
 				return errReported
 			}
 			return nil
 		},
 	}
 	check.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing but problems")
+	t.takesConfig(check, &path)
+	alsoNeeds(check, func(args []string) error {
+		switch {
+		case len(args) == 0:
+		case check.Flags().Changed("config"):
+			return errors.New("config check takes one file: FILE or --config FILE")
+		default:
+			path = args[0]
+		}
+		return nil
+	})
 	return group("config", "Look at a configuration file", groupRun, check)
 }
 
-// checkConfig loads the file at path. It writes every problem to stderr and returns exit code 1, or writes warnings to
-// stderr and the effective configuration, secrets redacted, to stdout, and returns exit code 0.
-func checkConfig(path string, env func(string) (string, bool), stdout, stderr io.Writer) int {
-	c, err := loadConfig(path, env)
+// checkConfig writes every problem to stderr and returns exit code 1, or writes warnings to stderr and the effective
+// configuration, secrets redacted, to stdout, and returns exit code 0.
+func (t terminal) checkConfig(path string) int {
+	c, err := loadConfig(path, t.env)
 	if err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(t.err, err)
 		return 1
 	}
-	for _, warning := range c.Warnings() {
-		fmt.Fprintf(stderr, "%s: warning: %s\n", path, warning)
+	path = cmp.Or(path, "environment")
+	for _, warning := range append(c.Warnings(), t.misspelt()...) {
+		fmt.Fprintf(t.err, "%s: warning: %s\n", path, warning)
 	}
 	text, err := c.YAML()
 	if err == nil {
-		_, err = fmt.Fprintf(stdout, "%s: ok\n%s", path, text)
+		_, err = fmt.Fprintf(t.out, "%s: ok\n%s", path, text)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(t.err, err)
 		return 1
 	}
 	return 0
+}
+
+func (t terminal) misspelt() []string {
+	if t.environ == nil {
+		return nil
+	}
+	return config.Misspelt(t.environ())
 }

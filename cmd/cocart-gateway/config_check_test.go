@@ -14,7 +14,7 @@ type checked struct {
 
 func check(path string) checked {
 	var stdout, stderr bytes.Buffer
-	code := checkConfig(path, namedEnv, &stdout, &stderr)
+	code := terminal{env: namedEnv, out: &stdout, err: &stderr}.checkConfig(path)
 	return checked{code, stdout.String(), stderr.String()}
 }
 
@@ -61,5 +61,23 @@ func TestCheckOfAGoodConfigWarnsOnStderr(t *testing.T) {
 	got := check(path)
 	if want := path + ": warning: " + strings.Join(c.Warnings(), "\n"+path+": warning: ") + "\n"; got.stderr != want || got.code != 0 {
 		t.Errorf("exit code %d, stderr %q, want 0 and %q", got.code, got.stderr, want)
+	}
+}
+
+func TestConfigFileIsNamedOrPackagedOrTheEnvironment(t *testing.T) {
+	packaged, missing := filepath.Join("config", "testdata", "minimal.good.yaml"), filepath.Join(t.TempDir(), "config.yaml")
+	for name, row := range map[string]struct {
+		variables      map[string]string
+		packaged, want string
+	}{
+		"named":                         {map[string]string{configVariable: "/srv/shop.yaml", "COCART_GATEWAY_UPSTREAM_URL": "http://x"}, packaged, "/srv/shop.yaml"},
+		"that of the packages":          {map[string]string{"COCART_GATEWAY_UPSTREAM_URL": "http://x"}, packaged, packaged},
+		"none, the environment instead": {map[string]string{"COCART_GATEWAY_UPSTREAM_URL": "http://x"}, missing, ""},
+		"none at all":                   {nil, missing, missing},
+	} {
+		env := func(name string) (string, bool) { value, set := row.variables[name]; return value, set }
+		if got := (terminal{env: env}).configFile(row.packaged); got != row.want {
+			t.Errorf("%s: %q, want %q", name, got, row.want)
+		}
 	}
 }

@@ -19,12 +19,12 @@ func doctorCommand(t terminal) *cobra.Command {
 	var path string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "doctor --config FILE",
+		Use:   "doctor",
 		Short: "Examine the configuration, the ports, Redis and WordPress, and say what to do about problems",
 		Long: "Examines the configuration, the ports, Redis and WordPress, and says what is wrong and what to do.\n" +
 			"It changes nothing. Exit code 1 means that there is a problem; warnings do not count.",
-		Example: "  cocart-gateway doctor --config /etc/cocart-gateway/config.yaml\n" +
-			"  cocart-gateway doctor --json --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway doctor\n" +
+			"  cocart-gateway doctor --json",
 		GroupID: groupRun,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -41,7 +41,7 @@ func doctorCommand(t terminal) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 // discard is the logger of commands that report in their output.

@@ -22,9 +22,9 @@ func healthCommand(t terminal) *cobra.Command {
 	var path string
 	var ready, serving bool
 	c := &cobra.Command{
-		Use:     "healthcheck --config FILE",
+		Use:     "healthcheck",
 		Short:   "Ask the gateway that runs with this file whether it is well; for containers, which have no curl",
-		Example: "  cocart-gateway healthcheck --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway healthcheck",
 		GroupID: groupRun,
 		Args: func(c *cobra.Command, args []string) error {
 			if ready && serving {
@@ -49,7 +49,7 @@ func healthCommand(t terminal) *cobra.Command {
 	}
 	c.Flags().BoolVar(&ready, "ready", false, "ask whether Redis and WordPress answer, too")
 	c.Flags().BoolVar(&serving, "serving", false, "ask whether load balancers should send requests: not before it has started, and not while it drains")
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 // askHealth repeats what the gateway says, and fails unless that is 200.

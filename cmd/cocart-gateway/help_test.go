@@ -54,8 +54,6 @@ func TestEveryExampleWorks(t *testing.T) {
 		d.stdin = strings.NewReader(pair.Access)
 		for i, word := range words {
 			switch {
-			case word == at+"config.yaml" && words[0] == "doctor":
-				words[i] = wellShop
 			case word == at+"config.yaml":
 				words[i] = d.config
 			case strings.HasPrefix(word, at):
@@ -66,6 +64,10 @@ func TestEveryExampleWorks(t *testing.T) {
 		}
 		if words[0] == "serve" || words[0] == "healthcheck" { // they would serve, and ask who serves
 			words = append(words, "--help")
+		}
+		d.named = d.config
+		if words[0] == "doctor" {
+			d.named = wellShop
 		}
 		if got := d.runBare(words...); got.code != exitOK {
 			t.Errorf("%s: exit %d: %s", strings.Join(words, " "), got.code, got.stderr)

@@ -25,17 +25,17 @@ func keysListCommand(t terminal) *cobra.Command {
 	var path string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list --config FILE",
+		Use:   "list",
 		Short: "List the keys of a configuration: which one signs, which verify, which are retired",
 		Long: "List the keys of a configuration: which one signs, which verify, which are retired. The thumbprint (RFC 7638)\n" +
 			"names a public key whatever its id; a shared secret has none.",
-		Example: "  cocart-gateway keys list --config /etc/cocart-gateway/config.yaml\n" +
-			"  cocart-gateway keys list --json --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway keys list\n" +
+			"  cocart-gateway keys list --json",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return t.listKeys(path, asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 // listedKey is a key as operators see it.

@@ -22,9 +22,9 @@ func listLockouts(t terminal) *cobra.Command {
 	var path string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:     "list --config FILE",
+		Use:     "list",
 		Short:   "List what is locked out now: accounts by user id; names, addresses and networks as hashes",
-		Example: "  cocart-gateway lockouts list --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway lockouts list",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return t.withGuard(path, func(g *attempts.Guard) error {
@@ -37,7 +37,7 @@ func listLockouts(t terminal) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 func (t terminal) showLockouts(all []attempts.Lockout, asJSON bool) error {
@@ -60,10 +60,10 @@ func clearLockouts(t terminal) *cobra.Command {
 	var user int64
 	var all bool
 	c := &cobra.Command{
-		Use:   "clear --config FILE (--user N | --address ADDRESS | --all)",
+		Use:   "clear (--user N | --address ADDRESS | --all)",
 		Short: "End the lockout of an account, of an address with its networks, or all of them",
-		Example: "  cocart-gateway lockouts clear --user 17 --config /etc/cocart-gateway/config.yaml\n" +
-			"  cocart-gateway lockouts clear --address 192.0.2.7 --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway lockouts clear --user 17\n" +
+			"  cocart-gateway lockouts clear --address 192.0.2.7",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			err := t.withGuard(path, func(g *attempts.Guard) error { return clearOne(c.Context(), g, user, address) })
@@ -76,7 +76,7 @@ func clearLockouts(t terminal) *cobra.Command {
 	c.Flags().Int64Var(&user, "user", 0, "the number of a WordPress user")
 	c.Flags().StringVar(&address, "address", "", "an address; its networks (IPv6 /64, /56 and /48, IPv4 /24) are cleared, too")
 	c.Flags().BoolVar(&all, "all", false, "every counter")
-	needsConfig(c, &path)
+	t.takesConfig(c, &path)
 	return alsoNeeds(c, func([]string) error { return whatToClear(user, address, all) })
 }
 

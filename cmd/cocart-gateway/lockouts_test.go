@@ -113,8 +113,8 @@ func TestLockoutsSayWhatIsMissing(t *testing.T) {
 		code int
 		want string
 	}{
-		"no file":          {[]string{"list"}, exitUsage, "lockouts list needs --config FILE"},
-		"clear, no file":   {[]string{"clear", "--all"}, exitUsage, "lockouts clear needs --config FILE"},
+		"no file":          {[]string{"list"}, exitFailed, "/etc/cocart-gateway/config.yaml: the file cannot be read"},
+		"clear, no file":   {[]string{"clear", "--all"}, exitFailed, "/etc/cocart-gateway/config.yaml: the file cannot be read"},
 		"clear what":       {[]string{"clear", "--config", config}, exitUsage, "needs one of --user N, --address ADDRESS and --all"},
 		"clear two things": {[]string{"clear", "--config", config, "--all", "--user", "1"}, exitUsage, "needs one of"},
 		"user below zero":  {[]string{"clear", "--config", config, "--user", "-1"}, exitUsage, "needs one of"},

@@ -58,12 +58,13 @@ func (u unfit) Unwrap() error { return u.error }
 
 // run is main without the process around it.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) int {
-	return terminal{env: env, in: os.Stdin, out: stdout, err: stderr, now: now, every: time.Tick}.run(ctx, args)
+	return terminal{env: env, environ: os.Environ, in: os.Stdin, out: stdout, err: stderr, now: now, every: time.Tick}.run(ctx, args)
 }
 
 // terminal is what a command knows of the world around it.
 type terminal struct {
 	env      func(string) (string, bool)
+	environ  func() []string // every variable as NAME=value, to find misspelt names
 	in       io.Reader
 	out, err io.Writer
 	now      func() time.Time

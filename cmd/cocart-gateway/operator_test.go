@@ -20,6 +20,7 @@ import (
 // desk is where an operator sits: a configuration, the Redis it names, and a gateway that uses the same. It is
 // 2027-01-15 08:00:00 UTC there until the clock is moved.
 type desk struct {
+	named string // by COCART_GATEWAY_CONFIG
 	*testing.T
 	config  string
 	clock   *tokenstest.Clock
@@ -89,7 +90,11 @@ func (d *desk) run(args ...string) said {
 func (d *desk) runBare(args ...string) said {
 	d.Helper()
 	var stdout, stderr strings.Builder
-	code := terminal{env: noEnv, in: d.stdin, out: &stdout, err: &stderr, now: d.clock.Now}.run(context.Background(), args)
+	env := noEnv
+	if d.named != "" {
+		env = func(name string) (string, bool) { return d.named, name == configVariable }
+	}
+	code := terminal{env: env, in: d.stdin, out: &stdout, err: &stderr, now: d.clock.Now}.run(context.Background(), args)
 	return said{code, stdout.String(), stderr.String()}
 }
 
@@ -146,9 +151,8 @@ func TestCommandsOnSessionsNeedARedis(t *testing.T) {
 func TestCommandsSayWhatTheyNeed(t *testing.T) {
 	d := &desk{T: t, config: filepath.Join(t.TempDir(), "none.yaml"), clock: tokenstest.NewClock()}
 	for _, row := range []struct{ args, want string }{
-		{"sessions list", "sessions list needs --config FILE"},
-		{"keys list", "keys list needs --config FILE"},
-		{"tokens inspect x", "tokens inspect needs --config FILE"},
+		{"sessions list --confg f", "unknown flag: --confg; did you mean --config?"},
+		{"config check -c f g", "config check takes one file: FILE or --config FILE"},
 		{"tokens inspect -c f", "accepts 1 arg(s), received 0"},
 		{"tokens create -c f", "tokens create needs --user N"},
 		{"tokens create -c f --user 0", "--user must be the number of a WordPress user"},

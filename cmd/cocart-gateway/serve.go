@@ -49,7 +49,7 @@ func (t terminal) serve(ctx context.Context, cfg *config.Config, from *configSou
 	redis.SetLogger(libraryLog{log})
 	stdlog.SetFlags(0)
 	stdlog.SetOutput(libraryLog{log})
-	for _, warning := range cfg.Warnings() {
+	for _, warning := range append(cfg.Warnings(), t.misspelt()...) {
 		log.Warn(warning)
 	}
 	sockets, err := server.Open(ctx, cfg)
@@ -130,10 +130,10 @@ func (p *program) watch(ctx context.Context) error {
 
 func serveCommand(t terminal) *cobra.Command {
 	var path string
-	return needsConfig(&cobra.Command{
-		Use:     "serve --config FILE",
+	return t.takesConfig(&cobra.Command{
+		Use:     "serve",
 		Short:   "Run the gateway until SIGTERM or SIGINT, which let requests in flight finish",
-		Example: "  cocart-gateway serve --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway serve",
 		GroupID: groupRun,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -37,19 +37,19 @@ func sessionsListCommand(t terminal) *cobra.Command {
 	var user int64
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list --config FILE [--user N]",
+		Use:   "list [--user N]",
 		Short: "List the live sessions of everybody, or of one user",
 		Long: "List the live sessions of everybody, or of one user. Times are UTC; the last use is known to about five\n" +
 			"minutes. Everybody's sessions are found by going through all keys of Redis in small steps.",
-		Example: "  cocart-gateway sessions list --config /etc/cocart-gateway/config.yaml\n" +
-			"  cocart-gateway sessions list --user 7 --json --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway sessions list\n" +
+			"  cocart-gateway sessions list --user 7 --json",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return t.listSessions(c.Context(), path, user, asJSON) },
 	}
 	c.Flags().Int64Var(&user, "user", 0, "the number of a WordPress user")
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	alsoNeeds(c, func([]string) error { return goodUser(c, user) })
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 func (t terminal) listSessions(ctx context.Context, path string, user int64, asJSON bool) error {
@@ -91,15 +91,15 @@ func sessionsShowCommand(t terminal) *cobra.Command {
 	var path string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "show ID --config FILE",
+		Use:   "show ID",
 		Short: "Show one session, also for some days after its end",
-		Example: "  cocart-gateway sessions show AaMYMgQwTIOi1sF3lXq2RA --config /etc/cocart-gateway/config.yaml\n" +
-			"  cocart-gateway sessions show AaMYMgQwTIOi1sF3lXq2RA --json --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway sessions show AaMYMgQwTIOi1sF3lXq2RA\n" +
+			"  cocart-gateway sessions show AaMYMgQwTIOi1sF3lXq2RA --json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return t.showSession(c.Context(), path, args[0], asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 func (t terminal) showSession(ctx context.Context, path, id string, asJSON bool) error {
@@ -155,13 +155,13 @@ func sessionsEndCommand(t terminal) *cobra.Command {
 	var w whose
 	var sure, asJSON bool
 	c := &cobra.Command{
-		Use:   "end (ID | --user N | --all --yes) --config FILE",
+		Use:   "end (ID | --user N | --all --yes)",
 		Short: "End one session, all of a user's, or everybody's",
 		Long: "End one session, all of a user's, or everybody's. Their refresh tokens are refused from now on. Running\n" +
 			"gateways refuse their access tokens as soon as they read the revocation log: within a second.",
-		Example: "  cocart-gateway sessions end AaMYMgQwTIOi1sF3lXq2RA --config /etc/cocart-gateway/config.yaml\n" +
-			"  cocart-gateway sessions end --user 7 --config /etc/cocart-gateway/config.yaml\n" +
-			"  cocart-gateway sessions end --all --yes --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway sessions end AaMYMgQwTIOi1sF3lXq2RA\n" +
+			"  cocart-gateway sessions end --user 7\n" +
+			"  cocart-gateway sessions end --all --yes",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, _ []string) error { return t.endSessions(c.Context(), path, w, asJSON) },
 	}
@@ -175,7 +175,7 @@ func sessionsEndCommand(t terminal) *cobra.Command {
 		}
 		return errors.Join(goodUser(c, w.user), w.complaint(sure))
 	})
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 func (w whose) complaint(sure bool) error {

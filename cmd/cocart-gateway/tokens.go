@@ -28,15 +28,15 @@ func tokensCreateCommand(t terminal) *cobra.Command {
 	var who tokens.Identity
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "create --user N --config FILE [--fingerprint FP] [--login NAME]",
+		Use:   "create --user N [--fingerprint FP] [--login NAME]",
 		Short: "Start a session for a user and print its tokens, as wp cocart jwt create does",
 		Long: "Start a session for a user and print its tokens, as wp cocart jwt create does. It counts as any login: beyond\n" +
 			"tokens.max_sessions the user's oldest session ends.\n\n" +
 			"The session needs the fingerprint that WordPress will compare. It is taken from the user's newest live session.\n" +
 			"Without one, only WordPress can compute it. That is on purpose: the secrets of the gateway alone must\n" +
 			"not be enough to become a customer.",
-		Example: "  cocart-gateway tokens create --user 7 --config /etc/cocart-gateway/config.yaml\n" +
-			"  cocart-gateway tokens create --user 7 --login alice --fingerprint 9f86d081884c7d659a2feaa0c55ad015 --json --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway tokens create --user 7\n" +
+			"  cocart-gateway tokens create --user 7 --login alice --fingerprint 9f86d081884c7d659a2feaa0c55ad015 --json",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return t.createTokens(c.Context(), path, who, asJSON) },
 	}
@@ -50,7 +50,7 @@ func tokensCreateCommand(t terminal) *cobra.Command {
 		}
 		return goodUser(c, who.UserID)
 	})
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 func (t terminal) createTokens(ctx context.Context, path string, who tokens.Identity, asJSON bool) error {
@@ -96,19 +96,19 @@ func tokensInspectCommand(t terminal) *cobra.Command {
 	var path string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "inspect (TOKEN | -) --config FILE",
+		Use:   "inspect (TOKEN | -)",
 		Short: "Show what an access or refresh token says, whether it is good, and if not why",
 		Long: "Show what an access or refresh token says, whether it is good, and if not why. Nothing is used up by it, and\n" +
 			"no part of the token is shown with which it could be spent. With - it is read from standard input, so that it\n" +
 			"stays out of the shell's history and the list of processes.\n\n" +
 			"The exit code is 0 for a good token, 1 for any other.",
-		Example: "  cocart-gateway tokens inspect - --config /etc/cocart-gateway/config.yaml < token.txt\n" +
-			"  cocart-gateway tokens inspect - --json --config /etc/cocart-gateway/config.yaml < token.txt",
+		Example: "  cocart-gateway tokens inspect - < token.txt\n" +
+			"  cocart-gateway tokens inspect - --json < token.txt",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return t.inspectToken(c.Context(), path, args[0], asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 // inspected is the answer for machines.

@@ -85,12 +85,12 @@ func readPlugin(path string) ([]byte, error) {
 func phpConfigCommand(t terminal) *cobra.Command {
 	var path string
 	c := &cobra.Command{
-		Use:   "config --config FILE",
+		Use:   "config",
 		Short: "Print the lines for wp-config.php that fit a configuration, the secret among them",
 		Long: "Prints the lines for wp-config.php that fit a configuration, the secret among them: mind who sees the screen.\n" +
 			"They belong above \"That's all, stop editing!\". COCART_GATEWAY_REQUIRED is commented out: an open shop would\n" +
 			"refuse its customers while they still reach it past the gateway.",
-		Example: "  cocart-gateway wordpress config --config /etc/cocart-gateway/config.yaml",
+		Example: "  cocart-gateway wordpress config",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(path, t.env)
@@ -100,7 +100,7 @@ func phpConfigCommand(t terminal) *cobra.Command {
 			return writePHPConfig(t.out, cfg)
 		},
 	}
-	return needsConfig(c, &path)
+	return t.takesConfig(c, &path)
 }
 
 func writePHPConfig(w io.Writer, cfg *config.Config) error {

@@ -56,6 +56,9 @@ func (k corsContent) Read(r *schema.Reader, name string, at schema.Position, n *
 	}
 }
 
+// FromText is the word; the keys have variables of their own.
+func (k corsContent) FromText(text string) (*yaml.Node, error) { return schema.TextNode(text), nil }
+
 func (k corsContent) Show(reveal bool) any {
 	if k.c.Passthrough {
 		return passthrough

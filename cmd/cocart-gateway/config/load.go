@@ -1,12 +1,16 @@
 package config
 
 import (
+	"cmp"
 	"path/filepath"
 
 	"cocart-gateway/cmd/cocart-gateway/config/schema"
+
+	"gopkg.in/yaml.v3"
 )
 
-// Load reads and checks the file at path. Values may contain ${NAME}, which env looks up. Secrets may be in files of
+// Load reads and checks the file at path, or without a path the environment alone. A variable such as
+// COCART_GATEWAY_TOKENS_ACCESS_TTL replaces the key tokens.access_ttl of the file. Values may contain ${NAME}, which env looks up. Secrets may be in files of
 // their own, whose paths are relative to the folder of path. check is called for each signing key. Every error is an
 // [*Error] with all problems of the file; its text contains no secret.
 func Load(path string, env func(string) (string, bool), check KeyCheck) (*Config, error) {
@@ -14,15 +18,28 @@ func Load(path string, env func(string) (string, bool), check KeyCheck) (*Config
 }
 
 func loadFrom(path string, src sources) (*Config, error) {
-	data, m := src.File(path, schema.MaxConfigFile)
-	if m != nil {
-		return nil, schema.NewError(path, []schema.Problem{{Value: m.Value, Rule: m.Rule, Remedy: m.Remedy}})
+	name := cmp.Or(path, "environment")
+	root, problem := readRoot(path, src)
+	if problem != nil {
+		return nil, schema.NewError(name, []schema.Problem{*problem})
 	}
-	c, problems := parse(data, src)
+	c, problems := parseRoot(root, src)
 	if len(problems) > 0 {
-		return nil, schema.NewError(path, problems)
+		return nil, schema.NewError(name, problems)
 	}
 	return c, nil
+}
+
+// readRoot returns the keys of the file, or none without a path.
+func readRoot(path string, src sources) (*yaml.Node, *schema.Problem) {
+	if path == "" {
+		return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: schema.EnvironmentLine}, nil
+	}
+	data, m := src.File(path, schema.MaxConfigFile)
+	if m != nil {
+		return nil, &schema.Problem{Value: m.Value, Rule: m.Rule, Remedy: m.Remedy}
+	}
+	return schema.ParseDocument(data)
 }
 
 // sources is what a configuration text refers to: files, the environment and the rules of signing keys.
@@ -36,10 +53,21 @@ func parse(data []byte, src sources) (*Config, []schema.Problem) {
 	if problem != nil {
 		return nil, []schema.Problem{*problem}
 	}
+	return parseRoot(root, src)
+}
+
+func parseRoot(root *yaml.Node, src sources) (*Config, []schema.Problem) {
 	c := Default()
 	keys, given := keyTable(Default()), &redisURL{}
 	r := schema.NewReader(src.Source, keys.Paths(""))
+	if root.Kind == yaml.MappingNode {
+		r.Problems = keys.Overlay(root, src.Env)
+	}
 	keyTableWith(c, given).Read(r, "", schema.Position{Key: "", Line: root.Line}, root)
 	checkRules(c, r, given, src.checkKey)
 	return c, r.Problems
 }
+
+// Misspelt returns a sentence for each variable of environ, of the form NAME=value, that is probably meant as a key and is
+// not one.
+func Misspelt(environ []string) []string { return keyTable(Default()).Misspelt(environ) }

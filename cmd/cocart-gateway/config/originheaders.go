@@ -51,6 +51,9 @@ func (o originHeaders) Read(r *schema.Reader, _ string, at schema.Position, n *y
 	}
 }
 
+// FromText is a block in YAML, as in {X-Origin-Verify: "${ORIGIN_VERIFY}"}.
+func (o originHeaders) FromText(text string) (*yaml.Node, error) { return schema.YAMLNode(text) }
+
 func (o originHeaders) Show(reveal bool) any {
 	block := &yaml.Node{Kind: yaml.MappingNode}
 	for _, h := range *o.dst {

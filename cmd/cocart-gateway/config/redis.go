@@ -68,6 +68,14 @@ func (a redisAddresses) Read(r *schema.Reader, _ string, at schema.Position, n *
 	}
 }
 
+// FromText is one address, or several with commas.
+func (a redisAddresses) FromText(text string) (*yaml.Node, error) {
+	if !strings.Contains(text, ",") {
+		return schema.TextNode(text), nil
+	}
+	return schema.ListNode(text, ","), nil
+}
+
 func (a redisAddresses) Show(bool) any {
 	if len(a.c.Addresses) == 1 {
 		return a.c.Addresses[0]

@@ -75,9 +75,9 @@ func (s *Source) Current() string {
 	files := slices.Clone(s.files)
 	s.mu.Unlock()
 	sum := sha256.New()
-	for i, path := range files {
+	for _, path := range files {
 		limit := int64(schema.MaxSecretFile)
-		if i == 0 {
+		if path == s.path {
 			limit = schema.MaxConfigFile
 		}
 		_, _ = summed(sum, path, limit)

@@ -127,6 +127,14 @@ func (o origins) Read(r *schema.Reader, _ string, at schema.Position, n *yaml.No
 	}
 }
 
+// FromText is one address, or several with commas.
+func (o origins) FromText(text string) (*yaml.Node, error) {
+	if !strings.Contains(text, ",") {
+		return schema.TextNode(text), nil
+	}
+	return schema.ListNode(text, ","), nil
+}
+
 func (o origins) Show(reveal bool) any {
 	if len(o.c.Others) == 0 {
 		return o.c.showOrigin(o.Form, o.c.URL, reveal)

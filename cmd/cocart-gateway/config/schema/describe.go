@@ -15,7 +15,7 @@ func Describe(n *yaml.Node) string {
 		return DescribeBlind(n)
 	}
 	switch n.ShortTag() {
-	case "!!str", "!!timestamp":
+	case "!!str", "!!timestamp", environmentTag:
 		return "is " + quoted(n.Value)
 	case "!!int", "!!float", "!!bool":
 		return "is " + Printable(n.Value)
@@ -36,7 +36,7 @@ func DescribeBlind(n *yaml.Node) string {
 	switch n.ShortTag() {
 	case "!!null":
 		return "is empty"
-	case "!!str":
+	case "!!str", environmentTag:
 		return Length(n.Value)
 	case "!!int", "!!float":
 		return "is a number"

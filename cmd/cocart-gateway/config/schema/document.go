@@ -105,6 +105,14 @@ func unreadable(err error) *Mistake {
 var variable = regexp.MustCompile(`\$\$|\$\{([^}]*)\}?|\$`)
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// text returns the text of a value with its variables filled in. Text of the environment has none.
+func (r *Reader) text(n *yaml.Node) (value string, fromEnv bool, m *Mistake) {
+	if n.Tag == environmentTag {
+		return n.Value, false, nil
+	}
+	return r.expand(n.Value)
+}
+
 // expand replaces ${NAME} by the variable and $$ by $; any other $ stays. It reports whether the value contains a
 // variable: messages do not show such a value, since a wrong name may put a secret there.
 func (r *Reader) expand(text string) (value string, fromEnv bool, m *Mistake) {

@@ -45,7 +45,10 @@ func (e *Error) Lines() []string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		lines[i] = e.File + ": " + p.String()
-		if p.Line > 0 {
+		switch {
+		case p.Line == EnvironmentLine:
+			lines[i] = fmt.Sprintf("%s: %s", Variable(p.Key), p)
+		case p.Line > 0:
 			lines[i] = fmt.Sprintf("%s:%d: %s", e.File, p.Line, p)
 		}
 	}

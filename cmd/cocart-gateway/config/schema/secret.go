@@ -126,6 +126,14 @@ func (l secretList) Read(r *Reader, key string, at Position, n *yaml.Node) {
 	}
 }
 
+// FromText is one secret, or several in lines of their own.
+func (l secretList) FromText(text string) (*yaml.Node, error) {
+	if !strings.Contains(strings.TrimSuffix(text, "\n"), "\n") {
+		return TextNode(text), nil
+	}
+	return ListNode(text, "\n"), nil
+}
+
 func (l secretList) Show(reveal bool) any {
 	list := []any{}
 	for _, s := range *l.dst {
@@ -201,10 +209,10 @@ func (r *Reader) secretSource(n *yaml.Node, fromFile bool) (s string, fromEnv bo
 		return "", false, &aliasMistake
 	case n.Kind != yaml.ScalarNode, IsNull(n):
 		return "", false, &Mistake{}
-	case n.ShortTag() != "!!str":
+	case n.ShortTag() != "!!str" && n.ShortTag() != environmentTag:
 		return "", false, &Mistake{Rule: "must be text", Remedy: "put it in quotes"}
 	}
-	s, fromEnv, m = r.expand(n.Value)
+	s, fromEnv, m = r.text(n)
 	if m == nil && fromFile {
 		s, m = r.SecretFile(s)
 	}

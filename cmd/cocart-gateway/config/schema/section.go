@@ -5,6 +5,7 @@
 //	value.go, units.go       forms of values: text, numbers, words, paths, durations, sizes
 //	address.go               URLs, hosts and networks
 //	secret.go                secrets, which are never shown, and keys X that X_file may replace
+//	environment.go           keys whose value is a variable of the environment
 //	document.go, problem.go  the YAML document, variables of the environment, and what is reported
 //	describe.go, suggest.go  the words of a report
 //
@@ -146,6 +147,9 @@ func (b blockList[T]) Read(r *Reader, _ string, at Position, n *yaml.Node) {
 		b.keys(&(*b.dst)[i]).Read(r, "", here, item)
 	}
 }
+
+// FromText is a list in YAML, as in [{id: main, algorithm: HS256, secret: "${SIGNING_KEY}"}].
+func (b blockList[T]) FromText(text string) (*yaml.Node, error) { return YAMLNode(text) }
 
 func (b blockList[T]) Show(reveal bool) any {
 	list := &yaml.Node{Kind: yaml.SequenceNode}

@@ -12,7 +12,7 @@ func (r *Reader) suggestKey(s Section, name string) (near, remedy string) {
 	for _, e := range s {
 		here = append(here, e.Names...)
 	}
-	if near := nearest(name, here); near != "" {
+	if near := Nearest(name, here); near != "" {
 		return near, "did you mean " + near + "?"
 	}
 	if path := r.elsewhere(plain(name)); path != "" {
@@ -33,9 +33,9 @@ func (r *Reader) elsewhere(word string) string {
 	return r.byWord[word]
 }
 
-// nearest returns the candidate that name is probably a misspelling of, or else the first that begins with name or that
+// Nearest returns the candidate that name is probably a misspelling of, or else the first that begins with name or that
 // name begins with, or "".
-func nearest(name string, candidates []string) string {
+func Nearest(name string, candidates []string) string {
 	name = plain(name)
 	best, bestDistance := "", 1+min(2, len(name)/3)
 	for _, candidate := range candidates {

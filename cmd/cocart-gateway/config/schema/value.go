@@ -102,6 +102,9 @@ func (m many[T]) Read(r *Reader, _ string, at Position, n *yaml.Node) {
 	*m.dst = list
 }
 
+// FromText is a list with commas.
+func (m many[T]) FromText(text string) (*yaml.Node, error) { return ListNode(text, ","), nil }
+
 // OneOrMore is a key with one value or a list of values. It may be an empty list.
 func OneOrMore[T any](name string, dst *[]T, def []T, f Form[T]) Entry {
 	return Entry{Names: []string{name}, Missing: f.Missing(), Content: oneOrMany[T]{many[T]{dst, def, f}}}
@@ -183,7 +186,7 @@ func ReadValue[T any](r *Reader, at Position, n *yaml.Node, f Form[T]) (T, bool)
 		r.Report(at, m.Or(Describe(n), f.Rule, f.Remedy))
 		return none, false
 	}
-	text, fromEnv, m := r.expand(n.Value)
+	text, fromEnv, m := r.text(n)
 	if m == nil {
 		var v T
 		if v, m = f.Parse(text); m == nil {
@@ -206,7 +209,7 @@ func (f Form[T]) wrongType(n *yaml.Node) *Mistake {
 		return &Mistake{Rule: aliasMistake.Rule, Remedy: aliasMistake.Remedy}
 	case n.Kind != yaml.ScalarNode:
 		return &Mistake{}
-	case slices.Contains(f.Types, tag), tag == "!!str" && strings.Contains(n.Value, "${"):
+	case slices.Contains(f.Types, tag), tag == environmentTag, tag == "!!str" && strings.Contains(n.Value, "${"):
 		return nil
 	}
 	if _, m := f.Parse(n.Value); m != nil || tag == "!!null" {
@@ -259,7 +262,7 @@ func Choice(words ...string) Form[string] {
 			if slices.Contains(words, s) {
 				return s, nil
 			}
-			if near := nearest(s, words); near != "" {
+			if near := Nearest(s, words); near != "" {
 				return "", &Mistake{Remedy: "did you mean " + near + "?"}
 			}
 			return "", &Mistake{}
