@@ -20,8 +20,6 @@ import (
 // have cached POST answers, and with them one customer's cart for the next.
 // Products for guests are public and keep what CoCart says.
 func (g *Gateway) preventCaching(x *exchange, h http.Header, status int) {
-	addVary(h, "Authorization", "Origin")
-	addVary(h, g.cfg.AuthHeaders...)
 	if g.public(x, h, status) {
 		return
 	}
@@ -30,15 +28,22 @@ func (g *Gateway) preventCaching(x *exchange, h http.Header, status int) {
 			delete(h, name)
 		}
 	}
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("CDN-Cache-Control", "no-store")                       // RFC 9213
-	h.Set("Surrogate-Control", "no-store")                       // Fastly, Varnish
-	h.Set("X-LiteSpeed-Cache-Control", "no-cache")               // LiteSpeed and QUIC.cloud
+	h["Cache-Control"] = privateNoStore
+	h["Cdn-Cache-Control"] = noStore                             // RFC 9213
+	h["Surrogate-Control"] = noStore                             // Fastly, Varnish
+	h["X-Litespeed-Cache-Control"] = noCache                     // LiteSpeed and QUIC.cloud
 	if !x.guest && g.routes.IsProducts(x.classification.Route) { // see forgetValidators
 		h.Del("Etag")
 		h.Del("Last-Modified")
 	}
 }
+
+// The values that all answers share; appending to one copies it.
+var (
+	privateNoStore = []string{"private, no-store"}
+	noStore        = []string{"no-store"}
+	noCache        = []string{"no-cache"}
+)
 
 // cacheHeader reports whether a header makes some cache keep an answer, or says that
 // one did. X-LiteSpeed-Purge stays: it is about other answers.

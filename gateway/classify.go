@@ -132,6 +132,9 @@ func peekBody(r *http.Request, bounds BoundsConfig) (*wprequest.Body, error) {
 	default:
 		return &wprequest.Body{}, nil
 	}
+	if r.Body == nil || r.Body == http.NoBody { // reading it would make a stream of it
+		return wprequest.ParseBody(nil, contentType)
+	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
 		return nil, bodyError(err)

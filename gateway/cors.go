@@ -156,17 +156,38 @@ func (g *Gateway) setCORSHeaders(x *exchange, h http.Header) {
 		shareOwn(x, h)
 		return
 	}
-	policy := g.cors.with(headerNames(h["Access-Control-Allow-Headers"]), headerNames(h["Access-Control-Expose-Headers"]))
+	allowed, exposed := h["Access-Control-Allow-Headers"], h["Access-Control-Expose-Headers"]
 	for name := range h {
 		if strings.HasPrefix(name, "Access-Control-") {
 			delete(h, name)
 		}
 	}
-	policy.HandlerFunc(headerOnly{h}, inOrder(x.r))
-	if isPreflight(x.r) && len(h["Access-Control-Allow-Origin"]) == 0 {
+	preflight := isPreflight(x.r)
+	if !preflight && x.r.Header.Get("Origin") == "" { // an app, or a page of the shop
+		varyByOrigin(h)
+		return
+	}
+	vary := h["Vary"]
+	g.cors.with(headerNames(allowed), headerNames(exposed)).HandlerFunc(headerOnly{h}, inOrder(x.r))
+	if preflight {
+		h["Vary"] = mergeLines(h["Vary"])
+	} else {
+		h["Vary"] = vary // without what the library added
+		varyByOrigin(h)
+	}
+	if preflight && len(h["Access-Control-Allow-Origin"]) == 0 {
 		g.reportPreflight(x)
 	}
 }
+
+// varyByOrigin says that an answer depends on Origin. On our routes Vary has it already.
+func varyByOrigin(h http.Header) {
+	if len(h["Vary"]) == 0 {
+		h["Vary"] = originOnly
+	}
+}
+
+var originOnly = []string{"Origin"}
 
 // inOrder returns a preflight with the names of its headers as browsers write them (Fetch standard, CORS-unsafe request-header
 // names): in lower case, sorted, each once. The library refuses others, but what asks may be a test or an embedded browser.
@@ -213,7 +234,7 @@ func shareOwn(x *exchange, h http.Header) {
 	if x.relayed && x.record.failure == nil {
 		return
 	}
-	addVary(h, "Origin")
+	varyByOrigin(h)
 	if origin := x.r.Header.Get("Origin"); origin != "" && h.Get("Access-Control-Allow-Origin") == "" {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Expose-Headers", strings.Join(exposedHeaders, ", "))

@@ -122,10 +122,8 @@ func (g *Gateway) decide(j *prediction) error {
 	if err := g.checkHost(&j.exchange); err != nil {
 		return err
 	}
-	for _, read := range []func(*exchange) (wprequest.Classification, error){g.classifyTarget, g.classifyBody} {
-		if err := g.classify(&j.exchange, read); err != nil {
-			return err
-		}
+	if err := g.classify(&j.exchange); err != nil {
+		return err
 	}
 	switch j.classification.Class {
 	case wprequest.ClassSite, wprequest.ClassJWKS:

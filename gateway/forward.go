@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/wprequest"
@@ -29,8 +30,8 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		wprequest.DropLoginCookies(x.r.Header)
 	}
 	g.dropValidators(x)
-	answered := x.measureWait()
-	defer answered()
+	x.record.waiting = time.Now()
+	defer x.endWait()
 	return g.wordpress.Forward(x.w, x.r, &upstream.Forwarding{
 		Assertion: a, Origin: x.origin,
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
@@ -38,7 +39,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		Own:             g.isShopsOwn(x),
 		Repeatable:      x.classification.Repeatable(x.wire()),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
-			answered()
+			x.endWait()
 			x.relayed = true
 			g.reportUnlisted(ctx, x, answer)
 			if err := g.applySessionEnds(ctx, x, a, answer); err != nil {

@@ -74,6 +74,7 @@ type Gateway struct {
 	handlers  map[wprequest.Class]func(*exchange) error
 	cors      *corsPolicy // nil: WordPress's own headers
 	caches    *cacheMetrics
+	vary      *vary
 	// otherBearers is shared by all configurations of one process.
 	otherBearers *untrusted.Throttle
 	limitReports *limitReports
@@ -122,7 +123,7 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	g.plugin = migration.New(cfg.Migration, cfg.SiteURL, g.authority, g.wordpress, g.log)
-	g.cfg, g.cors, g.routes = cfg, sharing, cfg.site()
+	g.cfg, g.cors, g.routes, g.vary = cfg, sharing, cfg.site(), newVary(cfg.AuthHeaders)
 	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
 		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout, wprequest.ClassAccount: g.account,
@@ -156,9 +157,18 @@ type exchange struct {
 	id string // X-CoCart-Request-Id
 }
 
+// served holds everything about one request in one allocation.
+type served struct {
+	exchange
+	recorder
+	record
+}
+
 // ServeHTTP answers one request. The package comment shows the path.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{r: r, w: &recorder{Writer: pace.Writer{ResponseWriter: w}}, target: upstream.Target(r), record: &record{start: time.Now(), class: wprequest.ClassSite}}
+	s := &served{recorder: recorder{Writer: pace.Writer{ResponseWriter: w}}, record: record{start: time.Now(), class: wprequest.ClassSite}}
+	x := &s.exchange
+	x.r, x.w, x.record, x.target = r, &s.recorder, &s.record, upstream.Target(r)
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
 	x.w.Pace = g.cfg.Bounds.pace(g.cfg.Bounds.DownloadRate)
 	g.metrics.InFlight.Inc()
@@ -188,12 +198,8 @@ func (g *Gateway) handle(x *exchange) error {
 	if err := g.checkHost(x); err != nil {
 		return err
 	}
-	// First by its target alone, so that the body of a CoCart request is limited before
-	// any of it is read.
-	for _, read := range []func(*exchange) (wprequest.Classification, error){g.classifyTarget, g.classifyBody} {
-		if err := g.classify(x, read); err != nil {
-			return err
-		}
+	if err := g.classify(x); err != nil {
+		return err
 	}
 	if answered, err := g.answerPreflight(x); answered {
 		return err
@@ -204,8 +210,19 @@ func (g *Gateway) handle(x *exchange) error {
 	return x.orBody(g.handlers[x.classification.Class](x))
 }
 
-func (g *Gateway) classify(x *exchange, read func(*exchange) (wprequest.Classification, error)) (err error) {
-	x.classification, err = read(x)
+// classify finds the class of a request: first by its target alone, so that the body of a
+// CoCart request is limited before any of it is read.
+func (g *Gateway) classify(x *exchange) error {
+	v, err := g.classifyTarget(x)
+	if err := g.classified(x, v, err); err != nil {
+		return err
+	}
+	v, err = g.classifyBody(x)
+	return g.classified(x, v, err)
+}
+
+func (g *Gateway) classified(x *exchange, v wprequest.Classification, err error) error {
+	x.classification = v
 	x.record.class = x.classification.Class
 	if err != nil {
 		return x.orBody(err)

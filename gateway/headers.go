@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/respond"
@@ -20,6 +21,7 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	ours := x.record.class.IsCoCart()
 	setLimitHeaders(h, x.w.limit)
 	if ours {
+		h["Vary"] = g.vary.with(h["Vary"])
 		challenge(h, status)
 		g.reportCached(x, h)
 		g.preventCaching(x, h, status)
@@ -29,7 +31,6 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	}
 	if ours || x.record.failure != nil {
 		g.setCORSHeaders(x, h)
-		mergeVary(h)
 	}
 }
 
@@ -46,30 +47,54 @@ func preventTypeGuess(h http.Header) {
 // dialog for Basic.
 func challenge(h http.Header, status int) {
 	if status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0 {
-		h.Set("WWW-Authenticate", respond.Challenge)
+		h["Www-Authenticate"] = []string{respond.Challenge}
 	}
 }
 
-func addVary(h http.Header, names ...string) {
-	for _, name := range names {
-		h.Add("Vary", name)
-	}
+// vary is the Vary of answers on our routes: all of them depend on these headers.
+type vary struct {
+	own  []string // one line
+	last atomic.Pointer[merged]
 }
 
-// mergeVary makes one line of Vary, with no name twice (WordPress with CoCart's
+// merged is what became of a line of WordPress. It is kept, because a shop sends the same one with each answer.
+type merged struct {
+	theirs string
+	lines  []string
+}
+
+func newVary(authHeaders []string) *vary {
+	return &vary{own: mergeLines(append([]string{"Authorization", "Origin"}, authHeaders...))}
+}
+
+// with returns the header of an answer that had these lines. The result is shared and must not be changed.
+func (v *vary) with(theirs []string) []string {
+	if len(theirs) == 0 {
+		return v.own
+	}
+	m := v.last.Load()
+	if m != nil && len(theirs) == 1 && theirs[0] == m.theirs {
+		return m.lines
+	}
+	m = &merged{theirs[0], mergeLines(slices.Concat(theirs, v.own))}
+	if len(theirs) == 1 {
+		v.last.Store(m)
+	}
+	return m.lines
+}
+
+// mergeLines makes one line of several, with no name twice (WordPress with CoCart's
 // CORS filter sends Origin two times).
-func mergeVary(h http.Header) {
+func mergeLines(lines []string) []string {
 	var names []string
-	for name := range strings.SplitSeq(strings.Join(h["Vary"], ","), ",") {
+	for name := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 		name = strings.TrimSpace(name)
 		known := slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 		if name != "" && !known {
 			names = append(names, name)
 		}
 	}
-	if len(names) > 0 {
-		h["Vary"] = []string{strings.Join(names, ", ")}
-	}
+	return []string{strings.Join(names, ", ")}
 }
 
 // cartHeaderPairs are the two spellings of each header that names a guest's cart:

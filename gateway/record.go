@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +22,7 @@ import (
 type record struct {
 	start   time.Time
 	waited  time.Duration // for WordPress, until the header of its answer
+	waiting time.Time     // since when WordPress is waited for; zero: it is not
 	class   wprequest.Class
 	user    int64
 	session string
@@ -82,8 +82,15 @@ func (w *recorder) FlushError() error {
 // measureWait measures a wait for WordPress, until the returned function is first
 // called.
 func (x *exchange) measureWait() (answered func()) {
-	start := time.Now()
-	return sync.OnceFunc(func() { x.record.waited += time.Since(start) })
+	x.record.waiting = time.Now()
+	return x.endWait
+}
+
+func (x *exchange) endWait() {
+	if began := x.record.waiting; !began.IsZero() {
+		x.record.waited += time.Since(began)
+		x.record.waiting = time.Time{}
+	}
 }
 
 // recordRequest writes the log line and the metrics of a request. The status is 499 for

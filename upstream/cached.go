@@ -19,7 +19,10 @@ func CachedBy(h http.Header) (name, value string) {
 		}
 	}
 	for other, values := range h {
-		if i := slices.IndexFunc(values, saysHit); i >= 0 && namesCache(other) && (name == "" || other < name) {
+		if !namesCache(other) || name != "" && other > name {
+			continue
+		}
+		if i := slices.IndexFunc(values, saysHit); i >= 0 {
 			name, value = other, values[i]
 		}
 	}

@@ -31,11 +31,11 @@ func Identify(h http.Header, trusted bool) string {
 
 // SetID writes the id of a request into its answer, in another header where the shop sends an id too.
 func SetID(answer http.Header, id string) {
-	if len(answer[requestIDHeader]) == 0 {
-		answer.Set(requestIDHeader, id)
-		return
+	name := requestIDHeader
+	if len(answer[name]) > 0 {
+		name = gatewayIDHeader
 	}
-	answer.Set(gatewayIDHeader, id)
+	answer[name] = []string{id}
 }
 
 // clientID returns the id that the client gave a request, or "" if it has no id that may be logged.

@@ -53,7 +53,10 @@ func Port(h http.Header, host, scheme string, hops int) uint16 {
 	if scheme == "https" {
 		own, other = other, own
 	}
-	for _, text := range []string{element(h["X-Forwarded-Port"], hops), portOf(host)} {
+	for _, text := range [...]string{element(h["X-Forwarded-Port"], hops), portOf(host)} {
+		if text == "" {
+			continue
+		}
 		if n, err := strconv.ParseUint(text, 10, 16); err == nil && n > 0 {
 			if uint16(n) == other {
 				return own
@@ -65,7 +68,11 @@ func Port(h http.Header, host, scheme string, hops int) uint16 {
 }
 
 func portOf(host string) string {
-	_, port, err := net.SplitHostPort(strings.TrimSpace(host))
+	host = strings.TrimSpace(host)
+	if strings.LastIndexByte(host, ':') < 0 { // most have none; an error costs an allocation
+		return ""
+	}
+	_, port, err := net.SplitHostPort(host)
 	if err != nil {
 		return ""
 	}

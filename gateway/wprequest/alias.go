@@ -2,7 +2,6 @@ package wprequest
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -72,8 +71,11 @@ func (rs Site) TargetFor(target, route string) string {
 		return strings.TrimSuffix(path+"?rest_route="+route+"&"+query, "&")
 	}
 	base := rs.bases[0]
-	if slices.ContainsFunc(rs.below(rs.cleaned(path)), func(at belowPrefix) bool { return strings.HasPrefix(at.path, "index.php/") }) {
-		base = rs.bases[1]
+	clean := rs.cleaned(path)
+	for i := range rs.readings() {
+		if at, _ := rs.below(clean, i); strings.HasPrefix(at.path, "index.php/") {
+			base = rs.bases[1]
+		}
 	}
 	prefix := rs.prefixOf(path)
 	real := "/" + strings.TrimLeft(rs.home+"/"+strings.TrimLeft(prefix+"/"+base+route, "/"), "/")

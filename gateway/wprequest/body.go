@@ -34,6 +34,9 @@ const (
 
 // MediaType sorts a Content-Type as PHP (forms), WordPress and CoCart (JSON) do.
 func MediaType(contentType string) media {
+	if contentType == "" {
+		return mediaOther
+	}
 	if kind := phpForm(http.Header{"Content-Type": {contentType}}); kind != mediaOther {
 		return kind
 	}

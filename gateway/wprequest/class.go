@@ -127,7 +127,7 @@ func (rs Site) Classify(w Request) (Classification, error) {
 		return v, nil
 	}
 	found := rs.findRoutes(path, clean, w, v.Query)
-	if !slices.ContainsFunc(found.all, rs.isCoCart) {
+	if !found.coCart {
 		return v, nil
 	}
 	switch {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -72,7 +71,8 @@ func (v Classification) Acts(w Request) bool {
 		return true
 	}
 	file, query, _ := strings.Cut(w.Target, "?")
-	if slices.Contains([]string{"wp-cron.php", "admin-ajax.php", "admin-post.php"}, phpLower(path.Base(file))) {
+	switch phpLower(path.Base(file)) {
+	case "wp-cron.php", "admin-ajax.php", "admin-post.php":
 		return true
 	}
 	_, callback := ParseParams(query).Last("wc-api")

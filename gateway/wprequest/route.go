@@ -7,9 +7,9 @@ import (
 
 // routesFound is every REST route that some reader could find in a request.
 type routesFound struct {
-	all   []string
-	route string // the one WordPress will dispatch; "" for a page
-	doubt string // why two readers could differ
+	coCart bool   // one of them is CoCart's
+	route  string // the one WordPress will dispatch; "" for a page
+	doubt  string // why two readers could differ
 	// tooMany parameters were sent: PHP drops the rest unseen.
 	tooMany bool
 }
@@ -18,16 +18,16 @@ type routesFound struct {
 // the query and in the path it takes the first that is there, even if it is
 // empty; it dies when form and query differ.
 func (rs Site) findRoutes(path, clean string, w Request, query Params) (f routesFound) {
-	fromPath, inPath := rs.pathRoute(path)
-	f.addPaths(rs.pathRoutes(path))
-	for _, at := range rs.below(clean) {
+	fromPath, inPath := rs.addPaths(&f, path)
+	for i := range rs.readings() {
+		at, _ := rs.below(clean, i)
 		if info, found := strings.CutPrefix(at.path, "index.php/"); found {
-			f.addPathInfo(rs.pathInfoRoute(info), fromPath)
+			rs.addPathInfo(&f, rs.pathInfoRoute(info), fromPath)
 		}
 	}
 	_, rawQuery, _ := strings.Cut(w.Target, "?")
-	fromQuery, inQuery := f.parameter(query)
-	fromForm, inForm := f.parameter(w.form.params)
+	fromQuery, inQuery := rs.parameter(&f, query)
+	fromForm, inForm := rs.parameter(&f, w.form.params)
 	f.tooMany = parameters(rawQuery) > rs.parameters || w.form.total > rs.parameters
 	if strings.Contains(w.Target, "#") {
 		f.doubt = "the query holds a fragment"
@@ -48,36 +48,45 @@ func (rs Site) findRoutes(path, clean string, w Request, query Params) (f routes
 	return f
 }
 
-func (f *routesFound) addPathInfo(route, fromPath string) {
+func (rs Site) addPathInfo(f *routesFound, route, fromPath string) {
 	if route != fromPath {
-		f.add(route)
+		rs.add(f, route)
 		f.doubt = "web servers differ in what they make of a path below index.php"
 	}
 }
 
-// addPaths adds what the path is below each prefix; WordPress knows which of them
-// its language plugin takes off, and the gateway does not.
-func (f *routesFound) addPaths(routes []string) {
-	for _, route := range routes {
-		f.add(route)
-		if route != routes[0] {
+// addPaths adds what the path is below each prefix, and returns the first; WordPress knows
+// which of them its language plugin takes off, and the gateway does not.
+func (rs Site) addPaths(f *routesFound, path string) (first string, ok bool) {
+	p := rs.cutHome(strings.Trim(path, "/"))
+	for i := range rs.readings() {
+		at, _ := rs.below(p, i)
+		route, found := rs.rewrite(at.path)
+		switch {
+		case !found:
+			continue
+		case !ok:
+			first, ok = route, true
+		case route != first:
 			f.doubt = "the path names different routes below different prefixes of site.paths"
 		}
+		rs.add(f, route)
 	}
+	return first, ok
 }
 
-func (f *routesFound) add(route string) { f.all = append(f.all, route) }
+func (rs Site) add(f *routesFound, route string) { f.coCart = f.coCart || rs.isCoCart(route) }
 
 // parameter reads rest_route from one source. Of several PHP takes the last.
-func (f *routesFound) parameter(ps Params) (route string, ok bool) {
+func (rs Site) parameter(f *routesFound, ps Params) (route string, ok bool) {
 	for _, p := range ps {
 		if p.name != "rest_route" {
 			continue
 		}
 		route, ok = p.value, true
-		f.add(route)
+		rs.add(f, route)
 		if cut, _, found := strings.Cut(route, "#"); found {
-			f.add(cut)
+			rs.add(f, cut)
 		}
 		if p.array {
 			f.doubt = "rest_route is given as an array"
@@ -103,41 +112,38 @@ func (f *routesFound) settle(route, fromPath string, inPath bool) {
 // the same below index.php, first on the path as it came, then urldecoded:
 // "WP-JSON" is no REST path, and "%77p-json" is one.
 func (rs Site) pathRoute(path string) (route string, ok bool) {
-	if all := rs.pathRoutes(path); len(all) > 0 {
-		return all[0], true
-	}
-	return "", false
-}
-
-func (rs Site) pathRoutes(path string) (all []string) {
-	for _, at := range rs.below(rs.cutHome(strings.Trim(path, "/"))) {
-		if route, ok := rs.rewrite(at.path); ok {
-			all = append(all, route)
-		}
-	}
-	return all
+	return rs.addPaths(&routesFound{}, path)
 }
 
 // belowPrefix is what remains of a path after one of the prefixes of site.paths.
 type belowPrefix struct{ prefix, path string }
 
-// below reads a path, which begins at home, as WP::parse_request does where a
-// language plugin filters home_url for the segment that it knows: it takes the path
-// of home_url off in any case. The first reading is that of the unfiltered home.
-func (rs Site) below(p string) []belowPrefix {
-	all := []belowPrefix{{"", p}}
-	for _, prefix := range rs.prefixes {
-		if n := len(prefix); len(p) >= n && strings.EqualFold(p[:n], prefix) && (len(p) == n || p[n] == '/') {
-			all = append(all, belowPrefix{prefix, strings.Trim(p[n:], "/")})
-		}
+// readings returns in how many ways a path is read: that of the unfiltered home, and one
+// for each prefix.
+func (rs Site) readings() int { return 1 + len(rs.prefixes) }
+
+// below reads a path, which begins at home, in one of these ways, as WP::parse_request
+// does where a language plugin filters home_url for the segment that it knows: it takes
+// the path of home_url off in any case. ok is false, and the result is empty, if the path
+// is not below that prefix.
+func (rs Site) below(p string, reading int) (at belowPrefix, ok bool) {
+	if reading == 0 {
+		return belowPrefix{"", p}, true
 	}
-	return all
+	prefix := rs.prefixes[reading-1]
+	n := len(prefix)
+	if len(p) < n || !strings.EqualFold(p[:n], prefix) || len(p) > n && p[n] != '/' {
+		return belowPrefix{}, false
+	}
+	return belowPrefix{prefix, strings.Trim(p[n:], "/")}, true
 }
 
 // prefixOf returns the prefix below which a path is a REST path; "" without one.
 func (rs Site) prefixOf(path string) string {
-	for _, at := range rs.below(rs.cutHome(strings.Trim(path, "/"))) {
-		if _, ok := rs.rewrite(at.path); ok {
+	p := rs.cutHome(strings.Trim(path, "/"))
+	for i := range rs.readings() {
+		at, below := rs.below(p, i)
+		if _, ok := rs.rewrite(at.path); ok && below {
 			return at.prefix
 		}
 	}
@@ -145,7 +151,11 @@ func (rs Site) prefixOf(path string) string {
 }
 
 func (rs Site) rewrite(p string) (route string, ok bool) {
-	for _, candidate := range []string{p, phpURLDecode(p)} {
+	decoded := phpURLDecode(p)
+	for i, candidate := range [...]string{p, decoded} {
+		if i == 1 && decoded == p {
+			break
+		}
 		for _, base := range rs.bases {
 			if rest, found := cutPattern(candidate, base); found && (rest == "" || rest == "\n" || rest[0] == '/') {
 				line, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "\n") // "." stops there
@@ -190,5 +200,8 @@ func (rs Site) pathInfoRoute(info string) string {
 // without double slashes and dot segments.
 func (rs Site) cleaned(p string) string {
 	decoded := phpURLDecode(strings.ReplaceAll(p, "+", "%2B"))
-	return rs.cutHome(strings.Trim(path.Clean("/"+decoded), "/"))
+	if !strings.HasPrefix(decoded, "/") {
+		decoded = "/" + decoded
+	}
+	return rs.cutHome(strings.Trim(path.Clean(decoded), "/"))
 }

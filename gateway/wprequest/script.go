@@ -45,7 +45,8 @@ func (rs Site) scriptOf(path, clean string) script {
 
 // namesIndex reports whether a path names the site's index.php, also below a prefix.
 func (rs Site) namesIndex(clean string) bool {
-	for _, at := range rs.below(clean) {
+	for i := range rs.readings() {
+		at, _ := rs.below(clean, i)
 		below, isIndex := strings.CutPrefix(at.path, "index.php")
 		if isIndex && (below == "" || below[0] == '/') && !namesPHP(below) {
 			return true
