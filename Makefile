@@ -7,7 +7,8 @@
 # make test-systemd  the package on a Debian with a systemd of its own, booted in a folder, as root; takes some minutes
 # make fuzz       every fuzz target for a while (FUZZTIME=1m), then requests to the gateway and to a real WordPress
 #                   (FUZZREQUESTS=30000; FUZZSEED=1 repeats the run)
-# make bench      benchmarks
+# make bench      what a request costs here, in a bare proxy and in other proxies; BENCH=short takes four minutes at most
+# make bench-go   Go's benchmarks of single packages, for benchstat
 # make build      bin/cocart-gateway
 # make release    dist/: archives, .deb, .rpm, checksums and bills of materials for every system (VERSION=1.2.3)
 # make image      an image FROM scratch in the storage of buildah, podman or docker (VERSION=1.2.3)
@@ -21,6 +22,7 @@ FUZZTIME     ?= 1m
 FUZZREQUESTS ?= 30000
 FUZZSEED     ?= $(shell date +%s)
 VERSION      ?=
+BENCH        ?=
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
 E2E_ONE      := ^Test[ANR]
@@ -42,7 +44,7 @@ endif
 	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) bin/demo -gateway bin/cocart-gateway
 
 test:
-	deploy/demo/install.sh shop redis browser node wordpress-next prometheus packages race
+	deploy/demo/install.sh shop redis browser node wordpress-next prometheus packages bench race
 	$(GO) mod verify
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint tools
@@ -78,6 +80,11 @@ fuzz:
 	FUZZREQUESTS=$(FUZZREQUESTS) FUZZSEED=$(FUZZSEED) $(GO) test -count=1 -timeout 2h -v -run TestGatewayAndWordPressReadEachRequestAlike ./deploy/e2e
 
 bench:
+	deploy/demo/install.sh bench
+	@$(GO) build -o bin/bench ./deploy/bench
+	@bin/bench $(if $(filter short,$(BENCH)),-short)
+
+bench-go:
 	$(GO) test -run '^$$' -bench . -benchmem ./gateway ./tokens ./upstream ./cmd/cocart-gateway ./deploy/wordpress
 
 lint: $(LINT)
@@ -108,4 +115,4 @@ tools: .tools/nfpm .tools/cyclonedx-gomod
 clean:
 	rm -rf bin dist .tools
 
-.PHONY: help build run test test-e2e-one test-e2e-two test-packages test-short test-systemd fuzz bench lint outdated release image tools clean
+.PHONY: help build run test test-e2e-one test-e2e-two test-packages test-short test-systemd fuzz bench bench-go lint outdated release image tools clean

@@ -8,7 +8,8 @@
 # browser (Chromium), prometheus (Prometheus and its promtool), node (Node.js and npm),
 # wordpress-next (newer WordPresses for tests: that of the Debian after this one, and today's;
 # unpacked below /usr/local, beside Debian's own, which stays), packages (what the tests of
-# deploy/ need to install, run and judge what a release is made of), race (the C compiler
+# deploy/ need to install, run and judge what a release is made of), bench (the programs that make
+# bench runs and compares with), race (the C compiler
 # without which go test has no -race), systemd (a machine with a systemd of its own, for make
 # test-systemd).
 # No service is started or enabled, and one that is already set up is left as it is.
@@ -41,7 +42,7 @@ main() {
 }
 
 usage() {
-	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next, prometheus, packages, race, systemd)" >&2
+	echo "usage: $0 [--list] GROUP…   (groups: shop, php, redis, browser, node, wordpress-next, prometheus, packages, bench, race, systemd)" >&2
 	exit 2
 }
 
@@ -90,6 +91,11 @@ needs() {
 		need php-fpm php-fpm '/usr/sbin/php-fpm[0-9]*'
 		need caddy caddy /usr/bin/caddy
 		;;
+	bench)
+		need redis-server redis-server /usr/bin/redis-server
+		need nginx nginx-light /usr/sbin/nginx
+		need haproxy haproxy /usr/sbin/haproxy
+		;;
 	race)
 		need gcc gcc /usr/bin/gcc
 		need "headers of the C library" libc6-dev /usr/include/stdlib.h
@@ -99,7 +105,7 @@ needs() {
 		need systemd-nspawn systemd-container /usr/bin/systemd-nspawn
 		;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next, prometheus, packages, race, systemd)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next, prometheus, packages, bench, race, systemd)" >&2
 		exit 2
 		;;
 	esac

@@ -129,6 +129,12 @@ func (p *Process) Stop() error {
 	return fmt.Errorf("%s did not end within a minute and was killed", p.program.Name)
 }
 
+// PID is the process id of the program, and the id of its process group.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Done is closed when the program has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
 func (p *Process) failure() error {
 	reason := "by itself"
 	if p.err != nil {
