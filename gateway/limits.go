@@ -86,7 +86,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 	m := guardMetrics{
 		rateLimited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_rate_limited_total",
-			Help: "Requests answered with 429, by route class and by the counter that had nothing left (account, account_network, address, subnet, network, overall, second_factor).",
+			Help: "Requests answered with 429, by route class and by the counter that had nothing left (account, account_network, address, subnet, network, overall, second_factor, requests: of an address by limits.requests, session_requests: of a session).",
 		}, []string{"route", "scope"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_attempts_total",
@@ -182,6 +182,8 @@ func limitSetting(c wprequest.Class, scope attempts.Scope) string {
 		if c == wprequest.ClassRefresh || c == wprequest.ClassValidate {
 			return "limits." + string(c)
 		}
+	case attempts.Requests:
+		return "limits.requests.address"
 	case attempts.Subnet, attempts.Network:
 	default:
 		return ""

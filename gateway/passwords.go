@@ -145,6 +145,20 @@ func (g *Gateway) countRequest(x *exchange, what attempts.Request) error {
 	return nil
 }
 
+// countUse counts a request on a route that has no limit of its own, once it is known whose it is and before its body is
+// read. Each request in a batch counts. Without limits.requests it does nothing.
+func (g *Gateway) countUse(x *exchange, session string) error {
+	if g.cfg.Passwords.Attempts == nil || !g.cfg.Passwords.Attempts.CountsUse() {
+		return nil
+	}
+	state, err := g.cfg.Passwords.Attempts.AllowUse(x.r.Context(), attempts.Use{Client: x.origin.Client, Session: session, Times: x.classification.Batch.Len()})
+	x.w.limit = state
+	if err != nil {
+		return g.tooManyRequests(x, err)
+	}
+	return nil
+}
+
 func (c *PasswordConfig) now() time.Time {
 	if c.Now == nil {
 		return time.Now()

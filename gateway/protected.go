@@ -42,7 +42,10 @@ func (g *Gateway) forwardAs(x *exchange) (upstream.Assertion, *wprequest.Body, e
 		if err != nil {
 			return upstream.Assertion{}, nil, err
 		}
-		return customer(access), nil, nil
+		return customer(access), nil, g.countUse(x, access.Session)
+	}
+	if err := g.countUse(x, ""); err != nil {
+		return upstream.Assertion{}, nil, err
 	}
 	b, err := peekBody(x.r, g.cfg.Bounds)
 	if err != nil {

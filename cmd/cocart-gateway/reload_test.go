@@ -154,6 +154,8 @@ var reloads = []struct {
 	{"limits.validate", nil, "", "7/1m", func(r *rig) string {
 		return r.do("POST", "/wp-json/cocart/jwt/validate-token", "").header.Get("X-RateLimit-Limit")
 	}, [2]string{"600", "7"}},
+	{"limits.requests.address", nil, "", "7/1m", requestLimit, [2]string{"", "7"}},
+	{"limits.requests.session", nil, "", "7/1m", requestLimit, [2]string{"", "7"}},
 	{"login.uniform_errors", nil, "", "false", func(r *rig) string {
 		return fmt.Sprint(strings.Contains(r.do("POST", "/wp-json/cocart/v2/login", wrongPassword("")).body, "Said by WordPress."))
 	}, [2]string{"false", "true"}},
@@ -356,6 +358,11 @@ func corsHeader(name string) func(*rig) string {
 	return func(r *rig) string {
 		return r.do("OPTIONS", cart, "", "Origin: https://page.example", "Access-Control-Request-Method: POST").header.Get(name)
 	}
+}
+
+// requestLimit is the limit that a customer reads on CoCart's routes.
+func requestLimit(r *rig) string {
+	return r.do("GET", cart, "", "Authorization: Bearer "+r.kept.access).header.Get("RateLimit-Limit")
 }
 
 // wrongRequests numbers the requests with a wrong password: the same request again would be answered from memory.

@@ -310,6 +310,7 @@ func guardConfig(cfg *config.Config, log *slog.Logger) attempts.Config {
 			Account: limit(c.Newcomer.Account), Address: limit(c.Newcomer.Address), Network: limit(c.Newcomer.Network),
 		},
 		SecondFactor: limit(c.SecondFactor), Refresh: limit(c.Refresh), Validate: limit(c.Validate),
+		Requests: limit(c.Requests), SessionRequests: limit(c.SessionRequests),
 		Wait: attemptWait, Secret: []byte(cfg.Upstream.Secret[0].Reveal()), KeyPrefix: cfg.Redis.Prefix, Now: now, Log: log,
 	}
 }

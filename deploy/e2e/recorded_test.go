@@ -129,7 +129,7 @@ func sendAll(t *testing.T, g *gateway, part []*replay) {
 		wg.Go(func() {
 			defer func() { <-places }()
 			request := r.Request
-			request.Headers = append([][2]string{{"X-Request-Id", r.id}, {"X-Forwarded-For", "203.0.113.7"}, {"X-Forwarded-Proto", "https"}}, r.Headers...)
+			request.Headers = append([][2]string{{"X-Request-Id", r.id}, {"X-Forwarded-For", "203.0.113.7"}, {"X-Forwarded-Proto", "https"}, {"Accept-Language", "x-" + r.id}}, r.Headers...) // no two are the same: the second would be answered from memory
 			r.answer = request.Send(t, g.url, "shop.example")
 		})
 	}

@@ -16,6 +16,9 @@ type BatchContent struct {
 	CartKeys []string
 }
 
+// Len returns how many requests the batch holds; 0 for what is no batch.
+func (b BatchContent) Len() int { return b.ours + b.others }
+
 // isBatch reports whether a route below a namespace is CoCart's own batch.
 func isBatch(rest string) bool {
 	version, ok := strings.CutSuffix(rest, "/batch")

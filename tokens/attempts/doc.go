@@ -2,14 +2,15 @@
 //
 // [Guard] is the whole API. [Guard.Begin] takes an attempt from the counters before WordPress checks the password, and the
 // methods of [Attempt] give it back if the password was not wrong, so that a thousand concurrent guesses are as limited as
-// a thousand in a row. [Guard.Allow] counts requests.
+// a thousand in a row. [Guard.Allow] and [Guard.AllowUse] count requests.
 //
 //	attempt.go, admission.go         an attempt begins: what it takes, and when it passes although a counter refuses
 //	settle.go                        an attempt ends: what it costs which account
 //	limit.go, counters.go, local.go  the arithmetic of a counter, in Redis and in this process
 //	namer.go, record.go, known.go    hashed names and networks, good records, passwords that were right just now
 //	flights.go, waiting.go           attempts that wait for others, and when refused clients may come back
-//	guard.go, lockouts.go            settings, requests, and what operators list and clear
+//	guard.go, requests.go            settings, and requests
+//	lockouts.go                      what operators list and clear
 //
 // # Counting
 //
@@ -61,6 +62,7 @@
 //	a:record:user:<id>                                      networks that an account logged in from: 16 bytes each
 //	a:record:address:<hash>, a:record:subnet:<hash>,
 //	a:record:network:<hash>                                 accounts that logged in from there: 16 bytes each
-//	a:refresh:<hash>, a:validate:<hash>                     requests of an address
+//	a:refresh:<hash>, a:validate:<hash>, a:requests:<hash>  requests of an address
+//	a:session_requests:<hash>                               requests of a session
 //	a:alias:<hash>                                          user id behind a name: 90 days after a login, 2 hours after a wrong password
 package attempts

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,6 +20,9 @@ type Config struct {
 	SecondFactor Limit // wrong second factors of one account
 	Refresh      Limit // refreshes from one address
 	Validate     Limit // validations from one address
+	Requests     Limit // other requests from one address
+	// SessionRequests limits other requests of one session.
+	SessionRequests Limit
 
 	// AccountNetwork counts the wrong passwords of an account from one network. While other limits refuse, an account
 	// passes by it from a network that it logged in from before. If it is zero, no account passes.
@@ -111,7 +113,8 @@ func (cfg Config) problems() error {
 		cfg.Subnet.problem("of an IPv6 /56"), cfg.Network.problem("of a network"), cfg.AccountNetwork.problem("of an account in a network"),
 		cfg.Newcomer.Account.problem("of newcomers to an account"), cfg.Newcomer.Address.problem("of newcomers from an address"),
 		cfg.Newcomer.Network.problem("of newcomers from a network"),
-		cfg.SecondFactor.problem("of second factors"), cfg.Refresh.problem("of refreshes"), cfg.Validate.problem("of validations"))
+		cfg.SecondFactor.problem("of second factors"), cfg.Refresh.problem("of refreshes"), cfg.Validate.problem("of validations"),
+		cfg.Requests.problem("of requests"), cfg.SessionRequests.problem("of requests of a session"))
 	if len(cfg.Secret) < 32 {
 		err = errors.Join(err, fmt.Errorf("secret: must be at least 32 bytes, is %d", len(cfg.Secret)))
 	}
@@ -119,33 +122,6 @@ func (cfg Config) problems() error {
 		return fmt.Errorf("attempts: %w", err)
 	}
 	return nil
-}
-
-// Request is a kind of request that Allow counts. The words are part of the keys in Redis.
-type Request string
-
-// The requests.
-const (
-	Refresh  Request = "refresh"
-	Validate Request = "validate"
-)
-
-// Allow counts a request of an address. The State is nil without a limit. The error is an [Exceeded].
-func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*State, error) {
-	limit := g.cfg.Refresh
-	if what == Validate {
-		limit = g.cfg.Validate
-	}
-	if limit.Off() {
-		return nil, nil
-	}
-	d := draw{scope: Address, key: "a:" + string(what) + ":" + g.namer.place(client).address, limit: limit, cost: 1}
-	done, _, now := g.apply(ctx, batch{draws: []draw{d}})
-	state := limit.state(done.out[0].full, now)
-	if !done.out[0].ok {
-		return &state, &Exceeded{Scope: Address, State: state}
-	}
-	return &state, nil
 }
 
 func (g *Guard) now() int64 { return g.cfg.Now().UnixMicro() }

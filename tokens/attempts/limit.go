@@ -84,6 +84,11 @@ func (l Limit) state(full, now int64) State {
 	return s
 }
 
+// wait returns after how many seconds so many are available at once.
+func (l Limit) wait(full, now, cost int64) int {
+	return seconds(full + cost*l.interval() - now - int64(l.N)*l.interval() - l.leeway())
+}
+
 // seconds rounds microseconds up to whole seconds, at least one.
 func seconds(micros int64) int { return max(1, int((micros+999_999)/1_000_000)) }
 
@@ -100,13 +105,16 @@ const (
 	Overall        Scope = "overall"
 	SecondFactor   Scope = "second_factor"
 
+	Requests        Scope = "requests"         // of an address, on routes without a limit of their own
+	SessionRequests Scope = "session_requests" // of a session, there
+
 	newcomer Scope = "newcomer" // of an address and its network: never the reason of a refusal
 	further  Scope = "further"  // the account of a name whose password is probably not checked
 )
 
 // Scopes returns every Scope that an [Exceeded] can have.
 func Scopes() []Scope {
-	return []Scope{Account, AccountNetwork, Address, Subnet, Network, Overall, SecondFactor}
+	return []Scope{Account, AccountNetwork, Address, Subnet, Network, Overall, SecondFactor, Requests, SessionRequests}
 }
 
 // Exceeded is the error for too many attempts or requests.

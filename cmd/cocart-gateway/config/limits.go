@@ -48,8 +48,11 @@ type Attempts struct {
 	SecondFactor   Limit // wrong second factors of one account
 	Refresh        Limit // requests from one address
 	Validate       Limit // requests from one address
-	SiteLogin      bool  // passwords that are checked outside of CoCart's routes count
-	UniformErrors  bool  // a wrong password and an unknown user have the same answer
+	Requests       Limit // requests from one address on CoCart's other routes
+	// SessionRequests limits the requests of one session on CoCart's other routes.
+	SessionRequests Limit
+	SiteLogin       bool // passwords that are checked outside of CoCart's routes count
+	UniformErrors   bool // a wrong password and an unknown user have the same answer
 }
 
 func limitKeys(c *Config) schema.Entry {
@@ -80,7 +83,10 @@ func limitKeys(c *Config) schema.Entry {
 			schema.Value("site_login", &a.SiteLogin, true, schema.Truth())),
 		schema.Value("second_factor", &a.SecondFactor, Limit{5, 15 * time.Minute}, rate()),
 		schema.Value("refresh", &a.Refresh, Limit{600, time.Minute}, rate()),
-		schema.Value("validate", &a.Validate, Limit{600, time.Minute}, rate()))
+		schema.Value("validate", &a.Validate, Limit{600, time.Minute}, rate()),
+		schema.Block("requests",
+			schema.Value("address", &a.Requests, Limit{}, rate()),
+			schema.Value("session", &a.SessionRequests, Limit{}, rate())))
 }
 
 const (

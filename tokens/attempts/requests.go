@@ -1,0 +1,74 @@
+package attempts
+
+import (
+	"context"
+	"net/netip"
+)
+
+// Request is a kind of request that Allow counts. The words are part of the keys in Redis.
+type Request string
+
+// The requests.
+const (
+	Refresh  Request = "refresh"
+	Validate Request = "validate"
+)
+
+// Allow counts a request of an address. The State is nil without a limit. The error is an [Exceeded].
+func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*State, error) {
+	limit := g.cfg.Refresh
+	if what == Validate {
+		limit = g.cfg.Validate
+	}
+	return g.count(ctx, g.draw(Address, "a:"+string(what)+":"+g.namer.place(client).address, limit, 1))
+}
+
+// Use is a request on a route that has no limit of its own.
+type Use struct {
+	Client  netip.Addr
+	Session string // "" for a guest
+	Times   int    // how many requests it stands for, such as those of a batch; 0 means one
+}
+
+// CountsUse reports whether there is a limit for such requests at all. Without one [Guard.AllowUse] does no I/O.
+func (g *Guard) CountsUse() bool { return !g.cfg.Requests.Off() || !g.cfg.SessionRequests.Off() }
+
+// AllowUse counts a request to its address, and to its session if it has one. If one of the two refuses, neither counts it.
+// The State is that of the counter with less left, nil without a limit; the error is an [Exceeded]. More at once than a limit
+// allows count as many as it allows, since such a request would never pass otherwise.
+func (g *Guard) AllowUse(ctx context.Context, u Use) (*State, error) {
+	cost := func(l Limit) int64 { return int64(min(max(u.Times, 1), max(l.N, 1))) }
+	draws := g.draw(Requests, "a:requests:"+g.namer.place(u.Client).address, g.cfg.Requests, cost(g.cfg.Requests))
+	if u.Session != "" {
+		draws = append(draws, g.draw(SessionRequests, "a:session_requests:"+g.namer.hash("session", u.Session), g.cfg.SessionRequests, cost(g.cfg.SessionRequests))...)
+	}
+	return g.count(ctx, draws)
+}
+
+// count takes from counters that have nothing to do with passwords: from all of them, or from none.
+func (g *Guard) count(ctx context.Context, draws []draw) (*State, error) {
+	if len(draws) == 0 {
+		return nil, nil
+	}
+	done, at, now := g.apply(ctx, batch{draws: draws})
+	var least *State
+	var taken []held
+	var refused *Exceeded
+	for i, d := range draws {
+		state := d.limit.state(done.out[i].full, now)
+		if done.out[i].ok {
+			taken = append(taken, held{d, done.out[i].full})
+		} else { // what is left may not be enough for all of a batch
+			state.Remaining, state.RetryAfter = 0, d.limit.wait(done.out[i].full, now, d.cost)
+			refused = &Exceeded{Scope: d.scope, State: state}
+		}
+		if least == nil || state.Remaining < least.Remaining {
+			least = &state
+		}
+	}
+	if refused == nil {
+		return least, nil
+	}
+	g.applyAt(ctx, at, batch{draws: undo(taken)})
+	return &refused.State, refused
+}
