@@ -18,7 +18,7 @@ import (
 )
 
 func keysCommand(t terminal) *cobra.Command {
-	return group("keys", "Make and list the keys that sign tokens", groupOperate, keysGenerateCommand(t), keysListCommand(t))
+	return group("keys", "Make, rotate and list the keys that sign tokens", groupOperate, keysGenerateCommand(t), keysRotateCommand(t), keysListCommand(t))
 }
 
 func keysListCommand(t terminal) *cobra.Command {

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/tokens/keys"
+)
+
+func keysRotateCommand(t terminal) *cobra.Command {
+	var path string
+	var k newKey
+	c := &cobra.Command{
+		Use:   "rotate [--algorithm ALGORITHM] [--id ID] [--out FILE]",
+		Short: "Make a key, let it sign, and retire the one that signed until now",
+		Long: "Makes a key, puts it in front of tokens.keys in the configuration file, and gives the key that signed until now a\n" +
+			"retire_at after the last token that it signed. Comments and the rest of the file stay as they are. If the new file\n" +
+			"would have a mistake, nothing is changed.\n\n" +
+			"It is for one gateway. Where several share their sessions, a gateway without the new key would refuse its tokens:\n" +
+			"add the key at the end of tokens.keys of each one first (keys generate), then move it to the front.",
+		Example: "  cocart-gateway keys rotate\n" +
+			"  cocart-gateway keys rotate --algorithm ES256 --id 2027-01 --out /etc/cocart-gateway/2027-01.pem",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return t.rotateKey(path, k) },
+	}
+	c.Flags().StringVar(&k.algorithm, "algorithm", "", "what the key is for (default: that of the key that signs now)")
+	c.Flags().StringVar(&k.id, "id", "", "its name in tokens, the kid (default: today, as in 2026-11-23)")
+	c.Flags().StringVar(&k.out, "out", "", "a new file for the private key or secret (default: beside the configuration)")
+	alsoNeeds(c, func([]string) error {
+		if k.algorithm == "" {
+			return newKey{"EdDSA", k.id, k.out}.complaint()
+		}
+		return k.complaint()
+	})
+	return t.takesConfig(c, &path)
+}
+
+// rotation is a new key and the file that it goes into.
+type rotation struct {
+	newKey
+	path    string      // of the configuration, links resolved
+	old     []byte      // its contents
+	info    fs.FileInfo // its owner and permissions, which the key's file gets, too
+	retire  string      // id of the key that signed until now
+	at      time.Time   // its retire_at
+	keyFile string
+}
+
+func (t terminal) rotateKey(path string, k newKey) error {
+	cfg, err := loadConfig(path, t.env)
+	if err != nil {
+		return err
+	}
+	r, err := t.planRotation(path, cfg, k)
+	if err != nil {
+		return err
+	}
+	if err := r.writeKeyFile(); err != nil {
+		return err
+	}
+	if err := r.replaceConfig(t, cfg); err != nil {
+		return errors.Join(err, os.Remove(r.keyFile))
+	}
+	_, err = fmt.Fprintf(t.out, "Key %s (%s) signs from now on; it is in %s.\nKey %s verifies until %s.\n%s\n", r.id, r.algorithm, r.keyFile, r.retire,
+		t.since(r.at), pick(cfg.Reload == config.ReloadWatch, "A running gateway reads the file within seconds.", "Reload the running gateway: systemctl reload cocart-gateway"))
+	return err
+}
+
+func (t terminal) planRotation(path string, cfg *config.Config, k newKey) (*rotation, error) {
+	if path == "" {
+		return nil, errors.New("keys rotate changes a configuration file, and the configuration is in the environment")
+	}
+	whole, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("finding the configuration: %w", err)
+	}
+	if whole, err = filepath.Abs(whole); err != nil {
+		return nil, fmt.Errorf("finding the configuration: %w", err)
+	}
+	info, err := os.Stat(whole)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	text, err := os.ReadFile(whole)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	signer := cfg.Tokens.Keys[0]
+	// Tokens are valid for access_ttl and the leeway after it; five minutes are for gateways that notice the change late.
+	at := t.now().Add(cfg.Tokens.AccessTTL + cfg.Tokens.Leeway + 5*time.Minute).UTC().Truncate(time.Minute).Add(time.Minute)
+	r := &rotation{newKey: k, path: whole, old: text, info: info, retire: signer.ID, at: at}
+	r.algorithm = cmp.Or(k.algorithm, signer.Algorithm)
+	r.id = cmp.Or(k.id, unusedID(t.now().UTC().Format("2006-01-02"), cfg.Tokens.Keys))
+	r.keyFile = cmp.Or(k.out, filepath.Join(filepath.Dir(whole), "key-"+r.id+".pem"))
+	if r.keyFile, err = filepath.Abs(r.keyFile); err != nil {
+		return nil, fmt.Errorf("naming the key's file: %w", err)
+	}
+	return r, nil
+}
+
+// unusedID returns day, or with a number behind it if a key has that id.
+func unusedID(day string, all []config.SigningKey) string {
+	id := day
+	for n := 2; slices.ContainsFunc(all, func(k config.SigningKey) bool { return k.ID == id }); n++ {
+		id = fmt.Sprintf("%s-%d", day, n)
+	}
+	return id
+}
+
+// writeKeyFile makes the key. The user who may read the configuration may read the key as well: a key that only root can
+// read would stop the gateway.
+func (r *rotation) writeKeyFile() error {
+	material, err := keys.Generate(r.algorithm)
+	if err != nil {
+		return err
+	}
+	if _, err := writeKey(r.keyFile, material); err != nil {
+		return err
+	}
+	if err := r.own(r.keyFile, r.info.Mode().Perm()&^0o007); err != nil {
+		return errors.Join(err, os.Remove(r.keyFile))
+	}
+	return nil
+}
+
+// own gives file the owner of the configuration.
+func (r *rotation) own(file string, mode fs.FileMode) error {
+	if owner, ok := r.info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+		if err := os.Chown(file, int(owner.Uid), int(owner.Gid)); err != nil {
+			return fmt.Errorf("giving %s the owner of the configuration: %w", file, err)
+		}
+	}
+	if err := os.Chmod(file, mode); err != nil {
+		return fmt.Errorf("giving %s the permissions of the configuration: %w", file, err)
+	}
+	return nil
+}
+
+// replaceConfig writes the changed file beside the old one, loads it, and puts it in place if it is what was meant.
+func (r *rotation) replaceConfig(t terminal, before *config.Config) error {
+	text, err := r.edited()
+	if err != nil {
+		return err
+	}
+	next := r.path + ".new"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	err = r.own(next, r.info.Mode().Perm())
+	if err == nil {
+		err = r.check(t, before, next)
+	}
+	if err == nil {
+		err = os.Rename(next, r.path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("the configuration is unchanged: %w", err), os.Remove(next))
+	}
+	return nil
+}
+
+// check compares the keys of the changed file with what they must be.
+func (r *rotation) check(t terminal, before *config.Config, next string) error {
+	after, err := loadConfig(next, t.env)
+	if err != nil {
+		return err
+	}
+	var want, got []string
+	for i, k := range before.Tokens.Keys {
+		if i == 0 {
+			k.RetireAt = r.at
+		}
+		want = append(want, k.ID+" "+k.RetireAt.String())
+	}
+	want = append([]string{r.id + " " + time.Time{}.String()}, want...)
+	for _, k := range after.Tokens.Keys {
+		got = append(got, k.ID+" "+k.RetireAt.String())
+	}
+	if !slices.Equal(got, want) {
+		return errors.New("tokens.keys is written in a way that this command cannot change; add the key by hand (keys generate)")
+	}
+	return nil
+}
+
+// edited returns the text of the file with the new key in front and retire_at at the old one. It inserts at positions that
+// the YAML parser gives, so that nothing else of the file changes.
+func (r *rotation) edited() ([]byte, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(r.old, &document); err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	list := member(member(document.Content[0], "tokens"), "keys")
+	if list == nil || list.Kind != yaml.SequenceNode || len(list.Content) == 0 || list.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("tokens.keys is not in the file, or not a list there; add the key by hand (keys generate)")
+	}
+	lines := strings.SplitAfter(string(r.old), "\n")
+	signer := list.Content[0]
+	if err := insertRetirement(lines, signer, r.at.Format(time.RFC3339)); err != nil {
+		return nil, err
+	}
+	name := pick(strings.HasPrefix(r.algorithm, "HS"), "secret_file", "private_key_file")
+	fields := []string{"id: " + quoted(r.id), "algorithm: " + r.algorithm, name + ": " + quoted(r.keyFile)}
+	if list.Style&yaml.FlowStyle != 0 {
+		insertAt(lines, list.Line, list.Column+1, "{"+strings.Join(fields, ", ")+"}, ")
+	} else { // signer.Column is behind the dash and the space
+		dash := strings.Repeat(" ", signer.Column-3)
+		insertAt(lines, signer.Line, 1, dash+"- "+strings.Join(fields, "\n"+dash+"  ")+"\n")
+	}
+	return []byte(strings.Join(lines, "")), nil
+}
+
+// insertRetirement puts retire_at behind the id of a key in a block, or behind the bracket of one in braces.
+func insertRetirement(lines []string, key *yaml.Node, at string) error {
+	if key.Style&yaml.FlowStyle != 0 {
+		insertAt(lines, key.Line, key.Column+1, "retire_at: "+at+", ")
+		return nil
+	}
+	id := member(key, "id")
+	if id == nil || id.Line < key.Line || strings.ContainsAny(id.Value, "\n") {
+		return errors.New("the key that signs has no id in one line; add the new key by hand (keys generate)")
+	}
+	line := id.Line - 1
+	if !strings.HasSuffix(lines[line], "\n") {
+		lines[line] += "\n"
+	}
+	lines[line] += strings.Repeat(" ", key.Column-1) + "retire_at: " + at + "\n"
+	return nil
+}
+
+// insertAt counts lines and characters from 1, as YAML nodes do.
+func insertAt(lines []string, line, column int, text string) {
+	runes := []rune(lines[line-1])
+	lines[line-1] = string(runes[:column-1]) + text + string(runes[column-1:])
+}
+
+// quoted writes a value so that no character of it has a meaning in YAML or for the variables of the file.
+func quoted(value string) string {
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(value, "$", "$$"), "'", "''") + "'"
+}
+
+func member(block *yaml.Node, name string) *yaml.Node {
+	if block == nil || block.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(block.Content); i += 2 {
+		if block.Content[i].Value == name {
+			return block.Content[i+1]
+		}
+	}
+	return nil
+}
