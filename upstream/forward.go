@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"cocart-gateway/upstream/http1"
 	"cocart-gateway/upstream/pool"
 )
 
@@ -93,10 +94,12 @@ func buffered(r *http.Request, ahead int64) (_ *http.Request, whole bool, err er
 	}
 	whole = int64(len(head)) < ahead || int64(len(head)) == r.ContentLength
 	out := *r
-	out.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
+	if out.Body = http1.NewBytes(head); !whole {
+		out.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
+	}
 	return &out, whole, nil
 }
 
@@ -188,6 +191,9 @@ func (w *WordPress) rewrite(pr *httputil.ProxyRequest) {
 	f.place.Address(out.URL)
 	out.URL.RawQuery = pr.In.URL.RawQuery // verbatim: PHP reads more than Go can parse
 	out.Host = w.hostFor(pr.In)
+	if body, whole := pr.In.Body.(*http1.Bytes); whole && out.Body != nil {
+		out.Body = body // without the wrapper of ReverseProxy, so that it is sent with the header
+	}
 	out.Trailer = nil // PHP has none; net/http's client refuses some that its server took, and ours are among the names
 	w.setHeaders(out, pr.In, f)
 }

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"cocart-gateway/upstream/http1"
 	"cocart-gateway/upstream/pool"
 )
 
@@ -88,7 +88,7 @@ func (w *WordPress) loginRequest(r *http.Request, c *LoginCall) (*http.Request, 
 	req := (&http.Request{
 		Method: r.Method, URL: target, Host: w.hostFor(r), Header: r.Header.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(bytes.NewReader(c.Body)), ContentLength: int64(len(c.Body)),
+		Body: http1.NewBytes(c.Body), ContentLength: int64(len(c.Body)),
 	}).WithContext(r.Context())
 	dropForLogin(req.Header)
 	// A user name cannot hold a colon (sanitize_user), and Basic cannot carry one.

@@ -39,6 +39,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["gateway/migration"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
 	forbidden["tokens/migration"] = forbidden["tokens"]
 	forbidden["upstream/pool"] = append([]string{self + "upstream"}, forbidden["upstream"]...)
+	forbidden["upstream/http1"] = append([]string{self + "upstream", self + "upstream/pool"}, forbidden["upstream"]...)
 	forbidden["upstream/headfilter"] = append([]string{self}, forbidden["upstream"]...)
 	forbidden["cmd/cocart-gateway/config"] = []string{self, "github.com/redis/go-redis/v9", "net/http/httputil"}
 	forbidden["cmd/cocart-gateway/server"] = []string{self + "gateway", self + "tokens", self + "upstream", self + "cmd/cocart-gateway/doctor", "gopkg.in/yaml.v3"}

@@ -25,6 +25,7 @@ type Conn struct {
 	armed   atomic.Bool // an answer begins with what is read next
 
 	head []byte // of an answer whose header is not complete
+	line int    // where its last line begins
 	out  []byte // what is to be read next
 	err  error  // after that
 }
@@ -65,7 +66,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 // with the one that follows.
 func (c *Conn) take() {
 	for c.armed.Load() {
-		end := endOf(c.head)
+		end, line := End(c.head, c.line)
+		c.line = line
 		if end < 0 {
 			if int64(len(c.head)) > c.limit || c.err != nil {
 				c.pass(len(c.head))
@@ -73,8 +75,12 @@ func (c *Conn) take() {
 			return
 		}
 		interim := isInterim(c.head[:end])
-		c.out = append(c.out, c.clean(c.head[:end])...)
-		c.head = c.head[end:]
+		kept, dropped := Clean(c.head[:end])
+		if dropped > 0 {
+			c.dropped(dropped)
+		}
+		c.out = append(c.out, kept...)
+		c.head, c.line = c.head[end:], 0
 		if !interim {
 			c.pass(len(c.head))
 		}
@@ -84,22 +90,22 @@ func (c *Conn) take() {
 // pass hands on n bytes as they came; a body follows.
 func (c *Conn) pass(n int) {
 	c.out = append(c.out, c.head[:n]...)
-	c.head = nil
+	c.head, c.line = nil, 0
 	c.armed.Store(false)
 }
 
-// endOf is the length of a header with its empty line; -1: it is not complete.
-func endOf(head []byte) int {
-	for at := 0; ; {
-		i := bytes.IndexByte(head[at:], '\n')
-		if i < 0 {
-			return -1
+// End returns the length of a header with its empty line; -1: it is not complete. from is where the search begins, 0 or the
+// line that End returned for a part of the same header: the beginning of the last line, which was not complete.
+func End(head []byte, from int) (end, line int) {
+	for line = from; ; {
+		i := bytes.IndexByte(head[line:], '\n')
+		switch {
+		case i < 0:
+			return -1, line
+		case i == 0, i == 1 && head[line] == '\r':
+			return line + i + 1, line
 		}
-		line := head[at : at+i]
-		at += i + 1
-		if len(bytes.TrimSuffix(line, []byte("\r"))) == 0 {
-			return at
-		}
+		line += i + 1
 	}
 }
 
@@ -110,8 +116,9 @@ func isInterim(head []byte) bool {
 	return len(status) >= 3 && status[0] == '1' && !bytes.HasPrefix(status, []byte("101"))
 }
 
-func (c *Conn) clean(head []byte) []byte {
-	kept, dropped, dropping := make([]byte, 0, len(head)), 0, false
+// Clean returns a copy of a header without its malformed lines, and how many those are.
+func Clean(head []byte) (kept []byte, dropped int) {
+	kept, dropping := make([]byte, 0, len(head)), false
 	for n, line := range bytes.SplitAfter(head, []byte("\n")) {
 		switch folded := len(line) > 0 && (line[0] == ' ' || line[0] == '\t'); {
 		case n == 0: // the status line
@@ -126,10 +133,7 @@ func (c *Conn) clean(head []byte) []byte {
 			kept = append(kept, line...)
 		}
 	}
-	if dropped > 0 {
-		c.dropped(dropped)
-	}
-	return kept
+	return kept, dropped
 }
 
 // isGood reports whether a line may stay, or has to because it frames the body.

@@ -55,7 +55,13 @@ type movingBody struct {
 	stuck   atomic.Bool
 }
 
+// keepMoving bounds the pauses of an answer. The place of one that has arrived completely is free at once: WordPress has
+// nothing to do for it any more.
 func keepMoving(resp *http.Response, timeout time.Duration, pl *Place) {
+	if b, ok := resp.Body.(interface{ Whole() bool }); ok && b.Whole() {
+		pl.Leave()
+		return
+	}
 	if timeout <= 0 || resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
 		return
 	}

@@ -17,17 +17,6 @@ import (
 // dialing opens a connection, as http.Transport.DialContext and DialTLSContext do.
 type dialing func(ctx context.Context, network, address string) (net.Conn, error)
 
-// filtered dials connections that tolerate malformed lines in the header of an answer.
-func filtered(dial dialing, limit int64, dropped func(int)) dialing {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return headfilter.New(conn, limit, dropped), nil
-	}
-}
-
 // secured dials by TLS, as net/http itself does (persistConn.addTLS), and filters
 // what is decrypted. A connection of HTTP/2 has no header lines to filter; net/http
 // has to see its tls.Conn.

@@ -1,9 +1,11 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -13,16 +15,20 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/http/httpguts"
 
 	"cocart-gateway/upstream/headfilter"
+	"cocart-gateway/upstream/http1"
 )
 
 // Node is one of the servers that WordPress runs on, with connections of its own.
 type Node struct {
-	name         string // host:port, or the path of a socket
-	scheme, host string // where requests are addressed to
-	transports   map[Call]*http.Transport
-	http1        atomic.Bool // what is spoken to it, as far as is known
+	name         string                   // host:port, or the path of a socket
+	scheme, host string                   // where requests are addressed to
+	plain        *http1.Transport         // to an http origin
+	transports   map[Call]*http.Transport // to an https origin
+	timeouts     map[Call]time.Duration
+	http1        atomic.Bool // https: what is spoken to it, as far as is known
 	inFlight     prometheus.Gauge
 	addresses    addresses // that it was connected to at
 
@@ -46,7 +52,7 @@ const (
 	SiteCall   Call = "site"
 )
 
-func newNodes(cfg Config, m *nodeMetrics) []*Node {
+func newNodes(cfg Config, m *nodeMetrics, log *slog.Logger) []*Node {
 	nodes := make([]*Node, 0, len(cfg.Origins))
 	for _, origin := range cfg.Origins {
 		n := &Node{name: origin.Host, scheme: origin.Scheme, host: origin.Host}
@@ -55,24 +61,59 @@ func newNodes(cfg Config, m *nodeMetrics) []*Node {
 			n.name, n.scheme, n.host = origin.Path, "http", "localhost"
 		}
 		n.inFlight = m.inFlight.WithLabelValues(n.name)
-		n.http1.Store(n.scheme == "http")
-		n.transports = newTransports(cfg, origin, n.addresses.connected, func(c tls.ConnectionState) error {
-			n.http1.Store(c.NegotiatedProtocol != "h2")
-			return nil
-		}, func(lines int) { m.malformed.Add(float64(lines)) })
+		n.timeouts = cfg.Timeouts
+		dropped := func(lines int) { m.malformed.Add(float64(lines)) }
+		if n.scheme == "http" {
+			n.plain = newPlain(cfg, origin, dialTo(cfg, origin, n.addresses.connected), dropped, func() {
+				log.Warn("WordPress sent something after the end of an answer; a plugin may state a wrong length", "node", n.name)
+			})
+		} else {
+			n.transports = newTransports(cfg, dialTo(cfg, origin, n.addresses.connected), func(c tls.ConnectionState) error {
+				n.http1.Store(c.NegotiatedProtocol != "h2")
+				return nil
+			}, dropped)
+		}
 		nodes = append(nodes, n)
 	}
 	return nodes
 }
 
+// dialTo opens connections to an origin and notes where they led.
+func dialTo(cfg Config, origin *url.URL, dialled func(net.Addr)) dialing {
+	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 30 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if origin.Scheme == "unix" {
+			return dialer.DialContext(ctx, "unix", origin.Path)
+		}
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err == nil {
+			dialled(conn.RemoteAddr())
+		}
+		return conn, err
+	}
+}
+
+// newPlain is for an http origin. It knows no proxy: HTTP_PROXY in the environment must not reroute customers.
+func newPlain(cfg Config, origin *url.URL, dial dialing, dropped func(int), excess func()) *http1.Transport {
+	host := origin.Hostname()
+	if ascii, err := httpguts.PunycodeHostPort(host); err == nil { // else dialling it says what is wrong
+		host = ascii
+	}
+	address := net.JoinHostPort(host, cmp.Or(origin.Port(), "80"))
+	return http1.New(http1.Config{
+		Dial:    func(ctx context.Context) (net.Conn, error) { return dial(ctx, "tcp", address) },
+		MaxIdle: cfg.IdleConnections, IdleTimeout: cfg.IdleTimeout, MaxHeader: cfg.ResponseHeader, Dropped: dropped, Excess: excess,
+	})
+}
+
 // newTransports shares one between calls with the same timeout. net/http has no
 // such timeout for a single request, and a context's would count the upload.
-func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connected func(tls.ConnectionState) error, dropped func(int)) map[Call]*http.Transport {
+func newTransports(cfg Config, dial dialing, connected func(tls.ConnectionState) error, dropped func(int)) map[Call]*http.Transport {
 	byTimeout := map[time.Duration]*http.Transport{}
 	transports := map[Call]*http.Transport{}
 	for c, timeout := range cfg.Timeouts {
 		if byTimeout[timeout] == nil {
-			byTimeout[timeout] = newTransport(cfg, origin, dialled, timeout, dropped)
+			byTimeout[timeout] = newTransport(cfg, dial, timeout, dropped)
 			byTimeout[timeout].TLSClientConfig.VerifyConnection = connected
 		}
 		transports[c] = byTimeout[timeout]
@@ -80,17 +121,9 @@ func newTransports(cfg Config, origin *url.URL, dialled func(net.Addr), connecte
 	return transports
 }
 
-func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), timeout time.Duration, dropped func(int)) *http.Transport {
-	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 30 * time.Second}
+func newTransport(cfg Config, dial dialing, timeout time.Duration, dropped func(int)) *http.Transport {
 	t := &http.Transport{
 		// No Proxy: HTTP_PROXY in the environment must not reroute customers.
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, address)
-			if err == nil {
-				dialled(conn.RemoteAddr())
-			}
-			return conn, err
-		},
 		MaxIdleConns:           cfg.IdleConnections,
 		MaxIdleConnsPerHost:    cfg.IdleConnections,
 		IdleConnTimeout:        cfg.IdleTimeout,
@@ -109,13 +142,7 @@ func newTransport(cfg Config, origin *url.URL, dialled func(net.Addr), timeout t
 	if t.TLSClientConfig == nil {
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	if origin.Scheme == "unix" {
-		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", origin.Path)
-		}
-	}
-	t.DialTLSContext = secured(t, t.DialContext, dropped)
-	t.DialContext = filtered(t.DialContext, t.MaxResponseHeaderBytes, dropped)
+	t.DialTLSContext = secured(t, dial, dropped)
 	return t
 }
 
@@ -133,7 +160,7 @@ func (n *Node) Name() string { return n.name }
 // Ask sends a request to the node, whatever its state and without a place. The error is [ErrUnavailable], [ErrTimeout] or
 // the context's.
 func (n *Node) Ask(req *http.Request, c Call) (*http.Response, error) {
-	resp, _, err := n.do(n.addressed(req), c, false)
+	resp, _, err := n.do(n.addressed(req), c, true, false)
 	if err != nil {
 		return nil, Classify(err)
 	}
@@ -159,12 +186,18 @@ func (n *Node) once(req *http.Request) {
 			req.Header[strings.ToLower(name)] = values // the same to a server
 		}
 	}
-	switch req.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		if noBody(req) && n.http1.Load() {
-			req.Body, req.TransferEncoding = empty{}, []string{"identity"} // or it would be looked at first, in a goroutine
-		}
+	if readsOnly(req.Method) && noBody(req) && n.http1.Load() {
+		req.Body, req.TransferEncoding = empty{}, []string{"identity"} // or it would be looked at first, in a goroutine
 	}
+}
+
+// readsOnly reports whether net/http takes requests with a method for repeatable.
+func readsOnly(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }
 
 // empty is a body of no bytes. WriteTo saves net/http a buffer.
@@ -175,8 +208,16 @@ func (empty) WriteTo(io.Writer) (int64, error) { return 0, nil }
 func (empty) Close() error                     { return nil }
 
 // do sends a request that is addressed to the node. It reports whether there was a
-// connection for it: if not, nothing of the request has left.
-func (n *Node) do(req *http.Request, c Call, watch bool) (resp *http.Response, connected bool, err error) {
+// connection for it: if not, nothing of the request has left. repeatable says that it may be sent again where a connection
+// that was used before broke off.
+func (n *Node) do(req *http.Request, c Call, repeatable, watch bool) (resp *http.Response, connected bool, err error) {
+	if n.plain != nil {
+		resp, connected, err = n.plain.Do(req, http1.Call{HeaderTimeout: n.timeouts[c], Replay: repeatable && readsOnly(req.Method)})
+		return resp, connected, withoutQuotes(err)
+	}
+	if !repeatable {
+		n.once(req)
+	}
 	if !watch { // saves an allocation or two where there is no other node to go to
 		// WithClientTrace writes the hooks of the context into the trace, so each request needs one of its own.
 		trace := &httptrace.ClientTrace{GotConn: expect}
@@ -201,6 +242,9 @@ func expect(info httptrace.GotConnInfo) {
 }
 
 func (n *Node) closeIdle() {
+	if n.plain != nil {
+		n.plain.CloseIdle()
+	}
 	for _, t := range n.transports {
 		t.CloseIdleConnections()
 	}

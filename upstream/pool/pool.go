@@ -3,7 +3,8 @@
 //   - pool.go: which node a request gets a place at
 //   - queue.go: requests that wait for a place; abandoned.go: those whose client has left
 //   - send.go: one round trip, at another node if the first one failed
-//   - node.go: one node and its connections; dial.go: how they are opened; addresses.go: where they led
+//   - node.go: one node and its connections; dial.go: how they are opened; addresses.go: where they led. Package http1 speaks
+//     to http origins, net/http to https origins
 //   - health.go: which nodes are up
 //   - body.go: bodies that outlive a failed connection, and answers that pause for too long
 //   - errors.go: what becomes of a request that got no answer; metrics.go: what is counted
@@ -77,7 +78,7 @@ type Config struct {
 	BodyTimeout time.Duration
 	// ResponseHeader is the largest header of an answer, in bytes; zero means 256 KiB.
 	ResponseHeader int64
-	// IdleConnections is how many connections are kept open to each node for each timeout; zero means 512.
+	// IdleConnections is how many connections are kept open to each node; by TLS, for each timeout. Zero means 512.
 	IdleConnections int
 	// IdleTimeout is how long an idle connection is kept; zero means 30 s.
 	IdleTimeout time.Duration
@@ -152,7 +153,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*Pool, error)
 		return nil, err
 	}
 	cfg = cfg.WithDefaults()
-	nodes := newNodes(cfg, m)
+	nodes := newNodes(cfg, m, log)
 	p := &Pool{
 		log: log, metrics: m, now: cfg.Now, health: cfg.Health, limits: cfg.Concurrency, nodes: nodes, up: len(nodes),
 		bodyTimeout: cfg.BodyTimeout,

@@ -21,10 +21,7 @@ func (p *Pool) Send(req *http.Request, c Call, pl *Place, repeatable bool) (*htt
 	repeatable = repeatable && bodiless(req)
 	for {
 		n := pl.node
-		if !repeatable {
-			n.once(req)
-		}
-		resp, connected, err := n.do(req, c, len(p.nodes) > 1)
+		resp, connected, err := n.do(req, c, repeatable, len(p.nodes) > 1)
 		if err == nil {
 			p.answered(n)
 			keepMoving(resp, p.bodyTimeout, pl)
