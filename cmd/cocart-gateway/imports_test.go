@@ -48,6 +48,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["cmd/cocart-gateway/doctor"] = []string{self + "gateway", "github.com/spf13/cobra", "gopkg.in/yaml.v3"}
 	forbidden["cmd/cocart-gateway/filewatch"] = []string{self, "gopkg.in/yaml.v3"}
 	forbidden["cmd/cocart-gateway/logsink"] = forbidden["cmd/cocart-gateway/filewatch"]
+	forbidden["cmd/cocart-gateway/memory"] = forbidden["cmd/cocart-gateway/filewatch"]
 	forbidden["cmd/cocart-gateway/term"] = []string{self + "gateway", self + "upstream", "gopkg.in/yaml.v3"}
 	forbidden["cmd/cocart-gateway/config/schema"] = forbidden["cmd/cocart-gateway/config"]
 	const schema = self + "cmd/cocart-gateway/config/schema" // is what package config itself is made of

@@ -12,7 +12,8 @@
 //	certs/         TLS certificates, from files and by ACME
 //	store/         the connection to Redis
 //	doctor/        diagnosis
-//	filewatch/     notices changed files; logsink/ writes the log; term/ tables and times
+//	filewatch/     notices changed files; logsink/ writes the log; memory/ sets the garbage
+//	               collection; term/ tables and times
 //
 // Package gateway handles requests, package tokens has tokens and sessions, and package upstream talks to WordPress.
 package main

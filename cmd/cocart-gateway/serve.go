@@ -6,6 +6,7 @@ import (
 	stdlog "log"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/certs"
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
+	"cocart-gateway/cmd/cocart-gateway/memory"
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens"
@@ -38,6 +40,7 @@ type program struct {
 	server       *server.Server
 	every        func(time.Duration) <-chan time.Time // the clock of filewatch
 	notify       *server.Notifier
+	env          func(string) (string, bool)
 }
 
 // serve runs the gateway until ctx ends, then drains. All addresses are bound
@@ -60,7 +63,7 @@ func (t terminal) serve(ctx context.Context, cfg *config.Config, from *configSou
 	if err != nil {
 		return errors.Join(err, sockets.Close())
 	}
-	p.from, p.every = from, t.every
+	p.from, p.every, p.env = from, t.every, t.env
 	defer p.close()
 	if err := p.registry.Register(from.sink); err != nil {
 		return errors.Join(err, sockets.Close())
@@ -76,7 +79,7 @@ func assemble(cfg *config.Config, log *slog.Logger) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, closeStore: closeStore, every: time.Tick, notify: server.NewNotifier(log)}
+	p := &program{cfg: cfg, log: log, closeStore: closeStore, every: time.Tick, env: os.LookupEnv, notify: server.NewNotifier(log)}
 	if err := p.build(client, registry); err != nil {
 		closeStore()
 		return nil, err
@@ -96,6 +99,7 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	go func() { followed <- p.watch(background) }()
 	var others sync.WaitGroup
 	others.Go(func() { p.notify.Announce(background, p.authority.CaughtUp) })
+	others.Go(func() { memory.Keep(background, p.env, p.log, time.Tick(memory.Interval)) })
 	others.Go(func() { p.certificates.Watch(background, p.every(filewatch.Interval)) })
 	stopReloading := p.startReloading()
 
