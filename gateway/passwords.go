@@ -159,6 +159,25 @@ func (g *Gateway) countUse(x *exchange, session string) error {
 	return nil
 }
 
+// refreshTicket begins to count a refresh. It is counted with what the refresh does in Redis, or by countAlone.
+func (g *Gateway) refreshTicket(x *exchange) *attempts.Ticket {
+	if g.cfg.Passwords.Attempts == nil {
+		return &attempts.Ticket{}
+	}
+	return g.cfg.Passwords.Attempts.Ticket(attempts.Refresh, x.origin.Client)
+}
+
+// countAlone counts a request that comes to no refresh, and returns why: a client that sends nothing good has the same
+// limit.
+func (g *Gateway) countAlone(x *exchange, limit *attempts.Ticket, err error) error {
+	refused := limit.Alone(x.r.Context())
+	x.w.limit = limit.State()
+	if refused != nil {
+		return g.tooManyRequests(x, refused)
+	}
+	return err
+}
+
 func (c *PasswordConfig) now() time.Time {
 	if c.Now == nil {
 		return time.Now()

@@ -20,23 +20,18 @@ func (g *Gateway) refresh(x *exchange) error {
 	if err := wprequest.RefuseWrapping(x.classification.Query); err != nil {
 		return err
 	}
-	if err := g.countRequest(x, attempts.Refresh); err != nil {
-		return err
-	}
-	b, err := readBody(x.r, g.cfg.MaxLoginBody)
+	limit := g.refreshTicket(x)
+	b, err := readBody(x.r, g.cfg.MaxLoginBody) // at most as much as a login may send
 	if err != nil {
-		return err
+		return g.countAlone(x, limit, err)
 	}
 	token, err := x.input(b).RefreshToken()
 	if err != nil {
-		return err
+		return g.countAlone(x, limit, err)
 	}
-	var pair tokens.Pair
-	var who tokens.Identity
-	if g.plugin.Answers(token) { // only in a shop that moves from the old JWT plugin, or back
-		pair, who, err = g.plugin.Refresh(g.pluginRequest(x, b), token)
-	} else {
-		pair, who, err = g.authority.Refresh(x.r.Context(), token, x.client())
+	pair, who, err := g.exchangeCounted(x, b, token, limit)
+	if isLimit(err) {
+		return g.tooManyRequests(x, err)
 	}
 	x.record.user, x.record.session = who.UserID, pair.Session
 	g.reportNotStored(x, token, pair.Outcome, err)
@@ -55,6 +50,22 @@ func (g *Gateway) refresh(x *exchange) error {
 	g.issued(pair).WriteRefresh(x.w, x.r)
 	return nil
 }
+
+// exchangeCounted exchanges a refresh token behind the limit of the address.
+func (g *Gateway) exchangeCounted(x *exchange, b *wprequest.Body, token string, limit *attempts.Ticket) (pair tokens.Pair, who tokens.Identity, err error) {
+	defer func() { x.w.limit = limit.State() }()
+	limit.For(token[:min(len(token), sessionDigits)])
+	if g.plugin.Answers(token) { // only in a shop that moves from the old JWT plugin, or back
+		if err := limit.Alone(x.r.Context()); err != nil {
+			return pair, who, err
+		}
+		return g.plugin.Refresh(g.pluginRequest(x, b), token)
+	}
+	return g.authority.RefreshCounted(x.r.Context(), token, x.client(), limit)
+}
+
+// sessionDigits is how many digits of a refresh token are the same for all tabs of a customer: the session.
+const sessionDigits = 32
 
 // validate answers POST …/jwt/validate-token. The data member is more than the
 // PHP plugin sends; the Flutter SDK looks for it.

@@ -295,7 +295,7 @@ func (x *exchange) readsLoginPage() bool {
 }
 
 // isLimit reports whether a refusal is about limits.
-func isLimit(f *respond.Failure) bool {
+func isLimit(err error) bool {
 	var e *attempts.Exceeded
-	return errors.As(f, &e)
+	return errors.As(err, &e)
 }

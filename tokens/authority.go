@@ -62,7 +62,7 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 	if client, ok := rdb.(*redis.ClusterClient); ok {
 		rdb.AddHook(cluster.ReloadOnFailure(client))
 	}
-	m.store = store{rdb, a.cfg.KeyPrefix}
+	m.store = newStore(rdb, a.cfg.KeyPrefix)
 	m.log.store, m.log.view, m.log.now, m.log.logger = m.store, &m.revoked, a.cfg.Now, a.cfg.Log
 	m.log.position, m.log.began = "0", a.cfg.Now()
 	m.inForce.Store(a)

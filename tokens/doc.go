@@ -10,6 +10,7 @@
 //	issue.go, mint.go                   a login begins a session and makes its first pair
 //	verify.go, parse.go                 an access token is verified
 //	refresh.go, refreshtoken.go         a refresh token is exchanged for the next pair: rotate.lua decides
+//	step.go, gate.go                    one step of a session in Redis, and the limit that is counted with it
 //	end.go                              sessions end: one, those of a user, all
 //	record.go, store.go, index.go       a session in Redis, its key and the index of a user's sessions
 //	list.go, inspect.go, oauth.go       what operators see: sessions, one token, RFC 7009 and 7662
@@ -37,5 +38,7 @@
 // # Redis
 //
 // deploy/docs/redis.md lists the keys and the permissions that the gateway needs. Every key begins with
-// Config.KeyPrefix. No command and no script touches two keys, so all of it works on Redis Cluster.
+// Config.KeyPrefix. On one server a login and a refresh are one script each, which touches all of their keys (issue.lua,
+// refresh.lua). On a cluster no command and no script touches two keys: a refresh is one round trip that reads and counts,
+// and one that writes.
 package tokens

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -90,15 +89,6 @@ func (s store) end(ctx context.Context, id revocation.SessionID, now int64, caus
 // logEnd writes to the revocation log that a session is over.
 func (a *Authority) logEnd(ctx context.Context, id revocation.SessionID, at int64, owed string) error {
 	return a.logAndSettle(ctx, revocation.SessionEnded(id, at), id, owed)
-}
-
-// logRotation writes to the revocation log when the access tokens of earlier generations are revoked.
-func (a *Authority) logRotation(ctx context.Context, id revocation.SessionID, s step) error {
-	from, err := strconv.ParseInt(s.owed, 10, 64)
-	if err != nil {
-		return unavailable("reading what the revocation log misses", err)
-	}
-	return a.logAndSettle(ctx, revocation.GenerationsEnded(id, s.generation, from), id, s.owed)
 }
 
 // logAndSettle appends an entry to the revocation log and clears what the session owed it. It goes on when the client

@@ -88,7 +88,7 @@ func (a *Authority) peek(ctx context.Context, s *record, t refreshToken, from Cl
 	case !t.genuine(s.salt):
 		return OutcomeRefused, BadSignature
 	}
-	step, err := a.store.rotate(ctx, t, from, client, a.cfg, peekMode)
+	step, err := a.store.step(ctx, stepOf{token: t, from: from, client: client, mode: peekMode, now: a.cfg.Now().UnixMilli()}, a.cfg)
 	if err != nil {
 		return OutcomeUnavailable, unavailable("reading session", err)
 	}
@@ -125,7 +125,7 @@ func (a *Authority) Examine(access string) (*Access, error) {
 
 // RefreshKept is Refresh for a session that was to be handed back to the PHP plugin; it is counted as such.
 func (a *Authority) RefreshKept(ctx context.Context, refresh string, from Client) (Pair, Identity, error) {
-	pair, who, outcome, err := a.refresh(ctx, refresh, from.tidy())
+	pair, who, outcome, err := a.refresh(ctx, refresh, from.tidy(), nil)
 	if err == nil {
 		pair.Outcome, outcome = OutcomeKept, OutcomeKept
 	}
@@ -148,7 +148,7 @@ func (a *Authority) GoodTokens(ctx context.Context, session string) (good []stri
 		return nil, Unknown
 	}
 	for g := s.generation; ; g-- {
-		step, err := a.store.rotate(ctx, refreshToken{session: id, generation: g}, Client{}, "", a.cfg, peekMode)
+		step, err := a.store.step(ctx, stepOf{token: refreshToken{session: id, generation: g}, mode: peekMode, now: a.cfg.Now().UnixMilli()}, a.cfg)
 		if err != nil {
 			return nil, unavailable("reading session", err)
 		}

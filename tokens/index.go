@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -12,16 +13,6 @@ import (
 // The index of a user's sessions is another key than the sessions, so on a cluster it cannot be written together with
 // them. It may be wrong: every reader loads the sessions themselves and removes from the index what no longer exists,
 // and every refresh adds its session again.
-
-// addToIndex adds a session to its user's index and notes that access tokens of our lifetime are being issued.
-func (a *Authority) addToIndex(ctx context.Context, s *record) error {
-	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
-		a.store.addToIndex(ctx, p, s, milliseconds(a.cfg.RefreshTTL+outlives))
-		a.noteLifetime(ctx, p)
-		return nil
-	})
-	return err
-}
 
 func (s store) addToIndex(ctx context.Context, p redis.Pipeliner, r *record, life int64) {
 	p.ZAdd(ctx, s.index(r.userID), redis.Z{Score: float64(r.created), Member: r.id.String()})
@@ -34,6 +25,11 @@ func (s store) indexed(ctx context.Context, userID int64) ([]*record, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.existing(ctx, userID, members)
+}
+
+// existing returns the sessions of an index that still exist, and repairs it.
+func (s store) existing(ctx context.Context, userID int64, members []string) ([]*record, error) {
 	ids := make([]revocation.SessionID, 0, len(members))
 	var gone []any
 	for _, m := range members {
@@ -66,12 +62,13 @@ func (s store) repair(ctx context.Context, userID int64, ids []revocation.Sessio
 	return kept, s.ZRem(ctx, s.index(userID), gone...).Err()
 }
 
-// enforceLimit ends the user's oldest sessions beyond the limit, never the one that has just begun.
-func (a *Authority) enforceLimit(ctx context.Context, newest *record) error {
-	if a.cfg.MaxSessions < 0 {
+// enforceLimit ends the user's oldest sessions beyond the limit, never the one that has just begun. members is the index.
+func (a *Authority) enforceLimit(ctx context.Context, newest *record, members []string) error {
+	members = slices.DeleteFunc(members, func(m string) bool { return m == newest.id.String() })
+	if a.cfg.MaxSessions < 0 || len(members) == 0 {
 		return nil
 	}
-	listed, err := a.store.indexed(ctx, newest.userID)
+	listed, err := a.store.existing(ctx, newest.userID, members)
 	if err != nil {
 		return unavailable("counting sessions", err)
 	}

@@ -17,7 +17,7 @@ func foretold(t *testing.T, a *Authority, token string, want Outcome) Pair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair, _, verdict, err := a.refresh(context.Background(), token, Client{})
+	pair, _, verdict, err := a.refresh(context.Background(), token, Client{}, nil)
 	if verdict != want || i.Outcome != want {
 		t.Errorf("inspection says %q, refresh %q, want %q", i.Outcome, verdict, want)
 	}

@@ -4,40 +4,110 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/revocation"
 	"cocart-gateway/tokens/untrusted"
 )
 
 // Issue starts a session for a customer whom WordPress has just accepted, and ends the user's oldest ones beyond
 // Config.MaxSessions. It returns ErrUnavailable when Redis is away; then no client has a token of the session.
-func (a *Authority) Issue(ctx context.Context, who Identity, from Client) (Pair, error) {
+//
+// It needs one round trip to Redis, on a cluster two if the user has other sessions. The riders share the first one.
+func (a *Authority) Issue(ctx context.Context, who Identity, from Client, riders ...cluster.Rider) (Pair, error) {
 	s, err := a.newRecord(who, from)
 	if err != nil {
 		return Pair{}, err
 	}
-	return a.begin(ctx, s)
+	return a.begin(ctx, s, riders...)
 }
 
-func (a *Authority) begin(ctx context.Context, s *record) (Pair, error) {
+func (a *Authority) begin(ctx context.Context, s *record, riders ...cluster.Rider) (Pair, error) {
 	pair, err := a.pair(s)
 	if err != nil {
 		return Pair{}, err
 	}
-	if err := a.store.create(ctx, s, a.cfg.RefreshTTL+outlives); err != nil {
-		return Pair{}, unavailable("storing session", err)
+	s.proofs = a.refreshes.proofs(s.id, s.generation, s.salt)
+	apart := a.store.apart.Load()
+	if !apart {
+		err = a.createWhole(ctx, s, riders)
+		riders = nil
+		apart = err != nil && a.store.apart.Load()
 	}
-	if err := a.addToIndex(ctx, s); err != nil {
-		return Pair{}, unavailable("listing session", err)
+	if apart {
+		err = a.createApart(ctx, s, riders)
 	}
-	if err := a.enforceLimit(ctx, s); err != nil {
+	if err != nil {
 		return Pair{}, err
 	}
 	a.metrics.started.Inc()
 	return pair, nil
+}
+
+// createWhole writes a session, its place in the index and the end of the oldest ones in one round trip: all keys are on
+// one server.
+func (a *Authority) createWhole(ctx context.Context, r *record, riders []cluster.Rider) error {
+	s, now, lifetime := a.store, a.cfg.Now().UnixMilli(), a.lifetimeDue()
+	keys := []string{s.session(r.id), s.index(r.userID), s.revocations(), s.lifetimes(), s.userCutoffs(r.userID), s.allCutoff()}
+	life := milliseconds(a.cfg.RefreshTTL + outlives)
+	args := append([]any{now, life, life, r.id.String(), r.created, r.userID, a.cfg.MaxSessions, milliseconds(a.cfg.RefreshTTL),
+		milliseconds(a.cfg.SessionTTL), milliseconds(a.cfg.tombstone()), s.prefix + "s:", lifetime}, r.fields()...)
+	answer, err := s.runBeside(ctx, issueScript, keys, args, riders)
+	if s.foundApart(err, a.cfg.Log) {
+		a.lifetimeNoted.Store(0)
+		return err
+	}
+	if err != nil {
+		return unavailable("storing session", err)
+	}
+	for _, text := range answer {
+		if id, ok := revocation.ParseSessionID(text); ok {
+			a.log.wrote(revocation.SessionEnded(id, now))
+			a.metrics.ended(CauseLimit, 1)
+		}
+	}
+	return nil
+}
+
+// runBeside runs a script of several keys of one server, together with what others must send.
+func (s store) runBeside(ctx context.Context, script *redis.Script, keys []string, args []any, riders []cluster.Rider) ([]string, error) {
+	if len(riders) == 0 {
+		return script.Run(ctx, s, keys, args...).StringSlice()
+	}
+	pipe := s.Pipeline()
+	cmd := script.EvalSha(ctx, pipe, keys, args...)
+	cluster.Board(ctx, pipe, riders)
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	cluster.Leave(ctx, riders)
+	if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
+		cmd = script.Eval(ctx, s, keys, args...)
+	}
+	return cmd.StringSlice()
+}
+
+// createApart does the same on a cluster: a second round trip reads the user's other sessions, if there are any.
+func (a *Authority) createApart(ctx context.Context, r *record, riders []cluster.Rider) error {
+	s, life := a.store, a.cfg.RefreshTTL+outlives
+	pipe := s.Pipeline()
+	write := []cluster.Call{{Script: writeScript, Key: s.session(r.id), Args: append([]any{milliseconds(life)}, r.fields()...)}}
+	cluster.Queue(ctx, pipe, write)
+	s.addToIndex(ctx, pipe, r, milliseconds(life))
+	members := pipe.ZRange(ctx, s.index(r.userID), 0, -1)
+	if lifetime := a.lifetimeDue(); lifetime != "" {
+		s.noteLifetime(ctx, pipe, a.cfg.Now().UnixMilli(), lifetime)
+	}
+	cluster.Board(ctx, pipe, riders)
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	cluster.Leave(ctx, riders)
+	if err := cluster.Retry(ctx, s.UniversalClient, write); err != nil {
+		return unavailable("storing session", err)
+	}
+	if err := members.Err(); err != nil {
+		return unavailable("listing session", err)
+	}
+	return a.enforceLimit(ctx, r, members.Val())
 }
 
 func (a *Authority) newRecord(who Identity, from Client) (*record, error) {
@@ -66,14 +136,4 @@ func (a *Authority) pair(s *record) (Pair, error) {
 	}
 	return Pair{Access: access, AccessExpiry: expiry, Session: s.id.String(),
 		Refresh: a.refreshes.mint(s.id, s.generation, s.salt), RefreshExpiry: a.expires(s)}, nil
-}
-
-// create writes the hash and its expiry together, so that a crash leaves no hash without an expiry.
-func (s store) create(ctx context.Context, r *record, life time.Duration) error {
-	_, err := s.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, s.session(r.id), r.fields()...)
-		p.PExpire(ctx, s.session(r.id), life)
-		return nil
-	})
-	return err
 }

@@ -29,6 +29,7 @@ type record struct {
 	ended       int64 // 0 while it lives
 	cause       Cause
 	owed        string // what the revocation log does not have yet: see rotate.lua
+	proofs      string // only written: see refreshRing.proofs
 	recent      string // only written: generations that count as retired at the beginning, see IssueExchanged
 }
 
@@ -39,7 +40,7 @@ var recordFields = []string{"uid", "login", "fp", "ext", "salt", "created", "act
 func (s *record) fields() []any {
 	f := []any{"uid", s.userID, "login", s.login, "fp", s.fingerprint, "salt", s.salt, "created", s.created,
 		"active", s.active, "gen", s.generation, "ip", s.address, "ua", s.device,
-		"by", Client{Address: s.address, Device: s.device}.digest()}
+		"by", Client{Address: s.address, Device: s.device}.digest(), "p", s.proofs}
 	if s.recent != "" {
 		f = append(f, "recent", s.recent)
 	}
@@ -49,12 +50,12 @@ func (s *record) fields() []any {
 	return f
 }
 
-// parseRecord reads an answer to HMGET recordFields; nil if there is no such session. No script writes "created" and
+// parseRecord reads an answer to HMGET recordFields, or to more fields behind them; nil if there is no such session. No script writes "created" and
 // "uid", so a hash without them is not a session.
 func parseRecord(id revocation.SessionID, values []any) *record {
 	text := make([]string, len(recordFields))
-	for i, v := range values {
-		text[i], _ = v.(string)
+	for i := range text {
+		text[i], _ = values[i].(string)
 	}
 	s := &record{id: id, userID: number(text[0]), login: text[1], fingerprint: text[2], salt: []byte(text[4]),
 		created: number(text[5]), active: number(text[6]), seen: number(text[7]), generation: uint64(number(text[8])),

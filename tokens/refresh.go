@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/redis/go-redis/v9"
@@ -10,8 +11,20 @@ import (
 // Refresh exchanges a refresh token for a new pair. One atomic step in Redis decides what the presented generation means
 // (see rotate.lua): repeated and concurrent requests all get the same successor. The errors are Rejections, or
 // ErrUnavailable when Redis is away: then the client may try again with the same token.
+//
+// It needs one round trip to Redis, on a cluster two.
 func (a *Authority) Refresh(ctx context.Context, refresh string, from Client) (Pair, Identity, error) {
-	pair, who, outcome, err := a.refresh(ctx, refresh, from.tidy())
+	return a.RefreshCounted(ctx, refresh, from, nil)
+}
+
+// RefreshCounted is Refresh behind a limit, which is counted in the same round trip. A request that the limit refuses
+// spends nothing; its error is that of the Gate.
+func (a *Authority) RefreshCounted(ctx context.Context, refresh string, from Client, limit Gate) (Pair, Identity, error) {
+	pair, who, outcome, err := a.refresh(ctx, refresh, from.tidy(), limit)
+	var over limited
+	if errors.As(err, &over) {
+		return Pair{}, Identity{}, over.error
+	}
 	a.metrics.countRefresh(outcome, err)
 	if err == nil {
 		pair.Outcome = outcome
@@ -19,28 +32,108 @@ func (a *Authority) Refresh(ctx context.Context, refresh string, from Client) (P
 	return pair, who, err
 }
 
-func (a *Authority) refresh(ctx context.Context, text string, from Client) (Pair, Identity, Outcome, error) {
+func (a *Authority) refresh(ctx context.Context, text string, from Client, limit Gate) (Pair, Identity, Outcome, error) {
 	t, err := a.refreshes.parse(text)
 	if err != nil {
-		return Pair{}, Identity{}, OutcomeRefused, err
+		return Pair{}, Identity{}, OutcomeRefused, countAlone(ctx, limit, err)
 	}
-	s, err := a.genuineSession(ctx, t)
+	o := stepOf{token: t, from: from, client: from.digest(), now: a.cfg.Now().UnixMilli()}
+	var st step
+	apart := a.store.apart.Load()
+	if !apart {
+		st, err = a.refreshWhole(ctx, o, limit)
+		apart = err != nil && a.store.apart.Load()
+	}
+	if apart {
+		st, err = a.refreshApart(ctx, o, limit)
+	}
 	if err != nil {
 		return Pair{}, Identity{}, outcomeOf(err), err
 	}
-	return a.rotate(ctx, s, t, from)
+	return a.renewed(st, from)
 }
 
-// rotate does the one step of a genuine token.
-func (a *Authority) rotate(ctx context.Context, s *record, t refreshToken, from Client) (Pair, Identity, Outcome, error) {
-	step, err := a.store.rotate(ctx, t, from, from.digest(), a.cfg, rotateMode)
+// refreshWhole is a refresh on one server. Where the hash has no proof of the token, the first round trip reads the salt,
+// and a second one makes the step.
+func (a *Authority) refreshWhole(ctx context.Context, o stepOf, limit Gate) (step, error) {
+	o.mode = provenMode
+	st, err := a.stepWhole(ctx, o, limit)
+	if err == nil && st.outcome == unproven {
+		if !o.token.genuine(st.was.salt) {
+			return step{}, BadSignature
+		}
+		o.mode, o.proofs = rotateMode, a.refreshes.proofs(o.token.session, st.generation, st.was.salt)
+		st, err = a.stepWhole(ctx, o, nil)
+	}
 	if err != nil {
-		return Pair{}, Identity{}, OutcomeUnavailable, unavailable("rotating session", err)
+		return step{}, err
 	}
-	if err := a.settleStep(ctx, s, t, step); err != nil {
-		return Pair{}, Identity{}, outcomeOf(err), err
+	return st, a.conclude(ctx, o, st)
+}
+
+// refreshApart is a refresh on a cluster: the first round trip counts the limit and reads the session, the second one
+// makes the step and writes what belongs to it.
+func (a *Authority) refreshApart(ctx context.Context, o stepOf, limit Gate) (step, error) {
+	st, err := a.peekCounted(ctx, o, limit)
+	if err != nil {
+		return step{}, err
 	}
-	return a.renewed(s, step, from)
+	switch st.outcome {
+	case OutcomeUnknown:
+		return step{}, Unknown
+	case OutcomeEnded:
+		return step{}, a.endedBefore(ctx, st.was)
+	}
+	if !o.token.genuine(st.was.salt) {
+		return step{}, BadSignature
+	}
+	if st.outcome == OutcomeExpired || st.outcome == OutcomeSuperseded {
+		return step{}, st.outcome.rejection()
+	}
+	o.mode = rotateMode
+	if st, err = a.stepApart(ctx, o, st); err != nil {
+		return step{}, err
+	}
+	return st, a.conclude(ctx, o, st)
+}
+
+// conclude does what follows from a step that was made and logged.
+func (a *Authority) conclude(ctx context.Context, o stepOf, st step) error {
+	switch st.outcome {
+	case OutcomeUnknown:
+		return Unknown
+	case OutcomeEnded: // the log has the end by now
+		if st.owed != "" && st.was.cause == CauseReuse {
+			a.warnReuse(st.was, 0)
+			return Reused
+		}
+		return Ended
+	}
+	if !o.token.genuine(st.was.salt) {
+		return BadSignature
+	}
+	if st.outcome == OutcomeReuse {
+		a.metrics.ended(CauseReuse, 1)
+		a.warnReuse(st.was, o.token.generation)
+	}
+	if err := st.outcome.rejection(); err != nil {
+		return err
+	}
+	if st.covered || a.over(st.was) {
+		if err := a.end(ctx, st.was.id, CauseAccount); err != nil {
+			return err
+		}
+		return Ended
+	}
+	a.keepProofs(o, st)
+	return nil
+}
+
+// keepProofs lets Run write the proofs of the next tokens before those in the hash come to an end.
+func (a *Authority) keepProofs(o stepOf, st step) {
+	if o.mode == provenMode && st.proofs < st.generation+2 {
+		a.notes.proofs(st.was.id, a.refreshes.proofs(st.was.id, st.generation, st.was.salt))
+	}
 }
 
 // genuineSession loads the session of a token and checks the MAC that needs the session's salt.
@@ -75,51 +168,18 @@ func (a *Authority) endedBefore(ctx context.Context, s *record) error {
 	return Ended
 }
 
-// settleStep does what remains of a step outside the session's own key.
-func (a *Authority) settleStep(ctx context.Context, s *record, t refreshToken, step step) error {
-	switch step.outcome {
-	case OutcomeUnknown:
-		return Unknown
-	case OutcomeExpired:
-		return Expired
-	case OutcomeEnded:
-		return a.endedBefore(ctx, &record{id: s.id, ended: a.cfg.Now().UnixMilli(), owed: step.owed})
-	case OutcomeReuse:
-		return a.endReused(ctx, s, t, step)
-	case OutcomeSuperseded:
-		return Superseded
-	}
-	if step.owed != "" {
-		if err := a.logRotation(ctx, s.id, step); err != nil {
-			return err
-		}
-	}
-	return a.checkCutoffs(ctx, s)
-}
-
-func (a *Authority) endReused(ctx context.Context, s *record, t refreshToken, step step) error {
-	a.metrics.ended(CauseReuse, 1)
-	if err := a.logEnd(ctx, s.id, a.cfg.Now().UnixMilli(), "end"); err != nil {
-		return err
-	}
-	a.warnReuse(s, t.generation)
-	return Reused
-}
-
 func (a *Authority) warnReuse(s *record, presented uint64) {
 	a.cfg.Log.Warn("refresh token reused, session ended", slog.String("verdict", string(OutcomeReuse)), slog.String("session", s.id.String()),
 		slog.Int64("user", s.userID), slog.Uint64("presented", presented), slog.Uint64("current", s.generation))
 }
 
 // checkCutoffs ends a session that an earlier EndUser or EndAll did not visit: its entry in the index was lost, or EndAll
-// visits none. It also adds the session to the index again. It runs after the rotation, where it shares the round trip of
-// the index; the client has not received the new tokens yet.
+// visits none. It also adds the session to the index again.
 func (a *Authority) checkCutoffs(ctx context.Context, s *record) error {
 	var cut cutoffs
 	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
 		cut = a.store.cutoffs(ctx, p, s)
 		a.store.addToIndex(ctx, p, s, milliseconds(a.cfg.RefreshTTL+outlives))
-		a.noteLifetime(ctx, p)
 		return nil
 	})
 	if missing(err) != nil {
@@ -135,7 +195,8 @@ func (a *Authority) checkCutoffs(ctx context.Context, s *record) error {
 }
 
 // renewed returns the pair of the generation that is current now.
-func (a *Authority) renewed(s *record, step step, from Client) (Pair, Identity, Outcome, error) {
+func (a *Authority) renewed(step step, from Client) (Pair, Identity, Outcome, error) {
+	s := step.was
 	s.generation, s.active = step.generation, a.cfg.Now().UnixMilli()
 	s.address, s.device = from.Address, from.Device
 	pair, err := a.pair(s)

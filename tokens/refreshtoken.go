@@ -4,8 +4,11 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"strconv"
+	"strings"
 
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/revocation"
@@ -79,13 +82,9 @@ func newRefreshRing(secrets [][]byte, table []keys.Key) refreshRing {
 
 // mint returns the token of a session's generation.
 func (r refreshRing) mint(session revocation.SessionID, generation uint64, salt []byte) string {
-	var raw [refreshBytes]byte
-	copy(raw[:], session[:])
-	binary.BigEndian.PutUint64(raw[atGeneration:], generation)
-	copy(raw[atSecret:], r[0].id[:])
-	copy(raw[atOuter:], tag(r[0].outer, raw[:atOuter]))
-	copy(raw[atInner:], tag(r[0].inner(salt), raw[:atInner]))
-	return hex.EncodeToString(raw[:])
+	raw := r.head(session, generation)
+	raw = append(raw, tag(r[0].inner(salt), raw)...)
+	return hex.EncodeToString(raw)
 }
 
 // parse reads a token and checks all that can be checked without Redis.
@@ -148,4 +147,46 @@ func tag(key, message []byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(message)
 	return mac.Sum(nil)[:tagBytes]
+}
+
+// proof returns 24 bits that follow from a token's inner tag, as text. The session's hash has those of some generations, so
+// that rotate.lua refuses what a thief of the refresh secret made, without the salt, before it moves the session. They
+// show nothing of the tag.
+func (t refreshToken) proof() string {
+	sum := sha256.Sum256(append([]byte("cocart-gateway refresh: proof\x00"), t.inner[:]...))
+	return base64.RawURLEncoding.EncodeToString(sum[:3])
+}
+
+// proofsKept is of how many generations a hash has proofs.
+const proofsKept = 6
+
+// proofs returns those of a generation, its parent and its successors, as rotate.lua reads them.
+func (r refreshRing) proofs(session revocation.SessionID, generation uint64, salt []byte) string {
+	first := max(generation, 1) - 1
+	text := strconv.FormatUint(first, 10) + ":"
+	inner := r[0].inner(salt)
+	for g := first; g < first+proofsKept; g++ {
+		text += refreshToken{inner: [tagBytes]byte(tag(inner, r.head(session, g)))}.proof()
+	}
+	return text
+}
+
+// head returns what the tags of a token cover. The inner one also covers the outer one.
+func (r refreshRing) head(session revocation.SessionID, generation uint64) []byte {
+	raw := make([]byte, atInner, refreshBytes)
+	copy(raw, session[:])
+	binary.BigEndian.PutUint64(raw[atGeneration:], generation)
+	copy(raw[atSecret:], r[0].id[:])
+	copy(raw[atOuter:], tag(r[0].outer, raw[:atOuter]))
+	return raw
+}
+
+// lastProven returns the last generation of a row of proofs; 0 if it is none.
+func lastProven(proofs string) uint64 {
+	first, row, _ := strings.Cut(proofs, ":")
+	n, err := strconv.ParseUint(first, 10, 64)
+	if err != nil || len(row) < 4 {
+		return 0
+	}
+	return n + uint64(len(row)/4) - 1
 }

@@ -163,15 +163,15 @@ func TestAfterAGapALittleIsReadAgain(t *testing.T) {
 func TestNotesAreBoundedAndMerged(t *testing.T) {
 	var n useNotes
 	first := revocation.NewSessionID(1)
-	n.add(first, note{2, 20})
-	n.add(first, note{1, 30})
+	n.add(first, note{generation: 2, seen: 20})
+	n.add(first, note{generation: 1, seen: 30})
 	for range mostNotes {
-		n.add(revocation.NewSessionID(2), note{1, 1})
+		n.add(revocation.NewSessionID(2), note{generation: 1, seen: 1})
 	}
 	if len(n.notes) != mostNotes {
 		t.Errorf("%d notes are kept, want %d", len(n.notes), mostNotes)
 	}
-	if got := n.notes[first]; got != (note{2, 30}) {
+	if got := n.notes[first]; got != (note{generation: 2, seen: 30}) {
 		t.Errorf("merged to %+v", got)
 	}
 	total := 0

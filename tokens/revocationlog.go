@@ -41,14 +41,23 @@ const (
 // append adds an entry to the log and, once Redis has it, to this process's view. The order matters: after a logout that
 // Redis did not take, the customer's token must still be valid for another attempt.
 func (l *revocationLog) append(ctx context.Context, e revocation.Entry) error {
-	err := l.store.XAdd(ctx, &redis.XAddArgs{Stream: l.store.revocations(), Values: e.Values()}).Err()
-	if err != nil {
+	if err := l.store.XAdd(ctx, l.store.logged(e)).Err(); err != nil {
 		return unavailable("writing revocation", err)
 	}
+	l.wrote(e)
+	return nil
+}
+
+// wrote applies an entry that Redis has.
+func (l *revocationLog) wrote(e revocation.Entry) {
 	now := l.now()
 	l.view.Apply(e, now)
 	l.own.add(e, now)
-	return nil
+}
+
+// logged returns the command that appends an entry.
+func (s store) logged(e revocation.Entry) *redis.XAddArgs {
+	return &redis.XAddArgs{Stream: s.revocations(), Values: e.Values()}
 }
 
 // caughtUp reports whether the log was read to its end since the start.
@@ -211,7 +220,7 @@ func (l *revocationLog) repeat(ctx context.Context) error {
 	}
 	_, err := l.store.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, e := range entries {
-			p.XAdd(ctx, &redis.XAddArgs{Stream: l.store.revocations(), Values: e.Values()})
+			p.XAdd(ctx, l.store.logged(e))
 		}
 		return nil
 	})

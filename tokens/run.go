@@ -85,15 +85,19 @@ func (a *Authority) tend(ctx context.Context) error {
 // lifetimeSlack covers the minute in which a lifetime is not noted again, and clocks that differ.
 const lifetimeSlack = 5 * time.Minute
 
-// noteLifetime records, about once a minute, that access tokens with our lifetime are being issued. When an operator
+// lifetimeDue returns, about once a minute, the lifetime of our access tokens, to be noted; else "". When an operator
 // shortens the lifetime, revocations must still be kept as long as the tokens of the old one live.
-func (a *Authority) noteLifetime(ctx context.Context, p redis.Pipeliner) {
+func (a *Authority) lifetimeDue() string {
 	now := a.cfg.Now().UnixMilli()
 	last := a.lifetimeNoted.Load()
 	if last != 0 && now-last < milliseconds(time.Minute) || !a.lifetimeNoted.CompareAndSwap(last, now) {
-		return
+		return ""
 	}
-	p.ZAdd(ctx, a.store.lifetimes(), redis.Z{Score: float64(now), Member: milliseconds(a.cfg.AccessTTL)})
+	return decimal(milliseconds(a.cfg.AccessTTL))
+}
+
+func (s store) noteLifetime(ctx context.Context, p redis.Pipeliner, now int64, life string) {
+	p.ZAdd(ctx, s.lifetimes(), redis.Z{Score: float64(now), Member: life})
 }
 
 // retention returns how long revocations must be kept: until the last access token of any lifetime in use has expired.

@@ -4,8 +4,8 @@ import (
 	"context"
 	_ "embed" // the scripts
 	"errors"
-	"fmt"
-	"strconv"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,8 +14,18 @@ import (
 )
 
 var (
+	//go:embed finish.lua
+	finishSource string
 	//go:embed rotate.lua
 	rotateSource string
+	//go:embed step.lua
+	stepSource string
+	//go:embed refresh.lua
+	refreshSource string
+	//go:embed write.lua
+	writeSource string
+	//go:embed issue.lua
+	issueSource string
 	//go:embed end.lua
 	endSource string
 	//go:embed settle.lua
@@ -23,8 +33,10 @@ var (
 	//go:embed use.lua
 	useSource string
 
-	rotateScript = redis.NewScript(rotateSource)
-	endScript    = redis.NewScript(endSource)
+	stepScript   = redis.NewScript(finishSource + rotateSource + stepSource)
+	issueScript  = redis.NewScript(finishSource + issueSource)
+	writeScript  = redis.NewScript(writeSource)
+	endScript    = redis.NewScript(finishSource + endSource)
 	settleScript = redis.NewScript(settleSource)
 	useScript    = redis.NewScript(useSource)
 )
@@ -36,10 +48,31 @@ const (
 	tombstoneLife = 7 * 24 * time.Hour
 )
 
-// store reads and writes sessions in Redis. No command or script uses more than one key, so keys may be in any slots.
+// store reads and writes sessions in Redis. While apart is set no command or script uses more than one key, so keys may be
+// in any slots.
 type store struct {
 	redis.UniversalClient
 	prefix string
+	apart  *atomic.Bool // keys are on several servers
+}
+
+func newStore(rdb redis.UniversalClient, prefix string) store {
+	s := store{rdb, prefix, &atomic.Bool{}}
+	_, isCluster := rdb.(*redis.ClusterClient)
+	s.apart.Store(isCluster)
+	return s
+}
+
+// foundApart reports whether an error says that the keys of a script are on several servers: behind a proxy that looks like
+// one server. From then on each key is used by itself.
+func (s store) foundApart(err error, log *slog.Logger) bool {
+	if !redis.HasErrorPrefix(err, "CROSSSLOT") && !redis.HasErrorPrefix(err, "ERR Script attempted to access") {
+		return false
+	}
+	if !s.apart.Swap(true) {
+		log.Warn("Redis keeps keys on several servers, so a refresh needs two round trips: set redis.mode to cluster", "cause", err)
+	}
+	return true
 }
 
 func (s store) session(id revocation.SessionID) string { return s.prefix + "s:" + id.String() }
@@ -87,35 +120,3 @@ func missing(err error) error {
 }
 
 func milliseconds(d time.Duration) int64 { return int64(d / time.Millisecond) }
-
-// step is the answer of rotate.lua.
-type step struct {
-	outcome    Outcome
-	generation uint64 // the current one, after the step
-	owed       string // what the revocation log does not have yet
-}
-
-// The modes of rotate.lua.
-const (
-	rotateMode = ""
-	peekMode   = "peek" // decide, and write nothing
-)
-
-// ownClient stands for the client of the session's last refresh.
-const ownClient = "own"
-
-func (s store) rotate(ctx context.Context, t refreshToken, from Client, client string, cfg Config, mode string) (step, error) {
-	answer, err := rotateScript.Run(ctx, s, []string{s.session(t.session)},
-		t.generation, cfg.Now().UnixMilli(), milliseconds(cfg.RefreshGrace), string(cfg.LostAnswer),
-		milliseconds(cfg.RefreshTTL), milliseconds(cfg.SessionTTL), from.Address, from.Device,
-		milliseconds(outlives), milliseconds(cfg.tombstone()), mode,
-		client, string(cfg.ReuseBySameClient), milliseconds(cfg.reuseWindow())).StringSlice()
-	if err != nil {
-		return step{}, err
-	}
-	if len(answer) != 3 {
-		return step{}, fmt.Errorf("the rotation script answered %d values instead of 3", len(answer))
-	}
-	generation, err := strconv.ParseUint(answer[1], 10, 64)
-	return step{outcome: Outcome(answer[0]), generation: generation, owed: answer[2]}, err
-}

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // useNotes collects which generations of which sessions Verify has seen. Run writes them to Redis: whether a successor
 // was ever used decides what a spent parent means, and operators see when a session was last used. So Verify itself does
-// no I/O.
+// no I/O. What a refresh leaves to be written goes the same way.
 type useNotes struct {
 	mu    sync.Mutex // guards notes
 	notes map[revocation.SessionID]note
@@ -19,7 +20,9 @@ type useNotes struct {
 
 type note struct {
 	generation uint64
-	seen       int64 // Unix ms
+	seen       int64  // Unix ms
+	settled    string // what the revocation log has of the session: step.go
+	proofs     string // of its next refresh tokens
 }
 
 const (
@@ -34,9 +37,14 @@ func (a *Authority) noteUse(v *verified, now time.Time) {
 	if v.fromPlugin() || last != 0 && at-last < milliseconds(noteEvery) || !v.noted.CompareAndSwap(last, at) {
 		return
 	}
-	a.notes.add(v.session, note{v.access.Generation, at})
+	a.notes.add(v.session, note{generation: v.access.Generation, seen: at})
 }
 
+func (n *useNotes) settle(id revocation.SessionID, owed string) { n.add(id, note{settled: owed}) }
+
+func (n *useNotes) proofs(id revocation.SessionID, proofs string) { n.add(id, note{proofs: proofs}) }
+
+// add merges a note into that of its session. Of what was settled and of the proofs the latest counts.
 func (n *useNotes) add(id revocation.SessionID, fresh note) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -47,7 +55,8 @@ func (n *useNotes) add(id revocation.SessionID, fresh note) {
 	if !known && len(n.notes) >= mostNotes {
 		return
 	}
-	n.notes[id] = note{max(old.generation, fresh.generation), max(old.seen, fresh.seen)}
+	n.notes[id] = note{max(old.generation, fresh.generation), max(old.seen, fresh.seen),
+		cmp.Or(fresh.settled, old.settled), cmp.Or(fresh.proofs, old.proofs)}
 }
 
 // take removes and returns up to one batch.
@@ -87,7 +96,7 @@ func (a *Authority) writeNotes(ctx context.Context) error {
 func (s store) note(ctx context.Context, batch map[revocation.SessionID]note) error {
 	calls := make([]cluster.Call, 0, len(batch))
 	for id, one := range batch {
-		calls = append(calls, cluster.Call{Script: useScript, Key: s.session(id), Args: []any{one.generation, one.seen}})
+		calls = append(calls, cluster.Call{Script: useScript, Key: s.session(id), Args: []any{one.generation, one.seen, one.settled, one.proofs}})
 	}
 	return cluster.Run(ctx, s.UniversalClient, calls)
 }

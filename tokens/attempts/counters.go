@@ -15,9 +15,9 @@ import (
 )
 
 //go:embed spend.lua
-var spendSource string
+var spendFunction string
 
-var spendScript = redis.NewScript(spendSource)
+var spendScript = redis.NewScript(spendFunction + "return spend(KEYS[1], ARGV)")
 
 // draw is one operation on one counter.
 type draw struct {
@@ -122,16 +122,25 @@ func read(texts []*redis.StringCmd, spent []cluster.Call) (results, error) {
 	}
 	for i, c := range spent {
 		answer, err := c.Cmd.Slice()
-		if err != nil || len(answer) != 2 {
-			return results{}, fmt.Errorf("counting attempts: %w", errors.Join(err, errors.New("unexpected answer of the script")))
+		if err == nil {
+			r.out[i], err = readSpent(answer)
 		}
-		full, _ := answer[1].(string)
-		if r.out[i].full, err = strconv.ParseInt(full, 10, 64); err != nil {
+		if err != nil {
 			return results{}, fmt.Errorf("counting attempts: %w", err)
 		}
-		r.out[i].ok = answer[0] == int64(1)
 	}
 	return r, nil
+}
+
+// readSpent reads the answer of spend.lua.
+func readSpent(answer []any) (o outcome, err error) {
+	if len(answer) != 2 {
+		return o, errors.New("unexpected answer of the script")
+	}
+	full, _ := answer[1].(string)
+	o.full, err = strconv.ParseInt(full, 10, 64)
+	o.ok = answer[0] == int64(1)
+	return o, err
 }
 
 const (

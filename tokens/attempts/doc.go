@@ -2,13 +2,14 @@
 //
 // [Guard] is the whole API. [Guard.Begin] takes an attempt from the counters before WordPress checks the password, and the
 // methods of [Attempt] give it back if the password was not wrong, so that a thousand concurrent guesses are as limited as
-// a thousand in a row. [Guard.Allow] and [Guard.AllowUse] count requests.
+// a thousand in a row. [Guard.Allow], [Guard.Ticket] and [Guard.AllowUse] count requests.
 //
 //	attempt.go, admission.go         an attempt begins: what it takes, and when it passes although a counter refuses
 //	settle.go                        an attempt ends: what it costs which account
 //	limit.go, counters.go, local.go  the arithmetic of a counter, in Redis and in this process
 //	namer.go, record.go, known.go    hashed names and networks, good records, passwords that were right just now
 //	flights.go, waiting.go           attempts that wait for others, and when refused clients may come back
+//	ticket.go, soon.go               a request that is counted with what it does in Redis, or here first
 //	guard.go, requests.go            settings, and requests
 //	lockouts.go                      what operators list and clear
 //

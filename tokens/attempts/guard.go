@@ -66,6 +66,7 @@ type Guard struct {
 	seen    *seen
 	waiting *waiting
 	flights *flights
+	soon    *soon
 }
 
 // New makes a Guard. It does no I/O: Redis may be away. spelling returns one text for all spellings of a name that are of
@@ -90,7 +91,7 @@ func New(cfg Config, spelling func(name string) string, rdb redis.UniversalClien
 	}
 	return &Guard{
 		cfg: cfg, shared: &shared{rdb, cfg.KeyPrefix}, local: newLocal(localSize), breaker: &breaker{},
-		namer: newNamer(cfg.Secret, spelling), known: right, seen: noted, waiting: newWaiting(), flights: newFlights(),
+		namer: newNamer(cfg.Secret, spelling), known: right, seen: noted, waiting: newWaiting(), flights: newFlights(), soon: newSoon(),
 	}, nil
 }
 

@@ -60,17 +60,30 @@ func (l *local) apply(_ context.Context, now int64, b batch) (results, error) {
 	return r, nil
 }
 
+// spendOne counts one draw.
+func (l *local) spendOne(now int64, d draw) outcome {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.spend(now, d)
+}
+
+// spend counts one draw. The caller holds mu.
 func (l *local) spend(now int64, d draw) outcome {
 	after, ok := d.limit.spend(l.full[d.key], now, d.cost, d.fill)
-	if after <= now {
-		delete(l.full, d.key)
-		return outcome{after, ok}
+	l.set(d.key, after, now)
+	return outcome{after, ok}
+}
+
+// set keeps when a counter is full again. The caller holds mu.
+func (l *local) set(key string, full, now int64) {
+	if full <= now {
+		delete(l.full, key)
+		return
 	}
-	if _, there := l.full[d.key]; !there && len(l.full) >= l.size {
+	if _, there := l.full[key]; !there && len(l.full) >= l.size {
 		l.makeRoom(now)
 	}
-	l.full[d.key] = after
-	return outcome{after, ok}
+	l.full[key] = full
 }
 
 // makeRoom drops the emptiest of the first counters in the map's order. So an attacker cannot make it drop a counter that

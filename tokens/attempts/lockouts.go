@@ -24,6 +24,7 @@ type Lockout struct {
 
 // Lockouts returns the counters that are used up, sorted by key. It reads the whole keyspace in small steps.
 func (g *Guard) Lockouts(ctx context.Context) ([]Lockout, error) {
+	g.writeSoon(ctx)
 	keys, err := g.shared.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -191,6 +192,8 @@ func (g *Guard) resets(keys ...string) []draw {
 }
 
 func (g *Guard) reset(ctx context.Context, keys ...string) error {
+	g.writeSoon(ctx)
+	defer g.soon.forget(keys)
 	for some := range slices.Chunk(g.resets(keys...), 500) {
 		if _, err := g.shared.apply(ctx, g.now(), batch{draws: some}); err != nil {
 			return err

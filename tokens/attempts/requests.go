@@ -16,11 +16,9 @@ const (
 
 // Allow counts a request of an address. The State is nil without a limit. The error is an [Exceeded].
 func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*State, error) {
-	limit := g.cfg.Refresh
-	if what == Validate {
-		limit = g.cfg.Validate
-	}
-	return g.count(ctx, g.draw(Address, "a:"+string(what)+":"+g.namer.place(client).address, limit, 1))
+	t := g.Ticket(what, client)
+	err := t.Alone(ctx)
+	return t.State(), err
 }
 
 // Use is a request on a route that has no limit of its own.

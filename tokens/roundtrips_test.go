@@ -1,0 +1,202 @@
+package tokens_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/gateway/wprequest"
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/tokenstest"
+)
+
+// writes counts what goes out to Redis: a round trip on one server is one write.
+type writes struct{ n atomic.Int64 }
+
+type countingConn struct {
+	net.Conn
+	to *writes
+}
+
+func (c countingConn) Write(b []byte) (int, error) { c.to.n.Add(1); return c.Conn.Write(b) }
+
+func (w *writes) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, addr)
+	return countingConn{c, w}, err
+}
+
+// of returns how many round trips something needed, once its scripts are known and its connection is open.
+func (w *writes) of(do func()) int64 {
+	do()
+	before := w.n.Load()
+	do()
+	return w.n.Load() - before
+}
+
+func counting(t *testing.T, addr string) (*redis.Client, *writes) {
+	w := &writes{}
+	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, PoolSize: 1, Dialer: w.dial, DialTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute})
+	t.Cleanup(func() { c.Close() })
+	return c, w
+}
+
+func guard(t *testing.T, rdb redis.UniversalClient, clock *tokenstest.Clock) *attempts.Guard {
+	t.Helper()
+	per := attempts.Limit{N: 1000, Per: time.Minute}
+	g, err := attempts.New(attempts.Config{Refresh: per, Validate: per, Account: per, AccountNetwork: per, Address: per, Overall: per,
+		Secret: []byte(tokenstest.Secret), KeyPrefix: "cocart:", Now: clock.Now}, wprequest.NameKey, rdb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+var shopper = netip.MustParseAddr("192.0.2.7")
+
+func TestRoundTripsOnOneServerOnRealRedis(t *testing.T) {
+	rdb, sent := counting(t, tokenstest.Redis(t).Addr())
+	w := &world{t, rdb, tokenstest.NewClock()}
+	a, g := w.authority(limit(2)), guard(t, rdb, w.clock)
+	pair := w.login(a, alice)
+	refresh := func() {
+		var err error
+		pair, _, err = a.RefreshCounted(t.Context(), pair.Refresh, phone, g.Ticket(attempts.Refresh, shopper))
+		w.must(err)
+	}
+	for range 3 {
+		if n := sent.of(refresh); n != 1 {
+			t.Errorf("a refresh needed %d round trips", n)
+		}
+		w.must(tokens.WriteNotes(a))
+	}
+	if n := sent.of(func() { w.login(a, alice) }); n != 1 {
+		t.Errorf("beginning a session, which ends the oldest one, needed %d round trips", n)
+	}
+	w.must(g.Ticket(attempts.Validate, shopper).Alone(t.Context()))
+	tokenstest.Eventually(t, "the validation is counted in Redis", func() bool { return len(rdb.Keys(t.Context(), "cocart:a:validate:*").Val()) == 1 })
+	good := w.login(a, alice).Access
+	before := sent.n.Load()
+	w.must(g.Ticket(attempts.Validate, shopper).Alone(t.Context()))
+	w.accessIs(a, good, nil)
+	if n := sent.n.Load() - before; n != 0 {
+		t.Errorf("a validation needed %d round trips", n)
+	}
+}
+
+// trips counts commands and pipelines of a cluster client: what goes to several servers at once is one round trip.
+type trips struct{ n atomic.Int64 }
+
+func (c *trips) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *trips) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error { c.n.Add(1); return next(ctx, cmd) }
+}
+
+func (c *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if len(cmds) > 0 {
+			c.n.Add(1)
+		}
+		return next(ctx, cmds)
+	}
+}
+
+func TestRoundTripsOnAClusterOnRealRedis(t *testing.T) {
+	rdb, sent := tokenstest.Cluster(t).Client(), &trips{}
+	w := &world{t, rdb, tokenstest.NewClock()}
+	a, g := w.authority(limit(-1)), guard(t, rdb, w.clock)
+	pair := w.login(a, alice)
+	refresh := func() {
+		var err error
+		pair, _, err = a.RefreshCounted(t.Context(), pair.Refresh, phone, g.Ticket(attempts.Refresh, shopper))
+		w.must(err)
+	}
+	for range 6 { // each server learns the scripts
+		w.login(a, alice)
+		refresh()
+	}
+	rdb.AddHook(sent)
+	refresh()
+	if n := sent.n.Swap(0); n != 2 {
+		t.Errorf("a refresh needed %d round trips", n)
+	}
+	w.login(a, tokens.Identity{UserID: 77, Login: "carol"})
+	if n := sent.n.Swap(0); n > 2 {
+		t.Errorf("a first session needed %d round trips", n)
+	}
+	w.must(a.EndSession(t.Context(), pair.Session, tokens.CauseLogout))
+	w.refreshIs(a, pair.Refresh, tokens.Ended)
+}
+
+// A refresh that the limit refuses spends nothing.
+func TestARefreshOverTheLimitSpendsNothing(t *testing.T) {
+	for _, apart := range []bool{false, true} {
+		w := embedded(t)
+		a := w.authority()
+		if apart {
+			tokens.KeysApart(a)
+		}
+		one := attempts.Limit{N: 1, Per: time.Minute}
+		g, err := attempts.New(attempts.Config{Refresh: one, Secret: []byte(tokenstest.Secret), KeyPrefix: "cocart:", Now: w.clock.Now}, wprequest.NameKey, w.rdb)
+		w.must(err)
+		pair := w.login(a, alice)
+		first, _, err := a.RefreshCounted(t.Context(), pair.Refresh, phone, g.Ticket(attempts.Refresh, shopper))
+		w.must(err)
+		fresh, err := attempts.New(attempts.Config{Refresh: one, Secret: []byte(tokenstest.Secret), KeyPrefix: "cocart:", Now: w.clock.Now}, wprequest.NameKey, w.rdb)
+		w.must(err)
+		for _, gate := range []*attempts.Guard{fresh, g} { // one asks Redis, the other knows
+			_, _, err = a.RefreshCounted(t.Context(), first.Refresh, phone, gate.Ticket(attempts.Refresh, shopper))
+			if e, ok := err.(*attempts.Exceeded); !ok || e.State.RetryAfter != 60 {
+				t.Fatalf("apart %v: %v", apart, err)
+			}
+		}
+		w.clock.Advance(time.Hour)
+		next, _, err := a.RefreshCounted(t.Context(), first.Refresh, phone, g.Ticket(attempts.Refresh, shopper))
+		w.must(err)
+		if next.Outcome != tokens.OutcomeRotated {
+			t.Errorf("apart %v: %s", apart, next.Outcome)
+		}
+	}
+}
+
+// A session of the previous release has no proofs: its first refresh reads the salt first.
+func TestASessionOfThePreviousReleaseGoesOn(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		a := w.authority()
+		pair := w.login(a, alice)
+		w.must(w.rdb.HDel(t.Context(), "cocart:s:"+pair.Session, "p").Err())
+		asked := w.countCommands()
+		next := w.refresh(a, pair.Refresh)
+		asked.reset()
+		last := w.refresh(a, next.Refresh)
+		if n := asked.reset(); n > 2 { // evalsha, and eval where the script is new
+			t.Errorf("the second refresh needed %d commands", n)
+		}
+		w.accessIs(a, last.Access, nil)
+	})
+}
+
+// Many clients behind one address are each given a turn of their own.
+func TestEachClientBehindAnAddressGetsItsTurn(t *testing.T) {
+	w := embedded(t)
+	g, err := attempts.New(attempts.Config{Refresh: attempts.Limit{N: 60, Per: time.Minute}, Secret: []byte(tokenstest.Secret), KeyPrefix: "cocart:", Now: w.clock.Now}, wprequest.NameKey, w.rdb)
+	w.must(err)
+	var waits []int
+	for i := range 300 {
+		ticket := g.Ticket(attempts.Refresh, shopper)
+		ticket.For(string(rune('a' + i)))
+		if e, ok := ticket.Alone(t.Context()).(*attempts.Exceeded); ok {
+			waits = append(waits, e.State.RetryAfter)
+		}
+	}
+	if len(waits) != 240 || waits[0] != 1 || waits[239] != 240 {
+		t.Errorf("%d wait, the first %d s, the last %d s", len(waits), waits[0], waits[len(waits)-1])
+	}
+}
