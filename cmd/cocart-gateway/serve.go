@@ -55,6 +55,11 @@ func (t terminal) serve(ctx context.Context, cfg *config.Config, from *configSou
 	for _, warning := range append(cfg.Warnings(), t.misspelt()...) {
 		log.Warn(warning)
 	}
+	if limit, known := server.Descriptors(); known {
+		if found, advice := server.TooFewDescriptors(cfg, limit); found != "" {
+			log.Warn(found + "; " + advice)
+		}
+	}
 	sockets, err := server.Open(ctx, cfg)
 	if err != nil {
 		return err

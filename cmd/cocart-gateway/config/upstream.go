@@ -42,7 +42,9 @@ type Timeouts struct{ Login, CoCart, Site time.Duration }
 
 // Concurrency limits the requests that PHP handles at once.
 type Concurrency struct {
-	Limit             int // of each node; 0: no limit
+	// Limit is for each node; 0: no limit. The default is just below PHP-FPM's listen.backlog (511): what is more than that
+	// at once gets 502 of the web server, and no PHP server has that many workers.
+	Limit             int
 	Queue             int
 	QueueTimeout      time.Duration
 	StorefrontPercent int
@@ -93,7 +95,7 @@ func upstreamKeys(c *Upstream) schema.Entry {
 
 func concurrencyKeys(c *Concurrency) schema.Entry {
 	return schema.Block("concurrency",
-		schema.Value("limit", &c.Limit, 0, schema.Number(0, 100_000).Advise("write pm.max_children of PHP-FPM less one or two").Or0("for no limit")),
+		schema.Value("limit", &c.Limit, 500, schema.Number(0, 100_000).Advise("write pm.max_children of PHP-FPM less one or two").Or0("for no limit")),
 		schema.Value("queue", &c.Queue, 100, schema.Number(0, 100_000)),
 		schema.Value("queue_timeout", &c.QueueTimeout, 2*time.Second, schema.Duration(10*time.Millisecond, 15*time.Second)),
 		schema.Value("storefront_percent", &c.StorefrontPercent, 75, schema.Number(1, 100).Advise("write e.g. 75, or 100 to reserve nothing")),

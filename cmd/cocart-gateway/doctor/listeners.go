@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -20,10 +21,21 @@ import (
 
 // listeners reports for every address whether it is free, or in use by a running gateway.
 func (r *Report) listeners(ctx context.Context, cfg *config.Config) {
-	running := runningVersion(ctx, cfg.Admin.Listen)
+	running := runningGateway(ctx, cfg.Admin.Listen)
 	for _, l := range cfg.Listeners() {
-		r.listener(ctx, l, running)
+		r.listener(ctx, l, running.version)
 	}
+	r.descriptors(cfg, running.descriptors)
+}
+
+// descriptors compares the limit of file descriptors of the running gateway with the limits of connections, or that of this
+// process if no gateway runs.
+func (r *Report) descriptors(cfg *config.Config, limit uint64) {
+	if limit == 0 {
+		limit, _ = server.Descriptors()
+	}
+	found, advice := server.TooFewDescriptors(cfg, limit)
+	r.decide("descriptors", row{limit > 0 && found != "", Warning, found + ".", sentence(advice)})
 }
 
 func (r *Report) listener(ctx context.Context, l config.Listener, running string) {
@@ -48,29 +60,41 @@ func listenerID(l config.Listener) string {
 		"listen", "public", "[", ".", "]", "").Replace(l.Key)
 }
 
+// gateway is what the metrics of a running gateway say.
+type gateway struct {
+	version     string
+	descriptors uint64 // that it may use
+}
+
+var maxDescriptors = regexp.MustCompile(`^process_max_fds ([0-9.e+]+)$`)
+
 var buildInfo = regexp.MustCompile(`^cocart_gateway_build_info\{.*\bversion="([^"]*)"`)
 
-// runningVersion returns the version that the metrics at this address have; "" if they are not those of a gateway.
-func runningVersion(ctx context.Context, address string) string {
+// runningGateway reads the metrics at an address. The version is "" if they are not those of a gateway.
+func runningGateway(ctx context.Context, address string) (found gateway) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gateway/metrics", nil)
 	if err != nil {
-		return ""
+		return found
 	}
 	transport := &http.Transport{DisableKeepAlives: true, // and no proxy of the environment
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return server.Dial(ctx, address) }}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return ""
+		return found
 	}
 	defer resp.Body.Close()
 	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
 		if m := buildInfo.FindStringSubmatch(lines.Text()); m != nil {
-			return m[1]
+			found.version = m[1]
+		}
+		if m := maxDescriptors.FindStringSubmatch(lines.Text()); m != nil {
+			n, _ := strconv.ParseFloat(m[1], 64) // as Prometheus writes whole numbers
+			found.descriptors = uint64(n)
 		}
 	}
-	return ""
+	return found
 }
 
 // certificateStorage reports whether certificates can be kept. It does not create the folder, but tries the nearest one
