@@ -69,7 +69,7 @@ func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
 	if x.arriving != nil || status != http.StatusOK && status != http.StatusNotModified {
 		return false
 	}
-	if !x.guest || x.record.failure != nil || !wprequest.IsSafe(x.r.Method) || !wprequest.IsSafe(x.classification.Method) ||
+	if !x.guest || x.granted || x.record.failure != nil || !wprequest.IsSafe(x.r.Method) || !wprequest.IsSafe(x.classification.Method) ||
 		!g.routes.IsProducts(x.classification.Route) || len(h["Set-Cookie"]) > 0 {
 		return false
 	}

@@ -107,6 +107,18 @@ var provocations = map[string]func(*testing.T) *shop{
 	},
 	"account_sessions_ended":     func(t *testing.T) *shop { return changed(t, func(*shop) {}) },
 	"account_sessions_not_ended": func(t *testing.T) *shop { return changed(t, func(s *shop) { s.store.Close() }) },
+	"session_begun": func(t *testing.T) *shop {
+		s := openShop(t)
+		s.beginning(200, `{}`)
+		s.post(codeRoute, `{}`)
+		return s
+	},
+	"session_not_begun": func(t *testing.T) *shop {
+		s := openShop(t)
+		s.beginning(200, `[]`)
+		s.post(codeRoute, `{}`)
+		return s
+	},
 	"not_handed_back": func(t *testing.T) *shop {
 		s := openShopGoingBack(t)
 		s.wordpress.OldPair = nil

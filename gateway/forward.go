@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/grant"
+	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/tokens/untrusted"
 	"cocart-gateway/upstream"
 )
@@ -38,24 +41,53 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		Acts:            x.classification.Acts(x.wire()),
 		Own:             g.isShopsOwn(x),
 		Repeatable:      x.classification.Repeatable(x.wire()),
+		Readable:        x.classification.REST && !g.routes.IsProducts(x.classification.Route),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			x.endWait()
 			x.relayed = true
-			g.reportUnlisted(ctx, x, answer)
-			if err := g.applySessionEnds(ctx, x, a, answer); err != nil {
-				return err
-			}
-			if err := g.settleForwarded(ctx, x, answer); err != nil {
-				return err
-			}
-			if x.confirmed != nil && answer.Status == http.StatusOK {
-				if err := x.confirmed(ctx); err != nil {
-					return err
-				}
-			}
-			return x.withholdLogout(answer)
+			return g.beforeAnswer(ctx, x, a, answer)
 		},
 	})
+}
+
+// beforeAnswer acts on what WordPress says, before the client reads any of it. An error is sent instead of the answer.
+func (g *Gateway) beforeAnswer(ctx context.Context, x *exchange, a upstream.Assertion, answer *upstream.Answer) error {
+	g.reportUnlisted(ctx, x, answer)
+	granted := g.grants.Of(g.grantRequest(x, a), answer)
+	granted.Keep(ctx) // before its earlier fingerprint ends
+	if err := g.applySessionEnds(ctx, x, a, answer); err != nil {
+		return err
+	}
+	if err := g.settleForwarded(ctx, x, answer); err != nil {
+		return err
+	}
+	if x.confirmed != nil && answer.Status == http.StatusOK {
+		if err := x.confirmed(ctx); err != nil {
+			return err
+		}
+	}
+	if err := x.withholdLogout(answer); err != nil {
+		return err
+	}
+	return granted.Deliver(ctx)
+}
+
+// grantRequest is a forwarded request as package grant sees it.
+func (g *Gateway) grantRequest(x *exchange, a upstream.Assertion) grant.Request {
+	return grant.Request{
+		Authority: g.authority, Attempts: g.cfg.Passwords.Attempts, Assertion: a, Client: x.client(), Address: x.origin.Client,
+		Wrapped: x.classification.Class == wprequest.ClassBatch || wprequest.RefuseWrapping(x.classification.Query) != nil,
+		Log: func(ctx context.Context, e accesslog.Event, level slog.Level, message string, attrs ...slog.Attr) {
+			g.logEvent(ctx, x, e, level, message, attrs...)
+		},
+		Limited: func(e *attempts.Exceeded) *respond.Failure { return g.limited(x, e) },
+		Put: func(h http.Header, text []byte, pair tokens.Pair) ([]byte, error) {
+			return g.putTokens(x, h, text, g.issued(pair))
+		},
+		Given: func(userID int64, session string) {
+			x.granted, x.record.user, x.record.session = true, userID, session
+		},
+	}
 }
 
 // applySessionEnds acts on WordPress's word that sessions of some accounts are over. When

@@ -19,7 +19,8 @@
 //	jwks      discovery.go  the public keys; also the index of the JWT plugin's namespace
 //	site      protected.go  forwarded without changes but to the gateway's own headers
 //
-// forward.go forwards, and cartkey.go checks whose cart a request names before.
+// forward.go forwards, and cartkey.go checks whose cart a request names before. Package grant begins the sessions that
+// WordPress asks for in its answer.
 //
 // Passwords are counted wherever WordPress checks them: passwords.go counts before,
 // settle.go after the answer, limits.go writes the 429. Refusals do not show whether an
@@ -52,6 +53,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/forwarded"
+	"cocart-gateway/gateway/grant"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/pace"
 	"cocart-gateway/gateway/repeats"
@@ -81,6 +83,7 @@ type Gateway struct {
 	unlisted     *untrusted.Throttle
 	spent        *spentTokens
 	repeats      *repeats.Memory
+	grants       *grant.Granter
 	plugin       *migration.Plugin // nil: no shop that moves
 	dryRun       *migration.DryRun // nil: what is refused is refused
 }
@@ -99,7 +102,11 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
 	}
-	g := &Gateway{authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &untrusted.Throttle{Period: time.Hour}, unlisted: &untrusted.Throttle{Period: time.Hour}, spent: newSpentTokens(), limitReports: &limitReports{}, repeats: repeats.New(), dryRun: dry}
+	grants, err := grant.New(reg)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: registering metrics: %w", err)
+	}
+	g := &Gateway{grants: grants, repeats: repeats.New(), authority: authority, wordpress: wordpress, metrics: m, log: log, caches: caches, otherBearers: &untrusted.Throttle{Period: time.Hour}, unlisted: &untrusted.Throttle{Period: time.Hour}, spent: newSpentTokens(), limitReports: &limitReports{}, dryRun: dry}
 	return g.configure(cfg)
 }
 
@@ -151,6 +158,7 @@ type exchange struct {
 	guest          bool            // forwarded as a guest's
 	relayed        bool            // the answer is WordPress's
 	cookies        bool            // a login cookie may count
+	granted        bool            // the answer has tokens of a session that WordPress began
 	// otherBearer says that the bearer is an access token of another JWT plugin.
 	otherBearer bool
 

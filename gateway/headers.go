@@ -24,10 +24,12 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 		h["Vary"] = g.vary.with(h["Vary"])
 		challenge(h, status)
 		g.reportCached(x, h)
-		g.preventCaching(x, h, status)
 		if !g.cfg.KeepCartKeyNames {
 			mirrorCartKey(h)
 		}
+	}
+	if ours || x.granted {
+		g.preventCaching(x, h, status)
 	}
 	if ours || x.record.failure != nil {
 		g.setCORSHeaders(x, h)

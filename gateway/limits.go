@@ -25,6 +25,10 @@ func (g *Gateway) tooManyRequests(x *exchange, err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	return g.limited(x, e)
+}
+
+func (g *Gateway) limited(x *exchange, e *attempts.Exceeded) *respond.Failure {
 	x.w.limit = &e.State
 	g.recordLimit(x, e)
 	f := respond.Fail(respond.RateLimited).Because(e)

@@ -181,7 +181,7 @@ func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error 
 }
 
 func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, issued account.Issued, result string) error {
-	text, err := issued.AddTo(answer.Body, x.classification.Alias)
+	text, err := g.putTokens(x, answer.Header, answer.Body, issued)
 	if err != nil {
 		return fmt.Errorf("%w: %w", upstream.ErrBadReply, err)
 	}
@@ -199,4 +199,11 @@ func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
 	h.Del("Etag") // it named another text
 	h.Set("Cache-Control", "no-store")
 	respond.Bytes(x.w, x.r, answer.Status, text, h.Get("Content-Type"))
+}
+
+// putTokens puts the tokens of a session into an answer of WordPress, which has the header h. Each answer of WordPress that
+// gives tokens to a client passes here: of a login, and of any route in whose answer WordPress begins a session (package
+// grant).
+func (g *Gateway) putTokens(x *exchange, _ http.Header, text []byte, issued account.Issued) ([]byte, error) {
+	return issued.AddTo(text, x.classification.Alias)
 }

@@ -32,6 +32,8 @@ var (
 	settleSource string
 	//go:embed use.lua
 	useSource string
+	//go:embed rebind.lua
+	rebindSource string
 
 	stepScript   = redis.NewScript(finishSource + rotateSource + stepSource)
 	issueScript  = redis.NewScript(finishSource + issueSource)
@@ -39,6 +41,7 @@ var (
 	endScript    = redis.NewScript(finishSource + endSource)
 	settleScript = redis.NewScript(settleSource)
 	useScript    = redis.NewScript(useSource)
+	rebindScript = redis.NewScript(rebindSource)
 )
 
 const (

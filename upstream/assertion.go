@@ -3,6 +3,7 @@ package upstream
 import (
 	"cmp"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -118,7 +119,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
 		Proto: cmp.Or(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: digest(target),
-		Port: a.Port, Client: a.Client, Carried: a.carried,
+		Port: a.Port, Client: a.Client, Carried: a.carried, ID: newID(),
 	}
 	if a.DenyGuests {
 		c.Guests = "deny"
@@ -127,6 +128,15 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 		c.Client = loopback
 	}
 	return c
+}
+
+// newID makes two assertions differ that say the same in one second. A reply is bound to the assertion that it answers:
+// without the id, one that a page cache in PHP kept would begin a session in the answer to the next visitor behind the same
+// address.
+func newID() string {
+	var id [12]byte
+	rand.Read(id[:])
+	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
 func mac(key []byte, message string) []byte {

@@ -27,6 +27,10 @@ type Answer struct {
 	Header http.Header
 	// Ended lists the accounts whose older sessions are over, as the plugin says.
 	Ended []Ended
+	// Session is one that WordPress begins or keeps with this answer; nil for none.
+	Session *Session
+	// SessionError says why a header about a session was not believed, where the request goes on without it (kind Site).
+	SessionError error
 	// Report lists the passwords that WordPress checked; nil when the plugin does
 	// not say.
 	Report *Report
@@ -35,6 +39,9 @@ type Answer struct {
 	// Refused is why the plugin let no password be checked: the code of its answer,
 	// such as cocart_gateway_bad_assertion. It is not signed.
 	Refused string
+
+	resp     *http.Response
+	readTime time.Duration // for the whole body
 }
 
 // Forwarding is one request on its way to WordPress.
@@ -59,6 +66,8 @@ type Forwarding struct {
 	// to another node if the first broke off before it answered. A request with a body
 	// is never repeated.
 	Repeatable bool
+	// Readable reports that the answer may begin a session, so its body must be one that [Answer.Body] can decode.
+	Readable bool
 
 	sent  sent
 	err   error
@@ -209,6 +218,9 @@ func (w *WordPress) setHeaders(out, in *http.Request, f *Forwarding) {
 	if !f.KeepCredentials {
 		delete(out.Header, "Authorization")
 	}
+	if f.Readable {
+		limitEncodings(out.Header)
+	}
 	setForwarded(out, in, f.Origin, cmp.Or(in.Host, w.host))
 	f.Assertion.Client, f.Assertion.Proto = cmp.Or(f.ClientForPlugin, f.Origin.Client), f.Origin.Proto
 	f.Assertion.Port = f.Origin.Port
@@ -262,8 +274,13 @@ func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) 
 	if err != nil && f.Assertion.Kind != Site { // a page cache in PHP may answer with the headers of another request
 		return nil, err
 	}
+	session, sessionErr := w.parseSession(resp.Header, f.Assertion, f.sent)
+	if sessionErr != nil && f.Assertion.Kind != Site {
+		return nil, sessionErr
+	}
 	a := &Answer{
-		Status: resp.StatusCode, Header: resp.Header, Ended: ended, Report: report,
+		Status: resp.StatusCode, Header: resp.Header, Ended: ended, Report: report, Session: session, SessionError: sessionErr,
+		resp: resp, readTime: w.loginTime,
 		Plugin: resp.Header.Get(pluginHeader) != "", Refused: resp.Header.Get(refusedHeader),
 	}
 	dropReserved(resp.Header)

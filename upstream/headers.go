@@ -17,6 +17,7 @@ const (
 	observedHeader  = "X-Cocart-Gateway-Observed" // in place of the first in a dry run
 	loginHeader     = "X-Cocart-Gateway-Login"
 	endedHeader     = "X-Cocart-Gateway-Ended"
+	sessionHeader   = "X-Cocart-Gateway-Session"
 	attemptHeader   = "X-Cocart-Gateway-Attempt"
 	refusedHeader   = "X-Cocart-Gateway-Refused" // not signed: the plugin believes no assertion
 	pluginHeader    = "X-Cocart-Gateway-Plugin"

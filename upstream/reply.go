@@ -50,6 +50,9 @@ type replyClaims struct {
 	Result      string          `json:"result"`
 	Checks      json.RawMessage `json:"checks"`
 	Claims      json.RawMessage `json:"claims"`
+	Session     string          `json:"sid"`
+	Origin      string          `json:"origin"`
+	Route       string          `json:"route"`
 }
 
 // parseLogin reads the signed login header of an answer to the given assertion.
@@ -62,12 +65,17 @@ func (w *WordPress) parseLogin(h http.Header, to sent) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.account()
+}
+
+// account reads who may have a session.
+func (c *replyClaims) account() (*Account, error) {
 	id, err := c.userID()
 	if err != nil {
 		return nil, err
 	}
 	if c.Fingerprint == "" || c.Login == "" {
-		return nil, badReply("login header names no user")
+		return nil, badReply("reply header names no account")
 	}
 	extra, err := c.extraClaims()
 	if err != nil {

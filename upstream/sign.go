@@ -31,6 +31,7 @@ type claims struct {
 	Port        uint16     `json:"port,omitempty,string"`
 	Assumed     bool       `json:"assumed,omitempty"`
 	Carried     string     `json:"auth,omitempty"`
+	ID          string     `json:"jti,omitempty"`
 }
 
 // appendTo appends the claims as encoding/json writes them by the tags, without HTML escapes: the bytes are those of PHP,
@@ -63,6 +64,9 @@ func (c *claims) appendTo(b []byte) []byte {
 	}
 	if c.Carried != "" {
 		b = appendText(append(b, `,"auth":`...), c.Carried)
+	}
+	if c.ID != "" {
+		b = appendText(append(b, `,"jti":`...), c.ID)
 	}
 	return append(b, '}')
 }

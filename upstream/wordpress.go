@@ -12,6 +12,7 @@
 //   - login.go: the one call whose answer the gateway reads itself
 //   - status.go, probe.go: what cocart-gateway doctor asks
 //   - assertion.go, reply.go: what is signed in each direction; sign.go: how an assertion is written
+//   - session.go, body.go: sessions that WordPress begins in an answer, and that answer's body
 //   - package pool: the nodes, who waits for a place, one round trip
 //   - headers.go: which headers may cross, in the spelling PHP reads them
 //   - origin_headers.go: what the web server of WordPress asks for, such as a password

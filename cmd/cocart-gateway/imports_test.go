@@ -37,6 +37,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)
 	forbidden["gateway/migration"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
+	forbidden["gateway/grant"] = forbidden["gateway/migration"]
 	forbidden["tokens/migration"] = forbidden["tokens"]
 	forbidden["upstream/pool"] = append([]string{self + "upstream"}, forbidden["upstream"]...)
 	forbidden["upstream/http1"] = append([]string{self + "upstream", self + "upstream/pool"}, forbidden["upstream"]...)

@@ -26,8 +26,8 @@
  * renews the hash of a password.
  *
  * Sections: secrets and tokens; the assertion; $_SERVER; routes; users; accounts that change; renewed hashes; passwords; cart
- * keys; answers; the dispatched route; requests with an assertion; ends of sessions; moving from CoCart JWT Authentication;
- * requests without an assertion; status; for administrators; start.
+ * keys; answers; the dispatched route; requests with an assertion; sessions that begin; ends of sessions; moving from CoCart
+ * JWT Authentication; requests without an assertion; status; for administrators; start.
  */
 
 namespace CoCartGateway;
@@ -191,6 +191,9 @@ final class Assertion {
 	/** @var int The customer's user id; 0 for every other kind. */
 	public $user;
 
+	/** @var string The customer's session; '' for a token of CoCart JWT Authentication and for every other kind. */
+	public $session;
+
 	/** @var string The fingerprint the customer's session was opened with. */
 	public $fingerprint;
 
@@ -281,6 +284,7 @@ final class Assertion {
 		$this->claims        = $claims;
 		$this->kind          = $claims['kind'];
 		$this->user          = (int) $claims['sub'];
+		$this->session       = $claims['sid'];
 		$this->fingerprint   = $claims['fp'];
 		$this->pat           = $claims['pat'] ?? '';
 		$this->guests_denied = array_key_exists( 'guests', $claims );
@@ -1434,6 +1438,10 @@ abstract class Dispatch_Watcher {
 	/** @param string[] $routes Of the requests in a batch; '' is one that cannot be read. */
 	abstract protected function check_batch( array $routes ): void;
 
+	/** Notes the client's own request once its routes are checked. */
+	protected function note_dispatched( \WP_REST_Request $request ): void {
+	}
+
 	/** Refuses the request for its user, who is known only after all filters have run. */
 	protected function check_visitor(): void {
 	}
@@ -1477,6 +1485,7 @@ abstract class Dispatch_Watcher {
 			$this->check_visitor();
 			$this->check_route( $request->get_route() );
 			$this->check_batch( is_batch( $request->get_route() ) ? batched( $request ) : array() );
+			$this->note_dispatched( $request );
 		}
 		return $result;
 	}
@@ -1501,6 +1510,9 @@ final class Request_Guard extends Dispatch_Watcher {
 
 	/** @var string The customer's fingerprint when the request began. */
 	private $initial_fingerprint = '';
+
+	/** @var Session_Grants */
+	private $grants;
 
 	/** @var bool Whether the user is being looked up, which may ask who the user is. */
 	private $resolving = false;
@@ -1533,6 +1545,7 @@ final class Request_Guard extends Dispatch_Watcher {
 		$this->checks        = new Password_Checks( $asserted, $this->is( 'login', 'credentials' ) );
 		$this->cart_keys     = new Cart_Keys();
 		$this->announcements = new Session_End_Announcements( $asserted, $this->blog );
+		$this->grants        = new Session_Grants( $asserted, $this->blog );
 	}
 
 	/** Runs when the file is included: before any plugin, any hook, and the first question who this is. */
@@ -1552,6 +1565,7 @@ final class Request_Guard extends Dispatch_Watcher {
 			Plugin_Hand_Back::prepare(); // After register_request_hooks(): its filters run last.
 		}
 		$this->announcements->register_hooks();
+		$this->grants->register_hooks();
 		if ( $this->is( 'customer' ) ) {
 			// CoCart's logout calls wp_logout(); of the sessions of a token only its own ends, and the gateway sees to that.
 			remove_action( 'wp_logout', __NAMESPACE__ . '\on_logout' );
@@ -1695,6 +1709,7 @@ final class Request_Guard extends Dispatch_Watcher {
 			$this->end_session( 'deleted' );
 		}
 		$this->initial_fingerprint = fingerprint( $user );
+		$this->grants->note_customer( $user );
 		if ( '' !== $this->asserted->pat ) {
 			check_plugin_login( $user, $this->asserted->pat );
 			return (int) $user->ID;
@@ -1833,6 +1848,10 @@ final class Request_Guard extends Dispatch_Watcher {
 		refuse( 403, 'cocart_gateway_not_allowed', 'This account cannot be used here.', "cocart_gateway_allow_customer refused user $user_id" );
 	}
 
+	protected function note_dispatched( \WP_REST_Request $request ): void {
+		$this->grants->note_dispatched( $request );
+	}
+
 	protected function check_batch( array $routes ): void {
 		foreach ( $routes as $route ) {
 			if ( $this->is( 'site' ) && is_cocart( $route ) ) {
@@ -1853,6 +1872,7 @@ final class Request_Guard extends Dispatch_Watcher {
 	 */
 	public function rest_post_dispatch( $response = null, $server = null, $request = null ) {
 		$this->announcements->announce_changes();
+		$this->grants->finish();
 		if ( ! $response instanceof \WP_HTTP_Response || ! $request instanceof \WP_REST_Request ) {
 			return $response;
 		}
@@ -1925,33 +1945,242 @@ final class Request_Guard extends Dispatch_Watcher {
 			'sub'    => (string) $user->ID,
 			'login'  => (string) $user->user_login,
 			'fp'     => fingerprint( $user ),
-			'claims' => $this->token_claims( $user, $request ),
+			'claims' => token_claims( $user, $request ),
 		);
 		send_header( 'X-CoCart-Gateway-Login: ' . $this->asserted->reply( 'login', $claims ) );
 	}
+}
 
-	private function token_claims( object $user, \WP_REST_Request $request ): object {
-		try {
-			$claims = apply_filters( 'cocart_gateway_token_claims', array(), $user, $request );
-			$usable = is_array( $claims ) && strlen( (string) json_encode( $claims ) ) <= 1024 && JSON_ERROR_NONE === json_last_error();
-		} catch ( \Throwable $thrown ) {
-			log_line( 'cocart-gateway: a callback of cocart_gateway_token_claims threw ' . describe_throwable( $thrown ) . '; its claims are left out' );
-			return new \stdClass();
+/** Returns the claims that the shop adds to the access tokens of a session that begins. */
+function token_claims( object $user, \WP_REST_Request $request ): object {
+	try {
+		$claims = apply_filters( 'cocart_gateway_token_claims', array(), $user, $request );
+		$usable = is_array( $claims ) && strlen( (string) json_encode( $claims ) ) <= 1024 && JSON_ERROR_NONE === json_last_error();
+	} catch ( \Throwable $thrown ) {
+		log_line( 'cocart-gateway: a callback of cocart_gateway_token_claims threw ' . describe_throwable( $thrown ) . '; its claims are left out' );
+		return new \stdClass();
+	}
+	if ( ! $usable ) {
+		log_line( 'cocart-gateway: cocart_gateway_token_claims gave no array of at most 1024 bytes of JSON; its claims are left out' );
+		return new \stdClass();
+	}
+	return (object) without_reserved( $claims );
+}
+
+/** The gateway leaves out what would pass for its own in data.user; here the developer of the callback hears of it. */
+function without_reserved( array $claims ): array {
+	$own = array_filter( array_keys( $claims ), fn( $name ) => in_array( strtolower( (string) $name ), array( 'id', 'username', 'ip', 'device', 'pat' ), true ) );
+	if ( $own ) {
+		log_line( 'cocart-gateway: cocart_gateway_token_claims gave ' . implode( ', ', $own ) . ', which the gateway answers for; left out' );
+	}
+	return array_diff_key( $claims, array_flip( $own ) );
+}
+
+// --- Sessions that begin, or go on, with the answer ------------------------------------------------------------------
+
+/**
+ * Begins a session at the gateway for a customer whom the calling code has identified: by an ID token, a mailed code, a
+ * registration. The gateway adds jwt_token and jwt_refresh to extras of the answer, which must be a JSON object with a
+ * status of 2xx. Call it in the callback of a REST route.
+ *
+ * @param int|\WP_User $user
+ * @return true|\WP_Error An error says why no session begins; the route should return it.
+ */
+function begin_session( $user ) {
+	return Session_Grants::$current ? Session_Grants::$current->begin( $user, origin() ) : no_session( 'the request did not come through cocart-gateway' );
+}
+
+/** @return \WP_Error */
+function no_session( string $reason, string $code = 'cocart_gateway_no_session', int $status = 500 ) {
+	log_line( "cocart-gateway: no session begins: $reason" );
+	return new \WP_Error( $code, "No session begins: $reason.", array( 'status' => $status ) );
+}
+
+/** Returns the file and line of the shop's own code that called this file, for the gateway's log. */
+function origin(): string {
+	$found = '';
+	foreach ( debug_backtrace( DEBUG_BACKTRACE_IGNORE_ARGS, 100 ) as $frame ) {
+		$file = (string) ( $frame['file'] ?? '' );
+		if ( '' === $file || __FILE__ === $file ) {
+			continue;
 		}
-		if ( ! $usable ) {
-			log_line( 'cocart-gateway: cocart_gateway_token_claims gave no array of at most 1024 bytes of JSON; its claims are left out' );
-			return new \stdClass();
+		if ( is_content( $file ) ) {
+			return wp_normalize_path( substr( (string) realpath( $file ), strlen( (string) realpath( \WP_CONTENT_DIR ) ) + 1 ) ) . ':' . $frame['line'];
 		}
-		return (object) $this->without_reserved( $claims );
+		$found = '' === $found ? basename( $file ) . ':' . $frame['line'] : $found;
+	}
+	return $found;
+}
+
+/** Tells the gateway of sessions that begin, or go on, with the answer to an asserted request. */
+final class Session_Grants {
+
+	/** Kinds of requests in which a session may begin. The others are logins themselves, or serve the gateway. */
+	const KINDS = array( 'site', 'guest', 'credentials', 'customer' );
+
+	/** @var self|null Of this request, if it has an assertion. */
+	public static $current = null;
+
+	/** @var Assertion */
+	private $asserted;
+
+	/** @var int The site of a network that the request is for. */
+	private $blog;
+
+	/** @var \WP_REST_Request|null The client's own request, once it is dispatched. */
+	private $request = null;
+
+	/** @var array The claims of the signed reply; empty while no session has begun. */
+	private $claims = array();
+
+	/** @var array The asserted customer's account when the request began; empty if there is no session to keep. */
+	private $before = array();
+
+	/** @var bool Whether the sessions of the asserted customer were ended on purpose, the own one included. */
+	private $ended = false;
+
+	public function __construct( Assertion $asserted, int $blog ) {
+		$this->asserted = $asserted;
+		$this->blog     = $blog;
 	}
 
-	/** The gateway leaves out what would pass for its own in data.user; here the developer of the callback hears of it. */
-	private function without_reserved( array $claims ): array {
-		$own = array_filter( array_keys( $claims ), fn( $name ) => in_array( strtolower( (string) $name ), array( 'id', 'username', 'ip', 'device', 'pat' ), true ) );
-		if ( $own ) {
-			log_line( 'cocart-gateway: cocart_gateway_token_claims gave ' . implode( ', ', $own ) . ', which the gateway answers for; left out' );
+	public function register_hooks(): void {
+		self::$current = $this;
+		add_action( 'cocart_gateway_epoch_changed', array( $this, 'note_end' ) );
+	}
+
+	public function note_dispatched( \WP_REST_Request $request ): void {
+		$this->request = $request;
+	}
+
+	public function note_customer( \WP_User $user ): void {
+		if ( 'customer' === $this->asserted->kind && '' !== $this->asserted->session ) {
+			$this->before = $this->account( $user );
 		}
-		return array_diff_key( $claims, array_flip( $own ) );
+	}
+
+	/** end_sessions(), "Log Out Everywhere" and wp_logout end this session, too. */
+	public function note_end( $user_id = 0 ): void {
+		$this->ended = $this->ended || user_id_in( $user_id ) === $this->asserted->user;
+	}
+
+	/**
+	 * Asks the shop's own code whether this customer may have a session, as at a login, and signs that one begins. The header
+	 * is sent at once: a callback may answer by wp_send_json().
+	 *
+	 * @param int|\WP_User $user
+	 * @return true|\WP_Error
+	 */
+	public function begin( $user, string $origin ) {
+		$id     = user_id_in( $user );
+		$reason = $this->obstacle( $id );
+		if ( '' !== $reason ) {
+			return no_session( $reason );
+		}
+		return $this->on_own_site( fn() => $this->begin_for( $id, $origin ) );
+	}
+
+	/** Returns why no session can begin in this request; '' if one can. */
+	private function obstacle( int $id ): string {
+		$reasons = array(
+			'this route logs customers in by itself'                     => ! in_array( $this->asserted->kind, self::KINDS, true ),
+			'this is not the callback of a REST route'                   => ! $this->request,
+			'a batch cannot carry the tokens'                            => $this->request && is_batch( $this->request->get_route() ),
+			'an answer to a login carries the tokens of the login'       => $this->request && opens_session( $this->request->get_route() ),
+			'an answer in _envelope or _jsonp cannot carry the tokens'   => isset( $_GET['_envelope'] ) || isset( $_GET['_jsonp'] ),
+			'the answer has begun already'                               => headers_sent(),
+			'a session of another user begins with this answer'          => $this->claims && (string) $id !== $this->claims['sub'],
+		);
+		return (string) array_search( true, $reasons, true );
+	}
+
+	/** @return true|\WP_Error */
+	private function begin_for( int $id, string $origin ) {
+		$user = get_userdata( $id );
+		if ( ! $user || is_excluded( $user ) ) {
+			return no_session( 'there is no such user on this site' );
+		}
+		$context = array( 'kind' => 'session', 'route' => $this->request->get_route(), 'ip' => $this->asserted->ip, 'origin' => $origin );
+		$allowed = ask_filter( 'cocart_gateway_allow_customer', true, $user, $context );
+		if ( null === $allowed ) {
+			return no_session( 'cocart_gateway_allow_customer gave no answer', 'cocart_gateway_error' );
+		}
+		if ( ! $allowed ) {
+			return no_session( 'this account cannot be used here', 'cocart_gateway_not_allowed', 403 );
+		}
+		keep_out_of_caches();
+		$this->send( $user, $origin );
+		fire_action( 'cocart_gateway_customer_authenticated', $user, $context );
+		return true;
+	}
+
+	/** Runs when the answer is complete: what happened to the account since then counts. */
+	public function finish(): void {
+		if ( headers_sent() || get_current_blog_id() !== $this->blog ) {
+			return;
+		}
+		if ( $this->claims ) {
+			$this->renew();
+		} elseif ( $this->before && ! $this->ended ) {
+			$this->keep();
+		}
+	}
+
+	/** Signs the fingerprint as it is now: a route may set the password of the user whose session it has begun. */
+	private function renew(): void {
+		$user = get_userdata( (int) $this->claims['sub'] );
+		if ( ! $user || is_excluded( $user ) ) {
+			header_remove( 'X-CoCart-Gateway-Session' );
+			$this->claims = array();
+		} elseif ( fingerprint( $user ) !== $this->claims['fp'] ) {
+			$this->send( $user, $this->claims['origin'], $this->claims['sid'] ?? '' );
+		}
+	}
+
+	/**
+	 * Keeps the session in which its customer has just changed the password or the e-mail address. All other sessions have the
+	 * earlier fingerprint, and end. An access token of this session that is out has it, too: a thief who copied it is out.
+	 */
+	private function keep(): void {
+		$user = get_userdata( $this->asserted->user );
+		if ( ! $user || is_excluded( $user ) ) {
+			return;
+		}
+		$now     = $this->account( $user );
+		$changed = array_keys( array_diff_assoc( $now, $this->before ) );
+		if ( array_intersect( $changed, array( 'password', 'email' ) ) && ! in_array( 'site', $changed, true ) ) {
+			$this->send( $user, '', $this->asserted->session );
+		}
+	}
+
+	/** Returns what of an account its customer may change in a session that goes on, and what ends it: roles and membership. */
+	private function account( \WP_User $user ): array {
+		return array(
+			'password' => password_digest( $user ),
+			'email'    => (string) $user->user_email,
+			'site'     => meta_text( $user->ID, $GLOBALS['wpdb']->get_blog_prefix() . SITE_EPOCH ),
+		);
+	}
+
+	/** Signs that a session begins, or goes on if it is named. */
+	private function send( \WP_User $user, string $origin, string $session = '' ): void {
+		$this->claims = array(
+			'sub'    => (string) $user->ID,
+			'login'  => (string) $user->user_login,
+			'fp'     => fingerprint( $user ),
+			'claims' => $this->claims['claims'] ?? token_claims( $user, $this->request ?? new \WP_REST_Request() ),
+			'origin' => substr( $origin, 0, 200 ),
+			'route'  => $this->request ? substr( $this->request->get_route(), 0, 200 ) : '',
+		) + ( '' === $session ? array() : array( 'sid' => $session ) );
+		send_header( 'X-CoCart-Gateway-Session: ' . $this->asserted->reply( 'session', $this->claims ) );
+	}
+
+	/** A plugin of a network may be looking at another of its sites. */
+	private function on_own_site( callable $do ) {
+		$elsewhere = get_current_blog_id() !== $this->blog && switch_to_blog( $this->blog );
+		$result    = $do();
+		$elsewhere && restore_current_blog();
+		return $result;
 	}
 }
 

@@ -24,6 +24,8 @@ const (
 	BadReply         Event = "plugin_reply_not_good"      // a reply of the plugin with a wrong signature, or for another request
 	SessionsEnded    Event = "account_sessions_ended"     // a password or e-mail address changed, or the user was deleted
 	SessionsNotEnded Event = "account_sessions_not_ended" // the same, but Redis failed
+	SessionBegun     Event = "session_begun"              // a plugin of the shop began a session for a customer, or a changed account kept its own
+	SessionNotBegun  Event = "session_not_begun"          // the same, but the client gets no tokens
 	NotHandedBack    Event = "not_handed_back"            // the old plugin issued no valid tokens (compat.hand_back)
 	Cached           Event = "cached_answer"              // a cache between the gateway and PHP answered
 	PreflightRefused Event = "preflight_refused"          // a page of another origin may not send this request
@@ -34,6 +36,7 @@ const (
 // Events lists all events, in the order of deploy/docs/logs.md.
 var Events = []Event{
 	LoginRefused, LockedOut, Undecided, Limited, TokenReused, NotStored, TokenForged, OtherBearer, Stale, IdentityForged,
-	Ambiguous, ForeignCart, MixedBatch, UnknownHost, NoPlugin, BadReply, SessionsEnded, SessionsNotEnded, NotHandedBack,
+	Ambiguous, ForeignCart, MixedBatch, UnknownHost, NoPlugin, BadReply, SessionsEnded, SessionsNotEnded, SessionBegun,
+	SessionNotBegun, NotHandedBack,
 	Cached, PreflightRefused, UnlistedPath, AddressLimit,
 }

@@ -29,7 +29,9 @@ type Failure struct {
 	Allow string
 	// Problems is a list for administrators.
 	Problems []string
-	Cause    error
+	// Answer is what WordPress answered, a JSON object, where it has acted and the gateway could not do its part.
+	Answer json.RawMessage
+	Cause  error
 }
 
 func (f *Failure) Error() string {
@@ -45,14 +47,15 @@ func (f *Failure) Unwrap() error { return f.Cause }
 func Error(w http.ResponseWriter, r *http.Request, f *Failure) {
 	prepareFailure(w.Header(), f)
 	type data struct {
-		Status   int      `json:"status"`
-		Problems []string `json:"problems,omitempty"`
+		Status   int             `json:"status"`
+		Problems []string        `json:"problems,omitempty"`
+		Answer   json.RawMessage `json:"answer,omitempty"`
 	}
 	JSON(w, r, f.Status, struct {
 		Code    Code   `json:"code"`
 		Message string `json:"message"`
 		Data    data   `json:"data"`
-	}{f.Code, f.Message, data{f.Status, f.Problems}})
+	}{f.Code, f.Message, data{f.Status, f.Problems, f.Answer}})
 }
 
 // Page writes a failure to a browser.

@@ -51,6 +51,7 @@ type Classification struct {
 	Query  Params
 	Batch  BatchContent // what is in it, if it is one
 	Alias  bool         // route was asked for under another name (alias.go)
+	REST   bool         // some reader takes the request for one of the REST API, of whatever plugin
 }
 
 // Site knows where the site's REST API lives.
@@ -127,6 +128,7 @@ func (rs Site) Classify(w Request) (Classification, error) {
 		return v, nil
 	}
 	found := rs.findRoutes(path, clean, w, v.Query)
+	v.REST = found.rest
 	if !found.coCart {
 		return v, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 // routesFound is every REST route that some reader could find in a request.
 type routesFound struct {
+	rest   bool   // there is one
 	coCart bool   // one of them is CoCart's
 	route  string // the one WordPress will dispatch; "" for a page
 	doubt  string // why two readers could differ
@@ -75,7 +76,10 @@ func (rs Site) addPaths(f *routesFound, path string) (first string, ok bool) {
 	return first, ok
 }
 
-func (rs Site) add(f *routesFound, route string) { f.coCart = f.coCart || rs.isCoCart(route) }
+func (rs Site) add(f *routesFound, route string) {
+	f.rest = f.rest || route != ""
+	f.coCart = f.coCart || rs.isCoCart(route)
+}
 
 // parameter reads rest_route from one source. Of several PHP takes the last.
 func (rs Site) parameter(f *routesFound, ps Params) (route string, ok bool) {

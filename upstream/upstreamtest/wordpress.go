@@ -259,6 +259,23 @@ func JSON(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text) // the test sees what is missing
 }
 
+// Begin sets the header by which a plugin of the shop begins a session for a user; with keep, the session of the request
+// goes on with that user's fingerprint.
+func (wp *WordPress) Begin(w http.ResponseWriter, s Seen, u User, keep bool) {
+	claims := map[string]any{"sub": strconv.FormatInt(u.ID, 10), "login": u.Login, "fp": u.Fingerprint, "claims": map[string]any{},
+		"origin": "plugins/one-time-code/routes.php:31", "route": "/shop/v1/code"}
+	if keep {
+		claims["sid"] = s.Claims.Session
+	}
+	w.Header().Set("X-CoCart-Gateway-Session", wp.Sign("cocart-session+jwt", s.Header.Get("X-CoCart-Gateway"), claims))
+}
+
+// End sets the header that says that a fingerprint is dead.
+func (wp *WordPress) End(w http.ResponseWriter, s Seen, user int64, fingerprint string) {
+	w.Header().Add("X-CoCart-Gateway-Ended", wp.Sign("cocart-ended+jwt", s.Header.Get("X-CoCart-Gateway"),
+		map[string]any{"sub": strconv.FormatInt(user, 10), "fp": fingerprint, "reason": "changed"}))
+}
+
 // Sign makes a reply header that answers the given assertion.
 func (wp *WordPress) Sign(typ, assertion string, claims map[string]any) string {
 	now := wp.Now().Unix()

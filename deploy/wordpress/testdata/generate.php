@@ -82,6 +82,7 @@ $assertions = array(
 	good( 'site: a scheme that nothing told the gateway', 'site', request(), array( 'proto' => 'http', 'port' => '80', 'assumed' => true ) ),
 	good( 'credentials: Basic beside the password of the web server', 'credentials', carrying( 'Basic YWxpY2U6d29uZGVybGFuZC0x' ), array( 'auth' => b64( hash( 'sha256', 'Basic YWxpY2U6d29uZGVybGFuZC0x', true ) ) ) ),
 	good( 'customer beside the password of the web server', 'customer', request(), array( 'auth' => b64( hash( 'sha256', '', true ) ) ) ),
+	good( 'customer, with the id of the assertion', 'customer', request(), array( 'jti' => 'q83vEjRWeJCrze8S' ) ),
 	good( 'customer on the highest port', 'customer', request( 'GET', 'shop.example:65535', '/wp-json/cocart/v2/cart' ), array( 'port' => '65535' ) ),
 	good( 'customer of a shop in a folder on its own port', 'customer', request( 'POST', 'shop.example:8443', '/store/wp-json/cocart/v2/cart/add-item?cart_key=t_0a1b' ), $sub_site ),
 	good( 'host compared without case', 'customer', request( 'GET', 'Shop.Example', '/?rest_route=/cocart/v2/cart' ) ),
@@ -216,6 +217,7 @@ $bad_assertions = array(
 
 $asked = assertion( claims( 'login', $login ) );
 $alice = assertion( claims( 'customer', request() ) );
+$visit = assertion( claims( 'site', request( 'POST', 'shop.example', '/wp-json/shop/v1/code' ) ) );
 $desk  = assertion( claims( 'status', $status ) );
 
 function answer( string $asked, array $claims ): array {
@@ -229,6 +231,10 @@ function login_claims( array $change = array() ): array {
 
 function ended_claims( array $change = array() ): array {
 	return array_merge( array( 'sub' => '2', 'fp' => '0123456789abcdef0123456789abcdef', 'reason' => 'changed' ), $change );
+}
+
+function session_claims( array $change = array() ): array {
+	return login_claims( array( 'origin' => 'plugins/one-time-code/routes.php:31', 'route' => '/shop/v1/code' ) + $change );
 }
 
 function checked( string $sub, string $result, int $n = 1 ): array {
@@ -290,6 +296,9 @@ $replies = array(
 	reply( array( 'name' => 'a login name with letters that encoders like to escape' ), 'login', $asked, login_claims( array( 'login' => 'zoë/<o\'"brien>&co' ) ) ),
 	reply( array( 'name' => 'the password was changed' ), 'ended', $alice, ended_claims() ),
 	reply( array( 'name' => 'the user is gone' ), 'ended', $alice, ended_claims( array( 'reason' => 'deleted' ) ) ),
+	reply( array( 'name' => 'a session begins for alice' ), 'session', $visit, session_claims() ),
+	reply( array( 'name' => 'a session begins with claims of the shop' ), 'session', $visit, session_claims( array( 'claims' => array( 'tier' => 'gold' ) ) ) ),
+	reply( array( 'name' => 'the session of alice goes on' ), 'session', $alice, session_claims( array( 'fp' => 'fedcba9876543210fedcba9876543210', 'origin' => '', 'sid' => 'b7Jx0aQ2nT4kVw9e' ) ) ),
 	reply( array( 'name' => 'a wrong password of alice' ), 'attempt', $asked, attempt_claims() ),
 	reply( array( 'name' => 'a wrong password of nobody' ), 'attempt', $asked, attempt_claims( array( 'sub' => '0' ) ) ),
 	reply( array( 'name' => 'a right password of alice' ), 'attempt', $asked, attempt_claims( array( 'result' => 'accepted' ) ) ),
@@ -311,6 +320,11 @@ function bad_login( string $why, array $claims = array(), array $making = array(
 function bad_ended( string $why, array $claims = array(), array $making = array() ): array {
 	global $alice;
 	return reply( array( 'why' => $why ), 'ended', $alice, ended_claims( $claims ), $making );
+}
+
+function bad_session( string $why, array $claims = array(), array $making = array() ): array {
+	global $alice;
+	return reply( array( 'why' => $why ), 'session', $alice, session_claims( $claims ), $making );
 }
 
 function bad_attempt( string $why, array $claims = array(), array $making = array() ): array {
@@ -348,6 +362,20 @@ $bad_replies = array(
 	bad_ended( 'sub of a guest', array( 'sub' => '0' ) ),
 	bad_ended( 'typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
 	bad_ended( 'answer to another request', array( 'req' => b64( hash( 'sha256', $asked, true ) ) ) ),
+	bad_session( 'session in answer to another request', array( 'req' => b64( hash( 'sha256', $visit, true ) ) ) ),
+	bad_session( 'session in answer to no request', array( 'req' => null ) ),
+	bad_session( 'session of another site', array( 'aud' => 'other.example' ) ),
+	bad_session( 'session that expired', array( 'iat' => NOW - 3600, 'exp' => NOW - 3540 ) ),
+	bad_session( 'session of the typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
+	bad_session( 'session made with another secret', array(), array( 'secret' => $other ) ),
+	bad_session( 'session signed with the assertion key', array(), array( 'key' => derived( SECRET, 'assertion' ) ) ),
+	bad_session( 'session of no user', array( 'sub' => '0' ) ),
+	bad_session( 'session without a fingerprint', array( 'fp' => '' ) ),
+	bad_session( 'session without a login name', array( 'login' => '' ) ),
+	bad_session( 'another session goes on', array( 'sid' => 'another0session00' ) ),
+	bad_session( 'the session goes on for another user', array( 'sub' => '3', 'sid' => 'b7Jx0aQ2nT4kVw9e' ) ),
+	reply( array( 'why' => 'a session begins at a login' ), 'session', $asked, session_claims() ),
+	reply( array( 'why' => 'a session of a guest goes on' ), 'session', $visit, session_claims( array( 'sid' => 'b7Jx0aQ2nT4kVw9e' ) ) ),
 	bad_attempt( 'result unknown', array( 'result' => 'maybe' ) ),
 	bad_attempt( 'result missing', array( 'result' => null ) ),
 	bad_attempt( 'user missing', array( 'sub' => null ) ),

@@ -81,7 +81,11 @@ foreach ( $vectors['replies'] as $row ) {
 			$type  = strtolower( substr( $row['header'], strlen( 'X-CoCart-Gateway-' ) ) );
 			$cart  = 'status' === $type ? '/?rest_route=/cocart-gateway/v1/status' : '/wp-json/cocart/v2/cart';
 			$uri   = $login ? '/wp-json/cocart/v2/login' : $cart;
-			shop( array( 'REQUEST_METHOD' => $login ? 'POST' : 'GET', 'REQUEST_URI' => $uri ) );
+			$verb  = $login ? 'POST' : 'GET';
+			if ( 'session' === $type ) {
+				list( $verb, $uri ) = isset( $row['claims']['sid'] ) ? array( 'GET', $cart ) : array( 'POST', '/wp-json/shop/v1/code' );
+			}
+			shop( array( 'REQUEST_METHOD' => $verb, 'REQUEST_URI' => $uri ) );
 			load_plugin();
 			$asserted       = CoCartGateway\Assertion::read( $row['assertion'], CoCartGateway\secrets(), $row['audience'], $_SERVER, NOW );
 			$GLOBALS['now'] = $row['claims']['iat'];
