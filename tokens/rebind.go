@@ -61,20 +61,11 @@ func (a *Authority) Rebind(ctx context.Context, session, earlier, now string) (B
 // would get a session that renews itself. A client that does not receive the answer may refresh with the token that it
 // has: rotate.lua takes that for a lost answer. The errors are those of Refresh.
 func (a *Authority) Renew(ctx context.Context, session string, from Client) (Pair, error) {
-	id, ok := revocation.ParseSessionID(session)
-	if !ok {
-		return Pair{}, Malformed
+	current, err := a.Resume(ctx, session)
+	if err != nil {
+		return Pair{}, err
 	}
-	s, err := a.store.load(ctx, id)
-	switch {
-	case err != nil:
-		return Pair{}, unavailable("reading session", err)
-	case s == nil:
-		return Pair{}, Unknown
-	case s.ended != 0:
-		return Pair{}, Ended
-	}
-	pair, _, outcome, err := a.rotate(ctx, s, refreshToken{session: id, generation: s.generation}, from.tidy())
+	pair, _, outcome, err := a.refresh(ctx, current, from.tidy(), nil)
 	a.metrics.countRefresh(outcome, err)
 	return pair, err
 }
