@@ -86,7 +86,7 @@ tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests
 }
 
 func (p *process) token(user int) string {
-	body := fmt.Sprintf(`{"user": %d, "login": "customer", "fingerprint": "0123456789abcdef0123456789abcdef"}`, user)
+	body := fmt.Sprintf(`{"user_id": %d, "login": "customer", "fingerprint": "0123456789abcdef0123456789abcdef"}`, user)
 	req, err := http.NewRequest(http.MethodPost, p.admin+"/tokens", strings.NewReader(body))
 	if err != nil {
 		p.b.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/cmd/cocart-gateway/term"
+	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens/attempts"
 )
 
@@ -57,8 +58,8 @@ func (t terminal) showLockouts(all []attempts.Lockout, asJSON bool) error {
 
 func clearLockouts(t terminal) *cobra.Command {
 	var path, address string
-	var user int64
-	var all bool
+	var what admin.Clearing
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "clear (--user N | --address ADDRESS | --all)",
 		Short: "End the lockout of an account, of an address with its networks, or all of them",
@@ -66,48 +67,54 @@ func clearLockouts(t terminal) *cobra.Command {
 			"  cocart-gateway lockouts clear --address 192.0.2.7",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			err := t.withGuard(path, func(g *attempts.Guard) error { return clearOne(c.Context(), g, user, address) })
-			if err == nil {
-				fmt.Fprintln(t.out, "cleared")
-			}
-			return err
+			return t.withGuard(path, func(g *attempts.Guard) error { return t.clearLockouts(c.Context(), g, what, asJSON) })
 		},
 	}
-	c.Flags().Int64Var(&user, "user", 0, "the number of a WordPress user")
+	c.Flags().Int64Var(&what.UserID, "user", 0, "the number of a WordPress user")
 	c.Flags().StringVar(&address, "address", "", "an address; its networks (IPv6 /64, /56 and /48, IPv4 /24) are cleared, too")
-	c.Flags().BoolVar(&all, "all", false, "every counter")
+	c.Flags().BoolVar(&what.All, "all", false, "every counter")
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	t.takesConfig(c, &path)
-	return alsoNeeds(c, func([]string) error { return whatToClear(user, address, all) })
+	return alsoNeeds(c, func([]string) error { return checkClearing(&what, address) })
 }
 
-func whatToClear(user int64, address string, all bool) error {
+// checkClearing completes what to clear. It requires exactly one thing, so that a forgotten flag clears nothing.
+func checkClearing(what *admin.Clearing, address string) error {
 	given := 0
-	for _, is := range []bool{user != 0, address != "", all} {
+	for _, is := range []bool{what.UserID != 0, address != "", what.All} {
 		if is {
 			given++
 		}
 	}
-	if given != 1 || user < 0 {
+	if given != 1 || what.UserID < 0 {
 		return errors.New("lockouts clear needs one of --user N, --address ADDRESS and --all")
 	}
-	if _, err := netip.ParseAddr(address); address != "" && err != nil {
+	if address == "" {
+		return nil
+	}
+	var err error
+	if what.Address, err = netip.ParseAddr(address); err != nil {
 		return errors.New("--address must be an IP address")
 	}
 	return nil
 }
 
-func clearOne(ctx context.Context, g *attempts.Guard, user int64, address string) error {
+// clearLockouts reports the lockouts that it ended.
+func (t terminal) clearLockouts(ctx context.Context, g *attempts.Guard, what admin.Clearing, asJSON bool) error {
+	cleared, err := admin.ClearLockouts(ctx, g, what)
 	switch {
-	case user != 0:
-		return g.ClearUser(ctx, user)
-	case address != "":
-		a, err := netip.ParseAddr(address)
-		if err != nil {
-			return err
-		}
-		return g.ClearAddress(ctx, a)
+	case err != nil:
+		return err
+	case asJSON:
+		return term.WriteJSON(t.out, map[string]any{"cleared": append([]attempts.Lockout{}, cleared...)})
+	case len(cleared) == 0:
+		_, err = fmt.Fprintln(t.out, "There was no lockout. The counters below their limits are cleared.")
+		return err
 	}
-	return g.ClearAll(ctx)
+	if _, err := fmt.Fprintln(t.out, "Ended:"); err != nil {
+		return err
+	}
+	return t.showLockouts(cleared, false)
 }
 
 var errNoLockouts = errors.New("redis.address is embedded: lockouts are in the memory of the gateway and end with it")

@@ -164,7 +164,7 @@ func (p *program) prepare(cfg *config.Config) (use func(), err error) {
 	if e.front, err = before.front.Next(gatewayConfig(cfg, e.guard), e.authority); err != nil {
 		return nil, err
 	}
-	e.admin = p.newAdmin(cfg, e.authority)
+	e.admin = p.newAdmin(cfg, e.authority, e.guard)
 	secrets, err := p.wordpress.Secrets(assertionSecrets(cfg.Upstream))
 	if err != nil {
 		return nil, err

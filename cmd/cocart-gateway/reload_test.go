@@ -330,7 +330,7 @@ func sessionEnd(within time.Duration) func(*rig) string {
 	return func(r *rig) string {
 		r.login()
 		var said struct{ Sessions []struct{ Expires time.Time } }
-		text := r.administer("GET", "/sessions?user=2").body
+		text := r.administer("GET", "/sessions?user_id=2").body
 		if err := json.Unmarshal([]byte(text), &said); err != nil {
 			return err.Error()
 		}

@@ -1,16 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"cocart-gateway/cmd/cocart-gateway/term"
+	"cocart-gateway/gateway/admin/listing"
 	"cocart-gateway/tokens"
 )
 
@@ -34,57 +34,61 @@ func inUTC(s tokens.Session) tokens.Session {
 
 func sessionsListCommand(t terminal) *cobra.Command {
 	var path string
-	var user int64
+	var q listing.Query
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list [--user N]",
-		Short: "List the live sessions of everybody, or of one user",
-		Long: "List the live sessions of everybody, or of one user. Times are UTC; the last use is known to about five\n" +
-			"minutes. Everybody's sessions are found by going through all keys of Redis in small steps.",
+		Use:   "list [--user N] [--login NAME] [--address ADDRESS] [--device TEXT]",
+		Short: "List live sessions: all, or those of a user, an address or a device",
+		Long: "List live sessions: all, or those of a user, an address or a device. Times are UTC; the last use is known to about\n" +
+			"five minutes. Without --user, all keys of Redis are read in small steps. A list with --limit ends with the\n" +
+			"command for the next page.",
 		Example: "  cocart-gateway sessions list\n" +
-			"  cocart-gateway sessions list --user 7 --json",
+			"  cocart-gateway sessions list --user 7 --json\n" +
+			"  cocart-gateway sessions list --address 192.0.2.0/24 --sort last_used --desc --limit 50",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return t.listSessions(c.Context(), path, user, asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error { return t.listSessions(c.Context(), path, q, asJSON) },
 	}
-	c.Flags().Int64Var(&user, "user", 0, "the number of a WordPress user")
+	c.Flags().Int64Var(&q.UserID, "user", 0, "the number of a WordPress user")
+	c.Flags().StringVar(&q.Login, "login", "", "a login name")
+	c.Flags().StringVar(&q.Address, "address", "", "an address, or a network such as 192.0.2.0/24")
+	c.Flags().StringVar(&q.Device, "device", "", "a part of the User-Agent")
+	c.Flags().StringVar(&q.Sort, "sort", listing.Sorts[0], "order: "+strings.Join(listing.Sorts, ", "))
+	c.Flags().BoolVar(&q.Descending, "desc", false, "largest or newest first")
+	c.Flags().IntVar(&q.Limit, "limit", 0, fmt.Sprintf("sessions of one page, up to %d (default: all)", listing.MaxLimit))
+	c.Flags().StringVar(&q.After, "after", "", "continue behind this place, which the page before names")
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	alsoNeeds(c, func([]string) error { return goodUser(c, user) })
+	alsoNeeds(c, func([]string) error {
+		if err := q.Check(); err != nil {
+			return fmt.Errorf("--%w", err)
+		}
+		return goodUser(c, q.UserID)
+	})
 	return t.takesConfig(c, &path)
 }
 
-func (t terminal) listSessions(ctx context.Context, path string, user int64, asJSON bool) error {
+func (t terminal) listSessions(ctx context.Context, path string, q listing.Query, asJSON bool) error {
 	a, closeStore, err := t.openSessions(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	list, err := sessionsOf(ctx, a, user)
+	page, err := listing.Sessions(ctx, a, q)
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return term.WriteJSON(t.out, map[string]any{"sessions": list})
-	}
 	rows := [][]string{sessionColumns}
-	for _, s := range list {
+	for i, s := range page.Sessions {
+		page.Sessions[i] = inUTC(s)
 		rows = append(rows, sessionRow(s))
 	}
-	return term.WriteTable(t.out, rows)
-}
-
-// sessionsOf are the live sessions of a user, or with 0 of everybody, in the order of users and their logins.
-func sessionsOf(ctx context.Context, a *tokens.Authority, user int64) ([]tokens.Session, error) {
-	list := []tokens.Session{}
-	for s, err := range a.Sessions(ctx, user) {
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, inUTC(s))
+	if asJSON {
+		return term.WriteJSON(t.out, page)
 	}
-	slices.SortFunc(list, func(a, b tokens.Session) int {
-		return cmp.Or(cmp.Compare(a.UserID, b.UserID), a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
-	return list, nil
+	err = term.WriteTable(t.out, rows)
+	if err == nil && page.Next != "" {
+		_, err = fmt.Fprintf(t.out, "\n%d of %d sessions. The next page: the same command with --after %s\n", len(page.Sessions), page.Total, page.Next)
+	}
+	return err
 }
 
 func sessionsShowCommand(t terminal) *cobra.Command {
@@ -220,11 +224,11 @@ func (w whose) end(ctx context.Context, a *tokens.Authority) (int, error) {
 	case w.session != "":
 		return endOne(ctx, a, w.session)
 	}
-	live, err := sessionsOf(ctx, a, 0)
+	live, err := listing.Sessions(ctx, a, listing.Query{Limit: 1})
 	if err != nil {
 		return 0, err
 	}
-	return len(live), a.EndAll(ctx, tokens.CauseAdmin)
+	return live.Total, a.EndAll(ctx, tokens.CauseAdmin)
 }
 
 // endOne revokes also what is over or unknown: its access tokens may still live.

@@ -39,7 +39,8 @@ func TestSessionsAreListed(t *testing.T) {
       "generation": 1,
       "expires": "2027-02-14T08:00:00Z"
     }
-  ]
+  ],
+  "total": 1
 }
 `)
 }
@@ -47,7 +48,7 @@ func TestSessionsAreListed(t *testing.T) {
 func TestNobodysSessionsAreAnEmptyList(t *testing.T) {
 	d := openDesk(t)
 	d.is(d.ok("sessions", "list"), "ID  USER  LOGIN  DEVICE  ADDRESS  CREATED  LAST USED  EXPIRES\n")
-	d.is(d.ok("sessions", "list", "--json"), "{\n  \"sessions\": []\n}\n")
+	d.is(d.ok("sessions", "list", "--json"), "{\n  \"sessions\": [],\n  \"total\": 0\n}\n")
 }
 
 // A User-Agent is a stranger's text: it must neither move the operator's cursor nor break his table.
@@ -159,5 +160,25 @@ func TestACutOffSessionIsShownAsEnded(t *testing.T) {
 	d.ok("sessions", "end", "--all", "--yes")
 	if got := d.ok("sessions", "show", pair.Session); !strings.Contains(got, "state       ended\n") {
 		t.Errorf("%s", got)
+	}
+}
+
+func TestSessionsListIsPaged(t *testing.T) {
+	d := openDesk(t)
+	for range 3 {
+		d.login(alice)
+		d.clock.Advance(time.Second)
+	}
+	first := d.ok("sessions", "list", "--sort", "created", "--desc", "--limit", "2")
+	_, next, found := strings.Cut(first, "2 of 3 sessions. The next page: the same command with --after ")
+	if !found {
+		t.Fatalf("the first page:\n%s", first)
+	}
+	rest := d.ok("sessions", "list", "--sort", "created", "--desc", "--limit", "2", "--after", strings.TrimSpace(next))
+	if strings.Count(rest, "\n") != 2 || strings.Contains(rest, "next page") {
+		t.Errorf("the second page:\n%s", rest)
+	}
+	if got := d.run("sessions", "list", "--sort", "device"); got.code != exitUsage || !strings.Contains(got.stderr, "--sort must be user_id, created or last_used") {
+		t.Errorf("%+v", got)
 	}
 }

@@ -61,7 +61,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := p.publish(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.cfg, p.authority)}); err != nil {
+	if err := p.publish(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.cfg, p.authority, guard)}); err != nil {
 		return err
 	}
 	p.server, err = p.newServer(reg)
@@ -109,9 +109,9 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 	}
 }
 
-func (p *program) newAdmin(cfg *config.Config, authority *tokens.Authority) *admin.Handler {
+func (p *program) newAdmin(cfg *config.Config, authority *tokens.Authority, guard *attempts.Guard) *admin.Handler {
 	return admin.New(admin.Config{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
-		DryRun: cfg.Compat.Migration.DryRun, Started: p.notify.Announced, Configuration: p.api, Log: p.log}, authority, p.wordpress, p.registry)
+		DryRun: cfg.Compat.Migration.DryRun, Started: p.notify.Announced, Configuration: p.api, Lockouts: guard, Log: p.log}, authority, p.wordpress, p.registry)
 }
 
 func newAuthority(cfg *config.Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {

@@ -82,13 +82,13 @@ type pair struct {
 // session begins a session of a user.
 func (g gateway) session(ctx context.Context, user int) (pair, error) {
 	var p pair
-	body := fmt.Sprintf(`{"user": %d, "login": "customer%d", "fingerprint": "0123456789abcdef0123456789abcdef"}`, user, user)
+	body := fmt.Sprintf(`{"user_id": %d, "login": "customer%d", "fingerprint": "0123456789abcdef0123456789abcdef"}`, user, user)
 	return p, g.ask(ctx, http.MethodPost, "/tokens", body, &p)
 }
 
 // endAll ends the sessions of a user.
 func (g gateway) endAll(ctx context.Context, user int) error {
-	return g.ask(ctx, http.MethodDelete, fmt.Sprintf("/sessions?user=%d", user), "", nil)
+	return g.ask(ctx, http.MethodDelete, fmt.Sprintf("/sessions?user_id=%d", user), "", nil)
 }
 
 func (g gateway) ask(ctx context.Context, method, path, body string, answer any) error {

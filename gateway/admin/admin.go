@@ -6,6 +6,8 @@
 //	probes.go         /healthz, /servez, /readyz
 //	metrics.go        /metrics
 //	api.go            sessions and tokens
+//	listing/          the list of sessions: filters, order, pages
+//	lockouts.go       lockouts
 //	oauth.go          revocation and introspection (RFC 7009, RFC 7662)
 //	configuration.go  the configuration and its reload
 //	body.go           bodies of the API's requests
@@ -39,6 +41,8 @@ type Config struct {
 	// Started reports whether the gateway is ready for requests; /servez fails before. It is called from several
 	// goroutines. Nil means yes.
 	Started func() bool
+	// Lockouts adds the routes that list and clear lockouts. They need Token. Nil leaves them out.
+	Lockouts Lockouts
 	// Configuration adds the routes that show and reload the configuration. They need Token.
 	Configuration Configuration
 	// Now is the clock; nil means time.Now.

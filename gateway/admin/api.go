@@ -5,9 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
+	"cocart-gateway/gateway/admin/listing"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 )
@@ -17,13 +20,14 @@ type apiHandler func(http.ResponseWriter, *http.Request) error
 
 // addAPI adds the administration API. Every call needs the token; bodies and answers are JSON:
 //
-//	GET    /sessions[?user=N]         the live sessions
+//	GET    /sessions[?…]              a page of the live sessions; the parameters are those of package listing
 //	GET    /sessions/{id}             one session, also for some days after its end
 //	DELETE /sessions/{id}             end a session
-//	DELETE /sessions?user=N           end all sessions of a user
+//	DELETE /sessions?user_id=N        end all sessions of a user
 //	DELETE /sessions?all=true         end all sessions
-//	POST   /tokens                    {"user": N[, "fingerprint": "…", "login": "…"]}: start a session
+//	POST   /tokens                    {"user_id": N[, "fingerprint": "…", "login": "…"]}: start a session
 //	POST   /tokens/inspect            {"token": "…"}: what it contains, whether it is valid, and if not why
+//	GET    /lockouts, DELETE /lockouts  see lockouts.go
 //	GET    /config, POST /reload      see configuration.go
 //	POST   /oauth/…                   see oauth.go
 func (h *Handler) addAPI(cfg Config) {
@@ -37,6 +41,9 @@ func (h *Handler) addAPI(cfg Config) {
 		"POST /tokens/inspect":  h.inspectToken,
 	} {
 		h.mux.Handle(pattern, protected(handle))
+	}
+	if cfg.Lockouts != nil {
+		h.addLockouts(cfg.Lockouts, protected)
 	}
 	h.addConfiguration(cfg.Configuration, protected)
 	if cfg.OAuth {
@@ -80,26 +87,32 @@ func badRequest(message string) *respond.Failure {
 }
 
 func (h *Handler) listSessions(w http.ResponseWriter, r *http.Request) error {
-	user, err := userParameter(r)
+	q, err := listing.Parse(r.URL.Query())
 	if err != nil {
+		return badRequest(sentence(err))
+	}
+	page, err := listing.Sessions(r.Context(), h.authority, q)
+	switch {
+	case errors.Is(err, tokens.ErrUnavailable):
 		return err
+	case err != nil:
+		return badRequest(sentence(err))
 	}
-	list := []tokens.Session{}
-	for s, err := range h.authority.Sessions(r.Context(), user) {
-		if err != nil {
-			return err
-		}
-		list = append(list, s)
-	}
-	respond.JSON(w, r, http.StatusOK, map[string]any{"sessions": list})
+	respond.JSON(w, r, http.StatusOK, page)
 	return nil
 }
 
-var errNotUser = badRequest("user must be the id of a WordPress user: a number from 1 on.")
+// sentence returns the text of an error as a sentence.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
 
-// userParameter returns the parameter user, or 0 without one.
-func userParameter(r *http.Request) (int64, error) {
-	text := r.URL.Query().Get("user")
+var errNotUser = badRequest(sentence(listing.ErrUser))
+
+// userParameter returns the parameter user_id, or 0 without one.
+func userParameter(q url.Values) (int64, error) {
+	text := q.Get("user_id")
 	if text == "" {
 		return 0, nil
 	}
@@ -139,13 +152,17 @@ func (h *Handler) endSession(w http.ResponseWriter, r *http.Request) error {
 
 // endSessions requires a parameter that says whose sessions end, so that a forgotten one ends none.
 func (h *Handler) endSessions(w http.ResponseWriter, r *http.Request) error {
-	user, err := userParameter(r)
-	all := r.URL.Query().Get("all") == "true"
+	q := r.URL.Query()
+	if err := onlyParameters(q, "user_id", "all"); err != nil {
+		return err
+	}
+	user, err := userParameter(q)
+	all := q.Get("all") == "true"
 	switch {
 	case err != nil:
 		return err
 	case all == (user != 0):
-		return badRequest("Name the sessions to end: user=N or all=true, not both.")
+		return badRequest("Name the sessions to end: user_id=N or all=true, not both.")
 	case all:
 		if err := h.authority.EndAll(r.Context(), tokens.CauseAdmin); err != nil {
 			return err
@@ -183,16 +200,16 @@ func Issued(user int64, pair tokens.Pair) IssuedTokens {
 // the user's newest live session.
 func (h *Handler) createTokens(w http.ResponseWriter, r *http.Request) error {
 	var wanted struct {
-		User               int64
+		UserID             int64 `json:"user_id"`
 		Fingerprint, Login string
 	}
 	if err := readJSON(r, &wanted); err != nil {
 		return err
 	}
-	if wanted.User < 1 {
+	if wanted.UserID < 1 {
 		return errNotUser
 	}
-	identity, err := h.authority.Recall(r.Context(), tokens.Identity{UserID: wanted.User, Login: wanted.Login, Fingerprint: wanted.Fingerprint})
+	identity, err := h.authority.Recall(r.Context(), tokens.Identity{UserID: wanted.UserID, Login: wanted.Login, Fingerprint: wanted.Fingerprint})
 	if err != nil {
 		return err
 	}
@@ -203,8 +220,8 @@ func (h *Handler) createTokens(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.logChange(r, "start session", slog.String("user", strconv.FormatInt(wanted.User, 10)), slog.String("session", pair.Session))
-	respond.JSON(w, r, http.StatusCreated, Issued(wanted.User, pair))
+	h.logChange(r, "start session", slog.String("user", strconv.FormatInt(wanted.UserID, 10)), slog.String("session", pair.Session))
+	respond.JSON(w, r, http.StatusCreated, Issued(wanted.UserID, pair))
 	return nil
 }
 

@@ -29,8 +29,8 @@ func TestOperatorsSeeAndEndSessions(t *testing.T) {
 	s := openShop(t)
 	a := s.api()
 	first, other := s.login(), s.login()
-	list := sessionsIn(t, s.administer(a, "GET", "/sessions?user=2", ""))
-	if len(list) != 2 || len(sessionsIn(t, s.administer(a, "GET", "/sessions", ""))) != 2 || len(sessionsIn(t, s.administer(a, "GET", "/sessions?user=3", ""))) != 0 {
+	list := sessionsIn(t, s.administer(a, "GET", "/sessions?user_id=2", ""))
+	if len(list) != 2 || len(sessionsIn(t, s.administer(a, "GET", "/sessions", ""))) != 2 || len(sessionsIn(t, s.administer(a, "GET", "/sessions?user_id=3", ""))) != 0 {
 		t.Fatalf("listed: %+v", list)
 	}
 	if got := strings.Trim(fmt.Sprint([]any{list[0].UserID, list[0].Login, list[0].Device, list[0].Address, list[0].Created.Equal(s.clock.Now())}), "[]"); got != "2 alice Go-http-client/1.1 127.0.0.1 true" {
@@ -47,7 +47,7 @@ func TestOperatorsSeeAndEndSessions(t *testing.T) {
 	if good != "false false true" && good != "true true false" { // two sessions of one millisecond have no order
 		t.Errorf("afterwards: %s", good)
 	}
-	if r := s.administer(a, "DELETE", "/sessions?user=2", ""); r.Status != 200 || r.Body != `{"ended":1}` {
+	if r := s.administer(a, "DELETE", "/sessions?user_id=2", ""); r.Status != 200 || r.Body != `{"ended":1}` {
 		t.Errorf("the user's: %d %s", r.Status, r.Body)
 	}
 	if got := [2]bool{s.verifies(first.Access), s.verifies(other.Access)}; got != [2]bool{} {
@@ -66,14 +66,22 @@ func TestAdministrationSaysWhatIsWrong(t *testing.T) {
 	s := openShop(t)
 	a := s.api()
 	for request, want := range map[string]string{
-		"GET /sessions?user=alice":                 "400 cocart_gateway_bad_request",
-		"GET /sessions?user=-1":                    "400 cocart_gateway_bad_request",
+		"GET /sessions?user_id=alice":              "400 cocart_gateway_bad_request",
+		"GET /sessions?user_id=-1":                 "400 cocart_gateway_bad_request",
+		"GET /sessions?user=2":                     "400 cocart_gateway_bad_request",
+		"GET /sessions?sort=device":                "400 cocart_gateway_bad_request",
+		"GET /sessions?limit=0":                    "400 cocart_gateway_bad_request",
+		"GET /sessions?limit=5&limit=6":            "400 cocart_gateway_bad_request",
+		"GET /sessions?order=up":                   "400 cocart_gateway_bad_request",
+		"GET /sessions?address=localhost":          "400 cocart_gateway_bad_request",
+		"GET /sessions?after=x":                    "400 cocart_gateway_bad_request",
+		"DELETE /sessions?all=true&yes=1":          "400 cocart_gateway_bad_request",
 		"GET /sessions/x":                          "400 cocart_gateway_bad_request",
 		"GET /sessions/AZas9kgAQTGtGQ4nT5nEWw":     "404 cocart_gateway_no_such_session",
 		"DELETE /sessions/AZas9kgAQTGtGQ4nT5nEWw":  "404 cocart_gateway_no_such_session",
 		"DELETE /sessions":                         "400 cocart_gateway_bad_request",
 		"DELETE /sessions?all=1":                   "400 cocart_gateway_bad_request",
-		"DELETE /sessions?all=true&user=2":         "400 cocart_gateway_bad_request",
+		"DELETE /sessions?all=true&user_id=2":      "400 cocart_gateway_bad_request",
 		"POST /oauth/revoke":                       "400 cocart_gateway_bad_request",
 		"POST /oauth/introspect?token=not-in-urls": "400 cocart_gateway_bad_request",
 	} {
@@ -98,12 +106,12 @@ func TestTheLogHasEachChange(t *testing.T) {
 	s.login()
 	id := sessionsIn(t, s.administer(a, "GET", "/sessions", ""))[0].ID
 	access := s.login().Access
-	s.administer(a, "POST", "/tokens", `{"user": 2}`, "Content-Type: application/json")
-	s.administer(a, "POST", "/tokens", `{"user": 7}`, "Content-Type: application/json") // without a fingerprint
+	s.administer(a, "POST", "/tokens", `{"user_id": 2}`, "Content-Type: application/json")
+	s.administer(a, "POST", "/tokens", `{"user_id": 7}`, "Content-Type: application/json") // without a fingerprint
 	s.administer(a, "DELETE", "/sessions/"+id, "")
 	s.administer(a, "DELETE", "/sessions/canary", "")
 	s.administer(a, "POST", "/oauth/revoke", "token="+access)
-	s.administer(a, "DELETE", "/sessions?user=2", "")
+	s.administer(a, "DELETE", "/sessions?user_id=2", "")
 	s.administer(a, "DELETE", "/sessions?all=true", "")
 	s.administer(a, "POST", "/tokens/inspect", `{"token": "x"}`, "Content-Type: application/json")
 	s.administer(a, "DELETE", "/sessions/canary?all=true", "", "Authorization: Bearer canary")
@@ -196,10 +204,10 @@ func TestOperatorsCreateAndInspectTokens(t *testing.T) {
 	s := openShop(t)
 	a := s.api()
 	const asJSON = "Content-Type: application/json"
-	if r := s.administer(a, "POST", "/tokens", `{"user":2}`, asJSON); r.Status != 409 {
+	if r := s.administer(a, "POST", "/tokens", `{"user_id":2}`, asJSON); r.Status != 409 {
 		t.Errorf("without a fingerprint: %d %s", r.Status, r.Body)
 	}
-	for _, row := range [][2]string{{"given", `{"user":2,"fingerprint":"fp-alice-1","login":"alice"}`}, {"known by now", `{"user":2}`}} {
+	for _, row := range [][2]string{{"given", `{"user_id":2,"fingerprint":"fp-alice-1","login":"alice"}`}, {"known by now", `{"user_id":2}`}} {
 		name, body := row[0], row[1]
 		r := s.administer(a, "POST", "/tokens", body, asJSON)
 		var pair struct {
