@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens/attempts"
 )
@@ -33,6 +34,8 @@ type Config struct {
 	SchemeHeaders []string
 	// TrustedProxies may say who the client is.
 	TrustedProxies []netip.Prefix
+	// AppServers may state the client's address beside their key.
+	AppServers []appserver.Server
 	// InvalidTokenStatus answers a token that is not good: 401, or 403 as the PHP
 	// plugin does. Zero means 401.
 	InvalidTokenStatus int

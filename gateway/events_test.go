@@ -82,10 +82,11 @@ var provocations = map[string]func(*testing.T) *shop{
 		s.cart(s.otherToken(nil, nil))
 		return s
 	},
-	"revocations_stale": stale,
-	"identity_forged":   asking("GET", cartTarget, "", "X_CoCart-Gateway-Login: a"),
-	"ambiguous_request": asking("GET", cartTarget, "", "Authorization: Bearer a", "Authorization: Bearer b"),
-	"foreign_cart_key":  asking("GET", cartTarget+"?cart_key=2", ""),
+	"revocations_stale":  stale,
+	"identity_forged":    asking("GET", cartTarget, "", "X_CoCart-Gateway-Login: a"),
+	"ambiguous_request":  asking("GET", cartTarget, "", "Authorization: Bearer a", "Authorization: Bearer b"),
+	"app_server_refused": asking("GET", cartTarget, "", "CoCart-App-Server: web:wrong"),
+	"foreign_cart_key":   asking("GET", cartTarget+"?cart_key=2", ""),
 	"mixed_batch": asking("POST", "/wp-json/batch/v1", `{"requests":[{"path":"/cocart/v2/cart/add-item"},{"path":"/wp/v2/posts"}]}`,
 		"Content-Type: application/json"),
 	"unknown_host": func(t *testing.T) *shop {

@@ -130,6 +130,9 @@ func (g *Gateway) isShopsOwn(x *exchange) bool {
 	if (x.classification.Class.IsCoCart() || !x.classification.Acts(x.wire())) && !strings.HasPrefix(x.r.UserAgent(), "WordPress/") {
 		return false
 	}
+	if x.appServer != "" {
+		return false
+	}
 	if !x.origin.Trusted {
 		for _, name := range viaProxy {
 			if len(x.r.Header[name]) > 0 {

@@ -52,6 +52,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/grant"
 	"cocart-gateway/gateway/migration"
@@ -84,6 +85,7 @@ type Gateway struct {
 	spent        *spentTokens
 	repeats      *repeats.Memory
 	grants       *grant.Granter
+	appServers   appserver.Servers
 	plugin       *migration.Plugin // nil: no shop that moves
 	dryRun       *migration.DryRun // nil: what is refused is refused
 }
@@ -130,6 +132,7 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	g.plugin = migration.New(cfg.Migration, cfg.SiteURL, g.authority, g.wordpress, g.log)
+	g.appServers = appserver.New(cfg.AppServers)
 	g.cfg, g.cors, g.routes, g.vary = cfg, sharing, cfg.site(), newVary(cfg.AuthHeaders)
 	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
@@ -159,6 +162,7 @@ type exchange struct {
 	relayed        bool            // the answer is WordPress's
 	cookies        bool            // a login cookie may count
 	granted        bool            // the answer has tokens of a session that WordPress began
+	appServer      string          // the app server that sent the request; "" for a client of its own
 	// otherBearer says that the bearer is an access token of another JWT plugin.
 	otherBearer bool
 
@@ -186,7 +190,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.id = accesslog.Identify(r.Header, x.origin.Trusted)
 	g.followBody(x)
 	g.reportForgery(x)
-	if err := g.handle(x); err != nil {
+	err := g.identifyAppServer(x)
+	if err == nil {
+		err = g.handle(x)
+	}
+	if err != nil {
 		g.writeError(x, err)
 	}
 	g.rememberRefusal(x)

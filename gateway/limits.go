@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
@@ -62,6 +63,42 @@ func setLimitHeaders(h http.Header, s *attempts.State) {
 	}
 }
 
+// identifyAppServer takes the headers of app servers off a request, and makes the customer whose address such a server
+// states the client. A wrong key is a refusal and not a request from elsewhere: its sender would otherwise learn only from
+// the limits of all its customers together that the key is wrong. Wrong keys of an address are limited, and right ones pass
+// nevertheless. A dry run refuses nothing, and reports the address as it is.
+func (g *Gateway) identifyAppServer(x *exchange) error {
+	caller, err := g.appServers.Identify(x.r.Header)
+	if g.dryRun != nil {
+		return nil
+	}
+	x.appServer = caller.Name
+	switch {
+	case errors.Is(err, appserver.ErrKey):
+		if limited := g.countWrongKey(x); limited != nil {
+			return limited
+		}
+		return respond.Fail(respond.AppServer).Because(err)
+	case err != nil:
+		return respond.Fail(respond.BadRequest).WithMessage("The header CoCart-Client-Address must be one IPv4 or IPv6 address of a client, without a port.")
+	case caller.Client.IsValid():
+		x.origin.Client = caller.Client
+	}
+	return nil
+}
+
+func (g *Gateway) countWrongKey(x *exchange) error {
+	if g.cfg.Passwords.Attempts == nil {
+		return nil
+	}
+	state, err := g.cfg.Passwords.Attempts.AllowWrongKey(x.r.Context(), x.origin.Client)
+	x.w.limit = state
+	if err != nil {
+		return g.tooManyRequests(x, err)
+	}
+	return nil
+}
+
 // ceilUnix never says that something is there again when it is not quite.
 func ceilUnix(s *attempts.State) int64 {
 	unix := s.Reset.Unix()
@@ -90,7 +127,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 	m := guardMetrics{
 		rateLimited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_rate_limited_total",
-			Help: "Requests answered with 429, by route class and by the counter that had nothing left (account, account_network, address, subnet, network, overall, second_factor, requests: of an address by limits.requests, session_requests: of a session).",
+			Help: "Requests answered with 429, by route class and by the counter that had nothing left (account, account_network, address, subnet, network, overall, second_factor, requests: of an address by limits.requests, session_requests: of a session, app_servers: wrong keys of app servers).",
 		}, []string{"route", "scope"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_attempts_total",
@@ -175,7 +212,7 @@ func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
 	}
 	g.logEvent(x.r.Context(), x, accesslog.AddressLimit, slog.LevelWarn, "address limit reached",
 		slog.String("scope", string(e.Scope)), slog.String("setting", setting), slog.Int("retry_after", e.State.RetryAfter),
-		slog.String("remedy", "if this is a server of yours that acts for many customers, list it in trusted_proxies and let it send X-Forwarded-For, or raise the setting"))
+		slog.String("remedy", "if this is a server of yours that acts for many customers, list it in trusted_proxies and let it send X-Forwarded-For, give it a key in app_servers, or raise the setting"))
 }
 
 // limitSetting returns the key of a limit that concerns an address or its network; ""
@@ -186,6 +223,8 @@ func limitSetting(c wprequest.Class, scope attempts.Scope) string {
 		if c == wprequest.ClassRefresh || c == wprequest.ClassValidate {
 			return "limits." + string(c)
 		}
+	case attempts.AppServers:
+		return "app_servers"
 	case attempts.Requests:
 		return "limits.requests.address"
 	case attempts.Subnet, attempts.Network:

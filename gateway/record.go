@@ -119,7 +119,7 @@ func (g *Gateway) recordRequest(x *exchange) {
 
 func (x *exchange) line(status int, over time.Time) *accesslog.Line {
 	line := &accesslog.Line{
-		Request: x.r, Target: x.target, ID: x.id, Route: string(x.record.class), Client: x.origin.Client,
+		Request: x.r, Target: x.target, ID: x.id, Route: string(x.record.class), Client: x.origin.Client, AppServer: x.appServer,
 		Storefront: x.record.class == wprequest.ClassSite && x.record.failure == nil,
 		Status:     status, Received: x.arriving.Received(), Sent: x.w.bytes,
 		Took: over.Sub(x.record.start), Upstream: x.record.waited, Gateway: x.gatewayTime(),

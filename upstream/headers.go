@@ -57,7 +57,7 @@ type Origin struct {
 func dropUnsafe(h http.Header, kind Kind) (unusual int) {
 	for name := range h {
 		switch {
-		case isReserved(name), name == "Proxy": // httpoxy, CVE-2016-5385
+		case isReserved(name), isAppServers(name), name == "Proxy": // httpoxy, CVE-2016-5385
 			delete(h, name)
 		case !plainName(name) && (kind != Site || !isOnlyTheShops(h, name)):
 			delete(h, name)
@@ -106,6 +106,13 @@ func plainName(name string) bool {
 
 func isReserved(name string) bool {
 	return len(name) >= len(reservedPrefix) && strings.EqualFold(name[:len(reservedPrefix)], reservedPrefix)
+}
+
+// isAppServers reports whether a header belongs to an app server: its key, and its word about the client's address.
+// WordPress needs neither, and a plugin that logs headers would log the key.
+func isAppServers(name string) bool {
+	plain := http.CanonicalHeaderKey(phpSpelling.Replace(name))
+	return plain == "Cocart-App-Server" || plain == "Cocart-Client-Address"
 }
 
 // phpSpelling makes one name of those that PHP files under one.

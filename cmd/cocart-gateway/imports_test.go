@@ -27,6 +27,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["gateway/admin/listing"] = append([]string{"net/http"}, forbidden["gateway/admin"]...)
 	forbidden["gateway/forwarded"] = append([]string{self + "gateway", self + "tokens"}, forbidden["gateway"]...)
 	forbidden["gateway/pace"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
+	forbidden["gateway/appserver"] = append([]string{self}, forbidden["gateway"]...)
 	forbidden["gateway/repeats"] = append([]string{self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/respond"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/wprequest"] = append([]string{self, "os", "net"}, forbidden["gateway"]...)

@@ -154,6 +154,9 @@ var reloads = []struct {
 	{"limits.validate", nil, "", "7/1m", func(r *rig) string {
 		return r.do("POST", "/wp-json/cocart/jwt/validate-token", "").header.Get("X-RateLimit-Limit")
 	}, [2]string{"600", "7"}},
+	{"app_servers", nil, "", "[{name: web, secret: a-secret-of-an-app-server-of-32-bytes-or-more}]", func(r *rig) string {
+		return code(r.do("GET", cart, "", "CoCart-App-Server: web:a-secret-of-an-app-server-of-32-bytes-or-more"))
+	}, [2]string{"401", "200"}},
 	{"limits.requests.address", nil, "", "7/1m", requestLimit, [2]string{"", "7"}},
 	{"limits.requests.session", nil, "", "7/1m", requestLimit, [2]string{"", "7"}},
 	{"login.uniform_errors", nil, "", "false", func(r *rig) string {

@@ -21,6 +21,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
+	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/wprequest"
@@ -89,6 +90,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		Namespaces:         cfg.Site.Namespaces,
 		DenyGuests:         cfg.Site.Guests == "deny",
 		TrustedProxies:     cfg.TrustedProxies,
+		AppServers:         appServers(cfg.AppServers),
 		AssumeHTTPS:        cfg.Server.AssumeHTTPS,
 		SchemeHeaders:      cfg.Server.SchemeHeaders,
 		InvalidTokenStatus: cfg.Compat.InvalidTokenStatus,
@@ -313,6 +315,18 @@ func guardConfig(cfg *config.Config, log *slog.Logger) attempts.Config {
 		Requests: limit(c.Requests), SessionRequests: limit(c.SessionRequests),
 		Wait: attemptWait, Secret: []byte(cfg.Upstream.Secret[0].Reveal()), KeyPrefix: cfg.Redis.Prefix, Now: now, Log: log,
 	}
+}
+
+func appServers(all []config.AppServer) []appserver.Server {
+	var servers []appserver.Server
+	for _, s := range all {
+		server := appserver.Server{Name: s.Name}
+		for _, secret := range s.Secret {
+			server.Secrets = append(server.Secrets, secret.Reveal())
+		}
+		servers = append(servers, server)
+	}
+	return servers
 }
 
 func guarding(c config.Attempts, guard *attempts.Guard) gateway.PasswordConfig {

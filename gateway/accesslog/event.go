@@ -31,6 +31,7 @@ const (
 	PreflightRefused Event = "preflight_refused"          // a page of another origin may not send this request
 	UnlistedPath     Event = "unlisted_path"              // CoCart below a path prefix that site.paths does not list
 	AddressLimit     Event = "address_limit_reached"      // the limit of an address or of its network is used up
+	WrongAppServer   Event = "app_server_refused"         // a wrong key of an app server
 )
 
 // Events lists all events, in the order of deploy/docs/logs.md.
@@ -38,5 +39,5 @@ var Events = []Event{
 	LoginRefused, LockedOut, Undecided, Limited, TokenReused, NotStored, TokenForged, OtherBearer, Stale, IdentityForged,
 	Ambiguous, ForeignCart, MixedBatch, UnknownHost, NoPlugin, BadReply, SessionsEnded, SessionsNotEnded, SessionBegun,
 	SessionNotBegun, NotHandedBack,
-	Cached, PreflightRefused, UnlistedPath, AddressLimit,
+	Cached, PreflightRefused, UnlistedPath, AddressLimit, WrongAppServer,
 }

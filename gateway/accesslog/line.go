@@ -36,6 +36,8 @@ type Line struct {
 	ID      string
 	Route   string
 	Client  netip.Addr
+	// AppServer is the name of the app server that sent the request for the client; "" for none.
+	AppServer string
 	// Storefront marks a request of the storefront that WordPress answered. The storefront has its own access log, so the
 	// line has level debug, and its path is complete.
 	Storefront bool
@@ -73,7 +75,7 @@ func (l *Line) Record(at time.Time) slog.Record {
 }
 
 // mostAttrs is how many attributes a line has at most.
-const mostAttrs = 21
+const mostAttrs = 22
 
 func (l *Line) attrs(attrs []slog.Attr) []slog.Attr {
 	attrs = append(l.request(attrs),
@@ -111,6 +113,9 @@ func (l *Line) request(attrs []slog.Attr) []slog.Attr {
 		slog.String("client", l.Client.String()),
 		slog.String("agent", untrusted.Shorten(r.UserAgent(), MaxAgent)),
 	)
+	if l.AppServer != "" {
+		attrs = append(attrs, slog.String("app_server", l.AppServer))
+	}
 	if id := clientID(r.Header, l.ID); id != "" {
 		attrs = append(attrs, slog.String("client_request_id", id))
 	}

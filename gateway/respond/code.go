@@ -37,6 +37,7 @@ const (
 	MixedBatch        Code = "cocart_gateway_mixed_batch"
 	NotInBatch        Code = "cocart_gateway_not_in_batch"
 	UnknownHost       Code = "cocart_gateway_unknown_host"
+	AppServer         Code = "cocart_gateway_app_server"
 )
 
 // The codes of failures that are not the client's doing.
@@ -221,6 +222,10 @@ var codes = map[Code]definition{
 		when:     "The Host header names none of `site.url` and `site.hosts`, or on the admin listener none of `admin.hosts`.",
 		client:   "Use the address of the shop.",
 		operator: "Add the name to `site.hosts` or `admin.hosts` if it is yours."},
+	AppServer: {status: http.StatusUnauthorized, message: "The key of the app server is not valid.", challenge: `CoCart-App-Server realm="CoCart"`, event: accesslog.WrongAppServer,
+		when:     "The header `CoCart-App-Server` has a name or a secret that `app_servers` does not list, or is there twice.",
+		client:   "Only a server of the shop sends this header, so an app on a device never reads this. Do not refresh tokens.",
+		operator: "Give the server the secret of its entry in `app_servers`. If no server of yours sent it, someone guesses: ten wrong keys of an address in a minute get 429."},
 
 	StoreUnavailable: {status: http.StatusServiceUnavailable, message: tryAgain, retryAfter: 5,
 		when:     "Redis does not answer. Login, refresh and logout fail. Valid access tokens keep working. With `revocation.on_stale: deny` they are refused with this code as well. Where a plugin of the shop was to begin a session, its route has done its work, and `data.answer` is what it answered.",

@@ -64,6 +64,7 @@
 //	a:record:address:<hash>, a:record:subnet:<hash>,
 //	a:record:network:<hash>                                 accounts that logged in from there: 16 bytes each
 //	a:refresh:<hash>, a:validate:<hash>, a:requests:<hash>  requests of an address
+//	a:app_server:<hash>                                     wrong keys of app servers from an address
 //	a:session_requests:<hash>                               requests of a session
 //	a:alias:<hash>                                          user id behind a name: 90 days after a login, 2 hours after a wrong password
 package attempts

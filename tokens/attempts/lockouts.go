@@ -97,6 +97,7 @@ func (g *Guard) limit(counter string) Limit {
 		"address": g.cfg.Address, "subnet": g.cfg.Subnet, "network": g.cfg.Network, "overall": g.cfg.Overall,
 		"newcomer_account": g.cfg.Newcomer.Account, "newcomer_address": g.cfg.Newcomer.Address, "newcomer_network": g.cfg.Newcomer.Network,
 		"refresh": g.cfg.Refresh, "validate": g.cfg.Validate, "requests": g.cfg.Requests, "session_requests": g.cfg.SessionRequests,
+		"app_server": wrongKeys,
 	}[counter]
 }
 
@@ -139,7 +140,7 @@ func (g *Guard) namesOf(ctx context.Context, user int64) ([]string, error) {
 func (g *Guard) ClearAddress(ctx context.Context, a netip.Addr) error {
 	p := g.namer.place(a)
 	all := []string{"a:network:" + p.network, "a:newcomer_network:" + p.network}
-	for _, counter := range []string{"address", "newcomer_address", "refresh", "validate", "requests"} {
+	for _, counter := range []string{"address", "newcomer_address", "refresh", "validate", "requests", "app_server"} {
 		all = append(all, "a:"+counter+":"+p.address)
 	}
 	if p.subnet != "" {

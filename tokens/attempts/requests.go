@@ -3,6 +3,7 @@ package attempts
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
 // Request is a kind of request that Allow counts. The words are part of the keys in Redis.
@@ -14,11 +15,19 @@ const (
 	Validate Request = "validate"
 )
 
+var wrongKeys = Limit{10, time.Minute}
+
 // Allow counts a request of an address. The State is nil without a limit. The error is an [Exceeded].
 func (g *Guard) Allow(ctx context.Context, what Request, client netip.Addr) (*State, error) {
 	t := g.Ticket(what, client)
 	err := t.Alone(ctx)
 	return t.State(), err
+}
+
+// AllowWrongKey counts a wrong key of an app server. The limit is fixed: the keys are too long to be guessed, and the limit
+// keeps the log readable. The error is an [Exceeded].
+func (g *Guard) AllowWrongKey(ctx context.Context, client netip.Addr) (*State, error) {
+	return g.count(ctx, g.draw(AppServers, "a:app_server:"+g.namer.place(client).address, wrongKeys, 1))
 }
 
 // Use is a request on a route that has no limit of its own.

@@ -34,6 +34,7 @@ type Config struct {
 	Revocation     Revocation
 	Redis          Redis
 	TrustedProxies []netip.Prefix // masked; IPv4-mapped addresses are plain IPv4
+	AppServers     []AppServer
 	Compat         Compat
 	CORS           CORS
 	Limits         Limits
@@ -131,6 +132,12 @@ type Compat struct {
 	BearerLoginRefresh bool   // a login by access token alone also returns a refresh token
 	OtherBearers       string // access tokens of other JWT plugins: "refuse" or "pass"
 	Migration          Migration
+}
+
+// AppServer is a server of the shop's own that may state the client's address.
+type AppServer struct {
+	Name   string
+	Secret []schema.Secret // newest first; each is accepted
 }
 
 // Server is the timeouts of the public listener and the scheme of its requests.

@@ -51,6 +51,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 	blocks := topBlocks(string(text))
 	for _, path := range keyTable(Default()).Paths("") {
 		top, _, _ := strings.Cut(path, ".")
+		top = strings.TrimSuffix(top, "[]")
 		leaf := path[strings.LastIndexByte(path, '.')+1:]
 		if !regexp.MustCompile(`(?m)\b` + leaf + `:`).MatchString(blocks[top]) {
 			t.Errorf("config.example.yaml does not show %s", path)

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
+	"regexp"
 	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/config/schema"
@@ -30,6 +32,7 @@ func keyTableWith(c *Config, given *redisURL) schema.Section {
 		revocationKeys(&c.Revocation),
 		redisKeys(&c.Redis, given),
 		schema.Values("trusted_proxies", &c.TrustedProxies, nil, schema.Network()),
+		schema.Blocks("app_servers", &c.AppServers, listAppServers, appServerKeys),
 		schema.Value("proxy_protocol", &c.Sockets.ProxyProtocol, "off", schema.Choice("off", "accept", "require")),
 		compatKeys(&c.Compat),
 		corsKeys(&c.CORS),
@@ -40,6 +43,29 @@ func keyTableWith(c *Config, given *redisURL) schema.Section {
 			schema.Value("level", &c.Log.Level, slog.LevelInfo, schema.LogLevel()),
 			schema.Value("format", &c.Log.Format, "text", schema.Choice("text", "json"))),
 		schema.Value("reload", &c.Reload, ReloadWatch, schema.Choice(ReloadWatch, ReloadSignal, ReloadOff)),
+	}
+}
+
+var listAppServers = schema.Mistake{Remedy: "write e.g. app_servers: [{name: web, secret_file: /run/secrets/web}]"}
+
+var appServerName = regexp.MustCompile(`\A[a-z0-9-]{1,32}\z`)
+
+func appServerKeys(s *AppServer) schema.Section {
+	return schema.Section{
+		schema.Required(schema.Value("name", &s.Name, "", schema.Text("must be 1 to 32 lower-case letters, digits and -", appServerName.MatchString).Like("web"))),
+		schema.Required(schema.SecretKeys("secret", &s.Secret, schema.SharedSecret(32, schema.MakeSecret))),
+	}
+}
+
+// checkAppServers requires a name of its own for each app server: the log names them.
+func checkAppServers(c *Config, r *schema.Reader) {
+	names := map[string]int{}
+	for i, s := range c.AppServers {
+		at := fmt.Sprintf("app_servers[%d].name", i)
+		if first, twice := names[s.Name]; twice && s.Name != "" {
+			r.Reject(r.At(at), "is "+schema.Printable(s.Name)+fmt.Sprintf(", as is app_servers[%d].name", first), "must be different for each server", "give this server another name")
+		}
+		names[s.Name] = i
 	}
 }
 

@@ -117,6 +117,7 @@ var reloadable = map[string]bool{
 	"tokens":                  true,
 	"revocation":              true,
 	"trusted_proxies":         true,
+	"app_servers":             true,
 	"compat":                  true,
 	"compat.dry_run":          false, // decides whether requests take places of the pool
 	"cors":                    true,

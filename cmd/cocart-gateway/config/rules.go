@@ -20,6 +20,7 @@ func checkRules(c *Config, r *schema.Reader, given *redisURL, check KeyCheck) {
 	checkPaths(c, r)
 	checkAuthHeaders(c, r)
 	checkKeys(c, r, check)
+	checkAppServers(c, r)
 	checkOneUse(c, r)
 	checkMigration(c, r)
 	checkLifetimes(&c.Tokens, r)
@@ -78,6 +79,11 @@ func checkOneUse(c *Config, r *schema.Reader) {
 	check("admin.token", c.Admin.Token)
 	for i, k := range c.Tokens.Keys {
 		check(fmt.Sprintf("tokens.keys[%d].secret", i), k.Secret)
+	}
+	for i, a := range c.AppServers {
+		for j, s := range a.Secret {
+			check(numbered(fmt.Sprintf("app_servers[%d].secret", i), j, len(a.Secret)), s)
+		}
 	}
 	for i, s := range c.Tokens.RefreshSecret {
 		check(numbered("tokens.refresh_secret", i, len(c.Tokens.RefreshSecret)), s)
