@@ -10,18 +10,17 @@ import (
 	"time"
 )
 
-// TestMain plays the process that sends requests: the benchmark starts itself for that.
+// TestMain plays the programs that the benchmark starts itself for.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == "load" {
-		exit(obey(os.Stdin, os.Stdout))
-	}
+	asProgram(os.Args)
 	os.Exit(m.Run())
 }
 
 func TestOneShortRoundMeasuresEverything(t *testing.T) {
 	var out bytes.Buffer
 	file := filepath.Join(t.TempDir(), "bench.json")
-	report, err := measureAll(context.Background(), options{rounds: 1, time: 50 * time.Millisecond, out: file}, progress{to: &out})
+	report, err := measureAll(context.Background(), options{rounds: 1, time: 50 * time.Millisecond, out: file,
+		least: 1000, idle: 100, sessions: 50, revocations: 1000}, progress{to: &out})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +34,37 @@ func TestOneShortRoundMeasuresEverything(t *testing.T) {
 			t.Errorf("%s, %s: %+v", c.Name, c.Request, c)
 		}
 	}
+	if err := report.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	if page := report.Markdown(); !strings.Contains(page, "| 7-login | logins") || !strings.Contains(report.Sentence(), "times the CPU") {
+		t.Errorf("%s\n%s", page, report.Sentence())
+	}
 	if !strings.Contains(out.String(), "round 1 of 1, 1 of") {
 		t.Errorf("progress: %s", out.String())
+	}
+}
+
+func TestTheTextBetweenTheMarksIsReplaced(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "page.md")
+	for _, text := range []string{"first\n", "second\n"} {
+		if _, err := os.Stat(file); err != nil {
+			if err := os.WriteFile(file, []byte("before\n"+begins+"\nold\n"+ends+"\nafter\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := between(file, text); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(file)
+		if want := "before\n" + begins + "\n" + text + ends + "\nafter\n"; err != nil || string(got) != want {
+			t.Errorf("%s, %v", got, err)
+		}
+	}
+	if err := os.WriteFile(file, []byte("no marks"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := between(file, "text"); err == nil {
+		t.Error("a page without marks is written")
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 const (
 	site          = "https://shop.example"
-	signingSecret = "what the programs of the benchmark sign with, in all of them"
+	signingSecret = "what-the-programs-of-the-benchmark-sign-with-in-all-of-them"
 	sharedSecret  = "a shared secret of the benchmark, of 32 bytes and more"
 	adminToken    = "the administration token of the benchmark"
 )
@@ -47,10 +47,10 @@ http {
 	if err != nil {
 		return program{}, err
 	}
-	return p.start(ctx, name, address, "nginx", "-e", "stderr", "-c", file)
+	return p.launch(ctx, name, address, "nginx", "-e", "stderr", "-c", file)
 }
 
-func (p *programs) startBare(ctx context.Context, origin program) (program, error) {
+func (p *programs) startBare(ctx context.Context, name string, origin program) (program, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return program{}, err
@@ -59,5 +59,5 @@ func (p *programs) startBare(ctx context.Context, origin program) (program, erro
 	if err != nil {
 		return program{}, err
 	}
-	return p.start(ctx, "bare", address, binary, address, origin.address)
+	return p.launch(ctx, name, address, binary, address, origin.address)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -24,37 +25,47 @@ func (p *programs) startRedis(ctx context.Context, name string) (program, error)
 		return program{}, err
 	}
 	_, port, _ := bytes.Cut([]byte(address), []byte(":"))
-	return p.start(ctx, name, address, "redis-server", "--port", string(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+	return p.launch(ctx, name, address, "redis-server", "--port", string(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
 }
 
-// startGateway runs the gateway with a Redis of its own, its log in a file, and default limits. It believes the
+// gatewayOptions are what one gateway of the benchmark has different from another.
+type gatewayOptions struct {
+	redis string // address; "": a Redis of its own
+	keys  string // further lines of tokens.keys
+	more  string // further lines of the configuration
+}
+
+// startGateway runs the gateway with a real Redis, its log in a file, and default limits. It believes the
 // X-Forwarded-For of the benchmark, which thus plays many clients.
-func (p *programs) startGateway(ctx context.Context, name string, shop program, more string) (gateway, error) {
-	redis, err := p.startRedis(ctx, name+"-redis")
-	if err != nil {
-		return gateway{}, err
+func (p *programs) startGateway(ctx context.Context, name string, shop program, o gatewayOptions) (gateway, error) {
+	var g gateway
+	if o.redis == "" {
+		redis, err := p.startRedis(ctx, name+"-redis")
+		if err != nil {
+			return g, err
+		}
+		g.redis, o.redis = redis, redis.address
 	}
 	public, err := freeAddress()
 	if err != nil {
-		return gateway{}, err
+		return g, err
 	}
 	admin, err := freeAddress()
 	if err != nil {
-		return gateway{}, err
+		return g, err
 	}
+	g.admin = "http://" + admin
 	file, err := p.write(name+".yaml", fmt.Sprintf("listen: %q\nadmin: {listen: %q, token: %q}\nupstream: {url: %q, secret: %q}\nsite: {url: %q}\n"+
-		"redis: {address: %q}\ntrusted_proxies: [127.0.0.0/8]\ntokens:\n  keys:\n    - {id: main, algorithm: HS256, secret: %q}\n%s",
-		public, admin, adminToken, "http://"+shop.address, sharedSecret, site, redis.address, signingSecret, more))
+		"redis: {address: %q}\ntrusted_proxies: [127.0.0.0/8]\n%s\ntokens:\n  keys:\n    - {id: main, algorithm: HS256, secret: %q}\n%s",
+		public, admin, adminToken, "http://"+shop.address, sharedSecret, site, o.redis, o.more, signingSecret, o.keys))
 	if err != nil {
-		return gateway{}, err
+		return g, err
 	}
 	binary, err := p.build(ctx, "cocart-gateway", "cocart-gateway/cmd/cocart-gateway")
 	if err != nil {
-		return gateway{}, err
+		return g, err
 	}
-	running, err := p.start(ctx, name, public, binary, "serve", "--config", file)
-	g := gateway{running, "http://" + admin, redis}
-	if err != nil {
+	if g.program, err = p.launch(ctx, name, public, binary, "serve", "--config", file); err != nil {
 		return g, err
 	}
 	return g, child.Await(ctx, func() (bool, error) { return g.serves(ctx), nil })
@@ -105,10 +116,30 @@ func (g gateway) ask(ctx context.Context, method, path, body string, answer any)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: status %d", method, path, resp.StatusCode)
+		return &wrongAnswer{path, resp.StatusCode, ""}
 	}
-	if answer == nil {
+	switch to := answer.(type) {
+	case nil:
 		return nil
+	case *textAnswer:
+		text, err := io.ReadAll(resp.Body)
+		*to = textAnswer(text)
+		return err
+	default:
+		return json.NewDecoder(resp.Body).Decode(answer)
 	}
-	return json.NewDecoder(resp.Body).Decode(answer)
+}
+
+// textAnswer is an answer that is not JSON.
+type textAnswer string
+
+// wrongAnswer is the error for an answer with another status than expected.
+type wrongAnswer struct {
+	path   string
+	status int
+	body   string
+}
+
+func (w *wrongAnswer) Error() string {
+	return fmt.Sprintf("%s: status %d %s", w.path, w.status, w.body)
 }

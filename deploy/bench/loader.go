@@ -15,10 +15,14 @@ import (
 	"cocart-gateway/deploy/demo/child"
 )
 
-// order is what the process that sends requests is asked: a plan, whose requests may come from a file that it reads once.
+// order is what the process that sends requests is asked.
 type order struct {
 	load.Plan
-	File string
+	File    string // of the plan's requests; it is read once
+	HTTP2   bool   // over TLS, with this authority
+	CA      string
+	Hold    bool // open the connections and keep them idle
+	Release bool // close those
 }
 
 // reply is its answer.
@@ -27,9 +31,15 @@ type reply struct {
 	Error string
 }
 
-// obey is that process: it reads orders, one in a line, and writes a reply to each.
+// sender is that process.
+type sender struct {
+	files map[string][][]byte
+	held  *load.Held
+}
+
+// obey reads orders, one in a line, and writes a reply to each.
 func obey(in io.Reader, out io.Writer) error {
-	files := map[string][][]byte{}
+	s := sender{files: map[string][][]byte{}}
 	orders, replies := json.NewDecoder(in), json.NewEncoder(out)
 	for {
 		var o order
@@ -38,10 +48,9 @@ func obey(in io.Reader, out io.Writer) error {
 		} else if err != nil {
 			return err
 		}
-		var r reply
-		if err := o.fill(files); err != nil {
-			r.Error = err.Error()
-		} else if r.Result, err = load.Run(o.Plan); err != nil {
+		result, err := s.carryOut(o)
+		r := reply{Result: result}
+		if err != nil {
 			r.Error = err.Error()
 		}
 		if err := replies.Encode(r); err != nil {
@@ -50,23 +59,38 @@ func obey(in io.Reader, out io.Writer) error {
 	}
 }
 
-func (o *order) fill(files map[string][][]byte) error {
-	if o.File == "" {
-		return nil
+func (s *sender) carryOut(o order) (result load.Result, err error) {
+	if o.File != "" {
+		if o.Requests, err = s.read(o.File); err != nil {
+			return result, err
+		}
 	}
-	if files[o.File] == nil {
-		text, err := os.ReadFile(o.File)
+	switch {
+	case o.Release:
+		s.held.Release()
+	case o.Hold:
+		s.held, err = load.Hold(o.Plan)
+	case o.HTTP2:
+		return load.RunHTTP2(o.Plan, o.CA)
+	default:
+		return load.Run(o.Plan)
+	}
+	return result, err
+}
+
+func (s *sender) read(file string) ([][]byte, error) {
+	if s.files[file] == nil {
+		text, err := os.ReadFile(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var requests [][]byte
 		if err := json.Unmarshal(text, &requests); err != nil {
-			return err
+			return nil, err
 		}
-		files[o.File] = requests
+		s.files[file] = requests
 	}
-	o.Requests = files[o.File]
-	return nil
+	return s.files[file], nil
 }
 
 // loader is our end of that process.
@@ -98,8 +122,8 @@ func startLoader(ctx context.Context) (*loader, error) {
 // group is its process group.
 func (l *loader) group() int { return l.cmd.Process.Pid }
 
-func (l *loader) run(p load.Plan, file string) (load.Result, error) {
-	if err := l.orders.Encode(order{Plan: p, File: file}); err != nil {
+func (l *loader) ask(o order) (load.Result, error) {
+	if err := l.orders.Encode(o); err != nil {
 		return load.Result{}, err
 	}
 	var r reply

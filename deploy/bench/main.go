@@ -3,16 +3,19 @@
 // process that sends requests, and the candidates. It measures in rounds, all candidates in each, and compares within a
 // round. The figure is the CPU time of a candidate per request: it depends least on what else the machine does.
 //
-//	bench [-rounds 7] [-time 3s] [-out bin/bench.json]
+//	bench [-short] [-rounds 7] [-time 3s] [-caddy=false] [-out bin/bench.json]
+//	bench -docs [-out bin/bench.json]     writes the figures of that file into the documents
 //
 //	main.go        options, order of things
 //	programs.go    starts programs
-//	candidates.go  the origin and the other proxies; gateway.go: the gateway
+//	candidates.go  the origin and the bare proxy; peers.go: other proxies; gateway.go: the gateway
+//	wordpress.go   a WordPress that lets everyone log in
 //	loader.go      the process that sends requests (package load)
-//	requests.go    requests and tokens
-//	measures.go    what is measured
+//	requests.go    requests and tokens; algorithms.go: tokens that are signed in other ways
+//	measures.go    what is measured in rounds; encrypted.go: over TLS; trips.go, memory.go: what is measured once
 //	rounds.go      the rounds
 //	goals.go       what the figures should be (package figures)
+//	document.go    the page of the documents
 package main
 
 import (
@@ -24,6 +27,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -37,20 +41,32 @@ type options struct {
 	time   time.Duration
 	out    string
 	short  bool
+	docs   bool
+	caddy  bool   // compare with it
+	tools  string // where its binary is kept
+	// How many of each.
+	least, idle, sessions, revocations int           // least: requests of a measure
+	wait                               time.Duration // from the end of idle connections to the measurement
 }
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "load" {
-		exit(obey(os.Stdin, os.Stdout))
-	}
+	asProgram(os.Args)
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 7, "rounds")
 	flag.DurationVar(&o.time, "time", 3*time.Second, "time of each measure in a round")
 	flag.StringVar(&o.out, "out", "bin/bench.json", "where the figures go")
 	flag.BoolVar(&o.short, "short", false, "five rounds of less than a second: within four minutes")
+	flag.BoolVar(&o.docs, "docs", false, "measure nothing, and write the figures of the last run into the documents")
+	flag.BoolVar(&o.caddy, "caddy", true, "compare with Caddy, which takes some minutes to build once")
+	flag.StringVar(&o.tools, "tools", ".tools", "where the binary of Caddy is kept")
 	flag.Parse()
+	if o.docs {
+		exit(document(o.out))
+	}
+	o.idle, o.sessions, o.revocations, o.wait = 10_000, 20_000, 1_000_000, time.Minute
 	if o.short {
-		o.rounds, o.time = 5, 800*time.Millisecond
+		o.sessions, o.revocations = 5_000, 300_000
+		o.rounds, o.time = 5, 700*time.Millisecond
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	report, err := measureAll(ctx, o, newProgress(os.Stdout))
@@ -59,6 +75,16 @@ func main() {
 		err = errors.Join(report.Print(os.Stdout), report.Write(o.out))
 	}
 	exit(err)
+}
+
+// asProgram plays the program that the benchmark started itself for, if it did.
+func asProgram(args []string) {
+	switch {
+	case len(args) == 2 && args[1] == "load":
+		exit(obey(os.Stdin, os.Stdout))
+	case len(args) == 3 && args[1] == "wordpress":
+		exit(answerLogins(args[2]))
+	}
 }
 
 func exit(err error) {
@@ -74,28 +100,65 @@ func measureAll(ctx context.Context, o options, progress progress) (report figur
 	if err != nil {
 		return report, err
 	}
+	if _, err := processes.AllowDescriptors(65_536); err != nil {
+		return report, err
+	}
 	programs, err := newPrograms(filepath.Dir(o.out))
 	if err != nil {
 		return report, err
 	}
-	b := &bench{programs: programs, time: o.time}
+	b := &bench{programs: programs, time: o.time, least: o.least}
 	defer func() { err = errors.Join(err, b.stop()) }()
 	progress.say("Building and starting the programs …")
+	if o.caddy {
+		if b.caddyBinary, err = buildCaddy(ctx, o.tools, progress); err != nil {
+			return report, err
+		}
+	}
 	if err := b.start(ctx); err != nil {
 		return report, err
 	}
-	refused, err := b.refused()
-	if err != nil {
-		return report, err
-	}
-	r, err := run(ctx, b.loader, programs, append(b.forwarding(), refused...), o.rounds, progress)
+	r, rows, err := b.measure(ctx, o, progress)
 	if err != nil {
 		return report, err
 	}
 	report = figures.Report{Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(cpus), Version: version(ctx), Short: o.short,
-		Rounds: o.rounds, Noise: r.noise(cpus), Rows: r.rows(), Candidates: r.candidates()}
+		Rounds: o.rounds, Noise: r.noise(cpus), Rows: rows, Candidates: r.candidates()}
 	report.TooNoisy = report.Noise.TooNoisy()
 	return report, nil
+}
+
+// measure does everything, in an order that leaves time for the memory of closed connections to be given back.
+func (b *bench) measure(ctx context.Context, o options, progress progress) (*rounds, []figures.Row, error) {
+	progress.say("Memory …")
+	idle, err := b.hold(ctx, o.idle)
+	if err != nil {
+		return nil, nil, err
+	}
+	trips, err := b.trips(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, err := b.perSession(ctx, o.sessions)
+	if err != nil {
+		return nil, nil, err
+	}
+	revoked, err := b.perRevocation(ctx, o.revocations)
+	if err != nil {
+		return nil, nil, err
+	}
+	measures, err := b.all(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := run(ctx, b.loader, b.programs, measures, o.rounds, progress)
+	if err != nil {
+		return nil, nil, err
+	}
+	kept, err := idle.rows(ctx, o.wait)
+	rows := slices.Concat(r.rows(), trips, kept, []figures.Row{session, revoked})
+	figures.Sort(rows)
+	return r, rows, err
 }
 
 func (b *bench) stop() error {

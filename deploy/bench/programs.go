@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -20,6 +21,7 @@ type programs struct {
 	bin     string // for what is built
 	running []*child.Process
 	died    chan error
+	built   map[string]string
 }
 
 // program is one of them.
@@ -35,7 +37,7 @@ func newPrograms(bin string) (*programs, error) {
 		return nil, err
 	}
 	// nginx reads its files as another account.
-	return &programs{dir: dir, bin: bin, died: make(chan error, 100)}, os.Chmod(dir, 0o755) //nolint:gosec // no secrets of anyone
+	return &programs{dir: dir, bin: bin, died: make(chan error, 100), built: map[string]string{}}, os.Chmod(dir, 0o755) //nolint:gosec // no secrets of anyone
 }
 
 // stop ends all of them, the last one first, and removes their files.
@@ -52,8 +54,8 @@ func (p *programs) stop() error {
 	return errors.Join(all, os.RemoveAll(p.dir))
 }
 
-// start runs a program and waits until it takes connections.
-func (p *programs) start(ctx context.Context, name, address string, args ...string) (program, error) {
+// launch runs a program and waits until it takes connections.
+func (p *programs) launch(ctx context.Context, name, address string, args ...string) (program, error) {
 	path, err := exec.LookPath(args[0])
 	if err != nil {
 		return program{}, fmt.Errorf("%w (deploy/demo/install.sh bench)", err)
@@ -83,23 +85,39 @@ func (p *programs) write(name, text string) (string, error) {
 	return file, os.WriteFile(file, []byte(text), 0o644) //nolint:gosec // secrets of this run
 }
 
-// address is one on loopback where nothing listens.
+// writeSecret writes what only this account may read.
+func (p *programs) writeSecret(name, text string) (string, error) {
+	file := filepath.Join(p.dir, name)
+	return file, os.WriteFile(file, []byte(text), 0o600)
+}
+
+// freeAddress is one on loopback where nothing listens. Its port is below those that the kernel gives to clients, which
+// could take it before the program that is started for it does.
 func freeAddress() (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)) //nolint:gosec // no secret
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		if err == nil {
+			return address, l.Close()
+		}
 	}
-	defer func() { _ = l.Close() }() // nothing was accepted
-	return l.Addr().String(), nil
+	return "", errors.New("a thousand ports are all in use")
 }
 
 // build links a program of this repository as a release does.
 func (p *programs) build(ctx context.Context, name, pkg string) (string, error) {
-	file := filepath.Join(p.bin, name)
+	if file, ok := p.built[name]; ok {
+		return file, nil
+	}
+	file, err := filepath.Abs(filepath.Join(p.bin, name))
+	if err != nil {
+		return "", err
+	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, pkg) //nolint:gosec // our own words
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, text)
 	}
-	return filepath.Abs(file)
+	p.built[name] = file
+	return file, nil
 }

@@ -6,13 +6,18 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"cocart-gateway/deploy/bench/load"
 )
 
 const (
 	cart     = "/wp-json/cocart/v2/cart"
 	validate = "/wp-json/cocart/jwt/validate-token"
+	refresh  = "/wp-json/cocart/jwt/refresh-token"
+	login    = "/wp-json/cocart/v2/login"
 )
 
 // request writes one as an app sends it.
@@ -25,6 +30,16 @@ func request(method, path, bearer string, more ...string) []byte {
 		lines = append(lines, "Content-Length: 0")
 	}
 	return []byte(strings.Join(append(lines, more...), "\r\n") + "\r\n\r\n")
+}
+
+// posted writes one with a JSON body, of another client each time.
+func posted(path, body string) []byte {
+	return []byte(strings.Join([]string{"POST " + path + " HTTP/1.1", "Host: shop.example", "User-Agent: shop-app/1.0", "Content-Type: application/json",
+		"X-Forwarded-For: " + load.Address, "Content-Length: " + strconv.Itoa(len(body)), "", body}, "\r\n"))
+}
+
+func loginBody(user int) string {
+	return fmt.Sprintf(`{"username":"customer%d","password":"correct horse battery"}`, user)
 }
 
 // each writes a request with each of some bearers.
@@ -87,4 +102,19 @@ func forged(tokens []string) []string {
 		all = append(all, t[:len(t)-2]+other+t[len(t)-1:])
 	}
 	return all
+}
+
+// unseen are many tokens of few sessions, more than the gateway keeps verified ones.
+func unseen(tokens []string, times int) ([]string, error) {
+	var all []string
+	for n := range times {
+		for _, t := range tokens {
+			other, err := signed(t, func(c map[string]any) { c["exp"] = c["exp"].(float64) - float64(n+1) })
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, other)
+		}
+	}
+	return all, nil
 }

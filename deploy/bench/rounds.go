@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"cocart-gateway/deploy/bench/figures"
-	"cocart-gateway/deploy/bench/load"
 	"cocart-gateway/deploy/processes"
 )
 
@@ -14,8 +13,8 @@ import (
 type measure struct {
 	program program
 	request string
-	plan    load.Plan
-	file    string // of requests, instead of those in plan
+	order
+	spend int // requests that are sent before each time, to use up a limit; they are not measured
 }
 
 func (m measure) key() string { return m.program.name + " " + m.request }
@@ -31,12 +30,14 @@ type rounds struct {
 // run takes all measures n times, one after the other, so that a slow minute of the machine meets all of them.
 func run(ctx context.Context, l *loader, all *programs, measures []measure, n int, progress progress) (*rounds, error) {
 	r := &rounds{measures: measures, samples: map[string][]figures.Sample{}}
-	for _, m := range measures {
-		warm := m.plan
+	for i, m := range measures {
+		warm := m.order
 		warm.Time = min(short, warm.Time)
-		if _, err := l.run(warm, m.file); err != nil {
+		result, err := l.ask(warm)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.key(), err)
 		}
+		measures[i].Chains = result.Chains
 	}
 	for round := range n {
 		for i, m := range measures {
@@ -44,7 +45,7 @@ func run(ctx context.Context, l *loader, all *programs, measures []measure, n in
 				return nil, err
 			}
 			progress.step(fmt.Sprintf("round %d of %d, %d of %d: %s", round+1, n, i+1, len(measures), m.key()), i == 0)
-			s, err := r.sample(l, all, m)
+			s, err := r.sample(l, all, &measures[i])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.key(), err)
 			}
@@ -55,7 +56,14 @@ func run(ctx context.Context, l *loader, all *programs, measures []measure, n in
 	return r, nil
 }
 
-func (r *rounds) sample(l *loader, all *programs, m measure) (figures.Sample, error) {
+func (r *rounds) sample(l *loader, all *programs, m *measure) (figures.Sample, error) {
+	if m.spend > 0 {
+		limit := m.order
+		limit.Time, limit.Least = time.Millisecond, m.spend
+		if _, err := l.ask(limit); err != nil {
+			return figures.Sample{}, err
+		}
+	}
 	before, err := m.program.usage()
 	if err != nil {
 		return figures.Sample{}, err
@@ -65,10 +73,11 @@ func (r *rounds) sample(l *loader, all *programs, m measure) (figures.Sample, er
 		return figures.Sample{}, err
 	}
 	began := time.Now()
-	result, err := l.run(m.plan, m.file)
+	result, err := l.ask(m.order)
 	if err != nil {
 		return figures.Sample{}, err
 	}
+	m.Chains = result.Chains
 	r.took += time.Since(began)
 	after, err := m.program.usage()
 	if err != nil {

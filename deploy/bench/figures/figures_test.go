@@ -2,6 +2,7 @@ package figures_test
 
 import (
 	"bytes"
+	"encoding/xml"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -114,5 +115,34 @@ func TestTheFileGivesTheReportBack(t *testing.T) {
 	got, err := figures.Read(file)
 	if err != nil || !reflect.DeepEqual(got.Rows, want.Rows) || got.Candidates[1].Wrong != 2 {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestRowsAreInTheOrderOfTheirNumbers(t *testing.T) {
+	rows := []figures.Row{{ID: "10"}, {ID: "2-page"}, {ID: "1"}, {ID: "2-guest"}}
+	figures.Sort(rows)
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, r.ID)
+	}
+	if got := strings.Join(ids, " "); got != "1 2-page 2-guest 10" {
+		t.Error(got)
+	}
+}
+
+func TestThePictureShowsEveryCandidateOfARequest(t *testing.T) {
+	r := report()
+	r.Candidates = append(r.Candidates, figures.Summary("a < b", "guest", rounds(1), nil))
+	picture := r.SVG("customer", "CPU & more")
+	if err := xml.Unmarshal([]byte(picture), new(struct{})); err != nil {
+		t.Errorf("%v in %s", err, picture)
+	}
+	for _, want := range []string{">bare<", ">gateway<", "33 µs", "CPU &amp; more"} {
+		if !strings.Contains(picture, want) {
+			t.Errorf("%q is missing in %s", want, picture)
+		}
+	}
+	if strings.Contains(picture, "a &lt; b") {
+		t.Error("another kind of request is in the picture")
 	}
 }

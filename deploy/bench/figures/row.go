@@ -1,6 +1,12 @@
 package figures
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Row is one figure of the report, with its goal.
 type Row struct {
@@ -50,4 +56,15 @@ func round(v float64) float64 {
 	digits := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
 	scale := math.Pow(10, float64(min(digits, 3)))
 	return math.Round(v*scale) / scale
+}
+
+// Sort orders rows by the number at the beginning of their ids, and leaves the others in their order.
+func Sort(rows []Row) {
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.number(), b.number()) })
+}
+
+func (r Row) number() int {
+	text, _, _ := strings.Cut(r.ID, "-")
+	n, _ := strconv.Atoi(text) // without one it is the first
+	return n
 }

@@ -23,6 +23,7 @@ func (r Report) Print(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(w)
+	t.Init(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "row\twhat\tvalue\tgoal\tmet")
 	for _, row := range r.Rows {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", row.ID, row.What, row.measured(), row.goal(), row.met())

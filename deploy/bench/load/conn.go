@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +27,7 @@ func open(address netip.AddrPort) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{fd: fd, in: make([]byte, 0, room)}
+	c := &conn{fd: fd}
 	// A loopback listener accepts at once, so connecting may block.
 	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(address.Port()), Addr: address.Addr().As4()}); err != nil {
 		c.close()
@@ -54,7 +55,7 @@ func (c *conn) send() error {
 // receive reads what there is, and says whether the answer is complete.
 func (c *conn) receive() (bool, error) {
 	if len(c.in) == cap(c.in) {
-		c.in = append(c.in, make([]byte, room)...)[:len(c.in)]
+		c.in = slices.Grow(c.in, room)
 	}
 	n, err := unix.Read(c.fd, c.in[len(c.in):cap(c.in)])
 	switch {

@@ -1,10 +1,14 @@
 package load_test
 
 import (
+	"encoding/pem"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -111,5 +115,50 @@ func TestAPlanWithoutRequestsIsRefused(t *testing.T) {
 		if _, err := load.Run(p); err == nil {
 			t.Errorf("%+v is carried out", p)
 		}
+	}
+}
+
+func TestHeldConnectionsStayOpen(t *testing.T) {
+	var mu sync.Mutex
+	open := 0
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		mu.Lock()
+		defer mu.Unlock()
+		if state == http.StateNew {
+			open++
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	held, err := load.Hold(load.Plan{Address: s.Listener.Addr().String(), Connections: 30, Status: 200, Requests: [][]byte{[]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+	mu.Lock()
+	defer mu.Unlock()
+	if open != 30 {
+		t.Errorf("%d connections", open)
+	}
+}
+
+func TestHTTP2BelievesOnlyTheRightName(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("A") != "b" || r.Host != "shop.example" {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := load.Plan{Address: s.Listener.Addr().String(), Connections: 2, Time: 50 * time.Millisecond, Least: 1, Status: 200,
+		Requests: [][]byte{[]byte("GET / HTTP/1.1\r\nHost: shop.example\r\nA: b\r\n\r\n")}}
+	if _, err := load.RunHTTP2(p, file); err == nil {
+		t.Error("a certificate for another name is believed") // httptest's is for example.com
 	}
 }

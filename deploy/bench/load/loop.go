@@ -87,7 +87,7 @@ func (l *loop) run() (Result, error) {
 			}
 		}
 	}
-	l.result.Took = last.Sub(begin)
+	l.result.Took, l.result.Chains = last.Sub(begin), l.free
 	l.result.times(l.times)
 	return l.result, nil
 }

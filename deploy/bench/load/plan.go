@@ -37,6 +37,7 @@ type Result struct {
 	Example  string        // the beginning of a wrong answer
 	Took     time.Duration // from the first request to the last answer
 	P50, P99 time.Duration
+	Chains   []string // the values that no request has carried yet, for the next plan
 }
 
 // Rate is requests per second.

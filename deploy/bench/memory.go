@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/deploy/bench/figures"
+	"cocart-gateway/deploy/bench/load"
+	"cocart-gateway/tokens/revocation"
+)
+
+// idle is the memory of two proxies with many idle connections.
+type idle struct {
+	connections int
+	gateway     gateway
+	bare        program
+	few         float64 // memory of the gateway with 64 connections under load, MB
+	with        float64 // with all of them, idle
+	withBare    float64
+	released    time.Time
+}
+
+// hold opens idle connections to a fresh gateway and a fresh bare proxy, one after the other, and closes them.
+func (b *bench) hold(ctx context.Context, connections int) (*idle, error) {
+	i := &idle{connections: connections}
+	var err error
+	if i.bare, err = b.startBare(ctx, "bare-idle", b.origin); err != nil {
+		return nil, err
+	}
+	if i.gateway, err = b.startGateway(ctx, "gateway-idle", b.origin, gatewayOptions{}); err != nil {
+		return nil, err
+	}
+	if i.withBare, err = b.resident(i.bare, connections, request("GET", cart, "")); err != nil {
+		return nil, err
+	}
+	if _, err := b.loader.ask(b.to(i.gateway.program, guest, 200, request("GET", cart, "")).order); err != nil {
+		return nil, err
+	}
+	used, err := i.gateway.usage()
+	if err != nil {
+		return nil, err
+	}
+	i.few = float64(used.Resident) / 1e6
+	i.with, err = b.resident(i.gateway.program, connections, request("GET", cart, ""))
+	i.released = time.Now()
+	return i, err
+}
+
+// resident is the memory in MB of a program while connections are idle, each after one request.
+func (b *bench) resident(p program, connections int, request []byte) (float64, error) {
+	_, err := b.loader.ask(order{Plan: load.Plan{Address: p.address, Connections: connections, Requests: [][]byte{request}, Status: 200}, Hold: true})
+	if err != nil {
+		return 0, err
+	}
+	used, err := p.usage()
+	_, released := b.loader.ask(order{Release: true})
+	return float64(used.Resident) / 1e6, errors.Join(err, released)
+}
+
+// rows waits until the connections are closed for a minute.
+func (i *idle) rows(ctx context.Context, wait time.Duration) ([]figures.Row, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(time.Until(i.released.Add(wait))):
+	}
+	used, err := i.gateway.usage()
+	if err != nil {
+		return nil, err
+	}
+	row := figures.AtMost("8-idle", fmt.Sprintf("memory with %d idle connections", i.connections), figures.Over([]float64{i.with / i.withBare}), 1.10, "× bare")
+	row.Note = fmt.Sprintf("%.0f MB, bare %.0f MB", i.with, i.withBare)
+	return []figures.Row{
+		figures.AtMost("8-64", "memory with 64 connections under load", figures.Over([]float64{i.few}), 30, "MB"), row,
+		figures.AtMost("8-after", fmt.Sprintf("memory %s after they closed", wait), figures.Over([]float64{float64(used.Resident) / 1e6}), 60, "MB"),
+	}, nil
+}
+
+// perSession is what a session takes in Redis with its index, in bytes.
+func (b *bench) perSession(ctx context.Context, sessions int) (figures.Row, error) {
+	rdb := redis.NewClient(&redis.Options{Addr: b.logins.redis.address})
+	defer func() { _ = rdb.Close() }() // nothing is left to send
+	before, err := usedMemory(ctx, rdb)
+	if err != nil {
+		return figures.Row{}, err
+	}
+	var all sync.WaitGroup
+	failed := make(chan error, 8)
+	for part := range 8 {
+		all.Go(func() {
+			for n := part; n < sessions; n += 8 {
+				if _, err := b.logins.session(ctx, 1_000_000+n); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(failed)
+	if err := <-failed; err != nil {
+		return figures.Row{}, err
+	}
+	after, err := usedMemory(ctx, rdb)
+	r := figures.Over([]float64{float64(after-before) / float64(sessions)})
+	return figures.AtMost("9-session", "a session in Redis, with index", r, 400, "bytes"), err
+}
+
+func usedMemory(ctx context.Context, rdb *redis.Client) (int64, error) {
+	text, err := rdb.Info(ctx, "memory").Result()
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(text, "used_memory:")
+	value, _, _ := strings.Cut(rest, "\r\n")
+	return strconv.ParseInt(value, 10, 64)
+}
+
+// perRevocation is what a revocation takes in the gateway, in bytes: the difference of two that have just started.
+func (b *bench) perRevocation(ctx context.Context, revocations int) (figures.Row, error) {
+	without, err := b.startGateway(ctx, "gateway-without", b.origin, gatewayOptions{})
+	if err != nil {
+		return figures.Row{}, err
+	}
+	address, err := b.startRedis(ctx, "full-redis")
+	if err != nil {
+		return figures.Row{}, err
+	}
+	if err := fill(ctx, address.address, revocations); err != nil {
+		return figures.Row{}, err
+	}
+	with, err := b.startGateway(ctx, "gateway-with", b.origin, gatewayOptions{redis: address.address})
+	if err != nil {
+		return figures.Row{}, err
+	}
+	known, err := with.metric(ctx, "cocart_gateway_revocation_sessions")
+	if err != nil || known != float64(revocations) {
+		return figures.Row{}, errors.Join(err, fmt.Errorf("the gateway knows %v of %d revocations", known, revocations))
+	}
+	less, err := without.usage()
+	if err != nil {
+		return figures.Row{}, err
+	}
+	more, err := with.usage()
+	r := figures.Over([]float64{float64(more.Resident-less.Resident) / float64(revocations)})
+	return figures.AtMost("9-revocation", fmt.Sprintf("a revocation in the process (%d of them)", revocations), r, 64, "bytes"), err
+}
+
+// fill writes sessions that ended into the log, as gateways do.
+func fill(ctx context.Context, address string, revocations int) error {
+	rdb := redis.NewClient(&redis.Options{Addr: address})
+	defer func() { _ = rdb.Close() }() // nothing is left to send
+	now := time.Now().UnixMilli()
+	for n := 0; n < revocations; {
+		_, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for range min(10_000, revocations-n) {
+				p.XAdd(ctx, &redis.XAddArgs{Stream: "cocart:revocations", Values: revocation.SessionEnded(revocation.NewSessionID(now), now).Values()})
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// metric reads one without labels.
+func (g gateway) metric(ctx context.Context, name string) (float64, error) {
+	var text textAnswer
+	if err := g.ask(ctx, http.MethodGet, "/metrics", "", &text); err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strconv.ParseFloat(strings.TrimSpace(value), 64)
+		}
+	}
+	return 0, fmt.Errorf("no metric %s", name)
+}
