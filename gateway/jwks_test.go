@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"cocart-gateway/tokens/keys"
-	"cocart-gateway/upstream/upstreamtest"
 )
 
 func TestPublicKeysAreServed(t *testing.T) {
@@ -36,13 +35,10 @@ func TestPublicKeysAreServed(t *testing.T) {
 	}
 }
 
-func TestWithoutPublicKeysThePathIsWordPresss(t *testing.T) {
+func TestWithoutPublicKeysTheSetIsEmpty(t *testing.T) {
 	s := openShop(t)
-	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, seen upstreamtest.Seen) bool {
-		upstreamtest.JSON(w, 200, "of the site: "+seen.Claims.Kind)
-		return true
-	}
-	if r := s.do("GET", "/.well-known/jwks.json", ""); r.Body != "of the site: site" {
-		t.Errorf("%d %s", r.Status, r.Body)
+	r := s.do("GET", "/.well-known/jwks.json", "")
+	if r.Status != 200 || r.Body != `{"keys":[]}` || len(s.wordpress.Seen()) != 0 {
+		t.Errorf("%d %s, %d requests at WordPress", r.Status, r.Body, len(s.wordpress.Seen()))
 	}
 }

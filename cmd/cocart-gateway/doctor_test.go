@@ -165,6 +165,8 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		"the plugin is in the wrong folder":          fact("late", true),
 		"a backup of the plugin beside it":           fact("copies", []string{"mu-plugins/cocart-gateway_old.php"}),
 		"another secret":                             func(p *practice) { p.Secret = "another secret, longer than thirty-two bytes" },
+		"a secret below \"That's all\"":              func(p *practice) { p.Late = true },
+		"http:// to a port with TLS":                 answering(400, "<html><title>400 The plain HTTP request was sent to HTTPS port</title>"),
 		"a clock an hour ahead":                      clock(time.Hour),
 		"a clock an hour behind":                     clock(-time.Hour),
 		"another site":                               func(p *practice) { p.Site = "www.shop.example" },
@@ -288,7 +290,12 @@ func TestTheDoctorTellsACertificateFromAServerThatIsDown(t *testing.T) {
 	at := stranger.Listener.Addr().String()
 	p := openPractice(t)
 	p.upstream, p.redis = stranger.URL, fmt.Sprintf("{address: %q, tls: true}", at)
-	p.checkGolden(t, openGolden(t, "doctor/certificates.golden"), "a certificate of an unknown authority", at, "ADDRESS")
+	g := openGolden(t, "doctor/certificates.golden")
+	p.checkGolden(t, g, "a certificate of an unknown authority", at, "ADDRESS")
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	p.upstream = strings.Replace(plain.URL, "http:", "https:", 1)
+	p.checkGolden(t, g, "https:// to a port without TLS", at, "ADDRESS")
 }
 
 // A check that was not made is reported with the reason.

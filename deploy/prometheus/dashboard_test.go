@@ -13,12 +13,14 @@ const dashboardFile = "../grafana/cocart-gateway.json"
 
 // dashboard is what of Grafana's model these tests look at.
 type dashboard struct {
+	Inputs        []struct{ Name string } `json:"__inputs"`
 	UID, Title    string
 	SchemaVersion int
 	Templating    struct {
 		List []struct {
 			Name, Type, Definition string
 			Datasource             source
+			Current                struct{ Value any }
 		}
 	}
 	Annotations struct {
@@ -66,6 +68,9 @@ func TestTheDashboardIsOneThatGrafanaTakes(t *testing.T) {
 	}
 	if len(d.Templating.List) == 0 || d.Templating.List[0].Name != "datasource" || d.Templating.List[0].Type != "datasource" {
 		t.Error("no variable for the data source, which is called differently everywhere")
+	}
+	if len(d.Inputs) != 1 || d.Inputs[0].Name != "DS_PROMETHEUS" || d.Templating.List[0].Current.Value != "${DS_PROMETHEUS}" {
+		t.Errorf("the import does not ask for the data source: %+v", d.Inputs)
 	}
 	ids, taken := map[int]bool{}, map[[2]int]string{}
 	for _, p := range d.Panels {

@@ -95,13 +95,13 @@ final class Refusal extends \Exception {
 // --- Secrets and tokens --------------------------------------------------------------------------------------------
 
 /**
- * The usable secrets by key id.
+ * The usable ones of the configured secrets by key id.
  *
  * @return array<string,string>
  */
-function secrets(): array {
+function secrets( ?array $configured = null ): array {
 	$usable = array();
-	foreach ( array_filter( configured_secrets(), __NAMESPACE__ . '\is_usable' ) as $secret ) {
+	foreach ( array_filter( $configured ?? configured_secrets(), __NAMESPACE__ . '\is_usable' ) as $secret ) {
 		$usable[ substr( bin2hex( derived_key( $secret, 'kid' ) ), 0, 8 ) ] = $secret;
 	}
 	return $usable;
@@ -2655,6 +2655,15 @@ function explain_refusal( string $token, array $secrets, Refusal $refusal ): voi
 	send_status( $asked, array( 'refused' => $refusal->getMessage(), 'saw' => $saw ) );
 }
 
+/**
+ * Explains the refusal where the secret is defined below "That's all" in wp-config.php: by parse_request that file is read to
+ * its end. The late secret verifies nothing but this question, whose answer ends the request.
+ */
+function explain_late_secret( string $token ): void {
+	$late = defined( 'COCART_GATEWAY_SECRET' ) ? (array) constant( 'COCART_GATEWAY_SECRET' ) : array();
+	explain_refusal( $token, secrets( $late ), new Refusal( 'COCART_GATEWAY_SECRET is defined too late' ) );
+}
+
 /** Ends the request. */
 function send_status( Assertion $asked, array $claims ): void {
 	send_header( 'X-CoCart-Gateway-Status: ' . $asked->reply( 'status', $claims ) );
@@ -2944,6 +2953,9 @@ function start_asserted( string $token, array $secrets ): void {
 		Diagnostics::$refusal = $refusal->getMessage();
 		log_line( 'cocart-gateway: the assertion was refused: ' . $refusal->getMessage() );
 		explain_refusal( $token, $secrets, $refusal );
+		if ( ! defined( 'COCART_GATEWAY_SECRET' ) ) {
+			add_action( 'parse_request', fn() => explain_late_secret( $token ), PHP_INT_MIN );
+		}
 		( new Closed_Routes( array( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', '' ) ) )->register();
 		return;
 	}

@@ -20,8 +20,9 @@ type StatusServer struct {
 	*httptest.Server
 	sync.Mutex // guards what follows
 
-	// Secret is what wp-config.php holds; "" means that it is missing.
+	// Secret is what wp-config.php holds; "" means that it is missing. Late says that it is below "That's all" there.
 	Secret string
+	Late   bool
 	// Site is the address without scheme that WordPress believes to have.
 	Site string
 	// Now is the clock of PHP and of the web server.
@@ -94,6 +95,9 @@ func (d *StatusServer) open(token string) (c Claims, known bool) {
 }
 
 func (d *StatusServer) reason(c Claims, r *http.Request) string {
+	if d.Late {
+		return "COCART_GATEWAY_SECRET is defined too late"
+	}
 	now := d.Now().Unix()
 	switch {
 	case c.Audience != d.Site:

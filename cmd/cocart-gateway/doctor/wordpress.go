@@ -79,6 +79,9 @@ func (n nodeReport) unreachable(address string, err error) {
 			"Check whether PHP is overloaded, and whether a firewall drops the connection."},
 		row{badCertificate(err), Problem, "The certificate of WordPress at " + address + " is not trusted: " + cause(err) + ".",
 			certificateAdvice("upstream")},
+		row{errors.As(err, new(tls.RecordHeaderError)) || strings.Contains(err.Error(), "HTTP response to HTTPS client"), Problem,
+			"WordPress at " + address + " answers without TLS, and upstream.url begins with https://.",
+			"Write http:// to upstream.url, or the port on which its web server has TLS."},
 		row{otherwise, Problem, "WordPress at " + address + " cannot be reached: " + cause(err) + ".",
 			"Start its web server, or correct upstream.url."},
 	)
@@ -98,6 +101,9 @@ func (n nodeReport) reachable(address string, s *upstream.StatusReport) bool {
 		row{foreign && s.Status >= http.StatusInternalServerError, Problem,
 			fmt.Sprintf("%s answers %d: PHP or its database does not work.", address, s.Status),
 			"Look into the logs of the web server and of PHP."},
+		row{foreign && s.Status == http.StatusBadRequest && strings.Contains(strings.ToLower(string(s.Body)), "https"), Problem,
+			address + " refuses requests without TLS, and upstream.url begins with http://.",
+			"Write https:// to upstream.url, or the port on which its web server has none."},
 		row{foreign, Problem, fmt.Sprintf("%s answers %d, and not as the REST API of WordPress does.", address, s.Status),
 			"Check that this web server serves " + host + ", that it requires no password other than the one in upstream.url, and that no plugin closes the REST API."},
 		row{otherwise, OK, fmt.Sprintf("WordPress answers at %s in %d ms.", address, s.Took.Milliseconds()), ""},
@@ -151,6 +157,11 @@ func (n nodeReport) plugin(ctx context.Context, s *upstream.StatusReport) {
 		return
 	case upstream.StatusRefused:
 		n.pluginVersion(s.Plugin)
+		if s.Refused == secretTooLate {
+			n.problem("secret", "COCART_GATEWAY_SECRET is in wp-config.php, but below \"That's all, stop editing!\", where WordPress has already started.",
+				"Move the line above that comment.")
+			break
+		}
 		n.ok("secret", "WordPress has the same secret.")
 		n.refused(s)
 	default:
@@ -179,6 +190,9 @@ func (n nodeReport) printed(output, before string) {
 	n.problem("output", fmt.Sprintf("PHP prints %.80q before %s.", output, before),
 		"Remove everything before <?php in wp-config.php: blank lines, and the byte order mark of an editor. If the output is a warning of PHP, switch display_errors off.")
 }
+
+// secretTooLate is what the plugin says of a secret that is defined after it was loaded.
+const secretTooLate = "COCART_GATEWAY_SECRET is defined too late"
 
 // installPlugin is for an operator who knows where wp-content is.
 var installPlugin = "cd …/wp-content/mu-plugins && " + wordpress.InstallCommand("cocart-gateway.php")

@@ -79,6 +79,29 @@ test( 'the status of a shop', status(), stated( $facts ) );
 test( 'the status over http', status( array( 'proto' => 'http' ) ), stated( array( 'tls' => false ) ) );
 test( 'the status of a shop that requires the gateway', status( array(), array(), array( 'constants' => array( 'COCART_GATEWAY_REQUIRED' => true ) ) ), stated( array( 'required' => true ) ) );
 test( 'the status while a secret is changed', status( array(), array(), array( 'constants' => array( 'COCART_GATEWAY_SECRET' => array( 'a new secret that is longer than thirty-two bytes', SECRET ) ) ) ), stated( array( 'secrets' => 2 ) ) );
+test(
+	'the status where the secret is defined below the line in wp-config.php',
+	function () {
+		add_action( 'init', fn() => define( 'COCART_GATEWAY_SECRET', SECRET ), PHP_INT_MAX ); // After all plugins, before the request is parsed.
+		status( array(), array(), array( 'constants' => array( 'COCART_GATEWAY_SECRET' => null ) ) )();
+	},
+	function ( array $sent ) {
+		$claims = replied( $sent, 'X-CoCart-Gateway-Status' );
+		same( 'COCART_GATEWAY_SECRET is defined too late', $claims['refused'] );
+		same( array( '{}', false ), array( $sent['body'], isset( $claims['status'] ) ), 'facts' );
+	}
+);
+test(
+	'a customer where the secret is defined below the line in wp-config.php',
+	function () {
+		add_action( 'init', fn() => define( 'COCART_GATEWAY_SECRET', SECRET ), PHP_INT_MAX );
+		shop( array(), array( 'COCART_GATEWAY_SECRET' => null ) );
+		asserted( 'customer' );
+		load_plugin();
+		serve( '/cocart/v2/cart' );
+	},
+	fn( array $sent ) => same( array( 403, array() ), array( $sent['status'], $sent['headers']['X-CoCart-Gateway-Status'] ?? array() ) )
+);
 test( 'the status without Authorization', status( array(), array(), array( 'HTTP_AUTHORIZATION' => '' ) ), stated( array( 'authorization' => false ) ) );
 test( 'the status where Authorization comes by another name', status( array(), array(), array( 'HTTP_AUTHORIZATION' => null, 'REDIRECT_HTTP_AUTHORIZATION' => 'Bearer cocart-gateway-status' ) ), stated( array( 'authorization' => true ) ) );
 test( 'the status with CoCart and WooCommerce', status( array(), array(), array( 'constants' => array( 'COCART_VERSION' => '4.8.1', 'WC_VERSION' => '10.3.5' ) ) ), stated( array( 'woocommerce' => '10.3.5', 'cocart' => '4.8.1' ) ) );
