@@ -44,7 +44,7 @@ endif
 	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) bin/demo -gateway bin/cocart-gateway
 
 test:
-	deploy/demo/install.sh shop redis browser node wordpress-next prometheus packages bench race
+	deploy/demo/install.sh shop libraries redis browser node wordpress-next prometheus packages bench race
 	$(GO) mod verify
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint tools

@@ -65,6 +65,7 @@ needs() {
 			/usr/share/wordpress/wp-content/themes/twentytwentyone/style.css
 		;;
 	php) need php php-cli /usr/bin/php ;;
+	libraries) need phpseclib php-phpseclib3 /usr/share/php/phpseclib3/autoload.php ;; # of an example in HOOKS.md
 	redis) need redis-server redis-server /usr/bin/redis-server ;;
 	browser) need Chromium chromium /usr/bin/chromium ;;
 	node)
@@ -105,7 +106,7 @@ needs() {
 		need systemd-nspawn systemd-container /usr/bin/systemd-nspawn
 		;;
 	*)
-		echo "$0: no such group: $1 (there are: shop, php, redis, browser, node, wordpress-next, prometheus, packages, bench, race, systemd)" >&2
+		echo "$0: no such group: $1 (there are: shop, php, libraries, redis, browser, node, wordpress-next, prometheus, packages, bench, race, systemd)" >&2
 		exit 2
 		;;
 	esac

@@ -1,0 +1,96 @@
+package tokens_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/tokenstest"
+)
+
+const newFingerprint = "fp-alice-2"
+
+// The customer changes the password at one gateway, which signs with a newer key than the other one.
+func TestASessionIsBoundToANewFingerprintOnEveryGateway(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		older, newer := tokenstest.Key(t, "k1"), tokenstest.Key(t, "k2")
+		a := w.authority(func(c *tokens.Config) { c.Keys = []keys.Key{newer, older} })
+		b := w.authority(func(c *tokens.Config) { c.Keys = []keys.Key{older, newer} })
+		phone1, tablet := w.login(b, alice), w.login(b, alice)
+		w.bind(a, phone1.Session, tokens.BoundSame, nil)
+		w.bind(b, phone1.Session, tokens.BoundSame, nil) // again: a repeated command
+		_, err := a.EndUser(context.Background(), 2, alice.Fingerprint, tokens.CauseAccount)
+		w.must(err)
+		pair, err := a.Renew(context.Background(), phone1.Session, phone)
+		w.must(err)
+		w.catchUp(b)
+		for _, at := range []*tokens.Authority{a, b} {
+			w.accessIs(at, pair.Access, nil)
+			w.accessIs(at, phone1.Access, tokens.Revoked)
+			w.accessIs(at, tablet.Access, tokens.Revoked)
+			w.refreshIs(at, tablet.Refresh, tokens.Ended)
+		}
+		access, err := b.Verify(pair.Access)
+		w.must(err)
+		if access.Fingerprint != newFingerprint || access.Session != phone1.Session || access.KeyID != "k2" {
+			t.Errorf("the new token is %+v", access)
+		}
+		next := w.refresh(b, pair.Refresh)
+		w.accessIs(a, next.Access, nil)
+	})
+}
+
+func (w *world) bind(a *tokens.Authority, session string, want tokens.Bound, wantErr error) {
+	w.Helper()
+	got, err := a.Rebind(context.Background(), session, alice.Fingerprint, newFingerprint)
+	if got != want || !errors.Is(err, wantErr) {
+		w.Errorf("bound %q %v, want %q %v", got, err, want, wantErr)
+	}
+}
+
+func TestWhatIsNotBoundToANewFingerprint(t *testing.T) {
+	w := embedded(t)
+	a := w.authority()
+	for name, row := range map[string]struct {
+		who  tokens.Identity
+		do   func(session string)
+		want tokens.Bound
+		err  error
+	}{
+		"a live session":          {alice, func(string) {}, tokens.BoundSame, nil},
+		"one of a third password": {tokens.Identity{UserID: 2, Login: "alice", Fingerprint: "fp-alice-0"}, func(string) {}, "", tokens.Ended},
+		"one that was logged out": {alice, func(s string) { w.must(a.EndSession(context.Background(), s, tokens.CauseLogout)) }, "", tokens.Ended},
+		"one of a thief":          {alice, func(s string) { w.must(a.EndSession(context.Background(), s, tokens.CauseReuse)) }, "", tokens.Ended},
+		"one that the change met": {alice, func(s string) { w.must(a.EndSession(context.Background(), s, tokens.CauseAccount)) }, tokens.BoundAnew, nil},
+		"one that ended long ago": {alice, func(s string) {
+			w.must(a.EndSession(context.Background(), s, tokens.CauseAccount))
+			w.clock.Advance(time.Hour)
+		}, "", tokens.Ended},
+	} {
+		t.Run(name, func(*testing.T) {
+			session := w.login(a, row.who).Session
+			row.do(session)
+			w.bind(a, session, row.want, row.err)
+		})
+	}
+	w.bind(a, "AAAAAAAAAAAAAAAAAAAAAA", "", tokens.Unknown)
+	w.bind(a, "nonsense", "", tokens.Malformed)
+	if _, err := a.Renew(context.Background(), "nonsense", phone); !errors.Is(err, tokens.Malformed) {
+		t.Errorf("renewing nonsense: %v", err)
+	}
+}
+
+func TestNothingIsBoundWhileRedisIsAway(t *testing.T) {
+	r := tokenstest.Redis(t)
+	w := &world{t, r.Client(), tokenstest.NewClock()}
+	a := w.authority()
+	session := w.login(a, alice)
+	r.Stop()
+	w.bind(a, session.Session, "", tokens.ErrUnavailable)
+	if _, err := a.Renew(context.Background(), session.Session, phone); !errors.Is(err, tokens.ErrUnavailable) {
+		t.Errorf("renewing: %v", err)
+	}
+}
