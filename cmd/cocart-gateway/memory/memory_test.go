@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
@@ -33,7 +32,7 @@ func kept(t *testing.T, environment map[string]string) (tick func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
-		Keep(ctx, func(name string) (string, bool) { text, ok := environment[name]; return text, ok }, slog.New(slog.NewTextHandler(io.Discard, nil)), clock)
+		Keep(ctx, func(name string) (string, bool) { text, ok := environment[name]; return text, ok }, slog.New(slog.DiscardHandler), clock)
 	})
 	t.Cleanup(func() { cancel(); running.Wait() })
 	return func() { clock <- time.Time{}; clock <- time.Time{} }
@@ -77,8 +76,8 @@ func TestMemoryIsReturnedAfterLoad(t *testing.T) {
 	if held := read(samples).held; held < before+90<<20 {
 		t.Errorf("%d MB are held, %d before", held>>20, before>>20)
 	}
+	clear(load)
 	runtime.KeepAlive(load)
-	load = nil
 	tick()
 	if held := read(samples).held; held > before+10<<20 {
 		t.Errorf("%d MB are held, %d before", held>>20, before>>20)
