@@ -20,7 +20,7 @@ const (
 
 func newRoot(t terminal) *cobra.Command {
 	root := group("cocart-gateway", "Tokens and sessions for CoCart shops, in front of WordPress", "", serveCommand(t), configCommand(t), healthCommand(t), doctorCommand(t), wordpressCommand(t),
-		sessionsCommand(t), tokensCommand(t), keysCommand(t), lockoutsCommand(t), versionCommand(t))
+		sessionsCommand(t), tokensCommand(t), keysCommand(t), lockoutsCommand(t), versionCommand(t), manualCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.Version = buildOf().String()
 	root.SetVersionTemplate("{{.Version}}\n")

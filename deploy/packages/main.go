@@ -84,6 +84,9 @@ func (r *release) make(ctx context.Context, targets []target) error {
 	if err := os.MkdirAll(filepath.Join(r.out, "build"), 0o755); err != nil { //nolint:gosec // for everybody to read
 		return err
 	}
+	if err := r.manual(ctx); err != nil {
+		return err
+	}
 	for _, t := range targets {
 		fmt.Println(t)
 		if err := r.makeFor(ctx, t); err != nil {

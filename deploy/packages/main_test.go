@@ -49,11 +49,25 @@ func packageOf(t *testing.T, kind, version, extra string) string {
 	write(t, filepath.Join(dir, "config.yaml"), string(config)+extra)
 	write(t, filepath.Join(dir, "nfpm.yaml"), strings.ReplaceAll(string(recipe), "deploy/packages/config.yaml", filepath.Join(dir, "config.yaml")))
 	file := filepath.Join(dir, "cocart-gateway."+kind)
-	if _, err := output(t.Context(), []string{"VERSION=" + version, "ARCH=amd64", "BINARY=" + binary, "SOURCE_DATE_EPOCH=0"},
+	if _, err := output(t.Context(), []string{"VERSION=" + version, "ARCH=amd64", "BINARY=" + binary, "MANUAL=" + manualOf(t, binary), "SOURCE_DATE_EPOCH=0"},
 		filepath.Join(tools, "nfpm"), "package", "--config", filepath.Join(dir, "nfpm.yaml"), "--packager", kind, "--target", file); err != nil {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// manualOf returns the folder with the pages of a program.
+func manualOf(t *testing.T, program string) string {
+	t.Helper()
+	dir := t.TempDir()
+	said(t, program, "manual", dir)
+	pages, _ := filepath.Glob(filepath.Join(dir, "man", "*.1")) // the pattern is well formed
+	for _, page := range pages {
+		if err := compress(page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 func write(t *testing.T, file, text string) {

@@ -14,7 +14,7 @@ const tools = ".tools"
 // systemPackages writes the .deb and the .rpm.
 func (r *release) systemPackages(ctx context.Context, t target, binary string) error {
 	// nfpm takes the modes of files from the disk where nfpm.yaml names none: a clone with another umask differs.
-	env := []string{"VERSION=" + r.version, "ARCH=" + t.arch, "BINARY=" + binary,
+	env := []string{"VERSION=" + r.version, "ARCH=" + t.arch, "BINARY=" + binary, "MANUAL=" + r.manualDir(),
 		"SOURCE_DATE_EPOCH=" + strconv.FormatInt(r.time.Unix(), 10)}
 	for _, kind := range []string{"deb", "rpm"} {
 		_, err := output(ctx, env, filepath.Join(tools, "nfpm"), "package",
