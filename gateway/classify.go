@@ -17,7 +17,7 @@ import (
 // site says how this gateway reads requests.
 func (c Config) site() wprequest.Site {
 	b := c.Bounds.WithDefaults()
-	return wprequest.NewSite(wprequest.SiteConfig{URL: c.SiteURL, RestPrefix: c.RestPrefix, Paths: c.Paths, Namespaces: c.Namespaces,
+	return wprequest.NewSite(wprequest.SiteConfig{URL: c.SiteURL, RestPrefix: c.RestPrefix, Paths: c.Paths, Namespaces: c.Namespaces, Protect: c.Protect,
 		Parameters: b.Parameters, JSON: b.JSON, FormHead: c.MaxLoginBody})
 }
 
@@ -51,6 +51,24 @@ func (g *Gateway) classifyBody(x *exchange) (wprequest.Classification, error) {
 		delete(x.r.Header, "Authorization")
 	}
 	return v, nil
+}
+
+// classifyProtected makes a request with a bearer on a route of site.protect one of a class of its own. Without a bearer it is
+// what it is without site.protect: a guest's, or that of a login cookie.
+func (g *Gateway) classifyProtected(x *exchange) error {
+	if x.classification.Protect == "" || x.classification.Class != wprequest.ClassSite {
+		return nil
+	}
+	h := x.r.Header.Clone()
+	if wprequest.GatherAuthorization(h, g.cfg.AuthHeaders) != nil {
+		return nil // two of them: WordPress decides, as elsewhere, and knows no customer of ours
+	}
+	bearer, err := wprequest.BearerToken(h)
+	if err != nil || bearer == "" {
+		return nil
+	}
+	x.r.Header, x.classification.Class, x.record.class = h, wprequest.ClassProtected, wprequest.ClassProtected
+	return g.bound(x)
 }
 
 // peek reads the beginning of the body and puts it back; nil for a request without a body.

@@ -23,6 +23,8 @@ type Config struct {
 	Paths []string
 	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
 	Namespaces []string
+	// Protect lists REST namespaces and paths outside of CoCart's on which a bearer counts.
+	Protect []string
 	// DenyGuests refuses CoCart requests that carry neither a token nor a
 	// password.
 	DenyGuests bool

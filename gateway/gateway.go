@@ -17,6 +17,7 @@
 //	cocart    protected.go  by bearer as a customer, without one as a guest; 401 to an invalid one
 //	batch     protected.go  the same, after the requests inside were read
 //	jwks      discovery.go  the public keys; also the index of the JWT plugin's namespace
+//	protected protected.go  by bearer as a customer, on routes of others that site.protect lists
 //	site      protected.go  forwarded without changes but to the gateway's own headers
 //
 // forward.go forwards, and cartkey.go checks whose cart a request names before. Package grant begins the sessions that
@@ -137,7 +138,7 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
 		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout, wprequest.ClassAccount: g.account,
-		wprequest.ClassCoCart: g.protected, wprequest.ClassBatch: g.protected, wprequest.ClassJWKS: g.jwks, wprequest.ClassSite: g.site,
+		wprequest.ClassCoCart: g.protected, wprequest.ClassBatch: g.protected, wprequest.ClassJWKS: g.jwks, wprequest.ClassSite: g.site, wprequest.ClassProtected: g.shared,
 	}
 	return g, nil
 }
@@ -216,6 +217,9 @@ func (g *Gateway) handle(x *exchange) error {
 	}
 	if err := g.classify(x); err != nil {
 		return err
+	}
+	if err := g.classifyProtected(x); err != nil {
+		return x.orBody(err)
 	}
 	if answered, err := g.answerPreflight(x); answered {
 		return err

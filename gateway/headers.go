@@ -31,7 +31,7 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	if ours || x.granted {
 		g.preventCaching(x, h, status)
 	}
-	if ours || x.record.failure != nil {
+	if ours && x.record.class != wprequest.ClassProtected || x.record.failure != nil { // WooCommerce has CORS headers of its own
 		g.setCORSHeaders(x, h)
 	}
 }

@@ -82,6 +82,28 @@ func forwardAsNoGuest(x *exchange, b *wprequest.Body) (upstream.Assertion, *wpre
 	return upstream.Assertion{}, nil, tokenRequired()
 }
 
+// shared answers a request with a bearer on a route of others that site.protect lists: as the customer, whom the must-use
+// plugin admits on that route alone. An access token of another JWT plugin passes where compat.other_bearers says so.
+func (g *Gateway) shared(x *exchange) error {
+	bearer, err := wprequest.BearerToken(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if g.passesOtherBearer(x, bearer) {
+		return g.site(x)
+	}
+	access, err := g.verify(x, bearer)
+	if err != nil {
+		return err
+	}
+	if err := g.countUse(x, access.Session); err != nil {
+		return err
+	}
+	a := customer(access)
+	a.Protect = x.classification.Protect
+	return g.forward(x, a)
+}
+
 // site forwards what is not CoCart's. WordPress decides as it does without the gateway.
 func (g *Gateway) site(x *exchange) error {
 	return g.forward(x, upstream.Assertion{Kind: upstream.Site})

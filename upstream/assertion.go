@@ -45,6 +45,8 @@ type Assertion struct {
 	PAT string
 	// DenyGuests, for Credentials: WordPress refuses the request if they identify no user.
 	DenyGuests bool
+	// Protect, for a Customer on a route of others, is the entry of site.protect that covers the route.
+	Protect string
 	// Client is who sent the request, behind any trusted proxies.
 	Client netip.Addr
 	// Proto is the scheme the client used: "https" or "http".
@@ -119,7 +121,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
 		Proto: cmp.Or(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: digest(target),
-		Port: a.Port, Client: a.Client, Carried: a.carried, ID: newID(),
+		Port: a.Port, Client: a.Client, Carried: a.carried, ID: newID(), Protect: a.Protect,
 	}
 	if a.DenyGuests {
 		c.Guests = "deny"

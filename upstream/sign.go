@@ -32,6 +32,7 @@ type claims struct {
 	Assumed     bool       `json:"assumed,omitempty"`
 	Carried     string     `json:"auth,omitempty"`
 	ID          string     `json:"jti,omitempty"`
+	Protect     string     `json:"protect,omitempty"`
 }
 
 // appendTo appends the claims as encoding/json writes them by the tags, without HTML escapes: the bytes are those of PHP,
@@ -67,6 +68,9 @@ func (c *claims) appendTo(b []byte) []byte {
 	}
 	if c.ID != "" {
 		b = appendText(append(b, `,"jti":`...), c.ID)
+	}
+	if c.Protect != "" {
+		b = appendText(append(b, `,"protect":`...), c.Protect)
 	}
 	return append(b, '}')
 }

@@ -40,6 +40,7 @@ type Facts struct {
 	WooCommerce   string   `json:"woocommerce"`
 	CoCart        string   `json:"cocart"`
 	Routes        []string `json:"routes"`
+	Namespaces    []string `json:"namespaces"` // all REST namespaces; nil if the plugin does not know site.protect
 	Home          string   `json:"home"`
 	SiteURL       string   `json:"siteurl"`
 	RestPrefix    string   `json:"rest_prefix"`

@@ -25,7 +25,7 @@ import (
 type practice struct {
 	*upstreamtest.StatusServer
 	listen, admin, upstream, site, redis, more string
-	accessTTL, proxies                         string
+	accessTTL, proxies, protect                string
 	mode                                       os.FileMode
 }
 
@@ -50,11 +50,11 @@ func (p *practice) write(t *testing.T) string {
 listen: %q
 admin: {listen: %q}
 upstream: {url: %s, secret: %q}
-site: {url: %q}
+site: {url: %q, protect: [%s]}
 tokens: {access_ttl: %s, keys: [{id: main, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}
 redis: %s
 trusted_proxies: %s
-%s`, p.listen, p.admin, p.upstream, upstreamtest.Secret, p.site, p.accessTTL, redis, p.proxies, p.more)
+%s`, p.listen, p.admin, p.upstream, upstreamtest.Secret, p.site, p.protect, p.accessTTL, redis, p.proxies, p.more)
 	if err := os.WriteFile(path, []byte(text), p.mode); err != nil {
 		t.Fatal(err)
 	}
@@ -193,9 +193,14 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 			p.Facts["routes"], p.Facts["cocart"] = []string{}, ""
 			rest(404, `{"code":"rest_no_route"}`)(p)
 		},
-		"a white-label shop":        fact("routes", []string{"mystore/v2"}),
-		"WooCommerce is not active": fact("woocommerce", ""),
-		"languages in folders":      fact("paths", []string{"/en", "/fr"}),
+		"a white-label shop": fact("routes", []string{"mystore/v2"}),
+		"tokens count on routes of others": func(p *practice) {
+			p.protect, p.Facts["namespaces"] = "wc/store, wp/v2/users/me, /graphql", []string{"wp/v2", "WC/Store/v1"}
+		},
+		"no routes of site.protect":                func(p *practice) { p.protect, p.Facts["namespaces"] = "wc/store", []string{"wp/v2", "wc/v3"} },
+		"a plugin that does not know site.protect": func(p *practice) { p.protect = "wc/store" },
+		"WooCommerce is not active":                fact("woocommerce", ""),
+		"languages in folders":                     fact("paths", []string{"/en", "/fr"}),
 		"a Site Address made of the Host": func(p *practice) {
 			p.Before = func(_ http.ResponseWriter, r *http.Request) bool { p.Site = r.Host; return false }
 		},

@@ -154,6 +154,9 @@ var reloads = []struct {
 	{"limits.validate", nil, "", "7/1m", func(r *rig) string {
 		return r.do("POST", "/wp-json/cocart/jwt/validate-token", "").header.Get("X-RateLimit-Limit")
 	}, [2]string{"600", "7"}},
+	{"site.protect", nil, "", "[wc/store]", func(r *rig) string {
+		return code(r.do("GET", "/wp-json/wc/store/v1/cart", "", "Authorization: Bearer a.b.c"))
+	}, [2]string{"200", "401"}},
 	{"app_servers", nil, "", "[{name: web, secret: a-secret-of-an-app-server-of-32-bytes-or-more}]", func(r *rig) string {
 		return code(r.do("GET", cart, "", "CoCart-App-Server: web:a-secret-of-an-app-server-of-32-bytes-or-more"))
 	}, [2]string{"401", "200"}},

@@ -88,6 +88,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		RestPrefix:         cfg.Site.RESTPrefix,
 		Paths:              cfg.Site.Paths,
 		Namespaces:         cfg.Site.Namespaces,
+		Protect:            cfg.Site.Protect,
 		DenyGuests:         cfg.Site.Guests == "deny",
 		TrustedProxies:     cfg.TrustedProxies,
 		AppServers:         appServers(cfg.AppServers),

@@ -203,6 +203,9 @@ final class Assertion {
 	/** @var bool Whether the request is refused if its credentials identify no user. */
 	public $guests_denied;
 
+	/** @var string The entry of the gateway's site.protect that covers the request, for a customer on a route of others; else ''. */
+	public $protect;
+
 	/** @var string The client's address. */
 	public $ip;
 
@@ -288,6 +291,7 @@ final class Assertion {
 		$this->fingerprint   = $claims['fp'];
 		$this->pat           = $claims['pat'] ?? '';
 		$this->guests_denied = array_key_exists( 'guests', $claims );
+		$this->protect       = is_string( $claims['protect'] ?? null ) ? $claims['protect'] : '';
 		$this->ip            = $claims['ip'];
 		$this->proto         = $claims['proto'];
 		$this->port          = $claims['port'] ?? '';
@@ -360,6 +364,7 @@ final class Assertion {
 			'it has expired; do the clocks agree?'       => $now < $c['exp'] + LEEWAY,
 			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
 			'its client address is invalid'              => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
+			'its claim protect is invalid'               => ! array_key_exists( 'protect', $c ) || 'customer' === $c['kind'] && is_string( $c['protect'] ) && '' !== trim( $c['protect'], '/' ),
 			'its port is unknown'                        => ! array_key_exists( 'port', $c ) || self::is_port( $c['port'] ),
 			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
@@ -614,6 +619,21 @@ function is_cocart( string $route ): bool {
 	return route_is( '/NS(?:/[\s\S]*)?', $route ) || is_refresh( $route );
 }
 
+/**
+ * Reports whether an entry of the gateway's site.protect covers the route or page that WordPress dispatches: a REST route that
+ * is the entry or below it, or for an entry with a slash in front exactly that path ('' is a page).
+ */
+function is_covered( string $entry, string $route ): bool {
+	if ( '/' === $entry[0] ) {
+		$path = $GLOBALS['wp']->request ?? null;
+		return '' === $route && is_string( $path ) && 0 === strcasecmp( trim( $entry, '/' ), trim( $path, '/' ) );
+	}
+	if ( is_cocart( $route ) || is_batch( $route ) || false !== stripos( $route, 'application-passwords' ) ) { // A credential that outlives the session.
+		return false;
+	}
+	return 1 === preg_match( '#^/' . preg_quote( $entry, '#' ) . '(?:/[\s\S]*)?$#i', $route );
+}
+
 function is_login( string $route ): bool {
 	return route_is( '/NS/v2/login/*', $route );
 }
@@ -635,6 +655,11 @@ function loads_no_cart( string $route ): bool {
 
 function is_batch( string $route ): bool {
 	return route_is( '(?:/batch/v1|/NS(?:/v\d+)?/batch)/*', $route );
+}
+
+/** Reports whether a route is a batch, also one of others, such as /wc/store/v1/batch. */
+function holds_batch( string $route ): bool {
+	return is_batch( $route ) || route_is( '/[\s\S]*/batch/*', $route );
 }
 
 /** Reports whether a route opens sessions. The gateway answers these and counts the attempts, so a batch must not have them. */
@@ -1484,7 +1509,7 @@ abstract class Dispatch_Watcher {
 			$this->serving = false;
 			$this->check_visitor();
 			$this->check_route( $request->get_route() );
-			$this->check_batch( is_batch( $request->get_route() ) ? batched( $request ) : array() );
+			$this->check_batch( holds_batch( $request->get_route() ) ? batched( $request ) : array() );
 			$this->note_dispatched( $request );
 		}
 		return $result;
@@ -1796,7 +1821,11 @@ final class Request_Guard extends Dispatch_Watcher {
 			}
 			return;
 		}
-		if ( ! is_cocart( $route ) && ! is_batch( $route ) ) {
+		if ( '' !== $this->asserted->protect ) {
+			if ( ! is_covered( $this->asserted->protect, $route ) ) {
+				refuse_assertion( 'WordPress dispatches something else than the entry of site.protect that the gateway names' );
+			}
+		} elseif ( ! is_cocart( $route ) && ! is_batch( $route ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for a CoCart route' );
 		}
 		if ( $this->is( 'login' ) && ( ! is_login( $route ) || 'POST' !== method() ) ) {
@@ -1856,6 +1885,12 @@ final class Request_Guard extends Dispatch_Watcher {
 		foreach ( $routes as $route ) {
 			if ( $this->is( 'site' ) && is_cocart( $route ) ) {
 				refuse_assertion( 'the batch of a request that is not for CoCart contains a CoCart route' );
+			}
+			if ( '' !== $this->asserted->protect ) {
+				if ( ! is_covered( $this->asserted->protect, $route ) ) {
+					refuse_assertion( 'the batch contains a route that the entry of site.protect does not cover' );
+				}
+				continue;
 			}
 			if ( $this->is( 'customer', 'guest' ) && ( ! is_cocart( $route ) || is_batch( $route ) || opens_session( $route ) ) ) {
 				refuse_assertion( 'the batch contains a route for which an asserted identity is not valid' );
@@ -2541,6 +2576,7 @@ final class Status_Endpoint extends Dispatch_Watcher {
 			'woocommerce'   => defined( 'WC_VERSION' ) ? (string) \WC_VERSION : '',
 			'cocart'        => cocart_version(),
 			'routes'        => cocart_namespaces(),
+			'namespaces'    => rest_get_server()->get_namespaces(),
 			'home'          => (string) get_option( 'home' ),
 			'siteurl'       => (string) get_option( 'siteurl' ),
 			'rest_prefix'   => trim( (string) rest_get_url_prefix(), '/' ),

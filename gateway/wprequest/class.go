@@ -12,19 +12,20 @@ import (
 type Class string
 
 const (
-	ClassLogin    Class = "login"
-	ClassRefresh  Class = "refresh"
-	ClassValidate Class = "validate"
-	ClassLogout   Class = "logout"
-	ClassAccount  Class = "account" // a customer's own token
-	ClassCoCart   Class = "cocart"  // any other route of the configured namespaces
-	ClassBatch    Class = "batch"
-	ClassJWKS     Class = "jwks"
-	ClassSite     Class = "site" // everything else
+	ClassLogin     Class = "login"
+	ClassRefresh   Class = "refresh"
+	ClassValidate  Class = "validate"
+	ClassLogout    Class = "logout"
+	ClassAccount   Class = "account" // a customer's own token
+	ClassCoCart    Class = "cocart"  // any other route of the configured namespaces
+	ClassBatch     Class = "batch"
+	ClassJWKS      Class = "jwks"
+	ClassProtected Class = "protected" // a route of site.protect, with a bearer
+	ClassSite      Class = "site"      // everything else
 )
 
 // Classes lists every class, for metrics that show their series from the start.
-var Classes = []Class{ClassLogin, ClassRefresh, ClassValidate, ClassLogout, ClassAccount, ClassCoCart, ClassBatch, ClassJWKS, ClassSite}
+var Classes = []Class{ClassLogin, ClassRefresh, ClassValidate, ClassLogout, ClassAccount, ClassCoCart, ClassBatch, ClassJWKS, ClassProtected, ClassSite}
 
 // IsCoCart reports whether a class is CoCart's. The public keys are not secret and
 // have headers of their own.
@@ -51,7 +52,10 @@ type Classification struct {
 	Query  Params
 	Batch  BatchContent // what is in it, if it is one
 	Alias  bool         // route was asked for under another name (alias.go)
-	REST   bool         // some reader takes the request for one of the REST API, of whatever plugin
+	// Protect is the entry of site.protect that the request is for; "" for none. Its class is site all the same: whether a
+	// bearer is there is for the caller to say.
+	Protect string
+	REST    bool // some reader takes the request for one of the REST API, of whatever plugin
 }
 
 // Site knows where the site's REST API lives.
@@ -60,9 +64,10 @@ type Site struct {
 	prefixes   []string // path prefixes below home that have the REST API too, without slashes at their ends
 	bases      []string // what REST paths begin with: rest_get_url_prefix, also below index.php
 	namespaces []string // lower case
-	parameters int      // how many PHP reads of a query or a form (max_input_vars)
-	json       int64    // how much of a batch is read, in bytes
-	formHead   int64    // how much of a form is read, in bytes
+	protected  protection
+	parameters int   // how many PHP reads of a query or a form (max_input_vars)
+	json       int64 // how much of a batch is read, in bytes
+	formHead   int64 // how much of a form is read, in bytes
 }
 
 // SiteConfig says where the REST API of a site lives and how much of a request is read.
@@ -75,6 +80,8 @@ type SiteConfig struct {
 	Paths []string
 	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
 	Namespaces []string
+	// Protect lists REST namespaces and routes, such as wc/store, and paths, such as /graphql, on which a bearer counts.
+	Protect []string
 	// Parameters is how many parameters PHP reads of a query or a form
 	// (max_input_vars); zero means 1000.
 	Parameters int
@@ -94,6 +101,7 @@ func NewSite(cfg SiteConfig) Site {
 		home: strings.Trim(cfg.URL.Path, "/"), bases: []string{prefix, "index.php/" + prefix},
 		parameters: cmp.Or(cfg.Parameters, 1000), json: cmp.Or(cfg.JSON, 1<<20), formHead: cmp.Or(cfg.FormHead, 64<<10),
 	}
+	r.protected = newProtection(cfg.Protect)
 	for _, prefix := range cfg.Paths {
 		if prefix = strings.Trim(prefix, "/"); prefix != "" {
 			r.prefixes = append(r.prefixes, prefix)
@@ -130,6 +138,7 @@ func (rs Site) Classify(w Request) (Classification, error) {
 	found := rs.findRoutes(path, clean, w, v.Query)
 	v.REST = found.rest
 	if !found.coCart {
+		v.Protect = rs.protect(w, v, found, clean, door)
 		return v, nil
 	}
 	switch {

@@ -58,6 +58,7 @@ type Claims struct {
 	PAT         string `json:"pat"`
 	Guests      string `json:"guests"`
 	Carried     string `json:"auth"`
+	Protect     string `json:"protect"`
 }
 
 // Seen is one request as it arrived.

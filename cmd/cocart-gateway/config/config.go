@@ -57,6 +57,7 @@ type Site struct {
 	URL        *url.URL // issuer of tokens and WordPress's home; no trailing slash
 	RESTPrefix string   // without slashes at its ends
 	Paths      []string // prefixes below the path of URL with a REST API of their own; each begins with a slash
+	Protect    []string // REST namespaces and paths outside of CoCart's on which a bearer counts
 	Namespaces []string // first segments of CoCart's routes, at least one
 	Guests     string   // "allow" or "deny"
 

@@ -25,6 +25,7 @@ func siteKeys(c *Site) schema.Entry {
 			})),
 		schema.Values("paths", &c.Paths, nil, pathPrefix()),
 		schema.Values("namespaces", &c.Namespaces, []string{"cocart"}, namespace()),
+		schema.Values("protect", &c.Protect, nil, protected()),
 		schema.Value("guests", &c.Guests, "allow", schema.Choice("allow", "deny")),
 		schema.Values("auth_headers", &c.AuthHeaders, []string{"Authorization"}, authHeader()),
 		schema.Values("hosts", &c.Hosts, nil, siteHost()))
@@ -38,6 +39,30 @@ func namespace() schema.Form[string] {
 			return "", &schema.Mistake{}
 		case slices.Contains(wordPressOwn, strings.ToLower(s)):
 			return "", &schema.Mistake{Rule: "must not be a namespace of WordPress itself"}
+		}
+		return s, nil
+	}
+	return f
+}
+
+var protectedEntry = regexp.MustCompile(`\A/?[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*\z`)
+
+// unprotected are first segments on which a customer's identity may not count: batches hold any route, and administrators do
+// their work below wp-admin.
+var unprotected = []string{"batch", "wp-admin", "wp-json", "wp-login.php", "xmlrpc.php", "index.php"}
+
+// protected is a REST namespace or route, as in wc/store, or with a slash in front a path, as in /graphql.
+func protected() schema.Form[string] {
+	f := schema.Text("must be a REST namespace as in wc/store, or a path as in /graphql", protectedEntry.MatchString).Like("wc/store")
+	f.Parse = func(s string) (string, *schema.Mistake) {
+		first, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(s, "/")), "/")
+		switch {
+		case !protectedEntry.MatchString(s):
+			return "", &schema.Mistake{}
+		case slices.Contains(unprotected, first):
+			return "", &schema.Mistake{Rule: "must not be a batch, a script or wp-admin"}
+		case strings.EqualFold(s, "wp/v2"), strings.EqualFold(s, "wp"):
+			return "", &schema.Mistake{Rule: "must be narrower: it covers what administrators do"}
 		}
 		return s, nil
 	}

@@ -71,7 +71,7 @@ function refused_status( string $reason, array $saw = array(), int $now = NOW ):
 
 $facts = array(
 	'plugin' => '1.2.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
-	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
+	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'namespaces' => array( 'oembed/1.0', 'cocart/v1', 'CoCart/v2', 'cocart', 'cocart-pro/v1', 'wp/v2' ), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
 	'rest_prefix' => 'wp-json', 'permalinks' => true, 'tls' => true, 'environment' => '', 'required' => false, 'secrets' => 1, 'old_plugin' => false, 'jwt_plugins' => array(),
 	'object_cache' => false, 'multisite' => false, 'late' => false, 'copies' => array(), 'authorization' => true, 'paths' => array(),
 );
