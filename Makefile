@@ -9,6 +9,8 @@
 #                   (FUZZREQUESTS=30000; FUZZSEED=1 repeats the run)
 # make bench      what a request costs here, in a bare proxy and in other proxies; BENCH=short takes four minutes at most
 # make bench-go   Go's benchmarks of single packages, for benchstat
+# make chaos      breaks Redis, the network and gateways while customers shop; exit code 1 if a figure misses its goal
+#                   CHAOS=short is a part of it, within three minutes
 # make build      bin/cocart-gateway
 # make release    dist/: archives, .deb, .rpm, checksums and bills of materials for every system (VERSION=1.2.3)
 # make image      an image FROM scratch in the storage of buildah, podman or docker (VERSION=1.2.3)
@@ -23,6 +25,7 @@ FUZZREQUESTS ?= 30000
 FUZZSEED     ?= $(shell date +%s)
 VERSION      ?=
 BENCH        ?=
+CHAOS        ?= full
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
 E2E_ONE      := ^Test[ANR]
@@ -84,6 +87,10 @@ bench:
 	@$(GO) build -o bin/bench ./deploy/bench
 	@bin/bench $(if $(filter short,$(BENCH)),-short)
 
+chaos:
+	deploy/demo/install.sh redis bench
+	CHAOS=$(CHAOS) $(GO) test -count=1 -timeout 60m -v -run '^TestCampaign' ./deploy/chaos
+
 bench-go:
 	$(GO) test -run '^$$' -bench . -benchmem ./gateway ./tokens ./upstream ./cmd/cocart-gateway ./deploy/wordpress
 
@@ -115,4 +122,4 @@ tools: .tools/nfpm .tools/cyclonedx-gomod
 clean:
 	rm -rf bin dist .tools
 
-.PHONY: help build run test test-e2e-one test-e2e-two test-packages test-short test-systemd fuzz bench bench-go lint outdated release image tools clean
+.PHONY: help build run test test-e2e-one test-e2e-two test-packages test-short test-systemd fuzz bench bench-go chaos lint outdated release image tools clean

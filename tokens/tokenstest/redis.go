@@ -115,6 +115,9 @@ func (s *Server) Stop() {
 	}
 }
 
+// PID is the process id of the server while it runs, for tests that freeze it.
+func (s *Server) PID() int { return s.process.Process.Pid }
+
 // Kill ends it as a power cut would.
 func (s *Server) Kill() {
 	if s.mini != nil {
