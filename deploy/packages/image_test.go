@@ -56,8 +56,8 @@ func isConfigured(t *testing.T, inspected string) {
 		t.Fatal(err)
 	}
 	c := image.Docker.Config
-	want := []string{"65532:65532", "/usr/bin/cocart-gateway", "serve --config /etc/cocart-gateway/config.yaml",
-		"CMD /usr/bin/cocart-gateway healthcheck --config /etc/cocart-gateway/config.yaml", madeVersion, "MIT"}
+	want := []string{"65532:65532", "/usr/bin/cocart-gateway", "serve",
+		"CMD /usr/bin/cocart-gateway healthcheck", madeVersion, "MIT"}
 	got := []string{c.User, strings.Join(c.Entrypoint, " "), strings.Join(c.Cmd, " "), strings.Join(c.Healthcheck.Test, " "),
 		c.Labels["org.opencontainers.image.version"], c.Labels["org.opencontainers.image.licenses"]}
 	if !slices.Equal(got, want) || c.Labels["org.opencontainers.image.revision"] == "" || c.Labels["org.opencontainers.image.created"] == "" {
