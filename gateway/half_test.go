@@ -4,6 +4,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -117,5 +119,33 @@ func TestHalfAnAnswerToALoginIsAFailure(t *testing.T) {
 				t.Errorf("%d %s", r.Status, r.Body)
 			}
 		})
+	}
+}
+
+// WordPress, or a page of it, sends hints before its answer. None of the gateway's own names may reach the client with them.
+func TestHintsReachTheClientWithoutReservedHeaders(t *testing.T) {
+	s := openShop(t)
+	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.Header().Set("X-CoCart-Gateway-Plugin", "evil")
+		w.WriteHeader(http.StatusEarlyHints)
+		return false
+	}
+	var hints []textproto.MIMEHeader
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+		hints = append(hints, h)
+		return nil
+	}})
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if len(hints) != 1 || hints[0].Get("Link") == "" || hints[0].Get("X-CoCart-Gateway-Plugin") != "" {
+		t.Errorf("hints: %v", hints)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream"
 )
 
 // record holds what is known of a request when it is over, for one log line and one set
@@ -45,8 +46,10 @@ type recorder struct {
 }
 
 func (w *recorder) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols { // 1xx are not the answer
+	if status >= 200 || status == http.StatusSwitchingProtocols {
 		w.begin(status)
+	} else { // an informational answer: hints of WordPress before its answer
+		upstream.RemoveReserved(w.Header())
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -140,6 +140,39 @@ func TestHintsAndTrailersPass(t *testing.T) {
 	}
 }
 
+func TestReservedTrailersAreRemoved(t *testing.T) {
+	for name, announced := range map[string]string{"announced": "Trailer: X-Sum, X-Cocart-Gateway-Ended\r\n", "not announced": ""} {
+		origin := sayer(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"+announced+"\r\n2\r\nhi\r\n0\r\nX-Sum: 42\r\nX-Cocart-Gateway-Ended: evil\r\n\r\n")
+		conn, err := net.Dial("tcp", newFront(t, origin.String(), asSite()).Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+		all, err := io.ReadAll(conn)
+		if text := string(all); err != nil || !strings.HasSuffix(text, "\r\n0\r\nX-Sum: 42\r\n\r\n") || strings.Contains(text, "Gateway") {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
+}
+
+// Half of a short body never reached the client: not even the header was sent.
+func TestAShortAnswerThatBreaksOffIsUnavailable(t *testing.T) {
+	for name, answer := range map[string]string{
+		"half a body": "HTTP/1.1 200 OK\r\nContent-Length: 2048\r\n\r\nhi",
+		"no body":     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+	} {
+		fr := newFront(t, sayer(t, answer).String(), asSite())
+		fr.send(t, "GET", "/", "")
+		if err := <-fr.errors; !errors.Is(err, upstream.ErrUnavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if status := newFront(t, sayer(t, "HTTP/1.1 200 OK\r\nContent-Length: 2048\r\n\r\n").String(), asSite()).send(t, "HEAD", "/", ""); status != 200 {
+		t.Errorf("HEAD: %d", status)
+	}
+}
+
 // The shop of TestABodyThatStandsStillIsGivenUp begins to answer and stops.
 func TestABodyThatStandsStillIsGivenUp(t *testing.T) {
 	wp := upstreamtest.Start(t)

@@ -45,6 +45,31 @@ func (a *Answer) Body(limit int64) ([]byte, error) {
 	return decoded(raw, a.Header, limit)
 }
 
+// shortBody is the longest body, in bytes, that net/http's server holds back until it knows the whole: a longer one is sent as
+// it comes.
+const shortBody = 2048
+
+// readShort reads a short body of known length to its end before the header of the answer is sent. One that breaks off is an
+// error in place of the answer; the client would otherwise see its connection closed without a byte. It waits for nothing that
+// would have reached the client earlier.
+func readShort(resp *http.Response) error {
+	if resp.ContentLength <= 0 || resp.ContentLength > shortBody || resp.Body == http.NoBody || resp.Request.Method == http.MethodHead {
+		return nil
+	}
+	if b, ok := resp.Body.(interface{ Whole() bool }); ok && b.Whole() {
+		return nil
+	}
+	text := make([]byte, resp.ContentLength)
+	if _, err := io.ReadFull(resp.Body, text); err != nil {
+		return readingError(err)
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{bytes.NewReader(text), resp.Body}
+	return nil
+}
+
 // decoded returns what an encoded body stands for. The limit holds for the decoded bytes: a kilobyte of gzip may become a
 // megabyte.
 func decoded(raw []byte, h http.Header, limit int64) ([]byte, error) {

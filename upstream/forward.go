@@ -70,6 +70,7 @@ type Forwarding struct {
 	Readable bool
 
 	sent  sent
+	resp  *http.Response // its trailers are known at the end of its body
 	err   error
 	start time.Time
 	call  string
@@ -147,6 +148,9 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 	defer f.place.Leave() // also when ReverseProxy aborts a broken answer by panicking
 	f.start, f.call = time.Now(), "forward"
 	w.proxy.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), forwardingKey{}, f)))
+	if f.resp != nil && len(f.resp.Trailer) > 0 {
+		dropReservedTrailers(rw.Header())
+	}
 	if f.err != nil && f.call == "forward" {
 		w.metrics.observe(f.call, outcome(0, f.err), f.start)
 	}
@@ -247,6 +251,9 @@ func (w *WordPress) inspect(resp *http.Response) error {
 		}
 	}
 	answer, err := w.answer(resp, f)
+	if err == nil {
+		err = readShort(resp)
+	}
 	if err != nil {
 		return err
 	}
@@ -284,6 +291,8 @@ func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) 
 		Plugin: resp.Header.Get(pluginHeader) != "", Refused: resp.Header.Get(refusedHeader),
 	}
 	dropReserved(resp.Header)
+	dropReserved(resp.Trailer) // the names that were announced
+	f.resp = resp
 	return a, nil
 }
 

@@ -118,6 +118,21 @@ func isAppServers(name string) bool {
 // phpSpelling makes one name of those that PHP files under one.
 var phpSpelling = strings.NewReplacer("_", "-", ".", "-")
 
+// RemoveReserved removes the gateway's own names from an informational answer (1xx) before it is sent. [WordPress.Forward] does
+// it with the header and the trailers of the answer itself.
+func RemoveReserved(h http.Header) { dropReserved(h) }
+
+// dropReservedTrailers does the same with the trailers that ReverseProxy has put into the header of the answer, where those
+// that were not announced have [http.TrailerPrefix] before their names.
+func dropReservedTrailers(h http.Header) {
+	dropReserved(h)
+	for name := range h {
+		if trailer, is := strings.CutPrefix(name, http.TrailerPrefix); is && isReserved(phpSpelling.Replace(trailer)) {
+			delete(h, name)
+		}
+	}
+}
+
 // dropReserved keeps our reply headers from the client, and from a WordPress
 // page that happens to use their names.
 func dropReserved(h http.Header) {
