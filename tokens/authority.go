@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -40,6 +41,8 @@ type memory struct {
 	// Only Run touches these.
 	notesWritten time.Time
 	tended       time.Time
+	clock        clockWatch
+	redisTime    func(context.Context) (time.Time, error)
 }
 
 // New makes an Authority. It does no I/O: Redis may be away. It adds hooks to rdb, to measure its commands, and
@@ -64,7 +67,10 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 	}
 	m.store = newStore(rdb, a.cfg.KeyPrefix)
 	m.log.store, m.log.view, m.log.now, m.log.logger = m.store, &m.revoked, a.cfg.Now, a.cfg.Log
+	m.redisTime = func(ctx context.Context) (time.Time, error) { return m.store.Time(ctx).Result() }
 	m.log.position, m.log.began = "0", a.cfg.Now()
+	m.log.reader = m.store
+	m.log.restore = func(ctx context.Context) error { return m.inForce.Load().restore(ctx) }
 	m.inForce.Store(a)
 	return a, nil
 }

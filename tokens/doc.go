@@ -10,11 +10,11 @@
 //	issue.go, mint.go                   a login begins a session and makes its first pair
 //	verify.go, parse.go                 an access token is verified
 //	refresh.go, refreshtoken.go         a refresh token is exchanged for the next pair: rotate.lua decides
-//	step.go, gate.go                    one step of a session in Redis, and the limit that is counted with it
+//	step.go                             one step of a session in Redis, and the limit that is counted with it
 //	end.go                              sessions end: one, those of a user, all
 //	record.go, store.go, index.go       a session in Redis, its key and the index of a user's sessions
 //	list.go, inspect.go, oauth.go       what operators see: sessions, one token, RFC 7009 and 7662
-//	revocationlog.go, run.go, usenotes.go  what Run does: it follows the log and notes which sessions were used
+//	revocationlog.go, run.go, usenotes.go, loss.go  what Run does: it follows the log and notes which sessions were used
 //	outcome.go, identity.go, metrics.go the closed lists of words, the types that callers see, and metrics
 //	exchange.go                         what package migration needs
 //

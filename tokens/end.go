@@ -178,16 +178,20 @@ func fingerprintField(fingerprint string) string { return "f:" + fingerprint }
 
 // keepUserCutoff keeps a cutoff as long as a session that was created before it can live: each refresh reads it.
 func (s store) keepUserCutoff(ctx context.Context, userID int64, fingerprint string, cutoff, life int64) error {
+	_, err := s.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		s.setUserCutoff(ctx, p, userID, fingerprint, cutoff, cutoff, life)
+		return nil
+	})
+	return err
+}
+
+func (s store) setUserCutoff(ctx context.Context, p redis.Pipeliner, userID int64, fingerprint string, cutoff, latest, life int64) {
 	field := everyFingerprint
 	if fingerprint != "" {
 		field = fingerprintField(fingerprint)
 	}
-	_, err := s.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, s.userCutoffs(userID), field, cutoff, anyFingerprint, cutoff)
-		p.Do(ctx, "PEXPIRE", s.userCutoffs(userID), life)
-		return nil
-	})
-	return err
+	p.HSet(ctx, s.userCutoffs(userID), field, cutoff, anyFingerprint, latest)
+	p.Do(ctx, "PEXPIRE", s.userCutoffs(userID), life)
 }
 
 // cutoffs are the cutoffs in Redis that may cover a session.

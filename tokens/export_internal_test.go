@@ -1,9 +1,27 @@
 package tokens
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // KeysApart makes an Authority use each key by itself, as on a cluster.
 func KeysApart(a *Authority) { a.store.apart.Store(true) }
 
 // WriteNotes writes what Run would write.
 func WriteNotes(a *Authority) error { return a.writeNotes(context.Background()) }
+
+// LookBack looks whether the log lost what was read of it.
+func LookBack(a *Authority) error { return a.log.lookBack(context.Background()) }
+
+// TrimmedTo says up to when entries of the log may have been trimmed.
+func TrimmedTo(a *Authority, at time.Time) { a.log.trimmedTo.Store(at.UnixMilli()) }
+
+// Tend does the housekeeping of Run.
+func Tend(a *Authority) error { return a.tend(context.Background()) }
+
+// ClockWatch is for tests of it.
+type ClockWatch = clockWatch
+
+// Stepped calls its method.
+func Stepped(w *ClockWatch, wall, steady time.Time) bool { return w.stepped(wall, steady) }

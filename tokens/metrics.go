@@ -19,6 +19,7 @@ type metrics struct {
 	rejections  *prometheus.CounterVec
 	refreshes   *prometheus.CounterVec
 	started     prometheus.Counter
+	losses      prometheus.Counter
 	sessionsEnd *prometheus.CounterVec
 	cacheHits   prometheus.Counter
 	cacheMisses prometheus.Counter
@@ -31,6 +32,8 @@ func newMetrics(of *memory) *metrics {
 	m.refreshes = counters(m, "refreshes_total", "Refreshes, by verdict ("+list(Outcomes())+").", "verdict")
 	m.sessionsEnd = counters(m, "sessions_ended_total", "Sessions ended, by cause ("+list(Causes())+"). Ending all sessions at once is not counted.", "cause")
 	started := counters(m, "sessions_started_total", "Sessions started by a login.")
+	losses := counters(m, "redis_data_losses_total", "How often this gateway found that Redis came back with older data, and wrote back which sessions ended.")
+	m.losses = losses.WithLabelValues()
 	cache := counters(m, "verified_token_cache_total", "Lookups of access tokens among those verified before, by outcome (hit, miss).", "outcome")
 	m.started, m.cacheHits, m.cacheMisses = started.WithLabelValues(), cache.WithLabelValues("hit"), cache.WithLabelValues("miss")
 	m.commands = prometheus.NewHistogramVec(prometheus.HistogramOpts{

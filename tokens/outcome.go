@@ -86,7 +86,7 @@ const (
 	OutcomeSameClient  Outcome = "same_client" // an older one from the session's own client, by Config.ReuseBySameClient: the current token again
 	OutcomeSuperseded  Outcome = "superseded"  // the same, refused: 401, and the session goes on
 	OutcomeHeld        Outcome = "held"        // more than 32 rotations within the grace: the current token again
-	OutcomeAhead       Outcome = "ahead"       // Redis lost its last write in a failover: a new pair
+	OutcomeAhead       Outcome = "ahead"       // Redis lost writes, in a failover or with older data: a new pair
 	OutcomeAdopted     Outcome = "adopted"     // a token of the PHP plugin: a session of ours
 	OutcomeHandedBack  Outcome = "handed_back" // one of ours, during a rollback: a pair of the PHP plugin
 	OutcomePassedOn    Outcome = "passed_on"   // a token of the PHP plugin, during a rollback: that plugin's answer

@@ -27,6 +27,7 @@ func memoryShop(t testing.TB, m *miniredis.Miniredis, now *time.Time, accessTTL 
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.redisTime = func(context.Context) (time.Time, error) { return *now, nil }
 	return a
 }
 
@@ -130,10 +131,13 @@ func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.log.position = decimal(time.Now().Add(time.Hour).UnixMilli()) + "-0"
+	a.log.last = a.log.position
 	if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.revocations(), ID: decimal(time.Now().UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
 		t.Fatal(err)
 	}
-	tended(t, a)
+	if err := a.log.lookBack(ctx); err != nil {
+		t.Fatal(err)
+	}
 	if err := a.CatchUp(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -205,5 +209,18 @@ func refuse(t *testing.T, a *Authority, token string, want Rejection) {
 	t.Helper()
 	if _, err := a.Verify(token); !errors.Is(err, want) {
 		t.Errorf("verify: %v, want %v", err, want)
+	}
+}
+
+func TestAnOutageIsReportedAtGrowingIntervals(t *testing.T) {
+	var r outageReports
+	start, lines := time.Now(), 0
+	for at := time.Duration(0); at < 10*time.Minute; at += tryEvery {
+		if _, due := r.due(start.Add(at)); due {
+			lines++
+		}
+	}
+	if lines < 10 || lines > 20 {
+		t.Errorf("%d lines in ten minutes", lines)
 	}
 }

@@ -19,13 +19,18 @@ import (
 // What the log holds is in package revocation.
 type revocationLog struct {
 	store  store
+	reader redis.UniversalClient // reads the log: while Run runs, by connections of its own
 	view   *revocation.View
 	now    func() time.Time
 	logger *slog.Logger
 
-	mu       sync.Mutex // held while the log is read; guards position and gap
-	position string     // id of the last entry that was read
+	mu       sync.Mutex // held while the log is read; guards position, last and gap
+	position string     // where to read on: behind this id
+	last     string     // id of the last entry that was read; "" = none
 	gap      bool       // something may have been missed since
+
+	restore   func(context.Context) error // writes back what Redis lost
+	trimmedTo atomic.Int64                // Unix ms of Redis: entries of later ids are there
 
 	readAt atomic.Int64 // when the log was last known to be read to its end (Unix ms); 0 = never
 	began  time.Time
@@ -120,32 +125,62 @@ func (l *revocationLog) follow(ctx context.Context) error {
 	return nil
 }
 
-// closeGap steps back after an interruption, so that nothing is skipped that a failover reordered. It steps back to the
-// start if the log ends before what was read of it: then Redis lost data, and the log may hold other entries now.
+// closeGap steps back after an interruption, so that nothing is skipped that a failover reordered. If Redis lost what was
+// read of the log, it writes back what is known and steps back to the start: the log may hold other entries now.
 func (l *revocationLog) closeGap(ctx context.Context) error {
 	if !l.gap {
 		return nil
 	}
-	newest, err := l.lastID(ctx)
+	lost, err := l.lostSome(ctx)
 	if err != nil {
 		return err
 	}
-	if err := l.repeat(ctx); err != nil {
-		return err
-	}
-	if newest == "" || before(newest, l.position) {
-		l.position = "0"
+	if lost {
+		if err := l.restore(ctx); err != nil {
+			return err
+		}
+		l.position, l.last = "0", ""
 	} else {
 		l.position = earlier(l.position, overlap)
+	}
+	if err := l.repeat(ctx); err != nil {
+		return err
 	}
 	l.gap = false
 	return nil
 }
 
+// ownConnections is more than the connections that a follower fails to open in any outage. After as many failures as a pool
+// has connections the client library opens none for a second; the requests of customers soon reach that number.
+const ownConnections = 10_000
+
+// readByItself gives the log a client of its own until the end of Run, so that it is read again as soon as Redis is back. A
+// cluster client asks by itself which server has the log.
+func (l *revocationLog) readByItself(s store) (end func()) {
+	one, ok := s.UniversalClient.(*redis.Client)
+	if !ok {
+		return func() {}
+	}
+	options := *one.Options()
+	options.PoolSize = ownConnections
+	own := redis.NewClient(&options)
+	l.setReader(own)
+	return func() {
+		l.setReader(s)
+		_ = own.Close() // nothing is left to be lost
+	}
+}
+
+func (l *revocationLog) setReader(client redis.UniversalClient) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reader = client
+}
+
 // read reads one batch after the position.
 func (l *revocationLog) read(ctx context.Context, block time.Duration) (int, error) {
 	began := l.now()
-	streams, err := l.store.XRead(ctx, &redis.XReadArgs{
+	streams, err := l.reader.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{l.store.revocations(), l.position}, Count: oneBatch, Block: block}).Result()
 	if missing(err) != nil {
 		return 0, err
@@ -155,6 +190,7 @@ func (l *revocationLog) read(ctx context.Context, block time.Duration) (int, err
 		n += len(s.Messages)
 		l.apply(s.Messages)
 		l.position = s.Messages[len(s.Messages)-1].ID
+		l.last = l.position
 	}
 	if n < oneBatch {
 		l.readAt.Store(max(1, began.UnixMilli()))
@@ -176,40 +212,33 @@ func (l *revocationLog) apply(messages []redis.XMessage) {
 	}
 }
 
-// lookBack notes a gap if the log ends before what was read of it: it lost its end in a failover.
+// lookBack notes a gap if the log lost what was read of it.
 func (l *revocationLog) lookBack(ctx context.Context) error {
-	newest, err := l.lastID(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lost, err := l.lostSome(ctx)
 	if err != nil {
 		return unavailable("looking at revocations", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if newest != "" && before(newest, l.position) {
-		l.gap = true
-	}
+	l.gap = l.gap || lost
 	return nil
 }
 
-// trim removes entries older than the retention. Ids in the log are times of Redis, so its clock is asked.
-func (l *revocationLog) trim(ctx context.Context, retention time.Duration) error {
-	now, err := l.store.Time(ctx).Result()
-	if err != nil {
-		return err
-	}
+// readAgain makes the next reading begin at the start of the log.
+func (l *revocationLog) readAgain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.position = "0"
+}
+
+// trim removes entries older than the retention, by the clock of Redis: ids in the log are its times.
+func (l *revocationLog) trim(ctx context.Context, now time.Time, retention time.Duration) error {
 	oldest := now.Add(-retention).UnixMilli()
 	if oldest <= 0 {
 		return nil
 	}
+	l.trimmedTo.Store(oldest)
 	return l.store.XTrimMinIDApprox(ctx, l.store.revocations(), decimal(oldest), 0).Err()
-}
-
-// lastID returns the id of the newest entry; "" when the log is empty.
-func (l *revocationLog) lastID(ctx context.Context) (string, error) {
-	newest, err := l.store.XRevRangeN(ctx, l.store.revocations(), "+", "-", 1).Result()
-	if err != nil || len(newest) == 0 {
-		return "", missing(err)
-	}
-	return newest[0].ID, nil
 }
 
 // repeat writes the latest own entries again. Applying one twice changes nothing.
@@ -271,13 +300,6 @@ func (o *ownEntries) recent(now time.Time) (out []revocation.Entry) {
 func earlier(id string, by time.Duration) string {
 	ms, _ := splitID(id)
 	return decimal(max(0, ms-milliseconds(by)))
-}
-
-// before reports whether one id of a log entry is older than another.
-func before(a, b string) bool {
-	aTime, aSeq := splitID(a)
-	bTime, bSeq := splitID(b)
-	return aTime < bTime || aTime == bTime && aSeq < bSeq
 }
 
 func splitID(id string) (ms, seq int64) {

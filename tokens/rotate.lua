@@ -83,12 +83,12 @@ local function rotate(key, a)
     outcome = 'same_client'
   elseif own_client and of_client == 'refuse' then
     outcome = 'superseded'
-  elseif presented == gen + 1 then
-    -- Redis lost its last write. Until this moment it would have taken the parent as current, so counting the
-    -- parent as retired only now grants nothing new.
+  elseif presented > gen then
+    -- Redis lost writes: only a gateway makes a token of a later generation. Until this moment it would have taken
+    -- each one in between as current, so counting them as retired only now grants nothing new.
     outcome = 'ahead'
-    retire(gen)
-    retire(gen)
+    gen = math.max(gen, presented - 16)
+    while gen <= presented do retire(gen) end
   else
     outcome = 'reuse'
   end

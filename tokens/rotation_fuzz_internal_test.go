@@ -52,9 +52,10 @@ func (m *model) present(g uint64, now time.Time, by string) error {
 		if m.ofClient == RefuseReuse {
 			return Superseded
 		}
-	case g == m.generation+1:
-		m.retire(now)
-		m.retire(now)
+	case g > m.generation:
+		for m.generation <= g {
+			m.retire(now)
+		}
 	default:
 		m.ended = true
 		return Reused

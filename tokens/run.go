@@ -11,12 +11,13 @@ import (
 )
 
 const (
-	firstWait   = 100 * time.Millisecond
-	longestWait = 2 * time.Second
-	blockFor    = 500 * time.Millisecond // also how long the end of Run can be delayed
-	tendEvery   = 30 * time.Second
-	notesEvery  = time.Second
-	lastCall    = time.Second // for what is still to be written when the time is over
+	tryEvery   = 150 * time.Millisecond // while Redis is away: others' revocations wait for this long at most once it is back
+	sayFirst   = time.Second            // between two log lines about one outage; doubled each time
+	sayLast    = time.Minute
+	blockFor   = 500 * time.Millisecond // also how long the end of Run can be delayed
+	tendEvery  = 30 * time.Second
+	notesEvery = time.Second
+	lastCall   = time.Second // for what is still to be written when the time is over
 )
 
 // Run follows the revocation log and writes the uses that Verify noted to Redis, until ctx ends; then it returns nil. It
@@ -24,21 +25,39 @@ const (
 // need one Run. Without it Verify knows only what this process revoked itself, and Ready always returns an error.
 func (a *Authority) Run(ctx context.Context) error {
 	a.reportEviction(ctx)
-	wait := firstWait
+	defer a.log.readByItself(a.store)()
+	var said outageReports
 	for ctx.Err() == nil {
 		a = a.inForce.Load()
 		err := a.runOnce(ctx)
 		if err == nil {
-			wait = firstWait
+			said = outageReports{}
 			continue
 		}
 		if ctx.Err() == nil {
-			a.cfg.Log.Warn("revocations cannot be followed, trying again", "cause", err, "wait", wait)
-			pause(ctx, wait)
-			wait = min(2*wait, longestWait)
+			if again, due := said.due(time.Now()); due {
+				a.cfg.Log.Warn("revocations cannot be followed, trying again", "cause", err, "next_report", again)
+			}
+			pause(ctx, tryEvery)
 		}
 	}
 	return a.lastNotes(ctx)
+}
+
+// outageReports spaces the log lines about one outage.
+type outageReports struct {
+	next time.Time
+	wait time.Duration
+}
+
+// due reports whether a line is due, and after how long the next one will be.
+func (r *outageReports) due(now time.Time) (wait time.Duration, due bool) {
+	if now.Before(r.next) {
+		return r.wait, false
+	}
+	r.wait = min(max(2*r.wait, sayFirst), sayLast)
+	r.next = now.Add(r.wait)
+	return r.wait, true
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -56,9 +75,16 @@ func (a *Authority) runOnce(ctx context.Context) error {
 		return err
 	}
 	now := time.Now() // real time: Config.Now decides what is true, not how often this runs
+	if a.clock.stepped(a.cfg.Now().Round(0), now) {
+		a.cfg.Log.Warn("the clock of this machine was set: reading the revocations again")
+		a.log.readAgain()
+	}
 	if now.Sub(a.notesWritten) >= notesEvery {
 		a.notesWritten = now
 		if err := a.writeNotes(ctx); err != nil {
+			return err
+		}
+		if err := a.log.lookBack(ctx); err != nil {
 			return err
 		}
 	}
@@ -69,17 +95,26 @@ func (a *Authority) runOnce(ctx context.Context) error {
 	return nil
 }
 
-// tend removes what no longer matters from the view and from Redis, and checks whether the log lost its end.
+// tend removes what no longer matters from the view and from Redis. What is old is so by the clock of Redis and by ours:
+// one clock that is ahead makes no gateway forget what another one still needs.
 func (a *Authority) tend(ctx context.Context) error {
-	retention, err := a.retention(ctx)
+	now, err := a.redisTime(ctx)
+	if err != nil {
+		return unavailable("asking Redis for the time", err)
+	}
+	ours := a.cfg.Now()
+	if ours.Before(now) {
+		now = ours
+	}
+	retention, err := a.retention(ctx, now.UnixMilli())
 	if err != nil {
 		return unavailable("reading token lifetimes", err)
 	}
-	a.revoked.Forget(a.cfg.Now().Add(-retention))
-	if err := a.log.trim(ctx, retention); err != nil {
+	a.revoked.Forget(now.Add(-retention))
+	if err := a.log.trim(ctx, now, retention); err != nil {
 		return unavailable("trimming revocations", err)
 	}
-	return a.log.lookBack(ctx)
+	return nil
 }
 
 // lifetimeSlack covers the minute in which a lifetime is not noted again, and clocks that differ.
@@ -101,7 +136,7 @@ func (s store) noteLifetime(ctx context.Context, p redis.Pipeliner, now int64, l
 }
 
 // retention returns how long revocations must be kept: until the last access token of any lifetime in use has expired.
-func (a *Authority) retention(ctx context.Context) (time.Duration, error) {
+func (a *Authority) retention(ctx context.Context, now int64) (time.Duration, error) {
 	longest := a.cfg.AccessTTL
 	if a.cfg.Plugin != nil {
 		longest = max(longest, a.cfg.Plugin.MaxLife())
@@ -110,7 +145,6 @@ func (a *Authority) retention(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	now := a.cfg.Now().UnixMilli()
 	for _, z := range noted {
 		text, _ := z.Member.(string)
 		life := time.Duration(number(text)) * time.Millisecond
@@ -152,4 +186,21 @@ func (a *Authority) reportEviction(ctx context.Context) {
 		return
 	}
 	a.cfg.Log.Warn("Redis may drop sessions and revocations when its memory is full: set maxmemory-policy noeviction", "policy", policy)
+}
+
+// clockWatch notices that the clock of this machine was set. While it was ahead, entries of the revocation log may have been
+// taken for old; so the log is read again from its start.
+type clockWatch struct {
+	wall, steady time.Time // at the last look; steady carries the monotonic clock
+}
+
+// stepTolerance is more than what adjusting a clock slowly (adjtime, slewing NTP) changes between two looks.
+const stepTolerance = 10 * time.Second
+
+// stepped reports whether the wall clock went on by another time than the monotonic one since the last call.
+func (w *clockWatch) stepped(wall, steady time.Time) bool {
+	first := w.steady.IsZero()
+	by := wall.Sub(w.wall) - steady.Sub(w.steady)
+	w.wall, w.steady = wall, steady
+	return !first && by.Abs() > stepTolerance
 }

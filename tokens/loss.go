@@ -1,0 +1,70 @@
+package tokens
+
+import (
+	"context"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/cluster"
+	"cocart-gateway/tokens/revocation"
+)
+
+// Redis can come back with older data: from a snapshot, emptied, or after it dropped keys. Then sessions that ended live
+// again there. A gateway that kept running knows better: it notices that the log no longer has the entry that it read last,
+// and writes back all that it knows, to the log, to the cutoffs and to the sessions themselves. A refresh token that is
+// ahead of what Redis has needs no such knowledge: see rotate.lua.
+
+// lostSome reports whether the log lost what was read of it. An entry that may have been trimmed says nothing. The caller
+// holds mu.
+func (l *revocationLog) lostSome(ctx context.Context) (bool, error) {
+	if ms, _ := splitID(l.last); ms <= l.trimmedTo.Load() {
+		return false, nil
+	}
+	last, err := l.store.XRevRangeN(ctx, l.store.revocations(), l.last, l.last, 1).Result()
+	return err == nil && len(last) == 0, missing(err)
+}
+
+// restoreBatch is how many entries are written in one round trip.
+const restoreBatch = 500
+
+// restore writes back to Redis what this process knows of ended sessions.
+func (a *Authority) restore(ctx context.Context) error {
+	a.metrics.losses.Inc()
+	a.cfg.Log.Error("Redis came back with older data: writing back which sessions ended; check its persistence")
+	n := 0
+	for some := range slices.Chunk(slices.Collect(a.revoked.Entries()), restoreBatch) {
+		if err := a.restoreSome(ctx, some); err != nil {
+			return err
+		}
+		n += len(some)
+	}
+	a.cfg.Log.Warn("what Redis lost of ended sessions was written back", "entries", n)
+	return nil
+}
+
+func (a *Authority) restoreSome(ctx context.Context, some []revocation.Entry) error {
+	now, life := a.cfg.Now().UnixMilli(), milliseconds(a.cfg.RefreshTTL+outlives)
+	var ends []cluster.Call
+	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, e := range some {
+			p.XAdd(ctx, a.store.logged(e))
+			if id, ended := e.EndedSession(); ended {
+				ends = append(ends, cluster.Call{Script: endScript, Key: a.store.session(id),
+					Args: []any{now, string(CauseOther), milliseconds(a.cfg.tombstone())}})
+			}
+			user, fingerprint, at, cut := e.Cutoff()
+			switch {
+			case cut && user > 0:
+				a.store.setUserCutoff(ctx, p, user, fingerprint, at, a.revoked.LatestPluginCutoff(user), life)
+			case cut:
+				p.Do(ctx, "SET", a.store.allCutoff(), at, "PX", life)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return cluster.Run(ctx, a.store.UniversalClient, ends)
+}
