@@ -2,10 +2,9 @@ package gateway
 
 import (
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
+	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
 )
@@ -27,14 +26,15 @@ func hasCookieLogin(r *http.Request) bool {
 // (CSRF); CoCart before 4.9.7 asks for no nonce. It cannot add X-WP-Nonce, and it does not know what to write into
 // _wpnonce. Whether a nonce is the right one the must-use plugin checks. Without a nonce the cookie reaches WordPress
 // only from the shop's own scripts, and what it is worth there is WordPress's decision, as without the gateway.
-func loginCookieCounts(x *exchange, site *url.URL, b *wprequest.Body) bool {
+func (g *Gateway) loginCookieCounts(x *exchange, b *wprequest.Body) bool {
 	if x.r.Header.Get("X-Wp-Nonce") != "" {
 		return true
 	}
-	switch requestingPage(x, site) {
-	case ownScript:
+	disguised := wprequest.IsSafe(x.r.Method) && !wprequest.IsSafe(x.classification.Method)
+	switch browser.RequestingPage(browser.Request{Header: x.r.Header, Host: x.r.Host, Scheme: x.origin.Proto, Site: g.cfg.SiteURL, Disguised: disguised}) {
+	case browser.OwnScript:
 		return true
-	case otherSite:
+	case browser.OtherSite:
 		return false
 	}
 	return x.input(b).HoldsNonce()
@@ -44,58 +44,4 @@ func loginCookieCounts(x *exchange, site *url.URL, b *wprequest.Body) bool {
 // token, a password or an API key counts.
 func (x *exchange) forwardsLoginCookies(a upstream.Assertion) bool {
 	return a.Kind == upstream.Site || a.Kind == upstream.Credentials && x.cookies && !a.DenyGuests
-}
-
-// page is which page had a browser send a request.
-type page int
-
-const (
-	unknownPage page = iota // also no browser, an address that was typed, and links and forms of the shop's pages
-	ownScript               // a script of a page of the shop
-	otherSite
-)
-
-// requestingPage reads what browsers add and no page can forge: Fetch Metadata (W3C), Origin (RFC 6454 section 7) and, of older
-// browsers and over plain http, Referer. The must-use plugin reads the same in asking_page().
-//
-// Links, images and forms of the shop's own pages are not enough: customers write some of them, in reviews and comments.
-func requestingPage(x *exchange, site *url.URL) page {
-	h := x.r.Header
-	fetchSite, origin, referer := h.Get("Sec-Fetch-Site"), h.Get("Origin"), h.Get("Referer")
-	switch {
-	case fetchSite != "" && fetchSite != "same-origin" && fetchSite != "none", origin != "" && !x.isOwn(origin, site):
-		return otherSite
-	case fetchSite == "same-origin" && slices.Contains([]string{"", "cors", "same-origin"}, h.Get("Sec-Fetch-Mode")) && slices.Contains([]string{"", "empty"}, h.Get("Sec-Fetch-Dest")):
-		return ownScript
-	case fetchSite != "":
-		return unknownPage
-	case origin != "":
-		return ownScript
-	case referer == "":
-		return unknownPage
-	case !x.isOwn(referer, site):
-		return otherSite
-	case wprequest.IsSafe(x.r.Method) && !wprequest.IsSafe(x.classification.Method): // ?_method=POST in a link
-		return unknownPage
-	}
-	return ownScript
-}
-
-// isOwn reports whether an address has the origin of this request, or of site.url where only the scheme differs because
-// nothing says how the client came.
-func (x *exchange) isOwn(address string, site *url.URL) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return false
-	}
-	host := withoutDefaultPort(u.Scheme, u.Host)
-	if host != withoutDefaultPort(u.Scheme, x.r.Host) {
-		return false
-	}
-	return u.Scheme == x.origin.Proto || u.Scheme == site.Scheme && host == withoutDefaultPort(site.Scheme, site.Host)
-}
-
-func withoutDefaultPort(scheme, host string) string {
-	port := map[string]string{"http": ":80", "https": ":443"}[scheme]
-	return strings.TrimSuffix(strings.ToLower(host), port)
 }

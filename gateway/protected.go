@@ -59,7 +59,7 @@ func (g *Gateway) forwardAs(x *exchange) (upstream.Assertion, *wprequest.Body, e
 	case g.cfg.DenyGuests:
 		return forwardAsNoGuest(x, b)
 	}
-	x.cookies = hasCookieLogin(x.r) && loginCookieCounts(x, g.cfg.SiteURL, b)
+	x.cookies = hasCookieLogin(x.r) && g.loginCookieCounts(x, b)
 	switch {
 	case x.input(b).CarriesPassword():
 		return upstream.Assertion{Kind: upstream.Credentials}, b, nil
