@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/appserver"
+	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens/attempts"
 )
@@ -55,6 +56,8 @@ type Config struct {
 	Passwords PasswordConfig
 	// CORS is for browsers; its zero value lets every origin read, without cookies.
 	CORS CORSConfig
+	// Cookies is cookie mode, for browser apps.
+	Cookies CookieConfig
 	// Bounds of requests on CoCart's routes.
 	Bounds BoundsConfig
 	// KeepCartKeyNames sends the headers that name a cart in the one spelling that
@@ -160,6 +163,13 @@ type PasswordConfig struct {
 	Wait func(context.Context, time.Duration) error
 }
 
+// CookieConfig lets browser apps have their tokens as a cookie. The pages that may use
+// it are those of the shop, and those of the origins to which CORS gives credentials.
+type CookieConfig struct {
+	Enabled bool
+	browser.CookieConfig
+}
+
 // CORSConfig says which pages of other origins may read CoCart's answers.
 type CORSConfig struct {
 	// Passthrough leaves WordPress's own CORS headers as they are. The gateway's
@@ -180,4 +190,22 @@ type CORSConfig struct {
 	// ExposeHeaders are headers of answers that pages may read besides those that
 	// CoCart's clients read.
 	ExposeHeaders []string
+}
+
+// trusted returns the origins whose pages may send cookies.
+func (c CORSConfig) trusted() []string {
+	if c.Passthrough || !c.Credentials {
+		return nil
+	}
+	return c.Origins
+}
+
+// identifying returns the headers on which every answer on our routes depends. Without Cookie
+// a cache would give a guest's products to a customer in cookie mode.
+func (c Config) identifying() []string {
+	names := append([]string{"Authorization", "Origin"}, c.AuthHeaders...)
+	if c.Cookies.Enabled {
+		names = append(names, "Cookie")
+	}
+	return names
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/browser"
 	"cocart-gateway/tokens/untrusted"
 	"cocart-gateway/upstream"
 )
@@ -27,7 +28,7 @@ var coCartMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, h
 var (
 	allowedHeaders = []string{
 		"Accept", "Authorization", "Cart-Key", "CoCart-API-Cart-Key", "Content-Disposition", "Content-MD5",
-		"Content-Type", "If-None-Match", "User-Agent", "X-Requested-With", "X-WP-Nonce",
+		"Content-Type", "If-None-Match", "User-Agent", "X-Requested-With", "X-WP-Nonce", browser.Header,
 		"Baggage", "Cache-Control", "Idempotency-Key", "Pragma", "Sentry-Trace", "Traceparent", "Tracestate", "X-HTTP-Method-Override",
 		"If-Modified-Since", "Newrelic", "X-Datadog-Origin", "X-Datadog-Parent-Id", "X-Datadog-Sampling-Priority", "X-Datadog-Trace-Id", "X-Request-Id",
 	}

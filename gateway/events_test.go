@@ -126,6 +126,13 @@ var provocations = map[string]func(*testing.T) *shop{
 		s.login()
 		return s
 	},
+	"cross_site_request": func(t *testing.T) *shop {
+		s := openShop(t, cookieMode)
+		v := s.visit()
+		v.page = []string{"Sec-Fetch-Site: cross-site"}
+		v.do("GET", cartTarget, "")
+		return s
+	},
 	"cached_answer": func(t *testing.T) *shop {
 		s := openShop(t)
 		s.answering(200, "Age: 5")

@@ -81,8 +81,8 @@ func (g *Gateway) grantRequest(x *exchange, a upstream.Assertion) grant.Request 
 			g.logEvent(ctx, x, e, level, message, attrs...)
 		},
 		Limited: func(e *attempts.Exceeded) *respond.Failure { return g.limited(x, e) },
-		Put: func(h http.Header, text []byte, pair tokens.Pair) ([]byte, error) {
-			return g.putTokens(x, h, text, g.issued(pair))
+		Put: func(text []byte, pair tokens.Pair) ([]byte, error) {
+			return g.putTokens(x, text, pair)
 		},
 		Given: func(userID int64, session string) {
 			x.granted, x.record.user, x.record.session = true, userID, session

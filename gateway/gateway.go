@@ -27,6 +27,10 @@
 // settle.go after the answer, limits.go writes the 429. Refusals do not show whether an
 // account exists. Package repeats answers the same refused request once more.
 //
+// cookies.go lets a browser app have its tokens as a cookie that no script can read, and
+// renews them (cookie mode; package browser has the cookie). It also decides when
+// WordPress's own login cookie counts.
+//
 // headers.go sets the last headers of every answer: those for browsers of other origins
 // are in cors.go, which also answers preflights, and those for caches in caches.go.
 //
@@ -54,6 +58,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/appserver"
+	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/grant"
 	"cocart-gateway/gateway/migration"
@@ -76,7 +81,8 @@ type Gateway struct {
 	metrics   *metrics
 	log       *slog.Logger
 	handlers  map[wprequest.Class]func(*exchange) error
-	cors      *corsPolicy // nil: WordPress's own headers
+	cors      *corsPolicy    // nil: WordPress's own headers
+	pages     *browser.Pages // nil: no cookie mode
 	caches    *cacheMetrics
 	vary      *vary
 	// otherBearers is shared by all configurations of one process.
@@ -132,9 +138,15 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.pages = nil
+	if cfg.Cookies.Enabled {
+		if g.pages, err = browser.NewPages(cfg.SiteURL, cfg.CORS.trusted()); err != nil {
+			return nil, fmt.Errorf("gateway: cookie mode: %w", err)
+		}
+	}
 	g.plugin = migration.New(cfg.Migration, cfg.SiteURL, g.authority, g.wordpress, g.log)
 	g.appServers = appserver.New(cfg.AppServers)
-	g.cfg, g.cors, g.routes, g.vary = cfg, sharing, cfg.site(), newVary(cfg.AuthHeaders)
+	g.cfg, g.cors, g.routes, g.vary = cfg, sharing, cfg.site(), newVary(cfg.identifying()...)
 	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
 		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout, wprequest.ClassAccount: g.account,
@@ -164,6 +176,7 @@ type exchange struct {
 	cookies        bool            // a login cookie may count
 	granted        bool            // the answer has tokens of a session that WordPress began
 	appServer      string          // the app server that sent the request; "" for a client of its own
+	session        sessionCookie   // of cookie mode
 	// otherBearer says that the bearer is an access token of another JWT plugin.
 	otherBearer bool
 
@@ -215,6 +228,7 @@ func (g *Gateway) handle(x *exchange) error {
 	if err := g.checkHost(x); err != nil {
 		return err
 	}
+	x.session.presented = g.cfg.Cookies.Take(x.r.Header)
 	if err := g.classify(x); err != nil {
 		return err
 	}
@@ -225,6 +239,9 @@ func (g *Gateway) handle(x *exchange) error {
 		return err
 	}
 	if err := g.resolveAlias(x); err != nil {
+		return x.orBody(err)
+	}
+	if err := g.readDelivery(x); err != nil {
 		return x.orBody(err)
 	}
 	return x.orBody(g.handlers[x.classification.Class](x))

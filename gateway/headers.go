@@ -20,6 +20,7 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	preventTypeGuess(h)
 	ours := x.record.class.IsCoCart()
 	setLimitHeaders(h, x.w.limit)
+	g.setSessionCookie(x, h)
 	if ours {
 		h["Vary"] = g.vary.with(h["Vary"])
 		challenge(h, status)
@@ -65,8 +66,8 @@ type merged struct {
 	lines  []string
 }
 
-func newVary(authHeaders []string) *vary {
-	return &vary{own: mergeLines(append([]string{"Authorization", "Origin"}, authHeaders...))}
+func newVary(names ...string) *vary {
+	return &vary{own: mergeLines(names)}
 }
 
 // with returns the header of an answer that had these lines. The result is shared and must not be changed.

@@ -206,7 +206,11 @@ func (l *limitReports) due(client netip.Addr, now time.Time) bool {
 // reportLimit logs the address that reached its limit, and the settings that help
 // if it is a server of the operator's own.
 func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
-	setting := limitSetting(x.record.class, e.Scope)
+	class := x.record.class
+	if x.session.used { // which carries no password
+		class = wprequest.ClassRefresh
+	}
+	setting := limitSetting(class, e.Scope)
 	if setting == "" || !g.limitReports.due(x.origin.Client, g.cfg.Passwords.now()) {
 		return
 	}

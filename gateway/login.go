@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -32,8 +31,12 @@ func (g *Gateway) login(x *exchange) error {
 	x.dropCustomerCartKeys(b)
 	found := x.input(b).Credentials()
 	switch {
-	case bearer == "" || found.Complete():
+	case found.Complete(), bearer == "" && (!g.hasSessionCookie(x) || x.input(b).CarriesPassword()):
 		err = g.startSession(x, b, found)
+	case bearer == "":
+		err = g.continueByCookie(x, b)
+	case x.session.deliver:
+		err = respond.Fail(respond.BadRequest).WithMessage("Cookie mode needs a user name and a password.")
 	case g.passesOtherBearer(x, bearer):
 		x.r.Body = putBack(b.Raw, http.NoBody)
 		return g.protected(x)
@@ -69,19 +72,22 @@ func (g *Gateway) startSession(x *exchange, b *wprequest.Body, found wprequest.C
 	return g.answerAccount(x, answer)
 }
 
-// answerAccount begins a session of the customer whom WordPress vouches for.
+// answerAccount begins a session of the customer whom WordPress vouches for. One in a cookie is always
+// the gateway's: the browser gives the tokens back to no other.
 func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error {
 	who := answer.Account
-	if pair, issued := g.plugin.LoginPair(g.pluginRequest(x, nil), answer); issued {
-		x.record.user = who.UserID
-		return g.answerLogin(x, answer, g.issued(pair), loginAccepted)
+	if !x.session.deliver {
+		if pair, issued := g.plugin.LoginPair(g.pluginRequest(x, nil), answer); issued {
+			x.record.user = who.UserID
+			return g.answerLogin(x, answer, pair, loginAccepted)
+		}
 	}
 	pair, err := g.authority.Issue(x.r.Context(), identity(who), x.client())
 	if err != nil {
 		return err
 	}
 	x.record.user, x.record.session = who.UserID, pair.Session
-	return g.answerLogin(x, answer, g.issued(pair), loginAccepted)
+	return g.answerLogin(x, answer, pair, loginAccepted)
 }
 
 // issued returns what a client gets of a pair. The old plugin does not say when its tokens
@@ -109,20 +115,15 @@ func (g *Gateway) continueSession(x *exchange, b *wprequest.Body, bearer string)
 		g.metrics.logins.WithLabelValues(loginRefused).Inc()
 		return err
 	}
-	answered := x.measureWait()
-	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, customer(access), wprequest.Credentials{}))
-	answered()
+	answer, err := g.loginAs(x, b, access)
 	if err != nil {
-		return err
-	}
-	if err := g.applySessionEnds(x.r.Context(), x, customer(access), &answer.Answer); err != nil {
 		return err
 	}
 	if answer.Status != http.StatusOK {
 		return g.relayRefusal(x, answer)
 	}
 	if !g.cfg.BearerLoginRefresh {
-		return g.answerLogin(x, answer, account.Issued{Access: bearer, Expiry: access.Expiry, Now: g.cfg.Now()}, loginContinued)
+		return g.answerLogin(x, answer, tokens.Pair{Access: bearer, AccessExpiry: access.Expiry}, loginContinued)
 	}
 	if answer.Account != nil { // a token of the old plugin has no session to go on with
 		return g.answerAccount(x, answer)
@@ -131,7 +132,35 @@ func (g *Gateway) continueSession(x *exchange, b *wprequest.Body, bearer string)
 	if err != nil {
 		return err
 	}
-	return g.answerLogin(x, answer, account.Issued{Access: bearer, Refresh: refresh, Expiry: access.Expiry, Now: g.cfg.Now()}, loginContinued)
+	return g.answerLogin(x, answer, tokens.Pair{Access: bearer, AccessExpiry: access.Expiry, Refresh: refresh}, loginContinued)
+}
+
+// continueByCookie is continueSession for a session cookie: the answer names the customer, and
+// the cookie stays.
+func (g *Gateway) continueByCookie(x *exchange, b *wprequest.Body) error {
+	access, err := g.verifyCookie(x)
+	if err != nil {
+		return err
+	}
+	answer, err := g.loginAs(x, b, access)
+	if err != nil {
+		return err
+	}
+	if answer.Status != http.StatusOK {
+		return g.relayRefusal(x, answer)
+	}
+	return g.answerLogin(x, answer, tokens.Pair{}, loginContinued)
+}
+
+// loginAs has WordPress answer a login of a customer who is logged in.
+func (g *Gateway) loginAs(x *exchange, b *wprequest.Body, access *tokens.Access) (*upstream.LoginAnswer, error) {
+	answered := x.measureWait()
+	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, customer(access), wprequest.Credentials{}))
+	answered()
+	if err != nil {
+		return nil, err
+	}
+	return answer, g.applySessionEnds(x.r.Context(), x, customer(access), &answer.Answer)
 }
 
 func identity(who *upstream.Account) tokens.Identity {
@@ -180,10 +209,10 @@ func (g *Gateway) relayRefusal(x *exchange, answer *upstream.LoginAnswer) error 
 	return nil
 }
 
-func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, issued account.Issued, result string) error {
-	text, err := g.putTokens(x, answer.Header, answer.Body, issued)
+func (g *Gateway) answerLogin(x *exchange, answer *upstream.LoginAnswer, pair tokens.Pair, result string) error {
+	text, err := g.putTokens(x, answer.Body, pair)
 	if err != nil {
-		return fmt.Errorf("%w: %w", upstream.ErrBadReply, err)
+		return err
 	}
 	x.record.outcome = result
 	g.metrics.logins.WithLabelValues(result).Inc()
@@ -199,11 +228,4 @@ func relay(x *exchange, answer *upstream.LoginAnswer, text []byte) {
 	h.Del("Etag") // it named another text
 	h.Set("Cache-Control", "no-store")
 	respond.Bytes(x.w, x.r, answer.Status, text, h.Get("Content-Type"))
-}
-
-// putTokens puts the tokens of a session into an answer of WordPress, which has the header h. Each answer of WordPress that
-// gives tokens to a client passes here: of a login, and of any route in whose answer WordPress begins a session (package
-// grant).
-func (g *Gateway) putTokens(x *exchange, _ http.Header, text []byte, issued account.Issued) ([]byte, error) {
-	return issued.AddTo(text, x.classification.Alias)
 }

@@ -44,6 +44,12 @@ func (g *Gateway) forwardAs(x *exchange) (upstream.Assertion, *wprequest.Body, e
 		}
 		return customer(access), nil, g.countUse(x, access.Session)
 	}
+	switch access, err := g.verifyCookie(x); {
+	case err != nil:
+		return upstream.Assertion{}, nil, err
+	case access != nil:
+		return customer(access), nil, g.countUse(x, access.Session)
+	}
 	if err := g.countUse(x, ""); err != nil {
 		return upstream.Assertion{}, nil, err
 	}
@@ -125,7 +131,11 @@ func (g *Gateway) verify(x *exchange, bearer string) (*tokens.Access, error) {
 	return access, nil
 }
 
+// customer asserts the customer of an access token; without one it asserts nothing.
 func customer(a *tokens.Access) upstream.Assertion {
+	if a == nil {
+		return upstream.Assertion{}
+	}
 	return upstream.Assertion{Kind: upstream.Customer, UserID: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT}
 }
 

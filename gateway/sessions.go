@@ -25,37 +25,71 @@ func (g *Gateway) refresh(x *exchange) error {
 	if err != nil {
 		return g.countAlone(x, limit, err)
 	}
-	token, err := x.input(b).RefreshToken()
+	token, err := g.presentedRefresh(x, b)
 	if err != nil {
 		return g.countAlone(x, limit, err)
 	}
+	pair, err := g.rotate(x, b, token, limit)
+	var rejection tokens.Rejection
+	if errors.As(err, &rejection) {
+		return g.refusedRefresh(rejection)
+	}
+	if err != nil {
+		return err
+	}
+	if x.session.used {
+		writeMessage(x, "Session renewed.")
+		return nil
+	}
+	g.issued(pair).WriteRefresh(x.w, x.r)
+	return nil
+}
+
+// presentedRefresh returns the refresh token of a refresh: the parameter, else that of the
+// session cookie.
+func (g *Gateway) presentedRefresh(x *exchange, b *wprequest.Body) (string, error) {
+	token, err := x.input(b).RefreshToken()
+	var refused *wprequest.Error
+	if !errors.As(err, &refused) || refused.Reason != wprequest.ReasonNoRefreshToken || !g.hasSessionCookie(x) {
+		return token, err
+	}
+	if err := g.useSessionCookie(x); err != nil {
+		return "", err
+	}
+	return x.session.presented.Refresh, nil
+}
+
+// rotate exchanges a refresh token for the next pair; b is the body that it came in, if it came
+// in one. A pair for the session cookie is kept for the answer.
+func (g *Gateway) rotate(x *exchange, b *wprequest.Body, token string, limit *attempts.Ticket) (tokens.Pair, error) {
 	pair, who, err := g.exchangeCounted(x, b, token, limit)
 	if isLimit(err) {
-		return g.tooManyRequests(x, err)
+		return tokens.Pair{}, g.tooManyRequests(x, err)
 	}
 	x.record.user, x.record.session = who.UserID, pair.Session
 	g.reportNotStored(x, token, pair.Outcome, err)
 	var rejection tokens.Rejection
 	if errors.As(err, &rejection) {
 		x.record.outcome = string(rejection)
-		return g.refusedRefresh(rejection)
 	}
 	if err != nil {
-		return err
+		return tokens.Pair{}, err
 	}
 	x.record.outcome = string(pair.Outcome)
 	if g.cfg.Passwords.Attempts != nil {
 		g.cfg.Passwords.Attempts.Seen(x.r.Context(), who.UserID, x.origin.Client)
 	}
-	g.issued(pair).WriteRefresh(x.w, x.r)
-	return nil
+	if x.session.used {
+		return pair, g.storeInCookie(x, pair)
+	}
+	return pair, nil
 }
 
 // exchangeCounted exchanges a refresh token behind the limit of the address.
 func (g *Gateway) exchangeCounted(x *exchange, b *wprequest.Body, token string, limit *attempts.Ticket) (pair tokens.Pair, who tokens.Identity, err error) {
 	defer func() { x.w.limit = limit.State() }()
 	limit.For(token[:min(len(token), sessionDigits)])
-	if g.plugin.Answers(token) { // only in a shop that moves from the old JWT plugin, or back
+	if !x.session.used && g.plugin.Answers(token) { // only in a shop that moves from the old JWT plugin, or back
 		if err := limit.Alone(x.r.Context()); err != nil {
 			return pair, who, err
 		}
@@ -80,14 +114,24 @@ func (g *Gateway) validate(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if bearer == "" {
-		return respond.Fail(respond.Forbidden)
-	}
-	if _, err := g.verify(x, bearer); err != nil {
+	access, err := g.verifyPresented(x, bearer)
+	if err != nil {
 		return err
+	}
+	if access == nil {
+		return respond.Fail(respond.Forbidden)
 	}
 	writeMessage(x, "Token is valid.")
 	return nil
+}
+
+// verifyPresented verifies the bearer, or without one the session cookie. It returns nil
+// if there is neither.
+func (g *Gateway) verifyPresented(x *exchange, bearer string) (*tokens.Access, error) {
+	if bearer == "" {
+		return g.verifyCookie(x)
+	}
+	return g.verify(x, bearer)
 }
 
 // writeMessage answers 200 as the JWT plugin does where there is nothing but
@@ -118,19 +162,19 @@ func (g *Gateway) account(x *exchange) error {
 	if !wprequest.IsSafe(x.classification.Method) {
 		return methodNotAllowed(http.MethodGet, http.MethodHead, http.MethodOptions)
 	}
-	if bearer == "" {
-		return respond.Fail(respond.Forbidden)
-	}
-	access, err := g.verify(x, bearer)
+	access, err := g.verifyPresented(x, bearer)
 	if err != nil {
 		return err
+	}
+	if access == nil {
+		return respond.Fail(respond.Forbidden)
 	}
 	account.WriteMe(x.w, x.r, access, g.cfg.Now())
 	return nil
 }
 
 // logout answers POST …/v1/logout and …/v2/logout. It ends the session of the
-// access token, the only one a client sends, and then lets WordPress do its
+// access token, the only one a client sends, or of the session cookie, and then lets WordPress do its
 // part; should that fail, the session has ended all the same.
 func (g *Gateway) logout(x *exchange) error {
 	err := g.endSession(x)
@@ -146,12 +190,15 @@ func (g *Gateway) endSession(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if bearer == "" || g.passesOtherBearer(x, bearer) {
+	if g.passesOtherBearer(x, bearer) {
 		return g.protected(x)
 	}
-	access, err := g.verify(x, bearer)
+	access, err := g.verifyPresented(x, bearer)
 	if err != nil {
 		return err
+	}
+	if access == nil {
+		return g.protected(x)
 	}
 	// Many an app hangs up as soon as it has said this; it counts, here and there.
 	x.r = x.r.WithContext(context.WithoutCancel(x.r.Context()))
@@ -161,6 +208,7 @@ func (g *Gateway) endSession(x *exchange) error {
 	if err := g.authority.EndSession(x.r.Context(), access.Session, tokens.CauseLogout); err != nil {
 		return err
 	}
+	x.session.over = x.session.used
 	return g.forward(x, customer(access))
 }
 

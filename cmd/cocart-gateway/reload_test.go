@@ -118,6 +118,13 @@ var reloads = []struct {
 		return fmt.Sprint(strings.Contains(r.do("GET", cart, "", "Origin: https://page.example").header.Get("Access-Control-Expose-Headers"), "X-Stock"))
 	}, [2]string{"false", "true"}},
 	{"cors.max_age", nil, "", "1m", corsHeader("Access-Control-Max-Age"), [2]string{"600", "60"}},
+	{"cookies.enabled", nil, "", "true", func(r *rig) string { return code(r.cookieLogin()) }, [2]string{"400", "200"}},
+	{"cookies.domain", settings{"cookies.enabled": "true"}, "", "shop.example", func(r *rig) string {
+		return fmt.Sprint(strings.Contains(r.cookieLogin().header.Get("Set-Cookie"), "; Domain=shop.example"))
+	}, [2]string{"false", "true"}},
+	{"cookies.same_site", settings{"cookies.enabled": "true"}, "", "strict", func(r *rig) string {
+		return fmt.Sprint(strings.Contains(r.cookieLogin().header.Get("Set-Cookie"), "; SameSite=Strict"))
+	}, [2]string{"false", "true"}},
 	{"limits.login_body", nil, "", "1KiB", func(r *rig) string {
 		return code(r.do("POST", "/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1","x":"`+strings.Repeat("x", 2000)+`"}`))
 	}, [2]string{"200", "413"}},
@@ -358,6 +365,10 @@ func inForceOf(word string) func(*rig) string {
 		}
 		return m[1]
 	}
+}
+
+func (r *rig) cookieLogin() answer {
+	return r.do("POST", "/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`, "Content-Type: application/json", "CoCart-Session: cookie")
 }
 
 func corsHeader(name string) func(*rig) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/gateway/appserver"
+	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/wprequest"
@@ -103,6 +105,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		Bounds: gateway.BoundsConfig{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout,
 			UploadRate: orNone(cfg.Limits.UploadRate), DownloadRate: orNone(cfg.Limits.DownloadRate), Stall: orNone(cfg.Upstream.BodyTimeout)},
 		CORS:                corsConfig(cfg.CORS),
+		Cookies:             cookieConfig(cfg.Cookies),
 		AuthHeaders:         cfg.Site.AuthHeaders,
 		OriginAuthorization: cfg.Upstream.OriginHeaders().Get("Authorization"),
 		Migration:           migrationConfig(cfg.Compat.Migration),
@@ -192,6 +195,11 @@ func acceptedPluginTokens(cfg *config.Config) tokens.PluginTokens {
 func corsConfig(c config.CORS) gateway.CORSConfig {
 	return gateway.CORSConfig{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge),
 		AllowHeaders: c.Allow, ExposeHeaders: c.Expose}
+}
+
+func cookieConfig(c config.Cookies) gateway.CookieConfig {
+	sameSite := map[string]http.SameSite{"strict": http.SameSiteStrictMode, "lax": http.SameSiteLaxMode, "none": http.SameSiteNoneMode}
+	return gateway.CookieConfig{Enabled: c.Enabled, CookieConfig: browser.CookieConfig{Domain: c.Domain, SameSite: sameSite[c.SameSite]}}
 }
 
 func newWordPress(cfg *config.Config, reg prometheus.Registerer, log *slog.Logger) (*upstream.WordPress, error) {

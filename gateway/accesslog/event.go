@@ -20,6 +20,7 @@ const (
 	ForeignCart      Event = "foreign_cart_key"           // the key of another customer's cart
 	MixedBatch       Event = "mixed_batch"                // routes of CoCart and others in one batch
 	UnknownHost      Event = "unknown_host"               // a host that site.hosts does not list
+	CrossSite        Event = "cross_site_request"         // a page of another site had a request with the session cookie sent
 	NoPlugin         Event = "plugin_did_not_sign"        // the must-use plugin is missing, or has another secret
 	BadReply         Event = "plugin_reply_not_good"      // a reply of the plugin with a wrong signature, or for another request
 	SessionsEnded    Event = "account_sessions_ended"     // a password or e-mail address changed, or the user was deleted
@@ -37,7 +38,7 @@ const (
 // Events lists all events, in the order of deploy/docs/logs.md.
 var Events = []Event{
 	LoginRefused, LockedOut, Undecided, Limited, TokenReused, NotStored, TokenForged, OtherBearer, Stale, IdentityForged,
-	Ambiguous, ForeignCart, MixedBatch, UnknownHost, NoPlugin, BadReply, SessionsEnded, SessionsNotEnded, SessionBegun,
+	Ambiguous, ForeignCart, MixedBatch, UnknownHost, CrossSite, NoPlugin, BadReply, SessionsEnded, SessionsNotEnded, SessionBegun,
 	SessionNotBegun, NotHandedBack,
 	Cached, PreflightRefused, UnlistedPath, AddressLimit, WrongAppServer,
 }

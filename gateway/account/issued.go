@@ -84,6 +84,25 @@ func (t Issued) AddTo(text []byte, alias bool) ([]byte, error) {
 	return append(members, wprequest.Member{Name: "extras", Value: extras.Encode()}).Encode(), nil // CoCart before 3.8.1
 }
 
+// RemoveTokens removes tokens that another plugin put where AddTo would put them, and leaves every other byte of the answer's
+// values as it is. It returns ErrNoObject.
+func RemoveTokens(text []byte, alias bool) ([]byte, error) {
+	members, err := wprequest.ParseObject(text)
+	if err != nil {
+		return nil, ErrNoObject
+	}
+	isToken := func(name string) bool { return name == "jwt_token" || name == "jwt_refresh" }
+	for i, m := range members {
+		if extras := wprequest.ExtrasOf(members); m.Name == "extras" && extras.Has(isToken) {
+			members[i].Value = without(extras, "jwt_token", "jwt_refresh").Encode()
+		}
+	}
+	if alias {
+		members = without(members, "token", "refresh_token")
+	}
+	return members.Encode(), nil
+}
+
 // without returns the members that are not replaced by the tokens, which have these names.
 func without(members wprequest.Object, access, refresh string) wprequest.Object {
 	return members.Without(func(name string) bool {

@@ -44,7 +44,7 @@ func (g *Grant) Deliver(ctx context.Context) error {
 	if err != nil {
 		return g.fail(ctx, text, err)
 	}
-	if text, err = g.Put(g.answer.Header, text, pair); err != nil {
+	if text, err = g.Put(text, pair); err != nil {
 		return err
 	}
 	g.answer.SetBody(text)

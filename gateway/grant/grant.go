@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/netip"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -79,8 +78,8 @@ type Request struct {
 	Log func(ctx context.Context, e accesslog.Event, level slog.Level, message string, attrs ...slog.Attr)
 	// Limited returns the answer to an account that is locked.
 	Limited func(*attempts.Exceeded) *respond.Failure
-	// Put puts the tokens into an answer, a JSON object with its headers.
-	Put func(h http.Header, text []byte, pair tokens.Pair) ([]byte, error)
+	// Put returns an answer, a JSON object, with the tokens where the client has them.
+	Put func(text []byte, pair tokens.Pair) ([]byte, error)
 	// Given is called when the answer has tokens, or a refusal in their place: no cache may keep it.
 	Given func(userID int64, session string)
 }

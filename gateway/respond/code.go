@@ -38,6 +38,7 @@ const (
 	NotInBatch        Code = "cocart_gateway_not_in_batch"
 	UnknownHost       Code = "cocart_gateway_unknown_host"
 	AppServer         Code = "cocart_gateway_app_server"
+	CrossSite         Code = "cocart_gateway_cross_site"
 )
 
 // The codes of failures that are not the client's doing.
@@ -218,6 +219,10 @@ var codes = map[Code]definition{
 		when:     "A batch contains a route that is not possible in a batch, such as login.",
 		client:   "Send that request by itself.",
 		operator: "Nothing."},
+	CrossSite: {status: http.StatusForbidden, message: "This page may not use the session cookie.", event: accesslog.CrossSite,
+		when:     "Cookie mode: a page of another site had the request sent, or a GET acts by a method override.",
+		client:   "Send the request from a page of the shop's own site, or of an origin that the shop lists. A server that passes the cookie on leaves out `Origin` and `Sec-Fetch-*`.",
+		operator: "List the origin of your app in `cors.origins`, with `cors.credentials: true`. Otherwise it is an attack, or a link to an address of the API."},
 	UnknownHost: {status: http.StatusMisdirectedRequest /* RFC 9110 section 15.5.20 */, message: "This host is not served here.", event: accesslog.UnknownHost, dryRun: "host",
 		when:     "The Host header names none of `site.url` and `site.hosts`, or on the admin listener none of `admin.hosts`.",
 		client:   "Use the address of the shop.",

@@ -37,6 +37,7 @@ type Config struct {
 	AppServers     []AppServer
 	Compat         Compat
 	CORS           CORS
+	Cookies        Cookies
 	Limits         Limits
 	Server         Server
 	Log            Log

@@ -36,6 +36,7 @@ func keyTableWith(c *Config, given *redisURL) schema.Section {
 		schema.Value("proxy_protocol", &c.Sockets.ProxyProtocol, "off", schema.Choice("off", "accept", "require")),
 		compatKeys(&c.Compat),
 		corsKeys(&c.CORS),
+		cookieKeys(&c.Cookies),
 		limitKeys(c),
 		schema.Block("login", schema.Value("uniform_errors", &c.Attempts.UniformErrors, true, schema.Truth())),
 		serverKeys(c),

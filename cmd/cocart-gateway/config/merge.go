@@ -121,6 +121,7 @@ var reloadable = map[string]bool{
 	"compat":                  true,
 	"compat.dry_run":          false, // decides whether requests take places of the pool
 	"cors":                    true,
+	"cookies":                 true,
 	"limits":                  true,
 	"limits.header":           false, // net/http reads these three without a lock
 	"limits.connections":      false,

@@ -28,6 +28,7 @@ func checkRules(c *Config, r *schema.Reader, given *redisURL, check KeyCheck) {
 	checkSchemeHeaders(c, r)
 	checkTLS(c, r)
 	checkCORS(&c.CORS, r)
+	checkCookies(c, r)
 	checkUpstreamTLS(&c.Upstream, r)
 	checkOriginLogin(&c.Upstream, r)
 }
@@ -160,6 +161,10 @@ func (c *Config) Warnings() []string {
 		"is empty, but site.url is https: WordPress takes requests for plain http, where CoCart refuses passwords; list the proxy that ends TLS")
 	add(c.Revocation.MaxStaleness > 0 && c.Revocation.OnStale == "serve", "revocation.max_staleness",
 		"has no effect, since revocation.on_stale is serve; write on_stale: deny to refuse tokens while revocations are older than that")
+	add(c.Cookies.Enabled && c.Site.URL.Scheme == "http" && !local, "cookies.enabled",
+		"is true, but site.url is http: browsers store these cookies for https only, so that no app stays logged in")
+	add(c.Cookies.Enabled && c.Cookies.SameSite == "none" && (!c.CORS.Credentials || c.CORS.Passthrough), "cookies.same_site",
+		"is none, but no page of another site may send cookies; list the origins of your apps in cors.origins, with cors.credentials: true, or remove same_site")
 	c.Compat.Migration.warnings(add)
 	for i, p := range c.TrustedProxies {
 		add(p.Bits() == 0, fmt.Sprintf("trusted_proxies[%d]", i),

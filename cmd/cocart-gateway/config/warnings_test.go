@@ -18,6 +18,8 @@ func TestWarnings(t *testing.T) {
 		back       = "compat.hand_back: is true; customers go back to CoCart JWT Authentication: no session begins, and each session ends with its next refresh; remove the gateway when no sessions are left"
 		unused     = "compat.plugin_secret: is not used, since compat.accept_plugin_tokens is false; remove it after the move"
 		anyAddress = "trusted_proxies[1]: is ::/0, every address: any client can claim any address, which defeats limits per address; list only your proxies"
+		unsent     = "cookies.enabled: is true, but site.url is http: browsers store these cookies for https only, so that no app stays logged in"
+		noSite     = "cookies.same_site: is none, but no page of another site may send cookies; list the origins of your apps in cors.origins, with cors.credentials: true, or remove same_site"
 	)
 	for _, row := range []struct {
 		name   string
@@ -38,6 +40,10 @@ func TestWarnings(t *testing.T) {
 		{"a plugin's secret that is not used", "compat: {plugin_secret: banana}\n", []string{unused}},
 		{"a plugin's secret that is long enough is fine", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\"}\n", nil},
 		{"customers who go back", "compat: {accept_plugin_tokens: true, plugin_secret: \"0123456789 and 0123456789 and 0123456789\", hand_back: true}\n", []string{back}},
+		{"cookies by http", "cookies: {enabled: true}\nsite: {url: \"http://shop.example.com\"}\n", []string{http, unsent}},
+		{"cookies by http on this machine are fine", "cookies: {enabled: true}\nsite: {url: \"http://127.0.0.1:8080\"}\n", nil},
+		{"cookies for other sites, of which no one may send them", "cookies: {enabled: true, same_site: none}\n", []string{noSite}},
+		{"cookies for a listed site are fine", "cookies: {enabled: true, same_site: none}\ncors: {origins: [\"https://app.example.net\"], credentials: true}\n", nil},
 		{"every address is a trusted proxy", "trusted_proxies: [10.0.0.0/8, \"::/0\"]\n", []string{anyAddress}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
