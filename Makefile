@@ -11,6 +11,7 @@
 # make bench-go   Go's benchmarks of single packages, for benchstat
 # make chaos      breaks Redis, the network and gateways while customers shop; exit code 1 if a figure misses its goal
 #                   CHAOS=short is a part of it, within three minutes
+# make soak       20 minutes of load with a fault a minute; fails on leaks and unexplained answers (SOAK=20m)
 # make build      bin/cocart-gateway
 # make release    dist/: archives, .deb, .rpm, checksums and bills of materials for every system (VERSION=1.2.3)
 # make image      an image FROM scratch in the storage of buildah, podman or docker (VERSION=1.2.3)
@@ -26,6 +27,7 @@ FUZZSEED     ?= $(shell date +%s)
 VERSION      ?=
 BENCH        ?=
 CHAOS        ?= full
+SOAK         ?= 20m
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
 E2E_ONE      := ^Test[ANR]
@@ -91,6 +93,10 @@ chaos:
 	deploy/demo/install.sh redis bench
 	CHAOS=$(CHAOS) $(GO) test -count=1 -timeout 60m -v -run '^TestCampaign' ./deploy/chaos
 
+soak:
+	deploy/demo/install.sh redis bench
+	CHAOS=full SOAK=$(SOAK) $(GO) test -count=1 -timeout 6h -v -run '^TestSoak' ./deploy/chaos
+
 bench-go:
 	$(GO) test -run '^$$' -bench . -benchmem ./gateway ./tokens ./upstream ./cmd/cocart-gateway ./deploy/wordpress
 
@@ -122,4 +128,4 @@ tools: .tools/nfpm .tools/cyclonedx-gomod
 clean:
 	rm -rf bin dist .tools
 
-.PHONY: help build run test test-e2e-one test-e2e-two test-packages test-short test-systemd fuzz bench bench-go chaos lint outdated release image tools clean
+.PHONY: help build run test test-e2e-one test-e2e-two test-packages test-short test-systemd fuzz bench bench-go chaos soak lint outdated release image tools clean

@@ -27,7 +27,7 @@ func BenchmarkProcess(b *testing.B) {
 		_, _ = io.WriteString(w, answer) // a client that left needs no answer
 	}))
 	defer origin.Close()
-	p := startProcess(b, origin.URL)
+	p := startProcess(b, origin.URL, "")
 	tokens := make([]string, 100)
 	for i := range tokens {
 		tokens[i] = p.token(i + 1)
@@ -56,7 +56,8 @@ type process struct {
 	public, admin string
 }
 
-func startProcess(b testing.TB, origin string) *process {
+// startProcess runs the gateway with further lines of configuration.
+func startProcess(b testing.TB, origin, more string) *process {
 	binary, err := buildGateway()
 	if err != nil {
 		b.Fatal(err)
@@ -65,7 +66,7 @@ func startProcess(b testing.TB, origin string) *process {
 	file := filepath.Join(b.TempDir(), "config.yaml")
 	text := `{listen: "` + p.public[7:] + `", admin: {listen: "` + p.admin[7:] + `", token: "` + adminToken + `"},
 upstream: {url: "` + origin + `", secret: "a shared secret of these tests, 32 bytes"}, site: {url: "https://shop.example"},
-tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}}`
+tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing key of these tests, 32 bytes"}]}` + more + `}`
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}

@@ -99,6 +99,7 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	if err := p.certificates.Start(background, sockets.TLS, sockets.Redirect); err != nil {
 		return errors.Join(err, sockets.Close())
 	}
+	p.readRevocations(ctx)
 	p.log.Info("serving", append([]any{"version", version, "upstream", p.cfg.Upstream.URL.String(), "site", p.cfg.Site.URL.String()}, sockets.LogAttrs()...)...)
 	followed := make(chan error, 1)
 	go func() { followed <- p.watch(background) }()
@@ -120,6 +121,19 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	p.certificates.Stop()
 	p.log.Info("stopped")
 	return err
+}
+
+// firstReading is how long the start waits for the revocations: a million take two seconds. If Redis refuses connections it
+// does not wait, and if Redis is silent for redis.timeout.
+const firstReading = 5 * time.Second
+
+// readRevocations reads which sessions ended before the first request is served. A load balancer that has not noticed a
+// restart sends requests at once, and a gateway that knows no revocation would accept the tokens of ended sessions. An
+// error is left to the follower, which reports it and tries again.
+func (p *program) readRevocations(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstReading)
+	defer cancel()
+	_ = p.authority.CatchUp(ctx)
 }
 
 func (p *program) close() {

@@ -117,6 +117,7 @@ func (c *tally) answered(a answer, what string) {
 		return
 	}
 	c.lastFailure = time.Now()
+	c.failures = append(c.failures, failure{c.lastFailure, fmt.Sprintf("%s: %d %.100s", what, a.status, a.body)})
 }
 
 // read asks for the cart.

@@ -21,7 +21,14 @@ type tally struct {
 	wrongCart   int // another customer's cart
 	healed      time.Time
 	lastFailure time.Time // after healed
+	failures    []failure // 503 included
 	examples    map[string][]string
+}
+
+// failure is a 5xx or a connection that broke.
+type failure struct {
+	at   time.Time
+	what string
 }
 
 func (c *tally) count(change func(c *tally)) {
