@@ -18,6 +18,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
@@ -56,6 +57,7 @@ site:
   guests: deny
   auth_headers: [X-Authorization]
   hosts: [other.example.com]
+  protect: [wc/store, /graphql]
 tokens:
   keys: [{id: main, algorithm: HS256, secret: "${SIGNING}"}]
   refresh_secret: "${SIGNING_2} and more"
@@ -72,6 +74,7 @@ tokens:
 revocation: {max_staleness: 35s, on_stale: deny}
 redis: {address: "redis.example:6379", username: gateway, password: of redis, db: 3, prefix: "p:", timeout: 36s, pool_size: 37, tls: true, tls_server_name: redis.name}
 trusted_proxies: [192.0.2.7]
+app_servers: [{name: next, secret: ["${SHARED} of the app", "${SHARED} of the app before"]}]
 compat: {invalid_token_status: 403, mirror_cart_key: false, bearer_login_refresh: true, other_bearers: pass, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_issuer: "https://old.example.com", plugin_token_prefix: old_, plugin_refresh: true, hand_back: true, plugin_address: peer}
 cors: {origins: ["https://app.example.com"], credentials: true, max_age: 38s, allow_headers: [X-Currency], expose_headers: [X-Stock]}
 limits:
@@ -89,6 +92,7 @@ limits:
   second_factor: 48/1m
   refresh: 49/1m
   validate: 50/1m
+  requests: {address: 57/1m, session: 58/1m}
 login: {uniform_errors: false}
 server: {read_header_timeout: 51s, read_timeout: 34s, idle_timeout: 53s, assume_https: true, scheme_headers: [CloudFront-Forwarded-Proto, X-Forwarded-Proto]}
 `
@@ -201,6 +205,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		t.Error("the waits of wrong passwords have no clock")
 	}
 	got.Passwords.Now = nil
+	shared, _ := namedEnv("SHARED")
 	whole(t, got, gateway.Config{
 		BearerLoginRefresh: true,
 		PassOtherBearers:   true,
@@ -215,6 +220,8 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		Bounds:    gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		Migration: migration.Config{PluginRefresh: true, HandBack: true, Address: migration.PeerAddress}, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 		OriginAuthorization: "Bearer of-the-origin",
+		Protect:             []string{"wc/store", "/graphql"},
+		AppServers:          []appserver.Server{{Name: "next", Secrets: []string{shared + " of the app", shared + " of the app before"}}},
 		OwnAddresses:        []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},
 	}, "Now", "DryRun") // the clock of warnings; and a test of its own
 }
@@ -246,7 +253,7 @@ func TestGuessingIsLimitedAsConfigured(t *testing.T) {
 	shared, _ := namedEnv("SHARED")
 	whole(t, guardConfig(unusualConfig(t), log), attempts.Config{
 		Account: limit(45), Address: limit(46), Overall: limit(47), AccountNetwork: limit(51), Subnet: limit(52), Network: limit(53),
-		Newcomer: attempts.Newcomer{Account: limit(54), Address: limit(55), Network: limit(56)}, SecondFactor: limit(48), Refresh: limit(49), Validate: limit(50),
+		Newcomer: attempts.Newcomer{Account: limit(54), Address: limit(55), Network: limit(56)}, SecondFactor: limit(48), Refresh: limit(49), Validate: limit(50), Requests: limit(57), SessionRequests: limit(58),
 		Wait: 5 * time.Second, Secret: []byte(shared), KeyPrefix: "p:", Log: log,
 	})
 }
