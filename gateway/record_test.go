@@ -254,7 +254,7 @@ func documentedIn(t *testing.T, table string) []string {
 func TestAnInterruptedAnswerIsRecordedAsWhatItWas(t *testing.T) {
 	s := openShop(t)
 	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
-		w.Header().Set("Content-Length", "100")
+		w.Header().Set("Content-Length", "4096")
 		_, _ = w.Write([]byte("half"))
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)

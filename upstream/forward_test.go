@@ -420,7 +420,7 @@ func TestASilentWordPressIsATimeout(t *testing.T) {
 func TestABrokenAnswerIsNeverAWholeOne(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
-		w.Header().Set("Content-Length", "100")
+		w.Header().Set("Content-Length", "4096")
 		fmt.Fprint(w, "half")
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
