@@ -69,6 +69,7 @@ type Forwarding struct {
 	// Readable reports that the answer may begin a session, so its body must be one that [Answer.Body] can decode.
 	Readable bool
 
+	rw    http.ResponseWriter
 	sent  sent
 	resp  *http.Response // its trailers are known at the end of its body
 	err   error
@@ -146,7 +147,7 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 		return err
 	}
 	defer f.place.Leave() // also when ReverseProxy aborts a broken answer by panicking
-	f.start, f.call = time.Now(), "forward"
+	f.start, f.call, f.rw = time.Now(), "forward", rw
 	w.proxy.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), forwardingKey{}, f)))
 	if f.resp != nil && len(f.resp.Trailer) > 0 {
 		dropReservedTrailers(rw.Header())
@@ -258,9 +259,36 @@ func (w *WordPress) inspect(resp *http.Response) error {
 		return err
 	}
 	if f.Before != nil {
-		return f.Before(resp.Request.Context(), answer)
+		if err := f.Before(resp.Request.Context(), answer); err != nil {
+			return err
+		}
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		moveHeader(f.rw.Header(), resp)
 	}
 	return nil
+}
+
+// moveHeader gives the client the header of an answer, without the copies that ReverseProxy would make of it. Only the type of an
+// event stream stays: by that ReverseProxy knows to flush each piece of it.
+func moveHeader(to http.Header, resp *http.Response) {
+	const name = "Content-Type"
+	var stays http.Header
+	for from, values := range resp.Header {
+		switch before, twice := to[from]; {
+		case from == name && isEventStream(values):
+			stays = http.Header{name: values}
+		case twice:
+			to[from] = append(before, values...)
+		default:
+			to[from] = values
+		}
+	}
+	resp.Header = stays
+}
+
+func isEventStream(types []string) bool {
+	return len(types) > 0 && strings.HasPrefix(strings.ToLower(strings.TrimSpace(types[0])), "text/event-stream")
 }
 
 // upgradeOf is the protocol that a request asks for, or that an answer switches to.

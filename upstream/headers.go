@@ -148,12 +148,17 @@ func dropReserved(h http.Header) {
 // is the one that the client asked for, whatever is sent to WordPress.
 func setForwarded(out, in *http.Request, o Origin, host string) {
 	h := out.Header
-	var chain []string
-	if o.Trusted {
-		chain = append(chain, in.Header["X-Forwarded-For"]...)
+	client := text(o.Client)
+	peer := client
+	if o.Peer != o.Client {
+		peer = text(o.Peer)
 	}
-	if o.Peer.IsValid() { // a unix socket has no address
-		chain = append(chain, o.Peer.String())
+	chain := peer // a unix socket has no address
+	if prior := in.Header["X-Forwarded-For"]; o.Trusted && len(prior) > 0 {
+		chain = strings.Join(prior, ", ")
+		if peer != "" {
+			chain += ", " + peer
+		}
 	}
 	if prior := in.Header.Get("X-Forwarded-Host"); o.Trusted && prior != "" {
 		host = prior
@@ -164,21 +169,32 @@ func setForwarded(out, in *http.Request, o Origin, host string) {
 		}
 	}
 	for _, name := range clientHeaders {
-		if _, sent := h[name]; sent && o.Trusted && o.Client.IsValid() {
-			h[name] = []string{o.Client.String()}
+		if _, sent := h[name]; sent && o.Trusted && client != "" {
+			h[name] = []string{client}
 		} else {
 			delete(h, name)
 		}
 	}
-	if len(chain) > 0 {
-		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
+	values := make([]string, 0, 5) // of all headers, in one allocation
+	set := func(name, value string) {
+		if value != "" {
+			values = append(values, value)
+			h[name] = values[len(values)-1 : len(values) : len(values)]
+		}
 	}
-	h["X-Forwarded-Proto"] = []string{cmp.Or(o.Proto, "http")}
-	h["X-Forwarded-Host"] = []string{host}
+	set("X-Forwarded-For", chain)
+	set("X-Forwarded-Proto", cmp.Or(o.Proto, "http"))
+	set("X-Forwarded-Host", host)
 	if o.Port != 0 {
-		h["X-Forwarded-Port"] = []string{strconv.Itoa(int(o.Port))}
+		set("X-Forwarded-Port", strconv.Itoa(int(o.Port)))
 	}
-	if o.Client.IsValid() {
-		h["X-Real-Ip"] = []string{o.Client.String()}
+	set("X-Real-Ip", client)
+}
+
+// text is an address as headers have it; empty: there is none.
+func text(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
 	}
+	return a.String()
 }

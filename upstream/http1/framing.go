@@ -66,8 +66,8 @@ func hasBody(status int) bool {
 	return status/100 != 1 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// closes reports whether the server closes the connection after an answer. Such a Connection header is removed, as net/http
-// does.
+// closes reports whether the server closes the connection after an answer. A Connection header that says only this is removed:
+// it is not for the client.
 func closes(resp *http.Response) bool {
 	values := resp.Header["Connection"]
 	hasClose := len(values) > 0 && httpguts.HeaderValuesContainsToken(values, "close")
@@ -76,7 +76,7 @@ func closes(resp *http.Response) bool {
 		return true
 	case resp.ProtoMajor == 1 && resp.ProtoMinor == 0:
 		return hasClose || !httpguts.HeaderValuesContainsToken(values, "keep-alive")
-	case hasClose:
+	case hasClose, len(values) == 1 && values[0] == "keep-alive": // the default of HTTP/1.1, which many servers state
 		delete(resp.Header, "Connection")
 	}
 	return hasClose
