@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -36,13 +39,40 @@ type shop struct {
 	store     *miniredis.Miniredis
 	gateway   string // its address
 	pages     *httptest.Server
+	log       lockedBuffer
+	elapsed   atomic.Int64 // what the clock of the gateway is ahead, in nanoseconds
 	reports   chan map[string]any
+}
+
+// lockedBuffer is the log of the gateway.
+type lockedBuffer struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.Lock()
+	defer b.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.Lock()
+	defer b.Unlock()
+	return b.Buffer.String()
 }
 
 // openShop lets cors know the origin of the pages.
 func openShop(t *testing.T, cors func(page string) gateway.CORSConfig) *shop {
 	t.Helper()
+	return openShopWith(t, func(c *gateway.Config, page string) { c.CORS = cors(page) })
+}
+
+// openShopWith lets the configuration of the gateway know the origin of the pages.
+func openShopWith(t *testing.T, configure func(c *gateway.Config, page string)) *shop {
+	t.Helper()
 	s := &shop{t: t, wordpress: upstreamtest.Start(t), store: miniredis.RunT(t), reports: make(chan map[string]any, 1)}
+	s.wordpress.Now = s.now
 	pages := http.NewServeMux()
 	pages.Handle("GET /", http.FileServer(http.Dir("testdata")))
 	pages.HandleFunc("GET /visit/{name}", func(w http.ResponseWriter, r *http.Request) {
@@ -50,6 +80,7 @@ func openShop(t *testing.T, cors func(page string) gateway.CORSConfig) *shop {
 		_, _ = w.Write([]byte(`<!doctype html><title>A shop of another origin</title><script type="module" src="/` + r.PathValue("name") + `.js"></script>`))
 	})
 	pages.HandleFunc("POST /close-store", func(http.ResponseWriter, *http.Request) { s.store.Close() })
+	pages.HandleFunc("POST /later", func(http.ResponseWriter, *http.Request) { s.elapsed.Add(int64(11 * 24 * time.Hour)) })
 	pages.HandleFunc("POST /report", func(_ http.ResponseWriter, r *http.Request) {
 		var report map[string]any
 		if err := json.NewDecoder(r.Body).Decode(&report); err != nil {
@@ -59,27 +90,31 @@ func openShop(t *testing.T, cors func(page string) gateway.CORSConfig) *shop {
 	})
 	s.pages = httptest.NewServer(pages)
 	t.Cleanup(s.pages.Close)
-	s.gateway = s.openGateway(cors(s.pages.URL))
+	s.gateway = s.openGateway(configure)
 	return s
 }
 
-func (s *shop) openGateway(cors gateway.CORSConfig) string {
+func (s *shop) now() time.Time { return time.Now().Add(time.Duration(s.elapsed.Load())) }
+
+func (s *shop) openGateway(configure func(c *gateway.Config, page string)) string {
 	s.t.Helper()
-	log, registry := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
+	log, registry := slog.New(slog.NewTextHandler(&s.log, nil)), prometheus.NewRegistry()
 	client := redis.NewClient(&redis.Options{Addr: s.store.Addr(), MaxRetries: -1, DisableIdentity: true})
 	s.t.Cleanup(func() { _ = client.Close() })
 	key, err := keys.NewHMAC("k1", "HS256", []byte("the signing secret of the tests, 32 bytes and more"))
 	s.must(err)
-	authority, err := tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: []keys.Key{key}, Log: log}, client, registry)
+	authority, err := tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: []keys.Key{key}, Now: s.now, Log: log}, client, registry)
 	s.must(err)
 	origin, err := url.Parse(s.wordpress.URL)
 	s.must(err)
 	site, err := url.Parse(upstreamtest.SiteURL)
 	s.must(err)
-	wordpress, err := upstream.New(upstream.Config{URL: origin, SiteURL: site, Secrets: []string{upstreamtest.Secret}}, registry, log)
+	wordpress, err := upstream.New(upstream.Config{URL: origin, SiteURL: site, Secrets: []string{upstreamtest.Secret}, Now: s.now}, registry, log)
 	s.must(err)
 	s.t.Cleanup(wordpress.Close)
-	g, err := gateway.New(gateway.Config{SiteURL: site, CORS: cors}, authority, wordpress, registry, log)
+	cfg := gateway.Config{SiteURL: site, Now: s.now}
+	configure(&cfg, s.pages.URL)
+	g, err := gateway.New(cfg, authority, wordpress, registry, log)
 	s.must(err)
 	server := httptest.NewServer(g)
 	s.t.Cleanup(server.Close)
@@ -96,6 +131,12 @@ func (s *shop) must(err error) {
 // visit loads a page of testdata in Chromium and returns what it reports.
 func (s *shop) visit(name string) map[string]any {
 	s.t.Helper()
+	return s.open(s.pages.URL + "/visit/" + name + "?gateway=" + url.QueryEscape(s.gateway))
+}
+
+// open loads a page in Chromium and returns what it, or one that it leads to, reports.
+func (s *shop) open(start string) map[string]any {
+	s.t.Helper()
 	if _, err := os.Stat(chromium); err != nil {
 		s.t.Fatalf("%s is missing: run deploy/demo/install.sh browser", chromium)
 	}
@@ -105,7 +146,7 @@ func (s *shop) visit(name string) map[string]any {
 	var stderr strings.Builder
 	process := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile,
-		s.pages.URL+"/visit/"+name+"?gateway="+url.QueryEscape(s.gateway))
+		start)
 	process.Env = append(os.Environ(), "HOME="+profile, "TMPDIR="+profile) // killed, it leaves what it had there
 	process.Stderr = &stderr
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a browser is many processes

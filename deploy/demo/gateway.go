@@ -37,6 +37,9 @@ tokens:
       algorithm: "HS256"
       secret: {{.SigningSecret}}
   refresh_secret: {{.RefreshSecret}}
+  access_ttl: 15m
+cookies:
+  enabled: true
 redis:
   address: "embedded"
 `))

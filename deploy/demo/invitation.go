@@ -28,6 +28,7 @@ func (d *demo) invite() {
 	if d.shop == nil {
 		fmt.Fprintf(d.out, "Put a customer of your shop in alice's place.\n")
 	} else {
+		fmt.Fprintf(d.out, "Example    %s/browserapp/   (a browser app without tokens, in cookie mode)\n", address)
 		fmt.Fprintf(d.out, "Shop       %s/   (WordPress itself answers on %s)\n", address, d.shop.URL)
 		fmt.Fprintf(d.out, "wp-admin   %s/wp-login.php   (admin, password in %s)\n", address, filepath.Join(d.shop.Dir, "admin-password"))
 		fmt.Fprintf(d.out, "Its logs   %s\n", filepath.Join(d.shop.Dir, "log"))

@@ -11,12 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
 
+	"cocart-gateway/deploy/browserapp"
 	"cocart-gateway/deploy/demo/child"
 	"cocart-gateway/deploy/demo/shop"
 )
@@ -94,6 +96,7 @@ func (d *demo) openShop(ctx context.Context, secrets secrets) (site, error) {
 		Secret:  secrets.Upstream, Required: true, Plugin: plugin,
 		// Over plain HTTP, CoCart looks at passwords on a local site only.
 		Environment: "local",
+		Pages:       map[string]fs.FS{"browserapp": browserapp.Files},
 		Progress:    d.progress,
 	})
 	if err != nil {

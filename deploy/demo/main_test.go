@@ -128,6 +128,9 @@ func TestTheThreePrintedCommandsWork(t *testing.T) {
 	if len(commands) != 3 {
 		t.Fatalf("printed:\n%s\n%s", text, s.stderr.String())
 	}
+	if page := regexp.MustCompile(`(?m)^Example +(\S+)`).FindStringSubmatch(text); page == nil || !strings.Contains(get(t, page[1]), "A shop app without tokens") || !strings.Contains(get(t, page[1]+"app.js"), "CoCart-Session") {
+		t.Errorf("the example page is not served: %q", page)
+	}
 	pasted, err := exec.Command("sh", "-c", strings.Join(commands, "\n")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, pasted)
@@ -272,4 +275,19 @@ func TestSecretsAreKept(t *testing.T) {
 	if _, err := loadSecrets(dir); err == nil || !strings.Contains(err.Error(), "remove the file") {
 		t.Errorf("broken secrets: %v", err)
 	}
+}
+
+func get(t *testing.T, address string) string {
+	t.Helper()
+	r, err := http.Get(address)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(text)
 }

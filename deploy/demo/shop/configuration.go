@@ -43,6 +43,14 @@ func (s *Shop) writeSite(context.Context) error {
 	if err := s.place.writeTree(standIn, "cocart-standin", "site/wp-content/plugins/cocart-standin"); err != nil {
 		return err
 	}
+	for _, folder := range slices.Sorted(maps.Keys(s.config.Pages)) {
+		if err := s.place.remove("site/" + folder); err != nil {
+			return err
+		}
+		if err := s.place.writeTree(s.config.Pages[folder], ".", "site/"+folder); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.writeKnobs()

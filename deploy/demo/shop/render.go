@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
+	"path"
 	"strings"
 	"text/template"
 )
@@ -41,13 +42,13 @@ func phpLiteral(value any) (string, error) {
 	return "json_decode( " + text + ", true )", err
 }
 
-// writeTree copies an embedded directory into the shop.
+// writeTree copies a directory into the shop.
 func (p place) writeTree(source fs.FS, from, to string) error {
 	return fs.WalkDir(source, from, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		target := to + strings.TrimPrefix(name, from)
+		target := path.Join(to, strings.TrimPrefix(name, from))
 		if entry.IsDir() {
 			return p.makeTheirs(target)
 		}

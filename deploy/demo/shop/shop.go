@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/url"
 	"sync"
 
@@ -44,6 +45,8 @@ type Config struct {
 	// Environment becomes WP_ENVIRONMENT_TYPE, "production" if empty. There CoCart looks at
 	// credentials only where WordPress's is_ssl() holds; "local" lifts that.
 	Environment string
+	// Pages are files that the web server serves below the folder of the same name, without PHP; nil for none.
+	Pages map[string]fs.FS
 	// Constants are further PHP constants for wp-config.php. A value is anything that
 	// encoding/json knows, and PHP reads it as json_decode does with arrays.
 	Constants map[string]any

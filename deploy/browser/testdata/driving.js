@@ -1,0 +1,46 @@
+// Uses the example app (deploy/browserapp) as a customer does, in a frame, and reports what the page shows.
+import { report } from "./steps.js";
+
+const frame = document.createElement("iframe");
+const loaded = () => new Promise((done) => { frame.onload = done; });
+frame.src = "/browserapp/";
+document.body.append(frame);
+await loaded();
+let page = frame.contentDocument;
+const $ = (id) => page.getElementById(id);
+const until = async (holds) => { while (!holds()) await new Promise((done) => setTimeout(done, 20)); };
+const shows = () => ({
+  account: $("account").hidden ? "guest" : $("name").textContent,
+  cart: $("cart").textContent, renewals: $("renewals").textContent, message: $("message").textContent,
+});
+const clock = new URLSearchParams(location.search).get("clock");
+const add = () => page.querySelector("#products button").click();
+
+const ready = () => page.documentElement.dataset.ready === "true";
+await until(ready);
+const first = shows();
+page.forms[0].password.value = "wrong";
+page.forms[0].querySelector("button").click();
+await until(() => $("message").textContent !== "");
+const refused = shows();
+page.forms[0].password.value = "wonderland-1";
+page.forms[0].querySelector("button").click();
+await until(() => !$("account").hidden && $("cart").textContent !== refused.cart);
+const loggedIn = shows();
+await fetch(clock, { method: "POST", mode: "no-cors" });
+add();
+await until(() => $("renewals").textContent === "1");
+const renewed = shows();
+frame.contentWindow.location.reload();
+await loaded();
+page = frame.contentDocument;
+await until(ready);
+const reloaded = shows();
+$("logout").click();
+await until(() => $("account").hidden && !$("login").hidden && $("cart").textContent !== reloaded.cart);
+const loggedOut = shows();
+
+await report({
+  first, refused, "logged in": loggedIn, renewed, reloaded, "logged out": loggedOut,
+  "what scripts can read": [document.cookie, JSON.stringify(localStorage), JSON.stringify(sessionStorage)].join(" "),
+}, new URLSearchParams(location.search).get("report"));
