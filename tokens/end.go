@@ -186,12 +186,15 @@ func (s store) keepUserCutoff(ctx context.Context, userID int64, fingerprint str
 }
 
 func (s store) setUserCutoff(ctx context.Context, p redis.Pipeliner, userID int64, fingerprint string, cutoff, latest, life int64) {
-	field := everyFingerprint
-	if fingerprint != "" {
-		field = fingerprintField(fingerprint)
-	}
-	p.HSet(ctx, s.userCutoffs(userID), field, cutoff, anyFingerprint, latest)
+	p.HSet(ctx, s.userCutoffs(userID), cutoffField(fingerprint), cutoff, anyFingerprint, latest)
 	p.Do(ctx, "PEXPIRE", s.userCutoffs(userID), life)
+}
+
+func cutoffField(fingerprint string) string {
+	if fingerprint == "" {
+		return everyFingerprint
+	}
+	return fingerprintField(fingerprint)
 }
 
 // cutoffs are the cutoffs in Redis that may cover a session.

@@ -45,20 +45,21 @@ func (a *Authority) restore(ctx context.Context) error {
 
 func (a *Authority) restoreSome(ctx context.Context, some []revocation.Entry) error {
 	now, life := a.cfg.Now().UnixMilli(), milliseconds(a.cfg.RefreshTTL+outlives)
-	var ends []cluster.Call
+	var calls []cluster.Call
 	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, e := range some {
 			p.XAdd(ctx, a.store.logged(e))
 			if id, ended := e.EndedSession(); ended {
-				ends = append(ends, cluster.Call{Script: endScript, Key: a.store.session(id),
+				calls = append(calls, cluster.Call{Script: endScript, Key: a.store.session(id),
 					Args: []any{now, string(CauseOther), milliseconds(a.cfg.tombstone())}})
 			}
 			user, fingerprint, at, cut := e.Cutoff()
 			switch {
 			case cut && user > 0:
-				a.store.setUserCutoff(ctx, p, user, fingerprint, at, a.revoked.LatestPluginCutoff(user), life)
+				calls = append(calls, cluster.Call{Script: raiseScript, Key: a.store.userCutoffs(user),
+					Args: []any{life, cutoffField(fingerprint), at, anyFingerprint, a.revoked.LatestPluginCutoff(user)}})
 			case cut:
-				p.Do(ctx, "SET", a.store.allCutoff(), at, "PX", life)
+				calls = append(calls, cluster.Call{Script: raiseScript, Key: a.store.allCutoff(), Args: []any{life, "", at}})
 			}
 		}
 		return nil
@@ -66,5 +67,5 @@ func (a *Authority) restoreSome(ctx context.Context, some []revocation.Entry) er
 	if err != nil {
 		return err
 	}
-	return cluster.Run(ctx, a.store.UniversalClient, ends)
+	return cluster.Run(ctx, a.store.UniversalClient, calls)
 }

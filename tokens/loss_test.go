@@ -2,6 +2,7 @@ package tokens_test
 
 import (
 	"context"
+	"reflect"
 	"testing"
 	"time"
 
@@ -49,6 +50,35 @@ func TestWhatRedisLostIsWrittenBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// After the loss another gateway ended the user's sessions again. What this one writes back is older and must not replace it.
+func TestWhatIsWrittenBackLowersNoCutoff(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		a, b, ctx := w.authority(), w.authority(), context.Background()
+		w.login(a, alice)
+		_, err := a.EndUser(ctx, alice.UserID, "", tokens.CauseAdmin)
+		w.must(err)
+		w.must(a.EndAll(ctx, tokens.CauseAdmin))
+		w.catchUp(a)
+		w.must(w.rdb.Del(ctx, "cocart:revocations", "cocart:cutoff", "cocart:c:2").Err())
+		w.clock.Advance(time.Second)
+		again := w.login(b, alice)
+		w.clock.Advance(time.Second)
+		_, err = b.EndUser(ctx, alice.UserID, "", tokens.CauseAdmin)
+		w.must(err)
+		w.must(b.EndAll(ctx, tokens.CauseAdmin))
+		user, all := w.rdb.HGetAll(ctx, "cocart:c:2").Val(), w.rdb.Get(ctx, "cocart:cutoff").Val()
+
+		w.must(tokens.LookBack(a))
+		if got := w.rdb.HGetAll(ctx, "cocart:c:2").Val(); len(user) == 0 || !reflect.DeepEqual(got, user) {
+			t.Errorf("the cutoffs of the user are %v, want %v", got, user)
+		}
+		if got := w.rdb.Get(ctx, "cocart:cutoff").Val(); all == "" || got != all {
+			t.Errorf("the cutoff of all is %s, want %s", got, all)
+		}
+		w.refreshIs(a, again.Refresh, tokens.Ended)
+	})
 }
 
 // A log whose old entries were trimmed lost nothing.

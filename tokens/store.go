@@ -28,6 +28,8 @@ var (
 	issueSource string
 	//go:embed end.lua
 	endSource string
+	//go:embed raise.lua
+	raiseSource string
 	//go:embed settle.lua
 	settleSource string
 	//go:embed use.lua
@@ -39,6 +41,7 @@ var (
 	issueScript  = redis.NewScript(finishSource + issueSource)
 	writeScript  = redis.NewScript(writeSource)
 	endScript    = redis.NewScript(finishSource + endSource)
+	raiseScript  = redis.NewScript(raiseSource)
 	settleScript = redis.NewScript(settleSource)
 	useScript    = redis.NewScript(useSource)
 	rebindScript = redis.NewScript(rebindSource)
