@@ -41,7 +41,7 @@ func (w *world) check(ctx context.Context) {
 			if s.rng.IntN(2) == 0 {
 				one = all[max(0, len(all)-1-s.rng.IntN(5))]
 			}
-			s.present(w.anyFront(s.rng), one)
+			s.present(w.anyFront(s.rng), one, false)
 		}
 		select {
 		case <-ctx.Done():
@@ -50,8 +50,8 @@ func (w *world) check(ctx context.Context) {
 	}
 }
 
-// present sends the access token of an ended session.
-func (s *shopper) present(front string, e endedSession) {
+// present sends the access token of an ended session. Once all is over, none may be accepted.
+func (s *shopper) present(front string, e endedSession, over bool) {
 	since := time.Since(e.at)
 	a := s.sendTo(front, http.MethodGet, cart, "", e.access)
 	s.w.tally.count(func(c *tally) {
@@ -59,8 +59,12 @@ func (s *shopper) present(front string, e endedSession) {
 		if a.status != http.StatusOK {
 			return
 		}
-		c.latest = max(c.latest, since)
-		if since > lateAfter {
+		if over {
+			c.audited++
+		} else {
+			c.latest = max(c.latest, since)
+		}
+		if over || since > lateAfter {
 			c.accepted++
 			c.example("accepted", fmt.Sprintf("%s, ended %s, at %s: %s", time.Now().Format(time.TimeOnly), since.Round(time.Millisecond), front, e.access))
 		}
@@ -74,6 +78,7 @@ func (s *shopper) exchange(front string, e endedSession) {
 		c.checks++
 		if a.status == http.StatusOK {
 			c.accepted++
+			c.audited++
 			c.example("exchanged", front)
 		}
 	})

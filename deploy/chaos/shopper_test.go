@@ -26,6 +26,7 @@ type shopper struct {
 	w               *world
 	id              int
 	access, renewal string
+	began           time.Time
 	asked           bool // to log out, without an answer that says whether it was done
 	rng             *rand.Rand
 	client          *http.Client
@@ -150,7 +151,11 @@ func (s *shopper) renew() {
 		}
 		s.access, s.renewal, s.asked = pair.Access, pair.Renewal, false
 	case http.StatusUnauthorized, http.StatusForbidden:
-		if !s.asked {
+		switch {
+		case s.asked:
+		case s.w.restored(s.began):
+			s.w.tally.count(func(c *tally) { c.gone++ })
+		default:
 			s.w.tally.count(func(c *tally) { c.loggedOut++; c.example("logged out", fmt.Sprintf("%d %.200s", a.status, a.body)) })
 		}
 		s.forget()
@@ -187,6 +192,14 @@ func (s *shopper) enter() {
 		return
 	}
 	s.access, s.renewal, s.asked = answer.Extras.Access, answer.Extras.Renewal, false
+	s.began = time.Now()
 }
 
 func (s *shopper) forget() { s.access, s.renewal, s.asked = "", "", false }
+
+// restored reports whether Redis was taken back to what it had before a session began.
+func (w *world) restored(began time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.saved.IsZero() && began.After(w.saved) && began.Before(w.back)
+}

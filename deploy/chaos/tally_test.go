@@ -11,14 +11,16 @@ type tally struct {
 	mu sync.Mutex
 
 	requests    int
-	refused     int // carts of customers with a live session: 401 or 403
-	accepted    int // tokens of ended sessions, later than lateAfter
-	checks      int // tokens of ended sessions that were sent
-	latest      time.Duration
-	loggedOut   int // a refresh of a live session was refused, though the customer had not asked to log out
-	unavailable int // 503
-	failed      int // other 5xx, and connections that broke
-	wrongCart   int // another customer's cart
+	refused     int           // carts of customers with a live session: 401 or 403
+	accepted    int           // tokens of ended sessions, later than lateAfter
+	checks      int           // tokens of ended sessions that were sent
+	latest      time.Duration // after its end, the latest acceptance of a token while the customers shopped
+	audited     int           // acceptances when all was over, of those in accepted
+	gone        int           // sessions that began after what Redis came back with: their customers log in again
+	loggedOut   int           // a refresh of a live session was refused, though the customer had not asked to log out
+	unavailable int           // 503
+	failed      int           // other 5xx, and connections that broke
+	wrongCart   int           // another customer's cart
 	healed      time.Time
 	lastFailure time.Time // after healed
 	failures    []failure // 503 included

@@ -56,7 +56,10 @@ type world struct {
 	gateways  []*gateway
 	tally     *tally
 	ended     *endedSessions
-	front     string // where customers go; "": to a random gateway
+	mu        sync.Mutex
+	saved     time.Time // when Redis took the snapshot that it came back with; zero: none
+	back      time.Time // when it was back
+	front     string    // where customers go; "": to a random gateway
 }
 
 // gateway is a process that can be started again at the same addresses.
