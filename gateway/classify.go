@@ -41,7 +41,7 @@ func (x *exchange) input(b *wprequest.Body) wprequest.Input {
 // classifyBody classifies a request with its body, as far as the class depends on that.
 func (g *Gateway) classifyBody(x *exchange) (wprequest.Classification, error) {
 	v, err := g.routes.ReadBody(x.wire(), x.classification, x.peek())
-	if err != nil || v.Class == wprequest.ClassSite || v.Class == wprequest.ClassJWKS {
+	if err != nil || v.Class == wprequest.ClassSite || v.Class == wprequest.ClassJWKS || v.Class == wprequest.ClassBrowser {
 		return v, err
 	}
 	if err := wprequest.GatherAuthorization(x.r.Header, g.cfg.AuthHeaders); err != nil {

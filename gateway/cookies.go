@@ -48,7 +48,7 @@ func (g *Gateway) loginCookieCounts(x *exchange, b *wprequest.Body) bool {
 // forwardsLoginCookies reports whether the login cookies of a request by a go to WordPress. Where guests are turned away only a
 // token, a password or an API key counts.
 func (x *exchange) forwardsLoginCookies(a upstream.Assertion) bool {
-	return a.Kind == upstream.Site || a.Kind == upstream.Credentials && x.cookies && !a.DenyGuests
+	return a.Kind == upstream.Site || a.Kind == upstream.Browser || a.Kind == upstream.Credentials && x.cookies && !a.DenyGuests
 }
 
 // sessionCookie is what cookie mode knows of a request, and does for its answer.

@@ -126,7 +126,7 @@ func (g *Gateway) decide(j *prediction) error {
 		return err
 	}
 	switch j.classification.Class {
-	case wprequest.ClassSite, wprequest.ClassJWKS:
+	case wprequest.ClassSite, wprequest.ClassJWKS, wprequest.ClassBrowser:
 		return nil
 	case wprequest.ClassLogin:
 		return g.predictLogin(j)

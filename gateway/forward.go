@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/browserlink"
 	"cocart-gateway/gateway/grant"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
@@ -60,6 +61,9 @@ func (g *Gateway) beforeAnswer(ctx context.Context, x *exchange, a upstream.Asse
 	}
 	if err := g.settleForwarded(ctx, x, answer); err != nil {
 		return err
+	}
+	if a.Kind == upstream.Browser {
+		return browserlink.Judge(answer)
 	}
 	if x.confirmed != nil && answer.Status == http.StatusOK {
 		if err := x.confirmed(ctx); err != nil {

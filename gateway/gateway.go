@@ -18,6 +18,7 @@
 //	batch     protected.go  the same, after the requests inside were read
 //	jwks      discovery.go  the public keys; also the index of the JWT plugin's namespace
 //	protected protected.go  by bearer as a customer, on routes of others that site.protect lists
+//	browser   sessions.go   a link by which WordPress logs a browser in; package browserlink
 //	site      protected.go  forwarded without changes but to the gateway's own headers
 //
 // forward.go forwards, and cartkey.go checks whose cart a request names before. Package grant begins the sessions that
@@ -59,6 +60,7 @@ import (
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/browser"
+	"cocart-gateway/gateway/browserlink"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/grant"
 	"cocart-gateway/gateway/migration"
@@ -91,6 +93,7 @@ type Gateway struct {
 	unlisted     *untrusted.Throttle
 	spent        *spentTokens
 	repeats      *repeats.Memory
+	links        *browserlink.Links
 	grants       *grant.Granter
 	appServers   appserver.Servers
 	plugin       *migration.Plugin // nil: no shop that moves
@@ -145,12 +148,12 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 		}
 	}
 	g.plugin = migration.New(cfg.Migration, cfg.SiteURL, g.authority, g.wordpress, g.log)
-	g.appServers = appserver.New(cfg.AppServers)
+	g.appServers, g.links = appserver.New(cfg.AppServers), browserlink.New(cfg.SiteURL, g.authority)
 	g.cfg, g.cors, g.routes, g.vary = cfg, sharing, cfg.site(), newVary(cfg.identifying()...)
 	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
 		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout, wprequest.ClassAccount: g.account,
-		wprequest.ClassCoCart: g.protected, wprequest.ClassBatch: g.protected, wprequest.ClassJWKS: g.jwks, wprequest.ClassSite: g.site, wprequest.ClassProtected: g.shared,
+		wprequest.ClassCoCart: g.protected, wprequest.ClassBatch: g.protected, wprequest.ClassJWKS: g.jwks, wprequest.ClassSite: g.site, wprequest.ClassProtected: g.shared, wprequest.ClassBrowser: g.followBrowserLink,
 	}
 	return g, nil
 }

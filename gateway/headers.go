@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/browserlink"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 )
@@ -28,6 +29,9 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 		if !g.cfg.KeepCartKeyNames {
 			mirrorCartKey(h)
 		}
+	}
+	if x.record.class == wprequest.ClassBrowser {
+		browserlink.SetHeaders(h)
 	}
 	if ours || x.granted {
 		g.preventCaching(x, h, status)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"cocart-gateway/gateway/account"
+	"cocart-gateway/gateway/browserlink"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -147,7 +149,7 @@ func writeMessage(x *exchange, text string) {
 }
 
 // account answers …/jwt/me: whose token the access token is. It needs neither WordPress
-// nor Redis.
+// nor Redis. It also answers …/jwt/browser.
 func (g *Gateway) account(x *exchange) error {
 	if err := wprequest.RefuseWrapping(x.classification.Query); err != nil {
 		return err
@@ -158,6 +160,9 @@ func (g *Gateway) account(x *exchange) error {
 	}
 	if x.classification.Method == http.MethodOptions { // a guest may ask what there is
 		return g.protected(x)
+	}
+	if g.routes.JWTRoute(x.classification.Route) == wprequest.JWTBrowser {
+		return g.makeBrowserLink(x, bearer)
 	}
 	if !wprequest.IsSafe(x.classification.Method) {
 		return methodNotAllowed(http.MethodGet, http.MethodHead, http.MethodOptions)
@@ -171,6 +176,52 @@ func (g *Gateway) account(x *exchange) error {
 	}
 	account.WriteMe(x.w, x.r, access, g.cfg.Now())
 	return nil
+}
+
+// makeBrowserLink answers POST …/jwt/browser with a link that logs the customer's browser in.
+func (g *Gateway) makeBrowserLink(x *exchange, bearer string) error {
+	if x.classification.Method != http.MethodPost {
+		return methodNotAllowed(http.MethodPost, http.MethodOptions)
+	}
+	if bearer == "" {
+		return respond.Fail(respond.Forbidden)
+	}
+	access, err := g.verify(x, bearer)
+	if err != nil {
+		return err
+	}
+	if err := g.countUse(x, access.Session); err != nil {
+		return err
+	}
+	b, err := readBody(x.r, g.cfg.MaxLoginBody)
+	if err != nil {
+		return err
+	}
+	to, err := x.input(b).Redirect()
+	if err != nil {
+		return err
+	}
+	return g.links.Write(x.w, x.r, access, to)
+}
+
+// followBrowserLink answers a browser that follows such a link: WordPress sets its login cookie.
+func (g *Gateway) followBrowserLink(x *exchange) error {
+	if err := g.countUse(x, ""); err != nil {
+		return err
+	}
+	a, err := g.links.Follow(x.w, x.r, x.classification.Query.Ticket(), requestingPage(x, g.cfg.SiteURL) == otherSite)
+	if a == nil {
+		return err
+	}
+	x.record.user, x.record.session = a.UserID, a.Session
+	target := g.routes.BrowserTarget()
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return err
+	}
+	browserlink.Rewrite(x.r)
+	x.r.URL, x.target, x.classification.Query, x.classification.REST = u, target, wprequest.ParseParams(u.RawQuery), true
+	return browserlink.Refused(g.forward(x, *a))
 }
 
 // logout answers POST …/v1/logout and …/v2/logout. It ends the session of the

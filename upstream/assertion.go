@@ -30,13 +30,14 @@ const (
 	HandBack    Kind = "hand_back"   // a login as UserID without a password, for the tokens that the old JWT plugin adds
 	Observed    Kind = "observed"    // a dry run: WordPress gets the client's address, and decides as without the gateway
 	Status      Kind = "status"      // the operator asks what the plugin sees
+	Browser     Kind = "browser"     // WordPress logs the browser in as UserID, and sends it on to To
 )
 
 // Assertion is what the gateway vouches for about one request. Method, host
 // and target are bound to it when it is signed.
 type Assertion struct {
 	Kind Kind
-	// UserID, Session and Fingerprint are set for Customer and HandBack only.
+	// UserID, Session and Fingerprint are set for Customer, HandBack and Browser only.
 	UserID      int64
 	Session     string
 	Fingerprint string
@@ -47,6 +48,8 @@ type Assertion struct {
 	DenyGuests bool
 	// Protect, for a Customer on a route of others, is the entry of site.protect that covers the route.
 	Protect string
+	// To, for a Browser, is the path below the site that it goes on to; "" is for WordPress to choose: the checkout.
+	To string
 	// Client is who sent the request, behind any trusted proxies.
 	Client netip.Addr
 	// Proto is the scheme the client used: "https" or "http".
@@ -121,7 +124,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
 		Proto: cmp.Or(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: digest(target),
-		Port: a.Port, Client: a.Client, Carried: a.carried, ID: newID(), Protect: a.Protect,
+		Port: a.Port, Client: a.Client, Carried: a.carried, ID: newID(), Protect: a.Protect, To: a.To,
 	}
 	if a.DenyGuests {
 		c.Guests = "deny"

@@ -33,6 +33,7 @@ type claims struct {
 	Carried     string     `json:"auth,omitempty"`
 	ID          string     `json:"jti,omitempty"`
 	Protect     string     `json:"protect,omitempty"`
+	To          string     `json:"to,omitempty"`
 }
 
 // appendTo appends the claims as encoding/json writes them by the tags, without HTML escapes: the bytes are those of PHP,
@@ -71,6 +72,9 @@ func (c *claims) appendTo(b []byte) []byte {
 	}
 	if c.Protect != "" {
 		b = appendText(append(b, `,"protect":`...), c.Protect)
+	}
+	if c.To != "" {
+		b = appendText(append(b, `,"to":`...), c.To)
 	}
 	return append(b, '}')
 }

@@ -41,6 +41,8 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)
 	forbidden["gateway/migration"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
 	forbidden["gateway/grant"] = forbidden["gateway/migration"]
+	forbidden["gateway/browserlink"] = forbidden["gateway/migration"]
+	forbidden["tokens/ticket"] = forbidden["tokens"]
 	forbidden["tokens/migration"] = forbidden["tokens"]
 	forbidden["upstream/pool"] = append([]string{self + "upstream"}, forbidden["upstream"]...)
 	forbidden["upstream/http1"] = append([]string{self + "upstream", self + "upstream/pool"}, forbidden["upstream"]...)

@@ -26,8 +26,8 @@
  * renews the hash of a password.
  *
  * Sections: secrets and tokens; the assertion; $_SERVER; routes; users; accounts that change; renewed hashes; passwords; cart
- * keys; answers; the dispatched route; requests with an assertion; sessions that begin; ends of sessions; moving from CoCart
- * JWT Authentication; requests without an assertion; status; for administrators; start.
+ * keys; answers; the dispatched route; requests with an assertion; sessions that begin; ends of sessions; logging a browser
+ * in; moving from CoCart JWT Authentication; requests without an assertion; status; for administrators; start.
  */
 
 namespace CoCartGateway;
@@ -183,7 +183,7 @@ function home_setting(): string {
 final class Assertion {
 
 	/** The kinds of assertions. "observed" arrives in a header of its own and only sets the client's address and scheme. */
-	const KINDS = array( 'site', 'guest', 'credentials', 'customer', 'login', 'refresh', 'hand_back', 'status' );
+	const KINDS = array( 'site', 'guest', 'credentials', 'customer', 'login', 'refresh', 'hand_back', 'status', 'browser' );
 
 	/** @var string One of these. */
 	public $kind;
@@ -205,6 +205,9 @@ final class Assertion {
 
 	/** @var string The entry of the gateway's site.protect that covers the request, for a customer on a route of others; else ''. */
 	public $protect;
+
+	/** @var string Where a browser goes that is logged in: a path below the site; '' for the checkout, and for every other kind. */
+	public $to;
 
 	/** @var string The client's address. */
 	public $ip;
@@ -292,6 +295,7 @@ final class Assertion {
 		$this->pat           = $claims['pat'] ?? '';
 		$this->guests_denied = array_key_exists( 'guests', $claims );
 		$this->protect       = is_string( $claims['protect'] ?? null ) ? $claims['protect'] : '';
+		$this->to            = $claims['to'] ?? '';
 		$this->ip            = $claims['ip'];
 		$this->proto         = $claims['proto'];
 		$this->port          = $claims['port'] ?? '';
@@ -348,7 +352,7 @@ final class Assertion {
 		$session  = $named ? '' === $claims['sid'] && '' === $claims['fp'] : ! $pat && '' !== $claims['sid'] && '' !== $claims['fp'];
 		$customer = $id && $session;
 		$anonymous =  '0' === $claims['sub'] && '' === $claims['sid'] && '' === $claims['fp'] && ! $pat;
-		$fits     = array( 'customer' => $customer, 'hand_back' => $customer && ! $pat );
+		$fits     = array( 'customer' => $customer, 'hand_back' => $customer && ! $pat, 'browser' => $customer && ! $pat );
 		if ( ! ( $fits[ $claims['kind'] ] ?? $anonymous ) ) {
 			throw new Refusal( 'its user does not fit its kind' );
 		}
@@ -365,6 +369,7 @@ final class Assertion {
 			'it is from the future; do the clocks agree?' => $c['iat'] <= $now + LEEWAY,
 			'its client address is invalid'              => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
 			'its claim protect is invalid'               => ! array_key_exists( 'protect', $c ) || 'customer' === $c['kind'] && is_string( $c['protect'] ) && '' !== trim( $c['protect'], '/' ),
+			'its claim to is invalid'                    => ! array_key_exists( 'to', $c ) || 'browser' === $c['kind'] && is_path( $c['to'] ),
 			'its port is unknown'                        => ! array_key_exists( 'port', $c ) || self::is_port( $c['port'] ),
 			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
@@ -1747,10 +1752,7 @@ final class Request_Guard extends Dispatch_Watcher {
 
 	/** Ends the session: the client must log in again, and the gateway informs its replicas. */
 	private function end_session( string $reason ): void {
-		$fired = 'refused' === $reason ? 'changed' : $reason; // All that the gateway needs to know.
-		fire_sessions_ended( $this->asserted->user, $this->asserted->fingerprint, $reason );
-		$this->announcements->announce_end( $this->asserted->user, '' === $this->asserted->pat ? $this->asserted->fingerprint : 'plugin', $fired );
-		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "sessions of user {$this->asserted->user} have ended: $reason" );
+		$this->announcements->refuse_session( $reason );
 	}
 
 	/**
@@ -2354,6 +2356,15 @@ final class Session_End_Announcements {
 		}
 	}
 
+	/** Ends the asserted session: the client must log in again, and the gateway informs its replicas. */
+	public function refuse_session( string $reason ): void {
+		$asserted = $this->asserted;
+		$fired    = 'refused' === $reason ? 'changed' : $reason; // All that the gateway needs to know.
+		fire_sessions_ended( $asserted->user, $asserted->fingerprint, $reason );
+		$this->announce_end( $asserted->user, '' === $asserted->pat ? $asserted->fingerprint : 'plugin', $fired );
+		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "sessions of user {$asserted->user} have ended: $reason" );
+	}
+
 	public function announce_end( int $user_id, string $fingerprint, string $reason ): void {
 		fire_sessions_ended( $user_id, $fingerprint, $reason );
 		if ( headers_sent() || isset( $this->announced[ "$user_id $fingerprint" ] ) || count( $this->announced ) >= self::MAXIMUM ) {
@@ -2362,6 +2373,132 @@ final class Session_End_Announcements {
 		$this->announced[ "$user_id $fingerprint" ] = true;
 		$claims = array( 'sub' => (string) $user_id, 'fp' => $fingerprint, 'reason' => $reason );
 		send_header( 'X-CoCart-Gateway-Ended: ' . $this->asserted->reply( 'ended', $claims ), false );
+	}
+}
+
+// --- Logging a browser in ------------------------------------------------------------------------------------------
+
+/** What the gateway asks in place of a link for a browser, as ?rest_route=, which every permalink structure knows. */
+define( __NAMESPACE__ . '\BROWSER_ROUTE', '/cocart-gateway/v1/browser' );
+
+/** Reports whether a value is a path of the site, and nothing that a browser takes for another one. @param mixed $to */
+function is_path( $to ): bool {
+	return is_string( $to ) && 1 === preg_match( '#^/(?!/)[!-\[\]-~]*$#D', $to ) && strlen( $to ) <= 1024;
+}
+
+/**
+ * Logs the browser that follows a link of the gateway in as the asserted customer, with WordPress's own cookie, and sends it
+ * on. Without the assertion the route does not exist. The gateway makes a page for the browser of each refusal.
+ */
+final class Browser_Login extends Dispatch_Watcher {
+
+	/** @var Assertion */
+	private $asserted;
+
+	/** @var Session_End_Announcements */
+	private $announcements;
+
+	/** @var string[] Names of the cookies in which WooCommerce keeps the cart of a guest. */
+	private $carts = array();
+
+	public function __construct( Assertion $asserted ) {
+		$this->asserted      = $asserted;
+		$this->announcements = new Session_End_Announcements( $asserted, get_current_blog_id() );
+	}
+
+	public function register(): void {
+		set_client( $this->asserted );
+		send_header( 'X-CoCart-Gateway-Plugin: ' . VERSION );
+		if ( ! is_front_controller() ) {
+			refuse_assertion( 'it is to log a browser in, but this is another script' );
+		}
+		keep_out_of_caches();
+		remove_authorization();
+		$this->set_guest_carts_aside();
+		$this->register_hooks();
+		add_action( 'wp', fn() => $this->check_route( '' ), PHP_INT_MIN );
+	}
+
+	/**
+	 * WooCommerce writes the cart of a guest's cookie over the customer's, once that browser is logged in
+	 * (WC_Session_Handler::migrate_guest_session_to_user_session). The customer comes with the cart of the app, so the browser forgets the guest's.
+	 */
+	private function set_guest_carts_aside(): void {
+		foreach ( array_keys( $_COOKIE ) as $name ) {
+			if ( 0 === strpos( (string) $name, 'wp_woocommerce_session_' ) ) {
+				$this->carts[] = (string) $name;
+				unset( $_COOKIE[ $name ] );
+			}
+		}
+	}
+
+	protected function check_route( string $route ): void {
+		if ( BROWSER_ROUTE !== $route ) {
+			refuse_assertion( 'WordPress dispatches something else for what the gateway took for the link of a browser' );
+		}
+		$user = $this->customer();
+		$this->check_account( $user );
+		$present = (int) wp_validate_auth_cookie( '', 'logged_in' );
+		if ( $present && $present !== (int) $user->ID ) {
+			refuse( 409, 'cocart_gateway_other_login', 'Another user is logged in.', "a browser in which user $present is logged in followed a link of user {$user->ID}" );
+		}
+		$present || wp_set_auth_cookie( (int) $user->ID, false, is_ssl() );
+		$this->forget_guest_carts();
+		$this->send_on();
+	}
+
+	private function customer(): \WP_User {
+		$user = get_userdata( $this->asserted->user );
+		if ( ! $user || is_excluded( $user ) ) {
+			$this->announcements->refuse_session( 'deleted' );
+		}
+		if ( ! hash_equals( fingerprint( $user ), $this->asserted->fingerprint ) ) {
+			$this->announcements->refuse_session( 'changed' );
+		}
+		return $user;
+	}
+
+	/**
+	 * Attack: who steals an access token of an administrator, which lives for minutes, makes a login to wp-admin of it, which
+	 * lives for days. Prevention: only users who have no work in wp-admin, as WC_Admin::prevent_admin_access() knows them.
+	 */
+	private function check_account( \WP_User $user ): void {
+		$allowed = ask_filter( 'cocart_gateway_allow_customer', true, $user, array( 'kind' => 'browser', 'route' => BROWSER_ROUTE, 'ip' => $this->asserted->ip ) );
+		if ( null === $allowed ) {
+			refuse( 500, 'cocart_gateway_error', 'Something went wrong.', 'cocart_gateway_allow_customer gave no answer' );
+		}
+		if ( ! $allowed ) {
+			$this->announcements->refuse_session( 'refused' );
+		}
+		foreach ( array( 'edit_posts', 'manage_woocommerce', 'view_admin_dashboard', 'manage_options' ) as $capability ) {
+			if ( user_can( $user, $capability ) ) {
+				refuse( 403, 'cocart_gateway_not_allowed', 'This account cannot be used here.', "user {$user->ID} may use wp-admin and is not logged in by a link" );
+			}
+		}
+	}
+
+	private function forget_guest_carts(): void {
+		$path   = defined( 'COOKIEPATH' ) && COOKIEPATH ? COOKIEPATH : '/';
+		$domain = defined( 'COOKIE_DOMAIN' ) && COOKIE_DOMAIN ? COOKIE_DOMAIN : '';
+		foreach ( headers_sent() ? array() : $this->carts as $name ) {
+			setcookie( $name, ' ', 1, $path, $domain, is_ssl(), true ); // As wc_setcookie() set it.
+		}
+	}
+
+	/** Sends the browser to the path in the assertion, else to the checkout; without WooCommerce to the front page. */
+	private function send_on(): void {
+		$home = rtrim( home_setting(), '/' );
+		$to   = $home . ( '' === $this->asserted->to ? '/' : $this->asserted->to );
+		if ( '' === $this->asserted->to && function_exists( 'wc_get_checkout_url' ) ) {
+			$to = wc_get_checkout_url();
+		}
+		send_header( 'Cache-Control: private, no-store' );
+		send_header( 'Referrer-Policy: no-referrer' );
+		wp_safe_redirect( wp_validate_redirect( $to, "$home/" ), 303, 'cocart-gateway' );
+		exit;
+	}
+
+	protected function check_batch( array $routes ): void {
 	}
 }
 
@@ -2998,7 +3135,9 @@ function start_asserted( string $token, array $secrets ): void {
 	Diagnostics::$verified = true;
 	Diagnostics::record_clock( $asserted );
 	restore_authorization( $asserted );
-	'status' === $asserted->kind ? ( new Status_Endpoint( $asserted ) )->register() : ( new Request_Guard( $asserted ) )->register();
+	$handlers = array( 'status' => Status_Endpoint::class, 'browser' => Browser_Login::class );
+	$handler  = $handlers[ $asserted->kind ] ?? Request_Guard::class;
+	( new $handler( $asserted ) )->register();
 }
 
 start();

@@ -93,7 +93,7 @@ function shop( array $server = array(), array $constants = array() ): void {
 /** Signs what $_SERVER says now. */
 function asserted( string $kind, array $claims = array(), array $making = array() ): void {
 	$request = request( $_SERVER['REQUEST_METHOD'], $_SERVER['HTTP_HOST'], $_SERVER['REQUEST_URI'] );
-	$claims += in_array( $kind, array( 'customer', 'hand_back' ), true ) ? array( 'fp' => fp( 2 ) ) : array();
+	$claims += in_array( $kind, array( 'customer', 'hand_back', 'browser' ), true ) ? array( 'fp' => fp( 2 ) ) : array();
 	$GLOBALS['asked']                 = assertion( claims( $kind, $request, $claims ), $making );
 	$_SERVER['HTTP_X_COCART_GATEWAY'] = $GLOBALS['asked'];
 }

@@ -39,6 +39,9 @@ const (
 	UnknownHost       Code = "cocart_gateway_unknown_host"
 	AppServer         Code = "cocart_gateway_app_server"
 	CrossSite         Code = "cocart_gateway_cross_site"
+	BrowserLink       Code = "cocart_gateway_browser_link"
+	NotNavigation     Code = "cocart_gateway_not_navigation"
+	OtherLogin        Code = "cocart_gateway_other_login"
 )
 
 // The codes of failures that are not the client's doing.
@@ -231,6 +234,18 @@ var codes = map[Code]definition{
 		when:     "The header `CoCart-App-Server` has a name or a secret that `app_servers` does not list, or is there twice.",
 		client:   "Only a server of the shop sends this header, so an app on a device never reads this. Do not refresh tokens.",
 		operator: "Give the server the secret of its entry in `app_servers`. If no server of yours sent it, someone guesses: ten wrong keys of an address in a minute get 429."},
+	BrowserLink: {status: http.StatusGone, message: "This link was used before, or is not valid any more. Go back to the app and try again.",
+		when:     "The link of `jwt/browser` was followed before or a minute ago, its session is over, or no such link was made.",
+		client:   "The browser shows this. Ask for a new link at each tap.",
+		operator: "Nothing."},
+	NotNavigation: {status: http.StatusForbidden, message: "This link has to be opened in a browser.",
+		when:     "The link of `jwt/browser` was asked for by a frame, a script or a prefetch. It stays valid.",
+		client:   "Open it as a page, in the browser or a browser tab of the app.",
+		operator: "Nothing."},
+	OtherLogin: {status: http.StatusConflict, message: "Another account is logged in to the shop in this browser. Log out there, then go back to the app and try again.",
+		when:     "The link of `jwt/browser` was followed by a browser in which another user is logged in to WordPress.",
+		client:   "The browser shows this. After the logout ask for a new link.",
+		operator: "Nothing for single requests. Customers who did not ask for a link may have been lured by a link to another account."},
 
 	StoreUnavailable: {status: http.StatusServiceUnavailable, message: tryAgain, retryAfter: 5,
 		when:     "Redis does not answer. Login, refresh and logout fail. Valid access tokens keep working. With `revocation.on_stale: deny` they are refused with this code as well. Where a plugin of the shop was to begin a session, its route has done its work, and `data.answer` is what it answered.",

@@ -89,6 +89,16 @@ const JWTNamespace = "cocart/jwt"
 
 const JWTIndex = "/" + JWTNamespace
 
+// JWTBrowser is the route that makes a link by which a browser is logged in.
+const JWTBrowser = JWTIndex + "/browser"
+
+// BrowserParameter is the parameter of the query in which such a link has its ticket, and BrowserRoute the REST route of the
+// must-use plugin that the gateway asks in its place.
+const (
+	BrowserParameter = "cocart_browser"
+	BrowserRoute     = "/cocart-gateway/v1/browser"
+)
+
 // JWTRoutes are what that plugin registers, the index among them, and the routes of the
 // gateway's own, with their methods.
 var JWTRoutes = map[string][]string{
@@ -96,12 +106,13 @@ var JWTRoutes = map[string][]string{
 	JWTIndex + "/refresh-token":  {http.MethodPost},
 	JWTIndex + "/validate-token": {http.MethodPost},
 	JWTIndex + "/me":             {http.MethodGet},
+	JWTBrowser:                   {http.MethodPost},
 }
 
 // isAccountRoute reports whether a lower-case route below its namespace is about a
 // customer's own token. WordPress does not know these routes, so every method is the
 // gateway's to answer.
-func isAccountRoute(rest string) bool { return rest == "/jwt/me" }
+func isAccountRoute(rest string) bool { return rest == "/jwt/me" || rest == "/jwt/browser" }
 
 // JWTRoute returns the name by which JWTRoutes has a route, also for one in a configured
 // namespace; "" for any other route.
@@ -118,6 +129,11 @@ func (rs Site) JWTRoute(route string) string {
 
 // LoginRoute returns CoCart's login in the shop's first namespace.
 func (rs Site) LoginRoute() string { return "/" + rs.namespaces[0] + "/v2/login" }
+
+// BrowserTarget returns the target of the request by which WordPress logs a browser in, in every permalink structure.
+func (rs Site) BrowserTarget() string {
+	return "/" + strings.TrimLeft(rs.home+"/?rest_route="+BrowserRoute, "/")
+}
 
 // RESTPath returns the path of a REST route, below that of the site.
 func (rs Site) RESTPath(route string) string { return "/" + rs.bases[0] + route }

@@ -21,15 +21,18 @@ const (
 	ClassBatch     Class = "batch"
 	ClassJWKS      Class = "jwks"
 	ClassProtected Class = "protected" // a route of site.protect, with a bearer
+	ClassBrowser   Class = "browser"   // a link that logs a browser in
 	ClassSite      Class = "site"      // everything else
 )
 
 // Classes lists every class, for metrics that show their series from the start.
-var Classes = []Class{ClassLogin, ClassRefresh, ClassValidate, ClassLogout, ClassAccount, ClassCoCart, ClassBatch, ClassJWKS, ClassProtected, ClassSite}
+var Classes = []Class{ClassLogin, ClassRefresh, ClassValidate, ClassLogout, ClassAccount, ClassCoCart, ClassBatch, ClassJWKS, ClassProtected, ClassBrowser, ClassSite}
 
 // IsCoCart reports whether a class is CoCart's. The public keys are not secret and
-// have headers of their own.
-func (c Class) IsCoCart() bool { return c != ClassSite && c != ClassJWKS && c != "" }
+// have headers of their own, and so does the link for a browser.
+func (c Class) IsCoCart() bool {
+	return c != ClassSite && c != ClassJWKS && c != ClassBrowser && c != ""
+}
 
 // Request is a request as WordPress will see it. Its class depends on nothing else.
 type Request struct {
@@ -126,6 +129,10 @@ func (rs Site) Classify(w Request) (Classification, error) {
 	path, rawQuery, _ := strings.Cut(w.Target, "?")
 	v := Classification{Class: ClassSite, Query: ParseParams(rawQuery)}
 	v.Method = effectiveMethod(w, v.Query)
+	if _, link := v.Query.Last(BrowserParameter); link { // on any path: the ticket must reach no other reader
+		v.Class = ClassBrowser
+		return v, nil
+	}
 	clean := rs.cleaned(path)
 	door := rs.scriptOf(path, clean)
 	switch {

@@ -40,6 +40,37 @@ func (in Input) Holds(name string) bool {
 	return inQuery || inForm
 }
 
+// Redirect returns the parameter redirect of a request for a browser link, in WordPress's parameter order; "" without one.
+func (in Input) Redirect() (string, error) {
+	if MediaType(in.Header.Get("Content-Type")) == MediaJSON && in.Body.Object == nil && !blank(in.Body.Raw) {
+		return "", InvalidJSON()
+	}
+	if raw, ok := in.Body.Object.get("redirect"); ok {
+		var to *string
+		if err := json.Unmarshal(raw, &to); err != nil {
+			return "", badRedirect()
+		}
+		if to != nil {
+			return *to, nil
+		}
+	}
+	for _, ps := range []Params{in.Body.Form, in.Query} {
+		if p, ok := ps.Last("redirect"); ok && p.array {
+			return "", badRedirect()
+		} else if ok {
+			return p.value, nil
+		}
+	}
+	return "", nil
+}
+
+func badRedirect() *Error {
+	return &Error{ReasonBadParameter, "Invalid parameter(s): redirect. It must be a string."}
+}
+
+// Ticket returns the ticket of a browser link; "" if it is not a string. Of several the last one counts.
+func (ps Params) Ticket() string { return ps.value(BrowserParameter) }
+
 // HoldsNonce reports whether there is a nonce where rest_cookie_check_errors looks for
 // one: in $_REQUEST.
 func (in Input) HoldsNonce() bool {

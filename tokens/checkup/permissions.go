@@ -36,6 +36,7 @@ func denied(ctx context.Context, client redis.UniversalClient, prefix string) []
 		{"hdel", client.HDel(ctx, hash, "a")},
 		{"set", client.Set(ctx, text, "a", scratchLife)},
 		{"get", client.Get(ctx, text)},
+		{"getdel", client.GetDel(ctx, text)},
 		{"zadd", client.ZAdd(ctx, sorted, redis.Z{Score: 1, Member: "a"})},
 		{"pexpire", client.PExpire(ctx, sorted, scratchLife)},
 		{"zrange", client.ZRange(ctx, sorted, 0, 0)},

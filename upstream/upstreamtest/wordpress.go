@@ -59,6 +59,7 @@ type Claims struct {
 	Guests      string `json:"guests"`
 	Carried     string `json:"auth"`
 	Protect     string `json:"protect"`
+	To          string `json:"to"`
 }
 
 // Seen is one request as it arrived.
@@ -161,9 +162,11 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 		path = strings.ToLower(route)
 	}
 	switch {
-	case (s.Claims.Kind == "customer" || s.Claims.Kind == "hand_back") && !current(users, s.Claims):
+	case (s.Claims.Kind == "customer" || s.Claims.Kind == "hand_back" || s.Claims.Kind == "browser") && !current(users, s.Claims):
 		wp.end(w, s.Claims, assertion, users)
 		JSON(w, 401, `{"code":"cocart_authentication_error","message":"Authentication failed.","data":{"status":401}}`)
+	case s.Claims.Kind == "browser":
+		logBrowserIn(w, r, s)
 	case strings.HasSuffix(path, "/v2/login"):
 		wp.login(w, r, s, assertion, users, noPlugin)
 	case strings.HasSuffix(path, "/jwt/refresh-token"):
@@ -183,6 +186,21 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<h1>The storefront</h1>")
 	}
+}
+
+// logBrowserIn does as Browser_Login in the plugin. The login cookie of this WordPress is the user's id.
+func logBrowserIn(w http.ResponseWriter, r *http.Request, s Seen) {
+	if c, err := r.Cookie("wordpress_logged_in_1"); err == nil && c.Value != s.Claims.Subject {
+		JSON(w, 409, `{"code":"cocart_gateway_other_login"}`)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: "wordpress_logged_in_1", Value: s.Claims.Subject, Path: "/", HttpOnly: true})
+	to := s.Claims.To
+	if to == "" {
+		to = "/checkout/"
+	}
+	w.Header().Set("Location", SiteURL+to)
+	w.WriteHeader(303)
 }
 
 // namesAnother reports whether a request by password names the cart of another customer (Cart_Keys in the plugin).

@@ -37,7 +37,7 @@ function request( string $method = 'GET', string $host = 'shop.example', string 
 
 /** The claims of an assertion, in the order they are written in. */
 function claims( string $kind, array $request, array $change = array() ): array {
-	$customer = in_array( $kind, array( 'customer', 'hand_back' ), true );
+	$customer = in_array( $kind, array( 'customer', 'hand_back', 'browser' ), true );
 	return array_merge(
 		array(
 			'iss'   => 'cocart-gateway',

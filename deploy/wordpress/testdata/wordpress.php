@@ -20,6 +20,10 @@ namespace CoCartGateway {
 		$GLOBALS['sent']['status'] = $status;
 	}
 
+	function setcookie( string $name, string $value = '', int $expires = 0 ): void {
+		$GLOBALS['sent']['expired'][] = $expires < \time() ? $name : "$name, which stays";
+	}
+
 	function headers_sent(): bool {
 		return $GLOBALS['headers_sent'];
 	}
