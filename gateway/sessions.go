@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"cocart-gateway/gateway/account"
+	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/browserlink"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
@@ -209,7 +210,8 @@ func (g *Gateway) followBrowserLink(x *exchange) error {
 	if err := g.countUse(x, ""); err != nil {
 		return err
 	}
-	a, err := g.links.Follow(x.w, x.r, x.classification.Query.Ticket(), requestingPage(x, g.cfg.SiteURL) == otherSite)
+	from := browser.RequestingPage(browser.Request{Header: x.r.Header, Host: x.r.Host, Scheme: x.origin.Proto, Site: g.cfg.SiteURL})
+	a, err := g.links.Follow(x.w, x.r, x.classification.Query.Ticket(), from == browser.OtherSite)
 	if a == nil {
 		return err
 	}
