@@ -27,7 +27,7 @@ var coCartMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, h
 // without a cache, and WordPress's own JavaScript client add to any request.
 var (
 	allowedHeaders = []string{
-		"Accept", "Authorization", "Cart-Key", "CoCart-API-Cart-Key", "Content-Disposition", "Content-MD5",
+		"Accept", "Authorization", "Cart-Key", "CoCart-API-Cart-Key", "CoCart-Capability", "Content-Disposition", "Content-MD5",
 		"Content-Type", "If-None-Match", "User-Agent", "X-Requested-With", "X-WP-Nonce", browser.Header,
 		"Baggage", "Cache-Control", "Idempotency-Key", "Pragma", "Sentry-Trace", "Traceparent", "Tracestate", "X-HTTP-Method-Override",
 		"If-Modified-Since", "Newrelic", "X-Datadog-Origin", "X-Datadog-Parent-Id", "X-Datadog-Sampling-Priority", "X-Datadog-Trace-Id", "X-Request-Id",

@@ -106,7 +106,14 @@ var provocations = map[string]func(*testing.T) *shop{
 		s.do("GET", cartTarget, "")
 		return s
 	},
-	"account_sessions_ended":     func(t *testing.T) *shop { return changed(t, func(*shop) {}) },
+	"account_sessions_ended": func(t *testing.T) *shop { return changed(t, func(*shop) {}) },
+	"sessions_ended": func(t *testing.T) *shop {
+		s := openShop(t)
+		access, _ := s.login()
+		s.login()
+		s.do("DELETE", sessionsRoute, "", bearer(access))
+		return s
+	},
 	"account_sessions_not_ended": func(t *testing.T) *shop { return changed(t, func(s *shop) { s.store.Close() }) },
 	"session_begun": func(t *testing.T) *shop {
 		s := openShop(t)

@@ -13,7 +13,7 @@
 //	refresh   sessions.go   one step in Redis, without WordPress
 //	validate  sessions.go   whether an access token is valid
 //	logout    sessions.go   the session ends, then WordPress logs out
-//	account   sessions.go   a customer's own token; package account writes the answers
+//	account   sessions.go   a customer's own token and sessions; package account writes the answers
 //	cocart    protected.go  by bearer as a customer, without one as a guest; 401 to an invalid one
 //	batch     protected.go  the same, after the requests inside were read
 //	jwks      discovery.go  the public keys; also the index of the JWT plugin's namespace

@@ -26,7 +26,7 @@ func TestTheJWTNamespaceHasAnIndex(t *testing.T) {
 			Namespace string
 			Routes    map[string]struct{ Methods []string }
 		}
-		if err := json.Unmarshal([]byte(r.Body), &index); err != nil || r.Status != http.StatusOK || index.Namespace != "cocart/jwt" || len(index.Routes) != 5 ||
+		if err := json.Unmarshal([]byte(r.Body), &index); err != nil || r.Status != http.StatusOK || index.Namespace != "cocart/jwt" || len(index.Routes) != 7 ||
 			!slices.Equal(index.Routes["/cocart/jwt/refresh-token"].Methods, []string{"POST"}) || !slices.Equal(index.Routes["/cocart/jwt/validate-token"].Methods, []string{"POST"}) {
 			t.Errorf("%s: %d %s", name, r.Status, r.Body)
 		}

@@ -141,6 +141,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 	}
 	m.rateLimited.WithLabelValues(string(wprequest.ClassRefresh), string(attempts.Address))
 	m.rateLimited.WithLabelValues(string(wprequest.ClassValidate), string(attempts.Address))
+	m.rateLimited.WithLabelValues(string(wprequest.ClassAccount), string(attempts.Address))
 	for _, kind := range []string{kindLogin, kindCredentials, kindSite} {
 		for _, r := range []upstream.AttemptResult{upstream.AttemptAccepted, upstream.AttemptRefused, attemptUnknown, attemptUnreported, upstream.AttemptChallenge, upstream.AttemptCodeRefused, attemptUndecided, attemptRepeated} {
 			m.attempts.WithLabelValues(kind, string(r))
@@ -224,6 +225,9 @@ func (g *Gateway) reportLimit(x *exchange, e *attempts.Exceeded) {
 func limitSetting(c wprequest.Class, scope attempts.Scope) string {
 	switch scope {
 	case attempts.Address:
+		if c == wprequest.ClassAccount {
+			return "limits.validate"
+		}
 		if c == wprequest.ClassRefresh || c == wprequest.ClassValidate {
 			return "limits." + string(c)
 		}

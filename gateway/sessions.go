@@ -3,9 +3,11 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 
+	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/account"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/browserlink"
@@ -149,40 +151,51 @@ func writeMessage(x *exchange, text string) {
 	}{text, data{http.StatusOK}})
 }
 
-// account answers …/jwt/me: whose token the access token is. It needs neither WordPress
-// nor Redis. It also answers …/jwt/browser.
+// account answers …/jwt/me, …/jwt/sessions and …/jwt/browser. WordPress is not asked.
 func (g *Gateway) account(x *exchange) error {
 	if err := wprequest.RefuseWrapping(x.classification.Query); err != nil {
 		return err
 	}
-	bearer, err := wprequest.BearerToken(x.r.Header)
-	if err != nil {
-		return err
-	}
-	if x.classification.Method == http.MethodOptions { // a guest may ask what there is
+	method := x.classification.Method
+	id, sessions := g.routes.SessionRoute(x.classification)
+	switch {
+	case method == http.MethodOptions: // a guest may ask what there is
 		return g.protected(x)
-	}
-	if g.routes.JWTRoute(x.classification.Route) == wprequest.JWTBrowser {
-		return g.makeBrowserLink(x, bearer)
-	}
-	if !wprequest.IsSafe(x.classification.Method) {
+	case g.routes.JWTRoute(x.classification.Route) == wprequest.JWTBrowser:
+		return g.makeBrowserLink(x)
+	case !sessions && !wprequest.IsSafe(method):
 		return methodNotAllowed(http.MethodGet, http.MethodHead, http.MethodOptions)
+	case !sessions:
+		return g.me(x)
+	case id != "" && method != http.MethodDelete:
+		return methodNotAllowed(http.MethodDelete, http.MethodOptions)
+	case !wprequest.IsSafe(method) && method != http.MethodDelete:
+		return methodNotAllowed(http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions)
 	}
-	access, err := g.verifyPresented(x, bearer)
-	if err != nil {
+	if err := g.countRequest(x, attempts.Validate); err != nil {
 		return err
 	}
-	if access == nil {
-		return respond.Fail(respond.Forbidden)
+	return g.manageSessions(x, id)
+}
+
+// me answers whose token the access token is. It needs no Redis.
+func (g *Gateway) me(x *exchange) error {
+	access, err := g.requireToken(x)
+	if err != nil {
+		return err
 	}
 	account.WriteMe(x.w, x.r, access, g.cfg.Now())
 	return nil
 }
 
 // makeBrowserLink answers POST …/jwt/browser with a link that logs the customer's browser in.
-func (g *Gateway) makeBrowserLink(x *exchange, bearer string) error {
+func (g *Gateway) makeBrowserLink(x *exchange) error {
 	if x.classification.Method != http.MethodPost {
 		return methodNotAllowed(http.MethodPost, http.MethodOptions)
+	}
+	bearer, err := wprequest.BearerToken(x.r.Header)
+	if err != nil {
+		return err
 	}
 	if bearer == "" {
 		return respond.Fail(respond.Forbidden)
@@ -224,6 +237,93 @@ func (g *Gateway) followBrowserLink(x *exchange) error {
 	browserlink.Rewrite(x.r)
 	x.r.URL, x.target, x.classification.Query, x.classification.REST = u, target, wprequest.ParseParams(u.RawQuery), true
 	return browserlink.Refused(g.forward(x, *a))
+}
+
+// requireToken verifies the bearer, or without one the session cookie. It is a 401 if there is
+// neither.
+func (g *Gateway) requireToken(x *exchange) (*tokens.Access, error) {
+	bearer, err := wprequest.BearerToken(x.r.Header)
+	if err != nil {
+		return nil, err
+	}
+	access, err := g.verifyPresented(x, bearer)
+	if err == nil && access == nil {
+		return nil, respond.Fail(respond.Forbidden)
+	}
+	return access, err
+}
+
+// manageSessions lists sessions, ends the one of an id, or all but the current one.
+func (g *Gateway) manageSessions(x *exchange, id string) error {
+	of, by, err := g.sessionsOf(x, id)
+	if err != nil {
+		return err
+	}
+	var ended int
+	switch {
+	case x.classification.Method != http.MethodDelete:
+		return of.Write(x.w, x.r)
+	case id != "":
+		ended, err = of.End(x.r.Context(), id)
+		x.session.over = err == nil && x.session.used && id == of.Current // then the answer removes the cookie
+	default:
+		ended, err = of.EndOthers(x.r.Context())
+	}
+	if ended > 0 {
+		g.logEvent(context.WithoutCancel(x.r.Context()), x, accesslog.SessionEnded, slog.LevelInfo, "sessions ended by their user or by staff",
+			slog.Int64("account_user", of.UserID), slog.Int64("by", by), slog.Int("sessions", ended))
+	}
+	if err != nil {
+		return err
+	}
+	account.WriteEnded(x.w, x.r, ended)
+	return nil
+}
+
+// sessionsOf returns the sessions that a request is about, and the user who asks: those of
+// the token's user, or those that a capability of the must-use plugin names.
+func (g *Gateway) sessionsOf(x *exchange, id string) (account.Sessions, int64, error) {
+	if _, sent := x.r.Header[capabilityHeader]; sent {
+		return g.sessionsByCapability(x, id)
+	}
+	access, err := g.requireToken(x)
+	if err != nil {
+		return account.Sessions{}, 0, err
+	}
+	return account.Sessions{Authority: g.authority, UserID: access.UserID, Current: access.Session, Cause: tokens.CauseLogout}, access.UserID, nil
+}
+
+// capabilityHeader has the capability by which a page of WordPress acts: see PROTOCOL.md.
+const capabilityHeader = "Cocart-Capability"
+
+// sessionsByCapability does exactly what the capability is for: a page that may list the
+// sessions of a customer must not be able to end them, nor those of others.
+func (g *Gateway) sessionsByCapability(x *exchange, id string) (account.Sessions, int64, error) {
+	values := x.r.Header[capabilityHeader]
+	bearer, err := wprequest.BearerToken(x.r.Header)
+	if err != nil {
+		return account.Sessions{}, 0, err
+	}
+	if len(values) > 1 || bearer != "" {
+		return account.Sessions{}, 0, wprequest.Ambiguous("a capability is beside another one, or beside a token")
+	}
+	may, err := g.wordpress.Capability(values[0])
+	if err != nil {
+		return account.Sessions{}, 0, respond.Fail(respond.BadCapability).Because(err)
+	}
+	act := upstream.ActList
+	if x.classification.Method == http.MethodDelete {
+		act = upstream.ActEnd
+	}
+	if may.Act != act || may.Target != id {
+		return account.Sessions{}, 0, respond.Fail(respond.BadCapability).Because(errors.New("the capability is for something else"))
+	}
+	x.record.user = may.By
+	of := account.Sessions{Authority: g.authority, UserID: may.UserID, Cause: tokens.CauseLogout}
+	if may.By != may.UserID {
+		of.Cause = tokens.CauseAdmin
+	}
+	return of, may.By, nil
 }
 
 // logout answers POST …/v1/logout and …/v2/logout. It ends the session of the

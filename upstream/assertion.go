@@ -83,6 +83,7 @@ var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 type signingKey struct {
 	kid              string
 	assertion, reply []byte
+	capability       []byte
 	header           string     // the encoded JOSE header with its dot: always the same
 	signers          *sync.Pool // of *signer
 }
@@ -103,6 +104,8 @@ func newSigningKeys(secrets []string) (signingKeys, error) {
 			kid:       hex.EncodeToString(mac([]byte(s), "cocart-gateway kid v1")[:4]),
 			assertion: mac([]byte(s), "cocart-gateway assertion v1"),
 			reply:     mac([]byte(s), "cocart-gateway reply v1"),
+
+			capability: mac([]byte(s), "cocart-gateway capability v1"),
 		}
 		k.header = encode([]byte(`{"alg":"HS256","kid":"`+k.kid+`","typ":"cocart-assertion+jwt"}`)) + "."
 		k.signers = &sync.Pool{New: func() any { return newSigner(k.assertion) }}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -166,8 +165,8 @@ func (w *WordPress) checkReply(c *replyClaims, assertion string) error {
 }
 
 func (c *replyClaims) userID() (int64, error) {
-	id, err := strconv.ParseInt(c.Subject, 10, 64)
-	if err != nil || id <= 0 || strconv.FormatInt(id, 10) != c.Subject {
+	id, ok := decimalID(c.Subject)
+	if !ok {
 		return 0, badReply("reply header names no user")
 	}
 	return id, nil

@@ -20,12 +20,17 @@ type vectors struct {
 		Secret       string
 		AssertionKey string `json:"assertion_key"`
 		ReplyKey     string `json:"reply_key"`
-		Kid          string
+
+		CapabilityKey string `json:"capability_key"`
+		Kid           string
 	}
 	Audiences  []struct{ URL, Audience string }
 	Assertions []vector
 	Replies    []vector
 	BadReplies []vector `json:"bad_replies"`
+
+	Capabilities    []vector
+	BadCapabilities []vector `json:"bad_capabilities"`
 }
 
 type vector struct {
@@ -66,7 +71,7 @@ func (v vector) claims(t *testing.T) vectorClaims {
 	return c
 }
 
-func readVectors(t *testing.T) vectors {
+func readVectors(t testing.TB) vectors {
 	t.Helper()
 	raw, err := os.ReadFile("../deploy/wordpress/testdata/vectors.json")
 	if err != nil {
@@ -76,7 +81,7 @@ func readVectors(t *testing.T) vectors {
 	if err := json.Unmarshal(raw, &v); err != nil {
 		t.Fatal(err)
 	}
-	if len(v.Keys) == 0 || len(v.Audiences) == 0 || len(v.Assertions) == 0 || len(v.Replies) == 0 || len(v.BadReplies) == 0 {
+	if len(v.Keys) == 0 || len(v.Audiences) == 0 || len(v.Assertions) == 0 || len(v.Replies) == 0 || len(v.BadReplies) == 0 || len(v.Capabilities) == 0 || len(v.BadCapabilities) == 0 {
 		t.Fatal("the vectors lack a part")
 	}
 	return v
@@ -102,8 +107,8 @@ func TestKeysAreDerivedAsThePluginDerivesThem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := [3]string{hex.EncodeToString(keys[0].assertion), hex.EncodeToString(keys[0].reply), keys[0].kid}
-		if want := [3]string{v.AssertionKey, v.ReplyKey, v.Kid}; got != want {
+		got := [4]string{hex.EncodeToString(keys[0].assertion), hex.EncodeToString(keys[0].reply), hex.EncodeToString(keys[0].capability), keys[0].kid}
+		if want := [4]string{v.AssertionKey, v.ReplyKey, v.CapabilityKey, v.Kid}; got != want {
 			t.Errorf("keys of %q: got %v, want %v", v.Secret, got, want)
 		}
 	}

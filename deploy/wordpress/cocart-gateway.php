@@ -22,12 +22,12 @@
  * $_SERVER, and answers determine_current_user. At parse_request it refuses a request that WordPress understands differently
  * than the gateway did. It signs the replies that the gateway acts on. PROTOCOL.md describes the format.
  *
- * It writes to the database only when a user logs out, when a change of an account ends its sessions, or when WordPress
- * renews the hash of a password.
+ * It writes to the database only when a user logs out or ends app sessions, when a change of an account ends its sessions, or
+ * when WordPress renews the hash of a password.
  *
  * Sections: secrets and tokens; the assertion; $_SERVER; routes; users; accounts that change; renewed hashes; passwords; cart
  * keys; answers; the dispatched route; requests with an assertion; sessions that begin; ends of sessions; logging a browser
- * in; moving from CoCart JWT Authentication; requests without an assertion; status; for administrators; start.
+ * in; moving from CoCart JWT Authentication; requests without an assertion; app sessions; status; for administrators; start.
  */
 
 namespace CoCartGateway;
@@ -410,6 +410,29 @@ final class Assertion {
 			'req' => encode( hash( 'sha256', $this->token, true ) ),
 		);
 		return sign( "cocart-$type+jwt", $this->kid, $common + $claims, derived_key( $this->secret, 'reply' ) );
+	}
+
+	/**
+	 * Returns a capability: for one minute a browser may do one thing at the gateway with the sessions of one user. It has a
+	 * key of its own, so that a reply, which no browser sees, can never be used as one.
+	 *
+	 * @param string $act     "list", or "end" for one session.
+	 * @param string $session Of "end".
+	 * @param int    $by      The user who asks. The caller has checked that he may.
+	 */
+	public function capability( int $user_id, string $act, string $session, int $by ): string {
+		$now    = time();
+		$claims = array(
+			'iss' => 'cocart-wordpress',
+			'aud' => $this->audience,
+			'iat' => $now,
+			'exp' => $now + 60,
+			'sub' => (string) $user_id,
+			'act' => $act,
+			'sid' => $session,
+			'by'  => (string) $by,
+		);
+		return sign( 'cocart-capability+jwt', $this->kid, $claims, derived_key( $this->secret, 'capability' ) );
 	}
 }
 
@@ -2635,6 +2658,233 @@ final class Closed_Routes extends Dispatch_Watcher {
 	}
 }
 
+// --- App sessions, for customers and staff ---------------------------------------------------------------------------
+
+/**
+ * Shows app sessions in "My account" of WooCommerce, and on the page of a user in wp-admin.
+ *
+ * Only the gateway knows the sessions. PHP cannot ask it in every shop: many hosts do not let a site call its own public
+ * address, or lead the call past the gateway. The browser can, since the page came through the gateway. So the page's script
+ * fetches a capability from admin-ajax.php, where nonce and permission are checked, and at once asks the gateway with it.
+ * Ending all sessions needs neither script nor capability: the epoch of the user is renewed.
+ */
+final class App_Sessions {
+
+	const ENDPOINT = 'app-sessions';
+
+	/** What comes from a client, as the device does, becomes text of the page and never HTML. */
+	const SCRIPT = <<<'JS'
+( function () {
+	const box = document.getElementById( 'cocart-gateway-sessions' );
+	const settings = JSON.parse( box.dataset.settings );
+	const element = ( name, text ) => Object.assign( document.createElement( name ), { textContent: text || '' } );
+	const json = ( answer ) => answer.ok ? answer.json() : Promise.reject( new Error( answer.status ) );
+	async function ask( act, session ) {
+		const body = new URLSearchParams( { action: 'cocart_gateway_capability', nonce: settings.nonce, user_id: settings.user, act, session } );
+		const allowed = await fetch( settings.ajax, { method: 'POST', body, credentials: 'same-origin' } ).then( json );
+		const headers = { 'CoCart-Capability': allowed.data.capability };
+		if ( 'list' === act ) {
+			return fetch( settings.api, { headers } ).then( json );
+		}
+		headers[ 'X-HTTP-Method-Override' ] = 'DELETE'; // as WordPress's own scripts: some hosts refuse DELETE
+		return fetch( settings.api + '/' + session, { method: 'POST', headers } ).then( json );
+	}
+	function row( session ) {
+		const line = element( 'tr' ), cell = element( 'td' ), button = element( 'button', settings.text.end );
+		const time = ( text ) => new Date( text ).toLocaleString();
+		[ session.device, session.address, time( session.created ), time( session.last_used ) ].forEach( ( text ) => line.append( element( 'td', text ) ) );
+		button.type = 'button';
+		button.className = 'button';
+		button.addEventListener( 'click', () => {
+			button.disabled = true;
+			ask( 'end', session.id ).then( show, failed );
+		} );
+		cell.append( button );
+		line.append( cell );
+		return line;
+	}
+	function failed() {
+		box.replaceChildren( element( 'p', settings.text.failed ) );
+	}
+	function show() {
+		return ask( 'list', '' ).then( ( { sessions } ) => {
+			const table = element( 'table' ), head = element( 'tr' );
+			table.className = settings.class;
+			[ 'device', 'address', 'created', 'used' ].forEach( ( name ) => head.append( element( 'th', settings.text[ name ] ) ) );
+			head.append( element( 'th' ) );
+			table.append( head, ...sessions.map( row ) );
+			box.replaceChildren( sessions.length ? table : element( 'p', settings.text.none ) );
+		} ).catch( failed );
+	}
+	show();
+}() );
+JS;
+
+	/** @var Assertion|null That of this request, if it is for a page; only then a capability can be made. */
+	public static $asserted;
+
+	public function register_hooks(): void {
+		add_filter( 'woocommerce_get_query_vars', array( $this, 'query_vars' ) );
+		add_filter( 'woocommerce_get_endpoint_url', array( $this, 'endpoint_url' ), 10, 4 );
+		add_filter( 'woocommerce_account_menu_items', array( $this, 'menu_items' ) );
+		add_filter( 'woocommerce_endpoint_' . self::ENDPOINT . '_title', array( $this, 'title' ) );
+		add_action( 'woocommerce_account_' . self::ENDPOINT . '_endpoint', array( $this, 'print_account_tab' ) );
+		add_action( 'show_user_profile', array( $this, 'print_user_panel' ) );
+		add_action( 'edit_user_profile', array( $this, 'print_user_panel' ) );
+		add_action( 'wp_ajax_cocart_gateway_capability', array( $this, 'answer_capability' ) );
+		add_action( 'admin_post_cocart_gateway_end_sessions', array( $this, 'end_all' ) );
+	}
+
+	/** WooCommerce makes a rewrite endpoint of each of its query variables (WC_Query::add_endpoints). */
+	public function query_vars( $vars = array() ) {
+		return is_array( $vars ) ? $vars + array( self::ENDPOINT => self::ENDPOINT ) : $vars;
+	}
+
+	/**
+	 * Until the rewrite rules are next written, which may be never, the pretty address of a new endpoint is a 404. The
+	 * parameter works without a rule (WC_Query::parse_request). So nothing needs to be flushed.
+	 */
+	public function endpoint_url( $url = '', $endpoint = '', $value = '', $permalink = '' ) {
+		if ( self::ENDPOINT !== $endpoint || ! get_option( 'permalink_structure' ) ) {
+			return $url;
+		}
+		foreach ( array_keys( (array) get_option( 'rewrite_rules' ) ) as $rule ) {
+			if ( false !== strpos( (string) $rule, '/' . self::ENDPOINT . '(' ) ) {
+				return $url;
+			}
+		}
+		return add_query_arg( self::ENDPOINT, '', $permalink );
+	}
+
+	/** In front of "Log out", which is the last. */
+	public function menu_items( $items = array() ) {
+		if ( ! is_array( $items ) ) {
+			return $items;
+		}
+		$last = isset( $items['customer-logout'] ) ? array( 'customer-logout' => $items['customer-logout'] ) : array();
+		return array_diff_key( $items, $last ) + array( self::ENDPOINT => $this->title() ) + $last;
+	}
+
+	public function title( $title = '' ): string {
+		return __( 'App sessions', 'cocart-gateway' );
+	}
+
+	/** Whether the user who is logged in may see and end the sessions of this one. */
+	private static function may_manage( int $user_id ): bool {
+		return $user_id > 0 && get_userdata( $user_id )
+			&& ( get_current_user_id() === $user_id || ( current_user_can( 'edit_users' ) && current_user_can( 'edit_user', $user_id ) ) );
+	}
+
+	/** A nonce is for one customer, so that it cannot be taken from one page to another. */
+	private static function nonce_action( int $user_id ): string {
+		return "cocart-gateway-sessions_$user_id";
+	}
+
+	private static function posted_user(): int {
+		return (int) wp_unslash( is_scalar( $_REQUEST['user_id'] ?? null ) ? $_REQUEST['user_id'] : 0 );
+	}
+
+	public function print_account_tab(): void {
+		$user_id = get_current_user_id();
+		if ( ! $user_id ) {
+			return;
+		}
+		$this->print_list( $user_id, 'woocommerce-table shop_table shop_table_responsive' );
+		echo '<form method="post" action="' . esc_url( admin_url( 'admin-post.php' ) ) . '">';
+		echo '<input type="hidden" name="action" value="cocart_gateway_end_sessions"><input type="hidden" name="user_id" value="' . (int) $user_id . '">';
+		wp_nonce_field( self::nonce_action( $user_id ) );
+		echo '<button type="submit" class="button">' . esc_html__( 'Log out of all apps', 'cocart-gateway' ) . '</button></form>';
+	}
+
+	/**
+	 * Prints into the form of the page, so the button is a link with a nonce, as those of WordPress's lists are. WordPress
+	 * offers "Log Out Everywhere" only for a user who is logged in with a browser; this one is always there.
+	 *
+	 * @param \WP_User $user
+	 */
+	public function print_user_panel( $user = null ): void {
+		if ( ! is_object( $user ) || ! self::may_manage( user_id_in( $user ) ) ) {
+			return;
+		}
+		$own   = get_current_user_id() === (int) $user->ID;
+		$query = array( 'action' => 'cocart_gateway_end_sessions', 'user_id' => (int) $user->ID );
+		$link  = wp_nonce_url( add_query_arg( $query, admin_url( 'admin-post.php' ) ), self::nonce_action( (int) $user->ID ) );
+		echo '<h2>' . esc_html( $this->title() ) . '</h2><table class="form-table" role="presentation"><tr><th>' . esc_html__( 'Logged in with', 'cocart-gateway' ) . '</th><td>';
+		$this->print_list( (int) $user->ID, 'widefat striped' );
+		echo '<p><a class="button" id="cocart-gateway-end-sessions" href="' . esc_url( $link ) . '">';
+		echo $own ? esc_html__( 'Log Out of All Apps', 'cocart-gateway' ) : esc_html__( 'Log Out Everywhere', 'cocart-gateway' );
+		echo '</a></p><p class="description">';
+		echo $own ? esc_html__( 'This browser stays logged in.', 'cocart-gateway' ) : esc_html__( 'Ends every session of this user, in apps and browsers.', 'cocart-gateway' );
+		echo '</p></td></tr></table>';
+	}
+
+	private function print_list( int $user_id, string $class ): void {
+		if ( isset( $_GET['cocart_gateway_ended'] ) ) {
+			echo '<p role="status"><strong>' . esc_html__( 'Logged out.', 'cocart-gateway' ) . '</strong></p>';
+		}
+		if ( ! self::$asserted ) {
+			echo '<p>' . esc_html__( 'This page did not come through the gateway, so the list cannot be shown.', 'cocart-gateway' ) . '</p>';
+			return;
+		}
+		$path     = rtrim( (string) wp_parse_url( home_setting(), PHP_URL_PATH ), '/' );
+		$settings = array(
+			'user'  => $user_id,
+			'nonce' => wp_create_nonce( self::nonce_action( $user_id ) ),
+			'ajax'  => admin_url( 'admin-ajax.php', 'relative' ),
+			'api'   => $path . '/?rest_route=/cocart/jwt/sessions', // good for any permalinks, and on the host of this page
+			'class' => $class,
+			'text'  => array(
+				'device'  => __( 'Device', 'cocart-gateway' ),
+				'address' => __( 'Address', 'cocart-gateway' ),
+				'created' => __( 'Logged in', 'cocart-gateway' ),
+				'used'    => __( 'Last used', 'cocart-gateway' ),
+				'end'     => __( 'Log out', 'cocart-gateway' ),
+				'none'    => __( 'No app is logged in.', 'cocart-gateway' ),
+				'failed'  => __( 'The sessions could not be reached. Please reload the page.', 'cocart-gateway' ),
+			),
+		);
+		echo '<div id="cocart-gateway-sessions" aria-live="polite" data-settings="' . esc_attr( wp_json_encode( $settings ) ) . '"><p>' . esc_html__( 'The list needs JavaScript.', 'cocart-gateway' ) . '</p></div>';
+		add_action( is_admin() ? 'admin_footer' : 'wp_footer', array( $this, 'print_script' ) );
+	}
+
+	public function print_script(): void {
+		wp_print_inline_script_tag( self::SCRIPT );
+	}
+
+	/** Answers the page's script: a capability for exactly what it asks, if the user may. */
+	public function answer_capability(): void {
+		$user_id = self::posted_user();
+		$act     = (string) wp_unslash( is_string( $_POST['act'] ?? null ) ? $_POST['act'] : '' );
+		$session = (string) wp_unslash( is_string( $_POST['session'] ?? null ) ? $_POST['session'] : '' );
+		nocache_headers();
+		if ( ! check_ajax_referer( self::nonce_action( $user_id ), 'nonce', false ) || ! self::may_manage( $user_id ) ) {
+			wp_send_json_error( null, 403 );
+		}
+		if ( ! ( 'list' === $act && '' === $session ) && ! ( 'end' === $act && preg_match( '/^[A-Za-z0-9_-]{22}\z/', $session ) ) ) {
+			wp_send_json_error( null, 400 );
+		}
+		if ( ! self::$asserted ) {
+			wp_send_json_error( null, 409 );
+		}
+		wp_send_json_success( array( 'capability' => self::$asserted->capability( $user_id, $act, $session, get_current_user_id() ) ) );
+	}
+
+	/** Ends all app sessions of a user; for staff those of browsers as well, which "Log Out Everywhere" promises. */
+	public function end_all(): void {
+		$user_id = self::posted_user();
+		check_admin_referer( self::nonce_action( $user_id ) );
+		if ( ! self::may_manage( $user_id ) ) {
+			wp_die( esc_html__( 'Sorry, you are not allowed to edit this user.', 'cocart-gateway' ), '', array( 'response' => 403 ) );
+		}
+		end_sessions( $user_id );
+		if ( get_current_user_id() !== $user_id ) {
+			\WP_Session_Tokens::get_instance( $user_id )->destroy_all();
+		}
+		wp_safe_redirect( add_query_arg( 'cocart_gateway_ended', '1', wp_get_referer() ?: home_url( '/' ) ) );
+		exit;
+	}
+}
+
 // --- Status --------------------------------------------------------------------------------------------------------
 
 /** What cocart-gateway doctor asks, as ?rest_route=, which every permalink structure knows. */
@@ -3111,6 +3361,7 @@ function register_account_hooks(): void {
 	add_action( 'wp_logout', __NAMESPACE__ . '\on_logout' );
 	( new Account_Changes() )->register_hooks();
 	( new Hash_Renewals() )->register_hooks();
+	( new App_Sessions() )->register_hooks();
 }
 
 /** Refuses CoCart's routes to a bad assertion. It is never treated as a guest: its sender meant to have an identity. */
@@ -3135,6 +3386,7 @@ function start_asserted( string $token, array $secrets ): void {
 	Diagnostics::$verified = true;
 	Diagnostics::record_clock( $asserted );
 	restore_authorization( $asserted );
+	App_Sessions::$asserted = 'site' === $asserted->kind ? $asserted : null;
 	$handlers = array( 'status' => Status_Endpoint::class, 'browser' => Browser_Login::class );
 	$handler  = $handlers[ $asserted->kind ] ?? Request_Guard::class;
 	( new $handler( $asserted ) )->register();

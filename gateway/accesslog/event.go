@@ -24,6 +24,7 @@ const (
 	NoPlugin         Event = "plugin_did_not_sign"        // the must-use plugin is missing, or has another secret
 	BadReply         Event = "plugin_reply_not_good"      // a reply of the plugin with a wrong signature, or for another request
 	SessionsEnded    Event = "account_sessions_ended"     // a password or e-mail address changed, or the user was deleted
+	SessionEnded     Event = "sessions_ended"             // a customer ended sessions of their own, or staff those of a customer
 	SessionsNotEnded Event = "account_sessions_not_ended" // the same, but Redis failed
 	SessionBegun     Event = "session_begun"              // a plugin of the shop began a session for a customer, or a changed account kept its own
 	SessionNotBegun  Event = "session_not_begun"          // the same, but the client gets no tokens
@@ -39,6 +40,6 @@ const (
 var Events = []Event{
 	LoginRefused, LockedOut, Undecided, Limited, TokenReused, NotStored, TokenForged, OtherBearer, Stale, IdentityForged,
 	Ambiguous, ForeignCart, MixedBatch, UnknownHost, CrossSite, NoPlugin, BadReply, SessionsEnded, SessionsNotEnded, SessionBegun,
-	SessionNotBegun, NotHandedBack,
+	SessionNotBegun, SessionEnded, NotHandedBack,
 	Cached, PreflightRefused, UnlistedPath, AddressLimit, WrongAppServer,
 }

@@ -42,6 +42,8 @@ const (
 	BrowserLink       Code = "cocart_gateway_browser_link"
 	NotNavigation     Code = "cocart_gateway_not_navigation"
 	OtherLogin        Code = "cocart_gateway_other_login"
+	NotYourSession    Code = "cocart_gateway_not_your_session"
+	BadCapability     Code = "cocart_gateway_bad_capability"
 )
 
 // The codes of failures that are not the client's doing.
@@ -146,7 +148,7 @@ var codes = map[Code]definition{
 		client:   "Log in and send the access token.",
 		operator: "Set `site.guests: allow` if guests may use the API."},
 	Forbidden: {status: http.StatusUnauthorized, message: "Sorry, you are not allowed to do that.", challenge: Challenge,
-		when:     "A route about one's own token was asked without a token.",
+		when:     "A route about one's own token or sessions was asked without a token.",
 		client:   "Send the access token in `Authorization: Bearer`.",
 		operator: "If clients do send it, a proxy removes `Authorization`."},
 	MissingRefreshToken: {status: http.StatusBadRequest, message: "Refresh token is required.", dryRun: "request",
@@ -246,6 +248,14 @@ var codes = map[Code]definition{
 		when:     "The link of `jwt/browser` was followed by a browser in which another user is logged in to WordPress.",
 		client:   "The browser shows this. After the logout ask for a new link.",
 		operator: "Nothing for single requests. Customers who did not ask for a link may have been lured by a link to another account."},
+	NotYourSession: {status: http.StatusNotFound, message: "You have no session with this id.",
+		when:     "A session is to be ended, and it is unknown, expired, or another user's. The answer does not say which.",
+		client:   "Read the list of sessions again.",
+		operator: "Nothing."},
+	BadCapability: {status: http.StatusForbidden, message: "This page may not do that any more. Please reload it.",
+		when:     "A page of WordPress (\"App sessions\" in My account, or the page of a user in wp-admin) asked for something that the must-use plugin did not allow it within the last minute.",
+		client:   "Reload the page.",
+		operator: "For all of these compare the clocks, and the secret in wp-config.php with `upstream.secret`; `cause` in the log says what is wrong."},
 
 	StoreUnavailable: {status: http.StatusServiceUnavailable, message: tryAgain, retryAfter: 5,
 		when:     "Redis does not answer. Login, refresh and logout fail. Valid access tokens keep working. With `revocation.on_stale: deny` they are refused with this code as well. Where a plugin of the shop was to begin a session, its route has done its work, and `data.answer` is what it answered.",

@@ -107,12 +107,33 @@ var JWTRoutes = map[string][]string{
 	JWTIndex + "/validate-token": {http.MethodPost},
 	JWTIndex + "/me":             {http.MethodGet},
 	JWTBrowser:                   {http.MethodPost},
+	JWTIndex + "/sessions":       {http.MethodGet, http.MethodDelete},
+	JWTIndex + sessionPattern:    {http.MethodDelete},
 }
 
+// sessionPattern is how WordPress would write the route of one session.
+const sessionPattern = "/sessions/(?P<id>[A-Za-z0-9_-]{22})"
+
+const sessionsRoute = "/jwt/sessions"
+
 // isAccountRoute reports whether a lower-case route below its namespace is about a
-// customer's own token. WordPress does not know these routes, so every method is the
-// gateway's to answer.
-func isAccountRoute(rest string) bool { return rest == "/jwt/me" || rest == "/jwt/browser" }
+// customer's own token and sessions. WordPress does not know these routes, so every method
+// is the gateway's to answer.
+func isAccountRoute(rest string) bool {
+	below, sessions := strings.CutPrefix(rest, sessionsRoute)
+	return rest == "/jwt/me" || rest == "/jwt/browser" || sessions && (below == "" || below[0] == '/')
+}
+
+// SessionRoute reports whether a route of ClassAccount is about sessions, and returns the id
+// of the one that it names, as it came; "" for all of them.
+func (rs Site) SessionRoute(v Classification) (id string, ok bool) {
+	rest, ours := rs.cutNamespace(phpLower(v.Route))
+	if !ours {
+		rest = strings.TrimPrefix(phpLower(v.Route), PluginNamespace)
+	}
+	below, ok := strings.CutPrefix(rest, sessionsRoute)
+	return strings.TrimPrefix(v.Route[len(v.Route)-len(below):], "/"), ok
+}
 
 // JWTRoute returns the name by which JWTRoutes has a route, also for one in a configured
 // namespace; "" for any other route.
@@ -120,6 +141,9 @@ func (rs Site) JWTRoute(route string) string {
 	route = phpLower(route)
 	if rest, ok := rs.cutNamespace(route); ok && strings.HasPrefix(rest, "/jwt/") {
 		route = PluginNamespace + rest
+	}
+	if strings.HasPrefix(route, JWTIndex+"/sessions/") {
+		return JWTIndex + sessionPattern
 	}
 	if _, known := JWTRoutes[route]; known {
 		return route

@@ -16,7 +16,7 @@ const (
 	ClassRefresh   Class = "refresh"
 	ClassValidate  Class = "validate"
 	ClassLogout    Class = "logout"
-	ClassAccount   Class = "account" // a customer's own token
+	ClassAccount   Class = "account" // a customer's own token and sessions
 	ClassCoCart    Class = "cocart"  // any other route of the configured namespaces
 	ClassBatch     Class = "batch"
 	ClassJWKS      Class = "jwks"

@@ -307,13 +307,25 @@ func (wp *WordPress) Sign(typ, assertion string, claims map[string]any) string {
 	for k, v := range claims {
 		all[k] = v
 	}
+	return wp.seal(typ, "reply", all)
+}
+
+// seal signs claims with the key of a purpose.
+func (wp *WordPress) seal(typ, purpose string, all map[string]any) string {
 	header, _ := json.Marshal(map[string]string{"alg": "HS256", "kid": kid(), "typ": typ}) // strings always encode
 	payload, err := json.Marshal(all)
 	if err != nil {
 		wp.t.Fatalf("signing a reply: %v", err)
 	}
 	signed := b64(header) + "." + b64(payload)
-	return signed + "." + b64(derive("cocart-gateway reply v1", signed))
+	return signed + "." + b64(derive("cocart-gateway "+purpose+" v1", signed))
+}
+
+// Capability signs a capability as the must-use plugin does for a page of WordPress.
+func (wp *WordPress) Capability(user int64, act, session string, by int64) string {
+	now := wp.Now().Unix()
+	return wp.seal("cocart-capability+jwt", "capability", map[string]any{"iss": "cocart-wordpress", "aud": Audience(SiteURL), "iat": now, "exp": now + 60,
+		"sub": strconv.FormatInt(user, 10), "act": act, "sid": session, "by": strconv.FormatInt(by, 10)})
 }
 
 // Audience is the name of a site in assertions.

@@ -157,7 +157,7 @@ func (n nodeReport) plugin(ctx context.Context, s *upstream.StatusReport) {
 		return
 	case upstream.StatusRefused:
 		n.pluginVersion(s.Plugin)
-		if s.Refused == secretTooLate {
+		if s.Refused == definedTooLate {
 			n.problem("secret", "COCART_GATEWAY_SECRET is in wp-config.php, but below \"That's all, stop editing!\", where WordPress has already started.",
 				"Move the line above that comment.")
 			break
@@ -191,8 +191,8 @@ func (n nodeReport) printed(output, before string) {
 		"Remove everything before <?php in wp-config.php: blank lines, and the byte order mark of an editor. If the output is a warning of PHP, switch display_errors off.")
 }
 
-// secretTooLate is what the plugin says of a secret that is defined after it was loaded.
-const secretTooLate = "COCART_GATEWAY_SECRET is defined too late"
+// definedTooLate is what the plugin says of a secret that is defined after it was loaded.
+const definedTooLate = "COCART_GATEWAY_SECRET is defined too late"
 
 // installPlugin is for an operator who knows where wp-content is.
 var installPlugin = "cd …/wp-content/mu-plugins && " + wordpress.InstallCommand("cocart-gateway.php")

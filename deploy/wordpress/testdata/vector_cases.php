@@ -14,6 +14,7 @@ foreach ( $vectors['keys'] as $row ) {
 			same( array( $row['kid'] => $row['secret'] ), CoCartGateway\secrets() );
 			same( $row['assertion_key'], bin2hex( CoCartGateway\derived_key( $row['secret'], 'assertion' ) ) );
 			same( $row['reply_key'], bin2hex( CoCartGateway\derived_key( $row['secret'], 'reply' ) ) );
+			same( $row['capability_key'], bin2hex( CoCartGateway\derived_key( $row['secret'], 'capability' ) ) );
 		}
 	);
 }
@@ -95,6 +96,18 @@ foreach ( $vectors['replies'] as $row ) {
 		function ( array $sent ) use ( $row ) {
 			same( $row['token'], $sent['body'], 'reply' );
 		}
+	);
+}
+
+foreach ( $vectors['capabilities'] as $row ) {
+	test(
+		"capability: $row[name]",
+		function () use ( $row ) {
+			arrive( 'site', array( 'REQUEST_METHOD' => 'POST', 'REQUEST_URI' => '/wp-admin/admin-ajax.php', 'SCRIPT_FILENAME' => '/srv/shop/wp-admin/admin-ajax.php' ) );
+			$GLOBALS['now'] = $row['claims']['iat'];
+			echo CoCartGateway\App_Sessions::$asserted->capability( (int) $row['claims']['sub'], $row['claims']['act'], $row['claims']['sid'], (int) $row['claims']['by'] );
+		},
+		fn( array $sent ) => same( $row['token'], $sent['body'], 'capability' )
 	);
 }
 

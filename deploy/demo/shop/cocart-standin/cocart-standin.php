@@ -44,6 +44,9 @@ foreach ( array( 'requests', 'credentials', 'authentication', 'permissions', 'pr
 if ( defined( 'COCART_STANDIN_JWT_PLUGIN' ) && COCART_STANDIN_JWT_PLUGIN ) {
 	require_once __DIR__ . '/includes/jwt-plugin.php';
 }
+if ( defined( 'COCART_STANDIN_MY_ACCOUNT' ) && COCART_STANDIN_MY_ACCOUNT ) {
+	require_once __DIR__ . '/includes/my-account.php';
+}
 
 register_activation_hook( __FILE__, 'cocart_standin_create_carts_table' );
 register_activation_hook( __FILE__, 'cocart_standin_create_customer_role' );

@@ -1,0 +1,106 @@
+package browser
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"cocart-gateway/upstream/upstreamtest"
+)
+
+// accountPage is the tab "App sessions" with the script of the must-use plugin. What follows presses the button of the
+// first session, waits for the next list, and reports both lists.
+const accountPage = `<!doctype html><meta charset="utf-8"><title>My account</title>
+<div id="cocart-gateway-sessions" data-settings="%s"><p>The list needs JavaScript.</p></div>
+<script>%s</script>
+<script type="module">
+const box = document.getElementById("cocart-gateway-sessions");
+const cells = () => [...box.querySelectorAll("tr")].slice(1).map((row) => [...row.querySelectorAll("td")].slice(0, 2).map((cell) => cell.textContent));
+const list = (length) => new Promise((done) => {
+	const look = () => box.querySelectorAll("tr").length === length + 1 && (done(cells()), true);
+	look() || new MutationObserver((_, watch) => look() && watch.disconnect()).observe(box, { childList: true });
+});
+const before = await list(2);
+box.querySelector("button").click();
+const after = await list(1);
+const failed = new Promise((done) => new MutationObserver(() => done(box.textContent)).observe(box, { childList: true }));
+await fetch("/no-more-capabilities");
+box.querySelector("button").click();
+const html = box.querySelectorAll("b").length;
+await fetch(new URL(location).searchParams.get("report"), { method: "POST", mode: "no-cors", body: JSON.stringify({ before, after, html, failed: await failed }) });
+</script>`
+
+const accountSettings = `{"user":2,"nonce":"n0","ajax":"/wp-admin/admin-ajax.php","api":"/?rest_route=/cocart/jwt/sessions","class":"shop_table",` +
+	`"text":{"device":"Device","address":"Address","created":"Logged in","used":"Last used","end":"Log out","none":"No app is logged in.","failed":"Please reload."}}`
+
+func TestThePageOfAppSessionsListsAndEndsThem(t *testing.T) {
+	plugin, err := os.ReadFile("../wordpress/cocart-gateway.php")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := regexp.MustCompile(`(?s)const SCRIPT = <<<'JS'\n(.*?)\nJS;`).FindSubmatch(plugin)
+	if script == nil {
+		t.Fatal("the plugin has no script")
+	}
+	s := openShop(t, anyOrigin)
+	for _, agent := range []string{"Phone/1.0", "Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/UQ1A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Mobile Safari/537.36"} {
+		s.login(agent)
+	}
+	var refuse atomic.Bool
+	s.wordpress.Lock()
+	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, seen upstreamtest.Seen) bool {
+		switch r.URL.Path {
+		case "/my-account/":
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, accountPage, html.EscapeString(accountSettings), script[1])
+		case "/no-more-capabilities":
+			refuse.Store(true)
+		case "/wp-admin/admin-ajax.php":
+			form, _ := url.ParseQuery(seen.Body) // what cannot be read is refused
+			if refuse.Load() || form.Get("nonce") != "n0" || form.Get("user_id") != "2" || form.Get("action") != "cocart_gateway_capability" {
+				upstreamtest.JSON(w, 403, `{"success":false}`)
+				break
+			}
+			upstreamtest.JSON(w, 200, `{"success":true,"data":{"capability":"`+s.wordpress.Capability(2, form.Get("act"), form.Get("session"), 2)+`"}}`)
+		default:
+			return false
+		}
+		return true
+	}
+	s.wordpress.Unlock()
+	got := s.visit("app_sessions")
+	want := map[string]any{
+		"before": []any{[]any{"Phone", "127.0.0.1"}, []any{"Chrome on Pixel 8", "127.0.0.1"}},
+		"after":  []any{[]any{"Chrome on Pixel 8", "127.0.0.1"}}, "html": 0.0, "failed": "Please reload.",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	for _, seen := range s.wordpress.Seen() {
+		if strings.Contains(seen.Target, "jwt/sessions") {
+			t.Errorf("WordPress was asked %s %s", seen.Method, seen.Target)
+		}
+	}
+}
+
+// login begins a session of alice's from a device.
+func (s *shop) login(agent string) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.gateway+"/wp-json/cocart/v2/login", strings.NewReader(`{"username":"alice","password":"wonderland-1"}`))
+	s.must(err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", agent)
+	resp, err := http.DefaultClient.Do(req)
+	s.must(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("login: %d", resp.StatusCode)
+	}
+}
