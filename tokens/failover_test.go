@@ -134,3 +134,29 @@ func TestAFailoverThatLostTheEndOfASession(t *testing.T) {
 		})
 	}
 }
+
+// Redis lost rotations that the gateway knows of, and a tab that slept meanwhile is the first to refresh. The generation that
+// Redis would give it is revoked at the gateway.
+func TestAfterALossNoTabGetsATokenThatIsRevokedAlready(t *testing.T) {
+	for name, prepare := range map[string]func(a *tokens.Authority){"together": func(*tokens.Authority) {}, "apart": tokens.KeysApart} {
+		t.Run(name, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				a := w.authority()
+				prepare(a)
+				slept := w.login(a, alice)
+				back := w.snapshot(slept.Session)
+				awake := w.refresh(a, w.refresh(a, slept.Refresh).Refresh)
+				w.clock.Advance(31 * time.Second)
+				back()
+				next := w.refresh(a, slept.Refresh)
+				w.accessIs(a, next.Access, nil)
+				if got := w.refresh(a, awake.Refresh); got.Refresh != next.Refresh {
+					t.Error("the tab that was awake did not converge")
+				}
+				w.clock.Advance(31 * time.Second)
+				w.accessIs(a, w.refresh(a, next.Refresh).Access, nil)
+				w.refreshIs(a, slept.Refresh, tokens.Reused)
+			})
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -50,7 +51,38 @@ func (a *Authority) refresh(ctx context.Context, text string, from Client, limit
 	if err != nil {
 		return Pair{}, Identity{}, outcomeOf(err), err
 	}
+	if st, err = a.pastRevoked(ctx, o, st); err != nil {
+		return Pair{}, Identity{}, outcomeOf(err), err
+	}
 	return a.renewed(st, from)
+}
+
+// pastRevoked makes a second step where the generation that the first one gave is revoked here already: Redis lost rotations
+// that the log has, and a tab came first that slept meanwhile. Its access token would be refused at once, and the app would
+// log its customer out. The step is that of the first generation that lives, which is ahead of what Redis has.
+func (a *Authority) pastRevoked(ctx context.Context, o stepOf, st step) (step, error) {
+	from := a.revoked.AliveFrom(o.token.session, a.cfg.Now())
+	if st.generation >= from || from == math.MaxUint64 {
+		return st, nil
+	}
+	o.token.generation, o.mode = from, rotateMode
+	o.proofs = a.refreshes.proofs(o.token.session, from+1, st.was.salt)
+	var again step
+	var err error
+	if a.store.apart.Load() {
+		again, err = a.stepApart(ctx, o, step{outcome: OutcomeAhead, generation: from + 1, was: st.was,
+			owed: decimal(o.now + milliseconds(a.cfg.RefreshGrace))})
+	} else {
+		again, err = a.stepWhole(ctx, o, nil)
+	}
+	if err != nil {
+		return step{}, err
+	}
+	if err := again.outcome.rejection(); err != nil {
+		return step{}, err
+	}
+	again.outcome = st.outcome
+	return again, nil
 }
 
 // refreshWhole is a refresh on one server. Where the hash has no proof of the token, the first round trip reads the salt,

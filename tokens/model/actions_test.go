@@ -54,6 +54,7 @@ type bounds struct {
 	generations uint8
 	faults      uint8
 	thief       bool
+	oneTab      bool // the owner has one tab
 	window      bool // an access lifetime may pass between two steps
 }
 
@@ -62,7 +63,7 @@ func (b bounds) actions(s state) (all []action) {
 	add := func(kind string, party, at, how int) { all = append(all, action{kind, party, at, how}) }
 	faulty := s.faults < b.faults
 	for p := range parties {
-		if p == thief && !b.thief {
+		if p == thief && !b.thief || p == tab2 && b.oneTab {
 			continue
 		}
 		for from := range parties {

@@ -7,11 +7,12 @@ var asShipped = rules{policy: "until_used", ofClient: "converge"}
 var (
 	honest = bounds{generations: 4, faults: 1}
 	theft  = bounds{generations: 3, thief: true, window: true}
-	faulty = bounds{generations: 3, faults: 1, thief: true}
+	faulty = bounds{generations: 3, faults: 1, thief: true, oneTab: true}
+	tabs   = bounds{generations: 2, faults: 1, thief: true}
 )
 
 func TestEveryStateKeepsTheInvariants(t *testing.T) {
-	for name, b := range map[string]bounds{"honest": honest, "theft": theft, "theft and a fault": faulty} {
+	for name, b := range map[string]bounds{"honest": honest, "theft": theft, "theft and a fault": faulty, "theft from tabs and a fault": tabs} {
 		t.Run(name, func(t *testing.T) {
 			states, f := asShipped.search(b)
 			t.Logf("%d states", states)

@@ -15,7 +15,6 @@ type rules struct {
 	nothingOwed  bool // the hash does not keep what the log misses
 	floorUnasked bool // the gateway hands out a generation that its view has as dead
 	nothingBack  bool // a gateway does not write back what Redis lost
-	logFirst     bool // a logout is in the log before it is in the hash
 }
 
 // Outcomes, as rotate.lua has them.

@@ -46,6 +46,13 @@ func (v *View) Covers(t Token, now time.Time) bool {
 	return t.Generation < v.sessions.revokedBelow(t.Session)
 }
 
+// AliveFrom returns the first generation of a session that is not revoked; 0 if none is, math.MaxUint64 if the session ended
+// by itself. Cutoffs are not looked at.
+func (v *View) AliveFrom(id SessionID, now time.Time) uint64 {
+	v.promote(now)
+	return v.sessions.revokedBelow(id)
+}
+
 // Ended reports whether the session of a token is over, by a cutoff or by itself, as far as this process knows.
 func (v *View) Ended(t Token) bool {
 	return t.Created <= v.LatestCutoff(t.User, t.Fingerprint) || v.sessions.revokedBelow(t.Session) >= endedGeneration
