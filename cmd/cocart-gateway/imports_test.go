@@ -35,6 +35,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/attempts"] = append([]string{self + "tokens"}, forbidden["tokens"]...)
 	pure := append([]string{self + "tokens", self + "tokens/attempts", "github.com/redis/go-redis/v9"}, forbidden["tokens"]...)
 	forbidden["tokens/keys"] = append([]string{self + "tokens/revocation"}, pure...)
+	forbidden["tokens/model"] = append([]string{self}, forbidden["tokens"]...)
 	forbidden["tokens/revocation"] = append([]string{self + "tokens/keys"}, pure...)
 	forbidden["tokens/cluster"] = append([]string{self + "tokens", self + "tokens/attempts"}, forbidden["tokens"]...)
 	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
