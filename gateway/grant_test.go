@@ -138,7 +138,7 @@ func TestAnAnswerThatCannotCarryTokensPasses(t *testing.T) {
 		"more than a mebibyte":             {200, codeRoute, long, "too_large", nil},
 		"more than a mebibyte, compressed": {200, codeRoute, bomb, "too_large", encoded("gzip")},
 		"Brotli":                           {200, codeRoute, "\x0b\x01\x80{}\x03", "encoded", encoded("br")},
-		"gzip that is none":                {200, codeRoute, "{}", "encoded", encoded("gzip")},
+		"not gzip, though it says so":      {200, codeRoute, "{}", "encoded", encoded("gzip")},
 		"an envelope":                      {200, codeRoute + "?_envelope=1", `{"body":{}}`, "not_object", nil},
 		"a script":                         {200, codeRoute + "?_jsonp=f", `{}`, "not_object", nil},
 		"a batch":                          {200, "/wp-json/cocart/batch", `{"responses":[]}`, "not_object", nil},

@@ -30,7 +30,7 @@ func TestABearerCountsOnRoutesOfSiteProtect(t *testing.T) {
 			t.Errorf("%s: WordPress got %v", target, got.Header)
 		}
 		if r.Header.Get("Cache-Control") != "private, no-store" {
-			t.Errorf("%s: caches are told %q", target, r.Header.Get("Cache-Control"))
+			t.Errorf("%s: Cache-Control is %q", target, r.Header.Get("Cache-Control"))
 		}
 	}
 }

@@ -7,7 +7,7 @@
 // the customers' passwords and tokens, and would cost each app a canonical form and a clock.
 //
 // The address has a header of its own. X-Forwarded-For is also written by every proxy on the way from the app server to the
-// gateway, so nothing in it could be told apart from the app server's word.
+// gateway, so nothing in it could be distinguished from the app server's word.
 package appserver
 
 import (

@@ -22,7 +22,7 @@ func newProtection(list []string) protection {
 
 // lasting are words in routes that give out a credential which outlives the session.
 //
-// Attack: whoever steals an access token, which lives for minutes, makes an application password with it by
+// Attack: a thief of an access token, which lives for minutes, makes an application password with it by
 // wp/v2/users/me/application-passwords, and keeps the account. Prevention: no entry covers such a route.
 const lasting = "application-passwords"
 

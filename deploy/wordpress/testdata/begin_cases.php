@@ -33,7 +33,7 @@ foreach ( array( 'site' => '/shop/v1/code', 'guest' => '/cocart/v2/code', 'custo
 test( 'a session begins for a WP_User', route_runs( 'site', '/shop/v1/code', fn() => $begin( get_userdata( 3 ) ) ), fn( array $sent ) => session_is( array( '3', fp( 3 ), '' ) )( $sent ) );
 test( 'a session begins twice for one user', route_runs( 'site', '/shop/v1/code', fn() => array( $begin(), $begin() ) ), fn( array $sent ) => session_is( array( '2', fp( 2 ), '' ) )( $sent ) );
 test( 'the answer to a session says which route began it', route_runs( 'site', '/shop/v1/code', $begin ), fn( array $sent ) => same( array( '/shop/v1/code', 1 ), array( replied( $sent, 'X-CoCart-Gateway-Session' )['route'], preg_match( '/^begin_cases\.php:\d+$/D', replied( $sent, 'X-CoCart-Gateway-Session' )['origin'] ) ) ) );
-foreach ( array( 'nobody' => 0, 'a user who is gone' => 77, 'a word' => 'alice', 'a list' => array( 2 ) ) as $name => $user ) {
+foreach ( array( 'no user' => 0, 'a user who is gone' => 77, 'a word' => 'alice', 'a list' => array( 2 ) ) as $name => $user ) {
 	test( "no session begins for $name", route_runs( 'site', '/shop/v1/code', fn() => $begin( $user ) ), session_is( array() ) );
 }
 test( 'no session begins on a route that logs in', route_runs( 'guest', '/cocart/v1/login', $begin ), session_is( array() ) );
