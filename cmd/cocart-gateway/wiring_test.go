@@ -19,6 +19,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/appserver"
+	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
@@ -77,6 +78,7 @@ trusted_proxies: [192.0.2.7]
 app_servers: [{name: next, secret: ["${SHARED} of the app", "${SHARED} of the app before"]}]
 compat: {invalid_token_status: 403, mirror_cart_key: false, bearer_login_refresh: true, other_bearers: pass, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_issuer: "https://old.example.com", plugin_token_prefix: old_, plugin_refresh: true, hand_back: true, plugin_address: peer}
 cors: {origins: ["https://app.example.com"], credentials: true, max_age: 38s, allow_headers: [X-Currency], expose_headers: [X-Stock]}
+cookies: {enabled: true, domain: example.com, same_site: strict}
 limits:
   login_body: 39KiB
   header: 40KiB
@@ -220,6 +222,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		Bounds:    gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		Migration: migration.Config{PluginRefresh: true, HandBack: true, Address: migration.PeerAddress}, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 		OriginAuthorization: "Bearer of-the-origin",
+		Cookies:             gateway.CookieConfig{Enabled: true, CookieConfig: browser.CookieConfig{Domain: "example.com", SameSite: http.SameSiteStrictMode}},
 		Protect:             []string{"wc/store", "/graphql"},
 		AppServers:          []appserver.Server{{Name: "next", Secrets: []string{shared + " of the app", shared + " of the app before"}}},
 		OwnAddresses:        []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},

@@ -70,8 +70,9 @@ func TestSoak(t *testing.T) {
 	var all sync.WaitGroup
 	var crowd []*shopper
 	for i := range shoppers() {
-		crowd = append(crowd, w.shopper(i+2))
-		all.Go(func() { crowd[i].shop(ctx) })
+		customer := w.shopper(i + 2)
+		crowd = append(crowd, customer)
+		all.Go(func() { customer.shop(ctx) })
 	}
 	all.Go(func() { w.check(ctx) })
 	all.Go(func() { w.shopper(93_000).stroll(ctx) })
