@@ -32,7 +32,7 @@ const shopping = `
 {"step":"another quantity","status":200,"cart":"2","header":false,"items":["3 Plain Mug","2 Paper Notebook"]}
 {"step":"more than there is","status":403,"code":"cocart_not_enough_in_stock"}
 {"step":"an item goes","status":200,"cart":"2","header":false,"items":["3 Plain Mug"]}
-{"step":"refresh beside a bad token","status":200,"keys":["token","refresh_token"]}
+{"step":"refresh beside a bad token","status":200,"keys":["token","refresh_token","token_type","expires_in"]}
 {"step":"validate","status":200,"message":"Token is valid."}
 {"step":"the cart with the new token","status":200,"cart":"2","header":false,"items":["3 Plain Mug"]}
 {"step":"logout","status":200,"data":true}
