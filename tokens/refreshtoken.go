@@ -181,7 +181,7 @@ func (r refreshRing) head(session revocation.SessionID, generation uint64) []byt
 	return raw
 }
 
-// lastProven returns the last generation of a row of proofs; 0 if it is none.
+// lastProven returns the last generation of a row of proofs; 0 without proofs.
 func lastProven(proofs string) uint64 {
 	first, row, _ := strings.Cut(proofs, ":")
 	n, err := strconv.ParseUint(first, 10, 64)

@@ -18,7 +18,7 @@ type step struct {
 	outcome    Outcome
 	generation uint64  // the current one, after the step
 	owed       string  // what the revocation log must receive, or received
-	was        *record // the session before the step; nil if there is none
+	was        *record // the session before the step; nil without one
 	proofs     uint64  // the last generation of which the hash has a proof; 0 without any
 	covered    bool    // by a cutoff in Redis
 }

@@ -57,7 +57,7 @@ const (
 )
 
 // takesConfig adds --config. Without it the file is the one that COCART_GATEWAY_CONFIG names, or else that of the packages,
-// or else there is none and the environment is the whole configuration. Then path is "".
+// or else the environment is the whole configuration. Then path is "".
 func (t terminal) takesConfig(c *cobra.Command, path *string) *cobra.Command {
 	c.Flags().StringVarP(path, "config", "c", "", "configuration file (default: $"+configVariable+", or else "+defaultConfig+")")
 	_ = c.MarkFlagFilename("config", "yaml", "yml") // the flag exists
