@@ -16,11 +16,11 @@ import (
 // the same ones.
 var companions = []string{
 	"LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "config.example.yaml",
-	"deploy/docs/*.md", "deploy/docs/configure/*.md", "deploy/wordpress/*.md", "deploy/wordpress/cocart-gateway.php",
+	"deploy/docs/*.md", "deploy/docs/*.svg", "deploy/docs/configure/*.md", "deploy/browserapp/*.html", "deploy/browserapp/*.js", "deploy/wordpress/*.md", "deploy/wordpress/cocart-gateway.php",
 	"deploy/systemd/cocart-gateway.*", "deploy/systemd/*.conf", "deploy/nginx/*.conf", "deploy/caddy/*.Caddyfile", "deploy/cloudflare/README.md",
 	"deploy/prometheus/*.yaml", "deploy/grafana/*.json",
 	"deploy/compose/*.yaml", "deploy/compose/secrets.sh", "deploy/compose/grafana/*.yaml",
-	"gateway/*.md", "tokens/*.md",
+	"gateway/*.md", "tokens/*.md", "tokens/model/*.md",
 }
 
 // packer is what tar and zip have in common here.
