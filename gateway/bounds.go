@@ -20,7 +20,7 @@ import (
 // headers, and CONNECT asks for a tunnel.
 func (g *Gateway) bound(x *exchange) error {
 	if m := x.r.Method; m == http.MethodTrace || m == http.MethodConnect {
-		return methodNotAllowed(coCartMethods...)
+		return methodNotAllowed(wprequest.Methods...)
 	}
 	if !x.record.class.IsCoCart() {
 		return nil
@@ -28,8 +28,8 @@ func (g *Gateway) bound(x *exchange) error {
 	encoding := strings.TrimSpace(strings.Join(x.r.Header["Content-Encoding"], ","))
 	_, query, _ := strings.Cut(x.target, "?")
 	switch {
-	case !slices.Contains(coCartMethods, x.r.Method), x.classification.Method != "" && !slices.Contains(coCartMethods, x.classification.Method):
-		return methodNotAllowed(coCartMethods...)
+	case !slices.Contains(wprequest.Methods, x.r.Method), x.classification.Method != "" && !slices.Contains(wprequest.Methods, x.classification.Method):
+		return methodNotAllowed(wprequest.Methods...)
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		// PHP does not decode a body, but modules in front of it do: two readings.
 		return respond.Fail(respond.EncodedBody)

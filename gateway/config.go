@@ -8,6 +8,7 @@ import (
 
 	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/browser"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens/attempts"
 )
@@ -55,7 +56,7 @@ type Config struct {
 	// Passwords protects passwords.
 	Passwords PasswordConfig
 	// CORS is for browsers; its zero value lets every origin read, without cookies.
-	CORS CORSConfig
+	CORS crossorigin.Config
 	// Cookies is cookie mode, for browser apps.
 	Cookies CookieConfig
 	// Bounds of requests on CoCart's routes.
@@ -168,36 +169,6 @@ type PasswordConfig struct {
 type CookieConfig struct {
 	Enabled bool
 	browser.CookieConfig
-}
-
-// CORSConfig says which pages of other origins may read CoCart's answers.
-type CORSConfig struct {
-	// Passthrough leaves WordPress's own CORS headers as they are. The gateway's
-	// own answers can then be read from any origin, without credentials.
-	Passthrough bool
-	// Origins are exact ones as a browser sends them, or have "*." for their
-	// leftmost label; empty or "*" means any origin.
-	Origins []string
-	// Credentials lets pages send cookies. It needs listed Origins: any page a
-	// customer visits could otherwise shop with the customer's cookies.
-	Credentials bool
-	// MaxAge is how long a browser may remember a preflight; zero means ten
-	// minutes, negative not at all.
-	MaxAge time.Duration
-	// AllowHeaders are request headers that pages may send besides those that
-	// CoCart's clients and common monitoring libraries send.
-	AllowHeaders []string
-	// ExposeHeaders are headers of answers that pages may read besides those that
-	// CoCart's clients read.
-	ExposeHeaders []string
-}
-
-// trusted returns the origins whose pages may send cookies.
-func (c CORSConfig) trusted() []string {
-	if c.Passthrough || !c.Credentials {
-		return nil
-	}
-	return c.Origins
 }
 
 // identifying returns the headers on which every answer on our routes depends. Without Cookie

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -24,7 +25,7 @@ const (
 func passthrough(c *gateway.Config) { c.CORS.Passthrough = true }
 
 func onlyApp(c *gateway.Config) {
-	c.CORS = gateway.CORSConfig{Origins: []string{"https://app.example", "https://*.shop.example"}, Credentials: true, MaxAge: time.Hour}
+	c.CORS = crossorigin.Config{Origins: []string{"https://app.example", "https://*.shop.example"}, Credentials: true, MaxAge: time.Hour}
 }
 
 // answering has WordPress answer with these headers, "Name: value".
@@ -225,7 +226,7 @@ func TestPassthroughLeavesCORSToWordPress(t *testing.T) {
 func TestCredentialsForEverybodyAreRefusedAtStart(t *testing.T) {
 	site := &url.URL{Scheme: "https", Host: "shop.example"}
 	for name, origins := range map[string][]string{"none listed": nil, "any": {"*"}, "any among others": {"https://a.example", "*"}, "null": {"null"}} {
-		cfg := gateway.Config{SiteURL: site, CORS: gateway.CORSConfig{Origins: origins, Credentials: true}}
+		cfg := gateway.Config{SiteURL: site, CORS: crossorigin.Config{Origins: origins, Credentials: true}}
 		if _, err := gateway.New(cfg, nil, nil, prometheus.NewRegistry(), nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
@@ -74,7 +75,7 @@ func (g *Gateway) restURL(route string) string {
 // does (rest_handle_options_request); WordPress does not know these routes. A
 // browser's preflight comes here only where WordPress answers them.
 func (g *Gateway) answerJWTOptions(x *exchange, a upstream.Assertion) bool {
-	if x.classification.Method != http.MethodOptions || isPreflight(x.r) {
+	if x.classification.Method != http.MethodOptions || crossorigin.IsPreflight(x.r) {
 		return false
 	}
 	route := g.routes.JWTRoute(x.classification.Route)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/pace"
 	"cocart-gateway/gateway/wprequest"
@@ -135,7 +136,7 @@ func (g *Gateway) decide(j *prediction) error {
 	case wprequest.ClassValidate:
 		return g.predictValidate(j)
 	}
-	if g.cors != nil && isPreflight(j.r) {
+	if g.cors != nil && crossorigin.IsPreflight(j.r) {
 		return nil
 	}
 	return g.predictProtected(j)

@@ -33,7 +33,7 @@
 // WordPress's own login cookie counts.
 //
 // headers.go sets the last headers of every answer: those for browsers of other origins
-// are in cors.go, which also answers preflights, and those for caches in caches.go.
+// are set in cors.go by package crossorigin, which knows what preflights ask for, and those for caches in caches.go.
 //
 // record.go collects what the log line says (package accesslog writes it), events.go
 // reports security events, panic.go answers after a panic.
@@ -61,6 +61,7 @@ import (
 	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/browserlink"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/grant"
 	"cocart-gateway/gateway/migration"
@@ -83,8 +84,8 @@ type Gateway struct {
 	metrics   *metrics
 	log       *slog.Logger
 	handlers  map[wprequest.Class]func(*exchange) error
-	cors      *corsPolicy    // nil: WordPress's own headers
-	pages     *browser.Pages // nil: no cookie mode
+	cors      *crossorigin.Policy // nil: WordPress's own headers
+	pages     *browser.Pages      // nil: no cookie mode
 	caches    *cacheMetrics
 	vary      *vary
 	// otherBearers is shared by all configurations of one process.
@@ -137,13 +138,13 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	sharing, err := newCORS(cfg.CORS, cfg.AuthHeaders)
+	sharing, err := crossorigin.New(cfg.CORS, cfg.AuthHeaders)
 	if err != nil {
 		return nil, err
 	}
 	g.pages = nil
 	if cfg.Cookies.Enabled {
-		if g.pages, err = browser.NewPages(cfg.SiteURL, cfg.CORS.trusted()); err != nil {
+		if g.pages, err = browser.NewPages(cfg.SiteURL, cfg.CORS.Trusted()); err != nil {
 			return nil, fmt.Errorf("gateway: cookie mode: %w", err)
 		}
 	}

@@ -3,11 +3,11 @@ package gateway
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/browserlink"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 )
@@ -71,7 +71,7 @@ type merged struct {
 }
 
 func newVary(names ...string) *vary {
-	return &vary{own: mergeLines(names)}
+	return &vary{own: crossorigin.MergeVary(names)}
 }
 
 // with returns the header of an answer that had these lines. The result is shared and must not be changed.
@@ -83,25 +83,11 @@ func (v *vary) with(theirs []string) []string {
 	if m != nil && len(theirs) == 1 && theirs[0] == m.theirs {
 		return m.lines
 	}
-	m = &merged{theirs[0], mergeLines(slices.Concat(theirs, v.own))}
+	m = &merged{theirs[0], crossorigin.MergeVary(slices.Concat(theirs, v.own))}
 	if len(theirs) == 1 {
 		v.last.Store(m)
 	}
 	return m.lines
-}
-
-// mergeLines makes one line of several, with no name twice (WordPress with CoCart's
-// CORS filter sends Origin two times).
-func mergeLines(lines []string) []string {
-	var names []string
-	for name := range strings.SplitSeq(strings.Join(lines, ","), ",") {
-		name = strings.TrimSpace(name)
-		known := slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
-		if name != "" && !known {
-			names = append(names, name)
-		}
-	}
-	return []string{strings.Join(names, ", ")}
 }
 
 // cartHeaderPairs are the two spellings of each header that names a guest's cart:

@@ -24,6 +24,7 @@ import (
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/browser"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/wprequest"
@@ -192,8 +193,8 @@ func acceptedPluginTokens(cfg *config.Config) tokens.PluginTokens {
 	return exchange.NewAccessTokens([]byte(m.PluginSecret.Reveal()), cmp.Or(m.PluginIssuer, cfg.Site.URL.String()), m.PluginPrefix)
 }
 
-func corsConfig(c config.CORS) gateway.CORSConfig {
-	return gateway.CORSConfig{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge),
+func corsConfig(c config.CORS) crossorigin.Config {
+	return crossorigin.Config{Passthrough: c.Passthrough, Origins: c.Origins, Credentials: c.Credentials, MaxAge: orNone(c.MaxAge),
 		AllowHeaders: c.Allow, ExposeHeaders: c.Expose}
 }
 

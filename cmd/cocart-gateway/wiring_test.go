@@ -20,6 +20,7 @@ import (
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/browser"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
@@ -218,7 +219,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		RestPrefix: "api", Namespaces: []string{"white-label"}, DenyGuests: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
 		Passwords: gateway.PasswordConfig{Attempts: guard},
-		CORS:      gateway.CORSConfig{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
+		CORS:      crossorigin.Config{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
 		Bounds:    gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		Migration: migration.Config{PluginRefresh: true, HandBack: true, Address: migration.PeerAddress}, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 		OriginAuthorization: "Bearer of-the-origin",

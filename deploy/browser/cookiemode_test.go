@@ -12,6 +12,7 @@ import (
 
 	"cocart-gateway/deploy/browserapp"
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -83,7 +84,7 @@ func TestOnAnotherSiteOnlyAListedOriginUsesTheSession(t *testing.T) {
 			at := func(address string) string { return strings.Replace(address, "127.0.0.1", row.host, 1) }
 			s := openShopWith(t, func(c *gateway.Config, page string) {
 				c.Cookies.Enabled, c.Cookies.SameSite = true, row.sameSite
-				c.CORS = gateway.CORSConfig{Origins: []string{at(page)}, Credentials: true}
+				c.CORS = crossorigin.Config{Origins: []string{at(page)}, Credentials: true}
 			})
 			evil := httptest.NewServer(s.pages.Config.Handler)
 			defer evil.Close()

@@ -23,6 +23,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/upstream"
@@ -63,7 +64,7 @@ func (b *lockedBuffer) String() string {
 }
 
 // openShop lets cors know the origin of the pages.
-func openShop(t *testing.T, cors func(page string) gateway.CORSConfig) *shop {
+func openShop(t *testing.T, cors func(page string) crossorigin.Config) *shop {
 	t.Helper()
 	return openShopWith(t, func(c *gateway.Config, page string) { c.CORS = cors(page) })
 }
@@ -175,7 +176,7 @@ func (s *shop) open(start string) map[string]any {
 	return nil
 }
 
-func anyOrigin(string) gateway.CORSConfig { return gateway.CORSConfig{} }
+func anyOrigin(string) crossorigin.Config { return crossorigin.Config{} }
 
 func TestAPageOfAnotherOriginShops(t *testing.T) {
 	s := openShop(t, anyOrigin)
@@ -215,17 +216,17 @@ func TestAPageOfAnotherOriginShops(t *testing.T) {
 func TestAPageMayReadWhatItsOriginMay(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		cors func(page string) gateway.CORSConfig
+		cors func(page string) crossorigin.Config
 		want map[string]any
 	}{
-		{"another origin is listed", func(string) gateway.CORSConfig {
-			return gateway.CORSConfig{Origins: []string{"https://app.example"}, Credentials: true}
+		{"another origin is listed", func(string) crossorigin.Config {
+			return crossorigin.Config{Origins: []string{"https://app.example"}, Credentials: true}
 		}, map[string]any{"guest": "TypeError", "bearer": "TypeError", "login": "TypeError", "cookies": "TypeError"}},
-		{"its origin is listed", func(page string) gateway.CORSConfig {
-			return gateway.CORSConfig{Origins: []string{"https://app.example", page}}
+		{"its origin is listed", func(page string) crossorigin.Config {
+			return crossorigin.Config{Origins: []string{"https://app.example", page}}
 		}, map[string]any{"guest": "200", "bearer": "401", "login": "200", "cookies": "TypeError"}},
-		{"its origin is listed, with cookies", func(page string) gateway.CORSConfig {
-			return gateway.CORSConfig{Origins: []string{page}, Credentials: true}
+		{"its origin is listed, with cookies", func(page string) crossorigin.Config {
+			return crossorigin.Config{Origins: []string{page}, Credentials: true}
 		}, map[string]any{"guest": "200", "bearer": "401", "login": "200", "cookies": "200"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -284,6 +284,9 @@ func (rs Site) IsProducts(route string) bool {
 	return false
 }
 
+// Methods are the methods of CoCart's routes. Do not change the list.
+var Methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+
 // IsSafe reports whether a method only reads: GET and HEAD.
 func IsSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
