@@ -8,6 +8,7 @@ import (
 
 	"cocart-gateway/gateway/account"
 	"cocart-gateway/gateway/browser"
+	"cocart-gateway/gateway/hosts"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -200,7 +201,7 @@ func (g *Gateway) setSessionCookie(x *exchange, h http.Header) {
 	refused := x.session.used && f != nil && f.Code == respond.Authentication && !errors.Is(f, tokens.Superseded)
 	switch {
 	case refused && x.session.presented.Conflict:
-		h["Set-Cookie"] = append(h["Set-Cookie"], g.cfg.Cookies.RemoveAll(hostname(x.publicHost()))...)
+		h["Set-Cookie"] = append(h["Set-Cookie"], g.cfg.Cookies.RemoveAll(hosts.Hostname(x.publicHost()))...)
 	case refused, x.session.over:
 		h.Add("Set-Cookie", g.cfg.Cookies.Remove())
 	case x.session.set != "":

@@ -120,7 +120,7 @@ func (g *Gateway) predict(x *exchange) *prediction {
 }
 
 func (g *Gateway) decide(j *prediction) error {
-	if err := g.checkHost(&j.exchange); err != nil {
+	if err := g.hosts().Check(j.r, j.origin.Trusted); err != nil {
 		return err
 	}
 	if err := g.classify(&j.exchange); err != nil {

@@ -64,6 +64,7 @@ import (
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/grant"
+	"cocart-gateway/gateway/hosts"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/pace"
 	"cocart-gateway/gateway/repeats"
@@ -220,16 +221,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) handle(x *exchange) error {
 	wprequest.JoinEqualHeaders(x.r.Header)
-	if err := checkMethodAndHost(x.r); err != nil {
+	if err := hosts.CheckForm(x.r); err != nil {
 		return err
 	}
-	if err := g.checkTarget(x.r); err != nil {
+	if err := g.hosts().CheckTarget(x.r); err != nil {
 		return err
 	}
 	if g.dryRun != nil {
 		return x.orBody(g.observe(x))
 	}
-	if err := g.checkHost(x); err != nil {
+	if err := g.hosts().Check(x.r, x.origin.Trusted); err != nil {
 		return err
 	}
 	x.session.presented = g.cfg.Cookies.Take(x.r.Header)
@@ -250,6 +251,9 @@ func (g *Gateway) handle(x *exchange) error {
 	}
 	return x.orBody(g.handlers[x.classification.Class](x))
 }
+
+// hosts are the names of this shop.
+func (g *Gateway) hosts() hosts.Names { return hosts.Names{Site: g.cfg.SiteURL, Others: g.cfg.Hosts} }
 
 // classify finds the class of a request: first by its target alone, so that the body of a
 // CoCart request is limited before any of it is read.

@@ -26,6 +26,7 @@ import (
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/forwarded"
+	"cocart-gateway/gateway/hosts"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -79,7 +80,7 @@ func (p *program) newServer(reg prometheus.Registerer) (*server.Server, error) {
 		Log:        p.log, Now: now,
 	}, reg)
 	return server.New(server.Options{
-		Config: p.inForce, Public: p.public, Redirect: p.certificates.AnswerChallenges(gateway.NewRedirect(p.cfg.Site.URL)), Admin: p.admin,
+		Config: p.inForce, Public: p.public, Redirect: p.certificates.AnswerChallenges(hosts.NewRedirect(p.cfg.Site.URL)), Admin: p.admin,
 		TLS: p.certificates.TLSConfig(p.cfg.TLS.MinVersion), ProxiedTLS: forwarded.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
 	}), err
 }

@@ -1,4 +1,5 @@
-package gateway
+// Package hosts reads for which host a request is, and refuses what is not for the shop. It does no I/O.
+package hosts
 
 import (
 	"net/http"
@@ -10,41 +11,50 @@ import (
 	"cocart-gateway/gateway/respond"
 )
 
-// checkMethodAndHost refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the
+// Names are the hosts of a shop.
+type Names struct {
+	// Site is the public address of the shop.
+	Site *url.URL
+	// Others are the names that clients may ask for besides that of Site, in lower case; *.example.com is any below
+	// example.com. Empty means any name at all.
+	Others []string
+}
+
+// CheckForm refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the
 // language of WordPress: a method that is no token, and a Host that its client
 // would leave out or spell another way, so that WordPress saw another than we.
-func checkMethodAndHost(r *http.Request) error {
+func CheckForm(r *http.Request) error {
 	if httpguts.ValidHeaderFieldName(r.Method) && httpguts.ValidHostHeader(r.Host) { // a field name is a token, too
 		return nil
 	}
 	return respond.Fail(respond.BadRequest).WithMessage("Invalid method or Host header.")
 }
 
-// checkHost refuses what is asked of another host than the shop's, where the
+// Check refuses what is asked of another host than the shop's, where the
 // operator lists them: WordPress and its plugins build links from Host, those in
 // mails to reset a password too, and caches keep pages under it. X-Forwarded-Host
 // counts where a trusted proxy sent it, for some shops make it their Host.
-func (g *Gateway) checkHost(x *exchange) error {
-	if len(g.cfg.Hosts) == 0 {
+func (n Names) Check(r *http.Request, trusted bool) error {
+	if len(n.Others) == 0 {
 		return nil
 	}
-	asked := []string{x.r.Host}
-	if x.origin.Trusted {
-		asked = append(asked, strings.Split(strings.Join(x.r.Header["X-Forwarded-Host"], ","), ",")...)
+	asked := []string{r.Host}
+	if trusted {
+		asked = append(asked, strings.Split(strings.Join(r.Header["X-Forwarded-Host"], ","), ",")...)
 	}
 	for _, host := range asked {
-		if host = hostname(host); host != "" && !g.isShopHost(host) { // HTTP/1.0 may name none
+		if host = Hostname(host); host != "" && !n.has(host) { // HTTP/1.0 may name none
 			return respond.Fail(respond.UnknownHost)
 		}
 	}
 	return nil
 }
 
-func (g *Gateway) isShopHost(host string) bool {
-	if strings.EqualFold(host, g.cfg.SiteURL.Hostname()) {
+func (n Names) has(host string) bool {
+	if strings.EqualFold(host, n.Site.Hostname()) {
 		return true
 	}
-	for _, known := range g.cfg.Hosts {
+	for _, known := range n.Others {
 		if suffix, any := strings.CutPrefix(known, "*"); any && strings.HasSuffix(host, suffix) && len(host) > len(suffix) || host == known {
 			return true
 		}
@@ -52,21 +62,21 @@ func (g *Gateway) isShopHost(host string) bool {
 	return false
 }
 
-// hostname returns a Host without its port, in lower case. What is no port stays part of
+// Hostname returns a Host without its port, in lower case. What is no port stays part of
 // it: in a link, shop.example:x@evil.example is a password and another host.
-func hostname(host string) string {
+func Hostname(host string) string {
 	u := url.URL{Host: strings.ToLower(strings.TrimSpace(host))}
 	return u.Hostname()
 }
 
-// checkTarget refuses a request target that WordPress would receive otherwise than it was sent.
+// CheckTarget refuses a request target that WordPress would receive otherwise than it was sent.
 //
 // RFC 9112 section 3.2 and RFC 9113 section 8.3.1 allow a path that begins with /, * for OPTIONS (which net/http answers)
 // and, by HTTP/1 only, an absolute address. Attack: by HTTP/2 a :path may hold a space or be no path at all (net/url
 // parses foo:bar and http://elsewhere/), and the gateway does not check what the origin makes of the request line that
 // is written from it. An absolute address is read as RFC 9112 section 3.2.2 says: its host counts, net/http ignores the Host
 // header, and WordPress receives path and query. One with another host than the shop's asks for a forward proxy.
-func (g *Gateway) checkTarget(r *http.Request) error {
+func (n Names) CheckTarget(r *http.Request) error {
 	target := r.RequestURI
 	switch {
 	case target == "", r.Method == http.MethodConnect: // made by a test; refused later
@@ -77,7 +87,7 @@ func (g *Gateway) checkTarget(r *http.Request) error {
 		return nil
 	case r.ProtoMajor != 1 || r.URL.Opaque != "" || r.URL.User != nil || r.URL.Host == "" || r.URL.Scheme != "http" && r.URL.Scheme != "https":
 		return badTarget()
-	case !strings.HasPrefix(r.URL.RequestURI(), "/") || !g.isShopHost(hostname(r.URL.Host)):
+	case !strings.HasPrefix(r.URL.RequestURI(), "/") || !n.has(Hostname(r.URL.Host)):
 		return badTarget()
 	}
 	return nil
@@ -107,5 +117,5 @@ func NewRedirect(site *url.URL) http.Handler {
 
 // sameHost compares as DNS does, whatever the port.
 func sameHost(sent, site string) bool {
-	return strings.EqualFold(strings.TrimSuffix(hostname(sent), "."), site)
+	return strings.EqualFold(strings.TrimSuffix(Hostname(sent), "."), site)
 }

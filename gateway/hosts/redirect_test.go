@@ -1,4 +1,4 @@
-package gateway_test
+package hosts_test
 
 import (
 	"bufio"
@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"testing"
 
-	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/hosts"
 )
 
 // The redirect never leads anywhere but to the shop, whatever is asked for.
@@ -35,7 +35,7 @@ func TestPlainHTTPLeadsToTheShopAndNowhereElse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server := httptest.NewServer(gateway.NewRedirect(site))
+			server := httptest.NewServer(hosts.NewRedirect(site))
 			defer server.Close()
 			conn, err := net.Dial("tcp", server.Listener.Addr().String())
 			if err != nil {
