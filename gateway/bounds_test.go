@@ -12,12 +12,13 @@ import (
 	"testing"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/gateway/bounds"
 )
 
 const addItemRoute = "/wp-json/cocart/v2/cart/add-item"
 
 func tight(c *gateway.Config) {
-	c.Bounds = gateway.BoundsConfig{Body: 1000, Parameters: 3}
+	c.Bounds = bounds.Config{Body: 1000, Parameters: 3}
 }
 
 func fields(n int) string { return strings.TrimSuffix(strings.Repeat("a=1&", n), "&") }

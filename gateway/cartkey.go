@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
@@ -62,9 +63,9 @@ func notYourCart(a upstream.Assertion) *respond.Failure {
 // any other place or spelling stays refused.
 func (g *Gateway) cartKeys(x *exchange, a upstream.Assertion) ([]string, *wprequest.Body, error) {
 	b := &wprequest.Body{}
-	if x.peek() != nil {
+	if bounds.Head(x.r) != nil {
 		var err error
-		if b, err = peekBody(x.r, g.cfg.Bounds); err != nil {
+		if b, err = g.cfg.Bounds.Peek(x.r); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cocart-gateway/gateway/appserver"
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/migration"
@@ -60,7 +61,7 @@ type Config struct {
 	// Cookies is cookie mode, for browser apps.
 	Cookies CookieConfig
 	// Bounds of requests on CoCart's routes.
-	Bounds BoundsConfig
+	Bounds bounds.Config
 	// KeepCartKeyNames sends the headers that name a cart in the one spelling that
 	// CoCart chose; else they go out in both.
 	KeepCartKeyNames bool
@@ -86,67 +87,6 @@ type Config struct {
 }
 
 const defaultLoginBody = 64 << 10
-
-// defaultParameters is PHP's max_input_vars: what comes after so many parameters
-// is not there for PHP.
-const defaultParameters = 1000
-
-const (
-	defaultStall = 5 * time.Minute
-	defaultRate  = 512 // bytes per second: slower than any line on which a page could be read
-)
-
-// BoundsConfig bounds what a request on a CoCart route may be, passwords aside.
-type BoundsConfig struct {
-	// Body is the largest body in bytes; zero means 10 MiB.
-	Body int64
-	// Parameters is how many a query or a form may have; zero means 1000, which is
-	// PHP's max_input_vars.
-	Parameters int
-	// Form and JSON are how much of a form or of a JSON body is read, in bytes, to
-	// find passwords and cart keys; longer ones are refused. Zero means 1 MiB.
-	Form, JSON int64
-	// BodyTime is how long a client may be waited for while it sends a body on a
-	// CoCart route, besides the time that its bytes earn; zero means 30 s.
-	BodyTime time.Duration
-	// UploadRate and DownloadRate are how many bytes of a body a client must send or
-	// take in a second, on any route, as package pace has it; zero means 512, less
-	// than zero any number. Without an UploadRate BodyTime is for the whole body.
-	UploadRate, DownloadRate int64
-	// Stall is, on any route, how long a body may stand still: one that the client
-	// sends, where BodyTime does not bound it, and the one that it takes. Zero means
-	// 5 min, less than zero for ever.
-	Stall time.Duration
-}
-
-// WithDefaults returns the limits with their defaults in place of zero values.
-func (b BoundsConfig) WithDefaults() BoundsConfig {
-	if b.Body == 0 {
-		b.Body = 10 << 20
-	}
-	if b.Form == 0 {
-		b.Form = 1 << 20
-	}
-	if b.JSON == 0 {
-		b.JSON = 1 << 20
-	}
-	if b.Parameters == 0 {
-		b.Parameters = defaultParameters
-	}
-	if b.BodyTime == 0 {
-		b.BodyTime = 30 * time.Second
-	}
-	if b.Stall == 0 {
-		b.Stall = defaultStall
-	}
-	if b.UploadRate == 0 {
-		b.UploadRate = defaultRate
-	}
-	if b.DownloadRate == 0 {
-		b.DownloadRate = defaultRate
-	}
-	return b
-}
 
 // PasswordConfig says how passwords are protected from guessing.
 type PasswordConfig struct {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/pace"
@@ -108,7 +109,7 @@ func (g *Gateway) predict(x *exchange) *prediction {
 	j := &prediction{exchange: exchange{
 		w: &recorder{Writer: pace.Writer{ResponseWriter: x.w.ResponseWriter}, setHeaders: func(int) {}}, r: x.r.Clone(x.r.Context()),
 		target: x.target, origin: x.origin, id: x.id, record: &record{class: wprequest.ClassSite},
-		body: &limitedBody{}, // so that bound puts no guard on the body
+		body: &bounds.Body{}, // so that bound puts no guard on the body
 	}}
 	j.err = g.decide(j)
 	x.r.Body = j.r.Body
@@ -220,7 +221,7 @@ func (g *Gateway) peekToken(j *prediction) (*wprequest.Body, error) {
 	if j.r.ContentLength > g.cfg.MaxLoginBody {
 		return nil, tooLong
 	}
-	b, err := peekBody(j.r, g.cfg.Bounds)
+	b, err := g.cfg.Bounds.Peek(j.r)
 	if err == nil && int64(len(b.Raw)) > g.cfg.MaxLoginBody {
 		return nil, tooLong
 	}
@@ -228,9 +229,9 @@ func (g *Gateway) peekToken(j *prediction) (*wprequest.Body, error) {
 }
 
 // refusal is why the request would have been refused, once all of its body that WordPress read has passed.
-func (j *prediction) refusal(bounds BoundsConfig) error {
+func (j *prediction) refusal(b bounds.Config) error {
 	if j.err != nil || j.passing == nil {
 		return j.err
 	}
-	return j.passing.Exceeds(bounds.Body, bounds.Parameters)
+	return j.passing.Exceeds(b.Body, b.Parameters)
 }

@@ -9,6 +9,7 @@ import (
 
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/tokens/attempts"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -81,7 +82,7 @@ func TestTheDryRunPassesEverythingUnchanged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := lookingOn(t, func(c *gateway.Config) {
-				c.Bounds, c.Hosts = gateway.BoundsConfig{Body: 1000, Parameters: 10}, []string{"www.shop.example"}
+				c.Bounds, c.Hosts = bounds.Config{Body: 1000, Parameters: 10}, []string{"www.shop.example"}
 			})
 			r := s.do(row.method, row.target, row.body, append([]string{"Cookie: wordpress_logged_in_1=alice"}, row.headers...)...)
 			got := fmt.Sprint(r.Status, r.Body, r.Header["X-Shop"], r.Header["Access-Control-Allow-Origin"], r.Header["Cart-Key"], r.Header["Vary"], r.Header["Ratelimit-Limit"])

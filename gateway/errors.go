@@ -37,27 +37,6 @@ func (g *Gateway) refusedRefresh(cause tokens.Rejection) *respond.Failure {
 
 func tokenRequired() *respond.Failure { return respond.Fail(respond.NotAuthorized) }
 
-// readCodes are the codes of each reason for which a request is refused
-// by the way it is written.
-var readCodes = map[wprequest.Reason]respond.Code{
-	wprequest.ReasonAmbiguous:         respond.AmbiguousRequest,
-	wprequest.ReasonTooManyParameters: respond.TooManyParameters,
-	wprequest.ReasonTooLarge:          respond.BodyTooLarge,
-	wprequest.ReasonBadForm:           respond.BadBody,
-	wprequest.ReasonInvalidJSON:       respond.InvalidJSON,
-	wprequest.ReasonBadContentType:    respond.BadContentType,
-	wprequest.ReasonBadCredentials:    respond.BadCredentials,
-	wprequest.ReasonNotInBatch:        respond.NotInBatch,
-	wprequest.ReasonBadParameter:      respond.BadRequest,
-	wprequest.ReasonNoRefreshToken:    respond.MissingRefreshToken,
-	wprequest.ReasonBadRefreshToken:   respond.InvalidParameter,
-}
-
-// unreadableRequest is the answer to a request that is refused for the way it is written.
-func unreadableRequest(e *wprequest.Error) *respond.Failure {
-	return respond.Fail(readCodes[e.Reason]).WithMessage(e.Message)
-}
-
 // failureOf returns the answer to an error, or nil if the client has left.
 func (g *Gateway) failureOf(err error) *respond.Failure {
 	var f *respond.Failure
@@ -67,7 +46,7 @@ func (g *Gateway) failureOf(err error) *respond.Failure {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &refused):
-		return unreadableRequest(refused)
+		return respond.Unreadable(refused)
 	case errors.As(err, &rejection):
 		return g.refusedToken(rejection)
 	case errors.Is(err, context.Canceled): // also from Redis, where it means the same

@@ -7,7 +7,7 @@
 //	                                             └─ error ─► errors.go
 //
 // Package wprequest classifies it: what WordPress will take it for decides which handler
-// answers.
+// answers. Package hosts has the hosts of the shop, package bounds what a request on CoCart's routes may be.
 //
 //	login     login.go      WordPress checks the password; the tokens go into its answer
 //	refresh   sessions.go   one step in Redis, without WordPress
@@ -59,6 +59,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/appserver"
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/browserlink"
 	"cocart-gateway/gateway/crossorigin"
@@ -174,7 +175,7 @@ type exchange struct {
 	record         *record
 	attempt        attempt         // the password of this request
 	cartless       *wprequest.Body // set: forwarded without the cart keys of customers
-	body           *limitedBody    // nil: none, or not on our routes
+	body           *bounds.Body    // nil: none, or not on our routes
 	arriving       *pace.Body      // nil: none
 	guest          bool            // forwarded as a guest's
 	relayed        bool            // the answer is WordPress's
@@ -201,7 +202,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &s.exchange
 	x.r, x.w, x.record, x.target = r, &s.recorder, &s.record, upstream.Target(r)
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
-	x.w.Pace = g.cfg.Bounds.pace(g.cfg.Bounds.DownloadRate)
+	x.w.Pace = g.cfg.Bounds.Pace(g.cfg.Bounds.DownloadRate)
 	g.metrics.InFlight.Inc()
 	defer g.recordRequest(x) // also when ReverseProxy aborts a broken answer by panicking
 	defer g.recoverPanic(x)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cocart-gateway/gateway/account"
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -20,7 +21,7 @@ func (g *Gateway) login(x *exchange) error {
 	if err := wprequest.RefuseWrapping(x.classification.Query); err != nil {
 		return err
 	}
-	b, err := readBody(x.r, g.cfg.MaxLoginBody)
+	b, err := bounds.Read(x.r, g.cfg.MaxLoginBody)
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (g *Gateway) login(x *exchange) error {
 	case x.session.deliver:
 		err = respond.Fail(respond.BadRequest).WithMessage("Cookie mode needs a user name and a password.")
 	case g.passesOtherBearer(x, bearer):
-		x.r.Body = putBack(b.Raw, http.NoBody)
+		x.r.Body = bounds.PutBack(b.Raw, http.NoBody)
 		return g.protected(x)
 	default:
 		err = g.continueSession(x, b, bearer)

@@ -53,7 +53,7 @@ func (g *Gateway) forwardAs(x *exchange) (upstream.Assertion, *wprequest.Body, e
 	if err := g.countUse(x, ""); err != nil {
 		return upstream.Assertion{}, nil, err
 	}
-	b, err := peekBody(x.r, g.cfg.Bounds)
+	b, err := g.cfg.Bounds.Peek(x.r)
 	if err != nil {
 		return upstream.Assertion{}, nil, err
 	}

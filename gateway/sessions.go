@@ -9,6 +9,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/account"
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/browserlink"
 	"cocart-gateway/gateway/respond"
@@ -26,7 +27,7 @@ func (g *Gateway) refresh(x *exchange) error {
 		return err
 	}
 	limit := g.refreshTicket(x)
-	b, err := readBody(x.r, g.cfg.MaxLoginBody) // at most as much as a login may send
+	b, err := bounds.Read(x.r, g.cfg.MaxLoginBody) // at most as much as a login may send
 	if err != nil {
 		return g.countAlone(x, limit, err)
 	}
@@ -164,13 +165,13 @@ func (g *Gateway) account(x *exchange) error {
 	case g.routes.JWTRoute(x.classification.Route) == wprequest.JWTBrowser:
 		return g.makeBrowserLink(x)
 	case !sessions && !wprequest.IsSafe(method):
-		return methodNotAllowed(http.MethodGet, http.MethodHead, http.MethodOptions)
+		return respond.OnlyMethods(http.MethodGet, http.MethodHead, http.MethodOptions)
 	case !sessions:
 		return g.me(x)
 	case id != "" && method != http.MethodDelete:
-		return methodNotAllowed(http.MethodDelete, http.MethodOptions)
+		return respond.OnlyMethods(http.MethodDelete, http.MethodOptions)
 	case !wprequest.IsSafe(method) && method != http.MethodDelete:
-		return methodNotAllowed(http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions)
+		return respond.OnlyMethods(http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions)
 	}
 	if err := g.countRequest(x, attempts.Validate); err != nil {
 		return err
@@ -191,7 +192,7 @@ func (g *Gateway) me(x *exchange) error {
 // makeBrowserLink answers POST …/jwt/browser with a link that logs the customer's browser in.
 func (g *Gateway) makeBrowserLink(x *exchange) error {
 	if x.classification.Method != http.MethodPost {
-		return methodNotAllowed(http.MethodPost, http.MethodOptions)
+		return respond.OnlyMethods(http.MethodPost, http.MethodOptions)
 	}
 	bearer, err := wprequest.BearerToken(x.r.Header)
 	if err != nil {
@@ -207,7 +208,7 @@ func (g *Gateway) makeBrowserLink(x *exchange) error {
 	if err := g.countUse(x, access.Session); err != nil {
 		return err
 	}
-	b, err := readBody(x.r, g.cfg.MaxLoginBody)
+	b, err := bounds.Read(x.r, g.cfg.MaxLoginBody)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["gateway/browser"] = append([]string{self, "os"}, forbidden["gateway"]...)
 	forbidden["gateway/crossorigin"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/forwarded"] = append([]string{self + "gateway", self + "tokens"}, forbidden["gateway"]...)
+	forbidden["gateway/bounds"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/hosts"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/pace"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/appserver"] = append([]string{self}, forbidden["gateway"]...)

@@ -23,6 +23,7 @@ import (
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/gateway/appserver"
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/forwarded"
@@ -104,7 +105,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		KeepCartKeyNames:   !cfg.Compat.MirrorCartKey,
 		BearerLoginRefresh: cfg.Compat.BearerLoginRefresh,
 		PassOtherBearers:   cfg.Compat.OtherBearers == config.PassOtherBearers,
-		Bounds: gateway.BoundsConfig{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout,
+		Bounds: bounds.Config{Body: cfg.Limits.Body, Form: cfg.Limits.Form, JSON: cfg.Limits.JSON, Parameters: cfg.Limits.Parameters, BodyTime: cfg.Server.ReadTimeout,
 			UploadRate: orNone(cfg.Limits.UploadRate), DownloadRate: orNone(cfg.Limits.DownloadRate), Stall: orNone(cfg.Upstream.BodyTimeout)},
 		CORS:                corsConfig(cfg.CORS),
 		Cookies:             cookieConfig(cfg.Cookies),

@@ -19,6 +19,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/appserver"
+	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/migration"
@@ -220,7 +221,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, InvalidTokenStatus: 403, MaxLoginBody: 39 << 10,
 		Passwords: gateway.PasswordConfig{Attempts: guard},
 		CORS:      crossorigin.Config{Origins: []string{"https://app.example.com"}, Credentials: true, MaxAge: 38 * time.Second, AllowHeaders: []string{"X-Currency"}, ExposeHeaders: []string{"X-Stock"}},
-		Bounds:    gateway.BoundsConfig{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
+		Bounds:    bounds.Config{Body: 41 << 10, Form: 42 << 10, JSON: 43 << 10, Parameters: 42, BodyTime: 34 * time.Second, UploadRate: 29, DownloadRate: 31, Stall: 16 * time.Second}, KeepCartKeyNames: true,
 		Migration: migration.Config{PluginRefresh: true, HandBack: true, Address: migration.PeerAddress}, AuthHeaders: []string{"X-Authorization"}, Hosts: []string{"other.example.com"},
 		OriginAuthorization: "Bearer of-the-origin",
 		Cookies:             gateway.CookieConfig{Enabled: true, CookieConfig: browser.CookieConfig{Domain: "example.com", SameSite: http.SameSiteStrictMode}},
@@ -274,7 +275,7 @@ func TestDefaultsOfPackagesAreThoseOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameDefaults(t, reflect.ValueOf(authority), reflect.ValueOf(tokens.Config{}.WithDefaults()))
-	sameDefaults(t, reflect.ValueOf(gatewayConfig(cfg, nil).Bounds), reflect.ValueOf(gateway.BoundsConfig{}.WithDefaults()))
+	sameDefaults(t, reflect.ValueOf(gatewayConfig(cfg, nil).Bounds), reflect.ValueOf(bounds.Config{}.WithDefaults()))
 	sameDefaults(t, reflect.ValueOf(wordpress), reflect.ValueOf(pool.Config{}.WithDefaults()))
 }
 
