@@ -2,59 +2,26 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/accesslog"
+	"cocart-gateway/gateway/caching"
 	"cocart-gateway/gateway/wprequest"
-	"cocart-gateway/tokens/untrusted"
 	"cocart-gateway/upstream"
 )
 
-// preventCaching makes sure that no cache keeps an answer on our routes
-// (RFC 9111 section 3.5), not even one that is configured to obey other headers: hosts
-// have cached POST answers, and with them one customer's cart for the next.
+// preventCaching makes sure that no cache keeps an answer on our routes.
 // Products for guests are public and keep what CoCart says.
 func (g *Gateway) preventCaching(x *exchange, h http.Header, status int) {
 	if g.public(x, h, status) {
 		return
 	}
-	for name := range h {
-		if cacheHeader(name) {
-			delete(h, name)
-		}
-	}
-	h["Cache-Control"] = privateNoStore
-	h["Cdn-Cache-Control"] = noStore                             // RFC 9213
-	h["Surrogate-Control"] = noStore                             // Fastly, Varnish
-	h["X-Litespeed-Cache-Control"] = noCache                     // LiteSpeed and QUIC.cloud
+	caching.Forbid(h)
 	if !x.guest && g.routes.IsProducts(x.classification.Route) { // see forgetValidators
 		h.Del("Etag")
 		h.Del("Last-Modified")
 	}
-}
-
-// The values that all answers share; appending to one copies it.
-var (
-	privateNoStore = []string{"private, no-store"}
-	noStore        = []string{"no-store"}
-	noCache        = []string{"no-cache"}
-)
-
-// cacheHeader reports whether a header makes some cache keep an answer, or says that
-// one did. X-LiteSpeed-Purge stays: it is about other answers.
-func cacheHeader(name string) bool {
-	switch name {
-	case "Age", "Expires", "Surrogate-Control", "X-Accel-Expires", "Edge-Control":
-		return true
-	case "X-Litespeed-Purge", "X-Litespeed-Purge2":
-		return false
-	}
-	return strings.HasPrefix(name, "X-Litespeed-") || strings.HasSuffix(name, "Cdn-Cache-Control")
 }
 
 // public reports whether an answer is the same for every client: products, read
@@ -92,31 +59,12 @@ func (g *Gateway) dropValidators(x *exchange) {
 	}
 }
 
-// cacheMetrics notices caches between the gateway and PHP, which hand one
-// customer's answer to another, and which no header of ours can reach.
-type cacheMetrics struct {
-	answers  prometheus.Counter
-	warnings untrusted.Throttle
-}
-
-func newCacheMetrics(reg prometheus.Registerer) (*cacheMetrics, error) {
-	w := &cacheMetrics{answers: prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "cocart_gateway_cached_upstream_total",
-		Help: "Answers on CoCart routes, products aside, that came out of a cache in front of PHP, by Age and the headers of common caches. Should be zero.",
-	})}
-	if err := reg.Register(w.answers); err != nil {
-		return nil, errors.Join(errors.New("gateway: registering metrics"), err)
-	}
-	return w, nil
-}
-
 func (g *Gateway) reportCached(x *exchange, h http.Header) {
 	sign, _ := upstream.CachedBy(h)
 	if sign == "" || g.routes.IsProducts(x.classification.Route) {
 		return
 	}
-	g.caches.answers.Inc()
-	if g.caches.warnings.Allow(g.cfg.Now()) {
+	if g.caches.Found(g.cfg.Now()) {
 		g.logEvent(context.Background(), x, accesslog.Cached, slog.LevelWarn,
 			"a cache in front of WordPress answered a CoCart request; exclude CoCart's routes from it", slog.String("header", sign))
 	}

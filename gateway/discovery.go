@@ -5,40 +5,10 @@ import (
 	"strings"
 
 	"cocart-gateway/gateway/crossorigin"
+	"cocart-gateway/gateway/jwtindex"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/upstream"
-)
-
-// The index of a REST namespace as WP_REST_Server::get_namespace_index writes it.
-type (
-	namespaceIndex struct {
-		Namespace string                `json:"namespace"`
-		Routes    map[string]indexRoute `json:"routes"`
-		Links     map[string][]link     `json:"_links"`
-	}
-	indexRoute struct {
-		Namespace string            `json:"namespace"`
-		Methods   []string          `json:"methods"`
-		Endpoints []endpoint        `json:"endpoints"`
-		Links     map[string][]link `json:"_links"`
-	}
-	endpoint struct {
-		Methods []string `json:"methods"`
-		Args    any      `json:"args"`
-	}
-	link struct {
-		Href string `json:"href"`
-	}
-	// indexArguments are those of a namespace's index.
-	indexArguments struct {
-		Namespace argument `json:"namespace"`
-		Context   argument `json:"context"`
-	}
-	argument struct {
-		Default  string `json:"default"`
-		Required bool   `json:"required"`
-	}
 )
 
 // isJWTIndex reports whether a request is for the index of that namespace. WordPress
@@ -50,20 +20,7 @@ func (x *exchange) isJWTIndex() bool {
 
 // writeJWTIndex answers as that plugin does.
 func (g *Gateway) writeJWTIndex(x *exchange) {
-	routes := map[string]indexRoute{}
-	for name := range wprequest.JWTRoutes {
-		routes[name] = g.describe(name)
-	}
-	respond.JSON(x.w, x.r, http.StatusOK, namespaceIndex{wprequest.JWTNamespace, routes, map[string][]link{"up": {{g.restURL("/")}}}})
-}
-
-// describe describes one of them as WP_REST_Server::get_data_for_route does.
-func (g *Gateway) describe(route string) indexRoute {
-	methods, args := wprequest.JWTRoutes[route], any([]string{})
-	if route == wprequest.JWTIndex {
-		args = indexArguments{argument{Default: wprequest.JWTNamespace}, argument{Default: "view"}}
-	}
-	return indexRoute{wprequest.JWTNamespace, methods, []endpoint{{methods, args}}, map[string][]link{"self": {{g.restURL(route)}}}}
+	respond.JSON(x.w, x.r, http.StatusOK, jwtindex.Describe(g.restURL))
 }
 
 // restURL is the public address of a REST route.
@@ -82,7 +39,7 @@ func (g *Gateway) answerJWTOptions(x *exchange, a upstream.Assertion) bool {
 	if route == "" {
 		return false
 	}
-	description := g.describe(route)
+	description := jwtindex.DescribeRoute(route, g.restURL)
 	// rest_send_allow_header names the methods that this client may use. To validate a
 	// token, or to ask about it, takes one.
 	needsToken := strings.HasSuffix(route, "/validate-token") || x.record.class == wprequest.ClassAccount

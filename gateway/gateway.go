@@ -33,7 +33,8 @@
 // WordPress's own login cookie counts.
 //
 // headers.go sets the last headers of every answer: those for browsers of other origins
-// are set in cors.go by package crossorigin, which knows what preflights ask for, and those for caches in caches.go.
+// are set in cors.go by package crossorigin, which knows what preflights ask for, and those for caches in caches.go
+// by package caching.
 //
 // record.go collects what the log line says (package accesslog writes it), events.go
 // reports security events, panic.go answers after a panic.
@@ -62,6 +63,7 @@ import (
 	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/browserlink"
+	"cocart-gateway/gateway/caching"
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/forwarded"
 	"cocart-gateway/gateway/grant"
@@ -88,8 +90,8 @@ type Gateway struct {
 	handlers  map[wprequest.Class]func(*exchange) error
 	cors      *crossorigin.Policy // nil: WordPress's own headers
 	pages     *browser.Pages      // nil: no cookie mode
-	caches    *cacheMetrics
-	vary      *vary
+	caches    *caching.Metrics
+	vary      *caching.Vary
 	// otherBearers is shared by all configurations of one process.
 	otherBearers *untrusted.Throttle
 	limitReports *limitReports
@@ -105,7 +107,7 @@ type Gateway struct {
 
 // New puts the rooms together. It sends nothing and starts nothing.
 func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress, reg prometheus.Registerer, log *slog.Logger) (*Gateway, error) {
-	caches, err := newCacheMetrics(reg)
+	caches, err := caching.NewMetrics(reg)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +154,7 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 	}
 	g.plugin = migration.New(cfg.Migration, cfg.SiteURL, g.authority, g.wordpress, g.log)
 	g.appServers, g.links = appserver.New(cfg.AppServers), browserlink.New(cfg.SiteURL, g.authority)
-	g.cfg, g.cors, g.routes, g.vary = cfg, sharing, cfg.site(), newVary(cfg.identifying()...)
+	g.cfg, g.cors, g.routes, g.vary = cfg, sharing, cfg.site(), caching.NewVary(cfg.identifying()...)
 	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
 		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout, wprequest.ClassAccount: g.account,

@@ -3,11 +3,9 @@ package gateway
 import (
 	"net/http"
 	"slices"
-	"sync/atomic"
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/browserlink"
-	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 )
@@ -23,7 +21,7 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	setLimitHeaders(h, x.w.limit)
 	g.setSessionCookie(x, h)
 	if ours {
-		h["Vary"] = g.vary.with(h["Vary"])
+		h["Vary"] = g.vary.With(h["Vary"])
 		challenge(h, status)
 		g.reportCached(x, h)
 		if !g.cfg.KeepCartKeyNames {
@@ -56,38 +54,6 @@ func challenge(h http.Header, status int) {
 	if status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0 {
 		h["Www-Authenticate"] = []string{respond.Challenge}
 	}
-}
-
-// vary is the Vary of answers on our routes: all of them depend on these headers.
-type vary struct {
-	own  []string // one line
-	last atomic.Pointer[merged]
-}
-
-// merged is what became of a line of WordPress. It is kept, because a shop sends the same one with each answer.
-type merged struct {
-	theirs string
-	lines  []string
-}
-
-func newVary(names ...string) *vary {
-	return &vary{own: crossorigin.MergeVary(names)}
-}
-
-// with returns the header of an answer that had these lines. The result is shared and must not be changed.
-func (v *vary) with(theirs []string) []string {
-	if len(theirs) == 0 {
-		return v.own
-	}
-	m := v.last.Load()
-	if m != nil && len(theirs) == 1 && theirs[0] == m.theirs {
-		return m.lines
-	}
-	m = &merged{theirs[0], crossorigin.MergeVary(slices.Concat(theirs, v.own))}
-	if len(theirs) == 1 {
-		v.last.Store(m)
-	}
-	return m.lines
 }
 
 // cartHeaderPairs are the two spellings of each header that names a guest's cart:

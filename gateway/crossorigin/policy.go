@@ -11,6 +11,7 @@ import (
 	"github.com/rs/cors"
 	"golang.org/x/net/http/httpguts"
 
+	"cocart-gateway/gateway/caching"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/untrusted"
 )
@@ -126,7 +127,7 @@ func (p *Policy) SetHeaders(h http.Header, r *http.Request) (refused bool) {
 	vary := h["Vary"]
 	p.with(headerNames(allowed), headerNames(exposed)).HandlerFunc(headerOnly{h}, inOrder(r))
 	if preflight {
-		h["Vary"] = MergeVary(h["Vary"])
+		h["Vary"] = caching.MergeLines(h["Vary"])
 		return len(h["Access-Control-Allow-Origin"]) == 0
 	}
 	h["Vary"] = vary // without what the library added
@@ -191,20 +192,6 @@ func inOrder(r *http.Request) *http.Request {
 	out.Header = r.Header.Clone()
 	out.Header.Set(asked, strings.Join(slices.Compact(names), ","))
 	return &out
-}
-
-// MergeVary makes one line of several lines of Vary, with no name twice (WordPress with CoCart's
-// CORS filter sends Origin two times).
-func MergeVary(lines []string) []string {
-	var names []string
-	for name := range strings.SplitSeq(strings.Join(lines, ","), ",") {
-		name = strings.TrimSpace(name)
-		known := slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
-		if name != "" && !known {
-			names = append(names, name)
-		}
-	}
-	return []string{strings.Join(names, ", ")}
 }
 
 // headerOnly lets rs/cors set headers without sending them.
