@@ -70,6 +70,30 @@ func TestThePROXYHeaderIsBelievedFromTrustedPeersOnly(t *testing.T) {
 	}
 }
 
+// A load balancer that sends the PROXY header to the public listener may send it with its health checks as well.
+func TestProbesMayBeginWithThePROXYHeader(t *testing.T) {
+	const probe = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+	const local = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00" // version 2 without the address of a client
+	for _, row := range []struct {
+		name, mode, trusted, sent string
+		answered                  bool
+	}{
+		{"the header of a trusted peer", "require", "127.0.0.1", local + probe, true},
+		{"a trusted peer without the header", "require", "127.0.0.1", probe, true},
+		{"another peer without the header", "require", "192.0.2.0/24", probe, true},
+		{"the header of another peer", "require", "192.0.2.0/24", local + probe, false},
+		{"the header where the protocol is off", "off", "127.0.0.1", local + probe, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			d := openDoor(t, "listen: \"127.0.0.1:0\"\nproxy_protocol: "+row.mode+"\ntrusted_proxies: ["+row.trusted+"]\n", nil)
+			if got := exchangeRaw(t, "tcp", d.address("admin"), row.sent); strings.Contains(got, `"alive":true`) != row.answered {
+				t.Errorf("the probe gets %q", got)
+			}
+		})
+	}
+}
+
 // A load balancer that ends TLS and passes TCP on says so in the PP2_TYPE_SSL TLV.
 func TestThePROXYHeaderSaysWhetherTheClientUsedTLS(t *testing.T) {
 	for want, client := range map[string]uint8{"https": 1, "http": 0} {

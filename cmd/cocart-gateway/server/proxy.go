@@ -52,6 +52,26 @@ func (s *Server) proxied(l net.Listener) net.Listener {
 	}
 }
 
+// probed reads the PROXY header on the admin listener, where trusted peers may send one and others may not: a load balancer that
+// states the client's address sends it with its health checks as well, as the one of AWS does for a target group with
+// proxy_protocol_v2.
+func (s *Server) probed(l net.Listener) net.Listener {
+	cfg := s.Config()
+	if cfg.Sockets.ProxyProtocol == "off" {
+		return l
+	}
+	return &proxyproto.Listener{
+		Listener:          l,
+		ReadHeaderTimeout: cfg.Server.ReadHeaderTimeout,
+		ConnPolicy: func(o proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) {
+			if trustedPeer(o.Upstream, s.Config().TrustedProxies) {
+				return proxyproto.USE, nil
+			}
+			return proxyproto.SKIP, nil
+		},
+	}
+}
+
 // withProxiedTLS passes on what the PROXY protocol says about TLS between client and load balancer (PP2_TYPE_SSL). It must
 // not read the header itself, because it runs in the loop that accepts connections, and the header may not have come.
 func (s *Server) withProxiedTLS(ctx context.Context, conn net.Conn) context.Context {

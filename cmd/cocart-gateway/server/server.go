@@ -100,7 +100,7 @@ func (s *Server) start(l *Listeners) *running {
 	r.accept(l.Plain, r.public.Serve)
 	r.accept(l.TLS, func(l net.Listener) error { return r.public.ServeTLS(l, "", "") })
 	r.accept(l.Redirect, r.redirect.Serve)
-	r.probing.Go(func() { r.ended(r.admin.Serve(l.Admin)) })
+	r.probing.Go(func() { r.ended(r.admin.Serve(s.probed(l.Admin))) })
 	return r
 }
 
