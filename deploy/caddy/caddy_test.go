@@ -15,12 +15,32 @@ import (
 func TestCaddyInFront(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	g := chain.Start(t, wp.URL)
+	address := inFront(t, g.Public)
+	chain.Visit(t, wp, address)
+	chain.Shop(t, wp, g, address)
+	chain.Leaves(t, wp, address)
+}
+
+func TestCaddyLosesNoRequestWhenTheGatewayRestarts(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	r := chain.OnSocket(t, wp.URL)
+	chain.Restarts(t, wp, inFront(t, r.Public), r)
+}
+
+func TestCaddySendsNoPOSTTwice(t *testing.T) {
+	b := chain.StartBreaker(t)
+	chain.Twice(t, b, inFront(t, b.Address))
+}
+
+// inFront runs the example in front of a gateway.
+func inFront(t *testing.T, gateway string) (address string) {
+	t.Helper()
 	certificate, key := chain.Certificate(t)
-	address := chain.FreeAddress(t)
+	address = chain.FreeAddress(t)
 	start(t, address, "{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+chain.Example(t, "in-front.Caddyfile",
 		"shop.example.com {", "https://shop.example:"+port(address)+" {\n\tbind 127.0.0.1\n\ttls "+certificate+" "+key,
-		"reverse_proxy 127.0.0.1:8080", "reverse_proxy "+g.Public))
-	chain.Visit(t, wp, address)
+		"reverse_proxy 127.0.0.1:8080", "reverse_proxy "+gateway))
+	return address
 }
 
 func TestCaddyBehind(t *testing.T) {

@@ -36,8 +36,8 @@ func FreeAddress(t *testing.T) string {
 	return tokenstest.FreeAddress(t)
 }
 
-// Gateway are the addresses of a running one.
-type Gateway struct{ Public, Admin string }
+// Gateway is a running one: its addresses, and the file with its log.
+type Gateway struct{ Public, Admin, Log string }
 
 // Configuration is the least that a gateway in front of a shop needs.
 func (g Gateway) Configuration(shop string) string {
@@ -50,9 +50,15 @@ func (g Gateway) Configuration(shop string) string {
 // proxies on loopback.
 func Start(t *testing.T, shop string) Gateway {
 	t.Helper()
-	g := Gateway{FreeAddress(t), FreeAddress(t)}
-	file := Write(t, "config.yaml", g.Configuration(shop)+"trusted_proxies: [127.0.0.1]\n")
-	Run(t, child.Program{Name: "the gateway", Args: []string{Build(t), "serve", "--config", file}}, g.Admin)
+	return StartWith(t, func(g Gateway) string { return g.Configuration(shop) })
+}
+
+// StartWith runs the gateway with another configuration. It trusts the proxies on loopback as well.
+func StartWith(t *testing.T, configuration func(Gateway) string) Gateway {
+	t.Helper()
+	g := Gateway{Public: FreeAddress(t), Admin: FreeAddress(t)}
+	file := Write(t, "config.yaml", configuration(g)+"trusted_proxies: [127.0.0.1]\nlog: {format: json, level: debug}\n")
+	g.Log = Run(t, child.Program{Name: "the gateway", Args: []string{Build(t), "serve", "--config", file}}, g.Admin)
 	return g
 }
 
@@ -67,8 +73,8 @@ func Write(t *testing.T, name, text string) string {
 }
 
 // Run starts a program, waits until it takes connections at an address, and
-// ends it with the test; what it said is shown if the test fails.
-func Run(t *testing.T, p child.Program, address string) {
+// ends it with the test. It returns the file with the program's output, which is shown if the test fails.
+func Run(t *testing.T, p child.Program, address string) (log string) {
 	t.Helper()
 	p.Log = filepath.Join(t.TempDir(), "log")
 	process, err := child.Start(p, make(chan error, 1))
@@ -86,6 +92,7 @@ func Run(t *testing.T, p child.Program, address string) {
 	if err := process.Ready(t.Context(), func() bool { return listens(t.Context(), address) }); err != nil {
 		t.Fatal(err)
 	}
+	return p.Log
 }
 
 // listens also takes the path of a unix socket.

@@ -22,10 +22,10 @@ func PHP(t *testing.T) (site, socket string) {
 	site, socket = filepath.Join(dir, "site"), filepath.Join(dir, "php.sock")
 	for name, text := range map[string]string{"index.php": tellsAll, "style.css": "body {}", "wp-content/uploads/2026/evil.php": tellsAll} {
 		file := filepath.Join(site, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // web servers of other accounts read it
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // see above
 			t.Fatal(err)
 		}
 	}
@@ -39,7 +39,7 @@ func PHP(t *testing.T) (site, socket string) {
 		account = "user = root\ngroup = root\n"
 		args = append(args, "--allow-to-run-as-root")
 	}
-	config := Write(t, "php-fpm.conf", "[global]\nerror_log = /dev/stderr\n[shop]\nlisten = "+socket+"\npm = static\npm.max_children = 2\n"+account)
+	config := Write(t, "php-fpm.conf", "[global]\nerror_log = /dev/stderr\n[shop]\nlisten = "+socket+"\nlisten.mode = 0666\npm = static\npm.max_children = 2\n"+account)
 	Run(t, child.Program{Name: "php-fpm", Args: append(args, "--fpm-config", config)}, socket)
 	return site, socket
 }

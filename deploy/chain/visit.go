@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"io"
 	"net"
@@ -39,8 +38,7 @@ func browser(address string) *http.Client {
 			ForceAttemptHTTP2: true,
 			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see Certificate
 			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-				var d net.Dialer
-				return d.DialContext(ctx, network, address)
+				return visitorsDialer().DialContext(ctx, network, address)
 			},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -64,29 +62,18 @@ func Visit(t *testing.T, wp *upstreamtest.WordPress, address string) {
 	if proto != "HTTP/2.0" || seen.Target != target || seen.Host != "shop.example" {
 		t.Errorf("%s: WordPress was asked for %s on %s", proto, seen.Target, seen.Host)
 	}
-	if seen.Claims.Client != "127.0.0.1" || seen.Claims.Proto != "https" || strings.Contains(seen.Header.Get("X-Forwarded-For")+seen.Header.Get("X-Real-Ip"), "203.0.113.9") {
+	if seen.Claims.Client != visitor || seen.Claims.Proto != "https" || strings.Contains(seen.Header.Get("X-Forwarded-For")+seen.Header.Get("X-Real-Ip"), "203.0.113.9") {
 		t.Errorf("the client made up who it is: %+v, %v", seen.Claims, seen.Header)
 	}
 	if host, id := seen.Header.Get("X-Forwarded-Host"), seen.Header.Get("X-Request-Id"); host != "shop.example" || id == "" || id == "of-the-client" || seen.Header.Get("Forwarded") != "" {
 		t.Errorf("the client made up where it went: %v", seen.Header)
 	}
 
-	_, answer := ask(t, client, http.MethodPost, "/wp-json/cocart/v2/login", `{"username":"alice","password":"wonderland-1"}`,
-		http.Header{"Content-Type": {"application/json"}})
-	var login struct {
-		Extras struct {
-			Token string `json:"jwt_token"`
-		}
-	}
-	if err := json.Unmarshal([]byte(answer), &login); err != nil || login.Extras.Token == "" {
-		t.Fatalf("no token: %v: %s", err, answer)
-	}
-	ask(t, client, http.MethodGet, "/wp-json/cocart/v2/cart", "", http.Header{"Authorization": {"Bearer " + login.Extras.Token}})
+	ask(t, client, http.MethodGet, cart, "", http.Header{"Authorization": {"Bearer " + logIn(t, client).Access}})
 	if seen := wp.Last(); seen.Claims.Kind != "customer" || seen.Claims.Subject != "2" {
 		t.Errorf("the token of the customer did not arrive: %+v", seen.Claims)
 	}
 	streams(t, client, wp)
-	leaves(t, client, wp)
 }
 
 func ask(t *testing.T, client *http.Client, method, target, body string, header http.Header) (proto, answer string) {
@@ -143,10 +130,12 @@ func streams(t *testing.T, client *http.Client, wp *upstreamtest.WordPress) {
 	}
 }
 
-// leaves before the answer: WordPress must hear of it, or each page that a customer
-// loads again because it is slow would keep one more of PHP's processes.
-func leaves(t *testing.T, client *http.Client, wp *upstreamtest.WordPress) {
+// Leaves closes a request before its answer. WordPress must learn of it: otherwise each page that a customer loads again because
+// it is slow keeps one more process of PHP busy. Apache does not pass it on.
+func Leaves(t *testing.T, wp *upstreamtest.WordPress, address string) {
 	t.Helper()
+	client := browser(address)
+	defer client.CloseIdleConnections()
 	asked, heard := make(chan struct{}), make(chan struct{})
 	wp.Lock()
 	wp.Answer = func(_ http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {

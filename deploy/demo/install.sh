@@ -91,6 +91,8 @@ needs() {
 		need nginx nginx-light /usr/sbin/nginx
 		need php-fpm php-fpm '/usr/sbin/php-fpm[0-9]*'
 		need caddy caddy /usr/bin/caddy
+		need haproxy haproxy /usr/sbin/haproxy
+		need Apache apache2-bin /usr/sbin/apache2
 		;;
 	bench)
 		need redis-server redis-server /usr/bin/redis-server

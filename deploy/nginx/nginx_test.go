@@ -16,18 +16,41 @@ import (
 func TestNginxInFront(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	g := chain.Start(t, wp.URL)
+	secure, plain := inFront(t, g.Public)
+	chain.Visit(t, wp, secure)
+	chain.Shop(t, wp, g, secure)
+	chain.Leaves(t, wp, secure)
+	if status, location := chain.Redirect(t, plain, "/cart?x=%2F"); status != 308 || location != "https://shop.example/cart?x=%2F" {
+		t.Errorf("plain http is sent to %d %s", status, location)
+	}
+}
+
+// nginx asks no probes. With a socket of systemd it does not have to.
+func TestNginxLosesNoRequestWhenTheGatewayRestarts(t *testing.T) {
+	wp := upstreamtest.Start(t)
+	r := chain.OnSocket(t, wp.URL)
+	secure, _ := inFront(t, r.Public)
+	chain.Restarts(t, wp, secure, r)
+}
+
+func TestNginxSendsNoPOSTTwice(t *testing.T) {
+	b := chain.StartBreaker(t)
+	secure, _ := inFront(t, b.Address)
+	chain.Twice(t, b, secure)
+}
+
+// inFront runs the example in front of a gateway.
+func inFront(t *testing.T, gateway string) (secure, plain string) {
+	t.Helper()
 	certificate, key := chain.Certificate(t)
-	secure, plain := chain.FreeAddress(t), chain.FreeAddress(t)
+	secure, plain = chain.FreeAddress(t), chain.FreeAddress(t)
 	start(t, secure, chain.Example(t, "in-front.conf",
-		"server 127.0.0.1:8080;", "server "+g.Public+";",
+		"server 127.0.0.1:8080;", "server "+gateway+";",
 		"listen 443 ssl", "listen "+secure+" ssl", "listen [::]:443 ssl http2;", "",
 		"listen 80;", "listen "+plain+";", "listen [::]:80;", "",
 		"shop.example.com", "shop.example",
 		"/etc/ssl/certs/shop.example.com.pem", certificate, "/etc/ssl/private/shop.example.com.key", key))
-	chain.Visit(t, wp, secure)
-	if status, location := chain.Redirect(t, plain, "/cart?x=%2F"); status != 308 || location != "https://shop.example/cart?x=%2F" {
-		t.Errorf("plain http is sent to %d %s", status, location)
-	}
+	return secure, plain
 }
 
 func TestNginxBehind(t *testing.T) {
