@@ -14,6 +14,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -34,11 +35,13 @@ func example(t *testing.T, heading string) string {
 	return code
 }
 
-// provider is an OpenID provider with one key.
+// provider is an OpenID provider with one key. It counts what it is asked.
 type provider struct {
 	*httptest.Server
-	t   *testing.T
-	key *rsa.PrivateKey
+	t     *testing.T
+	key   *rsa.PrivateKey
+	kid   string
+	asked atomic.Int32
 }
 
 func startProvider(t *testing.T) *provider {
@@ -47,11 +50,12 @@ func startProvider(t *testing.T) *provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &provider{t: t, key: key}
+	p := &provider{t: t, key: key, kid: "of the provider"}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := map[string]any{"issuer": p.issuer(), "jwks_uri": p.issuer() + "/keys"}
+		p.asked.Add(1)
+		answer := map[string]any{"issuer": p.URL, "jwks_uri": p.URL + "/keys"}
 		if r.URL.Path == "/keys" {
-			answer = map[string]any{"keys": []any{map[string]string{"kty": "RSA", "kid": "of the provider", "alg": "RS256", "use": "sig",
+			answer = map[string]any{"keys": []any{map[string]string{"kty": "RSA", "kid": p.kid, "alg": "RS256", "use": "sig",
 				"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes())}}}
 		}
 		if err := json.NewEncoder(w).Encode(answer); err != nil {
@@ -62,16 +66,13 @@ func startProvider(t *testing.T) *provider {
 	return p
 }
 
-// issuer is an address that WordPress may ask although it may ask no other server.
-func (p *provider) issuer() string { return strings.Replace(p.URL, "127.0.0.1", "localhost", 1) }
-
 // token signs an ID token for alice, with other claims and another header in place of the usual ones.
 func (p *provider) token(claims, header map[string]any) string {
 	p.t.Helper()
 	now := time.Now().Unix()
-	all := map[string]any{"iss": p.issuer(), "aud": "the app", "sub": "alice at the provider", "exp": now + 600, "iat": now,
+	all := map[string]any{"iss": p.URL, "aud": "the app", "sub": "alice at the provider", "exp": now + 600, "iat": now,
 		"email": "alice@example.com", "email_verified": true, "jti": rand.Text()}
-	head := map[string]any{"alg": "RS256", "typ": "JWT", "kid": "of the provider"}
+	head := map[string]any{"alg": "RS256", "typ": "JWT", "kid": p.kid}
 	for name, value := range claims {
 		all[name] = value
 	}
@@ -98,11 +99,17 @@ func TestAnIDTokenOfAnOpenIDProviderBeginsASession(t *testing.T) {
 	afterwards(t)
 	p := startProvider(t)
 	mustUse(t, "shop-openid.php", strings.Replace(example(t, "An ID token of an OpenID provider"), "<?php\n",
-		fmt.Sprintf("<?php\ndefine('SHOP_OPENID_ISSUER', '%s'); define('SHOP_OPENID_CLIENT', 'the app');\n", p.issuer()), 1))
+		fmt.Sprintf(`<?php
+define('SHOP_OPENID_ISSUER', '%s'); define('SHOP_OPENID_CLIENT', 'the app'); define('WP_ACCESSIBLE_HOSTS', '127.0.0.1');
+add_action('http_api_debug', function ($answer) { is_wp_error($answer) && update_option('http_failed', $answer->get_error_message()); });
+`, p.URL), 1))
 	g := startGateway(t, "embedded", "")
 	signIn := func(token string) reply { return g.post("/wp-json/shop/v1/openid", `{"id_token":"`+token+`"}`) }
 	token := p.token(nil, nil)
 	r := signIn(token)
+	if r.Status != 200 {
+		t.Logf("the provider was asked %d times; what failed in WordPress: %q", p.asked.Load(), php(t, `echo get_option('http_failed', 'nothing');`))
+	}
 	access, refresh := g.tokens(r)
 	if got := g.send("GET", whoami, "", "Authorization: Bearer "+access); got.Status != 200 || !strings.Contains(got.Body, "alice") {
 		t.Errorf("the session: %d %s", got.Status, got.Body)
@@ -116,7 +123,7 @@ func TestAnIDTokenOfAnOpenIDProviderBeginsASession(t *testing.T) {
 	stranger := startProvider(t)
 	for name, bad := range map[string]string{
 		"the same once more": token, "no token": "a.b.c", "nothing": "",
-		"signed by another provider": stranger.token(map[string]any{"iss": p.issuer()}, nil),
+		"signed by another provider": stranger.token(map[string]any{"iss": p.URL}, nil),
 		"of another issuer":          p.token(map[string]any{"iss": "https://other.example"}, nil),
 		"for another app":            p.token(map[string]any{"aud": "another app"}, nil),
 		"expired":                    p.token(map[string]any{"exp": time.Now().Unix() - 1}, nil),
@@ -129,6 +136,13 @@ func TestAnIDTokenOfAnOpenIDProviderBeginsASession(t *testing.T) {
 			t.Errorf("%s: %d %s", name, r.Status, r.Body)
 		}
 	}
+	asked := p.asked.Load()
+	p.kid = "of today"
+	if r := signIn(p.token(nil, nil)); r.Status != 401 || p.asked.Load() != asked {
+		t.Errorf("a new key within a minute: %d, and the provider was asked %d times more", r.Status, p.asked.Load()-asked)
+	}
+	php(t, `$name = 'shop_openid_keys_' . md5('`+p.URL+`'); $kept = get_transient($name); $kept['asked'] -= 60; set_transient($name, $kept);`)
+	g.tokens(signIn(p.token(nil, nil)))
 }
 
 func TestAMailedCodeBeginsASession(t *testing.T) {

@@ -105,7 +105,7 @@ func (s *Shop) settleAccounts(ctx context.Context) error {
 	return s.settle(ctx, false)
 }
 
-// Reset brings a running shop back to its first day: the documented accounts, no carts.
+// Reset brings a running shop back to its first day: the documented accounts, no carts, no transients.
 func (s *Shop) Reset(ctx context.Context) error { return s.settle(ctx, true) }
 
 func (s *Shop) settle(ctx context.Context, fresh bool) error {

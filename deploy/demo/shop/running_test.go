@@ -43,7 +43,7 @@ func TestPHPThatFailsSaysWhy(t *testing.T) {
 
 func TestResetForgetsEverything(t *testing.T) {
 	freshShop(t)
-	php(t, `wp_set_password( 'x', 2 ); wp_delete_user( 3 ); wp_insert_user( array( 'user_login' => 'dave', 'user_pass' => 'x' ) ); update_user_meta( 2, COCART_STANDIN_2FA, '1' );`)
+	php(t, `wp_set_password( 'x', 2 ); wp_delete_user( 3 ); wp_insert_user( array( 'user_login' => 'dave', 'user_pass' => 'x' ) ); update_user_meta( 2, COCART_STANDIN_2FA, '1' ); set_transient( 'kept', 'x', 3600 );`)
 	read[cart](t, post(addPath, `{"id":"12"}`, basic("alice", "x")).send(t))
 	if err := theShop.Reset(context.Background()); err != nil {
 		t.Fatal(err)
@@ -52,6 +52,9 @@ func TestResetForgetsEverything(t *testing.T) {
 	want := "1 admin admin@example.com admin administrator\n2 alice alice@example.com Alice Liddell customer\n3 bob bob@example.com Bob Builder customer\n4 carol carol@example.com Carol Symbols customer\n"
 	if got != want {
 		t.Errorf("accounts\n%s\nwant\n%s", got, want)
+	}
+	if kept := php(t, `echo json_encode( get_transient( 'kept' ) );`); kept != "false" {
+		t.Errorf("a transient is still %s", kept)
 	}
 	for _, who := range [][2]string{asAlice, asBob} {
 		if count := read[cart](t, get(cartPath, who).send(t)).Count; count != 0 {

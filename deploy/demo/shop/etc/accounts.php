@@ -1,7 +1,7 @@
 <?php
 /**
  * Brings the accounts back to what the documentation says; with $fresh it also removes
- * every other customer, all carts, and whatever was noted on the accounts.
+ * every other customer, all carts, all transients, and whatever was noted on the accounts.
  */
 $people = array(
 	2 => array( 'alice', 'wonderland-1', 'Alice', 'Liddell', '+15550100' ),
@@ -17,6 +17,7 @@ if ( $fresh ) {
 	foreach ( is_multisite() ? get_sites( array( 'fields' => 'ids' ) ) : array( 0 ) as $site ) {
 		$site && switch_to_blog( $site );
 		$wpdb->query( 'DELETE FROM ' . cocart_standin_carts_table() );
+		$wpdb->query( "DELETE FROM {$wpdb->options} WHERE option_name LIKE '\\_transient\\_%'" );
 		$site && restore_current_blog();
 	}
 	wp_cache_flush();
