@@ -1,6 +1,7 @@
 # make            this list
 # make run        a shop on this machine with the gateway in front of it, until Ctrl-C
 #                   UPSTREAM=http://127.0.0.1:8000  in front of an existing shop instead
+#                   APP=http://127.0.0.1:5173       the origin of your own browser app, which may use the session cookie
 #                   PORT=8080 ADMIN_PORT=9090       where the gateway listens
 # make test       everything, as CI does; installs what it needs on a Debian machine
 # make test-short what needs nothing but Go
@@ -21,6 +22,7 @@ GO           ?= go
 PORT         ?= 8080
 ADMIN_PORT   ?= 9090
 UPSTREAM     ?=
+APP          ?=
 FUZZTIME     ?= 1m
 FUZZREQUESTS ?= 30000
 FUZZSEED     ?= $(shell date +%s)
@@ -46,7 +48,7 @@ endif
 	@echo "Building the gateway …"
 	@$(GO) build -o bin/cocart-gateway ./cmd/cocart-gateway
 	@$(GO) build -o bin/demo ./deploy/demo
-	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) bin/demo -gateway bin/cocart-gateway
+	@PORT=$(PORT) ADMIN_PORT=$(ADMIN_PORT) UPSTREAM=$(UPSTREAM) APP=$(APP) bin/demo -gateway bin/cocart-gateway
 
 test:
 	deploy/demo/install.sh shop libraries redis browser node wordpress-next prometheus packages bench race

@@ -40,7 +40,10 @@ tokens:
   access_ttl: 15m
 cookies:
   enabled: true
-redis:
+{{if .App}}cors:
+  origins: [{{.App}}]
+  credentials: true
+{{end}}redis:
   address: "embedded"
 `))
 
@@ -50,6 +53,9 @@ func (o options) writeConfiguration(site site, secrets secrets) (string, error) 
 		"Listen": fmt.Sprintf("127.0.0.1:%d", o.port), "Admin": fmt.Sprintf("127.0.0.1:%d", o.adminPort),
 		"Upstream": site.upstream, "Site": site.home,
 		"UpstreamSecret": secrets.Upstream, "SigningSecret": secrets.Signing, "RefreshSecret": secrets.Refresh,
+	}
+	if o.app != "" {
+		values["App"] = o.app
 	}
 	for key, value := range values {
 		quoted, err := json.Marshal(value)

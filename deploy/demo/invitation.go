@@ -33,6 +33,9 @@ func (d *demo) invite() {
 		fmt.Fprintf(d.out, "wp-admin   %s/wp-login.php   (admin, password in %s)\n", address, filepath.Join(d.shop.Dir, "admin-password"))
 		fmt.Fprintf(d.out, "Its logs   %s\n", filepath.Join(d.shop.Dir, "log"))
 	}
+	if d.options.app != "" {
+		fmt.Fprintf(d.out, "Your app   %s   (its requests go to %s, with credentials: \"include\")\n", d.options.app, address)
+	}
 	fmt.Fprintf(d.out, "Metrics    %s/metrics\n", d.options.adminAddress())
 	fmt.Fprintf(d.out, "Log        %s\n", filepath.Join(d.options.dir, "gateway", "gateway.log"))
 	fmt.Fprintf(d.out, "\nCtrl-C ends everything.\n")

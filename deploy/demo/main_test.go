@@ -72,7 +72,7 @@ func begin(t *testing.T, dir, gateway string, environment map[string]string) *se
 	reader, writer := io.Pipe()
 	s.lines = bufio.NewScanner(reader)
 	getenv := func(name string) string {
-		return map[string]string{"PORT": s.port, "ADMIN_PORT": s.admin, "UPSTREAM": environment["UPSTREAM"]}[name]
+		return map[string]string{"PORT": s.port, "ADMIN_PORT": s.admin, "UPSTREAM": environment["UPSTREAM"], "APP": environment["APP"]}[name]
 	}
 	args := []string{"-dir", dir, "-gateway", gateway, "-plugin", "../wordpress/cocart-gateway.php"}
 	go func() {
@@ -122,7 +122,8 @@ func TestTheThreePrintedCommandsWork(t *testing.T) {
 	if output, err := exec.Command("go", "build", "-o", gateway, "../../cmd/cocart-gateway").CombinedOutput(); err != nil {
 		t.Fatalf("building the gateway: %v\n%s", err, output)
 	}
-	s := begin(t, shop.DefaultDir("demo-test"), gateway, nil)
+	const app = "http://127.0.0.1:5173"
+	s := begin(t, shop.DefaultDir("demo-test"), gateway, map[string]string{"APP": app + "/"})
 	text := s.read("Ctrl-C ends everything.")
 	commands := regexp.MustCompile(`(?m)^(LOGIN=|curl ).*$`).FindAllString(text, -1)
 	if len(commands) != 3 {
@@ -130,6 +131,9 @@ func TestTheThreePrintedCommandsWork(t *testing.T) {
 	}
 	if page := regexp.MustCompile(`(?m)^Example +(\S+)`).FindStringSubmatch(text); page == nil || !strings.Contains(get(t, page[1]), "A shop app without tokens") || !strings.Contains(get(t, page[1]+"app.js"), "CoCart-Session") {
 		t.Errorf("the example page is not served: %q", page)
+	}
+	if origin, credentials := preflight(t, s.port, app); origin != app || credentials != "true" {
+		t.Errorf("a page of %s may send requests as %q, with cookies %q", app, origin, credentials)
 	}
 	pasted, err := exec.Command("sh", "-c", strings.Join(commands, "\n")).CombinedOutput()
 	if err != nil {
@@ -151,6 +155,22 @@ func TestTheThreePrintedCommandsWork(t *testing.T) {
 			t.Errorf("port %s still answers after Ctrl-C", port)
 		}
 	}
+}
+
+// preflight asks as a browser does before a login by a page of another origin.
+func preflight(t *testing.T, port, origin string) (allowed, credentials string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, "http://127.0.0.1:"+port+"/wp-json/cocart/v2/login", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Origin": {origin}, "Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"cocart-session,content-type"}}
+	got, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Body.Close()
+	return got.Header.Get("Access-Control-Allow-Origin"), got.Header.Get("Access-Control-Allow-Credentials")
 }
 
 func TestAnExistingShopIsReadyOnceItsPluginAnswers(t *testing.T) {
@@ -241,6 +261,9 @@ func TestTheDemoSaysWhatIsInTheWay(t *testing.T) {
 		{"the port is a word", nil, map[string]string{"PORT": "http"}, 2, "PORT=http: write a port number, 1 to 65535"},
 		{"the port is too high", nil, map[string]string{"ADMIN_PORT": "70000"}, 2, "ADMIN_PORT=70000: write a port number"},
 		{"the shop has no scheme", nil, map[string]string{"UPSTREAM": "127.0.0.1:8000"}, 2, "UPSTREAM=127.0.0.1:8000: write a whole URL"},
+		{"the app has no scheme", nil, map[string]string{"APP": "127.0.0.1:5173"}, 2, "APP=127.0.0.1:5173: write scheme, host and port"},
+		{"the app has a path", nil, map[string]string{"APP": "http://127.0.0.1:5173/shop"}, 2, "APP=http://127.0.0.1:5173/shop: write scheme, host and port"},
+		{"the app is on another site", nil, map[string]string{"APP": "http://localhost:5173"}, 2, "open your app as http://127.0.0.1:5173"},
 		{"an unknown flag", []string{"-verbose"}, nil, 2, "flag provided but not defined: -verbose"},
 		{"an argument", []string{"now"}, nil, 2, `"now" is not understood`},
 	}

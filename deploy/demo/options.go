@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +19,7 @@ type options struct {
 	gateway, plugin, dir string
 	port, adminPort      int
 	upstream             string // an existing shop; empty for our own
+	app                  string // the origin of a browser app under development; empty for none
 }
 
 // parseOptions says itself what is wrong, on stderr.
@@ -47,6 +49,7 @@ Environment:
   PORT        where the gateway listens, 8080 if not set
   ADMIN_PORT  where its metrics are, 9090 if not set
   UPSTREAM    URL of an existing shop to put the gateway in front of
+  APP         origin of your browser app, such as http://127.0.0.1:5173: its pages may use the session cookie
 
 Flags:`)
 	flags.PrintDefaults()
@@ -67,7 +70,24 @@ func (o *options) readEnvironment(getenv func(string) string) error {
 	if site, err := url.Parse(o.upstream); o.upstream != "" && (err != nil || site.Host == "" || site.Scheme != "http" && site.Scheme != "https") {
 		third = fmt.Errorf("UPSTREAM=%s: write a whole URL, such as http://127.0.0.1:8000", o.upstream)
 	}
-	return errors.Join(first, second, third)
+	return errors.Join(first, second, third, o.readApp(strings.TrimRight(getenv("APP"), "/")))
+}
+
+// readApp takes the origin of an app. Browsers send the session cookie to 127.0.0.1 from pages of 127.0.0.1 only, on any port:
+// localhost is another site to them.
+func (o *options) readApp(app string) error {
+	origin, err := url.Parse(app)
+	switch {
+	case app == "":
+		return nil
+	case err != nil || origin.Host == "" || app != "http://"+origin.Host && app != "https://"+origin.Host:
+		return fmt.Errorf("APP=%s: write scheme, host and port, such as http://127.0.0.1:5173", app)
+	case origin.Scheme != "http" || origin.Hostname() != "127.0.0.1":
+		return fmt.Errorf("APP=%s: open your app as http://127.0.0.1:%s; browsers take other hosts, localhost among them, for another site than "+
+			"the shop on http://127.0.0.1, and do not send it the session cookie", app, cmp.Or(origin.Port(), "80"))
+	}
+	o.app = app
+	return nil
 }
 
 func portFrom(getenv func(string) string, name string, otherwise int) (int, error) {
