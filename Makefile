@@ -119,13 +119,19 @@ release: tools
 image:
 	$(GO) run ./deploy/packages -version "$(VERSION)" -image cocart-gateway -out dist/image
 
-tools: .tools/nfpm .tools/cyclonedx-gomod
+tools: .tools/nfpm .tools/cyclonedx-gomod .tools/helm .tools/kubeconform
 
 .tools/nfpm: TOOL = github.com/goreleaser/nfpm/v2/cmd/nfpm
 .tools/cyclonedx-gomod: TOOL = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 .tools/nfpm .tools/cyclonedx-gomod: deploy/packages/tools/go.mod deploy/packages/tools/go.sum
 	@echo "Building $@, once …"
 	@cd deploy/packages/tools && $(GO) build -trimpath -buildvcs=false -o $(CURDIR)/$@ $(TOOL)
+
+.tools/helm: TOOL = helm.sh/helm/v4/cmd/helm
+.tools/kubeconform: TOOL = github.com/yannh/kubeconform/cmd/kubeconform
+.tools/helm .tools/kubeconform: deploy/helm/tools/go.mod deploy/helm/tools/go.sum
+	@echo "Building $@, once …"
+	@cd deploy/helm/tools && $(GO) build -trimpath -buildvcs=false -o $(CURDIR)/$@ $(TOOL)
 
 clean:
 	rm -rf bin dist .tools

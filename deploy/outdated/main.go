@@ -45,7 +45,7 @@ func goList(dir string, args ...string) ([]string, error) {
 }
 
 func report(w io.Writer, run list, now time.Time) error {
-	for _, part := range []func(io.Writer, list, time.Time) error{reportGo, reportModules, reportLint, reportImages} {
+	for _, part := range []func(io.Writer, list, time.Time) error{reportGo, reportModules, reportSchemas, reportLint, reportImages} {
 		if err := part(w, run, now); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func newer(a, b string) bool {
 
 func reportModules(w io.Writer, run list, _ time.Time) error {
 	const behind = `{{if .Update}}{{.Path}} {{.Version}} {{.Update.Version}}{{end}}`
-	for _, dir := range []string{".", "deploy/packages/tools", "cmd/cocart-gateway/testdata/pebble"} {
+	for _, dir := range []string{".", "deploy/packages/tools", "deploy/helm/tools", "cmd/cocart-gateway/testdata/pebble"} {
 		direct, err := directModules(dir + "/go.mod")
 		if err != nil {
 			return err
@@ -141,6 +141,27 @@ func reportModules(w io.Writer, run list, _ time.Time) error {
 			f := strings.Fields(line)
 			say(w, f[0], f[1], f[2], dir+"/go.mod")
 		}
+	}
+	return nil
+}
+
+// reportSchemas compares the modules by whose descriptions the objects of the chart are checked.
+func reportSchemas(w io.Writer, run list, _ time.Time) error {
+	const file = "deploy/helm/tools/schemas.txt"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) != 3 || f[0] == "#" {
+			continue
+		}
+		all, err := versions(run, f[0])
+		if err != nil {
+			return err
+		}
+		say(w, f[0], f[1], lastRelease(all), file)
 	}
 	return nil
 }

@@ -18,6 +18,14 @@ func proxy(dir string, args ...string) ([]string, error) {
 		return []string{"github.com/prometheus/prometheus v0.305.0 v0.316.0 v0.317.1 v0.318.0-rc.0"}, nil
 	case strings.Contains(question, "redis/go-redis/v9") && !strings.Contains(question, "indirect") && dir == ".":
 		return []string{"github.com/redis/go-redis/v9 v9.23.0 v9.24.0"}, nil
+	case strings.HasSuffix(question, "helm.sh/helm/v4"):
+		return []string{"helm.sh/helm/v4 v4.3.1 v4.4.0"}, nil
+	case strings.HasSuffix(question, "-versions k8s.io/kubernetes"):
+		return []string{"k8s.io/kubernetes v1.37.2 v1.38.0 v1.39.0-rc.0"}, nil
+	case strings.HasSuffix(question, "-versions sigs.k8s.io/gateway-api"):
+		return []string{"sigs.k8s.io/gateway-api v1.6.3"}, nil
+	case strings.HasSuffix(question, "-versions github.com/prometheus-operator/prometheus-operator"):
+		return []string{"github.com/prometheus-operator/prometheus-operator v0.85.0"}, nil
 	case strings.Contains(question, "goreleaser/nfpm/v2 ") || strings.HasSuffix(question, "goreleaser/nfpm/v2"), strings.HasSuffix(question, "letsencrypt/pebble/v2"):
 		return nil, nil
 	}
@@ -40,6 +48,9 @@ func TestWhatIsBehindIsListed(t *testing.T) {
 		"behind  Go (toolchain in go.mod) 1.26.8, newest 1.26.10 (the newest release is 1.27.0)\n",
 		"behind  github.com/redis/go-redis/v9 v9.23.0, newest v9.24.0 (./go.mod)\n",
 		"ok      modules of deploy/packages/tools/go.mod\n",
+		"behind  helm.sh/helm/v4 v4.3.1, newest v4.4.0 (deploy/helm/tools/go.mod)\n",
+		"behind  k8s.io/kubernetes v1.37.2, newest v1.38.0 (deploy/helm/tools/schemas.txt)\n",
+		"ok      sigs.k8s.io/gateway-api v1.6.3\n",
 		"behind  golangci-lint v2.15.0, newest v2.16.0 (Makefile)\n",
 		"behind  prom/prometheus v3.16.0, newest v3.17.1 (deploy/compose/compose.yaml)\n",
 	} {

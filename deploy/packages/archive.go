@@ -20,6 +20,8 @@ var companions = []string{
 	"deploy/systemd/cocart-gateway.*", "deploy/systemd/*.conf", "deploy/nginx/*.conf", "deploy/caddy/*.Caddyfile", "deploy/cloudflare/README.md",
 	"deploy/haproxy/*.cfg", "deploy/apache/*.conf", "deploy/envoy/*.yaml",
 	"deploy/prometheus/*.yaml", "deploy/grafana/*.json",
+	"deploy/helm/cocart-gateway/*.yaml", "deploy/helm/cocart-gateway/*.json", "deploy/helm/cocart-gateway/.helmignore",
+	"deploy/helm/cocart-gateway/templates/*.*", "deploy/helm/cocart-gateway/templates/tests/*.yaml",
 	"deploy/compose/*.yaml", "deploy/compose/secrets.sh", "deploy/compose/grafana/*.yaml",
 	"gateway/*.md", "tokens/*.md", "tokens/model/*.md",
 }

@@ -1,0 +1,178 @@
+package helm
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
+)
+
+// at returns a part of an object by names and numbers of items, or nil.
+func at(v any, path ...any) any {
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			o, _ := v.(object)
+			v = o[p]
+		case int:
+			list, _ := v.([]any)
+			if p >= len(list) {
+				return nil
+			}
+			v = list[p]
+		}
+	}
+	return v
+}
+
+// one returns the only object of a kind, or of a kind and name.
+func one(t *testing.T, all []object, kind string, name ...string) object {
+	t.Helper()
+	var found []object
+	for _, o := range all {
+		if o["kind"] == kind && (len(name) == 0 || at(o, "metadata", "name") == name[0]) {
+			found = append(found, o)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d objects are a %s %v", len(found), kind, name)
+	}
+	return found[0]
+}
+
+func is(t *testing.T, o any, want any, path ...any) {
+	t.Helper()
+	if got := at(o, path...); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v is %v, want %v", path, got, want)
+	}
+}
+
+// TestGatewaysHaveNoPrivileges covers the Pod of "helm test" as well.
+func TestGatewaysHaveNoPrivileges(t *testing.T) {
+	for _, values := range valuesFiles(t, "values") {
+		all := objectsOf(t, template(t, values))
+		for _, pod := range []any{at(one(t, all, "Deployment"), "spec", "template", "spec"), at(one(t, all, "Pod"), "spec")} {
+			is(t, pod, object{"runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532, "seccompProfile": object{"type": "RuntimeDefault"}}, "securityContext")
+			is(t, pod, object{"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": object{"drop": []any{"ALL"}}}, "containers", 0, "securityContext")
+			is(t, pod, false, "automountServiceAccountToken")
+			is(t, pod, nil, "containers", 1)
+		}
+	}
+}
+
+// The paths are those of gateway/admin, and an end waits for the requests in flight.
+func TestProbesAndTheEndFitTheConfiguration(t *testing.T) {
+	for values, want := range map[string]struct{ public, admin, grace int }{
+		"least": {8080, 9090, 40}, "ingress": {8081, 9091, 105},
+	} {
+		all := objectsOf(t, template(t, "testdata/values/"+values+".yaml"))
+		pod := at(one(t, all, "Deployment"), "spec", "template", "spec")
+		is(t, pod, want.grace, "terminationGracePeriodSeconds")
+		is(t, pod, []any{object{"name": "http", "containerPort": want.public}, object{"name": "admin", "containerPort": want.admin}}, "containers", 0, "ports")
+		is(t, pod, object{"path": "/healthz", "port": "admin"}, "containers", 0, "livenessProbe", "httpGet")
+		is(t, pod, object{"path": "/servez", "port": "admin"}, "containers", 0, "readinessProbe", "httpGet")
+	}
+}
+
+func TestPublicServiceDoesNotReachTheAdminListener(t *testing.T) {
+	for _, values := range valuesFiles(t, "values") {
+		all := objectsOf(t, template(t, values))
+		name := at(one(t, all, "Deployment"), "metadata", "name").(string)
+		public, admin := one(t, all, "Service", name), one(t, all, "Service", name+"-admin")
+		pods := at(one(t, all, "Deployment"), "spec", "template", "metadata", "labels").(object)
+		for _, service := range []object{public, admin} {
+			for key, value := range at(service, "spec", "selector").(object) {
+				is(t, pods, value, key)
+			}
+		}
+		is(t, public, []any{object{"name": "http", "port": 80, "targetPort": "http"}}, "spec", "ports")
+		is(t, admin, "ClusterIP", "spec", "type")
+		if reflect.DeepEqual(at(one(t, all, "Pod"), "metadata", "labels", "app.kubernetes.io/component"), at(public, "spec", "selector", "app.kubernetes.io/component")) {
+			t.Error("the Service would send requests to the doctor")
+		}
+	}
+}
+
+func TestNumberOfGatewaysDecidesWhatGuardsThem(t *testing.T) {
+	least := objectsOf(t, template(t, "testdata/values/least.yaml"))
+	is(t, one(t, least, "Deployment"), 2, "spec", "replicas")
+	is(t, one(t, least, "PodDisruptionBudget"), 1, "spec", "maxUnavailable")
+	scaled := objectsOf(t, template(t, "testdata/values/ingress.yaml"))
+	is(t, one(t, scaled, "Deployment"), nil, "spec", "replicas") // the autoscaler's
+	is(t, one(t, scaled, "HorizontalPodAutoscaler"), 6, "spec", "maxReplicas")
+	for _, o := range objectsOf(t, template(t, "testdata/values/gateway-api.yaml")) {
+		if o["kind"] == "PodDisruptionBudget" {
+			t.Error("a single gateway would keep its node from being drained")
+		}
+	}
+}
+
+func TestRoutesHaveTheNameOfTheShop(t *testing.T) {
+	ingress := one(t, objectsOf(t, template(t, "testdata/values/ingress.yaml")), "Ingress")
+	is(t, ingress, "shop.example.com", "spec", "rules", 0, "host")
+	is(t, ingress, "shop-cocart-gateway", "spec", "rules", 0, "http", "paths", 0, "backend", "service", "name")
+	route := one(t, objectsOf(t, template(t, "testdata/values/gateway-api.yaml")), "HTTPRoute")
+	is(t, route, []any{"shop.example.com", "*.shop.example.com"}, "spec", "hostnames")
+	is(t, route, object{"name": "shop-tokens", "port": 80}, "spec", "rules", 0, "backendRefs", 0)
+}
+
+// Only Prometheus and this release reach the admin listener, and the gateway reaches only what is listed.
+func TestNetworkPolicyClosesWhatIsNotListed(t *testing.T) {
+	policy := one(t, objectsOf(t, template(t, "testdata/values/ingress.yaml")), "NetworkPolicy")
+	is(t, policy, []any{"Ingress", "Egress"}, "spec", "policyTypes")
+	is(t, policy, "admin", "spec", "ingress", 1, "ports", 0, "port")
+	is(t, policy, "monitoring", "spec", "ingress", 1, "from", 1, "namespaceSelector", "matchLabels", "kubernetes.io/metadata.name")
+	if rules := at(policy, "spec", "egress").([]any); len(rules) != 3 || at(rules[0], "ports", 0, "port") != 53 {
+		t.Errorf("egress is %v", rules)
+	}
+	open := one(t, objectsOf(t, template(t, "testdata/values/gateway-api.yaml")), "NetworkPolicy")
+	is(t, open, []any{object{}}, "spec", "egress")
+	is(t, open, object{"matchLabels": object{"app.kubernetes.io/name": "cocart-gateway", "app.kubernetes.io/instance": "shop"}}, "spec", "ingress", 1, "from", 0, "podSelector")
+}
+
+func TestImageIsThatOfTheChartOrThatOfTheValues(t *testing.T) {
+	for values, want := range map[string]string{
+		"least":   "cocart-gateway:0.1.0",
+		"ingress": "registry.example.com/cocart-gateway@sha256:" + strings.Repeat("0123456789abcdef", 4),
+	} {
+		all := objectsOf(t, template(t, "testdata/values/"+values+".yaml"))
+		is(t, one(t, all, "Deployment"), want, "spec", "template", "spec", "containers", 0, "image")
+		is(t, one(t, all, "Pod"), want, "spec", "containers", 0, "image")
+	}
+}
+
+// TestGatewayAcceptsTheConfiguration reads each ConfigMap as the gateway does, with secrets where the Secret is mounted.
+func TestGatewayAcceptsTheConfiguration(t *testing.T) {
+	const mounted = "/run/secrets/cocart-gateway"
+	for _, values := range valuesFiles(t, "values") {
+		all := objectsOf(t, template(t, values))
+		is(t, one(t, all, "Deployment"), mounted, "spec", "template", "spec", "containers", 0, "volumeMounts", 1, "mountPath")
+		dir := t.TempDir()
+		for _, name := range []string{"upstream", "signing-key", "admin"} {
+			write(t, filepath.Join(dir, name), fmt.Sprintf("%s of the shop, which is long enough", name))
+		}
+		text := at(one(t, all, "ConfigMap"), "data", "config.yaml").(string)
+		file := filepath.Join(dir, "config.yaml")
+		write(t, file, strings.ReplaceAll(text, mounted, dir))
+		env := func(name string) (string, bool) { return "of redis", name == "REDIS_PASSWORD" }
+		cfg, err := config.Load(file, env, func(config.SigningKey) (bool, error) { return true, nil })
+		if err != nil {
+			t.Errorf("%s: %v", values, err)
+			continue
+		}
+		if cfg.Sockets.DrainDelay == 0 || cfg.Redis.Embedded() || len(cfg.Admin.Hosts) == 0 {
+			t.Errorf("%s: %+v", values, cfg)
+		}
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
