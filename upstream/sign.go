@@ -34,6 +34,7 @@ type claims struct {
 	ID          string     `json:"jti,omitempty"`
 	Protect     string     `json:"protect,omitempty"`
 	To          string     `json:"to,omitempty"`
+	Find        string     `json:"find,omitempty"`
 }
 
 // appendTo appends the claims as encoding/json writes them by the tags, without HTML escapes: the bytes are those of PHP,
@@ -75,6 +76,9 @@ func (c *claims) appendTo(b []byte) []byte {
 	}
 	if c.To != "" {
 		b = appendText(append(b, `,"to":`...), c.To)
+	}
+	if c.Find != "" {
+		b = appendText(append(b, `,"find":`...), c.Find)
 	}
 	return append(b, '}')
 }

@@ -21,6 +21,7 @@ type Outcome string
 // The outcomes, in the order in which they are distinguished.
 const (
 	StatusAnswered  Outcome = "answered"  // Facts are set
+	StatusFound     Outcome = "found"     // the answer to a question with Find: Found is set
 	StatusRefused   Outcome = "refused"   // the secret is right, but the assertion was refused: Refused and Differs say why
 	StatusUnknown   Outcome = "unknown"   // the plugin refuses the assertion: our secret is not in wp-config.php
 	StatusStripped  Outcome = "stripped"  // the plugin saw no assertion: its header was lost on the way
@@ -71,6 +72,7 @@ type StatusReport struct {
 	*Probe
 	Outcome Outcome
 	Facts   *Facts      // StatusAnswered
+	Found   []User      // StatusFound: none, one or two
 	Refused string      // StatusRefused: the plugin's words
 	Differs Differences // StatusRefused
 	// Clock is how far WordPress is ahead of us, to about a second: from the
@@ -88,7 +90,11 @@ func (n Node) Status(ctx context.Context, proto string) (*StatusReport, error) {
 
 // StatusFor asks under another name of the site, unless WordPress gets a fixed Host.
 func (n Node) StatusFor(ctx context.Context, proto, host string) (*StatusReport, error) {
-	p, err := n.probeAs(ctx, host, Assertion{Kind: Status, Proto: proto}, statusTarget)
+	return n.askStatus(ctx, host, Assertion{Kind: Status, Proto: proto})
+}
+
+func (n Node) askStatus(ctx context.Context, host string, a Assertion) (*StatusReport, error) {
+	p, err := n.probeAs(ctx, host, a, statusTarget)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +117,11 @@ type statusClaims struct {
 	Request  string          `json:"req"`
 	Facts    json.RawMessage `json:"status"`
 	Refused  string          `json:"refused"`
-	Saw      struct {
+	Found    []struct {
+		Subject string `json:"sub"`
+		Login   string `json:"login"`
+	} `json:"found"`
+	Saw struct {
 		Audience string `json:"aud"`
 		Method   string `json:"m"`
 		Host     string `json:"h"`
@@ -153,10 +163,25 @@ func (w *WordPress) readSigned(r *StatusReport, value string) Outcome {
 		r.Refused, r.Differs = c.Refused, differences(r.asked, c)
 		return StatusRefused
 	}
+	if c.Found != nil {
+		return r.readFound(c)
+	}
 	if json.Unmarshal(c.Facts, &r.Facts) != nil || r.Facts == nil {
 		return StatusUnlike
 	}
 	return StatusAnswered
+}
+
+func (r *StatusReport) readFound(c *statusClaims) Outcome {
+	r.Found = []User{}
+	for _, row := range c.Found {
+		id, ok := decimalID(row.Subject)
+		if !ok {
+			return StatusUnlike
+		}
+		r.Found = append(r.Found, User{id, row.Login})
+	}
+	return StatusFound
 }
 
 func (w *WordPress) parseStatus(value string) (*statusClaims, error) {

@@ -3,6 +3,7 @@ package upstream_test
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -176,5 +177,56 @@ func TestAPortThatPHPDoesNotSeeIsNoDifference(t *testing.T) {
 		if r.Outcome != upstream.StatusRefused || r.Differs != (upstream.Differences{}) {
 			t.Errorf("%s, which PHP saw as %s: %s %+v", asked, seen, r.Outcome, r.Differs)
 		}
+	}
+}
+
+func TestUsersAreFoundByLoginNameAndByAddress(t *testing.T) {
+	users := []upstreamtest.User{{ID: 7, Login: "alice"}, {ID: 9, Login: "alice@example.com"}, {ID: 12, Login: "Zoë O'Brien"}}
+	for name, want := range map[string][]upstream.User{
+		"Alice":                  {{ID: 7, Login: "alice"}},
+		"alice@example.com":      {{ID: 7, Login: "alice"}, {ID: 9, Login: "alice@example.com"}},
+		"Zoë O'Brien":            {{ID: 12, Login: "Zoë O'Brien"}},
+		"bob":                    {},
+		"":                       nil,
+		strings.Repeat("a", 321): nil,
+	} {
+		d := upstreamtest.NewStatusServer(t)
+		d.Users = users
+		var seen string
+		d.Before = func(_ http.ResponseWriter, r *http.Request) bool { seen = r.RequestURI; return false }
+		got, err := newFront(t, d.URL, asSite()).wordpress.FindUsers(t.Context(), name)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, %v", name, got, err)
+		}
+		if seen != "" && seen != "/?rest_route=/cocart-gateway/v1/status" { // web servers log it
+			t.Errorf("asked for %s", seen)
+		}
+	}
+}
+
+func TestAFailureToFindUsersIsNoEmptyList(t *testing.T) {
+	for name, row := range map[string]struct {
+		spoil func(*upstreamtest.StatusServer)
+		want  error
+	}{
+		"no plugin":                  {func(d *upstreamtest.StatusServer) { d.NoPlugin = true }, upstream.ErrCannotFind},
+		"a plugin before this":       {func(d *upstreamtest.StatusServer) { d.OldFind = true }, upstream.ErrCannotFind},
+		"another secret":             {func(d *upstreamtest.StatusServer) { d.Secret = "another secret, longer than thirty-two bytes" }, upstream.ErrCannotFind},
+		"a WordPress that is not up": {func(d *upstreamtest.StatusServer) { d.CloseClientConnections(); d.Close() }, upstream.ErrUnavailable},
+	} {
+		d := upstreamtest.NewStatusServer(t)
+		row.spoil(d)
+		if got, err := newFront(t, d.URL, asSite()).wordpress.FindUsers(t.Context(), "alice"); got != nil || !errors.Is(err, row.want) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func TestAnotherNodeIsAskedWhenOneDoesNotAnswer(t *testing.T) {
+	d := upstreamtest.NewStatusServer(t)
+	d.Users = []upstreamtest.User{{ID: 7, Login: "alice"}}
+	f := newFront(t, d.URL, asSite(), func(c *upstream.Config) { c.Nodes = []*url.URL{upstreamtest.Deaf(t), c.URL} })
+	if got, err := f.wordpress.FindUsers(t.Context(), "alice"); err != nil || len(got) != 1 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -142,7 +142,7 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 			}
 			got := w.assert(Assertion{
 				Kind: want.Kind, UserID: want.Subject, Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT, DenyGuests: want.Guests == "deny",
-				Client: want.Client, Proto: want.Proto, Port: want.Port, Assumed: want.Assumed, carried: want.Carried, Protect: want.Protect, To: want.To,
+				Client: want.Client, Proto: want.Proto, Port: want.Port, Assumed: want.Assumed, carried: want.Carried, Protect: want.Protect, To: want.To, Find: want.Find,
 			}, v.Request.Method, want.Host, v.Request.Target)
 			want.IssuedAt, want.Expiry = v.Now, v.Now+want.Kind.life() // some vectors are of another time on purpose
 			if len(got.ID) != 16 {
@@ -208,7 +208,7 @@ func TestBadRepliesOfTheVectorsAreRefused(t *testing.T) {
 			case sessionHeader:
 				_, err = w.parseSession(h, v.asserted(t), v.to(w))
 			case statusHeader:
-				if o := w.read(report(v)); o == StatusAnswered || o == StatusRefused {
+				if o := w.read(report(v)); o == StatusAnswered || o == StatusRefused || o == StatusFound {
 					t.Errorf("it was believed: %s", o)
 				}
 				err = ErrBadReply
@@ -262,6 +262,7 @@ func checkStatus(t *testing.T, w *WordPress, v vector) {
 		Iat     int64
 		Refused string
 		Status  *Facts
+		Found   []struct{ Sub, Login string }
 	}
 	if err := json.Unmarshal(v.Claims, &c); err != nil {
 		t.Fatal(err)
@@ -269,6 +270,12 @@ func checkStatus(t *testing.T, w *WordPress, v vector) {
 	r := report(v)
 	r.Outcome = w.read(r)
 	want := &StatusReport{Probe: r.Probe, Outcome: StatusAnswered, Facts: c.Status, Clock: time.Duration(c.Iat-v.Now) * time.Second, Timed: true}
+	if c.Found != nil {
+		want.Outcome, want.Found = StatusFound, []User{}
+		for _, row := range c.Found {
+			want.Found = append(want.Found, User{mustInt(t, row.Sub), row.Login})
+		}
+	}
 	if c.Refused != "" {
 		want.Outcome, want.Refused, want.Differs = StatusRefused, c.Refused, Differences{Audience: "other.example"}
 	}

@@ -10,7 +10,7 @@
 //   - config.go: where WordPress is, and timeouts
 //   - forward.go: the reverse proxy, its errors and what happens to an answer
 //   - login.go: the one call whose answer the gateway reads itself
-//   - status.go, probe.go: what cocart-gateway doctor asks
+//   - status.go, probe.go: what cocart-gateway doctor asks; users.go: whose a login name or an e-mail address is
 //   - assertion.go, reply.go: what is signed in each direction; sign.go: how an assertion is written
 //   - session.go, body.go: sessions that WordPress begins in an answer, and that answer's body
 //   - package pool: the nodes, who waits for a place, one round trip
@@ -39,6 +39,7 @@ type WordPress struct {
 	keys      atomic.Pointer[signingKeys] // the first signs
 	host      string                      // of the site, for requests that name none
 	fixedHost string                      // what every request is sent under; empty: its own
+	scheme    string                      // of the site's public address
 	audience  string
 	pingPath  string
 	headers   originHeaders // that the web server of WordPress asks for
@@ -65,6 +66,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 	w := &WordPress{
 		host:      cfg.SiteURL.Host,
 		fixedHost: cfg.Host,
+		scheme:    cfg.SiteURL.Scheme,
 		audience:  audience(cfg.SiteURL),
 		pingPath:  strings.TrimRight(cfg.SiteURL.EscapedPath(), "/") + "/",
 		loginTime: cfg.timeouts()[pool.LoginCall],

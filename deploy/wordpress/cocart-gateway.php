@@ -209,6 +209,9 @@ final class Assertion {
 	/** @var string Where a browser goes that is logged in: a path below the site; '' for the checkout, and for every other kind. */
 	public $to;
 
+	/** @var string A login name or an e-mail address that the gateway's operator looks up; '' for every other question. */
+	public $find;
+
 	/** @var string The client's address. */
 	public $ip;
 
@@ -296,6 +299,7 @@ final class Assertion {
 		$this->guests_denied = array_key_exists( 'guests', $claims );
 		$this->protect       = is_string( $claims['protect'] ?? null ) ? $claims['protect'] : '';
 		$this->to            = $claims['to'] ?? '';
+		$this->find          = is_string( $claims['find'] ?? null ) ? $claims['find'] : '';
 		$this->ip            = $claims['ip'];
 		$this->proto         = $claims['proto'];
 		$this->port          = $claims['port'] ?? '';
@@ -370,6 +374,7 @@ final class Assertion {
 			'its client address is invalid'              => false !== filter_var( $c['ip'], FILTER_VALIDATE_IP ),
 			'its claim protect is invalid'               => ! array_key_exists( 'protect', $c ) || 'customer' === $c['kind'] && is_string( $c['protect'] ) && '' !== trim( $c['protect'], '/' ),
 			'its claim to is invalid'                    => ! array_key_exists( 'to', $c ) || 'browser' === $c['kind'] && is_path( $c['to'] ),
+			'its claim find is invalid'                  => ! array_key_exists( 'find', $c ) || 'status' === $c['kind'] && is_string( $c['find'] ) && '' !== $c['find'] && strlen( $c['find'] ) <= 320,
 			'its port is unknown'                        => ! array_key_exists( 'port', $c ) || self::is_port( $c['port'] ),
 			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
@@ -2948,6 +2953,9 @@ final class Status_Endpoint extends Dispatch_Watcher {
 		if ( ! is_status( $route ) ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for the status' );
 		}
+		if ( '' !== $this->asserted->find ) {
+			send_status( $this->asserted, array( 'found' => find_users( $this->asserted->find ) ) );
+		}
 		send_status( $this->asserted, array( 'status' => (object) $this->facts() ) );
 	}
 
@@ -2982,6 +2990,21 @@ final class Status_Endpoint extends Dispatch_Watcher {
 			'paths'         => language_paths(),
 		);
 	}
+}
+
+/**
+ * Returns the users with a login name or an e-mail address, which the operator of the gateway typed. They may be two: a login
+ * name can look like the address of another user.
+ */
+function find_users( string $name ): array {
+	$found = array();
+	foreach ( array( 'login', 'email' ) as $field ) {
+		$user = get_user_by( $field, $name );
+		if ( $user ) {
+			$found[ (int) $user->ID ] = array( 'sub' => (string) (int) $user->ID, 'login' => (string) $user->user_login );
+		}
+	}
+	return array_values( $found );
 }
 
 /**

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,10 @@ type StatusServer struct {
 	Now func() time.Time
 	// Facts are reported unchanged.
 	Facts map[string]any
+	// Users are found by login name and by e-mail address, which is the login name at example.com. OldFind means that the
+	// plugin does not know the question.
+	Users   []User
+	OldFind bool
 	// Before may answer a request, or change it as a proxy in between would; it
 	// returns true when it has answered.
 	Before func(w http.ResponseWriter, r *http.Request) bool
@@ -73,6 +78,8 @@ func (d *StatusServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case asks && reason != "":
 		w.Header().Set("X-CoCart-Gateway-Plugin", d.Facts["plugin"].(string))
 		d.answer(w, token, c, map[string]any{"refused": reason, "saw": map[string]string{"aud": d.Site, "m": r.Method, "h": r.Host, "t": target(r)}})
+	case asks && c.Find != "" && !d.OldFind:
+		d.answer(w, token, c, map[string]any{"found": find(d.Users, c.Find)})
 	case asks:
 		d.answer(w, token, c, map[string]any{"status": d.Facts})
 	default:
@@ -114,6 +121,17 @@ func (d *StatusServer) reason(c Claims, r *http.Request) string {
 		return "it is for another URL"
 	}
 	return ""
+}
+
+// find answers as find_users in the plugin.
+func find(users []User, name string) []map[string]string {
+	found := []map[string]string{}
+	for _, u := range users {
+		if strings.EqualFold(u.Login, name) || strings.EqualFold(u.Login+"@example.com", name) {
+			found = append(found, map[string]string{"sub": strconv.FormatInt(u.ID, 10), "login": u.Login})
+		}
+	}
+	return found
 }
 
 func target(r *http.Request) string {

@@ -60,6 +60,7 @@ type Claims struct {
 	Carried     string `json:"auth"`
 	Protect     string `json:"protect"`
 	To          string `json:"to"`
+	Find        string `json:"find"`
 }
 
 // Seen is one request as it arrived.
@@ -165,6 +166,9 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 	case (s.Claims.Kind == "customer" || s.Claims.Kind == "hand_back" || s.Claims.Kind == "browser") && !current(users, s.Claims):
 		wp.end(w, s.Claims, assertion, users)
 		JSON(w, 401, `{"code":"cocart_authentication_error","message":"Authentication failed.","data":{"status":401}}`)
+	case s.Claims.Kind == "status" && s.Claims.Find != "" && !noPlugin:
+		w.Header().Set("X-CoCart-Gateway-Status", wp.Sign("cocart-status+jwt", assertion, map[string]any{"found": find(users, s.Claims.Find)}))
+		JSON(w, 200, "{}")
 	case s.Claims.Kind == "browser":
 		logBrowserIn(w, r, s)
 	case strings.HasSuffix(path, "/v2/login"):

@@ -77,6 +77,7 @@ $assertions = array(
 	good( 'hand_back: a session that goes back to the old plugin', 'hand_back', $login ),
 	good( 'customer by a token of the old plugin', 'customer', request(), array( 'sid' => '', 'fp' => '', 'pat' => 'pat_0123456789abcdef01234567' ) ),
 	good( 'status: the operator asks what the plugin sees', 'status', $status ),
+	good( 'status: the operator looks a user up', 'status', $status, array( 'find' => 'alice@example.com' ) ),
 	good( 'guest over http, from an IPv6 address', 'guest', request(), array( 'ip' => '2001:db8::7', 'proto' => 'http' ) ),
 	good( 'site: the port that a webhook was signed with', 'site', request( 'POST', 'shop.example', '/?wc-api=payment' ), array( 'port' => '443' ) ),
 	good( 'site: a scheme that nothing told the gateway', 'site', request(), array( 'proto' => 'http', 'port' => '80', 'assumed' => true ) ),
@@ -199,6 +200,8 @@ $bad_assertions = array(
 	bad( 'guest with a session', array( 'kind' => 'guest', 'sid' => 'b7Jx0aQ2nT4kVw9e' ) ),
 	bad( 'guest with a fingerprint', array( 'kind' => 'guest', 'fp' => '0123456789abcdef0123456789abcdef' ) ),
 	bad( 'login with a user id', array( 'kind' => 'login', 'sub' => '2' ) ),
+	bad( 'find of a customer', array( 'find' => 'alice' ) ),
+	bad( 'find of a page of the site', array( 'kind' => 'site', 'sub' => '0', 'sid' => '', 'fp' => '', 'find' => 'alice' ) ),
 	bad( 'ip that is a host name', array( 'ip' => 'localhost' ) ),
 	bad( 'ip with a port', array( 'ip' => '203.0.113.7:4711' ) ),
 	bad( 'ip missing', array( 'ip' => null ) ),
@@ -236,6 +239,7 @@ $asked = assertion( claims( 'login', $login ) );
 $alice = assertion( claims( 'customer', request() ) );
 $visit = assertion( claims( 'site', request( 'POST', 'shop.example', '/wp-json/shop/v1/code' ) ) );
 $desk  = assertion( claims( 'status', $status ) );
+$look  = assertion( claims( 'status', $status, array( 'find' => 'alice@example.com' ) ) );
 
 function answer( string $asked, array $claims ): array {
 	$common = array( 'iss' => 'cocart-wordpress', 'aud' => 'shop.example', 'iat' => NOW + 1, 'exp' => NOW + 61, 'req' => b64( hash( 'sha256', $asked, true ) ) );
@@ -325,6 +329,9 @@ $replies = array(
 	reply( array( 'name' => 'a second factor is asked for' ), 'attempt', $asked, attempt_claims( array( 'result' => 'challenge' ) ) ),
 	reply( array( 'name' => 'a wrong second factor' ), 'attempt', $asked, attempt_claims( array( 'result' => 'code_refused' ) ) ),
 	reply( array( 'name' => 'the status of a shop' ), 'status', $desk, status_claims() ),
+	reply( array( 'name' => 'a user that was looked up' ), 'status', $look, array( 'found' => array( array( 'sub' => '2', 'login' => 'alice' ) ) ) ),
+	reply( array( 'name' => 'a login name that is the address of another user' ), 'status', $look, array( 'found' => array( array( 'sub' => '2', 'login' => 'bob@example.com' ), array( 'sub' => '3', 'login' => 'bob' ) ) ) ),
+	reply( array( 'name' => 'no user has the name' ), 'status', $look, array( 'found' => array() ) ),
 	reply( array( 'name' => 'why the status is not told' ), 'status', $desk, refused_claims() ),
 	reply( array( 'name' => 'the status of a shop whose clock is off' ), 'status', $desk, array( 'iat' => NOW + 3600, 'exp' => NOW + 3660 ) + refused_claims( array( 'refused' => 'it has expired; do the clocks agree?' ) ) ),
 );
@@ -407,6 +414,8 @@ $bad_replies = array(
 	bad_attempt( 'attempt of the typ of a login', array(), array( 'header' => array( 'typ' => 'cocart-login+jwt' ) ) ),
 	bad_attempt( 'attempt at another request', array( 'req' => b64( hash( 'sha256', $alice, true ) ) ) ),
 	bad_attempt( 'attempt made with another secret', array(), array( 'secret' => $other ) ),
+	bad_status( 'a user that was found without an id', array( 'status' => null, 'found' => array( array( 'login' => 'alice' ) ) ) ),
+	bad_status( 'a user that was found below zero', array( 'status' => null, 'found' => array( array( 'sub' => '-2', 'login' => 'alice' ) ) ) ),
 	bad_status( 'status that says nothing', array( 'status' => null ) ),
 	bad_status( 'status that is a word', array( 'status' => 'fine' ) ),
 	bad_status( 'status in answer to another request', array( 'req' => b64( hash( 'sha256', $alice, true ) ) ) ),

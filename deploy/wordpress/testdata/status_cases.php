@@ -159,6 +159,36 @@ test(
 	fn( array $sent ) => stated( array( 'copies' => array( 'cocart-gateway-' . getmypid() . '/backup.php' ) ) )( $sent )
 );
 
+/** The users that the operator's question found; nothing is written, and nothing else is answered. */
+function found( array $users ): callable {
+	return function ( array $sent ) use ( $users ) {
+		$claims = replied( $sent, 'X-CoCart-Gateway-Status' );
+		same( array( $users, '{}', false ), array( $claims['found'], $sent['body'], isset( $claims['status'] ) ), 'found' );
+		same( array( array(), array() ), array( $sent['writes'], $sent['log'] ), 'writes and log' );
+	};
+}
+$alice = array( 'sub' => '2', 'login' => 'alice' );
+test( 'a user is found by login name', status( array( 'find' => 'Alice' ) ), found( array( $alice ) ) );
+test( 'a user is found by e-mail address', status( array( 'find' => 'alice@example.com' ) ), found( array( $alice ) ) );
+test( 'no user is found', status( array( 'find' => 'alice@example.org' ) ), found( array() ) );
+test( 'an id is no login name', status( array( 'find' => '2' ) ), found( array() ) );
+test(
+	'a login name that is the e-mail address of another user',
+	function () {
+		$question = status( array( 'find' => 'bob@example.com' ) );
+		add_action( 'muplugins_loaded', fn() => $GLOBALS['users'][2]['user_login'] = 'bob@example.com' );
+		$question();
+	},
+	found( array( array( 'sub' => '2', 'login' => 'bob@example.com' ), array( 'sub' => '3', 'login' => 'bob' ) ) )
+);
+foreach ( array( 'empty' => '', 'longer than 320 bytes' => str_repeat( 'a', 321 ), 'a list' => array( 'alice' ), 'null' => null ) as $what => $find ) {
+	test( "a name to look up that is $what", status( array( 'find' => $find ) ), refused_status( 'its claim find is invalid' ) );
+}
+test( 'users are not found for a guest', status( array( 'kind' => 'guest', 'find' => 'alice' ) ), bad_assertion() );
+test( 'users are not found for a page of the site', status( array( 'kind' => 'site', 'find' => 'alice' ) ), bad_assertion() );
+test( 'users are not found with another secret', status( array( 'find' => 'alice' ), array( 'secret' => 'another secret, longer than thirty-two bytes' ) ), bad_assertion() );
+test( 'users are not found without an assertion', unasserted_status( '/cocart-gateway/v1/status' ), refused( 403, 'cocart_gateway_required', 'This request must come through the gateway.' ) );
+
 test( 'the status an hour ago', status( array( 'iat' => NOW - 3600, 'exp' => NOW - 3570 ) ), refused_status( 'it has expired; do the clocks agree?' ) );
 test( 'the status of tomorrow', status( array( 'iat' => NOW + 86400, 'exp' => NOW + 86430 ) ), refused_status( 'it is from the future; do the clocks agree?' ) );
 test( 'the status of another site', status( array( 'aud' => 'other.example' ) ), refused_status( 'it is for other.example, but this is shop.example (COCART_GATEWAY_AUDIENCE can say otherwise)' ) );
