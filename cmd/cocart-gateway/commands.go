@@ -92,14 +92,6 @@ func alsoNeeds(c *cobra.Command, condition func(args []string) error) *cobra.Com
 	return c
 }
 
-// goodUser is a condition on --user; 0 stands for a flag that was not given.
-func goodUser(c *cobra.Command, user int64) error {
-	if c.Flags().Changed("user") && user < 1 {
-		return errors.New("--user must be the number of a WordPress user")
-	}
-	return nil
-}
-
 // similarFlag adds to the error of an unknown flag the one with a similar name.
 func similarFlag(c *cobra.Command, err error) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)

@@ -46,7 +46,7 @@ func exampleLines(t *testing.T) [][]string {
 // Examples are what operators copy: each of them works, on a shop where what it names exists.
 func TestEveryExampleWorks(t *testing.T) {
 	const at = "/etc/cocart-gateway/"
-	d := openDesk(t)
+	d, _ := shopDesk(t)
 	wellShop := openPractice(t).write(t)
 	for _, words := range exampleLines(t) {
 		d.clock.Advance(time.Second) // no login is cut off by an example before it

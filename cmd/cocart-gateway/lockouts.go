@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/gateway/admin"
@@ -28,7 +29,7 @@ func listLockouts(t terminal) *cobra.Command {
 		Example: "  cocart-gateway lockouts list",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return t.withGuard(path, func(g *attempts.Guard) error {
+			return t.withGuard(path, func(_ *config.Config, g *attempts.Guard) error {
 				all, err := g.Lockouts(c.Context())
 				if err != nil {
 					return err
@@ -57,37 +58,43 @@ func (t terminal) showLockouts(all []attempts.Lockout, asJSON bool) error {
 }
 
 func clearLockouts(t terminal) *cobra.Command {
-	var path, address string
+	var path, user, address string
 	var what admin.Clearing
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "clear (--user N | --address ADDRESS | --all)",
+		Use:   "clear (--user USER | --address ADDRESS | --all)",
 		Short: "End the lockout of an account, of an address with its networks, or all of them",
 		Example: "  cocart-gateway lockouts clear --user 17\n" +
+			"  cocart-gateway lockouts clear --user alice@example.com\n" +
 			"  cocart-gateway lockouts clear --address 192.0.2.7",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return t.withGuard(path, func(g *attempts.Guard) error { return t.clearLockouts(c.Context(), g, what, asJSON) })
+			return t.withGuard(path, func(cfg *config.Config, g *attempts.Guard) (err error) {
+				if what.UserID, err = findUser(c.Context(), cfg, user); err != nil {
+					return err
+				}
+				return t.clearLockouts(c.Context(), g, what, asJSON)
+			})
 		},
 	}
-	c.Flags().Int64Var(&what.UserID, "user", 0, "the number of a WordPress user")
+	takesUser(c, &user, "a WordPress user: the id, the login name or the e-mail address")
 	c.Flags().StringVar(&address, "address", "", "an address; its networks (IPv6 /64, /56 and /48, IPv4 /24) are cleared, too")
 	c.Flags().BoolVar(&what.All, "all", false, "every counter")
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	t.takesConfig(c, &path)
-	return alsoNeeds(c, func([]string) error { return checkClearing(&what, address) })
+	return alsoNeeds(c, func([]string) error { return checkClearing(&what, user, address) })
 }
 
 // checkClearing completes what to clear. It requires exactly one thing, so that a forgotten flag clears nothing.
-func checkClearing(what *admin.Clearing, address string) error {
+func checkClearing(what *admin.Clearing, user, address string) error {
 	given := 0
-	for _, is := range []bool{what.UserID != 0, address != "", what.All} {
+	for _, is := range []bool{user != "", address != "", what.All} {
 		if is {
 			given++
 		}
 	}
-	if given != 1 || what.UserID < 0 {
-		return errors.New("lockouts clear needs one of --user N, --address ADDRESS and --all")
+	if given != 1 {
+		return errors.New("lockouts clear needs one of --user USER, --address ADDRESS and --all")
 	}
 	if address == "" {
 		return nil
@@ -120,7 +127,7 @@ func (t terminal) clearLockouts(ctx context.Context, g *attempts.Guard, what adm
 var errNoLockouts = errors.New("redis.address is embedded: lockouts are in the memory of the gateway and end with it")
 
 // withGuard opens the counters that running gateways share.
-func (t terminal) withGuard(path string, do func(*attempts.Guard) error) error {
+func (t terminal) withGuard(path string, do func(*config.Config, *attempts.Guard) error) error {
 	cfg, err := loadConfig(path, t.env)
 	if err != nil {
 		return err
@@ -137,5 +144,5 @@ func (t terminal) withGuard(path string, do func(*attempts.Guard) error) error {
 	if err != nil {
 		return err
 	}
-	return do(g)
+	return do(cfg, g)
 }

@@ -121,9 +121,9 @@ func TestLockoutsSayWhatIsMissing(t *testing.T) {
 	}{
 		"no file":          {[]string{"list"}, exitFailed, "/etc/cocart-gateway/config.yaml: the file cannot be read"},
 		"clear, no file":   {[]string{"clear", "--all"}, exitFailed, "/etc/cocart-gateway/config.yaml: the file cannot be read"},
-		"clear what":       {[]string{"clear", "--config", config}, exitUsage, "needs one of --user N, --address ADDRESS and --all"},
+		"clear what":       {[]string{"clear", "--config", config}, exitUsage, "needs one of --user USER, --address ADDRESS and --all"},
 		"clear two things": {[]string{"clear", "--config", config, "--all", "--user", "1"}, exitUsage, "needs one of"},
-		"user below zero":  {[]string{"clear", "--config", config, "--user", "-1"}, exitUsage, "needs one of"},
+		"user below zero":  {[]string{"clear", "--config", config, "--user", "-1"}, exitUsage, "--user must be the id"},
 		"no address":       {[]string{"clear", "--config", config, "--address", "shop.example"}, exitUsage, "must be an IP address"},
 		"embedded":         {[]string{"list", "--config", embedded}, exitFailed, "redis.address is embedded"},
 		"no such file":     {[]string{"list", "--config", "/nonexistent.yaml"}, exitFailed, "/nonexistent.yaml"},

@@ -20,25 +20,31 @@ import (
 var errEmbedded = errors.New("redis.address is embedded: the sessions live inside the running gateway and nowhere else; " +
 	"ask its admin listener (admin.listen, with admin.token), or configure a Redis server")
 
-// openSessions loads the configuration and knows what running gateways know: it has read the revocations to their
-// end. What it is given to close must be closed.
-func (t terminal) openSessions(ctx context.Context, path string) (a *tokens.Authority, closeStore func(), err error) {
+// sessions are those that running gateways share, for a command. close must be called.
+type sessions struct {
+	*tokens.Authority
+	cfg   *config.Config
+	close func()
+}
+
+// openSessions loads the configuration and knows what running gateways know: it has read the revocations to their end.
+func (t terminal) openSessions(ctx context.Context, path string) (*sessions, error) {
 	cfg, err := loadConfig(path, t.env)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if cfg.Redis.Embedded() {
-		return nil, nil, errEmbedded
+		return nil, errEmbedded
 	}
-	a, closeStore, err = t.openAuthority(cfg)
+	a, closeStore, err := t.openAuthority(cfg)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := a.CatchUp(ctx); err != nil {
 		closeStore()
-		return nil, nil, err
+		return nil, err
 	}
-	return a, closeStore, nil
+	return &sessions{a, cfg, closeStore}, nil
 }
 
 // openAuthority returns an Authority with the configuration of the gateway. It logs nothing: the command reports in its

@@ -33,23 +33,24 @@ func inUTC(s tokens.Session) tokens.Session {
 }
 
 func sessionsListCommand(t terminal) *cobra.Command {
-	var path string
+	var path, user string
 	var q listing.Query
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list [--user N] [--login NAME] [--address ADDRESS] [--device TEXT]",
+		Use:   "list [--user USER] [--login NAME] [--address ADDRESS] [--device TEXT]",
 		Short: "List live sessions: all, or those of a user, an address or a device",
 		Long: "List live sessions: all, or those of a user, an address or a device. Times are UTC; the last use is known to about\n" +
-			"five minutes. Without --user, all keys of Redis are read in small steps. A list with --limit ends with the\n" +
-			"command for the next page.",
+			"five minutes. --user asks WordPress for the id of a login name or an e-mail address; without it, all keys of\n" +
+			"Redis are read in small steps. A list with --limit ends with the command for the next page.",
 		Example: "  cocart-gateway sessions list\n" +
+			"  cocart-gateway sessions list --user alice@example.com\n" +
 			"  cocart-gateway sessions list --user 7 --json\n" +
 			"  cocart-gateway sessions list --address 192.0.2.0/24 --sort last_used --desc --limit 50",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return t.listSessions(c.Context(), path, q, asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error { return t.listSessions(c.Context(), path, user, q, asJSON) },
 	}
-	c.Flags().Int64Var(&q.UserID, "user", 0, "the number of a WordPress user")
-	c.Flags().StringVar(&q.Login, "login", "", "a login name")
+	takesUser(c, &user, "a WordPress user: the id, the login name or the e-mail address")
+	c.Flags().StringVar(&q.Login, "login", "", "the login name at the time of the login; WordPress is not asked")
 	c.Flags().StringVar(&q.Address, "address", "", "an address, or a network such as 192.0.2.0/24")
 	c.Flags().StringVar(&q.Device, "device", "", "a part of the User-Agent")
 	c.Flags().StringVar(&q.Sort, "sort", listing.Sorts[0], "order: "+strings.Join(listing.Sorts, ", "))
@@ -61,18 +62,21 @@ func sessionsListCommand(t terminal) *cobra.Command {
 		if err := q.Check(); err != nil {
 			return fmt.Errorf("--%w", err)
 		}
-		return goodUser(c, q.UserID)
+		return nil
 	})
 	return t.takesConfig(c, &path)
 }
 
-func (t terminal) listSessions(ctx context.Context, path string, q listing.Query, asJSON bool) error {
-	a, closeStore, err := t.openSessions(ctx, path)
+func (t terminal) listSessions(ctx context.Context, path, user string, q listing.Query, asJSON bool) error {
+	a, err := t.openSessions(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer closeStore()
-	page, err := listing.Sessions(ctx, a, q)
+	defer a.close()
+	if q.UserID, err = findUser(ctx, a.cfg, user); err != nil {
+		return err
+	}
+	page, err := listing.Sessions(ctx, a.Authority, q)
 	if err != nil {
 		return err
 	}
@@ -107,11 +111,11 @@ func sessionsShowCommand(t terminal) *cobra.Command {
 }
 
 func (t terminal) showSession(ctx context.Context, path, id string, asJSON bool) error {
-	a, closeStore, err := t.openSessions(ctx, path)
+	a, err := t.openSessions(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer closeStore()
+	defer a.close()
 	s, state, err := a.SessionState(ctx, id)
 	switch {
 	case errors.Is(err, tokens.Malformed):
@@ -150,8 +154,9 @@ func person(user int64, login string) string {
 // whose has the sessions that sessions end ends: one of the three.
 type whose struct {
 	session string
-	user    int64
+	user    string // as --user names the user
 	all     bool
+	userID  int64 // of user
 }
 
 func sessionsEndCommand(t terminal) *cobra.Command {
@@ -159,17 +164,18 @@ func sessionsEndCommand(t terminal) *cobra.Command {
 	var w whose
 	var sure, asJSON bool
 	c := &cobra.Command{
-		Use:   "end (ID | --user N | --all --yes)",
+		Use:   "end (ID | --user USER | --all --yes)",
 		Short: "End one session, all of a user's, or everybody's",
 		Long: "End one session, all of a user's, or everybody's. Their refresh tokens are refused from now on. Running\n" +
 			"gateways refuse their access tokens as soon as they read the revocation log: within a second.",
 		Example: "  cocart-gateway sessions end AaMYMgQwTIOi1sF3lXq2RA\n" +
 			"  cocart-gateway sessions end --user 7\n" +
+			"  cocart-gateway sessions end --user alice@example.com\n" +
 			"  cocart-gateway sessions end --all --yes",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, _ []string) error { return t.endSessions(c.Context(), path, w, asJSON) },
 	}
-	c.Flags().Int64Var(&w.user, "user", 0, "end all sessions of this WordPress user")
+	takesUser(c, &w.user, "end all sessions of this WordPress user: the id, the login name or the e-mail address")
 	c.Flags().BoolVar(&w.all, "all", false, "end the sessions of everybody")
 	c.Flags().BoolVar(&sure, "yes", false, "with --all: yes, of everybody")
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -177,21 +183,21 @@ func sessionsEndCommand(t terminal) *cobra.Command {
 		if len(args) == 1 {
 			w.session = args[0]
 		}
-		return errors.Join(goodUser(c, w.user), w.complaint(sure))
+		return w.complaint(sure)
 	})
 	return t.takesConfig(c, &path)
 }
 
 func (w whose) complaint(sure bool) error {
 	said := 0
-	for _, one := range []bool{w.session != "", w.user != 0, w.all} {
+	for _, one := range []bool{w.session != "", w.user != "", w.all} {
 		if one {
 			said++
 		}
 	}
 	switch {
 	case said != 1:
-		return errors.New("sessions end needs one of: the ID of a session, --user N, --all")
+		return errors.New("sessions end needs one of: the ID of a session, --user USER, --all")
 	case w.all && !sure:
 		return errors.New("--all logs out every customer of the shop: add --yes if that is meant")
 	}
@@ -199,12 +205,15 @@ func (w whose) complaint(sure bool) error {
 }
 
 func (t terminal) endSessions(ctx context.Context, path string, w whose, asJSON bool) error {
-	a, closeStore, err := t.openSessions(ctx, path)
+	a, err := t.openSessions(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer closeStore()
-	ended, err := w.end(ctx, a)
+	defer a.close()
+	if w.userID, err = findUser(ctx, a.cfg, w.user); err != nil {
+		return err
+	}
+	ended, err := w.end(ctx, a.Authority)
 	if err != nil {
 		return err
 	}
@@ -219,8 +228,8 @@ func (t terminal) endSessions(ctx context.Context, path string, w whose, asJSON 
 // end counts the sessions that were live until now.
 func (w whose) end(ctx context.Context, a *tokens.Authority) (int, error) {
 	switch {
-	case w.user != 0:
-		return a.EndUser(ctx, w.user, "", tokens.CauseAdmin)
+	case w.userID != 0:
+		return a.EndUser(ctx, w.userID, "", tokens.CauseAdmin)
 	case w.session != "":
 		return endOne(ctx, a, w.session)
 	}
@@ -255,8 +264,8 @@ func errNoID(id string) error {
 
 func (w whose) remark(ended int) string {
 	switch {
-	case w.user != 0:
-		return fmt.Sprintf(" of user %d", w.user)
+	case w.userID != 0:
+		return fmt.Sprintf(" of user %d", w.userID)
 	case w.session != "" && ended == 0:
 		return ": " + w.session + " is over or unknown, but was revoked all the same"
 	}

@@ -24,11 +24,11 @@ func tokensCommand(t terminal) *cobra.Command {
 }
 
 func tokensCreateCommand(t terminal) *cobra.Command {
-	var path string
+	var path, user string
 	var who tokens.Identity
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "create --user N [--fingerprint FP] [--login NAME]",
+		Use:   "create --user USER [--fingerprint FP] [--login NAME]",
 		Short: "Start a session for a user and print its tokens, as wp cocart jwt create does",
 		Long: "Start a session for a user and print its tokens, as wp cocart jwt create does. It counts as any login: beyond\n" +
 			"tokens.max_sessions the user's oldest session ends.\n\n" +
@@ -36,30 +36,34 @@ func tokensCreateCommand(t terminal) *cobra.Command {
 			"Without one, only WordPress can compute it. That is on purpose: the secrets of the gateway alone must\n" +
 			"not be enough to become a customer.",
 		Example: "  cocart-gateway tokens create --user 7\n" +
+			"  cocart-gateway tokens create --user alice@example.com\n" +
 			"  cocart-gateway tokens create --user 7 --login alice --fingerprint 9f86d081884c7d659a2feaa0c55ad015 --json",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return t.createTokens(c.Context(), path, who, asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error { return t.createTokens(c.Context(), path, user, who, asJSON) },
 	}
-	c.Flags().Int64Var(&who.UserID, "user", 0, "the number of a WordPress user")
+	takesUser(c, &user, "a WordPress user: the id, the login name or the e-mail address")
 	c.Flags().StringVar(&who.Fingerprint, "fingerprint", "", "what WordPress knows the account by now")
 	c.Flags().StringVar(&who.Login, "login", "", "the user_login, to be shown in tokens and lists")
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	alsoNeeds(c, func([]string) error {
-		if who.UserID == 0 && !c.Flags().Changed("user") {
-			return errors.New("tokens create needs --user N")
+		if user == "" {
+			return errors.New("tokens create needs --user USER")
 		}
-		return goodUser(c, who.UserID)
+		return nil
 	})
 	return t.takesConfig(c, &path)
 }
 
-func (t terminal) createTokens(ctx context.Context, path string, who tokens.Identity, asJSON bool) error {
-	a, closeStore, err := t.openSessions(ctx, path)
+func (t terminal) createTokens(ctx context.Context, path, user string, who tokens.Identity, asJSON bool) error {
+	a, err := t.openSessions(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer closeStore()
-	if who, err = completed(ctx, a, who); err != nil {
+	defer a.close()
+	if who.UserID, err = findUser(ctx, a.cfg, user); err != nil {
+		return err
+	}
+	if who, err = completed(ctx, a.Authority, who); err != nil {
 		return err
 	}
 	pair, err := a.Issue(ctx, who, tokens.Client{Device: "cocart-gateway tokens create"})

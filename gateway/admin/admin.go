@@ -5,7 +5,8 @@
 //	access.go         the Host header, the administration token, and the limit of wrong ones
 //	probes.go         /healthz, /servez, /readyz
 //	metrics.go        /metrics
-//	api.go            sessions and tokens
+//	api.go            the routes of the API, their parameters and errors
+//	sessions.go, tokens.go  sessions and tokens; users.go: users by login name or e-mail address
 //	listing/          the list of sessions: filters, order, pages
 //	lockouts.go       lockouts
 //	oauth.go          revocation and introspection (RFC 7009, RFC 7662)

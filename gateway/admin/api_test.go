@@ -14,6 +14,7 @@ import (
 
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens"
+	"cocart-gateway/upstream/upstreamtest"
 )
 
 func sessionsIn(t *testing.T, r reply) []tokens.Session {
@@ -62,13 +63,55 @@ func TestOperatorsSeeAndEndSessions(t *testing.T) {
 	}
 }
 
+func TestOperatorsNameUsersByLoginNameOrAddress(t *testing.T) {
+	for _, name := range []string{"2", "alice", "alice@example.com"} {
+		s := openShop(t)
+		a := s.api()
+		s.login()
+		if n := len(sessionsIn(t, s.administer(a, "GET", "/sessions?user="+name, ""))); n != 1 {
+			t.Errorf("%s: %d sessions", name, n)
+		}
+		if r := s.administer(a, "DELETE", "/sessions?user="+name, ""); r.Status != 200 || r.Body != `{"ended":1}` {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+		}
+		if strings.Contains(s.log.String(), "alice") {
+			t.Errorf("%s: the log has the name: %s", name, s.log)
+		}
+	}
+}
+
+func TestAnOperatorLearnsThatWordPressCannotNameAUser(t *testing.T) {
+	s := openShop(t)
+	s.wordpress.NoPlugin = true
+	if r := s.administer(s.api(), "DELETE", "/sessions?user=alice", ""); r.Status != 502 || !strings.Contains(r.Body, "cocart_gateway_upstream_unusable") {
+		t.Errorf("without the plugin: %d %s", r.Status, r.Body)
+	}
+	s.wordpress.CloseClientConnections()
+	s.wordpress.Close()
+	if r := s.administer(s.api(), "DELETE", "/sessions?user=alice", ""); r.Status != 502 || !strings.Contains(r.Body, "cocart_gateway_upstream_unavailable") {
+		t.Errorf("without WordPress: %d %s", r.Status, r.Body)
+	}
+	if r := s.administer(s.api(), "DELETE", "/sessions?user_id=2", ""); r.Status != 200 {
+		t.Errorf("by id: %d %s", r.Status, r.Body)
+	}
+}
+
 func TestAdministrationSaysWhatIsWrong(t *testing.T) {
 	s := openShop(t)
+	s.wordpress.Users = append(s.wordpress.Users, upstreamtest.User{ID: 9, Login: "carol"}, upstreamtest.User{ID: 10, Login: "carol@example.com"})
 	a := s.api()
 	for request, want := range map[string]string{
 		"GET /sessions?user_id=alice":              "400 cocart_gateway_bad_request",
 		"GET /sessions?user_id=-1":                 "400 cocart_gateway_bad_request",
-		"GET /sessions?user=2":                     "400 cocart_gateway_bad_request",
+		"GET /sessions?usr=2":                      "400 cocart_gateway_bad_request",
+		"GET /sessions?user=0":                     "400 cocart_gateway_bad_request",
+		"GET /sessions?user=2&user_id=2":           "400 cocart_gateway_bad_request",
+		"GET /sessions?user=dave":                  "404 cocart_gateway_no_such_user",
+		"DELETE /sessions?user=dave":               "404 cocart_gateway_no_such_user",
+		"DELETE /sessions?user=carol@example.com":  "409 cocart_gateway_ambiguous_user",
+		"DELETE /sessions/x?user_id=2":             "400 cocart_gateway_bad_request",
+		"GET /sessions/x?limit=2":                  "400 cocart_gateway_bad_request",
+		"POST /tokens?user_id=2":                   "400 cocart_gateway_bad_request",
 		"GET /sessions?sort=device":                "400 cocart_gateway_bad_request",
 		"GET /sessions?limit=0":                    "400 cocart_gateway_bad_request",
 		"GET /sessions?limit=5&limit=6":            "400 cocart_gateway_bad_request",

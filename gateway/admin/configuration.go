@@ -22,17 +22,18 @@ type Reloaded struct {
 	RestartNeeded []string `json:"restart_needed"`
 }
 
-// addConfiguration adds
+// routes are
 //
 //	GET  /config  the configuration in force, as YAML, without secrets
 //	POST /reload  200 {"changed": […], "restart_needed": […]}; or 422 with data.problems, and the previous one stays in force
-func (h *Handler) addConfiguration(c Configuration, protected func(apiHandler) http.Handler) {
+func (c Configuration) routes() (all []route) {
 	if c.Show != nil {
-		h.mux.Handle("GET /config", protected(c.show))
+		all = append(all, route{"GET", "/config", nil, c.show})
 	}
 	if c.Reload != nil {
-		h.mux.Handle("POST /reload", protected(c.reload))
+		all = append(all, route{"POST", "/reload", nil, c.reload})
 	}
+	return all
 }
 
 func (c Configuration) show(w http.ResponseWriter, r *http.Request) error {

@@ -5,9 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strconv"
 
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens/attempts"
@@ -55,43 +53,40 @@ func ClearLockouts(ctx context.Context, l Lockouts, what Clearing) ([]attempts.L
 	}), nil
 }
 
-// addLockouts adds
+// lockoutRoutes are
 //
 //	GET    /lockouts                                          what is used up: {"lockouts": […]}
-//	DELETE /lockouts?user_id=N | ?address=A | ?all=true       clears it: {"cleared": […]}
-func (h *Handler) addLockouts(l Lockouts, protected func(apiHandler) http.Handler) {
-	h.mux.Handle("GET /lockouts", protected(func(w http.ResponseWriter, r *http.Request) error {
-		if err := onlyParameters(r.URL.Query()); err != nil {
-			return err
-		}
-		all, err := l.Lockouts(r.Context())
-		if err != nil {
-			return respond.Fail(respond.StoreUnavailable).WithMessage(err.Error())
-		}
-		respond.JSON(w, r, http.StatusOK, map[string]any{"lockouts": append([]attempts.Lockout{}, all...)})
-		return nil
-	}))
-	h.mux.Handle("DELETE /lockouts", protected(func(w http.ResponseWriter, r *http.Request) error {
-		what, err := clearingOf(r.URL.Query())
-		if err != nil {
-			return err
-		}
-		cleared, err := ClearLockouts(r.Context(), l, what)
-		if err != nil {
-			return respond.Fail(respond.StoreUnavailable).WithMessage(err.Error())
-		}
-		h.logChange(r, "clear lockouts", slog.Int("lockouts", len(cleared)))
-		respond.JSON(w, r, http.StatusOK, map[string]any{"cleared": append([]attempts.Lockout{}, cleared...)})
-		return nil
-	}))
+//	DELETE /lockouts?user_id=N | ?user=NAME | ?address=A | ?all=true  clears it: {"cleared": […]}
+func (h *Handler) lockoutRoutes(l Lockouts) []route {
+	return []route{
+		{"GET", "/lockouts", nil, func(w http.ResponseWriter, r *http.Request) error {
+			all, err := l.Lockouts(r.Context())
+			if err != nil {
+				return respond.Fail(respond.StoreUnavailable).WithMessage(err.Error())
+			}
+			respond.JSON(w, r, http.StatusOK, map[string]any{"lockouts": append([]attempts.Lockout{}, all...)})
+			return nil
+		}},
+		{"DELETE", "/lockouts", []string{"user_id", "user", "address", "all"}, func(w http.ResponseWriter, r *http.Request) error {
+			what, err := h.clearingOf(r)
+			if err != nil {
+				return err
+			}
+			cleared, err := ClearLockouts(r.Context(), l, what)
+			if err != nil {
+				return respond.Fail(respond.StoreUnavailable).WithMessage(err.Error())
+			}
+			h.logChange(r, "clear lockouts", slog.Int("lockouts", len(cleared)))
+			respond.JSON(w, r, http.StatusOK, map[string]any{"cleared": append([]attempts.Lockout{}, cleared...)})
+			return nil
+		}},
+	}
 }
 
 // clearingOf requires exactly one parameter, so that a forgotten one clears nothing.
-func clearingOf(q url.Values) (what Clearing, err error) {
-	if err := onlyParameters(q, "user_id", "address", "all"); err != nil {
-		return what, err
-	}
-	if what.UserID, err = userParameter(q); err != nil {
+func (h *Handler) clearingOf(r *http.Request) (what Clearing, err error) {
+	q := r.URL.Query()
+	if what.UserID, err = h.userIn(r, q); err != nil {
 		return what, err
 	}
 	if text := q.Get("address"); text != "" {
@@ -107,20 +102,7 @@ func clearingOf(q url.Values) (what Clearing, err error) {
 		}
 	}
 	if given != 1 {
-		return what, badRequest("Name what to clear: one of user_id=N, address=A and all=true.")
+		return what, badRequest("Name what to clear: one of user_id=N, user=NAME, address=A and all=true.")
 	}
 	return what, nil
-}
-
-// onlyParameters refuses a parameter that the call does not know: it is most often a misspelt one.
-func onlyParameters(q url.Values, known ...string) error {
-	for name, values := range q {
-		switch {
-		case !slices.Contains(known, name):
-			return badRequest("There is no parameter " + strconv.Quote(name[:min(len(name), 40)]) + " here.")
-		case len(values) > 1:
-			return badRequest("The parameter " + name + " is given twice.")
-		}
-	}
-	return nil
 }

@@ -46,7 +46,9 @@ func TestOperatorsSeeAndClearLockouts(t *testing.T) {
 	}{
 		{"DELETE", "/lockouts", 400, ""},
 		{"DELETE", "/lockouts?all=true&user_id=17", 400, ""},
-		{"DELETE", "/lockouts?user=17", 400, ""},
+		{"DELETE", "/lockouts?user=0", 400, ""},
+		{"DELETE", "/lockouts?user=dave", 404, ""},
+		{"DELETE", "/lockouts?user=alice", 200, `{"cleared":[]}`},
 		{"DELETE", "/lockouts?address=shop.example", 400, ""},
 		{"GET", "/lockouts?user_id=17", 400, ""},
 		{"DELETE", "/lockouts?user_id=18", 200, `{"cleared":[]}`},

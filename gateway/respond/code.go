@@ -62,6 +62,8 @@ const (
 	AdminToken           Code = "cocart_gateway_admin_token"
 	AdminLimited         Code = "cocart_gateway_admin_limited"
 	NoSuchSession        Code = "cocart_gateway_no_such_session"
+	NoSuchUser           Code = "cocart_gateway_no_such_user"
+	AmbiguousUser        Code = "cocart_gateway_ambiguous_user"
 	FingerprintNeeded    Code = "cocart_gateway_fingerprint_needed"
 	ConfigurationRefused Code = "cocart_gateway_configuration_refused"
 )
@@ -299,6 +301,14 @@ var codes = map[Code]definition{
 	NoSuchSession: {status: http.StatusNotFound, message: "No session has this id.",
 		when:     "The id is valid, and no session has it, or it ended too long ago.",
 		client:   "Take the id from `GET /sessions` or from the log.",
+		operator: "Nothing."},
+	NoSuchUser: {status: http.StatusNotFound, message: "No user of WordPress has this login name or e-mail address.",
+		when:     "The parameter `user` names no account.",
+		client:   "Correct the name, or send `user_id`.",
+		operator: "Nothing."},
+	AmbiguousUser: {status: http.StatusConflict, message: "Two users of WordPress have this name.",
+		when:     "The parameter `user` is the login name of one account and the e-mail address of another. The message has the ids of both.",
+		client:   "Send `user_id`.",
 		operator: "Nothing."},
 	FingerprintNeeded: {status: http.StatusConflict, message: "This user has no live session from which to take the fingerprint of the account. " +
 		"Send the member fingerprint. WordPress computes it: CoCartGateway\\fingerprint( get_userdata( N ) ).",
