@@ -13,7 +13,9 @@ import (
 
 	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/keys"
+	"cocart-gateway/tokens/refreshtoken"
 	"cocart-gateway/tokens/revocation"
+	"cocart-gateway/tokens/revocationlog"
 )
 
 // Authority issues, verifies, refreshes and revokes tokens. It is safe for concurrent use. It knows what other gateways
@@ -21,7 +23,7 @@ import (
 type Authority struct {
 	cfg       Config
 	keys      *keys.Ring
-	refreshes refreshRing
+	refreshes refreshtoken.Ring
 	cache     verifiedCache
 	*memory
 }
@@ -31,7 +33,7 @@ type memory struct {
 	store   store
 	metrics *metrics
 	revoked revocation.View
-	log     revocationLog
+	log     *revocationlog.Log
 	notes   useNotes
 
 	lifetimeNoted atomic.Int64      // Unix ms
@@ -54,6 +56,9 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 	if err != nil {
 		return nil, err
 	}
+	m.store = newStore(rdb, a.cfg.KeyPrefix)
+	m.log = revocationlog.New(revocationlog.Config{Client: rdb, Key: m.store.revocations(), View: &m.revoked, Now: a.cfg.Now, Logger: a.cfg.Log,
+		Restore: func(ctx context.Context) error { return m.inForce.Load().restore(ctx) }, Unavailable: unavailable})
 	m.metrics = newMetrics(m)
 	if err := reg.Register(a.metrics); err != nil {
 		return nil, fmt.Errorf("tokens: registering metrics: %w", err)
@@ -65,19 +70,14 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 	if client, ok := rdb.(*redis.ClusterClient); ok {
 		rdb.AddHook(cluster.ReloadOnFailure(client))
 	}
-	m.store = newStore(rdb, a.cfg.KeyPrefix)
-	m.log.store, m.log.view, m.log.now, m.log.logger = m.store, &m.revoked, a.cfg.Now, a.cfg.Log
 	m.redisTime = func(ctx context.Context) (time.Time, error) { return m.store.Time(ctx).Result() }
-	m.log.position, m.log.began = "0", a.cfg.Now()
-	m.log.reader = m.store
-	m.log.restore = func(ctx context.Context) error { return m.inForce.Load().restore(ctx) }
 	m.inForce.Store(a)
 	return a, nil
 }
 
 func newSettings(cfg Config, m *memory) (*Authority, error) {
 	a := &Authority{cfg: cfg, keys: keys.NewRing(cfg.Keys),
-		refreshes: newRefreshRing(cfg.RefreshSecrets, cfg.Keys), memory: m}
+		refreshes: refreshtoken.NewRing(cfg.RefreshSecrets, cfg.Keys), memory: m}
 	_, unsigned := a.keys.Signer(cfg.Now())
 	if err := errors.Join(cfg.problems(), unsigned); err != nil {
 		return nil, fmt.Errorf("tokens: %w", err)

@@ -9,17 +9,18 @@
 //	authority.go, config.go             settings, and how they change while requests are served
 //	issue.go, mint.go                   a login begins a session and makes its first pair
 //	verify.go, parse.go                 an access token is verified
-//	refresh.go, refreshtoken.go         a refresh token is exchanged for the next pair: rotate.lua decides
+//	refresh.go                          a refresh token is exchanged for the next pair: rotate.lua decides
 //	step.go                             one step of a session in Redis, and the limit that is counted with it
 //	end.go                              sessions end: one, those of a user, all
 //	record.go, store.go, index.go       a session in Redis, its key and the index of a user's sessions
 //	list.go, inspect.go, oauth.go       what operators see: sessions, one token, RFC 7009 and 7662
-//	revocationlog.go, run.go, usenotes.go, loss.go  what Run does: it follows the log and notes which sessions were used
+//	run.go, usenotes.go, loss.go        what Run does: it follows the log and notes which sessions were used
 //	outcome.go, identity.go, metrics.go the closed lists of words, the types that callers see, and metrics
 //	exchange.go                         what package migration needs
 //
-// Packages below this one: keys has the signing keys, revocation the view of revocations, jwt the strict parser, cluster
-// and checkup what concerns Redis itself. Package migration exchanges tokens of the old PHP plugin; package attempts
+// Packages below this one: keys has the signing keys, revocation the view of revocations, revocationlog their
+// log in Redis, refreshtoken the form of refresh tokens, jwt the strict parser, cluster and checkup what concerns Redis
+// itself. Package migration exchanges tokens of the old PHP plugin; package attempts
 // counts wrong passwords and is independent of this one.
 //
 // # Access tokens
@@ -32,8 +33,8 @@
 // # Refresh tokens
 //
 // 64 bytes as 128 lower-case hex digits: session id, generation, id of the secret, a MAC under the secret alone (so
-// that garbage costs no Redis command), and a MAC under the secret and the session's salt. See refreshtoken.go for
-// the form and rotate.lua for what a presented generation means.
+// that garbage costs no Redis command), and a MAC under the secret and the session's salt. See package refreshtoken
+// for the form and rotate.lua for what a presented generation means.
 //
 // # Redis
 //

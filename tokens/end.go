@@ -95,7 +95,7 @@ func (a *Authority) logEnd(ctx context.Context, id revocation.SessionID, at int6
 // has left: every gateway must know what was decided in Redis.
 func (a *Authority) logAndSettle(ctx context.Context, e revocation.Entry, id revocation.SessionID, owed string) error {
 	ctx = context.WithoutCancel(ctx)
-	if err := a.log.append(ctx, e); err != nil {
+	if err := a.log.Append(ctx, e); err != nil {
 		return err
 	}
 	// Best effort: what stays owed is written once more, which changes nothing.
@@ -119,7 +119,7 @@ func (a *Authority) EndUser(ctx context.Context, userID int64, fingerprint strin
 	if err := a.store.keepUserCutoff(ctx, userID, fingerprint, cutoff, milliseconds(a.cfg.RefreshTTL+outlives)); err != nil {
 		return 0, unavailable("storing user cutoff", err)
 	}
-	if err := a.log.append(ctx, revocation.UserCutoff(userID, fingerprint, cutoff)); err != nil {
+	if err := a.log.Append(ctx, revocation.UserCutoff(userID, fingerprint, cutoff)); err != nil {
 		return 0, err
 	}
 	return a.endCutOff(ctx, listed, fingerprint, cause)
@@ -160,7 +160,7 @@ func (a *Authority) EndAll(ctx context.Context, cause Cause) error {
 	if err := a.store.Set(ctx, a.store.allCutoff(), cutoff, a.cfg.RefreshTTL+outlives).Err(); err != nil {
 		return unavailable("storing the cutoff of all", err)
 	}
-	if err := a.log.append(ctx, revocation.AllCutoff(cutoff)); err != nil {
+	if err := a.log.Append(ctx, revocation.AllCutoff(cutoff)); err != nil {
 		return err
 	}
 	a.cfg.Log.Warn("all sessions ended", "cause", string(cause.known()))

@@ -2,10 +2,6 @@ package tokens
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/tokens/refreshtoken"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -48,25 +45,25 @@ func (a *Authority) ExchangeSettings() ExchangeSettings {
 
 // Recognise returns what is wrong with a refresh token, as far as can be seen without Redis: nil, or a Rejection.
 func (a *Authority) Recognise(refresh string) error {
-	_, err := a.refreshes.parse(refresh)
+	_, err := a.parseRefresh(refresh)
 	return err
 }
 
 // Peek returns the session of a refresh token, and as error what Refresh would answer now. It changes nothing. The
 // session is the zero value where the token is not ours, and a tombstone where the error is Ended.
 func (a *Authority) Peek(ctx context.Context, refresh string, from Client) (Session, error) {
-	t, err := a.refreshes.parse(refresh)
+	t, err := a.parseRefresh(refresh)
 	if err != nil {
 		return Session{}, err
 	}
-	s, err := a.store.load(ctx, t.session)
+	s, err := a.store.load(ctx, t.Session)
 	if err != nil {
 		return Session{}, unavailable("reading session", err)
 	}
 	from = from.tidy()
 	_, err = a.peek(ctx, s, t, from, from.digest())
 	if errors.Is(err, Ended) && s.ended == 0 { // it ended in between: the tombstone has the cause
-		now, gone := a.store.load(ctx, t.session)
+		now, gone := a.store.load(ctx, t.Session)
 		if gone != nil {
 			return Session{}, unavailable("reading session", gone)
 		}
@@ -79,13 +76,13 @@ func (a *Authority) Peek(ctx context.Context, refresh string, from Client) (Sess
 }
 
 // peek checks a token in the order of Refresh. The script decides, as for Refresh.
-func (a *Authority) peek(ctx context.Context, s *record, t refreshToken, from Client, client string) (Outcome, error) {
+func (a *Authority) peek(ctx context.Context, s *record, t refreshtoken.Token, from Client, client string) (Outcome, error) {
 	switch {
 	case s == nil:
 		return OutcomeUnknown, Unknown
 	case s.ended != 0:
 		return OutcomeEnded, Ended
-	case !t.genuine(s.salt):
+	case !t.Genuine(s.salt):
 		return OutcomeRefused, BadSignature
 	}
 	step, err := a.store.step(ctx, stepOf{token: t, from: from, client: client, mode: peekMode, now: a.cfg.Now().UnixMilli()}, a.cfg)
@@ -148,14 +145,14 @@ func (a *Authority) GoodTokens(ctx context.Context, session string) (good []stri
 		return nil, Unknown
 	}
 	for g := s.generation; ; g-- {
-		step, err := a.store.step(ctx, stepOf{token: refreshToken{session: id, generation: g}, mode: peekMode, now: a.cfg.Now().UnixMilli()}, a.cfg)
+		step, err := a.store.step(ctx, stepOf{token: refreshtoken.Token{Session: id, Generation: g}, mode: peekMode, now: a.cfg.Now().UnixMilli()}, a.cfg)
 		if err != nil {
 			return nil, unavailable("reading session", err)
 		}
 		if step.outcome.rejection() != nil {
 			return good, nil
 		}
-		good = append(good, a.refreshes.mint(id, g, s.salt))
+		good = append(good, a.refreshes.Mint(id, g, s.salt))
 		if g == 0 {
 			return good, nil
 		}
@@ -172,7 +169,7 @@ func (a *Authority) IssueExchanged(ctx context.Context, who Identity, from Clien
 	}
 	s.recent = fmt.Sprintf("0:%d", s.active)
 	pair, err = a.begin(ctx, s)
-	return pair, a.refreshes.mint(s.id, 0, s.salt), err
+	return pair, a.refreshes.Mint(s.id, 0, s.salt), err
 }
 
 // IsUserID reports whether a number may be the id of a WordPress user, and every JSON reader on the way can hold it.
@@ -202,41 +199,11 @@ func (a *Authority) CountExchange(v Outcome, err error) {
 	a.metrics.countRefresh(v, err)
 }
 
-// Seal encrypts a text for Redis (AES-256-GCM). The key comes from the first refresh secret and from about, which is a
-// token or an id: neither a reader of Redis nor the secret alone opens it.
-func (a *Authority) Seal(text []byte, about string) string {
-	box := a.refreshes[0].box(about)
-	nonce := make([]byte, box.NonceSize())
-	rand.Read(nonce)
-	return base64.RawStdEncoding.EncodeToString(box.Seal(nonce, nonce, text, nil))
-}
+// Seal encrypts a text for Redis, under a key that comes from the first refresh secret and from about: see
+// [refreshtoken.Ring].
+func (a *Authority) Seal(text []byte, about string) string { return a.refreshes.Seal(text, about) }
 
 // Open returns what Seal encrypted, under any of the refresh secrets.
 func (a *Authority) Open(sealed, about string) (text []byte, ok bool) {
-	raw, err := base64.RawStdEncoding.DecodeString(sealed)
-	if err != nil {
-		return nil, false
-	}
-	for _, secret := range a.refreshes {
-		box := secret.box(about)
-		if len(raw) < box.NonceSize() {
-			return nil, false
-		}
-		if text, err := box.Open(nil, raw[:box.NonceSize()], raw[box.NonceSize():], nil); err == nil {
-			return text, true
-		}
-	}
-	return nil, false
-}
-
-func (s *refreshSecret) box(about string) cipher.AEAD {
-	block, err := aes.NewCipher(derive(s.raw, []byte(about), "sealed pair"))
-	if err != nil {
-		panic(err) // only a key of another length
-	}
-	box, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err) // only a block of another length
-	}
-	return box
+	return a.refreshes.Open(sealed, about)
 }

@@ -12,10 +12,10 @@ func KeysApart(a *Authority) { a.store.apart.Store(true) }
 func WriteNotes(a *Authority) error { return a.writeNotes(context.Background()) }
 
 // LookBack looks whether the log lost what was read of it.
-func LookBack(a *Authority) error { return a.log.lookBack(context.Background()) }
+func LookBack(a *Authority) error { return a.log.LookBack(context.Background()) }
 
-// TrimmedTo says up to when entries of the log may have been trimmed.
-func TrimmedTo(a *Authority, at time.Time) { a.log.trimmedTo.Store(at.UnixMilli()) }
+// TrimmedTo trims the entries of the log up to a time.
+func TrimmedTo(a *Authority, at time.Time) error { return a.log.Trim(context.Background(), at, 0) }
 
 // Tend does the housekeeping of Run.
 func Tend(a *Authority) error { return a.tend(context.Background()) }

@@ -3,10 +3,8 @@ package tokens
 import (
 	"context"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"cocart-gateway/tokens/jwt"
 	"cocart-gateway/tokens/revocation"
@@ -40,8 +38,8 @@ const (
 // the revocation log to its end. With ErrUnavailable it returns what is known without Redis: then a token without
 // Rejection is valid as far as form, signature and times show.
 func (a *Authority) Inspect(ctx context.Context, token string) (Inspection, error) {
-	if raw, ok := lowerHex(token); ok {
-		return a.inspectRefresh(ctx, token, raw)
+	if session, generation, secret, ok := a.refreshes.Read(token); ok {
+		return a.inspectRefresh(ctx, token, session, Inspection{Kind: KindRefresh, SessionID: session.String(), Generation: generation, Secret: secret})
 	}
 	return a.inspectAccess(ctx, token)
 }
@@ -113,11 +111,8 @@ func (a *Authority) inspectSession(ctx context.Context, i *Inspection, s *record
 	return nil
 }
 
-func (a *Authority) inspectRefresh(ctx context.Context, text string, raw [refreshBytes]byte) (Inspection, error) {
-	id := revocation.SessionID(raw[:atGeneration])
-	i := Inspection{Kind: KindRefresh, SessionID: id.String(), Generation: binary.BigEndian.Uint64(raw[atGeneration:])}
-	i.Secret = a.refreshes.number([8]byte(raw[atSecret:atOuter]))
-	t, refused := a.refreshes.parse(text)
+func (a *Authority) inspectRefresh(ctx context.Context, text string, id revocation.SessionID, i Inspection) (Inspection, error) {
+	t, refused := a.parseRefresh(text)
 	i.reject(refused)
 	s, err := a.store.load(ctx, id)
 	if err != nil {
@@ -136,9 +131,4 @@ func (a *Authority) inspectRefresh(ctx context.Context, text string, raw [refres
 		return i, err
 	}
 	return i, nil
-}
-
-// number returns the position of a secret in the ring, counted from 1; 0 for another secret.
-func (r refreshRing) number(id [8]byte) int {
-	return 1 + slices.IndexFunc(r, func(s *refreshSecret) bool { return s.id == id })
 }

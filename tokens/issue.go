@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/cluster"
+	"cocart-gateway/tokens/refreshtoken"
 	"cocart-gateway/tokens/revocation"
 	"cocart-gateway/tokens/untrusted"
 )
@@ -29,7 +30,7 @@ func (a *Authority) begin(ctx context.Context, s *record, riders ...cluster.Ride
 	if err != nil {
 		return Pair{}, err
 	}
-	s.proofs = a.refreshes.proofs(s.id, s.generation, s.salt)
+	s.proofs = a.refreshes.Proofs(s.id, s.generation, s.salt)
 	apart := a.store.apart.Load()
 	if !apart {
 		err = a.createWhole(ctx, s, riders)
@@ -64,7 +65,7 @@ func (a *Authority) createWhole(ctx context.Context, r *record, riders []cluster
 	}
 	for _, text := range answer {
 		if id, ok := revocation.ParseSessionID(text); ok {
-			a.log.wrote(revocation.SessionEnded(id, now))
+			a.log.Wrote(revocation.SessionEnded(id, now))
 			a.metrics.ended(CauseLimit, 1)
 		}
 	}
@@ -118,7 +119,7 @@ func (a *Authority) newRecord(who Identity, from Client) (*record, error) {
 	from = from.tidy()
 	s := &record{
 		userID: who.UserID, login: untrusted.Storable(who.Login, maxDevice), fingerprint: untrusted.Storable(who.Fingerprint, maxDevice),
-		active: now, generation: 1, address: from.Address, device: from.Device, salt: make([]byte, saltBytes),
+		active: now, generation: 1, address: from.Address, device: from.Device, salt: make([]byte, refreshtoken.SaltBytes),
 	}
 	rand.Read(s.salt)
 	// A login that follows a cutoff within the same millisecond, or on a slower clock, is still after it.
@@ -135,5 +136,5 @@ func (a *Authority) pair(s *record) (Pair, error) {
 		return Pair{}, err
 	}
 	return Pair{Access: access, AccessExpiry: expiry, Session: s.id.String(),
-		Refresh: a.refreshes.mint(s.id, s.generation, s.salt), RefreshExpiry: a.expires(s)}, nil
+		Refresh: a.refreshes.Mint(s.id, s.generation, s.salt), RefreshExpiry: a.expires(s)}, nil
 }

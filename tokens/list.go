@@ -48,7 +48,7 @@ func (a *Authority) Resume(ctx context.Context, session string) (refresh string,
 	if err := a.checkCutoffs(ctx, s); err != nil {
 		return "", err
 	}
-	return a.refreshes.mint(s.id, s.generation, s.salt), nil
+	return a.refreshes.Mint(s.id, s.generation, s.salt), nil
 }
 
 // Sessions yields the live sessions of a user, oldest first, or with 0 those of all users, in no order. It stops at the

@@ -15,16 +15,6 @@ import (
 // and writes back all that it knows, to the log, to the cutoffs and to the sessions themselves. A refresh token that is
 // ahead of what Redis has needs no such knowledge: see rotate.lua.
 
-// lostSome reports whether the log lost what was read of it. An entry that may have been trimmed says nothing. The caller
-// holds mu.
-func (l *revocationLog) lostSome(ctx context.Context) (bool, error) {
-	if ms, _ := splitID(l.last); ms <= l.trimmedTo.Load() {
-		return false, nil
-	}
-	last, err := l.store.XRevRangeN(ctx, l.store.revocations(), l.last, l.last, 1).Result()
-	return err == nil && len(last) == 0, missing(err)
-}
-
 // restoreBatch is how many entries are written in one round trip.
 const restoreBatch = 500
 
@@ -48,7 +38,7 @@ func (a *Authority) restoreSome(ctx context.Context, some []revocation.Entry) er
 	var calls []cluster.Call
 	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, e := range some {
-			p.XAdd(ctx, a.store.logged(e))
+			p.XAdd(ctx, a.log.Command(e))
 			if id, ended := e.EndedSession(); ended {
 				calls = append(calls, cluster.Call{Script: endScript, Key: a.store.session(id),
 					Args: []any{now, string(CauseOther), milliseconds(a.cfg.tombstone())}})

@@ -88,7 +88,7 @@ func TestATrimmedLogIsNotALoss(t *testing.T) {
 	out := w.login(a, alice)
 	w.must(a.EndSession(context.Background(), out.Session, tokens.CauseLogout))
 	w.catchUp(a)
-	tokens.TrimmedTo(a, time.Now().Add(time.Hour))
+	w.must(tokens.TrimmedTo(a, time.Now().Add(time.Hour)))
 	w.must(w.rdb.XTrimMaxLen(context.Background(), "cocart:revocations", 0).Err())
 	w.must(tokens.LookBack(a))
 	w.catchUp(a)

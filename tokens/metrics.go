@@ -53,7 +53,7 @@ func (m *metrics) gauges(of *memory) {
 		return func() float64 { return float64(pick(of.revoked.Size())) }
 	}
 	m.gauge("revocation_age_seconds", "How old this gateway's view of revocations may be; -1 before it was read once.",
-		of.log.ageSeconds)
+		of.log.AgeSeconds)
 	m.gauge("revocation_sessions", "Sessions with revoked access tokens that may still live.", size(func(s, _, _ int) int { return s }))
 	m.gauge("revocation_users", "User cutoffs that access tokens may still fall under.", size(func(_, u, _ int) int { return u }))
 	m.gauge("revocation_pending", "Rotations whose previous access tokens are within their grace.", size(func(_, _, p int) int { return p }))

@@ -33,7 +33,7 @@ func (a *Authority) Introspect(ctx context.Context, token string) (Introspection
 }
 
 func (a *Authority) introspect(ctx context.Context, token string) (Introspection, error) {
-	t, err := a.refreshes.parse(token)
+	t, err := a.parseRefresh(token)
 	if errors.Is(err, Malformed) { // then it can only be an access token
 		return a.introspectAccess(token)
 	}
@@ -44,7 +44,7 @@ func (a *Authority) introspect(ctx context.Context, token string) (Introspection
 	switch {
 	case err != nil:
 		return Introspection{}, err
-	case t.generation != s.generation:
+	case t.Generation != s.generation:
 		return Introspection{}, Reused
 	case !a.cfg.Now().Before(a.expires(s)):
 		return Introspection{}, Expired
@@ -93,7 +93,7 @@ func unlessRejected(err error) error {
 // sessionOf returns the session of a valid access token, or of a genuine refresh token of any generation: the holder of
 // a spent one was a rightful client once, and its reuse would end the session anyway.
 func (a *Authority) sessionOf(ctx context.Context, token string) (string, error) {
-	t, err := a.refreshes.parse(token)
+	t, err := a.parseRefresh(token)
 	if errors.Is(err, Malformed) { // then it can only be an access token
 		access, err := a.Verify(token)
 		if err != nil {

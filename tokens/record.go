@@ -29,7 +29,7 @@ type record struct {
 	ended       int64 // 0 while it lives
 	cause       Cause
 	owed        string // what the revocation log does not have yet: see rotate.lua
-	proofs      string // only written: see refreshRing.proofs
+	proofs      string // only written: see refreshtoken.Ring.Proofs
 	recent      string // only written: generations that count as retired at the beginning, see IssueExchanged
 }
 

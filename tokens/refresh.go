@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/refreshtoken"
 )
 
 // Refresh exchanges a refresh token for a new pair. One atomic step in Redis decides what the presented generation means
@@ -34,7 +36,7 @@ func (a *Authority) RefreshCounted(ctx context.Context, refresh string, from Cli
 }
 
 func (a *Authority) refresh(ctx context.Context, text string, from Client, limit Gate) (Pair, Identity, Outcome, error) {
-	t, err := a.refreshes.parse(text)
+	t, err := a.parseRefresh(text)
 	if err != nil {
 		return Pair{}, Identity{}, OutcomeRefused, countAlone(ctx, limit, err)
 	}
@@ -61,12 +63,12 @@ func (a *Authority) refresh(ctx context.Context, text string, from Client, limit
 // that the log has, and a tab came first that slept meanwhile. Its access token would be refused at once, and the app would
 // log its customer out. The step is that of the first generation that lives, which is ahead of what Redis has.
 func (a *Authority) pastRevoked(ctx context.Context, o stepOf, st step) (step, error) {
-	from := a.revoked.AliveFrom(o.token.session, a.cfg.Now())
+	from := a.revoked.AliveFrom(o.token.Session, a.cfg.Now())
 	if st.generation >= from || from == math.MaxUint64 {
 		return st, nil
 	}
-	o.token.generation, o.mode = from, rotateMode
-	o.proofs = a.refreshes.proofs(o.token.session, from+1, st.was.salt)
+	o.token.Generation, o.mode = from, rotateMode
+	o.proofs = a.refreshes.Proofs(o.token.Session, from+1, st.was.salt)
 	var again step
 	var err error
 	if a.store.apart.Load() {
@@ -91,10 +93,10 @@ func (a *Authority) refreshWhole(ctx context.Context, o stepOf, limit Gate) (ste
 	o.mode = provenMode
 	st, err := a.stepWhole(ctx, o, limit)
 	if err == nil && st.outcome == unproven {
-		if !o.token.genuine(st.was.salt) {
+		if !o.token.Genuine(st.was.salt) {
 			return step{}, BadSignature
 		}
-		o.mode, o.proofs = rotateMode, a.refreshes.proofs(o.token.session, st.generation, st.was.salt)
+		o.mode, o.proofs = rotateMode, a.refreshes.Proofs(o.token.Session, st.generation, st.was.salt)
 		st, err = a.stepWhole(ctx, o, nil)
 	}
 	if err != nil {
@@ -116,7 +118,7 @@ func (a *Authority) refreshApart(ctx context.Context, o stepOf, limit Gate) (ste
 	case OutcomeEnded:
 		return step{}, a.endedBefore(ctx, st.was)
 	}
-	if !o.token.genuine(st.was.salt) {
+	if !o.token.Genuine(st.was.salt) {
 		return step{}, BadSignature
 	}
 	if st.outcome == OutcomeExpired || st.outcome == OutcomeSuperseded {
@@ -141,12 +143,12 @@ func (a *Authority) conclude(ctx context.Context, o stepOf, st step) error {
 		}
 		return Ended
 	}
-	if !o.token.genuine(st.was.salt) {
+	if !o.token.Genuine(st.was.salt) {
 		return BadSignature
 	}
 	if st.outcome == OutcomeReuse {
 		a.metrics.ended(CauseReuse, 1)
-		a.warnReuse(st.was, o.token.generation)
+		a.warnReuse(st.was, o.token.Generation)
 	}
 	if err := st.outcome.rejection(); err != nil {
 		return err
@@ -164,13 +166,27 @@ func (a *Authority) conclude(ctx context.Context, o stepOf, st step) error {
 // keepProofs lets Run write the proofs of the next tokens before those in the hash come to an end.
 func (a *Authority) keepProofs(o stepOf, st step) {
 	if o.mode == provenMode && st.proofs < st.generation+2 {
-		a.notes.proofs(st.was.id, a.refreshes.proofs(st.was.id, st.generation, st.was.salt))
+		a.notes.proofs(st.was.id, a.refreshes.Proofs(st.was.id, st.generation, st.was.salt))
 	}
 }
 
+// parseRefresh reads a refresh token, and checks all that can be checked without Redis.
+func (a *Authority) parseRefresh(text string) (refreshtoken.Token, error) {
+	t, err := a.refreshes.Parse(text)
+	switch {
+	case errors.Is(err, refreshtoken.ErrUnknownSecret):
+		return t, UnknownKey
+	case errors.Is(err, refreshtoken.ErrForged):
+		return t, BadSignature
+	case err != nil:
+		return t, Malformed
+	}
+	return t, nil
+}
+
 // genuineSession loads the session of a token and checks the MAC that needs the session's salt.
-func (a *Authority) genuineSession(ctx context.Context, t refreshToken) (*record, error) {
-	s, err := a.store.load(ctx, t.session)
+func (a *Authority) genuineSession(ctx context.Context, t refreshtoken.Token) (*record, error) {
+	s, err := a.store.load(ctx, t.Session)
 	switch {
 	case err != nil:
 		return nil, unavailable("reading session", err)
@@ -178,7 +194,7 @@ func (a *Authority) genuineSession(ctx context.Context, t refreshToken) (*record
 		return nil, Unknown
 	case s.ended != 0:
 		return nil, a.endedBefore(ctx, s)
-	case !t.genuine(s.salt):
+	case !t.Genuine(s.salt):
 		return nil, BadSignature
 	}
 	return s, nil

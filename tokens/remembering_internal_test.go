@@ -121,49 +121,6 @@ func TestTheLogIsTrimmedByAge(t *testing.T) {
 	}
 }
 
-// A failover can leave a log whose newest entry is older than what was read: reading on would skip what comes.
-func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
-	now, ctx := time.Unix(1_800_000_000, 0), context.Background()
-	a := memoryShop(t, miniredis.RunT(t), &now, time.Hour)
-	pair := issued(t, a, 2)
-	id, _ := revocation.ParseSessionID(pair.Session)
-	if err := a.CatchUp(ctx); err != nil {
-		t.Fatal(err)
-	}
-	a.log.position = decimal(time.Now().Add(time.Hour).UnixMilli()) + "-0"
-	a.log.last = a.log.position
-	if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.revocations(), ID: decimal(time.Now().UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.log.lookBack(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.CatchUp(ctx); err != nil {
-		t.Fatal(err)
-	}
-	refuse(t, a, pair.Access, Revoked)
-}
-
-// A new master may hold, before what was read, entries that were never seen.
-func TestAfterAGapALittleIsReadAgain(t *testing.T) {
-	now, ctx := time.Unix(1_800_000_000, 0), context.Background()
-	a := memoryShop(t, miniredis.RunT(t), &now, time.Hour)
-	pair := issued(t, a, 2)
-	id, _ := revocation.ParseSessionID(pair.Session)
-	read := time.Now()
-	for _, at := range []time.Time{read.Add(-overlap / 2), read.Add(time.Second)} {
-		if err := a.store.XAdd(ctx, &redis.XAddArgs{Stream: a.store.revocations(), ID: decimal(at.UnixMilli()) + "-1", Values: revocation.SessionEnded(id, now.UnixMilli()).Values()}).Err(); err != nil {
-			t.Fatal(err)
-		}
-		id = revocation.NewSessionID(1) // the later one concerns somebody else
-	}
-	a.log.position, a.log.gap = decimal(read.UnixMilli())+"-1", true
-	if err := a.CatchUp(ctx); err != nil {
-		t.Fatal(err)
-	}
-	refuse(t, a, pair.Access, Revoked)
-}
-
 func TestNotesAreBoundedAndMerged(t *testing.T) {
 	var n useNotes
 	first := revocation.NewSessionID(1)
@@ -187,21 +144,6 @@ func TestNotesAreBoundedAndMerged(t *testing.T) {
 	}
 	if total != mostNotes {
 		t.Errorf("took %d notes of %d", total, mostNotes)
-	}
-}
-
-func TestOwnEntriesAreBounded(t *testing.T) {
-	var o ownEntries
-	now := time.Unix(1_800_000_000, 0)
-	for i := range 3 * ownKept {
-		o.add(revocation.AllCutoff(int64(i)), now)
-	}
-	kept := o.recent(now)
-	if last := kept[len(kept)-1]; len(kept) > ownKept || len(kept) < ownKept/2 || last != revocation.AllCutoff(3*ownKept-1) {
-		t.Errorf("kept %d entries up to %v", len(kept), last)
-	}
-	if left := o.recent(now.Add(ownLife)); len(left) != 0 {
-		t.Errorf("%d entries are repeated for ever", len(left))
 	}
 }
 

@@ -14,7 +14,6 @@ const (
 	tryEvery   = 150 * time.Millisecond // while Redis is away: others' revocations wait for this long at most once it is back
 	sayFirst   = time.Second            // between two log lines about one outage; doubled each time
 	sayLast    = time.Minute
-	blockFor   = 500 * time.Millisecond // also how long the end of Run can be delayed
 	tendEvery  = 30 * time.Second
 	notesEvery = time.Second
 	lastCall   = time.Second // for what is still to be written when the time is over
@@ -25,7 +24,7 @@ const (
 // need one Run. Without it Verify knows only what this process revoked itself, and Ready always returns an error.
 func (a *Authority) Run(ctx context.Context) error {
 	a.reportEviction(ctx)
-	defer a.log.readByItself(a.store)()
+	defer a.log.ReadByItself()()
 	var said outageReports
 	for ctx.Err() == nil {
 		a = a.inForce.Load()
@@ -71,20 +70,20 @@ func pause(ctx context.Context, d time.Duration) {
 
 // runOnce reads new revocations, writes noted uses, and from time to time does the housekeeping.
 func (a *Authority) runOnce(ctx context.Context) error {
-	if err := a.log.follow(ctx); err != nil {
+	if err := a.log.Follow(ctx); err != nil {
 		return err
 	}
 	now := time.Now() // real time: Config.Now decides what is true, not how often this runs
 	if a.clock.stepped(a.cfg.Now().Round(0), now) {
 		a.cfg.Log.Warn("the clock of this machine was set: reading the revocations again")
-		a.log.readAgain()
+		a.log.ReadAgain()
 	}
 	if now.Sub(a.notesWritten) >= notesEvery {
 		a.notesWritten = now
 		if err := a.writeNotes(ctx); err != nil {
 			return err
 		}
-		if err := a.log.lookBack(ctx); err != nil {
+		if err := a.log.LookBack(ctx); err != nil {
 			return err
 		}
 	}
@@ -111,7 +110,7 @@ func (a *Authority) tend(ctx context.Context) error {
 		return unavailable("reading token lifetimes", err)
 	}
 	a.revoked.Forget(now.Add(-retention))
-	if err := a.log.trim(ctx, now, retention); err != nil {
+	if err := a.log.Trim(ctx, now, retention); err != nil {
 		return unavailable("trimming revocations", err)
 	}
 	return nil
@@ -159,11 +158,11 @@ func (a *Authority) retention(ctx context.Context, now int64) (time.Duration, er
 
 // CatchUp reads the revocation log to its end, once: for a tool that does not Run, or a caller that must know what others
 // revoked before. It returns ErrUnavailable when Redis is away; what is known stays known.
-func (a *Authority) CatchUp(ctx context.Context) error { return a.log.catchUp(ctx) }
+func (a *Authority) CatchUp(ctx context.Context) error { return a.log.CatchUp(ctx) }
 
 // CaughtUp reports whether the revocations were read once since the start: only then is a token refused that was revoked
 // before. It does no I/O.
-func (a *Authority) CaughtUp() bool { return a.log.caughtUp() }
+func (a *Authority) CaughtUp() bool { return a.log.CaughtUp() }
 
 var errNotReadYet = errors.New("the revocation log was not read yet")
 

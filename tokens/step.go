@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/cluster"
+	"cocart-gateway/tokens/refreshtoken"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -41,7 +42,7 @@ const ownClient = "own"
 
 // stepOf describes one step to be made.
 type stepOf struct {
-	token  refreshToken
+	token  refreshtoken.Token
 	from   Client
 	client string // digest of from, or ownClient
 	mode   string
@@ -51,19 +52,19 @@ type stepOf struct {
 
 // arguments are those of rotate.lua.
 func (o stepOf) arguments(cfg Config) []any {
-	return []any{o.token.generation, o.now, milliseconds(cfg.RefreshGrace), string(cfg.LostAnswer),
+	return []any{o.token.Generation, o.now, milliseconds(cfg.RefreshGrace), string(cfg.LostAnswer),
 		milliseconds(cfg.RefreshTTL), milliseconds(cfg.SessionTTL), o.from.Address, o.from.Device,
 		milliseconds(outlives), milliseconds(cfg.tombstone()), o.mode,
-		o.client, string(cfg.ReuseBySameClient), milliseconds(cfg.reuseWindow()), o.token.proof(), o.proofs}
+		o.client, string(cfg.ReuseBySameClient), milliseconds(cfg.reuseWindow()), o.token.Proof(), o.proofs}
 }
 
 // step makes one step of a session by itself.
 func (s store) step(ctx context.Context, o stepOf, cfg Config) (step, error) {
-	answer, err := stepScript.Run(ctx, s, []string{s.session(o.token.session)}, o.arguments(cfg)...).Slice()
+	answer, err := stepScript.Run(ctx, s, []string{s.session(o.token.Session)}, o.arguments(cfg)...).Slice()
 	if err != nil {
 		return step{}, err
 	}
-	return parseStep(o.token.session, answer)
+	return parseStep(o.token.Session, answer)
 }
 
 // parseStep reads the first four values that step.lua and refresh.lua answer.
@@ -86,7 +87,7 @@ func parseStep(id revocation.SessionID, answer []any) (step, error) {
 	}
 	out.was = parseRecord(id, fields)
 	if proofs, ok := fields[len(fields)-1].(string); ok {
-		out.proofs = lastProven(proofs)
+		out.proofs = refreshtoken.LastProven(proofs)
 	}
 	return out, nil
 }
@@ -110,7 +111,7 @@ func (s step) entry(id revocation.SessionID, now int64) (e revocation.Entry, ok 
 
 // stepWhole makes a whole refresh in one round trip: all keys are on one server.
 func (a *Authority) stepWhole(ctx context.Context, o stepOf, g Gate) (step, error) {
-	s, id := a.store, o.token.session
+	s, id := a.store, o.token.Session
 	spent, err := spending(g)
 	if err != nil {
 		return step{}, err
@@ -143,7 +144,7 @@ func (a *Authority) stepWhole(ctx context.Context, o stepOf, g Gate) (step, erro
 	st.covered = answer[4] == int64(1)
 	e, logged, err := st.entry(id, o.now)
 	if logged {
-		a.log.wrote(e)
+		a.log.Wrote(e)
 	}
 	return st, err
 }
@@ -151,7 +152,7 @@ func (a *Authority) stepWhole(ctx context.Context, o stepOf, g Gate) (step, erro
 // stepApart makes the second round trip of a refresh on a cluster. The revocation log receives what the first one foretold:
 // that is true also if the step turns out otherwise, since another request then made it.
 func (a *Authority) stepApart(ctx context.Context, o stepOf, foretold step) (step, error) {
-	s, id := a.store, o.token.session
+	s, id := a.store, o.token.Session
 	ctx = context.WithoutCancel(ctx)
 	e, logs, err := foretold.entry(id, o.now)
 	if err != nil {
@@ -166,7 +167,7 @@ func (a *Authority) stepApart(ctx context.Context, o stepOf, foretold step) (ste
 		s.noteLifetime(ctx, pipe, o.now, lifetime)
 	}
 	if logs {
-		pipe.XAdd(ctx, s.logged(e))
+		pipe.XAdd(ctx, a.log.Command(e))
 	}
 	commands, _ := pipe.Exec(ctx) // each command has its own error
 	if err := cluster.Retry(ctx, s.UniversalClient, calls); err != nil {
@@ -186,7 +187,7 @@ func (a *Authority) stepApart(ctx context.Context, o stepOf, foretold step) (ste
 		return step{}, unavailable("rotating session", err)
 	}
 	if logs {
-		a.log.wrote(e)
+		a.log.Wrote(e)
 	}
 	st.covered = cut.cover(foretold.was)
 	return st, a.logDifference(ctx, id, o.now, st, foretold)
@@ -215,7 +216,7 @@ func (a *Authority) peekCounted(ctx context.Context, o stepOf, g Gate) (step, er
 		return step{}, err
 	}
 	o.mode = peekMode
-	calls := []cluster.Call{{Script: stepScript, Key: a.store.session(o.token.session), Args: o.arguments(a.cfg)}}
+	calls := []cluster.Call{{Script: stepScript, Key: a.store.session(o.token.Session), Args: o.arguments(a.cfg)}}
 	if spent.Key != "" {
 		calls = append(calls, cluster.Call{Script: spent.Script, Key: spent.Key, Args: spent.Args})
 	}
@@ -230,7 +231,7 @@ func (a *Authority) peekCounted(ctx context.Context, o stepOf, g Gate) (step, er
 	if err != nil {
 		return step{}, unavailable("reading session", err)
 	}
-	st, err := parseStep(o.token.session, answer)
+	st, err := parseStep(o.token.Session, answer)
 	if err != nil {
 		return step{}, unavailable("reading session", err)
 	}

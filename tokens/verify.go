@@ -147,7 +147,7 @@ func (a *Authority) current(v *verified, now time.Time) error {
 
 // stale reports whether the view of revocations is too old and the operator chose to refuse tokens then.
 func (a *Authority) stale(now time.Time) bool {
-	return a.cfg.OnStale == Deny && a.cfg.MaxStaleness > 0 && a.log.age(now) > a.cfg.MaxStaleness
+	return a.cfg.OnStale == Deny && a.cfg.MaxStaleness > 0 && a.log.Age(now) > a.cfg.MaxStaleness
 }
 
 // verifiedCache holds verified tokens by their whole text, so that no two tokens can share an entry. A hit saves checking

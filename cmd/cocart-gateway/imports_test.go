@@ -42,6 +42,8 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/keys"] = append([]string{self + "tokens/revocation"}, pure...)
 	forbidden["tokens/model"] = append([]string{self}, forbidden["tokens"]...)
 	forbidden["tokens/revocation"] = append([]string{self + "tokens/keys"}, pure...)
+	forbidden["tokens/refreshtoken"] = pure
+	forbidden["tokens/revocationlog"] = append([]string{self + "tokens", self + "tokens/keys", self + "tokens/attempts"}, forbidden["tokens"]...)
 	forbidden["tokens/cluster"] = append([]string{self + "tokens", self + "tokens/attempts"}, forbidden["tokens"]...)
 	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)

@@ -1,4 +1,4 @@
-package tokens
+package refreshtoken
 
 import (
 	"bytes"
@@ -11,30 +11,30 @@ import (
 
 // Who has the server's secret but not Redis, or Redis but not the secret, makes no refresh token.
 func TestHalfOfTheSecretsForgesNothing(t *testing.T) {
-	secret, salt, id := bytes.Repeat([]byte("s"), 32), make([]byte, saltBytes), revocation.NewSessionID(1)
+	secret, salt, id := bytes.Repeat([]byte("s"), 32), make([]byte, SaltBytes), revocation.NewSessionID(1)
 	rand.Read(salt)
-	server := newRefreshRing([][]byte{secret}, nil)
-	good := server.mint(id, 7, salt)
-	if parsed, err := server.parse(good); err != nil || !parsed.genuine(salt) {
+	server := NewRing([][]byte{secret}, nil)
+	good := server.Mint(id, 7, salt)
+	if parsed, err := server.Parse(good); err != nil || !parsed.Genuine(salt) {
 		t.Fatalf("the good token is not: %v", err)
 	}
 
-	withoutSalt, err := server.parse(server.mint(id, 7, make([]byte, saltBytes)))
-	if err != nil || withoutSalt.genuine(salt) {
+	withoutSalt, err := server.Parse(server.Mint(id, 7, make([]byte, SaltBytes)))
+	if err != nil || withoutSalt.Genuine(salt) {
 		t.Errorf("the server alone forged a token (%v)", err)
 	}
-	if withoutSalt.genuine(nil) {
+	if withoutSalt.Genuine(nil) {
 		t.Error("a session without a salt takes a token")
 	}
 
-	raw, _ := hex.DecodeString(newRefreshRing([][]byte{bytes.Repeat([]byte("x"), 32)}, nil).mint(id, 7, salt))
+	raw, _ := hex.DecodeString(NewRing([][]byte{bytes.Repeat([]byte("x"), 32)}, nil).Mint(id, 7, salt))
 	copy(raw[atSecret:atOuter], server[0].id[:])
-	if _, err := server.parse(hex.EncodeToString(raw)); err != BadSignature {
+	if _, err := server.Parse(hex.EncodeToString(raw)); err != ErrForged {
 		t.Errorf("Redis alone forged an outer tag: %v", err)
 	}
 	copy(raw[:atInner], must(hex.DecodeString(good))[:atInner])
-	withoutSecret, err := server.parse(hex.EncodeToString(raw))
-	if err != nil || withoutSecret.genuine(salt) {
+	withoutSecret, err := server.Parse(hex.EncodeToString(raw))
+	if err != nil || withoutSecret.Genuine(salt) {
 		t.Errorf("Redis alone forged an inner tag (%v)", err)
 	}
 }
@@ -47,16 +47,16 @@ func must(raw []byte, err error) []byte {
 }
 
 func TestTheOldTokenTellsNothingAboutTheNext(t *testing.T) {
-	ring := newRefreshRing([][]byte{bytes.Repeat([]byte("s"), 32)}, nil)
-	salt, id := make([]byte, saltBytes), revocation.NewSessionID(1)
+	ring := NewRing([][]byte{bytes.Repeat([]byte("s"), 32)}, nil)
+	salt, id := make([]byte, SaltBytes), revocation.NewSessionID(1)
 	seen := map[string]bool{}
 	for generation := range uint64(100) {
-		token := ring.mint(id, generation, salt)
+		token := ring.Mint(id, generation, salt)
 		if seen[token[2*atOuter:]] {
 			t.Fatalf("generation %d has the tags of another", generation)
 		}
 		seen[token[2*atOuter:]] = true
-		if token != ring.mint(id, generation, salt) {
+		if token != ring.Mint(id, generation, salt) {
 			t.Fatal("a token cannot be computed again")
 		}
 	}

@@ -1,0 +1,303 @@
+// Package revocationlog is the log of revocations in Redis, a stream which every gateway appends to and follows. What an
+// entry means is in package revocation.
+//
+//	log.go   appending, reading, and what follows from an interruption
+//	own.go   the latest entries of this process, which it writes again after a failover
+package revocationlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
+)
+
+// Config says where the log is, and what follows from it.
+type Config struct {
+	Client redis.UniversalClient
+	Key    string // of the stream
+	View   *revocation.View
+	Now    func() time.Time
+	Logger *slog.Logger
+	// Restore writes back what Redis lost: the log, and what depends on it.
+	Restore func(context.Context) error
+	// Unavailable makes the error of a command that failed while doing something.
+	Unavailable func(doing string, cause error) error
+}
+
+// Log is the log of revocations in Redis: it appends to it, and applies what it reads to this process's view. Several
+// goroutines may use it; one of them follows.
+type Log struct {
+	cfg    Config
+	reader redis.UniversalClient // reads the log: after ReadByItself by connections of its own
+
+	mu       sync.Mutex // held while the log is read; guards reader, position, last and gap
+	position string     // where to read on: behind this id
+	last     string     // id of the last entry that was read; "" = none
+	gap      bool       // something may have been missed since
+
+	trimmedTo atomic.Int64 // Unix ms of Redis: entries of later ids are there
+
+	readAt atomic.Int64 // when the log was last known to be read to its end (Unix ms); 0 = never
+	began  time.Time
+	own    ownEntries
+}
+
+// New returns the log, of which nothing was read yet. It does no I/O.
+func New(cfg Config) *Log {
+	return &Log{cfg: cfg, reader: cfg.Client, position: "0", began: cfg.Now()}
+}
+
+const (
+	overlap    = 5 * time.Minute        // read again after a gap
+	blockFor   = 500 * time.Millisecond // how long Follow waits, and how long the end of what follows can be delayed
+	oneBatch   = 1000                   // entries read at once
+	doNotBlock = -1
+)
+
+// Append adds an entry to the log and, once Redis has it, to this process's view. The order matters: after a logout that
+// Redis did not take, the customer's token must still be valid for another attempt.
+func (l *Log) Append(ctx context.Context, e revocation.Entry) error {
+	if err := l.cfg.Client.XAdd(ctx, l.Command(e)).Err(); err != nil {
+		return l.cfg.Unavailable("writing revocation", err)
+	}
+	l.Wrote(e)
+	return nil
+}
+
+// Wrote applies an entry that Redis has.
+func (l *Log) Wrote(e revocation.Entry) {
+	now := l.cfg.Now()
+	l.cfg.View.Apply(e, now)
+	l.own.add(e, now)
+}
+
+// Command returns the command that appends an entry, for callers that send it with others and then call Wrote.
+func (l *Log) Command(e revocation.Entry) *redis.XAddArgs {
+	return &redis.XAddArgs{Stream: l.cfg.Key, Values: e.Values()}
+}
+
+// CaughtUp reports whether the log was read to its end since the start.
+func (l *Log) CaughtUp() bool { return l.readAt.Load() != 0 }
+
+// neverRead makes a view that was never read older than any limit an operator would set.
+const neverRead = 100 * 365 * 24 * time.Hour
+
+// Age returns how old the view may be.
+func (l *Log) Age(now time.Time) time.Duration {
+	if at := l.readAt.Load(); at != 0 {
+		return max(0, now.Sub(time.UnixMilli(at)))
+	}
+	return max(now.Sub(l.began), neverRead)
+}
+
+// AgeSeconds returns the age for the metric; -1 before the first reading.
+func (l *Log) AgeSeconds() float64 {
+	if !l.CaughtUp() {
+		return -1
+	}
+	return l.Age(l.cfg.Now()).Seconds()
+}
+
+// CatchUp reads the log to its end, once.
+func (l *Log) CatchUp(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.catchUpLocked(ctx)
+}
+
+func (l *Log) catchUpLocked(ctx context.Context) error {
+	if err := l.closeGap(ctx); err != nil {
+		l.gap = true
+		return l.cfg.Unavailable("catching up with revocations", err)
+	}
+	for {
+		n, err := l.read(ctx, doNotBlock)
+		if err != nil {
+			l.gap = true
+			return l.cfg.Unavailable("reading revocations", err)
+		}
+		if n < oneBatch {
+			return nil
+		}
+	}
+}
+
+// Follow waits for new entries and reads them. After an interruption it catches up first.
+func (l *Log) Follow(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gap || !l.CaughtUp() {
+		return l.catchUpLocked(ctx)
+	}
+	if _, err := l.read(ctx, blockFor); err != nil {
+		l.gap = true
+		return l.cfg.Unavailable("following revocations", err)
+	}
+	return nil
+}
+
+// closeGap steps back after an interruption, so that nothing is skipped that a failover reordered. If Redis lost what was
+// read of the log, it writes back what is known and steps back to the start: the log may hold other entries now.
+func (l *Log) closeGap(ctx context.Context) error {
+	if !l.gap {
+		return nil
+	}
+	lost, err := l.lostSome(ctx)
+	if err != nil {
+		return err
+	}
+	if lost {
+		if err := l.cfg.Restore(ctx); err != nil {
+			return err
+		}
+		l.position, l.last = "0", ""
+	} else {
+		l.position = earlier(l.position, overlap)
+	}
+	if err := l.repeat(ctx); err != nil {
+		return err
+	}
+	l.gap = false
+	return nil
+}
+
+// lostSome reports whether the log lost what was read of it. An entry that may have been trimmed says nothing. The caller
+// holds mu.
+func (l *Log) lostSome(ctx context.Context) (bool, error) {
+	if milliseconds(l.last) <= l.trimmedTo.Load() {
+		return false, nil
+	}
+	last, err := l.cfg.Client.XRevRangeN(ctx, l.cfg.Key, l.last, l.last, 1).Result()
+	if err != nil {
+		return false, err
+	}
+	return len(last) == 0, nil
+}
+
+// ownConnections is more than the connections that a follower fails to open in any outage. After as many failures as a pool
+// has connections the client library opens none for a second; the requests of customers soon reach that number.
+const ownConnections = 10_000
+
+// ReadByItself gives the log a client of its own until the end of Run, so that it is read again as soon as Redis is back. A
+// cluster client asks by itself which server has the log.
+func (l *Log) ReadByItself() (end func()) {
+	one, ok := l.cfg.Client.(*redis.Client)
+	if !ok {
+		return func() {}
+	}
+	options := *one.Options()
+	options.PoolSize = ownConnections
+	own := redis.NewClient(&options)
+	l.setReader(own)
+	return func() {
+		l.setReader(l.cfg.Client)
+		_ = own.Close() // nothing is left to be lost
+	}
+}
+
+func (l *Log) setReader(client redis.UniversalClient) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reader = client
+}
+
+// read reads one batch after the position.
+func (l *Log) read(ctx context.Context, block time.Duration) (int, error) {
+	began := l.cfg.Now()
+	streams, err := l.reader.XRead(ctx, &redis.XReadArgs{
+		Streams: []string{l.cfg.Key, l.position}, Count: oneBatch, Block: block}).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, err
+	}
+	n := 0
+	for _, s := range streams {
+		n += len(s.Messages)
+		l.apply(s.Messages)
+		l.position = s.Messages[len(s.Messages)-1].ID
+		l.last = l.position
+	}
+	if n < oneBatch {
+		l.readAt.Store(max(1, began.UnixMilli()))
+	}
+	return n, nil
+}
+
+var errForeignEntry = errors.New("revocation log: unknown entry skipped")
+
+func (l *Log) apply(messages []redis.XMessage) {
+	now := l.cfg.Now()
+	for _, m := range messages {
+		e, ok := revocation.ParseEntry(m.Values)
+		if !ok {
+			l.cfg.Logger.Warn(errForeignEntry.Error(), "id", m.ID, "kind", fmt.Sprintf("%.20q", m.Values["kind"]))
+			continue
+		}
+		l.cfg.View.Apply(e, now)
+	}
+}
+
+// LookBack notes a gap if the log lost what was read of it.
+func (l *Log) LookBack(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lost, err := l.lostSome(ctx)
+	if err != nil {
+		return l.cfg.Unavailable("looking at revocations", err)
+	}
+	l.gap = l.gap || lost
+	return nil
+}
+
+// ReadAgain makes the next reading begin at the start of the log.
+func (l *Log) ReadAgain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.position = "0"
+}
+
+// Trim removes entries older than the retention, by the clock of Redis: ids in the log are its times.
+func (l *Log) Trim(ctx context.Context, now time.Time, retention time.Duration) error {
+	oldest := now.Add(-retention).UnixMilli()
+	if oldest <= 0 {
+		return nil
+	}
+	l.trimmedTo.Store(oldest)
+	return l.cfg.Client.XTrimMinIDApprox(ctx, l.cfg.Key, strconv.FormatInt(oldest, 10), 0).Err()
+}
+
+// repeat writes the latest own entries again. Applying one twice changes nothing.
+func (l *Log) repeat(ctx context.Context) error {
+	entries := l.own.recent(l.cfg.Now())
+	if len(entries) == 0 {
+		return nil
+	}
+	_, err := l.cfg.Client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, e := range entries {
+			p.XAdd(ctx, l.Command(e))
+		}
+		return nil
+	})
+	return err
+}
+
+// earlier returns the id that is so much before another, or the start of the log.
+func earlier(id string, by time.Duration) string {
+	return strconv.FormatInt(max(0, milliseconds(id)-by.Milliseconds()), 10)
+}
+
+// milliseconds returns the time in an id of a stream.
+func milliseconds(id string) int64 {
+	left, _, _ := strings.Cut(id, "-")
+	ms, _ := strconv.ParseInt(left, 10, 64)
+	return ms
+}

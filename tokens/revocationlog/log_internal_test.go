@@ -1,0 +1,90 @@
+package revocationlog
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/revocation"
+)
+
+// opened is a log in an embedded store, with its view; restored counts the losses.
+func opened(t *testing.T, now time.Time) (l *Log, restored *int) {
+	t.Helper()
+	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	t.Cleanup(func() { _ = rdb.Close() })
+	restored = new(int)
+	return New(Config{Client: rdb, Key: "revocations", View: &revocation.View{}, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
+		Restore:     func(context.Context) error { *restored++; return nil },
+		Unavailable: func(_ string, cause error) error { return cause }}), restored
+}
+
+// written is an entry that another gateway wrote at a time.
+func written(t *testing.T, l *Log, at time.Time, id revocation.SessionID) {
+	t.Helper()
+	args := l.Command(revocation.SessionEnded(id, at.UnixMilli()))
+	args.ID = strconv.FormatInt(at.UnixMilli(), 10) + "-1"
+	if err := l.cfg.Client.XAdd(context.Background(), args).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func revoked(l *Log, id revocation.SessionID) bool {
+	return l.cfg.View.Ended(revocation.Token{Session: id, Created: id.Created()})
+}
+
+// A failover can leave a log whose newest entry is older than what was read: reading on would skip what comes.
+func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
+	now, ctx, id := time.Now(), context.Background(), revocation.NewSessionID(1)
+	l, restored := opened(t, now)
+	if err := l.CatchUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	l.position = strconv.FormatInt(now.Add(time.Hour).UnixMilli(), 10) + "-0"
+	l.last = l.position
+	written(t, l, now, id)
+	if err := l.LookBack(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.CatchUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if !revoked(l, id) || *restored != 1 {
+		t.Errorf("revoked: %v, written back %d times", revoked(l, id), *restored)
+	}
+}
+
+// A new master may hold, before what was read, entries that were never seen.
+func TestAfterAGapALittleIsReadAgain(t *testing.T) {
+	read, ctx, id := time.Now(), context.Background(), revocation.NewSessionID(1)
+	l, _ := opened(t, read)
+	written(t, l, read.Add(-overlap/2), id)
+	written(t, l, read.Add(time.Second), revocation.NewSessionID(2))
+	l.position, l.gap = strconv.FormatInt(read.UnixMilli(), 10)+"-1", true
+	if err := l.CatchUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if !revoked(l, id) {
+		t.Error("an entry before the position was not read")
+	}
+}
+
+func TestOwnEntriesAreBounded(t *testing.T) {
+	var o ownEntries
+	now := time.Unix(1_800_000_000, 0)
+	for i := range 3 * ownKept {
+		o.add(revocation.AllCutoff(int64(i)), now)
+	}
+	kept := o.recent(now)
+	if last := kept[len(kept)-1]; len(kept) > ownKept || len(kept) < ownKept/2 || last != revocation.AllCutoff(3*ownKept-1) {
+		t.Errorf("kept %d entries up to %v", len(kept), last)
+	}
+	if left := o.recent(now.Add(ownLife)); len(left) != 0 {
+		t.Errorf("%d entries are repeated for ever", len(left))
+	}
+}
