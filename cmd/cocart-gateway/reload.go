@@ -76,6 +76,11 @@ func (l liveAdmin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.current.Load().admin.ServeHTTP(w, r)
 }
 
+// serveMetrics answers on the listener for metrics alone.
+func (l liveAdmin) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	l.current.Load().admin.ServeMetrics(w, r)
+}
+
 // Drain makes readiness fail. No reload may follow: it would be ready again.
 func (l liveAdmin) Drain() { l.current.Load().admin.Drain() }
 

@@ -81,7 +81,7 @@ func (p *program) newServer(reg prometheus.Registerer) (*server.Server, error) {
 		Log:        p.log, Now: now,
 	}, reg)
 	return server.New(server.Options{
-		Config: p.inForce, Public: p.public, Redirect: p.certificates.AnswerChallenges(hosts.NewRedirect(p.cfg.Site.URL)), Admin: p.admin,
+		Config: p.inForce, Public: p.public, Redirect: p.certificates.AnswerChallenges(hosts.NewRedirect(p.cfg.Site.URL)), Admin: p.admin, Metrics: http.HandlerFunc(p.admin.serveMetrics),
 		TLS: p.certificates.TLSConfig(p.cfg.TLS.MinVersion), ProxiedTLS: forwarded.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
 	}), err
 }

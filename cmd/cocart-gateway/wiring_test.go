@@ -107,6 +107,8 @@ var triedElsewhere = map[string]string{
 	"tls.acme.enabled": "tls_acme_test.go", "tls.acme.email": "tls_acme_test.go", "tls.acme.directory": "tls_acme_test.go",
 	"tls.acme.domains": "tls_acme_test.go", "tls.acme.storage": "tls_acme_test.go", "tls.acme.challenges": "tls_acme_test.go",
 	"admin.token": "assemble_test.go", "admin.oauth": "assemble_test.go", "admin.hosts": "reload_test.go",
+	"tracing.endpoint": "traces_test.go", "tracing.percent": "traces_test.go", "tracing.parents": "traces_test.go",
+	"metrics.listen": "metrics_listener_test.go", "metrics.web_config_file": "metrics_listener_test.go",
 	"redis.mode": "store_distributed_test.go", "redis.master": "store_distributed_test.go",
 	"redis.sentinel_username": "store_distributed_test.go", "redis.sentinel_password": "store_distributed_test.go",
 	"compat.dry_run": "dryrun_test.go", "proxy_protocol": "listen_proxy_test.go", "limits.connections": "listen_test.go", "limits.connections_per_address": "listen_test.go",

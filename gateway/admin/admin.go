@@ -63,6 +63,7 @@ type Config struct {
 // With a token in its configuration it also serves the administration API, see api.go. Customers must not reach it.
 type Handler struct {
 	mux       *http.ServeMux
+	metrics   *http.ServeMux // /metrics alone
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
 
@@ -89,7 +90,10 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	h.mux.Handle("GET /metrics", h.serveMetrics(metrics))
+	served := h.serveMetrics(metrics)
+	h.mux.Handle("GET /metrics", served)
+	h.metrics = http.NewServeMux()
+	h.metrics.Handle("GET /metrics", served)
 	h.mux.HandleFunc("GET /healthz", serveAlive)
 	h.mux.HandleFunc("GET /servez", h.serveServing)
 	h.mux.HandleFunc("GET /readyz", h.serveReady)

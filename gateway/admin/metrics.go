@@ -16,6 +16,9 @@ func NewDependencyMetrics() *prometheus.GaugeVec {
 	}, []string{"dependency"})
 }
 
+// ServeMetrics serves /metrics and nothing else, whatever the Host header says: TLS or a password protects it.
+func (h *Handler) ServeMetrics(w http.ResponseWriter, r *http.Request) { h.metrics.ServeHTTP(w, r) }
+
 // serveMetrics probes the dependencies, or takes the last result if it is fresh, so that the metrics are right also where no
 // load balancer probes. That takes at most the timeout of a probe, which is less than that of a scrape.
 func (h *Handler) serveMetrics(metrics prometheus.Gatherer) http.Handler {

@@ -28,6 +28,7 @@ type Config struct {
 	TLS            TLS
 	Sockets        Sockets
 	Admin          Admin
+	Metrics        Metrics
 	Upstream       Upstream
 	Site           Site
 	Tokens         Tokens

@@ -26,6 +26,7 @@ func keyTableWith(c *Config, given *redisURL) schema.Section {
 		schema.OneOrMore("listen", &c.Listen, []string{"127.0.0.1:8080"}, listenAddress().Like("127.0.0.1:8080")),
 		tlsKeys(&c.TLS),
 		adminKeys(&c.Admin),
+		metricsKeys(&c.Metrics),
 		upstreamKeys(&c.Upstream),
 		siteKeys(&c.Site),
 		tokenKeys(&c.Tokens),

@@ -86,7 +86,8 @@ func (c *Config) Listeners() []Listener {
 	all := NumberedListeners("listen", c.Listen)
 	all = append(all, NumberedListeners("tls.listen", c.TLS.Listen)...)
 	all = append(all, NumberedListeners("tls.redirect_from", c.TLS.RedirectFrom)...)
-	return append(all, Listener{"admin.listen", c.Admin.Listen})
+	all = append(all, Listener{"admin.listen", c.Admin.Listen})
+	return append(all, NumberedListeners("metrics.listen", c.Metrics.Listen)...)
 }
 
 // NumberedListeners gives each of several addresses of one key its number.
@@ -140,7 +141,7 @@ func checkSockets(c *Config, r *schema.Reader) {
 
 func (c *Config) unixOnly() bool {
 	for _, l := range c.Listeners() {
-		if l.Key != "admin.listen" && !strings.HasPrefix(l.Address, UnixPrefix) {
+		if l.Key != "admin.listen" && l.block() != "metrics.listen" && !strings.HasPrefix(l.Address, UnixPrefix) {
 			return false
 		}
 	}

@@ -27,6 +27,7 @@ func checkRules(c *Config, r *schema.Reader, given *redisURL, check KeyCheck) {
 	checkListeners(c, r)
 	checkSchemeHeaders(c, r)
 	checkTLS(c, r)
+	checkMetrics(c, r)
 	checkCORS(&c.CORS, r)
 	checkCookies(c, r)
 	checkUpstreamTLS(&c.Upstream, r)

@@ -17,7 +17,7 @@ func (c *Config) YAML() ([]byte, error) { return c.yaml(false) }
 // other secrets; upstream.secret is always one of them.
 func (c *Config) Hash() (uint64, error) {
 	alike := *c
-	alike.Listen, alike.TLS.Listen, alike.TLS.RedirectFrom, alike.Admin.Listen = nil, nil, nil, ""
+	alike.Listen, alike.TLS.Listen, alike.TLS.RedirectFrom, alike.Admin.Listen, alike.Metrics.Listen = nil, nil, nil, "", nil
 	text, err := alike.yaml(true)
 	if err != nil {
 		return 0, err

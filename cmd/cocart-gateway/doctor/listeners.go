@@ -54,9 +54,9 @@ func (r *Report) listener(ctx context.Context, l config.Listener, running string
 	)
 }
 
-// listenerID returns admin, public for listen, tls, or redirect for tls.redirect_from, with the number of an item.
+// listenerID returns admin, metrics, public for listen, tls, or redirect for tls.redirect_from, with the number of an item.
 func listenerID(l config.Listener) string {
-	return strings.NewReplacer("admin.listen", "admin", "tls.listen", "tls", "tls.redirect_from", "redirect",
+	return strings.NewReplacer("admin.listen", "admin", "metrics.listen", "metrics", "tls.listen", "tls", "tls.redirect_from", "redirect",
 		"listen", "public", "[", ".", "]", "").Replace(l.Key)
 }
 

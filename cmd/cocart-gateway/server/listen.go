@@ -18,6 +18,7 @@ import (
 type Listeners struct {
 	Plain, TLS, Redirect []net.Listener
 	Admin                net.Listener
+	Metrics              []net.Listener
 }
 
 // Open binds every address of cfg, or none. It takes the sockets that systemd passed; a socket that no address names is an
@@ -35,6 +36,7 @@ func Open(ctx context.Context, cfg *config.Config) (*Listeners, error) {
 		Redirect: o.open("tls.redirect_from", cfg.TLS.RedirectFrom),
 	}
 	admin := o.open("admin.listen", []string{cfg.Admin.Listen})
+	l.Metrics = o.open("metrics.listen", cfg.Metrics.Listen)
 	if o.err == nil && len(admin) > 1 {
 		o.err = fmt.Errorf("listening on admin.listen: systemd passed %d sockets, it takes one", len(admin))
 	}
@@ -103,11 +105,13 @@ func closeAll(all []net.Listener) error {
 func (l *Listeners) public() []net.Listener { return slices.Concat(l.Plain, l.TLS, l.Redirect) }
 
 // Close closes all of them.
-func (l *Listeners) Close() error { return closeAll(append(l.public(), l.Admin)) }
+func (l *Listeners) Close() error {
+	return closeAll(slices.Concat(l.public(), l.Metrics, []net.Listener{l.Admin}))
+}
 
 // LogAttrs returns the addresses as attributes of a log line.
 func (l *Listeners) LogAttrs() []any {
-	return []any{"listen", addressesOf(l.Plain), "tls", addressesOf(l.TLS), "redirect", addressesOf(l.Redirect), "admin", listenerAddress(l.Admin)}
+	return []any{"listen", addressesOf(l.Plain), "tls", addressesOf(l.TLS), "redirect", addressesOf(l.Redirect), "admin", listenerAddress(l.Admin), "metrics", addressesOf(l.Metrics)}
 }
 
 func addressesOf(all []net.Listener) string {

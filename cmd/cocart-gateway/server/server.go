@@ -5,6 +5,7 @@
 //	proxy.go        the PROXY protocol of load balancers
 //	drain.go        answers while the gateway drains
 //	notify.go       messages to systemd
+//	metrics.go      the listener for metrics alone, with TLS and passwords
 //	connections.go  the connections of clients; listener.go accepts them
 //	pool.go         the places of one listener: a new connection takes the place of the longest idle one
 //	address.go      how many connections one address may have, also behind the PROXY protocol
@@ -35,7 +36,8 @@ type Options struct {
 	Public   http.Handler
 	Redirect http.Handler // at tls.redirect_from
 	Admin    http.Handler
-	TLS      *tls.Config // for tls.listen
+	Metrics  http.Handler // at metrics.listen
+	TLS      *tls.Config  // for tls.listen
 
 	// ProxiedTLS returns a context with which a handler finds out whether the client used TLS, as far as the PROXY protocol
 	// says so. read must not be called before the connection is used.
@@ -81,15 +83,16 @@ func (s *Server) Serve(ctx context.Context, l *Listeners, leave func()) error {
 type running struct {
 	*Server
 	public, redirect, admin *http.Server
+	metrics                 []*http.Server // one for each listener
 	doors                   []net.Listener // the public ones, as they are served
-	accepting, probing      sync.WaitGroup // serving on doors; serving on the admin listener
+	accepting, probing      sync.WaitGroup // serving on doors; serving on the admin listener and that for metrics
 	failed                  chan error     // has room for each listener
 }
 
 func (s *Server) start(l *Listeners) *running {
 	r := &running{Server: s, public: s.server(s.lastAnswers(s.Public), slog.LevelDebug), // mistakes of clients on the wire
 		redirect: s.server(s.lastAnswers(s.Redirect), slog.LevelDebug), admin: s.server(s.Admin, slog.LevelWarn),
-		failed: make(chan error, len(l.public())+1)}
+		failed: make(chan error, len(l.public())+1+len(l.Metrics))}
 	r.public.TLSConfig = s.TLS
 	r.public.ConnState, r.redirect.ConnState = s.Connections.Follow, s.Connections.Follow
 	r.public.ConnContext = s.withProxiedTLS
@@ -101,6 +104,7 @@ func (s *Server) start(l *Listeners) *running {
 	r.accept(l.TLS, func(l net.Listener) error { return r.public.ServeTLS(l, "", "") })
 	r.accept(l.Redirect, r.redirect.Serve)
 	r.probing.Go(func() { r.ended(r.admin.Serve(s.probed(l.Admin))) })
+	r.serveMetrics(l.Metrics)
 	return r
 }
 
@@ -135,7 +139,7 @@ func (r *running) shutDown() error {
 	if late {
 		err = errors.Join(err, cutOff(waiting, limit))
 	}
-	_, e = end(ctx, r.admin) // a probe may be cut off
+	_, e = end(ctx, append(r.metrics, r.admin)...) // a probe may be cut off
 	err = errors.Join(err, e)
 	r.probing.Wait()
 	close(r.failed)
