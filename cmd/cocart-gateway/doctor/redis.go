@@ -136,7 +136,7 @@ func (s serverReport) eviction() {
 }
 
 func (s serverReport) persistence() {
-	const advice = "Set appendonly yes."
+	const advice = "Set appendonly yes; without a restart: redis-cli config set appendonly yes && redis-cli config rewrite"
 	s.decide("persistence",
 		row{s.SaveFailed, Problem, "Redis failed to save its data; by default it then refuses writes.",
 			"Look into the log of Redis. The most frequent cause is a full disk."},
