@@ -296,3 +296,71 @@ func TestGatewaysShareTheLinks(t *testing.T) {
 	s.Server = first
 	s.mustBeSpent("at the first gateway", s.follow(link))
 }
+
+// In cookie mode the link is that of the cookie's session, also where its access token has expired.
+func TestABrowserAppGetsALinkByItsSessionCookie(t *testing.T) {
+	s := openShop(t, cookieMode)
+	v := s.visit()
+	_, access := v.tokens()
+	want, err := s.authority.Verify(access)
+	s.must(err)
+	link := func() string {
+		t.Helper()
+		r := v.do("POST", browserRoute, `{"redirect":"/cart/"}`)
+		var made struct{ URL string }
+		if err := json.Unmarshal([]byte(r.Body), &made); err != nil || r.Status != 200 || strings.Contains(r.Body, access) {
+			t.Fatalf("%d %s", r.Status, r.Body)
+		}
+		return strings.TrimPrefix(made.URL, upstreamtest.SiteURL)
+	}
+	if r := s.follow(link()); r.Status != 303 || r.Header.Get("Location") != upstreamtest.SiteURL+"/cart/" || s.wordpress.Last().Claims.Session != want.Session {
+		t.Errorf("%d %v, for the session %q", r.Status, r.Header, s.wordpress.Last().Claims.Session)
+	}
+	before := v.cookie
+	s.clock.step(accessTTL + time.Minute)
+	renewed := link()
+	if v.cookie == before || v.cookie == "" {
+		t.Error("the session was not renewed within the request")
+	}
+	if r := s.follow(renewed); r.Status != 303 || s.wordpress.Last().Claims.Session != want.Session {
+		t.Errorf("after the renewal: %d %s", r.Status, r.Body)
+	}
+	over := link()
+	if r := v.do("POST", logoutRoute, ""); r.Status != 200 {
+		t.Fatalf("logout: %d %s", r.Status, r.Body)
+	}
+	s.mustBeSpent("after the logout", s.follow(over))
+}
+
+// A thief of an access token makes logins for many browsers ahead, or an app asks in a loop.
+func TestASessionHasFewOpenLinks(t *testing.T) {
+	s := openShop(t)
+	second := s.beside()
+	access, _ := s.login()
+	first := s.browserLink(access, "")
+	s.clock.step(10 * time.Second)
+	for range 2 {
+		s.browserLink(access, "")
+		second.browserLink(access, "")
+	}
+	for _, r := range []reply{s.post(browserRoute, "", bearer(access)), second.post(browserRoute, "", bearer(access))} {
+		if r.failure() != failure(429, "rate_limit_exceeded", "Too many open links of this session. Please open one of them, or wait 50 seconds.") ||
+			r.Header.Get("Retry-After") != "50" || r.Header.Get("RateLimit-Limit") != "5" || r.Header.Get("RateLimit-Remaining") != "0" {
+			t.Errorf("%s %v", r.failure(), r.Header)
+		}
+	}
+	if n := s.metric("cocart_gateway_rate_limited_total", "browser_links"); n != 1 {
+		t.Errorf("the metric counts %v", n)
+	}
+	other, _ := s.login()
+	s.browserLink(other, "") // another session of the same customer
+	if r := s.follow(first); r.Status != 303 {
+		t.Fatalf("%d %s", r.Status, r.Body)
+	}
+	s.browserLink(access, "") // one was spent
+	if r := s.post(browserRoute, "", bearer(access)); r.Status != 429 {
+		t.Errorf("again: %d %s", r.Status, r.Body)
+	}
+	s.clock.step(time.Minute)
+	s.browserLink(access, "") // all have expired
+}

@@ -32,13 +32,14 @@ func TestOtherSitesMayNotUseTheSessionCookie(t *testing.T) {
 	s := openShop(t, forApp)
 	for name, page := range pagesOf {
 		for what, ask := range map[string]func(v *visitor) reply{
-			"reads":     func(v *visitor) reply { return v.do("GET", cartRoute, "") },
-			"acts":      func(v *visitor) reply { return v.do("POST", cartRoute+"/add-item", `{"id":"12"}`) },
-			"validates": func(v *visitor) reply { return v.do("POST", validateRoute, "") },
-			"refreshes": func(v *visitor) reply { return v.do("POST", refreshRoute, "") },
-			"logs in":   func(v *visitor) reply { return v.do("POST", loginRoute, alicesLogin, asCookie) },
-			"who is it": func(v *visitor) reply { return v.do("POST", loginRoute, "{}") },
-			"logs out":  func(v *visitor) reply { return v.do("POST", logoutRoute, "") },
+			"reads":                            func(v *visitor) reply { return v.do("GET", cartRoute, "") },
+			"acts":                             func(v *visitor) reply { return v.do("POST", cartRoute+"/add-item", `{"id":"12"}`) },
+			"validates":                        func(v *visitor) reply { return v.do("POST", validateRoute, "") },
+			"refreshes":                        func(v *visitor) reply { return v.do("POST", refreshRoute, "") },
+			"logs in":                          func(v *visitor) reply { return v.do("POST", loginRoute, alicesLogin, asCookie) },
+			"who is it":                        func(v *visitor) reply { return v.do("POST", loginRoute, "{}") },
+			"logs out":                         func(v *visitor) reply { return v.do("POST", logoutRoute, "") },
+			"makes a link to log a browser in": func(v *visitor) reply { return v.do("POST", browserRoute, "") },
 			"batches": func(v *visitor) reply {
 				return v.do("POST", "/wp-json/batch/v1", `{"requests":[{"path":"/cocart/v2/cart"}]}`)
 			},

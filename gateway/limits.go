@@ -127,7 +127,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 	m := guardMetrics{
 		rateLimited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_rate_limited_total",
-			Help: "Requests answered with 429, by route class and by the counter that had nothing left (account, account_network, address, subnet, network, overall, second_factor, requests: of an address by limits.requests, session_requests: of a session, app_servers: wrong keys of app servers).",
+			Help: "Requests answered with 429, by route class and by the counter that had nothing left (account, account_network, address, subnet, network, overall, second_factor, requests: of an address by limits.requests, session_requests: of a session, app_servers: wrong keys of app servers, browser_links: open links of a session to log a browser in).",
 		}, []string{"route", "scope"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cocart_gateway_attempts_total",
@@ -142,6 +142,7 @@ func newGuardMetrics(reg prometheus.Registerer) (guardMetrics, error) {
 	m.rateLimited.WithLabelValues(string(wprequest.ClassRefresh), string(attempts.Address))
 	m.rateLimited.WithLabelValues(string(wprequest.ClassValidate), string(attempts.Address))
 	m.rateLimited.WithLabelValues(string(wprequest.ClassAccount), string(attempts.Address))
+	m.rateLimited.WithLabelValues(string(wprequest.ClassAccount), string(attempts.BrowserLinks))
 	for _, kind := range []string{kindLogin, kindCredentials, kindSite} {
 		for _, r := range []upstream.AttemptResult{upstream.AttemptAccepted, upstream.AttemptRefused, attemptUnknown, attemptUnreported, upstream.AttemptChallenge, upstream.AttemptCodeRefused, attemptUndecided, attemptRepeated} {
 			m.attempts.WithLabelValues(kind, string(r))

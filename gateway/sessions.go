@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 
@@ -16,6 +18,7 @@ import (
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/ticket"
 	"cocart-gateway/upstream"
 )
 
@@ -194,14 +197,7 @@ func (g *Gateway) makeBrowserLink(x *exchange) error {
 	if x.classification.Method != http.MethodPost {
 		return respond.OnlyMethods(http.MethodPost, http.MethodOptions)
 	}
-	bearer, err := wprequest.BearerToken(x.r.Header)
-	if err != nil {
-		return err
-	}
-	if bearer == "" {
-		return respond.Fail(respond.Forbidden)
-	}
-	access, err := g.verify(x, bearer)
+	access, err := g.requireToken(x)
 	if err != nil {
 		return err
 	}
@@ -216,7 +212,18 @@ func (g *Gateway) makeBrowserLink(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return g.links.Write(x.w, x.r, access, to)
+	return g.limitLinks(x, g.links.Write(x.w, x.r, access, to))
+}
+
+// limitLinks returns the 429 to a session that has too many open links, and every other result as it is.
+func (g *Gateway) limitLinks(x *exchange, err error) error {
+	var many *ticket.TooManyError
+	if !errors.As(err, &many) {
+		return err
+	}
+	wait := int(math.Ceil(many.Wait.Seconds()))
+	f := g.limited(x, &attempts.Exceeded{Scope: attempts.BrowserLinks, State: attempts.State{Limit: ticket.MostOpen, Reset: g.cfg.Now().Add(many.Wait), RetryAfter: wait}})
+	return f.WithMessage(fmt.Sprintf("Too many open links of this session. Please open one of them, or wait %d seconds.", wait))
 }
 
 // followBrowserLink answers a browser that follows such a link: WordPress sets its login cookie.

@@ -30,7 +30,7 @@ func New(site *url.URL, authority *tokens.Authority) *Links {
 
 // Write answers a request for a link with the verified access token. to is the path below the site where the browser goes
 // then; "" lets WordPress choose. It returns a failure for any other place, tokens.Unknown for a token without a session,
-// and tokens.ErrUnavailable when Redis is away.
+// a *ticket.TooManyError for a session with too many links, and tokens.ErrUnavailable when Redis is away.
 func (l *Links) Write(w http.ResponseWriter, r *http.Request, access *tokens.Access, to string) error {
 	if to != "" && !isPath(to) {
 		return respond.Fail(respond.BadRequest).WithMessage("Invalid parameter(s): redirect. It must be a path of the shop that begins with one slash.")

@@ -166,7 +166,7 @@ var codes = map[Code]definition{
 		client:   "Send valid JSON, or the Content-Type of the body.",
 		operator: "Nothing."},
 	RateLimited: {status: http.StatusTooManyRequests, event: accesslog.Limited, dryRun: "limit",
-		when:     "Too many attempts for one account, from one address or from its network; or too many requests of an address or a session. Where a plugin of the shop identified the customer of a locked account, `data.answer` is what its route answered. `Retry-After` and the `RateLimit` headers say how long to wait.",
+		when:     "Too many attempts for one account, from one address or from its network; or too many requests of an address or a session; or five links of `jwt/browser` of one session are open. Where a plugin of the shop identified the customer of a locked account, `data.answer` is what its route answered. `Retry-After` and the `RateLimit` headers say how long to wait.",
 		client:   "Wait as long as `Retry-After` says.",
 		operator: "Read [limits](configure/password-limits.md) and [limits on requests](configure/request-limits.md#per-client). `cocart-gateway lockouts` lists and lifts lockouts.",
 		events:   []accesslog.Event{accesslog.AddressLimit, accesslog.LockedOut}},

@@ -108,6 +108,7 @@ const (
 	Requests        Scope = "requests"         // of an address, on routes without a limit of their own
 	SessionRequests Scope = "session_requests" // of a session, there
 	AppServers      Scope = "app_servers"      // wrong keys of app servers from an address
+	BrowserLinks    Scope = "browser_links"    // open tickets of a session, which package ticket counts
 
 	newcomer Scope = "newcomer" // of an address and its network: never the reason of a refusal
 	further  Scope = "further"  // the account of a name whose password is probably not checked
@@ -115,7 +116,7 @@ const (
 
 // Scopes returns every Scope that an [Exceeded] can have.
 func Scopes() []Scope {
-	return []Scope{Account, AccountNetwork, Address, Subnet, Network, Overall, SecondFactor, Requests, SessionRequests, AppServers}
+	return []Scope{Account, AccountNetwork, Address, Subnet, Network, Overall, SecondFactor, Requests, SessionRequests, AppServers, BrowserLinks}
 }
 
 // Exceeded is the error for too many attempts or requests.

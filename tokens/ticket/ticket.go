@@ -1,13 +1,15 @@
 // Package ticket keeps one-time tickets by which a browser goes on as the customer of a session.
 //
 // A ticket is 32 random bytes. Redis has only its hash as a key, and what it stands for encrypted with the refresh secret and
-// the ticket itself: neither a reader nor a writer of Redis can make or spend one.
+// the ticket itself: neither a reader nor a writer of Redis can make or spend one. Redis also has which tickets of a session
+// are open (open.lua), because a session may have a few only.
 package ticket
 
 import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	_ "embed" // the script
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -23,7 +25,26 @@ import (
 // Life is how long a ticket is valid.
 const Life = time.Minute
 
+// MostOpen is how many tickets of one session may be open: made, and neither spent nor expired.
+//
+// Attack: a thief of an access token, or a loop in an app, makes links without end. Each is a login that works in any browser
+// for a minute, and memory of Redis. Prevention: a customer opens one or two at a time.
+const MostOpen = 5
+
+// TooManyError is the error for a session that has MostOpen open tickets.
+type TooManyError struct {
+	Wait time.Duration // until the first of them expires, unless one is spent before
+}
+
+// Error implements error.
+func (e *TooManyError) Error() string { return "the session has too many open tickets" }
+
 const size = 32 // bytes
+
+//go:embed open.lua
+var openSource string
+
+var openScript = redis.NewScript(openSource)
 
 // Ticket is what a ticket stands for.
 type Ticket struct {
@@ -45,7 +66,7 @@ type Book struct {
 func New(authority *tokens.Authority) *Book { return &Book{authority, authority.ExchangeSettings()} }
 
 // Issue writes a ticket for the session of a verified access token. It returns tokens.Unknown for a token without a session,
-// and tokens.ErrUnavailable when Redis is away.
+// a *TooManyError for a session with MostOpen open tickets, and tokens.ErrUnavailable when Redis is away.
 func (b *Book) Issue(ctx context.Context, access *tokens.Access, to string) (string, error) {
 	if access.Session == "" {
 		return "", tokens.Unknown
@@ -53,14 +74,31 @@ func (b *Book) Issue(ctx context.Context, access *tokens.Access, to string) (str
 	var raw [size]byte
 	rand.Read(raw[:])
 	ticket := base64.RawURLEncoding.EncodeToString(raw[:])
-	text, err := json.Marshal(Ticket{access.Session, access.UserID, access.Login, access.Fingerprint, to, b.cfg.Now().Add(Life)})
+	expires := b.cfg.Now().Add(Life)
+	text, err := json.Marshal(Ticket{access.Session, access.UserID, access.Login, access.Fingerprint, to, expires})
 	if err != nil {
 		return "", fmt.Errorf("encoding a ticket: %w", err)
+	}
+	if err := b.open(ctx, access.Session, raw, expires); err != nil {
+		return "", err
 	}
 	if err := b.cfg.Redis.Set(ctx, b.key(raw), b.authority.Seal(text, ticket), Life).Err(); err != nil {
 		return "", unavailable("writing a ticket", err)
 	}
 	return ticket, nil
+}
+
+// open counts a ticket to its session. If its writing fails afterwards it counts until it would have expired.
+func (b *Book) open(ctx context.Context, session string, raw [size]byte, expires time.Time) error {
+	now := expires.Add(-Life)
+	first, err := openScript.Run(ctx, b.cfg.Redis, []string{b.openKey(session)}, name(raw), expires.UnixMilli(), now.UnixMilli(), MostOpen).Int64()
+	switch {
+	case err != nil:
+		return unavailable("counting the open tickets", err)
+	case first != 0:
+		return &TooManyError{time.UnixMilli(first).Sub(now)}
+	}
+	return nil
 }
 
 // Look returns what a ticket stands for and does not spend it. The errors are those of Spend.
@@ -72,7 +110,12 @@ func (b *Book) Look(ctx context.Context, ticket string) (Ticket, error) {
 // tokens.Malformed, Unknown (also for one that was spent before), Expired, Ended (its session is over, or has another
 // fingerprint now), and tokens.ErrUnavailable, after which the ticket may be spent.
 func (b *Book) Spend(ctx context.Context, ticket string) (Ticket, error) {
-	return b.take(ctx, ticket, b.cfg.Redis.GetDel)
+	t, err := b.take(ctx, ticket, b.cfg.Redis.GetDel)
+	if t.Session != "" {
+		raw, _ := base64.RawURLEncoding.DecodeString(ticket)               // it was read
+		b.cfg.Redis.ZRem(ctx, b.openKey(t.Session), name([size]byte(raw))) // best effort: else it counts until it would have expired
+	}
+	return t, err
 }
 
 func (b *Book) take(ctx context.Context, ticket string, read func(context.Context, string) *redis.StringCmd) (Ticket, error) {
@@ -110,9 +153,14 @@ func (b *Book) checkSession(ctx context.Context, t Ticket) error {
 	return nil
 }
 
-func (b *Book) key(raw [size]byte) string {
+func (b *Book) key(raw [size]byte) string { return b.cfg.KeyPrefix + "ticket:" + name(raw) }
+
+func (b *Book) openKey(session string) string { return b.cfg.KeyPrefix + "tickets:" + session }
+
+// name is what Redis knows of a ticket.
+func name(raw [size]byte) string {
 	sum := sha256.Sum256(raw[:])
-	return b.cfg.KeyPrefix + "ticket:" + hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:])
 }
 
 func unavailable(doing string, cause error) error {
