@@ -113,8 +113,9 @@ func (g *Gateway) recordRequest(x *exchange) {
 	if x.record.bug {
 		status = http.StatusInternalServerError
 	}
-	g.metrics.Observe(string(x.record.class), x.r.Method, status, over.Sub(x.record.start))
 	line := x.line(status, over)
+	g.metrics.Observe(line.Route, x.r.Method, status, line.Took, line.Trace)
+	line.Describe(x.r.Context())
 	if h := g.log.Handler(); h.Enabled(context.Background(), line.Level()) {
 		_ = h.Handle(context.Background(), line.Record(over)) // a line that cannot be written is counted by its sink
 	}
@@ -122,7 +123,7 @@ func (g *Gateway) recordRequest(x *exchange) {
 
 func (x *exchange) line(status int, over time.Time) *accesslog.Line {
 	line := &accesslog.Line{
-		Request: x.r, Target: x.target, ID: x.id, Route: string(x.record.class), Client: x.origin.Client, AppServer: x.appServer,
+		Request: x.r, Target: x.target, ID: x.id, Trace: accesslog.TraceOf(x.r.Context()), Route: string(x.record.class), Client: x.origin.Client, AppServer: x.appServer,
 		Storefront: x.record.class == wprequest.ClassSite && x.record.failure == nil,
 		Status:     status, Received: x.arriving.Received(), Sent: x.w.bytes,
 		Took: over.Sub(x.record.start), Upstream: x.record.waited, Gateway: x.gatewayTime(),

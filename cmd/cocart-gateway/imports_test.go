@@ -59,6 +59,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["cmd/cocart-gateway/server"] = []string{self + "gateway", self + "tokens", self + "upstream", self + "cmd/cocart-gateway/doctor", "gopkg.in/yaml.v3"}
 	forbidden["cmd/cocart-gateway/certs"] = append([]string{self + "cmd/cocart-gateway/server"}, forbidden["cmd/cocart-gateway/server"]...)
 	forbidden["cmd/cocart-gateway/store"] = forbidden["cmd/cocart-gateway/certs"]
+	forbidden["cmd/cocart-gateway/tracing"] = []string{self + "tokens", self + "upstream", self + "cmd/cocart-gateway/config", "gopkg.in/yaml.v3"}
 	forbidden["cmd/cocart-gateway/doctor"] = []string{self + "gateway", "github.com/spf13/cobra", "gopkg.in/yaml.v3"}
 	forbidden["cmd/cocart-gateway/filewatch"] = []string{self, "gopkg.in/yaml.v3"}
 	forbidden["cmd/cocart-gateway/logsink"] = forbidden["cmd/cocart-gateway/filewatch"]

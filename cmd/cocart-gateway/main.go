@@ -11,6 +11,7 @@
 //	server/        listeners, connections, drain, systemd
 //	certs/         TLS certificates, from files and by ACME
 //	store/         the connection to Redis
+//	tracing/       traces for an OpenTelemetry collector; traces.go wires it
 //	doctor/        diagnosis
 //	filewatch/     notices changed files; logsink/ writes the log; memory/ sets the garbage
 //	               collection; term/ tables and times

@@ -54,7 +54,7 @@ func newReloading(p *program, reg registry) (*reloading, error) {
 
 // publish puts the first edition in force.
 func (p *program) publish(first *edition) error {
-	p.public, p.admin = liveFront{p.reloading}, liveAdmin{p.reloading}
+	p.public, p.admin = p.tracing.Handler(liveFront{p.reloading}), liveAdmin{p.reloading}
 	p.current.Store(first)
 	return p.metrics.succeeded(first.cfg, 0, now())
 }

@@ -21,6 +21,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/memory"
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/cmd/cocart-gateway/store"
+	"cocart-gateway/cmd/cocart-gateway/tracing"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -34,6 +35,7 @@ type program struct {
 	admin      liveAdmin
 	closeStore func()
 	wordpress  *upstream.WordPress
+	tracing    *tracing.Tracing // nil: no traces
 	*reloading
 
 	certificates *certs.Set
@@ -85,7 +87,10 @@ func assemble(cfg *config.Config, log *slog.Logger) (*program, error) {
 		return nil, err
 	}
 	p := &program{cfg: cfg, log: log, closeStore: closeStore, every: time.Tick, env: os.LookupEnv, notify: server.NewNotifier(log)}
-	if err := p.build(client, registry); err != nil {
+	if p.tracing, err = newTracing(p); err == nil {
+		err = errors.Join(p.tracing.FollowRedis(client), p.build(client, registry))
+	}
+	if err != nil {
 		closeStore()
 		return nil, err
 	}
@@ -136,7 +141,15 @@ func (p *program) readRevocations(ctx context.Context) {
 	_ = p.authority.CatchUp(ctx)
 }
 
+// lastTraces is how long the end waits for a collector that does not answer.
+const lastTraces = 3 * time.Second
+
 func (p *program) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), lastTraces)
+	defer cancel()
+	if err := p.tracing.Close(ctx); err != nil {
+		p.log.Warn("traces were lost", "cause", err.Error())
+	}
 	p.wordpress.Close()
 	p.closeStore()
 }

@@ -120,7 +120,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 
 func (p *program) newAdmin(cfg *config.Config, authority *tokens.Authority, guard *attempts.Guard) *admin.Handler {
 	return admin.New(admin.Config{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
-		DryRun: cfg.Compat.Migration.DryRun, Started: p.notify.Announced, Configuration: p.api, Lockouts: guard, Log: p.log}, authority, p.wordpress, p.registry)
+		DryRun: cfg.Compat.Migration.DryRun, Exemplars: p.tracing != nil, Started: p.notify.Announced, Configuration: p.api, Lockouts: guard, Log: p.log}, authority, p.wordpress, p.registry)
 }
 
 func newAuthority(cfg *config.Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {

@@ -2,13 +2,14 @@
 // the security events. It never records a query, a token, a password or a cookie. deploy/docs/logs.md lists every
 // field and event.
 //
-//	line.go       the line of one request
+//	line.go       the line of one request; span.go its span in a trace
 //	requestid.go  the ids of a request: the gateway's, the client's, and the one of a trace
 //	event.go      the security events
 //	metrics.go    requests, their duration, requests in flight, events
 package accesslog
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -36,6 +37,8 @@ type Line struct {
 	ID      string
 	Route   string
 	Client  netip.Addr
+	// Trace is the id of the trace that the request is recorded in; "": that of the client's traceparent, if it has one.
+	Trace string
 	// AppServer is the name of the app server that sent the request for the client; "" for none.
 	AppServer string
 	// Storefront marks a request of the storefront that WordPress answered. The storefront has its own access log, so the
@@ -119,7 +122,7 @@ func (l *Line) request(attrs []slog.Attr) []slog.Attr {
 	if id := clientID(r.Header, l.ID); id != "" {
 		attrs = append(attrs, slog.String("client_request_id", id))
 	}
-	if trace := traceID(r.Header); trace != "" {
+	if trace := cmp.Or(l.Trace, traceID(r.Header)); trace != "" {
 		attrs = append(attrs, slog.String("trace_id", trace))
 	}
 	return attrs
@@ -146,10 +149,16 @@ func causeAttr(cause error) slog.Attr { return slog.String("cause", cause.Error(
 // path returns the path without its query. On CoCart's routes, and where a request was refused, {} stands for each segment
 // that is more than a word: some are the keys of guests' carts, which open them, and some are what an attacker wrote.
 func (l *Line) path() string {
-	path, _, _ := strings.Cut(l.Target, "?")
 	if l.Storefront {
+		path, _, _ := strings.Cut(l.Target, "?")
 		return untrusted.Shorten(path, MaxPath)
 	}
+	return l.words()
+}
+
+// words returns the path without its query and with {} for each segment that is more than a word.
+func (l *Line) words() string {
+	path, _, _ := strings.Cut(l.Target, "?")
 	return untrusted.Shorten(hideIDs(path), MaxPath)
 }
 

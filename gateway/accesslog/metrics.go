@@ -65,8 +65,9 @@ func NewMetrics(reg prometheus.Registerer, routes []string) (*Metrics, error) {
 	return m, errors.Join(reg.Register(m.events), reg.Register(m.requests), reg.Register(m.duration), reg.Register(m.InFlight))
 }
 
-// Observe counts a request that is over. route is one of those that NewMetrics was given.
-func (m *Metrics) Observe(route, method string, status int, took time.Duration) {
+// Observe counts a request that is over. route is one of those that NewMetrics was given. trace is the id of the trace that it
+// is recorded in, which the histogram keeps as an example (exemplar), or "".
+func (m *Metrics) Observe(route, method string, status int, took time.Duration, trace string) {
 	kind := requestKind{route, MethodLabel(method), status}
 	if !isKnown(status) {
 		kind.status = 0
@@ -76,7 +77,11 @@ func (m *Metrics) Observe(route, method string, status int, took time.Duration) 
 		count = m.add(kind)
 	}
 	count.Inc()
-	m.seconds[route].Observe(took.Seconds())
+	if trace == "" {
+		m.seconds[route].Observe(took.Seconds())
+		return
+	}
+	m.seconds[route].(prometheus.ExemplarObserver).ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": trace}) // a histogram
 }
 
 func (m *Metrics) add(kind requestKind) prometheus.Counter {

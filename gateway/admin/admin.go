@@ -39,6 +39,9 @@ type Config struct {
 	Hosts []string
 	// DryRun makes /readyz say that the gateway enforces nothing.
 	DryRun bool
+	// Exemplars offers the format OpenMetrics, in which the histogram of latencies has ids of traces. It also writes numbers in
+	// labels in another way (le="1.0").
+	Exemplars bool
 	// Started reports whether the gateway is ready for requests; /servez fails before. It is called from several
 	// goroutines. Nil means yes.
 	Started func() bool
@@ -90,7 +93,7 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	served := h.serveMetrics(metrics)
+	served := h.serveMetrics(metrics, cfg.Exemplars)
 	h.mux.Handle("GET /metrics", served)
 	h.metrics = http.NewServeMux()
 	h.metrics.Handle("GET /metrics", served)

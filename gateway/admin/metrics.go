@@ -21,10 +21,10 @@ func (h *Handler) ServeMetrics(w http.ResponseWriter, r *http.Request) { h.metri
 
 // serveMetrics probes the dependencies, or takes the last result if it is fresh, so that the metrics are right also where no
 // load balancer probes. That takes at most the timeout of a probe, which is less than that of a scrape.
-func (h *Handler) serveMetrics(metrics prometheus.Gatherer) http.Handler {
+func (h *Handler) serveMetrics(metrics prometheus.Gatherer, exemplars bool) http.Handler {
 	dependencies, own := NewDependencyMetrics(), prometheus.NewRegistry()
 	own.MustRegister(dependencies) // cannot collide: the registry has no other metric
-	all := promhttp.HandlerFor(prometheus.Gatherers{metrics, own}, promhttp.HandlerOpts{})
+	all := promhttp.HandlerFor(prometheus.Gatherers{metrics, own}, promhttp.HandlerOpts{EnableOpenMetrics: exemplars})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ready := h.Ready(r.Context())
 		for name, up := range map[string]bool{

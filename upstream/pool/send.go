@@ -17,6 +17,13 @@ const mostNodes = 3
 //
 // The request must be addressed to that node, and be ours to change.
 func (p *Pool) Send(req *http.Request, c Call, pl *Place, repeatable bool) (*http.Response, error) {
+	span := startSpan(req, c)
+	resp, err := p.send(req, c, pl, repeatable)
+	endSpan(span, pl.node.name, resp, err)
+	return resp, err
+}
+
+func (p *Pool) send(req *http.Request, c Call, pl *Place, repeatable bool) (*http.Response, error) {
 	var tried []*Node
 	repeatable = repeatable && bodiless(req)
 	for {

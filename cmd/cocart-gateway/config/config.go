@@ -42,6 +42,7 @@ type Config struct {
 	Limits         Limits
 	Server         Server
 	Log            Log
+	Tracing        Tracing
 	Attempts       Attempts // limits.login and below, and login
 	Reload         string   // "watch", "signal" or "off"
 }

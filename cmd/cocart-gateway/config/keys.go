@@ -44,6 +44,7 @@ func keyTableWith(c *Config, given *redisURL) schema.Section {
 		schema.Block("log",
 			schema.Value("level", &c.Log.Level, slog.LevelInfo, schema.LogLevel()),
 			schema.Value("format", &c.Log.Format, "text", schema.Choice("text", "json"))),
+		tracingKeys(&c.Tracing),
 		schema.Value("reload", &c.Reload, ReloadWatch, schema.Choice(ReloadWatch, ReloadSignal, ReloadOff)),
 	}
 }
