@@ -22,18 +22,21 @@ func TestTheDocumentedPageLogsInAndShowsACart(t *testing.T) {
 	if page == nil {
 		t.Fatal("apps.md shows no page")
 	}
-	var s *shop
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		report := `await fetch("` + s.pages.URL + `/report", { method: "POST", mode: "no-cors", body: JSON.stringify({ cart: document.getElementById("cart").textContent }) });`
-		_, _ = w.Write([]byte(strings.NewReplacer("http://127.0.0.1:8080", s.gateway, "</script>", report+"</script>").Replace(string(page[1]))))
-	}))
-	defer app.Close()
-	s = openShopWith(t, func(c *gateway.Config, _ string) {
-		c.Cookies.Enabled, c.CORS = true, crossorigin.Config{Origins: []string{app.URL}, Credentials: true}
+	app := httptest.NewUnstartedServer(nil)
+	origin := "http://" + app.Listener.Addr().String()
+	s := openShopWith(t, func(c *gateway.Config, _ string) {
+		c.Cookies.Enabled, c.CORS = true, crossorigin.Config{Origins: []string{origin}, Credentials: true}
 	})
+	report := `await fetch("` + s.pages.URL + `/report", { method: "POST", mode: "no-cors", body: JSON.stringify({ cart: document.getElementById("cart").textContent }) });`
+	html := strings.NewReplacer("http://127.0.0.1:8080", s.gateway, "</script>", report+"</script>").Replace(string(page[1]))
+	app.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(html))
+	})
+	app.Start()
+	defer app.Close()
 	s.servePages("")
-	if got := s.open(app.URL); !strings.Contains(got["cart"].(string), "cart of customer 2") {
+	if got := s.open(origin); !strings.Contains(got["cart"].(string), "cart of customer 2") {
 		t.Errorf("the page shows %q", got)
 	}
 }
