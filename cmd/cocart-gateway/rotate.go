@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -137,8 +136,8 @@ func (r *rotation) writeKeyFile() error {
 
 // own gives file the owner of the configuration.
 func (r *rotation) own(file string, mode fs.FileMode) error {
-	if owner, ok := r.info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
-		if err := os.Chown(file, int(owner.Uid), int(owner.Gid)); err != nil {
+	if user, group, ok := ownerOf(r.info); ok && os.Geteuid() == 0 {
+		if err := os.Chown(file, user, group); err != nil {
 			return fmt.Errorf("giving %s the owner of the configuration: %w", file, err)
 		}
 	}

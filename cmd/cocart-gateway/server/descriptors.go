@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"syscall"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
 )
@@ -22,14 +21,6 @@ func DescriptorsNeeded(cfg *config.Config) uint64 {
 		requests = min(clients, limit*len(cfg.Upstream.Origins()))
 	}
 	return uint64(clients + requests + ownDescriptors)
-}
-
-// Descriptors returns the number of file descriptors that this process may use, as package os has raised it to the hard
-// limit. ok is false if the system does not say.
-func Descriptors() (limit uint64, ok bool) {
-	var r syscall.Rlimit
-	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r)
-	return r.Cur, err == nil
 }
 
 // TooFewDescriptors says what is wrong if limit is less than cfg needs; otherwise it returns "".

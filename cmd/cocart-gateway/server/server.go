@@ -8,6 +8,7 @@
 //	metrics.go      the listener for metrics alone, with TLS and passwords
 //	connections.go  the connections of clients; listener.go accepts them
 //	pool.go         the places of one listener: a new connection takes the place of the longest idle one
+//	descriptors.go  how many files the process needs; rlimit.go how many it may open
 //	address.go      how many connections one address may have, also behind the PROXY protocol
 //
 // Attack: a client opens as many connections as it can and keeps them idle; each customer who comes then waits until one
