@@ -15,7 +15,9 @@
 # make soak       20 minutes of load with a fault a minute; fails on leaks and unexplained answers (SOAK=20m)
 # make build      bin/cocart-gateway
 # make release    dist/: archives, .deb, .rpm, checksums and bills of materials for every system (VERSION=1.2.3)
+#                   SIGN_KEY=minisign.key signs the checksums
 # make image      an image FROM scratch in the storage of buildah, podman or docker (VERSION=1.2.3)
+#                   ARCH=amd64,arm64  for several processors
 # make outdated   what is behind: Go, modules, tools, images
 # make lint       golangci-lint, in the version pinned here
 GO           ?= go
@@ -27,6 +29,8 @@ FUZZTIME     ?= 1m
 FUZZREQUESTS ?= 30000
 FUZZSEED     ?= $(shell date +%s)
 VERSION      ?=
+SIGN_KEY     ?=
+ARCH         ?=
 BENCH        ?=
 CHAOS        ?= full
 SOAK         ?= 20m
@@ -113,11 +117,11 @@ $(LINT):
 outdated:
 	@$(GO) run ./deploy/outdated
 
-release: tools
-	$(GO) run ./deploy/packages -version "$(VERSION)"
+release: .tools/nfpm .tools/cyclonedx-gomod
+	@$(GO) run ./deploy/packages -version "$(VERSION)" -sign-key "$(SIGN_KEY)"
 
 image:
-	$(GO) run ./deploy/packages -version "$(VERSION)" -image cocart-gateway -out dist/image
+	@$(GO) run ./deploy/packages -version "$(VERSION)" -image cocart-gateway -out dist/image $(if $(ARCH),-arch "$(ARCH)")
 
 tools: .tools/nfpm .tools/cyclonedx-gomod .tools/helm .tools/kubeconform
 

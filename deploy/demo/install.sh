@@ -82,6 +82,7 @@ needs() {
 		need git git /usr/bin/git
 		need rpm rpm /usr/bin/rpm
 		need lintian lintian /usr/bin/lintian
+		need minisign minisign /usr/bin/minisign
 		need systemd-analyze systemd /usr/bin/systemd-analyze
 		need systemd-socket-activate systemd /usr/bin/systemd-socket-activate
 		need kill procps /usr/bin/kill

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"time"
 )
 
@@ -21,26 +20,73 @@ var accounts = map[string]string{ //nolint:gosec // no passwords in it
 	"etc/group":  "root:x:0:\ncocart-gateway:x:65532:\n",
 }
 
-// image builds deploy/container/Containerfile for this machine's processor and
-// leaves the image in the storage of the first builder found.
-func (r *release) image(ctx context.Context, name string) error {
+// image builds deploy/container/Containerfile and leaves the image in the storage of the first builder found. For several
+// processors each has an image of its own, name:version-arm64, and name:version is the list of them. Nothing runs during the
+// build, so that it needs no emulator.
+func (r *release) image(ctx context.Context, name string, processors []string) error {
 	builder, err := firstOf("buildah", "podman", "docker")
 	if err != nil {
 		return err
 	}
-	if err := r.rootfs(ctx, filepath.Join(r.out, "rootfs")); err != nil {
+	if err := os.RemoveAll(r.out); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(r.out, "state", "cocart-gateway"), 0o700); err != nil {
+	var parts []string
+	tag := name + ":" + r.version
+	for _, processor := range processors {
+		if _, err := chosen("linux/" + processor); err != nil {
+			return err
+		}
+		part := tag
+		if len(processors) > 1 {
+			part += "-" + processor
+		}
+		if err := r.imageFor(ctx, builder, processor, part); err != nil {
+			return fmt.Errorf("the image for %s: %w", processor, err)
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 1 {
+		return nil
+	}
+	return listImages(ctx, builder, tag, parts)
+}
+
+// imageFor builds the image for one processor.
+func (r *release) imageFor(ctx context.Context, builder, processor, tag string) error {
+	dir := filepath.Join(r.out, processor)
+	if err := r.rootfs(ctx, filepath.Join(dir, "rootfs"), processor); err != nil {
 		return err
 	}
-	args := []string{"build", "--file", "deploy/container/Containerfile", "--tag", name + ":" + r.version,
+	if err := os.MkdirAll(filepath.Join(dir, "state", "cocart-gateway"), 0o700); err != nil {
+		return err
+	}
+	args := []string{"build", "--file", "deploy/container/Containerfile", "--platform", "linux/" + processor, "--tag", tag,
 		"--build-arg", "VERSION=" + r.version, "--build-arg", "REVISION=" + r.revision, "--build-arg", "CREATED=" + r.time.Format(time.RFC3339)}
 	if builder != "docker" { // OCI's own format knows no health check
 		args = append(args, "--format", "docker", "--timestamp", fmt.Sprint(r.time.Unix()))
 	}
-	_, err = output(ctx, nil, builder, append(args, r.out)...)
+	_, err := output(ctx, nil, builder, append(args, dir)...)
 	return err
+}
+
+// listImages makes one name of several images, of which a machine takes that for its processor. docker makes such a list
+// only in a registry.
+func listImages(ctx context.Context, builder, tag string, parts []string) error {
+	if builder == "docker" {
+		fmt.Printf("After pushing %v: docker buildx imagetools create --tag %s %v\n", parts, tag, parts)
+		return nil
+	}
+	_, _ = output(ctx, nil, builder, "manifest", "rm", tag) // of an earlier build, if there is one
+	if _, err := output(ctx, nil, builder, "manifest", "create", tag); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if _, err := output(ctx, nil, builder, "manifest", "add", tag, "localhost/"+part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func firstOf(programs ...string) (string, error) {
@@ -53,11 +99,8 @@ func firstOf(programs ...string) (string, error) {
 }
 
 // rootfs lays out everything that will be in the image.
-func (r *release) rootfs(ctx context.Context, root string) error {
-	if err := os.RemoveAll(r.out); err != nil {
-		return err
-	}
-	binary, err := r.build(ctx, target{"linux", runtime.GOARCH})
+func (r *release) rootfs(ctx context.Context, root, processor string) error {
+	binary, err := r.build(ctx, target{"linux", processor})
 	if err != nil {
 		return err
 	}

@@ -28,9 +28,10 @@ func ownStorage(t *testing.T) {
 // in it, and runs it.
 func TestImageHoldsOneProgramThatServesAsNobody(t *testing.T) {
 	ownStorage(t)
-	if err := command(t.Context(), []string{"-version", madeVersion, "-image", "cocart-gateway", "-out", filepath.Join(t.TempDir(), "image")}); err != nil {
+	if err := command(t.Context(), []string{"-version", madeVersion, "-image", "cocart-gateway", "-arch", "amd64,arm64", "-out", filepath.Join(t.TempDir(), "image")}); err != nil {
 		t.Fatal(err)
 	}
+	listsProcessors(t, said(t, "buildah", "manifest", "inspect", "localhost/cocart-gateway:"+madeVersion))
 	container := strings.TrimSpace(said(t, "buildah", "from", "--pull-never", "localhost/cocart-gateway:"+madeVersion))
 	// Its storage is removed with the test; mounts must be gone by then.
 	t.Cleanup(func() { _ = exec.Command("buildah", "rm", container).Run() })
@@ -38,6 +39,26 @@ func TestImageHoldsOneProgramThatServesAsNobody(t *testing.T) {
 	holdsOnly(t, strings.TrimSpace(said(t, "buildah", "mount", container)))
 	said(t, "buildah", "umount", container)
 	servesInside(t, container)
+}
+
+// listsProcessors: one name is the image for each of them.
+func listsProcessors(t *testing.T, inspected string) {
+	t.Helper()
+	var list struct {
+		Manifests []struct {
+			Platform struct{ Architecture, OS string }
+		}
+	}
+	if err := json.Unmarshal([]byte(inspected), &list); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range list.Manifests {
+		got = append(got, m.Platform.OS+"/"+m.Platform.Architecture)
+	}
+	if slices.Sort(got); !slices.Equal(got, []string{"linux/amd64", "linux/arm64"}) {
+		t.Errorf("the list has %v", got)
+	}
 }
 
 func isConfigured(t *testing.T, inspected string) {

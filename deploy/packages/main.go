@@ -2,22 +2,31 @@
 // supported system, .deb and .rpm for Linux, a bill of materials for each, and
 // their checksums. "make release" runs it, from the top of the repository.
 //
+//	main.go      the order of steps; progress.go reports them
+//	build.go     the program; target.go the systems it is built for
+//	archive.go   .tar.gz and .zip; system.go .deb and .rpm; manual.go and changelog.go what belongs in them
+//	sbom.go      bills of materials; sums.go checksums; sign.go their signature
+//	image.go     the image for containers; chart.go the chart for Kubernetes
+//
 // Two runs on the same commit with the same Go release give the same bytes,
-// wherever the repository lies. Nothing is signed here, and nothing is sent
-// anywhere.
+// wherever the repository lies. Nothing is sent anywhere.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"aead.dev/minisign"
 )
 
 func main() {
@@ -34,7 +43,9 @@ func command(ctx context.Context, args []string) error {
 	version := flags.String("version", "", "the version to stamp, as in CHANGELOG.md: 1.2.3")
 	out := flags.String("out", "dist", "the folder to write to, emptied first")
 	only := flags.String("only", "", "one target instead of all: linux/amd64")
+	key := flags.String("sign-key", "", "a secret key of minisign that signs the checksums; "+passwordVariable+" has its password")
 	image := flags.String("image", "", "the name of an image to build instead, in a folder of its own: -out dist/image")
+	platforms := flags.String("arch", runtime.GOARCH, "the processors of the image: amd64,arm64")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -43,7 +54,10 @@ func command(ctx context.Context, args []string) error {
 		return err
 	}
 	if *image != "" {
-		return r.image(ctx, *image)
+		return r.image(ctx, *image, strings.Split(*platforms, ","))
+	}
+	if r.key, err = signingKey(*key); err != nil {
+		return err
 	}
 	targets, err := chosen(*only)
 	if err != nil {
@@ -56,7 +70,8 @@ func command(ctx context.Context, args []string) error {
 type release struct {
 	version, revision string
 	out               string
-	time              time.Time // of the commit; every file gets it, so that runs on other days are equal
+	time              time.Time            // of the commit; every file gets it, so that runs on other days are equal
+	key               *minisign.PrivateKey // nil: nothing is signed
 }
 
 var goodVersion = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$`)
@@ -84,16 +99,20 @@ func (r *release) make(ctx context.Context, targets []target) error {
 	if err := os.MkdirAll(filepath.Join(r.out, "build"), 0o755); err != nil { //nolint:gosec // for everybody to read
 		return err
 	}
-	if err := r.manual(ctx); err != nil {
+	p := progressOf(len(targets)+2, os.Stdout, time.Now)
+	before := func() error {
+		return errors.Join(r.manual(ctx), changelog(r.manualDir(), r.version, r.time), r.chart())
+	}
+	if err := p.step("manual and chart", before); err != nil {
 		return err
 	}
-	for _, t := range targets {
-		fmt.Println(t)
-		if err := r.makeFor(ctx, t); err != nil {
-			return fmt.Errorf("%s: %w", t, err)
-		}
+	err := forEach(ctx, targets, func(ctx context.Context, t target) error {
+		return p.step(t.String(), func() error { return r.makeFor(ctx, t) })
+	})
+	if err != nil {
+		return err
 	}
-	return r.sums()
+	return p.step("checksums", func() error { return errors.Join(r.sums(), r.sign()) })
 }
 
 func (r *release) makeFor(ctx context.Context, t target) error {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // made holds a release for one system, which all tests here share.
@@ -66,6 +67,9 @@ func manualOf(t *testing.T, program string) string {
 		if err := compress(page); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := changelog(dir, madeVersion, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestReleaseIsForTheseSystems(t *testing.T) {
-	want := []target{{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}}
+	want := []target{{"linux", "amd64"}, {"linux", "arm64"}, {"freebsd", "amd64"}, {"freebsd", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}}
 	got, err := chosen("")
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v", got, err)
@@ -37,7 +37,7 @@ func TestReleaseHoldsWhatItPromises(t *testing.T) {
 	for _, f := range files {
 		names = append(names, f.Name())
 	}
-	want := []string{"SHA256SUMS", "cocart-gateway-0.1.0-1.x86_64.rpm", "cocart-gateway_0.1.0_amd64.deb",
+	want := []string{"SHA256SUMS", "cocart-gateway-0.1.0-1.x86_64.rpm", "cocart-gateway-0.1.0.tgz", "cocart-gateway_0.1.0_amd64.deb",
 		"cocart-gateway_0.1.0_linux_amd64.cdx.json", "cocart-gateway_0.1.0_linux_amd64.tar.gz"}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %v\nwant %v", names, want)

@@ -7,10 +7,11 @@ type target struct{ os, arch string }
 
 func (t target) String() string { return t.os + "/" + t.arch }
 
-// targets are the systems with a release. Linux is where shops run; the others
-// are for those who develop against one.
+// targets are the systems with a release. Linux and FreeBSD are where shops run; the others are for those who develop
+// against one.
 var targets = []target{
 	{"linux", "amd64"}, {"linux", "arm64"},
+	{"freebsd", "amd64"}, {"freebsd", "arm64"},
 	{"darwin", "amd64"}, {"darwin", "arm64"},
 	{"windows", "amd64"},
 }
