@@ -26,8 +26,9 @@
  * when WordPress renews the hash of a password.
  *
  * Sections: secrets and tokens; the assertion; $_SERVER; routes; users; accounts that change; renewed hashes; passwords; cart
- * keys; answers; the dispatched route; requests with an assertion; sessions that begin; ends of sessions; logging a browser
- * in; moving from CoCart JWT Authentication; requests without an assertion; app sessions; status; for administrators; start.
+ * keys; cart tokens; answers; the dispatched route; requests with an assertion; sessions that begin; ends of sessions; logging
+ * a browser in; moving from CoCart JWT Authentication; requests without an assertion; app sessions; status; for administrators;
+ * start.
  */
 
 namespace CoCartGateway;
@@ -1406,6 +1407,78 @@ final class Cart_Keys {
 	}
 }
 
+// --- Cart tokens of the Store API -----------------------------------------------------------------------------------
+
+/**
+ * Removes the Cart-Token of a customer from a customer's request to WooCommerce's Store API. For such a token WooCommerce opens
+ * the cart of the user in the token, in its own table (Automattic\WooCommerce\StoreApi\SessionHandler): beside CoCart, which
+ * keeps carts in another table, a customer would have two carts, and a customer with another one's token would have that cart.
+ * The user of the assertion has a cart without a token. The token of that user counts in place of the nonce, as it does without
+ * the gateway. A guest's token names the cart of a guest, and stays.
+ */
+final class Cart_Tokens {
+
+	/** @var int The asserted customer. */
+	private $customer;
+
+	/** @var string[] Removed tokens of the asserted customer. */
+	private $own = array();
+
+	public function __construct( int $customer ) {
+		$this->customer = $customer;
+	}
+
+	/** Before WooCommerce chooses a session handler, which it does at init or later. */
+	public function register_hooks(): void {
+		if ( $this->is_removed( $_SERVER['HTTP_CART_TOKEN'] ?? null ) ) {
+			unset( $_SERVER['HTTP_CART_TOKEN'] );
+		}
+		add_filter( 'rest_request_before_callbacks', array( $this, 'before_callbacks' ), 0, 3 );
+		add_filter( 'woocommerce_store_api_disable_nonce_check', array( $this, 'replace_nonce' ) );
+	}
+
+	/**
+	 * The requests in a batch have headers of their own, which WooCommerce before 11 reads. To rest_pre_dispatch WordPress hands
+	 * copies of them.
+	 *
+	 * @param mixed $response
+	 * @param mixed $handler
+	 * @param mixed $request
+	 */
+	public function before_callbacks( $response = null, $handler = null, $request = null ) {
+		if ( $request instanceof \WP_REST_Request && $this->is_removed( $request->get_header( 'Cart-Token' ) ) ) {
+			$request->remove_header( 'Cart-Token' );
+		}
+		return $response;
+	}
+
+	/**
+	 * The nonce protects a login cookie from other sites' pages (CSRF). A bearer needs no such protection, and the cookie of a
+	 * browser app has that of the gateway.
+	 *
+	 * @param mixed $disabled
+	 */
+	public function replace_nonce( $disabled = false ) {
+		return $disabled || (bool) array_filter( $this->own, array( $this, 'is_valid' ) );
+	}
+
+	/** @param mixed $token */
+	private function is_removed( $token ): bool {
+		$claims = is_string( $token ) ? json_decode( (string) base64_decode( strtr( explode( '.', $token )[1] ?? '', '-_', '+/' ) ), true ) : null;
+		$user   = is_array( $claims ) && is_scalar( $claims['user_id'] ?? null ) ? (string) $claims['user_id'] : '';
+		if ( (string) $this->customer === $user ) {
+			$this->own[] = $token;
+		}
+		return 1 === preg_match( '/^\d{1,18}$/D', $user ); // A guest's id has a prefix or is an MD5 sum.
+	}
+
+	/** As WooCommerce judges it. Before 10.0 it has no function for that, and the nonce is required. */
+	private function is_valid( string $token ): bool {
+		$class = '\Automattic\WooCommerce\StoreApi\Utilities\CartTokenUtils';
+		return is_callable( array( $class, 'validate_cart_token' ) ) && true === $class::validate_cart_token( $token );
+	}
+}
+
 // --- Answers -------------------------------------------------------------------------------------------------------
 
 /** Writes to PHP's log. Some hosts disable error_log(), and then a call is a fatal error. */
@@ -1624,6 +1697,9 @@ final class Request_Guard extends Dispatch_Watcher {
 		}
 		$this->announcements->register_hooks();
 		$this->grants->register_hooks();
+		if ( '' !== $this->asserted->protect ) {
+			( new Cart_Tokens( $this->asserted->user ) )->register_hooks();
+		}
 		if ( $this->is( 'customer' ) ) {
 			// CoCart's logout calls wp_logout(); of the sessions of a token only its own ends, and the gateway sees to that.
 			remove_action( 'wp_logout', __NAMESPACE__ . '\on_logout' );
@@ -2694,10 +2770,13 @@ final class App_Sessions {
 		headers[ 'X-HTTP-Method-Override' ] = 'DELETE'; // as WordPress's own scripts: some hosts refuse DELETE
 		return fetch( settings.api + '/' + session, { method: 'POST', headers } ).then( json );
 	}
+	const columns = [ 'device', 'address', 'created', 'used' ];
+	// WooCommerce's style for narrow screens hides the thead, and shows data-title in front of each cell.
 	function row( session ) {
 		const line = element( 'tr' ), cell = element( 'td' ), button = element( 'button', settings.text.end );
 		const time = ( text ) => new Date( text ).toLocaleString();
-		[ session.device, session.address, time( session.created ), time( session.last_used ) ].forEach( ( text ) => line.append( element( 'td', text ) ) );
+		const texts = [ session.device, session.address, time( session.created ), time( session.last_used ) ];
+		texts.forEach( ( text, i ) => line.append( titled( element( 'td', text ), settings.text[ columns[ i ] ] ) ) );
 		button.type = 'button';
 		button.className = 'button';
 		button.addEventListener( 'click', () => {
@@ -2705,19 +2784,27 @@ final class App_Sessions {
 			ask( 'end', session.id ).then( show, failed );
 		} );
 		cell.append( button );
-		line.append( cell );
+		line.append( titled( cell, settings.text.action ) );
 		return line;
+	}
+	function titled( cell, title ) {
+		cell.dataset.title = title;
+		return cell;
+	}
+	function heading( text ) {
+		return Object.assign( element( 'th', text ), { scope: 'col' } );
 	}
 	function failed() {
 		box.replaceChildren( element( 'p', settings.text.failed ) );
 	}
 	function show() {
 		return ask( 'list', '' ).then( ( { sessions } ) => {
-			const table = element( 'table' ), head = element( 'tr' );
+			const table = element( 'table' ), head = element( 'thead' ), line = element( 'tr' ), body = element( 'tbody' );
 			table.className = settings.class;
-			[ 'device', 'address', 'created', 'used' ].forEach( ( name ) => head.append( element( 'th', settings.text[ name ] ) ) );
-			head.append( element( 'th' ) );
-			table.append( head, ...sessions.map( row ) );
+			line.append( ...columns.map( ( name ) => heading( settings.text[ name ] ) ), heading( settings.text.action ) );
+			head.append( line );
+			body.append( ...sessions.map( row ) );
+			table.append( head, body );
 			box.replaceChildren( sessions.length ? table : element( 'p', settings.text.none ) );
 		} ).catch( failed );
 	}
@@ -2844,6 +2931,7 @@ JS;
 				'created' => __( 'Logged in', 'cocart-gateway' ),
 				'used'    => __( 'Last used', 'cocart-gateway' ),
 				'end'     => __( 'Log out', 'cocart-gateway' ),
+				'action'  => __( 'Actions', 'cocart-gateway' ),
 				'none'    => __( 'No app is logged in.', 'cocart-gateway' ),
 				'failed'  => __( 'The sessions could not be reached. Please reload the page.', 'cocart-gateway' ),
 			),

@@ -87,6 +87,7 @@ namespace {
 
 	class WP_REST_Request {
 		private $method, $route, $params;
+		public $headers = array(); // By name in lower case.
 		public function __construct( string $method, string $route, array $params = array() ) {
 			list( $this->method, $this->route, $this->params ) = array( $method, $route, $params );
 		}
@@ -101,6 +102,12 @@ namespace {
 		}
 		public function get_json_params() {
 			return $this->params['json'] ?? null;
+		}
+		public function get_header( $name ) {
+			return $this->headers[ strtolower( $name ) ] ?? null;
+		}
+		public function remove_header( $name ) {
+			unset( $this->headers[ strtolower( $name ) ] );
 		}
 	}
 
@@ -360,6 +367,7 @@ namespace {
 	/** WP_REST_Server::dispatch(): also what PHP calls for requests to itself. */
 	function dispatch( WP_REST_Request $request, ?callable $handler = null ) {
 		apply_filters( 'rest_pre_dispatch', null, null, $request );
+		apply_filters( 'rest_request_before_callbacks', null, array(), $request );
 		$GLOBALS['sent']['users'][] = get_current_user_id();
 		return ( $handler ? $handler( $request ) : null ) ?? new WP_REST_Response( array() );
 	}
