@@ -86,6 +86,20 @@ func TestAGuestsCartMovesToTheCustomer(t *testing.T) {
 	}
 }
 
+// Recorded with CoCart 4.7.0: a key that was used before empties the customer's cart.
+func TestAGuestsCartReplacesTheCustomersIn47(t *testing.T) {
+	for version, want := range map[string][2]int{"4.6.1": {4, 4}, "4.7": {3, 0}} {
+		imitating(t, version)
+		key := read[cart](t, post(addPath, `{"id":"12","quantity":"3"}`).send(t)).Key
+		read[cart](t, post(addPath, `{"id":"14"}`, asAlice).send(t))
+		for i, times := range []string{"once", "twice"} {
+			if moved := read[cart](t, get(cartPath+"?cart_key="+key, asAlice).send(t)); moved.Count != want[i] {
+				t.Errorf("%s, the key sent %s: alice has %d items, want %d", version, times, moved.Count, want[i])
+			}
+		}
+	}
+}
+
 func TestACustomerReadsAnothersCartUntil495(t *testing.T) {
 	for version, want := range map[string]int{"4.7": 3, "4.9.4": 3, "4.9.5": 0, "4.9.7": 0} {
 		imitating(t, version)

@@ -164,19 +164,21 @@ final class CoCart_Standin_Session {
 	}
 
 	/**
-	 * A customer names another cart. A guest's moves over. Until 4.9.5 another customer's is copied:
-	 * anybody with an account could read anybody's cart.
+	 * A customer names another cart. A guest's moves over, and from 4.6.2 to 4.7 takes the place of the customer's, also if it
+	 * is empty because it has moved before. Until 4.9.5 another customer's is copied: anybody with an account could read
+	 * anybody's cart.
 	 */
 	private function take_over( $key ) {
 		$of_customer = is_numeric( $key );
 		if ( $of_customer && cocart_standin_since( '4.9.5' ) ) {
 			return;
 		}
-		$theirs = cocart_standin_read_cart( $key );
-		if ( ! $theirs ) {
+		$theirs   = cocart_standin_read_cart( $key );
+		$replaces = cocart_standin_between( '4.6.2', '4.8' ) && in_array( 'customer', wp_get_current_user()->roles, true );
+		if ( ! $theirs && ! $replaces ) {
 			return;
 		}
-		$this->items = $theirs + $this->items;
+		$this->items = $replaces ? $theirs : $theirs + $this->items;
 		$this->save();
 		if ( ! $of_customer ) {
 			cocart_standin_write_cart( $key, array(), $this->expiration );
