@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -30,7 +31,7 @@ func doctorCommand(t terminal) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(path, t.env)
 			redis.SetLogger(libraryLog{discard})
-			r := doctor.Examine(c.Context(), path, cfg, err, t.doctorOptions())
+			r := doctor.Examine(c.Context(), path, cfg, err, doctorOptions(t.now))
 			if err := t.show(r, asJSON); err != nil {
 				return err
 			}
@@ -47,9 +48,9 @@ func doctorCommand(t terminal) *cobra.Command {
 // discard is the logger of commands that report in their output.
 var discard = slog.New(slog.DiscardHandler)
 
-func (t terminal) doctorOptions() doctor.Options {
+func doctorOptions(now func() time.Time) doctor.Options {
 	return doctor.Options{
-		Version: version, Now: t.now,
+		Version: version, Now: now,
 		WordPress: func(cfg *config.Config) (*upstream.WordPress, error) {
 			return newWordPress(cfg, prometheus.NewRegistry(), discard)
 		},

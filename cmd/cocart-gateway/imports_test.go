@@ -24,6 +24,8 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["gateway/accesslog"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/account"] = append([]string{self + "gateway", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/admin"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
+	forbidden["gateway/admin/console"] = append([]string{self + "gateway/admin", self + "tokens", self + "upstream"}, forbidden["gateway/admin"]...)
+	forbidden["gateway/admin/history"] = append([]string{self, "net/http"}, forbidden["gateway"]...)
 	forbidden["gateway/admin/listing"] = append([]string{"net/http"}, forbidden["gateway/admin"]...)
 	forbidden["gateway/browser"] = append([]string{self, "os"}, forbidden["gateway"]...)
 	forbidden["gateway/caching"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)

@@ -52,7 +52,7 @@ func (t terminal) listKeys(path string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	list, err := t.keysOf(cfg)
+	list, err := keysOf(cfg, t.now())
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,8 @@ func (t terminal) listKeys(path string, asJSON bool) error {
 	return term.WriteTable(t.out, rows)
 }
 
-func (t terminal) keysOf(cfg *config.Config) ([]listedKey, error) {
+// keysOf lists the keys of a configuration, as they are at a time.
+func keysOf(cfg *config.Config, at time.Time) ([]listedKey, error) {
 	var list []listedKey
 	signs := false
 	for _, k := range cfg.Tokens.Keys {
@@ -78,7 +79,7 @@ func (t terminal) keysOf(cfg *config.Config) ([]listedKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		use := t.use(key)
+		use := useOf(key, at)
 		if use == "signs" && signs {
 			use = "verifies"
 		}
@@ -88,10 +89,10 @@ func (t terminal) keysOf(cfg *config.Config) ([]listedKey, error) {
 	return list, nil
 }
 
-// use is what a key would do if it stood first.
-func (t terminal) use(key keys.Key) string {
-	switch at := key.Retires(); {
-	case !at.IsZero() && !t.now().Before(at):
+// useOf returns what a key would do at a time if it stood first.
+func useOf(key keys.Key, at time.Time) string {
+	switch retires := key.Retires(); {
+	case !retires.IsZero() && !at.Before(retires):
 		return "retired"
 	case key.CanSign():
 		return "signs"

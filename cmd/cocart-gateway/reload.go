@@ -127,7 +127,7 @@ func problemsOf(err error) []string {
 // replace has two phases: every package checks the new configuration, and only then one of them uses it.
 func (p *program) replace() (done admin.Reloaded, err error) {
 	if p.from == nil {
-		return done, errors.New("the gateway was not started from a file")
+		return done, errNoFile
 	}
 	written, err := p.from.Load()
 	if err != nil {
@@ -207,6 +207,7 @@ func (p *program) prepareParts(cfg *config.Config) (use func(), err error) {
 func (p *program) configuration() admin.Configuration {
 	c := admin.Configuration{Show: func() ([]byte, error) { return p.inForce().YAML() }}
 	if p.cfg.Reload != config.ReloadOff {
+		c.Changes = p.changes
 		c.Reload = func() (admin.Reloaded, []string) { return p.reload("request") }
 	}
 	return c

@@ -22,6 +22,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/cmd/cocart-gateway/tracing"
+	"cocart-gateway/gateway/admin/history"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
 )
@@ -37,6 +38,9 @@ type program struct {
 	wordpress  *upstream.WordPress
 	tracing    *tracing.Tracing // nil: no traces
 	*reloading
+
+	started time.Time
+	history *history.History // of the metrics
 
 	certificates *certs.Set
 	server       *server.Server
@@ -111,6 +115,7 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	var others sync.WaitGroup
 	others.Go(func() { p.notify.Announce(background, p.authority.CaughtUp) })
 	others.Go(func() { memory.Keep(background, p.env, p.log, time.Tick(memory.Interval)) })
+	others.Go(func() { p.history.Run(background, p.every(history.Interval), now, p.administered) })
 	others.Go(func() { p.certificates.Watch(background, p.every(filewatch.Interval)) })
 	stopReloading := p.startReloading()
 
@@ -127,6 +132,9 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	p.log.Info("stopped")
 	return err
 }
+
+// administered reports whether the administration API is open.
+func (p *program) administered() bool { return p.inForce().Admin.Token.Reveal() != "" }
 
 // firstReading is how long the start waits for the revocations: a million take two seconds. If Redis refuses connections it
 // does not wait, and if Redis is silent for redis.timeout.

@@ -22,6 +22,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
+	"cocart-gateway/gateway/admin/history"
 	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/browser"
@@ -49,6 +50,7 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.reloading, err = newReloading(p, reg); err != nil {
 		return err
 	}
+	p.started, p.history = now(), history.New(reg)
 	if p.authority, err = newAuthority(p.cfg, store, reg, now, p.log); err != nil {
 		return err
 	}
@@ -120,7 +122,8 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 
 func (p *program) newAdmin(cfg *config.Config, authority *tokens.Authority, guard *attempts.Guard) *admin.Handler {
 	return admin.New(admin.Config{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
-		DryRun: cfg.Compat.Migration.DryRun, Exemplars: p.tracing != nil, Started: p.notify.Announced, Configuration: p.api, Lockouts: guard, Log: p.log}, authority, p.wordpress, p.registry)
+		DryRun: cfg.Compat.Migration.DryRun, Exemplars: p.tracing != nil, Started: p.notify.Announced, Configuration: p.api, Lockouts: guard,
+		Program: p.describe(cfg), History: p.history, Doctor: p.examine, Log: p.log}, authority, p.wordpress, p.registry)
 }
 
 func newAuthority(cfg *config.Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {

@@ -11,10 +11,14 @@
 //	lockouts.go       lockouts
 //	oauth.go          revocation and introspection (RFC 7009, RFC 7662)
 //	configuration.go  the configuration and its reload
+//	status.go         the state of the process, its history and the doctor
+//	console/          the page for operators
+//	history/          samples of the metrics of the last half hour
 //	body.go           bodies of the API's requests
 package admin
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -23,6 +27,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cocart-gateway/gateway/admin/console"
+	"cocart-gateway/gateway/admin/history"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/tokens"
 	"cocart-gateway/upstream"
@@ -49,6 +55,13 @@ type Config struct {
 	Lockouts Lockouts
 	// Configuration adds the routes that show and reload the configuration. They need Token.
 	Configuration Configuration
+	// Program describes the process in GET /status.
+	Program Program
+	// History adds GET /history, which needs Token. Nil leaves it out.
+	History *history.History
+	// Doctor adds POST /doctor, which needs Token. It returns the report of the doctor, to be written as JSON, and may take
+	// a minute. Nil leaves it out.
+	Doctor func(context.Context) any
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log records each change through the API, with the address of the client. Nil discards them.
@@ -63,12 +76,16 @@ type Config struct {
 //	              after Drain
 //	GET /readyz   200 if Redis and WordPress answer, otherwise 503 and which of them does not; 503 after Drain
 //
-// With a token in its configuration it also serves the administration API, see api.go. Customers must not reach it.
+// With a token in its configuration it also serves the administration API, see api.go, and at / the console, which calls it.
+// Customers must not reach it.
 type Handler struct {
 	mux       *http.ServeMux
 	metrics   *http.ServeMux // /metrics alone
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
+
+	program   Program
+	examining sync.Mutex // held while the doctor runs
 
 	hosts  []string
 	wrong  wrongTokens
@@ -86,7 +103,7 @@ type Handler struct {
 
 // New returns the handler of the private listener.
 func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Handler {
-	h := &Handler{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, hosts: cfg.Hosts, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
+	h := &Handler{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, program: cfg.Program, hosts: cfg.Hosts, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -102,6 +119,9 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	h.mux.HandleFunc("GET /readyz", h.serveReady)
 	if cfg.Token != "" {
 		h.addAPI(cfg)
+		page := console.Handler()
+		h.mux.Handle("GET /{$}", page)
+		h.mux.Handle("GET "+console.Prefix, page)
 	}
 	return h
 }

@@ -201,7 +201,7 @@ func TestMetricsAreServed(t *testing.T) {
 		}
 	}
 	if status, _ := ask(t, s.listener(admin.Config{}), "/"); status != 404 {
-		t.Errorf("/: %d", status)
+		t.Errorf("/ without a token in the configuration: %d", status)
 	}
 }
 

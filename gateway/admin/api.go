@@ -37,6 +37,7 @@ type route struct {
 //	POST   /tokens                    {"user_id": N[, "fingerprint": "…", "login": "…"]}: start a session
 //	POST   /tokens/inspect            {"token": "…"}: what it contains, whether it is valid, and if not why
 //	GET    /lockouts, DELETE /lockouts  see lockouts.go
+//	GET    /status, GET /history, POST /doctor  see status.go
 //	GET    /config, POST /reload      see configuration.go
 //	POST   /oauth/…                   see oauth.go
 //
@@ -49,6 +50,13 @@ func (h *Handler) routes(cfg Config) []route {
 		{"DELETE", "/sessions", []string{"user_id", "user", "all"}, h.endSessions},
 		{"POST", "/tokens", nil, h.createTokens},
 		{"POST", "/tokens/inspect", nil, h.inspectToken},
+		{"GET", "/status", nil, h.showStatus},
+	}
+	if cfg.History != nil {
+		all = append(all, historyRoute(cfg.History))
+	}
+	if cfg.Doctor != nil {
+		all = append(all, h.doctorRoute(cfg.Doctor))
 	}
 	if cfg.Lockouts != nil {
 		all = append(all, h.lockoutRoutes(cfg.Lockouts)...)

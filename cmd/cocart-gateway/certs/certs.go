@@ -90,6 +90,9 @@ func (c *Set) find(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return &pairs[0], nil
 }
 
+// Leaves returns the certificates in use.
+func (c *Set) Leaves() []*x509.Certificate { return c.all() }
+
 // all lists the certificates in use.
 func (c *Set) all() []*x509.Certificate {
 	var leaves []*x509.Certificate

@@ -68,6 +68,22 @@ func (s *Source) Merge(inForce, written *Config) (*Config, Changes, error) {
 	}})
 }
 
+// Preview returns what a reload would change now. It changes nothing: the file stays to be noticed by who follows the source.
+func (s *Source) Preview(inForce *Config) (Changes, error) {
+	s.mu.Lock()
+	preview := &Source{path: s.path, env: s.env, check: s.check, held: maps.Clone(s.held)}
+	s.mu.Unlock()
+	written, err := preview.Load()
+	if err != nil {
+		return Changes{}, err
+	}
+	_, changes, err := preview.Merge(inForce, written)
+	return changes, err
+}
+
+// Path returns the path of the configuration file; "": the environment is the configuration.
+func (s *Source) Path() string { return s.path }
+
 // Current returns a digest of the contents that the files have now. It differs from [Source.Loaded] once one of them has
 // changed.
 func (s *Source) Current() string {
