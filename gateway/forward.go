@@ -46,7 +46,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			x.endWait()
 			x.relayed = true
-			return g.beforeAnswer(ctx, x, a, answer)
+			return g.beforeAnswer(x.inRedisTime(ctx), x, a, answer)
 		},
 	})
 }

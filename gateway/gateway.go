@@ -74,6 +74,7 @@ import (
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/budget"
 	"cocart-gateway/tokens/untrusted"
 	"cocart-gateway/upstream"
 )
@@ -185,6 +186,7 @@ type exchange struct {
 	granted        bool            // the answer has tokens of a session that WordPress began
 	appServer      string          // the app server that sent the request; "" for a client of its own
 	session        sessionCookie   // of cookie mode
+	redis          budget.Budget   // the time that Redis takes
 	// otherBearer says that the bearer is an access token of another JWT plugin.
 	otherBearer bool
 
@@ -252,11 +254,27 @@ func (g *Gateway) handle(x *exchange) error {
 	if err := g.readDelivery(x); err != nil {
 		return x.orBody(err)
 	}
+	if usesRedis[x.classification.Class] {
+		x.r = x.r.WithContext(x.inRedisTime(x.r.Context()))
+	}
 	return x.orBody(g.handlers[x.classification.Class](x))
 }
 
 // hosts are the names of this shop.
 func (g *Gateway) hosts() hosts.Names { return hosts.Names{Site: g.cfg.SiteURL, Others: g.cfg.Hosts} }
+
+// usesRedis has the classes that the gateway answers with what Redis says. The others are forwarded, and few of them need
+// Redis: those have their budget where they do.
+var usesRedis = map[wprequest.Class]bool{
+	wprequest.ClassLogin: true, wprequest.ClassRefresh: true, wprequest.ClassValidate: true, wprequest.ClassLogout: true,
+	wprequest.ClassAccount: true, wprequest.ClassBrowser: true,
+}
+
+// inRedisTime returns a context for the Redis commands of this request: all of them together wait for no longer than one
+// command may.
+func (x *exchange) inRedisTime(ctx context.Context) context.Context {
+	return budget.Within(ctx, &x.redis)
+}
 
 // classify finds the class of a request: first by its target alone, so that the body of a
 // CoCart request is limited before any of it is read.

@@ -91,7 +91,7 @@ func (g *Gateway) countWrongKey(x *exchange) error {
 	if g.cfg.Passwords.Attempts == nil {
 		return nil
 	}
-	state, err := g.cfg.Passwords.Attempts.AllowWrongKey(x.r.Context(), x.origin.Client)
+	state, err := g.cfg.Passwords.Attempts.AllowWrongKey(x.inRedisTime(x.r.Context()), x.origin.Client)
 	x.w.limit = state
 	if err != nil {
 		return g.tooManyRequests(x, err)

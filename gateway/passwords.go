@@ -33,7 +33,7 @@ func (g *Gateway) beginAttempt(x *exchange, b *wprequest.Body, found wprequest.C
 	if g.cfg.Passwords.Attempts == nil {
 		return nil
 	}
-	counted, err := g.cfg.Passwords.Attempts.Begin(x.r.Context(), attempts.Try{
+	counted, err := g.cfg.Passwords.Attempts.Begin(x.inRedisTime(x.r.Context()), attempts.Try{
 		Names: in.Names(found), Password: found.Password, Client: x.origin.Client, Code: in.Holds("2fa_code"),
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func (g *Gateway) tryCredentials(x *exchange, a upstream.Assertion, b *wprequest
 	}
 	err := g.forward(x, a)
 	if lacksSignature(err) {
-		return g.unreported(x.r.Context(), x, err)
+		return g.unreported(x.inRedisTime(x.r.Context()), x, err)
 	}
 	g.abandon(x, err)
 	return err
@@ -90,7 +90,7 @@ func (g *Gateway) abandon(x *exchange, err error) {
 	if err != nil && errors.Is(err, context.Canceled) {
 		return
 	}
-	x.attempt.counted.Undecided(x.r.Context())
+	x.attempt.counted.Undecided(x.inRedisTime(x.r.Context()))
 	g.metrics.attempts.WithLabelValues(attemptKind(x), attemptUndecided).Inc()
 }
 
@@ -151,7 +151,7 @@ func (g *Gateway) countUse(x *exchange, session string) error {
 	if g.cfg.Passwords.Attempts == nil || !g.cfg.Passwords.Attempts.CountsUse() {
 		return nil
 	}
-	state, err := g.cfg.Passwords.Attempts.AllowUse(x.r.Context(), attempts.Use{Client: x.origin.Client, Session: session, Times: x.classification.Batch.Len()})
+	state, err := g.cfg.Passwords.Attempts.AllowUse(x.inRedisTime(x.r.Context()), attempts.Use{Client: x.origin.Client, Session: session, Times: x.classification.Batch.Len()})
 	x.w.limit = state
 	if err != nil {
 		return g.tooManyRequests(x, err)

@@ -2,12 +2,15 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -74,7 +77,16 @@ type ended struct {
 }
 
 func (s store) end(ctx context.Context, id revocation.SessionID, now int64, cause Cause, keep time.Duration) (ended, error) {
-	answer, err := endScript.Run(ctx, s, []string{s.session(id)}, now, string(cause), milliseconds(keep)).Slice()
+	c := s.endCall(id, now, cause, keep)
+	return parseEnded(c.Script.Run(ctx, s, []string{c.Key}, c.Args...).Slice())
+}
+
+func (s store) endCall(id revocation.SessionID, now int64, cause Cause, keep time.Duration) cluster.Call {
+	return cluster.Call{Script: endScript, Key: s.session(id), Args: []any{now, string(cause), milliseconds(keep)}}
+}
+
+// parseEnded reads the answer of end.lua.
+func parseEnded(answer []any, err error) (ended, error) {
 	if err != nil {
 		return ended{}, err
 	}
@@ -135,22 +147,30 @@ func (a *Authority) cutoff(listed []*record) int64 {
 }
 
 // endCutOff makes tombstones of sessions that a cutoff covers. The log needs no entries for them.
-func (a *Authority) endCutOff(ctx context.Context, listed []*record, fingerprint string, cause Cause) (ended int, err error) {
+func (a *Authority) endCutOff(ctx context.Context, listed []*record, fingerprint string, cause Cause) (n int, err error) {
+	var calls []cluster.Call
 	for _, s := range listed {
-		if fingerprint != "" && s.fingerprint != fingerprint {
-			continue
-		}
-		b, err := a.store.end(ctx, s.id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone())
-		if err != nil {
-			return ended, unavailable("ending session", err)
-		}
-		if b.now {
-			a.metrics.ended(cause, 1)
-			ended++
+		if fingerprint == "" || s.fingerprint == fingerprint {
+			calls = append(calls, a.store.endCall(s.id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone()))
 		}
 	}
-	return ended, nil
+	for some := range slices.Chunk(calls, endBatch) {
+		err = errors.Join(err, cluster.Run(ctx, a.store.UniversalClient, some))
+		for _, c := range some {
+			if b, failed := parseEnded(c.Cmd.Slice()); failed == nil && b.now {
+				n++
+			}
+		}
+	}
+	a.metrics.ended(cause, n)
+	if err != nil {
+		return n, unavailable("ending session", err)
+	}
+	return n, nil
 }
+
+// endBatch is how many sessions end in one round trip.
+const endBatch = 500
 
 // EndAll ends all sessions that exist now, in one write: it does not visit them; they are refused when they are used.
 // Their number is therefore not known and not counted.

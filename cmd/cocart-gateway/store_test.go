@@ -17,6 +17,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/budget"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -89,6 +90,31 @@ func TestAServerThatCannotBeReachedIsDialledOnce(t *testing.T) {
 			}
 			if n := accepted(); n != 1 {
 				t.Errorf("dialled %d times", n)
+			}
+		})
+	}
+}
+
+// A request that needs several commands waits for a silent server as long as for one.
+func TestTheCommandsOfARequestShareTheTimeout(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, mode := range []string{"standalone", "cluster", "sentinel"} {
+		t.Run(mode, func(t *testing.T) {
+			client, closeStore, err := store.Open(config.Redis{Addresses: []string{silent.Addr().String()}, Mode: mode, Master: "shop", Timeout: 50 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeStore()
+			ctx := budget.Within(t.Context(), &budget.Budget{})
+			for err = client.Get(ctx, "x").Err(); err != nil && !errors.Is(err, budget.ErrSpent); {
+				err = client.Get(ctx, "x").Err()
+			}
+			if err == nil {
+				t.Error("it answered")
 			}
 		})
 	}

@@ -53,7 +53,7 @@ func redisRows() []row {
 			freeze(pid)
 			return func() { thaw(pid) }
 		}},
-		{id: "A4", what: "CLIENT PAUSE ALL", set: alone(), lasts: 8 * time.Second, fault: pause("ALL"), known: slowLogin},
+		{id: "A4", what: "CLIENT PAUSE ALL", set: alone(), lasts: 8 * time.Second, fault: pause("ALL")},
 		{id: "A4w", what: "CLIENT PAUSE WRITE", set: alone(), lasts: 8 * time.Second, fault: pause("WRITE")},
 		{id: "A6", what: "memory full, noeviction", set: alone(), lasts: 8 * time.Second, short: true, fault: func(w *world) func() {
 			w.command("CONFIG", "SET", "maxmemory", "1")
@@ -79,7 +79,6 @@ func pause(what string) func(*world) func() {
 }
 
 const (
-	slowLogin  = "a login waits for several commands of a silent Redis one after the other, longer than its client"
 	restarting = 100 // requests that a kill cuts
 	lostData   = "a loss of data is not noticed if another entry comes into the log within the second"
 )

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"cocart-gateway/tokens/budget"
 )
 
 // soon counts in this process first, and in Redis a moment later: for requests that use nothing up but time, such as
@@ -67,7 +69,7 @@ func (g *Guard) spendSoon(ctx context.Context, d draw, now int64) outcome {
 	}
 	if !s.writing {
 		s.writing = true
-		time.AfterFunc(writeEvery, func() { g.writeSoon(context.WithoutCancel(ctx)) })
+		time.AfterFunc(writeEvery, func() { g.writeSoon(budget.Apart(ctx)) })
 	}
 	return o
 }

@@ -35,10 +35,11 @@ func (r reload) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	}
 }
 
-// afterFailure ignores errors that a server answered. The client itself limits how often it reloads.
+// afterFailure ignores errors that a server answered, and commands whose client has left. A deadline that is over says that
+// a server is silent. The client itself limits how often it reloads.
 func (r reload) afterFailure(ctx context.Context, err error) {
 	var answered redis.Error
-	if err == nil || errors.As(err, &answered) || ctx.Err() != nil {
+	if err == nil || errors.As(err, &answered) || errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
 	r.client.ReloadState(ctx)

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/budget"
 )
 
 // WordPress is asked once about a token: the first gateway holds a claim on a key, the others wait for the result.
@@ -56,6 +57,7 @@ func (e *Exchange) claim(ctx context.Context, key string, isResult func(present 
 				return claim{}, "", ctx.Err()
 			case <-time.After(lookAgain):
 			}
+			ctx = budget.Within(ctx, &budget.Budget{}) // what takes long is WordPress, which another gateway asks
 		case present == "" || !isResult(present): // "": it has expired meanwhile
 			c.was = present
 		default:
@@ -67,7 +69,7 @@ func (e *Exchange) claim(ctx context.Context, key string, isResult func(present 
 // release gives up a claim that has no result, and returns why.
 func (e *Exchange) release(ctx context.Context, c claim, why error) error {
 	// Neither a client that left nor a deadline that the asking used up may keep the claim: others wait for it.
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	ctx, done := context.WithTimeout(budget.Apart(ctx), releaseTime)
 	defer done()
 	_, _, err := e.compareAndSet(ctx, c.key, c.mine, c.was, e.cfg.Life)
 	switch {

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/tokens/budget"
 )
 
 // Open dials Redis in the mode of the configuration, or makes the embedded store. Dialling is lazy: a gateway
@@ -21,7 +22,8 @@ import (
 // No command that may have been carried out is sent again behind our back. Most could be; a rotation could not
 // where the operator allows no grace: the second one would find the token spent, and log the customer out. And
 // redis.timeout limits how long a request waits. So a single server and the master that Sentinels
-// name get no retries at all, and one attempt to dial. What a cluster needs is in openCluster.
+// name get no retries at all, and one attempt to dial. What a cluster needs is in openCluster. Package budget lets all
+// commands of one request wait for no longer than one.
 func Open(cfg config.Redis) (client redis.UniversalClient, closeStore func(), err error) {
 	if cfg.Embedded() {
 		return openEmbedded()
@@ -38,6 +40,7 @@ func Open(cfg config.Redis) (client redis.UniversalClient, closeStore func(), er
 	default:
 		client = openStandalone(cfg, secure)
 	}
+	client.AddHook(budget.Limit(cfg.Timeout))
 	return client, func() { _ = client.Close() }, nil // nothing is left to be lost
 }
 
