@@ -131,8 +131,8 @@ func past() *history.History {
 	for i := range history.Length {
 		x := float64(i)
 		rush := 1.3 + math.Sin(x/57) + .15*math.Sin(x/3)
-		slow := math.Exp(-math.Pow((x-230)/30, 2))
-		attack := math.Exp(-math.Pow((x-120)/12, 2))
+		slow := math.Exp(-(x - 230) * (x - 230) / (30 * 30))
+		attack := math.Exp(-(x - 120) * (x - 120) / (12 * 12))
 		requests.WithLabelValues("cocart", "200").Add(60 * rush)
 		requests.WithLabelValues("site", "200").Add(120 * (rush + .4))
 		requests.WithLabelValues("refresh", "200").Add(8 * rush)

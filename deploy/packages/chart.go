@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 )
@@ -21,22 +22,19 @@ func (r *release) chart() error {
 		return err
 	}
 	p := r.tarball(f)
-	err = filepath.WalkDir(chartDir, func(path string, d fs.DirEntry, err error) error { // in the order of names
+	files := os.DirFS(chartDir)
+	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error { // in the order of names
 		if err != nil || d.IsDir() {
 			return err
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(filepath.Dir(chartDir), path)
+		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err
 		}
 		if d.Name() == "Chart.yaml" {
 			text = chartVersions.ReplaceAll(text, []byte("${1}: "+r.version))
 		}
-		return p.add(filepath.ToSlash(name), false, int64(len(text)), bytes.NewReader(text))
+		return p.add(path.Join(path.Base(chartDir), name), false, int64(len(text)), bytes.NewReader(text))
 	})
 	return errors.Join(err, p.Close(), f.Close())
 }

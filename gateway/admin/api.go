@@ -40,8 +40,6 @@ type route struct {
 //	GET    /status, GET /history, POST /doctor  see status.go
 //	GET    /config, POST /reload      see configuration.go
 //	POST   /oauth/…                   see oauth.go
-//
-// deploy/openapi/admin.yaml describes each of them.
 func (h *Handler) routes(cfg Config) []route {
 	all := []route{
 		{"GET", "/sessions", listParameters, h.listSessions},
