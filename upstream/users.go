@@ -22,8 +22,8 @@ var ErrCannotFind = errors.New("the must-use plugin does not answer whose a logi
 
 // FindUsers returns the users with a login name or an e-mail address. There is none, or one, or two: a login name can look like
 // the e-mail address of another user. It is for operators only. WordPress answers nothing but a signed question, so that
-// nobody else finds out which accounts exist. It asks one node after another until one answers, for the time of ctx. Errors
-// are [ErrCannotFind], [ErrUnavailable] and [ErrTimeout].
+// other clients cannot find out which accounts exist. It asks one node after another until one answers, for the time of
+// ctx. Errors are [ErrCannotFind], [ErrUnavailable] and [ErrTimeout].
 func (w *WordPress) FindUsers(ctx context.Context, name string) ([]User, error) {
 	if name == "" || len(name) > MaxFind {
 		return nil, nil // no account has it
