@@ -61,9 +61,11 @@ test:
 	$(MAKE) --no-print-directory lint tools
 	$(MAKE) --no-print-directory -k -j3 --output-sync=target test-e2e-one test-e2e-two test-packages
 	$(GO) test -run '^TestAFlood' ./tokens/attempts
+	$(GO) test -race -timeout 30m ./deploy/chaos
 
 # The end-to-end tests wait most of their time, for web servers and for the second that each refused password takes. So they
-# run in two halves, each with a shop of its own, beside the other packages.
+# run in two halves, each with a shop of its own, beside the other packages. The fault campaign runs alone: its shoppers give up
+# after 4 s.
 test-e2e-one:
 	E2E_SHOP=e2e-one $(GO) test -race -timeout 30m -run '$(E2E_ONE)' ./deploy/e2e
 
@@ -71,7 +73,7 @@ test-e2e-two:
 	E2E_SHOP=e2e-two $(GO) test -race -timeout 30m -skip '$(E2E_ONE)' ./deploy/e2e
 
 test-packages:
-	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /deploy/e2e$$)
+	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/deploy/(e2e|chaos)$$')
 
 test-short:
 	$(GO) test -short -skip 'OnReal(Redis|Systemd|PHP)' $(SHORT)
