@@ -20,7 +20,7 @@ const MaxFind = 320
 // installed, has another secret, or is older than the question.
 var ErrCannotFind = errors.New("the must-use plugin does not answer whose a login name or an e-mail address is")
 
-// FindUsers returns the users with a login name or an e-mail address. There is none, or one, or two: a login name can look like
+// FindUsers returns the users with a login name or an e-mail address. The list has at most two entries: a login name can look like
 // the e-mail address of another user. It is for operators only. WordPress answers nothing but a signed question, so that
 // other clients cannot find out which accounts exist. It asks one node after another until one answers, for the time of
 // ctx. Errors are [ErrCannotFind], [ErrUnavailable] and [ErrTimeout].
