@@ -30,7 +30,7 @@ const (
 // Rejections returns the closed list, for metrics and documentation.
 func Rejections() []Rejection {
 	return []Rejection{Malformed, BadSignature, UnknownKey, WrongAlgorithm, Expired, NotYetValid, WrongIssuer,
-		WrongAudience, Revoked, Unknown, Reused, Ended, Stale}
+		WrongAudience, Revoked, Unknown, Reused, Superseded, Ended, Stale}
 }
 
 // Error returns the word of the rejection.

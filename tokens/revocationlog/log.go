@@ -40,9 +40,9 @@ type Log struct {
 	cfg    Config
 	reader redis.UniversalClient // reads the log: after ReadByItself by connections of its own
 
-	mu       sync.Mutex // held while the log is read; guards reader, position, last and gap
+	mu       sync.Mutex // held while the log is read; guards reader, position, ends and gap
 	position string     // where to read on: behind this id
-	last     string     // id of the last entry that was read; "" = none
+	ends     []string   // last id of each batch that was read since the log was last looked at, and of the one before
 	gap      bool       // something may have been missed since
 
 	trimmedTo atomic.Int64 // Unix ms of Redis: entries of later ids are there
@@ -62,6 +62,9 @@ const (
 	blockFor   = 500 * time.Millisecond // how long Follow waits, and how long the end of what follows can be delayed
 	oneBatch   = 1000                   // entries read at once
 	doNotBlock = -1
+
+	manyBatches = 100         // after so many the log is looked at earlier than by the clock
+	trimSlack   = time.Minute // another gateway may have trimmed a little further
 )
 
 // Append adds an entry to the log and, once Redis has it, to this process's view. The order matters: after a logout that
@@ -143,6 +146,9 @@ func (l *Log) Follow(ctx context.Context) error {
 		l.gap = true
 		return l.cfg.Unavailable("following revocations", err)
 	}
+	if len(l.ends) >= manyBatches {
+		return l.lookBackLocked(ctx)
+	}
 	return nil
 }
 
@@ -160,7 +166,7 @@ func (l *Log) closeGap(ctx context.Context) error {
 		if err := l.cfg.Restore(ctx); err != nil {
 			return err
 		}
-		l.position, l.last = "0", ""
+		l.position, l.ends = "0", nil
 	} else {
 		l.position = earlier(l.position, overlap)
 	}
@@ -171,17 +177,34 @@ func (l *Log) closeGap(ctx context.Context) error {
 	return nil
 }
 
-// lostSome reports whether the log lost what was read of it. An entry that may have been trimmed says nothing. The caller
-// holds mu.
+// lostSome reports whether the log lost what was read of it. A batch shows the log at one moment, so whatever was lost since
+// took the end of a batch along; the last one alone shows nothing, if it came after the loss. An entry that may have been
+// trimmed says nothing. The caller holds mu.
 func (l *Log) lostSome(ctx context.Context) (bool, error) {
-	if milliseconds(l.last) <= l.trimmedTo.Load() {
+	trimmed := l.trimmedTo.Load()
+	if trimmed > 0 {
+		trimmed += trimSlack.Milliseconds()
+	}
+	var found []*redis.XMessageSliceCmd
+	pipe := l.cfg.Client.Pipeline()
+	for _, id := range l.ends {
+		if milliseconds(id) > trimmed {
+			found = append(found, pipe.XRangeN(ctx, l.cfg.Key, id, id, 1))
+		}
+	}
+	if len(found) == 0 {
 		return false, nil
 	}
-	last, err := l.cfg.Client.XRevRangeN(ctx, l.cfg.Key, l.last, l.last, 1).Result()
-	if err != nil {
+	if _, err := pipe.Exec(ctx); err != nil {
 		return false, err
 	}
-	return len(last) == 0, nil
+	for _, one := range found {
+		if len(one.Val()) == 0 {
+			return true, nil
+		}
+	}
+	l.ends = append(l.ends[:0], l.ends[len(l.ends)-1])
+	return false, nil
 }
 
 // ownConnections is more than the connections that a follower fails to open in any outage. After as many failures as a pool
@@ -224,7 +247,7 @@ func (l *Log) read(ctx context.Context, block time.Duration) (int, error) {
 		n += len(s.Messages)
 		l.apply(s.Messages)
 		l.position = s.Messages[len(s.Messages)-1].ID
-		l.last = l.position
+		l.ends = append(l.ends, l.position)
 	}
 	if n < oneBatch {
 		l.readAt.Store(max(1, began.UnixMilli()))
@@ -250,6 +273,10 @@ func (l *Log) apply(messages []redis.XMessage) {
 func (l *Log) LookBack(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.lookBackLocked(ctx)
+}
+
+func (l *Log) lookBackLocked(ctx context.Context) error {
 	lost, err := l.lostSome(ctx)
 	if err != nil {
 		return l.cfg.Unavailable("looking at revocations", err)

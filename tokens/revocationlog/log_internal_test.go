@@ -46,7 +46,7 @@ func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.position = strconv.FormatInt(now.Add(time.Hour).UnixMilli(), 10) + "-0"
-	l.last = l.position
+	l.ends = []string{l.position}
 	written(t, l, now, id)
 	if err := l.LookBack(ctx); err != nil {
 		t.Fatal(err)
@@ -56,6 +56,41 @@ func TestALogThatWentBackIsReadFromItsStart(t *testing.T) {
 	}
 	if !revoked(l, id) || *restored != 1 {
 		t.Errorf("revoked: %v, written back %d times", revoked(l, id), *restored)
+	}
+}
+
+// The log is emptied, and another gateway writes an entry before this one looks back: the entry that was read last is there.
+func TestALossIsNoticedBehindALaterEntry(t *testing.T) {
+	now, ctx := time.Now(), context.Background()
+	l, restored := opened(t, now)
+	follow := func(at time.Time) {
+		t.Helper()
+		written(t, l, at, revocation.NewSessionID(1))
+		if err := l.Follow(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follow(now)
+	follow(now.Add(time.Millisecond))
+	if err := l.LookBack(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.cfg.Client.FlushAll(ctx).Err(); err != nil {
+		t.Fatal(err)
+	}
+	follow(now.Add(2 * time.Millisecond))
+	if err := l.LookBack(ctx); err != nil {
+		t.Fatal(err)
+	}
+	follow(now.Add(3 * time.Millisecond))
+	if *restored != 1 {
+		t.Errorf("written back %d times", *restored)
+	}
+	for i := range 3 * manyBatches {
+		follow(now.Add(time.Duration(4+i) * time.Millisecond))
+	}
+	if n := len(l.ends); n > manyBatches || *restored != 1 {
+		t.Errorf("%d ends are kept; written back %d times", n, *restored)
 	}
 }
 
