@@ -43,6 +43,12 @@ func isCartOfAnother(key string, a upstream.Assertion) bool {
 	})
 }
 
+// movesCart reports whether CoCart may move a guest's cart for a request by a: a customer names it. That is no reading, whatever
+// the method. CoCart 4.6.2 to 4.7 would empty the customer's cart if the request were sent again.
+func (x *exchange) movesCart(a upstream.Assertion) bool {
+	return (a.Kind == upstream.Customer || a.Kind == upstream.Credentials) && len(x.input(nil).CartKeys()) > 0
+}
+
 // notYourCart refuses the cart key of another customer. CoCart before 4.9.5 returns the
 // cart of any customer to each client that sends its number.
 func notYourCart(a upstream.Assertion) *respond.Failure {

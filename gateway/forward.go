@@ -41,7 +41,7 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 		KeepCredentials: a.Kind == upstream.Site || a.Kind == upstream.Credentials,
 		Acts:            x.classification.Acts(x.wire()),
 		Own:             g.isShopsOwn(x),
-		Repeatable:      x.classification.Repeatable(x.wire()),
+		Repeatable:      x.classification.Repeatable(x.wire()) && !x.movesCart(a),
 		Readable:        x.classification.REST && !g.routes.IsProducts(x.classification.Route),
 		Before: func(ctx context.Context, answer *upstream.Answer) error {
 			x.endWait()
