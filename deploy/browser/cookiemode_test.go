@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"cocart-gateway/deploy/browserapp"
@@ -16,8 +17,55 @@ import (
 	"cocart-gateway/upstream/upstreamtest"
 )
 
+// mugs counts the items of carts by their keys, and moves them as CoCart 4.7 does: a guest's cart takes the place of the
+// customer's, also if it is empty because it moved before.
+type mugs struct {
+	sync.Mutex
+	of     map[string]int
+	guests int
+	// fault goes wrong once, with the first request that moves a cart.
+	fault string
+}
+
+func (m *mugs) answer(w http.ResponseWriter, r *http.Request, seen upstreamtest.Seen) {
+	m.Lock()
+	defer m.Unlock()
+	key, who, fault := r.URL.Query().Get("cart_key"), seen.Claims.Subject, ""
+	switch {
+	case seen.Claims.Kind == "customer":
+		if key != "" {
+			fault, m.fault = m.fault, ""
+		}
+		if key != "" && fault != "busy" {
+			m.of[who] = m.of[key]
+			delete(m.of, key)
+		}
+		key = who
+	case key == "":
+		m.guests++
+		key = fmt.Sprintf("t_%030d", m.guests)
+	}
+	if fault != "busy" && strings.HasSuffix(r.URL.Path, "/add-item") {
+		m.of[key]++
+	}
+	items := ""
+	if m.of[key] > 0 {
+		items = fmt.Sprintf(`{"name":"mug of %s %s","quantity":%d}`, seen.Claims.Kind, who, m.of[key])
+	}
+	switch fault {
+	case "busy":
+		w.Header().Set("Retry-After", "7")
+		upstreamtest.JSON(w, 503, `{"code":"maintenance","message":"Back soon.","data":{"status":503}}`)
+	case "lost":
+		panic(http.ErrAbortHandler)
+	default:
+		upstreamtest.JSON(w, 200, fmt.Sprintf(`{"cart_key":"%s","items":[%s],"item_count":%d}`, key, items, m.of[key]))
+	}
+}
+
 // servePages has the shop's web server serve the example app, a page of testdata beside it, and products that a browser may keep.
-func (s *shop) servePages(page string) {
+func (s *shop) servePages(page string) *mugs {
+	carts := &mugs{of: map[string]int{"2": 5}}
 	files := http.NewServeMux()
 	files.Handle("GET /browserapp/", http.StripPrefix("/browserapp", http.FileServerFS(browserapp.Files)))
 	files.Handle("GET /test/", http.StripPrefix("/test", http.FileServer(http.Dir("testdata"))))
@@ -36,25 +84,32 @@ func (s *shop) servePages(page string) {
 			w.Header().Set("Cache-Control", "max-age=600")
 			upstreamtest.JSON(w, 200, `{"products":[{"id":12,"name":"A mug for `+who+`"}]}`)
 		case path == "/wp-json/cocart/v2/cart", path == "/wp-json/cocart/v2/cart/add-item":
-			upstreamtest.JSON(w, 200, `{"cart_key":"`+seen.Claims.Subject+`","items":[{"name":"cart of `+who+`","quantity":1}],"item_count":1}`)
+			carts.answer(w, r, seen)
 		default:
 			return false
 		}
 		return true
 	}
+	return carts
 }
 
 // The example app of "make run", as a customer uses it. The browser keeps Secure cookies of 127.0.0.1 over plain http.
 func TestTheExampleAppLogsInShopsAndLogsOutWithoutTokens(t *testing.T) {
 	s := openShopWith(t, func(c *gateway.Config, _ string) { c.Cookies.Enabled = true })
 	s.servePages("driving")
-	guest := map[string]any{"account": "guest", "cart": "cart of guest 0× 1", "renewals": "0", "message": ""}
-	alice := func(renewals string) map[string]any {
-		return map[string]any{"account": "Hello, alice", "cart": "cart of customer 2× 1", "renewals": renewals, "message": ""}
+	guest := func(cart string) map[string]any {
+		return map[string]any{"account": "guest", "cart": cart, "renewals": "0", "message": ""}
 	}
-	refused := maps.Clone(guest)
+	alice := func(cart, renewals string) map[string]any {
+		return map[string]any{"account": "Hello, alice", "cart": cart, "renewals": renewals, "message": ""}
+	}
+	refused := guest("mug of guest 0× 1")
 	refused["message"] = "The password you entered is incorrect."
-	want := map[string]any{"first": guest, "refused": refused, "logged in": alice("0"), "renewed": alice("1"), "reloaded": alice("0"), "logged out": guest, "what scripts can read": " {} {}"}
+	want := map[string]any{
+		"first": guest(""), "added": guest("mug of guest 0× 1"), "a guest reloads": guest("mug of guest 0× 1"), "refused": refused,
+		"logged in": alice("mug of customer 2× 1", "0"), "renewed": alice("mug of customer 2× 2", "1"), "reloaded": alice("mug of customer 2× 2", "0"),
+		"logged out": guest(""), "what scripts can read": " {} {}", "added after the logout": guest("mug of guest 0× 1"),
+	}
 	got := s.open(s.gateway + "/test/?clock=" + url.QueryEscape(s.pages.URL+"/later") + "&report=" + url.QueryEscape(s.pages.URL+"/report"))
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -64,10 +119,44 @@ func TestTheExampleAppLogsInShopsAndLogsOutWithoutTokens(t *testing.T) {
 			t.Errorf("WordPress got %q", seen.Header.Get("Cookie"))
 		}
 	}
+	if n := s.movedCarts(); n != 1 {
+		t.Errorf("a customer named a guest's cart %d times, want once: the second time empties the cart of the customer", n)
+	}
 	if n := len(slices.DeleteFunc(s.wordpress.Seen(), func(seen upstreamtest.Seen) bool {
 		return !strings.Contains(seen.Target, "v2/products") || seen.Claims.Kind != "customer"
 	})); n != 2 {
 		t.Errorf("WordPress was asked %d times for a customer's products, want 2: after the login, although the browser has a guest's in its cache, and after the reload", n)
+	}
+}
+
+// movedCarts returns how many requests of a customer named a guest's cart.
+func (s *shop) movedCarts() int {
+	return len(slices.DeleteFunc(s.wordpress.Seen(), func(seen upstreamtest.Seen) bool {
+		return !strings.Contains(seen.Target, "cart_key=") || seen.Claims.Kind != "customer"
+	}))
+}
+
+// The cart moves when the customer tries again, or it has moved: the second time would empty the cart.
+func TestTheExampleAppMovesAGuestsCartOnceWhateverIsLost(t *testing.T) {
+	for fault, row := range map[string]struct {
+		message string
+		moved   int
+	}{
+		"busy": {"Back soon. (Try again in 7 s.)", 2},
+		"lost": {"The shop cannot be reached at the moment. (Try again in 5 s.)", 1},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			s := openShopWith(t, func(c *gateway.Config, _ string) { c.Cookies.Enabled = true })
+			s.servePages("moving").fault = fault
+			got := s.open(s.gateway + "/test/?report=" + url.QueryEscape(s.pages.URL+"/report"))
+			want := map[string]any{"message": row.message, "cart": "mug of customer 2× 2", "what scripts can read": "{}"}
+			if !maps.Equal(got, want) {
+				t.Errorf("got  %v\nwant %v", got, want)
+			}
+			if n := s.movedCarts(); n != row.moved {
+				t.Errorf("a customer named a guest's cart %d times, want %d", n, row.moved)
+			}
+		})
 	}
 }
 

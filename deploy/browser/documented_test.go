@@ -36,7 +36,7 @@ func TestTheDocumentedPageLogsInAndShowsACart(t *testing.T) {
 	app.Start()
 	defer app.Close()
 	s.servePages("")
-	if got := s.open(origin); !strings.Contains(got["cart"].(string), "cart of customer 2") {
+	if got := s.open(origin); !strings.Contains(got["cart"].(string), "mug of customer 2") {
 		t.Errorf("the page shows %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-// A browser app in cookie mode: it logs in, asks and logs out, and knows of no token.
+// A browser app in cookie mode: it logs in, asks and logs out, and has no tokens. It keeps the key of a guest's cart.
 
 // The shop's address: "" where the app is on the shop's own host, else "https://shop.example.com". Such a shop lists the app's
 // origin in cors.origins, with cors.credentials: true.
@@ -21,9 +21,33 @@ const api = {
   renew: () => post("jwt/refresh-token"), // no app has to: each request renews by itself
   logout: () => post("v2/logout"),
   products: () => ask("v2/products"),
-  cart: () => ask("v2/cart"),
-  add: (id) => post("v2/cart/add-item", { id: String(id), quantity: "1" }),
+  cart: () => inCart(() => ask(`v2/cart${named()}`)),
+  add: (id) => inCart(() => post(`v2/cart/add-item${named()}`, { id: String(id), quantity: "1" })),
 };
+
+// The key of a guest's cart, while there is something in that cart. All tabs share it.
+const guestCart = {
+  get key() { return localStorage.getItem("cart_key"); },
+  set key(key) { key ? localStorage.setItem("cart_key", key) : localStorage.removeItem("cart_key"); },
+};
+
+const named = () => (guestCart.key ? `?cart_key=${encodeURIComponent(guestCart.key)}` : "");
+
+// inCart sends a request about the cart, in which a guest names the cart by its key. The first request after a login names it once
+// more, so that CoCart moves the guest's cart to the customer. The key is dropped with that request, and not with its answer:
+// CoCart 4.7 empties the customer's cart when it gets the key again. Only 429 and 503 say that nothing was done.
+async function inCart(request) {
+  const key = guestCart.key;
+  const asked = request();
+  if (account) guestCart.key = null;
+  const cart = await asked.catch((error) => {
+    if (account && (error.status === 429 || error.status === 503)) guestCart.key = key;
+    throw error;
+  });
+  const isCustomers = /^\d+$/.test(cart.cart_key ?? "");
+  guestCart.key = account || isCustomers || !cart.item_count ? null : cart.cart_key;
+  return cart;
+}
 
 // From here on it is only the page.
 

@@ -19,6 +19,17 @@ const add = () => page.querySelector("#products button").click();
 const ready = () => page.documentElement.dataset.ready === "true";
 await until(ready);
 const first = shows();
+add();
+await until(() => shows().cart !== first.cart);
+const added = shows();
+const reload = async () => {
+  frame.contentWindow.location.reload();
+  await loaded();
+  page = frame.contentDocument;
+  await until(ready);
+  return shows();
+};
+const guestReloads = await reload();
 page.forms[0].password.value = "wrong";
 page.forms[0].querySelector("button").click();
 await until(() => $("message").textContent !== "");
@@ -32,18 +43,17 @@ const lists = () => frame.contentWindow.performance.getEntriesByType("resource")
 await until(() => lists() === 2);
 await fetch(clock, { method: "POST", mode: "no-cors" });
 add();
-await until(() => $("renewals").textContent === "1");
+await until(() => $("renewals").textContent === "1" && shows().cart !== loggedIn.cart);
 const renewed = shows();
-frame.contentWindow.location.reload();
-await loaded();
-page = frame.contentDocument;
-await until(ready);
-const reloaded = shows();
+const reloaded = await reload();
 $("logout").click();
 await until(() => $("account").hidden && !$("login").hidden && $("cart").textContent !== reloaded.cart);
 const loggedOut = shows();
+const readable = [document.cookie, JSON.stringify(localStorage), JSON.stringify(sessionStorage)].join(" ");
+add();
+await until(() => shows().cart !== loggedOut.cart);
 
 await report({
-  first, refused, "logged in": loggedIn, renewed, reloaded, "logged out": loggedOut,
-  "what scripts can read": [document.cookie, JSON.stringify(localStorage), JSON.stringify(sessionStorage)].join(" "),
+  first, added, "a guest reloads": guestReloads, refused, "logged in": loggedIn, renewed, reloaded, "logged out": loggedOut,
+  "what scripts can read": readable, "added after the logout": shows(),
 }, new URLSearchParams(location.search).get("report"));
