@@ -34,6 +34,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["gateway/bounds"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/hosts"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/jwtindex"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
+	forbidden["gateway/openapitest"] = []string{self}
 	forbidden["gateway/pace"] = append([]string{self + "gateway", self + "tokens", self + "upstream"}, forbidden["gateway"]...)
 	forbidden["gateway/appserver"] = append([]string{self}, forbidden["gateway"]...)
 	forbidden["gateway/repeats"] = append([]string{self + "tokens", self + "upstream"}, forbidden["gateway"]...)

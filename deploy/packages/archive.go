@@ -16,7 +16,7 @@ import (
 // the same ones.
 var companions = []string{
 	"LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "config.example.yaml",
-	"deploy/docs/*.md", "deploy/docs/*.svg", "deploy/docs/configure/*.md", "deploy/browserapp/*.html", "deploy/browserapp/*.js", "deploy/wordpress/*.md", "deploy/wordpress/cocart-gateway.php",
+	"deploy/docs/*.md", "deploy/docs/*.svg", "deploy/docs/configure/*.md", "deploy/docs/openapi/*.yaml", "deploy/browserapp/*.html", "deploy/browserapp/*.js", "deploy/wordpress/*.md", "deploy/wordpress/cocart-gateway.php",
 	"deploy/systemd/cocart-gateway.*", "deploy/systemd/*.conf", "deploy/nginx/*.conf", "deploy/caddy/*.Caddyfile", "deploy/cloudflare/README.md",
 	"deploy/haproxy/*.cfg", "deploy/apache/*.conf", "deploy/envoy/*.yaml",
 	"deploy/prometheus/*.yaml", "deploy/grafana/*.json",

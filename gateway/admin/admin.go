@@ -80,6 +80,7 @@ type Config struct {
 // Customers must not reach it.
 type Handler struct {
 	mux       *http.ServeMux
+	patterns  []string       // of the probes and of the API, as the mux has them
 	metrics   *http.ServeMux // /metrics alone
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
@@ -111,12 +112,12 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	served := h.serveMetrics(metrics, cfg.Exemplars)
-	h.mux.Handle("GET /metrics", served)
+	h.handle("GET /metrics", served)
 	h.metrics = http.NewServeMux()
 	h.metrics.Handle("GET /metrics", served)
-	h.mux.HandleFunc("GET /healthz", serveAlive)
-	h.mux.HandleFunc("GET /servez", h.serveServing)
-	h.mux.HandleFunc("GET /readyz", h.serveReady)
+	h.handle("GET /healthz", http.HandlerFunc(serveAlive))
+	h.handle("GET /servez", http.HandlerFunc(h.serveServing))
+	h.handle("GET /readyz", http.HandlerFunc(h.serveReady))
 	if cfg.Token != "" {
 		h.addAPI(cfg)
 		page := console.Handler()
@@ -124,6 +125,12 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 		h.mux.Handle("GET "+console.Prefix, page)
 	}
 	return h
+}
+
+// handle adds a route, which deploy/docs/openapi/admin.yaml describes.
+func (h *Handler) handle(pattern string, handler http.Handler) {
+	h.patterns = append(h.patterns, pattern)
+	h.mux.Handle(pattern, handler)
 }
 
 // ServeHTTP answers one request.

@@ -73,7 +73,7 @@ var anyParameters = []string{"*"}
 func (h *Handler) addAPI(cfg Config) {
 	protected := h.requireToken(cfg.Token)
 	for _, one := range h.routes(cfg) {
-		h.mux.Handle(one.method+" "+one.path, protected(func(w http.ResponseWriter, r *http.Request) error {
+		h.handle(one.method+" "+one.path, protected(func(w http.ResponseWriter, r *http.Request) error {
 			if err := one.checkParameters(r.URL.Query()); err != nil {
 				return err
 			}

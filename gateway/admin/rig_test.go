@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/gateway/admin"
+	"cocart-gateway/gateway/openapitest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream"
@@ -87,6 +88,9 @@ func (s *shop) api() http.Handler {
 
 const adminToken = "an administration token of the tests, 32 bytes"
 
+// described is the document with which every answer that a test gets is compared.
+const described = "../../deploy/docs/openapi/admin.yaml"
+
 // reply is what a client got.
 type reply struct {
 	Status int
@@ -97,7 +101,9 @@ type reply struct {
 func ask(t *testing.T, a http.Handler, target string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	a.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil)
+	a.ServeHTTP(w, r)
+	openapitest.Open(t, described).Check(t, r.Method, r.URL.Path, w.Code, w.Header(), w.Body.String())
 	return w.Code, w.Body.String()
 }
 
@@ -113,6 +119,9 @@ func (s *shop) administer(a http.Handler, method, target, body string, headers .
 	}
 	w := httptest.NewRecorder()
 	a.ServeHTTP(w, r)
+	if w.Code != http.StatusNotFound || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" { // the mux does not have the route
+		openapitest.Open(s.t, described).Check(s.t, method, r.URL.Path, w.Code, w.Header(), w.Body.String())
+	}
 	return reply{w.Code, w.Header(), w.Body.String()}
 }
 

@@ -50,7 +50,7 @@ func TestTheAPIHasWhatTheConsoleShows(t *testing.T) {
 	}
 	second := s.clock.Now().Add(-2 * history.Interval).UnixMilli()
 	problems := []string(nil)
-	a := s.listener(admin.Config{Token: adminToken, History: samples, Doctor: func(context.Context) any { return map[string]bool{"ok": true} },
+	a := s.listener(admin.Config{Token: adminToken, History: samples, Doctor: func(context.Context) any { return map[string]any{"ok": true, "checks": []string{}} },
 		Configuration: admin.Configuration{Changes: func() (admin.Reloaded, []string) {
 			return admin.Reloaded{Changed: []string{"site.guests"}, RestartNeeded: []string{}}, problems
 		}}})
@@ -59,7 +59,7 @@ func TestTheAPIHasWhatTheConsoleShows(t *testing.T) {
 		{fmt.Sprintf("GET /history?since=%d", second), `200 {"interval_seconds":5,"at":[` + fmt.Sprint(second+5000) + `],"series":{`},
 		{"GET /history?since=now", `400 {"code":"cocart_gateway_bad_request"`},
 		{"GET /history?until=1", `400 {"code":"cocart_gateway_bad_request"`},
-		{"POST /doctor", `200 {"ok":true}`},
+		{"POST /doctor", `200 {"checks":[],"ok":true}`},
 		{"GET /config/changes", `200 {"changed":["site.guests"],"restart_needed":[]}`},
 	} {
 		method, target, _ := strings.Cut(row.request, " ")

@@ -1,0 +1,4 @@
+package admin
+
+// Patterns are those of the probes and of the API.
+func (h *Handler) Patterns() []string { return h.patterns }
