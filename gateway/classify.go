@@ -48,8 +48,9 @@ func (g *Gateway) classifyBody(x *exchange) (wprequest.Classification, error) {
 	return v, nil
 }
 
-// classifyProtected makes a request with a bearer on a route of site.protect one of a class of its own. Without a bearer it is
-// what it is without site.protect: a guest's, or that of a login cookie.
+// classifyProtected makes a request with a bearer on a route of site.protect one of a class of its own, and so one with the
+// session cookie whose client asks for that by CoCart-Session: cookie, and the preflight of that header. Any other is what it is
+// without site.protect: a guest's, or that of a login cookie.
 func (g *Gateway) classifyProtected(x *exchange) error {
 	if x.classification.Protect == "" || x.classification.Class != wprequest.ClassSite {
 		return nil
@@ -59,7 +60,7 @@ func (g *Gateway) classifyProtected(x *exchange) error {
 		return nil // two of them: WordPress decides, as elsewhere, and knows no customer of ours
 	}
 	bearer, err := wprequest.BearerToken(h)
-	if err != nil || bearer == "" {
+	if err != nil || bearer == "" && !g.asksForCookie(x, h) {
 		return nil
 	}
 	x.r.Header, x.classification.Class, x.record.class = h, wprequest.ClassProtected, wprequest.ClassProtected

@@ -26,7 +26,8 @@ type Config struct {
 	Paths []string
 	// Namespaces are the first segments of CoCart's routes; empty means "cocart".
 	Namespaces []string
-	// Protect lists REST namespaces and paths outside of CoCart's on which a bearer counts.
+	// Protect lists REST namespaces and paths outside of CoCart's on which a bearer counts, and the session cookie beside the
+	// header CoCart-Session: cookie.
 	Protect []string
 	// DenyGuests refuses CoCart requests that carry neither a token nor a
 	// password.

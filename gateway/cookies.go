@@ -8,6 +8,7 @@ import (
 
 	"cocart-gateway/gateway/account"
 	"cocart-gateway/gateway/browser"
+	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/hosts"
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
@@ -67,7 +68,7 @@ type sessionCookie struct {
 // Attack: a page of another site logs the browser in as the attacker, and the victim's address and orders go to that account
 // (login CSRF). Prevention: such a request is refused before the password is checked.
 func (g *Gateway) readDelivery(x *exchange) error {
-	if !x.classification.REST {
+	if !x.classification.REST && x.classification.Protect == "" {
 		return nil
 	}
 	wants, err := browser.WantsCookie(x.r.Header)
@@ -100,17 +101,35 @@ func (x *exchange) publicHost() string {
 	return x.r.Host
 }
 
-// hasSessionCookie reports whether a request has a session cookie that may count. What a client says itself takes precedence over
-// what its browser adds: Authorization, and WordPress's login cookie with its nonce.
+// hasSessionCookie reports whether a request has a session cookie that may count.
 func (g *Gateway) hasSessionCookie(x *exchange) bool {
-	if g.pages == nil || !x.session.presented.Found || !x.record.class.IsCoCart() {
+	switch x.record.class {
+	case wprequest.ClassRefresh: // Authorization does not count there
+		return g.pages != nil && x.session.presented.Found
+	default:
+		return x.record.class.IsCoCart() && g.cookieCounts(x, x.r.Header)
+	}
+}
+
+// cookieCounts reports whether the session cookie may count beside the header h. What a client says itself takes precedence over
+// what its browser adds: Authorization, and WordPress's login cookie with its nonce.
+func (g *Gateway) cookieCounts(x *exchange, h http.Header) bool {
+	said := strings.TrimSpace(h.Get("Authorization"))
+	return g.pages != nil && x.session.presented.Found && (said == "" || strings.EqualFold(said, "Bearer")) && (h.Get("X-Wp-Nonce") == "" || !hasCookieLogin(x.r))
+}
+
+// asksForCookie reports whether the client wants the session cookie to count on a route of site.protect, or a browser asks whether
+// its page may want that; h has the gathered Authorization. The shop's own pages use these routes, too, for visitors of the
+// storefront, and would else become the customer of an app on the same host.
+func (g *Gateway) asksForCookie(x *exchange, h http.Header) bool {
+	if g.pages == nil {
 		return false
 	}
-	if x.record.class == wprequest.ClassRefresh { // Authorization does not count there
-		return true
+	if crossorigin.IsPreflight(x.r) {
+		return g.cors != nil && crossorigin.AsksFor(x.r, browser.Header)
 	}
-	said := strings.TrimSpace(x.r.Header.Get("Authorization"))
-	return (said == "" || strings.EqualFold(said, "Bearer")) && (x.r.Header.Get("X-Wp-Nonce") == "" || !hasCookieLogin(x.r))
+	wants, err := browser.WantsCookie(h)
+	return err == nil && wants && g.cookieCounts(x, h)
 }
 
 // useSessionCookie makes a request the one of its session cookie, or refuses it.

@@ -8,6 +8,7 @@ import (
 
 	"cocart-gateway/gateway/accesslog"
 	"cocart-gateway/gateway/crossorigin"
+	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/untrusted"
 	"cocart-gateway/upstream"
 )
@@ -20,11 +21,23 @@ func (g *Gateway) answerPreflight(x *exchange) (bool, error) {
 	switch {
 	case g.cors == nil || !x.record.class.IsCoCart() || !crossorigin.IsPreflight(x.r):
 		return false, nil
+	case g.cors.AsksForMore(x.r) && x.record.class == wprequest.ClassProtected:
+		return true, g.site(x)
 	case g.cors.AsksForMore(x.r) && x.classification.Method == http.MethodOptions && !g.cfg.DenyGuests:
 		return true, x.orBody(g.forward(x, upstream.Assertion{Kind: upstream.Guest}))
 	}
 	x.w.WriteHeader(http.StatusNoContent) // setResponseHeaders adds the headers
 	return true, nil
+}
+
+// setsCORS reports whether an answer gets the CORS headers of the gateway: on our routes, and the gateway's own failures elsewhere.
+// On routes of site.protect WooCommerce and others have headers of their own, which let any page read, and no page that sends
+// cookies: where the session cookie counts, or a preflight asks for that, ours replace them.
+func (g *Gateway) setsCORS(x *exchange) bool {
+	if x.record.class == wprequest.ClassProtected && x.record.failure == nil {
+		return x.session.used || crossorigin.IsPreflight(x.r)
+	}
+	return x.record.class.IsCoCart() || x.record.failure != nil
 }
 
 // setCORSHeaders lets pages of other origins read an answer: every one on our routes, and

@@ -34,7 +34,7 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	if ours || x.granted {
 		g.preventCaching(x, h, status)
 	}
-	if ours && x.record.class != wprequest.ClassProtected || x.record.failure != nil { // WooCommerce has CORS headers of its own
+	if g.setsCORS(x) {
 		g.setCORSHeaders(x, h)
 	}
 }

@@ -88,8 +88,9 @@ func forwardAsNoGuest(x *exchange, b *wprequest.Body) (upstream.Assertion, *wpre
 	return upstream.Assertion{}, nil, tokenRequired()
 }
 
-// shared answers a request with a bearer on a route of others that site.protect lists: as the customer, whom the must-use
-// plugin admits on that route alone. An access token of another JWT plugin passes where compat.other_bearers says so.
+// shared answers a request with a bearer, or by session cookie, on a route of others that site.protect lists: as the customer,
+// whom the must-use plugin admits on that route alone. An access token of another JWT plugin passes where compat.other_bearers
+// says so.
 func (g *Gateway) shared(x *exchange) error {
 	bearer, err := wprequest.BearerToken(x.r.Header)
 	if err != nil {
@@ -98,7 +99,11 @@ func (g *Gateway) shared(x *exchange) error {
 	if g.passesOtherBearer(x, bearer) {
 		return g.site(x)
 	}
-	access, err := g.verify(x, bearer)
+	verify := func() (*tokens.Access, error) { return g.verify(x, bearer) }
+	if bearer == "" { // classifyProtected found a cookie that counts
+		verify = func() (*tokens.Access, error) { return g.verifyCookie(x) }
+	}
+	access, err := verify()
 	if err != nil {
 		return err
 	}

@@ -101,6 +101,11 @@ func IsPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
+// AsksFor reports whether a preflight asks for a header.
+func AsksFor(preflight *http.Request, name string) bool {
+	return slices.ContainsFunc(headerNames(preflight.Header["Access-Control-Request-Headers"]), func(asked string) bool { return strings.EqualFold(asked, name) })
+}
+
 // AsksForMore reports whether a preflight that is good otherwise is about headers
 // which the policy does not list.
 func (p *Policy) AsksForMore(preflight *http.Request) bool {

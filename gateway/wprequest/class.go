@@ -20,7 +20,7 @@ const (
 	ClassCoCart    Class = "cocart"  // any other route of the configured namespaces
 	ClassBatch     Class = "batch"
 	ClassJWKS      Class = "jwks"
-	ClassProtected Class = "protected" // a route of site.protect, with a bearer
+	ClassProtected Class = "protected" // a route of site.protect, with a bearer or a session cookie that counts
 	ClassBrowser   Class = "browser"   // a link that logs a browser in
 	ClassSite      Class = "site"      // everything else
 )
