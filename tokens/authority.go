@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/cluster"
+	"cocart-gateway/tokens/epoch"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/refreshtoken"
 	"cocart-gateway/tokens/revocation"
@@ -34,6 +35,7 @@ type memory struct {
 	metrics *metrics
 	revoked revocation.View
 	log     *revocationlog.Log
+	epoch   *epoch.Watch
 	notes   useNotes
 
 	lifetimeNoted atomic.Int64      // Unix ms
@@ -59,6 +61,7 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 	m.store = newStore(rdb, a.cfg.KeyPrefix)
 	m.log = revocationlog.New(revocationlog.Config{Client: rdb, Key: m.store.revocations(), View: &m.revoked, Now: a.cfg.Now, Logger: a.cfg.Log,
 		Restore: func(ctx context.Context) error { return m.inForce.Load().restore(ctx) }, Unavailable: unavailable})
+	m.epoch = epoch.New(rdb, a.cfg.KeyPrefix)
 	m.metrics = newMetrics(m)
 	if err := reg.Register(a.metrics); err != nil {
 		return nil, fmt.Errorf("tokens: registering metrics: %w", err)

@@ -80,6 +80,7 @@ type Config struct {
 
 	MaxStaleness  time.Duration // oldest view of revocations before OnStale applies; 0 = no limit, else at least 1s
 	OnStale       OnStale       // default Serve
+	OnLoss        OnLoss        // default ServeLoss
 	VerifiedCache int           // verified tokens remembered; 0 = none; 10000 is a good number (about 1 KiB each)
 
 	Now func() time.Time // default time.Now
@@ -96,6 +97,7 @@ func (c Config) WithDefaults() Config {
 	c.Leeway = max(0, durationOr(c.Leeway, 30*time.Second))
 	c.LostAnswer = wordOr(c.LostAnswer, UntilUsed)
 	c.OnStale = wordOr(c.OnStale, Serve)
+	c.OnLoss = wordOr(c.OnLoss, ServeLoss)
 	c.ReuseBySameClient = wordOr(c.ReuseBySameClient, ConvergeReuse)
 	c.KeyPrefix = wordOr(c.KeyPrefix, "cocart:")
 	if c.MaxSessions == 0 {
@@ -138,6 +140,7 @@ func (c Config) problems() error {
 		oneOf("lost answer", c.LostAnswer, UntilUsed, Always, Never),
 		oneOf("reuse by the same client", c.ReuseBySameClient, ConvergeReuse, RefuseReuse, EndReuse),
 		oneOf("stale revocations", c.OnStale, Serve, Deny),
+		oneOf("lost data", c.OnLoss, ServeLoss, RefreshLoss, DenyLoss),
 		c.keyProblems(),
 	)
 }

@@ -25,3 +25,6 @@ type ClockWatch = clockWatch
 
 // Stepped calls its method.
 func Stepped(w *ClockWatch, wall, steady time.Time) bool { return w.stepped(wall, steady) }
+
+// LookForLoss renews the mark in Redis and looks what became of it.
+func LookForLoss(a *Authority) error { return a.lookForLoss(context.Background()) }

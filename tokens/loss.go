@@ -2,11 +2,13 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens/cluster"
+	"cocart-gateway/tokens/epoch"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -14,6 +16,75 @@ import (
 // again there. A gateway that kept running knows better: it notices that the log no longer has the entry that it read last,
 // and writes back all that it knows, to the log, to the cutoffs and to the sessions themselves. A refresh token that is
 // ahead of what Redis has needs no such knowledge: see rotate.lua.
+//
+// What no gateway knew is lost all the same. Package epoch finds that out, also for a gateway that begins after the loss.
+
+// OnLoss is the policy for tokens from before a loss of data in Redis that no operator confirmed.
+type OnLoss string
+
+// The policies for lost data.
+const (
+	ServeLoss   OnLoss = "serve"        // verify by what is known (default)
+	RefreshLoss OnLoss = "refresh_only" // access tokens are refused as DataLost, so that clients refresh
+	DenyLoss    OnLoss = "deny"         // access and refresh tokens of the sessions are refused as DataLost
+)
+
+// lookForLoss renews the mark of this process in Redis, and follows up on what became of it. What Redis answers instead, as it
+// does when its memory is full, ends nothing: the mark is renewed again soon.
+func (a *Authority) lookForLoss(ctx context.Context) error {
+	found, err := a.epoch.Beat(ctx, epoch.Usage{Life: a.cfg.RefreshTTL + outlives, Kept: a.cfg.AccessTTL, Newest: a.log.Newest(),
+		LogKey: a.store.revocations(), UsedKey: a.store.lifetimes()})
+	var answered redis.Error
+	switch {
+	case errors.As(err, &answered):
+		return nil
+	case err != nil:
+		return unavailable("marking the store", err)
+	}
+	if found.Back {
+		a.log.LostData()
+	}
+	if found.New != "" {
+		a.cfg.Log.Error("Redis lost data: sessions that ended may be alive in it; see revocation.on_loss, and confirm with sessions keep",
+			"why", string(found.New), "on_loss", string(a.cfg.OnLoss))
+	}
+	return nil
+}
+
+// DataLoss returns the last loss of data in Redis that no operator confirmed, as Run saw it; Open reports whether there is one.
+func (a *Authority) DataLoss() epoch.State { return a.epoch.Now() }
+
+// KeepData notes in Redis that an operator found its data to be good after a loss. Running gateways see it within a second.
+func (a *Authority) KeepData(ctx context.Context) (epoch.State, error) {
+	was, err := epoch.Read(ctx, a.store.UniversalClient, a.store.prefix)
+	if err == nil {
+		err = epoch.Confirm(ctx, a.store.UniversalClient, a.store.prefix)
+	}
+	if err != nil {
+		return was, unavailable("confirming the data", err)
+	}
+	return was, nil
+}
+
+// fromBeforeLoss reports whether OnLoss refuses an access token. Of the PHP plugin's tokens those are, which may be older than
+// the store.
+func (a *Authority) fromBeforeLoss(v *verified) bool {
+	if a.cfg.OnLoss == ServeLoss {
+		return false
+	}
+	s := a.epoch.Now()
+	lost := s.Lost
+	if s.From.After(lost) && !v.fromPlugin() {
+		lost = s.From
+	}
+	return v.created <= lost.UnixMilli() && (a.cfg.OnLoss == DenyLoss || !v.access.IssuedAt.After(lost))
+}
+
+// sessionFromBeforeLoss reports whether OnLoss refuses the refresh tokens of a session.
+func (a *Authority) sessionFromBeforeLoss(id revocation.SessionID) bool {
+	s := a.epoch.Now()
+	return a.cfg.OnLoss == DenyLoss && id.Created() <= max(s.Lost.UnixMilli(), s.From.UnixMilli())
+}
 
 // restoreBatch is how many entries are written in one round trip.
 const restoreBatch = 500

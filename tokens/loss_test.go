@@ -2,6 +2,7 @@ package tokens_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -124,4 +125,68 @@ func TestASteppedClockIsNoticed(t *testing.T) {
 			t.Errorf("%v after %v: %v", row.wall, row.steady, got)
 		}
 	}
+}
+
+// Redis comes back emptied or older. on_loss decides about tokens from before that, at gateways that run and at those that
+// begin, until an operator confirms the data.
+func TestOnLossDecidesAboutTokensFromBeforeTheLoss(t *testing.T) {
+	for _, row := range []struct {
+		policy          tokens.OnLoss
+		access, refresh error
+	}{{tokens.ServeLoss, nil, nil}, {tokens.RefreshLoss, tokens.DataLost, nil}, {tokens.DenyLoss, tokens.DataLost, tokens.DataLost}} {
+		t.Run(string(row.policy), func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				w.clock.Set(time.Now())
+				ctx, set := context.Background(), func(c *tokens.Config) { c.OnLoss = row.policy }
+				a := w.authority(set)
+				w.must(a.EndSession(ctx, w.login(a, alice).Session, tokens.CauseLogout)) // a store in use
+				w.must(tokens.LookForLoss(a))
+				w.clock.Advance(-10 * time.Second)
+				pair := w.login(a, alice)
+				w.accessIs(a, pair.Access, nil)
+				back := w.snapshot(pair.Session)
+				w.must(w.rdb.FlushAll(ctx).Err())
+				back()
+				w.must(tokens.LookForLoss(a))
+				late := w.authority(set)
+				w.must(tokens.LookForLoss(late))
+				if s := late.DataLoss(); !s.Open() {
+					t.Errorf("a gateway that begins sees %+v", s)
+				}
+				w.clock.Advance(20 * time.Second)
+				for _, one := range []*tokens.Authority{a, late} {
+					w.accessIs(one, pair.Access, row.access)
+					next, _, err := one.Refresh(ctx, pair.Refresh, phone)
+					if !errors.Is(err, row.refresh) {
+						t.Errorf("refresh: %v, want %v", err, row.refresh)
+					}
+					if err == nil {
+						w.accessIs(one, next.Access, nil)
+					}
+					w.accessIs(one, w.login(one, alice).Access, nil)
+				}
+				_, err := a.KeepData(ctx)
+				w.must(err)
+				w.must(tokens.LookForLoss(late))
+				w.accessIs(late, pair.Access, nil)
+				w.refresh(late, pair.Refresh)
+			})
+		})
+	}
+}
+
+// What a gateway finds by its mark is written back as what it finds by the log.
+func TestALossThatTheMarkShowsIsWrittenBack(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		a, b, ctx := w.authority(), w.authority(), context.Background()
+		w.must(tokens.LookForLoss(a))
+		out := w.login(a, alice)
+		back := w.snapshot(out.Session)
+		w.must(a.EndSession(ctx, out.Session, tokens.CauseLogout)) // a did not read the log since
+		w.must(w.rdb.FlushAll(ctx).Err())
+		back()
+		w.must(tokens.LookForLoss(a))
+		w.catchUp(a)
+		w.refreshIs(b, out.Refresh, tokens.Ended)
+	})
 }

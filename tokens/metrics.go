@@ -54,6 +54,13 @@ func (m *metrics) gauges(of *memory) {
 	}
 	m.gauge("revocation_age_seconds", "How old this gateway's view of revocations may be; -1 before it was read once.",
 		of.log.AgeSeconds)
+	m.gauge("redis_data_loss_open", "1 from a loss of data in Redis until an operator confirms the data (sessions keep), else 0. revocation.on_loss decides what it means for tokens.",
+		func() float64 {
+			if of.epoch.Now().Open() {
+				return 1
+			}
+			return 0
+		})
 	m.gauge("revocation_sessions", "Sessions with revoked access tokens that may still live.", size(func(s, _, _ int) int { return s }))
 	m.gauge("revocation_users", "User cutoffs that access tokens may still fall under.", size(func(_, u, _ int) int { return u }))
 	m.gauge("revocation_pending", "Rotations whose previous access tokens are within their grace.", size(func(_, _, p int) int { return p }))

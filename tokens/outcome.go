@@ -25,12 +25,13 @@ const (
 	Superseded     Rejection = "superseded" // a spent refresh token from the session's own client: the session goes on
 	Ended          Rejection = "ended"      // refresh token of a session that is over
 	Stale          Rejection = "stale"      // the view of revocations is too old (Config.OnStale = Deny)
+	DataLost       Rejection = "data_lost"  // from before a loss of data in Redis (Config.OnLoss)
 )
 
 // Rejections returns the closed list, for metrics and documentation.
 func Rejections() []Rejection {
 	return []Rejection{Malformed, BadSignature, UnknownKey, WrongAlgorithm, Expired, NotYetValid, WrongIssuer,
-		WrongAudience, Revoked, Unknown, Reused, Superseded, Ended, Stale}
+		WrongAudience, Revoked, Unknown, Reused, Superseded, Ended, Stale, DataLost}
 }
 
 // Error returns the word of the rejection.

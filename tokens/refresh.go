@@ -40,6 +40,9 @@ func (a *Authority) refresh(ctx context.Context, text string, from Client, limit
 	if err != nil {
 		return Pair{}, Identity{}, OutcomeRefused, countAlone(ctx, limit, err)
 	}
+	if a.sessionFromBeforeLoss(t.Session) { // it is not ended: the operator may confirm the data yet
+		return Pair{}, Identity{}, OutcomeRefused, countAlone(ctx, limit, DataLost)
+	}
 	o := stepOf{token: t, from: from, client: from.digest(), now: a.cfg.Now().UnixMilli()}
 	var st step
 	apart := a.store.apart.Load()

@@ -70,6 +70,11 @@ func pause(ctx context.Context, d time.Duration) {
 
 // runOnce reads new revocations, writes noted uses, and from time to time does the housekeeping.
 func (a *Authority) runOnce(ctx context.Context) error {
+	if !a.epoch.Begun() { // before the log is there again because it was followed
+		if err := a.lookForLoss(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.log.Follow(ctx); err != nil {
 		return err
 	}
@@ -84,6 +89,9 @@ func (a *Authority) runOnce(ctx context.Context) error {
 			return err
 		}
 		if err := a.log.LookBack(ctx); err != nil {
+			return err
+		}
+		if err := a.lookForLoss(ctx); err != nil {
 			return err
 		}
 	}

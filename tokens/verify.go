@@ -141,6 +141,8 @@ func (a *Authority) current(v *verified, now time.Time) error {
 		return Stale
 	case a.revoked.Covers(v.token(), now):
 		return Revoked
+	case a.fromBeforeLoss(v):
+		return DataLost
 	}
 	return nil
 }

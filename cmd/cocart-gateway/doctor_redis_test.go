@@ -43,6 +43,18 @@ func TestTheDoctorNamesWhatRedisDeniesOnRealRedis(t *testing.T) {
 	p.checkGolden(t, openGolden(t, "doctor/permissions.golden"), "without XADD and EVAL")
 }
 
+func TestTheDoctorNamesALossThatIsOpenOnRealRedis(t *testing.T) {
+	server := tokenstest.Redis(t, "--appendonly", "yes")
+	p := openPractice(t)
+	p.redis = fmt.Sprintf("{address: %q}", server.Addr())
+	p.expectHealthy(t)
+	lost := []any{"HSET", "cocart:epoch", "lost", "1800000000000", "why", "restarted"}
+	if err := server.Client().Do(t.Context(), lost...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	p.checkGolden(t, openGolden(t, "doctor/loss.golden"), "after a restart")
+}
+
 func TestTheDoctorNamesAServerOfOursThatIsLockedOutOnRealRedis(t *testing.T) {
 	server := tokenstest.Redis(t, "--appendonly", "yes")
 	p := openPractice(t)

@@ -48,6 +48,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/refreshtoken"] = pure
 	forbidden["tokens/revocationlog"] = append([]string{self + "tokens", self + "tokens/keys", self + "tokens/attempts"}, forbidden["tokens"]...)
 	forbidden["tokens/cluster"] = append([]string{self + "tokens", self + "tokens/attempts"}, forbidden["tokens"]...)
+	forbidden["tokens/epoch"] = forbidden["tokens/cluster"]
 	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
 	forbidden["tokens/budget"] = append([]string{self}, forbidden["tokens"]...)
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)

@@ -73,6 +73,7 @@ var reloads = []struct {
 	}, [2]string{"true", "false"}},
 	{"revocation.max_staleness", nil, "", "10m", inForceOf("max_staleness"), [2]string{"0s", "10m"}},
 	{"revocation.on_stale", settings{"revocation.max_staleness": "10m"}, "", "deny", inForceOf("on_stale"), [2]string{"serve", "deny"}},
+	{"revocation.on_loss", nil, "", "deny", inForceOf("on_loss"), [2]string{"serve", "deny"}},
 	{"server.assume_https", nil, "", "true", schemeOf(), [2]string{"http", "https"}},
 	{"server.scheme_headers", nil, "", "[CloudFront-Forwarded-Proto]", schemeOf("X-Forwarded-Proto: https"), [2]string{"https", "http"}},
 	{"trusted_proxies", nil, "", "[192.0.2.7]", func(r *rig) string {

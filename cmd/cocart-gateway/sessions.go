@@ -15,7 +15,8 @@ import (
 )
 
 func sessionsCommand(t terminal) *cobra.Command {
-	return group("sessions", "List, show and end sessions", groupOperate, sessionsListCommand(t), sessionsShowCommand(t), sessionsEndCommand(t))
+	return group("sessions", "List, show and end sessions", groupOperate, sessionsListCommand(t), sessionsShowCommand(t), sessionsEndCommand(t),
+		sessionsKeepCommand(t))
 }
 
 // sessionRow is one line of a list, below sessionColumns.
@@ -186,6 +187,38 @@ func sessionsEndCommand(t terminal) *cobra.Command {
 		return w.complaint(sure)
 	})
 	return t.takesConfig(c, &path)
+}
+
+func sessionsKeepCommand(t terminal) *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "keep",
+		Short: "Confirm the sessions in Redis after it lost data",
+		Long: "Confirm the sessions in Redis after it lost data. Until then revocation.on_loss applies to tokens from before the\n" +
+			"loss, and gateways report it. Running gateways see the confirmation within a second.",
+		Example: "  cocart-gateway sessions keep",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return t.keepSessions(c.Context(), path) },
+	}
+	return t.takesConfig(c, &path)
+}
+
+func (t terminal) keepSessions(ctx context.Context, path string) error {
+	a, err := t.openSessions(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	was, err := a.KeepData(ctx)
+	if err != nil {
+		return err
+	}
+	text := "No loss of data was open.\n"
+	if was.Open() {
+		text = fmt.Sprintf("Confirmed: the loss of %s (%s) is no longer open.\n", term.Timestamp(was.Lost), was.Why)
+	}
+	_, err = fmt.Fprint(t.out, text)
+	return err
 }
 
 func (w whose) complaint(sure bool) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/tokenstest"
 )
 
 func TestSessionsAreListed(t *testing.T) {
@@ -140,6 +141,15 @@ func TestSessionsAreEnded(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestALossOfDataIsConfirmed(t *testing.T) {
+	server := tokenstest.Redis(t)
+	d := deskWith(t, "redis: {address: \""+server.Addr()+"\"}\n")
+	d.is(d.ok("sessions", "keep"), "No loss of data was open.\n")
+	d.must(server.Client().HSet(t.Context(), "cocart:epoch", "lost", "1800000000000", "why", "older").Err())
+	d.is(d.ok("sessions", "keep"), "Confirmed: the loss of 2027-01-15T08:00:00Z (older) is no longer open.\n")
+	d.is(d.ok("sessions", "keep"), "No loss of data was open.\n")
 }
 
 func TestEndingWhatIsOverRevokesItAllTheSame(t *testing.T) {

@@ -250,6 +250,7 @@ var refusals = map[tokens.Rejection]string{
 	tokens.Superseded:     "It was spent by another tab or window of the same client: this one is refused, and the session goes on.",
 	tokens.Ended:          "Its session is over: the customer logs in again.",
 	tokens.Stale:          "Revocations could not be followed for too long (revocation.max_staleness).",
+	tokens.DataLost:       "It is from before a loss of data in Redis that no operator confirmed (revocation.on_loss, sessions keep).",
 }
 
 func whyRefused(r tokens.Rejection) string { return refusals[r] }

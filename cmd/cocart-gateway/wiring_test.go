@@ -74,7 +74,7 @@ tokens:
   leeway: 33s
   audience: shop
   verified_cache: 34
-revocation: {max_staleness: 35s, on_stale: deny}
+revocation: {max_staleness: 35s, on_stale: deny, on_loss: refresh_only}
 redis: {address: "redis.example:6379", username: gateway, password: of redis, db: 3, prefix: "p:", timeout: 36s, pool_size: 37, tls: true, tls_server_name: redis.name}
 trusted_proxies: [192.0.2.7]
 app_servers: [{name: next, secret: ["${SHARED} of the app", "${SHARED} of the app before"]}]
@@ -250,7 +250,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
 		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
 		Plugin:       exchange.NewAccessTokens([]byte("0123456789 and 0123456789 and 0123456789"), "https://old.example.com", "old_"),
-		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, VerifiedCache: 34, Log: log,
+		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, OnLoss: tokens.RefreshLoss, VerifiedCache: 34, Log: log,
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cocart-gateway/gateway/admin"
+	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -79,6 +80,18 @@ func TestNotReadyNamesWhatIsMissing(t *testing.T) {
 	status, got = readiness(t, s.listener(admin.Config{}))
 	if want := (admin.Readiness{Redis: "ok", WordPress: "unavailable", Plugin: "not seen"}); status != 503 || !reflect.DeepEqual(got, want) {
 		t.Errorf("without WordPress: %d %+v", status, got)
+	}
+}
+
+func TestReadinessNamesALossOfData(t *testing.T) {
+	s := openShop(t)
+	if _, err := s.store.ZAdd("cocart:lifetimes", 1, "1"); err != nil { // gateways were here, and left nothing else
+		t.Fatal(err)
+	}
+	tokenstest.Follow(t, s.authority)
+	status, got := readiness(t, s.listener(admin.Config{}))
+	if want := (admin.Readiness{Ready: true, Redis: "ok", WordPress: "ok", Plugin: "test", Data: "no_marker"}); status != 200 || !reflect.DeepEqual(got, want) {
+		t.Errorf("%d %+v", status, got)
 	}
 }
 

@@ -24,6 +24,9 @@ type Readiness struct {
 	// Plugin is the version of the must-use plugin, or "not seen" if it is not installed or has another secret. Logins
 	// fail then.
 	Plugin string `json:"plugin"`
+	// Data says how it was found that Redis lost data, until an operator confirms them. The gateway is ready all the same:
+	// revocation.on_loss decides what follows.
+	Data string `json:"data,omitempty"`
 	// DryRun means that the gateway enforces nothing.
 	DryRun bool `json:"dry_run,omitempty"`
 	// Nodes are the servers of WordPress by name, "ok" or "unavailable", if there are several. One that is ok is enough.
@@ -66,6 +69,9 @@ func (h *Handler) probe(ctx context.Context) Readiness {
 		r.WordPress = stateUnavailable
 	case ping.Plugin != "":
 		r.Plugin = ping.Plugin
+	}
+	if loss := h.authority.DataLoss(); loss.Open() {
+		r.Data = string(loss.Why)
 	}
 	r.Nodes = nodesOf(ping)
 	r.Ready = r.Redis == stateOK && r.WordPress == stateOK

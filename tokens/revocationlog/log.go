@@ -40,10 +40,11 @@ type Log struct {
 	cfg    Config
 	reader redis.UniversalClient // reads the log: after ReadByItself by connections of its own
 
-	mu       sync.Mutex // held while the log is read; guards reader, position, ends and gap
+	mu       sync.Mutex // held while the log is read; guards reader, position, ends, gap and lost
 	position string     // where to read on: behind this id
 	ends     []string   // last id of each batch that was read since the log was last looked at, and of the one before
 	gap      bool       // something may have been missed since
+	lost     bool       // Redis lost data, as the caller found
 
 	trimmedTo atomic.Int64 // Unix ms of Redis: entries of later ids are there
 
@@ -162,11 +163,11 @@ func (l *Log) closeGap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if lost {
+	if lost || l.lost {
 		if err := l.cfg.Restore(ctx); err != nil {
 			return err
 		}
-		l.position, l.ends = "0", nil
+		l.position, l.ends, l.lost = "0", nil, false
 	} else {
 		l.position = earlier(l.position, overlap)
 	}
@@ -283,6 +284,23 @@ func (l *Log) lookBackLocked(ctx context.Context) error {
 	}
 	l.gap = l.gap || lost
 	return nil
+}
+
+// LostData makes the next reading write back what is known, and begin at the start of the log.
+func (l *Log) LostData() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gap, l.lost = true, true
+}
+
+// Newest returns the id of the entry that was read last; "" if none was.
+func (l *Log) Newest() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.ends) == 0 {
+		return ""
+	}
+	return l.ends[len(l.ends)-1]
 }
 
 // ReadAgain makes the next reading begin at the start of the log.

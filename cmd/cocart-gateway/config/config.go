@@ -94,10 +94,11 @@ type SigningKey struct {
 	RetireAt   time.Time     // UTC; zero: never
 }
 
-// Revocation is what the gateway does while it cannot read revocations.
+// Revocation is what the gateway does while it cannot read revocations, and after Redis lost data.
 type Revocation struct {
 	MaxStaleness time.Duration // 0: no limit
 	OnStale      string        // "serve" or "deny"; deny requires MaxStaleness
+	OnLoss       string        // "serve", "refresh_only" or "deny"
 }
 
 // Redis is where sessions and revocations are stored.

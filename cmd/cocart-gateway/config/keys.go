@@ -101,7 +101,8 @@ func tokenKeys(c *Tokens) schema.Entry {
 func revocationKeys(c *Revocation) schema.Entry {
 	return schema.Block("revocation",
 		schema.Value("max_staleness", &c.MaxStaleness, 0, schema.DurationOr0(5*time.Second, 365*schema.Day, "no limit").Like("10m")),
-		schema.Value("on_stale", &c.OnStale, "serve", schema.Choice("serve", "deny")))
+		schema.Value("on_stale", &c.OnStale, "serve", schema.Choice("serve", "deny")),
+		schema.Value("on_loss", &c.OnLoss, "serve", schema.Choice("serve", "refresh_only", "deny")))
 }
 
 func compatKeys(c *Compat) schema.Entry {

@@ -14,12 +14,13 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens/checkup"
+	"cocart-gateway/tokens/epoch"
 )
 
 const permissionAdvice = "Give it the ACL rule of deploy/docs/redis.md."
 
 func (r *Report) redis(ctx context.Context, cfg *config.Config) {
-	checks := []string{"reachable", "version", "permissions", "role", "eviction", "persistence", "memory", "latency", "clock", "lockouts"}
+	checks := []string{"reachable", "version", "permissions", "role", "eviction", "persistence", "memory", "latency", "clock", "data", "lockouts"}
 	if cfg.Redis.Embedded() {
 		r.skip("the store is embedded", checks...)
 		return
@@ -43,7 +44,22 @@ func (r *Report) redis(ctx context.Context, cfg *config.Config) {
 	for _, s := range found.Servers {
 		r.server(s, len(found.Servers) > 1)
 	}
+	r.data(ctx, client, cfg)
 	r.lockouts(ctx, cfg, client)
+}
+
+// data reports a loss that no operator confirmed.
+func (r *Report) data(ctx context.Context, client redis.UniversalClient, cfg *config.Config) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	s, err := epoch.Read(ctx, client, cfg.Redis.Prefix)
+	r.decide("data",
+		row{err != nil, Unchecked, "Redis does not say whether it lost data.", ""},
+		row{s.Open(), Warning, fmt.Sprintf("Redis lost data (%s, found %s): sessions that ended may be alive in it. revocation.on_loss is %s.",
+			s.Why, s.Lost.UTC().Format(time.RFC3339), cfg.Revocation.OnLoss),
+			"Check persistence. Then confirm the data with cocart-gateway sessions keep, or end all sessions with sessions end --all."},
+		row{otherwise, OK, "No loss of data is open.", ""},
+	)
 }
 
 func (r *Report) examineRedis(ctx context.Context, client redis.UniversalClient, prefix string) (*checkup.Report, error) {
