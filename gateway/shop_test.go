@@ -45,6 +45,7 @@ type shop struct {
 	// distinct makes each request differ from the one before, so that none is answered as its repetition.
 	distinct bool
 	sent     atomic.Int64
+	dryRun   bool
 }
 
 type clock struct {
@@ -131,6 +132,7 @@ func openShopBehind(t *testing.T, table []keys.Key, way func(*upstream.Config), 
 	for _, c := range change {
 		c(&cfg)
 	}
+	s.dryRun = cfg.DryRun
 	g, err := gateway.New(cfg, s.authority, s.upstream, s.registry, log)
 	s.must(err)
 	s.Server = httptest.NewServer(g)
@@ -189,6 +191,7 @@ func (s *shop) do(method, target, body string, headers ...string) reply {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	s.must(err)
+	s.compare(req, body, resp, string(text))
 	return reply{resp.StatusCode, resp.Header, string(text)}
 }
 

@@ -169,9 +169,13 @@ func codesIn(schema *jsonschema.Schema) (codes []string) {
 	for _, part := range slices.Concat(schema.AllOf, schema.OneOf, schema.AnyOf, []*jsonschema.Schema{schema.Ref}) {
 		codes = append(codes, codesIn(part)...)
 	}
-	if code := schema.Properties["code"]; code != nil && code.Enum != nil {
-		for _, value := range code.Enum.Values {
-			codes = append(codes, fmt.Sprint(value))
+	if code := schema.Properties["code"]; code != nil {
+		for _, part := range append(code.AnyOf, code) {
+			if part.Enum != nil {
+				for _, value := range part.Enum.Values {
+					codes = append(codes, fmt.Sprint(value))
+				}
+			}
 		}
 	}
 	return codes
@@ -255,7 +259,7 @@ func (d *Document) compare(operation string, status int, header http.Header, bod
 		return fmt.Errorf("Content-Type %q: %w", header.Get("Content-Type"), err)
 	case schema == nil:
 		return fmt.Errorf("Content-Type %s is not documented", mediaType)
-	case mediaType != "application/json":
+	case !strings.HasSuffix(mediaType, "json"):
 		return schema.Validate(body)
 	}
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
