@@ -22,12 +22,15 @@ import (
 
 const adminToken = "the administration token of the campaign"
 
+var built string // the folder of the binary, once it is built
+
 // binary builds the gateway once for all rows.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "cocart-gateway-chaos")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	file := filepath.Join(dir, "cocart-gateway")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "cocart-gateway/cmd/cocart-gateway")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -39,8 +42,8 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if file, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(file))
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
