@@ -135,6 +135,41 @@ func TestRoundTripsOnAClusterOnRealRedis(t *testing.T) {
 	w.refreshIs(a, pair.Refresh, tokens.Ended)
 }
 
+// A refusal costs Redis nothing while the gateway knows that nothing can be left; the counter in Redis decides again once
+// something can have come back.
+func TestARefusedRequestNeedsNoRoundTripOnRealRedis(t *testing.T) {
+	rdb, sent := counting(t, tokenstest.Redis(t).Addr())
+	clock := tokenstest.NewClock()
+	one := attempts.Limit{N: 2, Per: time.Minute}
+	g, err := attempts.New(attempts.Config{Requests: one, SessionRequests: attempts.Limit{N: 1, Per: time.Minute},
+		Secret: []byte(tokenstest.Secret), KeyPrefix: "cocart:", Now: clock.Now}, wprequest.NameKey, rdb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := func(session, want string, trips int64) {
+		t.Helper()
+		before := sent.n.Load()
+		_, err := g.AllowUse(t.Context(), attempts.Use{Client: shopper, Session: session})
+		got := "passed"
+		if e, ok := err.(*attempts.Exceeded); ok {
+			got = string(e.Scope)
+		}
+		if n := sent.n.Load() - before; got != want || n != trips {
+			t.Errorf("a request of %q: %s in %d round trips, want %s in %d", session, got, n, want, trips)
+		}
+	}
+	g.AllowUse(t.Context(), attempts.Use{Client: netip.MustParseAddr("192.0.2.99")}) // opens the connection, and brings the script
+	use("s1", "passed", 1)
+	use("s1", "session_requests", 0)
+	use("", "passed", 1) // the refused request took nothing from the address
+	use("", "requests", 0)
+	use("s2", "requests", 0)
+	clock.Advance(30 * time.Second)
+	use("s1", "session_requests", 0)
+	use("s2", "passed", 1)
+	use("s3", "requests", 0)
+}
+
 // A refresh that the limit refuses spends nothing.
 func TestARefreshOverTheLimitSpendsNothing(t *testing.T) {
 	for _, apart := range []bool{false, true} {

@@ -57,6 +57,9 @@ func (g *Guard) count(ctx context.Context, draws []draw) (*State, error) {
 	if len(draws) == 0 {
 		return nil, nil
 	}
+	if refused := g.refuseFromMemory(draws); refused != nil {
+		return &refused.State, refused
+	}
 	done, at, now := g.apply(ctx, batch{draws: draws})
 	var least *State
 	var taken []held
@@ -65,17 +68,48 @@ func (g *Guard) count(ctx context.Context, draws []draw) (*State, error) {
 		state := d.limit.state(done.out[i].full, now)
 		if done.out[i].ok {
 			taken = append(taken, held{d, done.out[i].full})
-		} else { // what is left may not be enough for all of a batch
-			state.Remaining, state.RetryAfter = 0, d.limit.wait(done.out[i].full, now, d.cost)
-			refused = &Exceeded{Scope: d.scope, State: state}
+		} else {
+			refused = d.refusal(done.out[i].full, now)
+			state = refused.State
 		}
 		if least == nil || state.Remaining < least.Remaining {
 			least = &state
 		}
 	}
+	g.learn(at, draws, done, now)
 	if refused == nil {
 		return least, nil
 	}
-	g.applyAt(ctx, at, batch{draws: undo(taken)})
+	back := undo(taken)
+	returned, at := g.applyAt(ctx, at, batch{draws: back})
+	g.learn(at, back, returned, now)
 	return &refused.State, refused
+}
+
+// refusal returns the error of a counter that has less left than a request costs.
+func (d draw) refusal(full, now int64) *Exceeded {
+	state := d.limit.state(full, now) // what is left may not be enough for all of a batch
+	state.Remaining, state.RetryAfter = 0, d.limit.wait(full, now, d.cost)
+	return &Exceeded{Scope: d.scope, State: state}
+}
+
+// refuseFromMemory refuses without a round trip while this process knows that a counter has less left than the request costs.
+func (g *Guard) refuseFromMemory(draws []draw) (refused *Exceeded) {
+	now := g.now()
+	for _, d := range draws {
+		if full, lacks := g.soon.lacks(d, now, d.cost); lacks {
+			refused = d.refusal(full, now)
+		}
+	}
+	return refused
+}
+
+// learn keeps what Redis said about counters, and nothing of what this process counted while Redis is away.
+func (g *Guard) learn(at counters, draws []draw, done results, now int64) {
+	if at != counters(g.shared) {
+		return
+	}
+	for i, d := range draws {
+		g.soon.learn(d.key, done.out[i].full, now)
+	}
 }

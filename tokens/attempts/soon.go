@@ -28,15 +28,19 @@ const writeEvery = 50 * time.Millisecond
 func newSoon() *soon { return &soon{known: newLocal(localSize), owed: map[string]draw{}} }
 
 // spent reports whether nothing can be left in a counter, and when it is full again.
-func (s *soon) spent(d draw, now int64) (full int64, spent bool) {
+func (s *soon) spent(d draw, now int64) (full int64, spent bool) { return s.lacks(d, now, 1) }
+
+// lacks reports whether less can be left in a counter than a cost, and when the counter is full again.
+func (s *soon) lacks(d draw, now, cost int64) (full int64, lacks bool) {
 	s.known.mu.Lock()
 	defer s.known.mu.Unlock()
 	known, there := s.known.full[d.key]
 	if !there {
 		return 0, false
 	}
-	full, ok := d.limit.spend(known, now, 0, false)
-	return full, !ok
+	full, _ = d.limit.spend(known, now, 0, false)
+	_, enough := d.limit.spend(known, now, cost, false)
+	return full, !enough
 }
 
 // learn keeps what Redis said about a counter.
