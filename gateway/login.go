@@ -61,6 +61,7 @@ func (g *Gateway) startSession(x *exchange, b *wprequest.Body, found wprequest.C
 	answered := x.measureWait()
 	answer, err := g.wordpress.Login(x.r, g.loginCall(x, b, upstream.Assertion{Kind: upstream.Login}, found))
 	answered()
+	defer g.countAccepted(x)
 	if err := g.settleLogin(x, answer, err); err != nil {
 		return err
 	}
@@ -80,13 +81,15 @@ func (g *Gateway) answerAccount(x *exchange, answer *upstream.LoginAnswer) error
 	if !x.session.deliver {
 		if pair, issued := g.plugin.LoginPair(g.pluginRequest(x, nil), answer); issued {
 			x.record.user = who.UserID
+			g.countAccepted(x)
 			return g.answerLogin(x, answer, pair, loginAccepted)
 		}
 	}
-	pair, err := g.authority.Issue(x.r.Context(), identity(who), x.client())
+	pair, err := g.authority.Issue(x.r.Context(), identity(who), x.client(), x.attempt.riders()...)
 	if err != nil {
 		return err
 	}
+	g.showAddress(x)
 	x.record.user, x.record.session = who.UserID, pair.Session
 	return g.answerLogin(x, answer, pair, loginAccepted)
 }

@@ -18,6 +18,7 @@ import (
 type attempt struct {
 	counted *attempts.Attempt
 	settled bool
+	beside  *attempts.Acceptance // is counted when the session begins; nil if nothing is left to be counted
 	began   time.Time
 	refused bool // the password or the second factor; also where one is asked for
 }

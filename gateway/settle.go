@@ -13,6 +13,7 @@ import (
 	"cocart-gateway/gateway/respond"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/upstream"
 )
 
@@ -136,6 +137,37 @@ func (g *Gateway) settle(ctx context.Context, x *exchange, checks []upstream.Che
 	return nil
 }
 
+// settleAccepted counts the right password of a login with the beginning of its session, in one round trip to Redis, or later by
+// countAccepted.
+func (g *Gateway) settleAccepted(ctx context.Context, x *exchange, user int64) error {
+	g.metrics.attempts.WithLabelValues(attemptKind(x), string(upstream.AttemptAccepted)).Inc()
+	if x.attempt.counted == nil || x.attempt.settled {
+		return nil
+	}
+	x.attempt.settled = true
+	var err error
+	if x.attempt.beside, err = x.attempt.counted.Accepting(ctx, user); err != nil {
+		return g.refuseAttempt(x, err)
+	}
+	return nil
+}
+
+// countAccepted counts a right password that was not counted with the beginning of a session.
+func (g *Gateway) countAccepted(x *exchange) {
+	if x.attempt.beside != nil {
+		x.attempt.beside.Alone(x.r.Context())
+		g.showAddress(x)
+	}
+}
+
+// riders returns what is counted with the beginning of a session.
+func (a *attempt) riders() []cluster.Rider {
+	if a.beside == nil {
+		return nil
+	}
+	return []cluster.Rider{a.beside}
+}
+
 // countChecks counts each check to its account.
 func (g *Gateway) countChecks(ctx context.Context, x *exchange, counted *attempts.Attempt, checks []upstream.Check) error {
 	all := make([]attempts.Check, 0, len(checks))
@@ -203,6 +235,8 @@ func (g *Gateway) settleAnswered(ctx context.Context, x *exchange, answer *upstr
 	switch {
 	case !g.protectsPasswords():
 		return nil
+	case answer.Account != nil:
+		return g.settleAccepted(ctx, x, answer.Account.UserID)
 	case len(checks) > 0:
 		return g.settleChecked(ctx, x, answer, checks)
 	case answer.Report != nil, passwordNotChecked(&answer.Answer), unchecked[codeOf(answer.Body)]:
@@ -242,12 +276,8 @@ func (g *Gateway) showAddress(x *exchange) {
 	}
 }
 
-// loginChecks returns the checks that the plugin reports for a login. Its signed reply
-// with an account stands for an accepted one.
+// loginChecks returns the checks that the plugin reports for a login that it did not accept.
 func loginChecks(answer *upstream.LoginAnswer) []upstream.Check {
-	if answer.Account != nil {
-		return []upstream.Check{{UserID: answer.Account.UserID, Result: upstream.AttemptAccepted, Times: 1}}
-	}
 	if answer.Report == nil {
 		return nil
 	}

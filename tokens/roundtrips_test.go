@@ -13,6 +13,7 @@ import (
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/tokenstest"
 )
 
@@ -133,6 +134,49 @@ func TestRoundTripsOnAClusterOnRealRedis(t *testing.T) {
 	}
 	w.must(a.EndSession(t.Context(), pair.Session, tokens.CauseLogout))
 	w.refreshIs(a, pair.Refresh, tokens.Ended)
+}
+
+// A login is one round trip before WordPress checks the password, and one after it.
+func TestALoginNeedsTwoRoundTripsOnRealRedis(t *testing.T) {
+	rdb, sent := counting(t, tokenstest.Redis(t).Addr())
+	w := &world{t, rdb, tokenstest.NewClock()}
+	a, g := w.authority(limit(2)), guard(t, rdb, w.clock)
+	login := func(name string, user int64) {
+		attempt, err := g.Begin(t.Context(), attempts.Try{Names: []string{name}, Password: "right", Client: shopper})
+		w.must(err)
+		accepted, err := attempt.Accepting(t.Context(), user)
+		w.must(err)
+		var beside []cluster.Rider
+		if accepted != nil { // a password that was right a moment ago took nothing
+			beside = append(beside, accepted)
+		}
+		_, err = a.Issue(t.Context(), tokens.Identity{UserID: user, Login: name}, phone, beside...)
+		w.must(err)
+		accepted.Alone(t.Context()) // does nothing: it was counted with the session
+	}
+	if n := sent.of(func() { login("alice", 2) }); n != 2 {
+		t.Errorf("a login needed %d round trips", n)
+	}
+	w.clock.Advance(time.Hour) // the password is not remembered any more
+	if n := sent.of(func() { login("alice", 2) }); n != 2 {
+		t.Errorf("a login an hour later needed %d round trips", n)
+	}
+	before := sent.n.Load()
+	login("bob", 3)
+	if n := sent.n.Load() - before; n > 3 { // the account behind a new name is known after the answer
+		t.Errorf("the first login under a name needed %d round trips", n)
+	}
+	if full, _ := rdb.Get(t.Context(), "cocart:a:overall").Int64(); full > w.clock.Now().UnixMicro() {
+		t.Errorf("right passwords stayed counted: the overall limit is full again at %d", full)
+	}
+	restarted := guard(t, rdb, w.clock)
+	before = sent.n.Load()
+	attempt, err := restarted.Begin(t.Context(), attempts.Try{Names: []string{"alice"}, Password: "wrong", Client: shopper})
+	w.must(err)
+	if n := sent.n.Load() - before; n != 2 || attempt.Account() != "user:2" {
+		t.Errorf("another gateway counted to %s in %d round trips", attempt.Account(), n)
+	}
+	attempt.Undecided(t.Context())
 }
 
 // A refusal costs Redis nothing while the gateway knows that nothing can be left; the counter in Redis decides again once

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/tokens/cluster"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -64,15 +65,14 @@ type store struct {
 
 func newStore(rdb redis.UniversalClient, prefix string) store {
 	s := store{rdb, prefix, &atomic.Bool{}}
-	_, isCluster := rdb.(*redis.ClusterClient)
-	s.apart.Store(isCluster)
+	s.apart.Store(cluster.Several(rdb))
 	return s
 }
 
 // foundApart reports whether an error says that the keys of a script are on several servers: behind a proxy that looks like
 // one server. From then on each key is used by itself.
 func (s store) foundApart(err error, log *slog.Logger) bool {
-	if !redis.HasErrorPrefix(err, "CROSSSLOT") && !redis.HasErrorPrefix(err, "ERR Script attempted to access") {
+	if !cluster.Apart(err) {
 		return false
 	}
 	if !s.apart.Swap(true) {

@@ -2,6 +2,7 @@ package attempts
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -32,9 +33,11 @@ type Attempt struct {
 	name     string   // the first name's own counter; "" without a name
 	further  []string // accounts of the other names
 	place    place
-	crowd    record // the accounts that logged in from the address
-	network  record // those of the network
-	own      record // the networks that the account logged in from
+	crowd    record   // the accounts that logged in from the address
+	network  record   // those of the network
+	belief   *belief  // where crowd, network and the accounts are from, until Redis confirmed it; nil if they are from Redis
+	learned  []string // what Redis has instead
+	own      record   // the networks that the account logged in from
 	held     []held
 	lane     Scope    // AccountNetwork or newcomer if other counters refused; "" for the ordinary way
 	newcomer bool     // few wrong passwords came from here
@@ -66,22 +69,39 @@ func (g *Guard) Begin(ctx context.Context, t Try) (*Attempt, error) {
 	if g.cfg.Wait > 0 {
 		return g.beginInTurn(ctx, t)
 	}
-	a := g.newAttempt(ctx, t)
-	if err := a.begin(ctx, t); err != nil {
-		a.chargeLinked(ctx, err)
-		return nil, err
+	var texts []string
+	for {
+		a := g.newAttempt(ctx, t, texts)
+		err := a.begin(ctx, t)
+		switch {
+		case errors.Is(err, errDisbelieved):
+			texts = a.texts(ctx)
+		case err != nil:
+			a.chargeLinked(ctx, err)
+			return nil, err
+		default:
+			return a, nil
+		}
 	}
-	return a, nil
 }
 
-func (g *Guard) newAttempt(ctx context.Context, t Try) *Attempt {
+// newAttempt makes an attempt of which nothing is counted yet. texts is what Redis has under [Attempt.keys]; without it the
+// attempt relies on what this process remembers, and begin returns errDisbelieved if Redis has something else.
+func (g *Guard) newAttempt(ctx context.Context, t Try, texts []string) *Attempt {
 	a := &Attempt{g: g, at: g.local, place: g.namer.place(t.Client)}
 	for _, name := range t.Names[:min(len(t.Names), maxNames)] {
 		if h := g.namer.name(name); !slices.Contains(a.names, h) {
 			a.names = append(a.names, h)
 		}
 	}
-	a.lookUp(ctx)
+	if texts == nil {
+		if a.belief = g.believe(a.keys()); a.belief != nil {
+			texts = a.belief.texts
+		} else {
+			texts = a.texts(ctx)
+		}
+	}
+	a.read(texts)
 	return a
 }
 
@@ -97,17 +117,34 @@ func (a *Attempt) begin(ctx context.Context, t Try) error {
 	return a.take(ctx, cost, t.Code)
 }
 
-// lookUp reads the accounts of the names, and the good records of the client's address and network.
-func (a *Attempt) lookUp(ctx context.Context) {
+// keys returns where the good records of the client's address and network are, and the accounts of the names.
+func (a *Attempt) keys() []string {
 	keys := []string{a.place.crowdRecord(), a.place.networkRecord()}
 	for _, name := range a.names {
 		keys = append(keys, aliasKey(name))
 	}
-	done, _, _ := a.g.apply(ctx, batch{texts: keys})
-	a.crowd, a.network = record(done.texts[0]), record(done.texts[1])
+	return keys
+}
+
+// texts returns what Redis has under keys. If begin learned it already, that needs no round trip.
+func (a *Attempt) texts(ctx context.Context) []string {
+	if a.learned != nil {
+		return a.learned
+	}
+	keys := a.keys()
+	done, at, _ := a.g.apply(ctx, batch{texts: keys})
+	if at == counters(a.g.shared) {
+		a.g.local.remember(keys, done.texts)
+	}
+	return done.texts
+}
+
+// read takes the good records and the accounts from the texts under keys.
+func (a *Attempt) read(texts []string) {
+	a.crowd, a.network = record(texts[0]), record(texts[1])
 	for i, name := range a.names {
 		account := name
-		if user, _ := strconv.ParseInt(done.texts[i+2], 10, 64); user > 0 {
+		if user, _ := strconv.ParseInt(texts[i+2], 10, 64); user > 0 {
 			account = userName(user)
 		}
 		switch {
@@ -128,16 +165,26 @@ func (a *Attempt) take(ctx context.Context, cost int64, code bool) error {
 		b.draws = append(b.draws, a.g.draw(SecondFactor, "a:second_factor:"+a.account, a.g.cfg.SecondFactor, 1)...)
 	}
 	b.texts = a.recordOf(a.account)
-	if b.empty() {
-		return nil
+	done, now, err := a.applyFirst(ctx, b)
+	if err != nil || b.empty() {
+		return err
 	}
-	done, at, now := a.g.apply(ctx, b)
-	a.at = at
 	if len(done.texts) > 0 {
 		a.own = record(done.texts[0])
 	}
 	a.note(b.draws, done.out, now)
 	return a.admit(ctx, b.draws, done.out, now)
+}
+
+// applyFirst counts the beginning of the attempt. The error is errDisbelieved.
+func (a *Attempt) applyFirst(ctx context.Context, b batch) (done results, now int64, err error) {
+	switch {
+	case a.belief != nil:
+		done, a.at, now, a.learned, err = a.g.applyIf(ctx, a.belief, b)
+	case !b.empty():
+		done, a.at, now = a.g.apply(ctx, b)
+	}
+	return done, now, err
 }
 
 // recordOf returns the key of an account's good record. Only accounts that WordPress named have one.

@@ -66,31 +66,55 @@ type counters interface {
 type shared struct {
 	redis.UniversalClient
 	prefix string
+	apart  atomic.Bool // keys are on several servers
+}
+
+func newShared(client redis.UniversalClient, prefix string) *shared {
+	s := &shared{UniversalClient: client, prefix: prefix}
+	s.apart.Store(cluster.Several(client))
+	return s
 }
 
 // apply needs one round trip, and one more when a server does not know a script.
 func (s *shared) apply(ctx context.Context, now int64, b batch) (results, error) {
-	calls := s.calls(now, b)
-	texts := make([]*redis.StringCmd, len(b.texts))
 	pipe := s.Pipeline()
-	for i, key := range b.texts {
-		texts[i] = pipe.Get(ctx, s.prefix+key)
-	}
-	cluster.Queue(ctx, pipe, calls)
-	set := make([]*redis.StatusCmd, len(b.aliases))
-	for i, a := range b.aliases {
-		set[i] = pipe.Set(ctx, s.prefix+aliasKey(a.name), strconv.FormatInt(a.user, 10), a.life)
-	}
+	q := s.queue(ctx, pipe, now, b)
 	_, _ = pipe.Exec(ctx) // each command has its own error
-	if err := cluster.Retry(ctx, s.UniversalClient, calls); err != nil {
+	return q.results(ctx)
+}
+
+// queued is a batch in a pipeline.
+type queued struct {
+	s       *shared
+	texts   []*redis.StringCmd
+	calls   []cluster.Call
+	draws   int // how many of calls
+	aliases []*redis.StatusCmd
+}
+
+func (s *shared) queue(ctx context.Context, pipe redis.Pipeliner, now int64, b batch) *queued {
+	q := &queued{s: s, calls: s.calls(now, b), draws: len(b.draws)}
+	for _, key := range b.texts {
+		q.texts = append(q.texts, pipe.Get(ctx, s.prefix+key))
+	}
+	cluster.Queue(ctx, pipe, q.calls)
+	for _, a := range b.aliases {
+		q.aliases = append(q.aliases, pipe.Set(ctx, s.prefix+aliasKey(a.name), strconv.FormatInt(a.user, 10), a.life))
+	}
+	return q
+}
+
+// results reads the answers once the pipeline was executed.
+func (q *queued) results(ctx context.Context) (results, error) {
+	if err := cluster.Retry(ctx, q.s.UniversalClient, q.calls); err != nil {
 		return results{}, fmt.Errorf("counting attempts: %w", err)
 	}
-	for _, cmd := range set {
+	for _, cmd := range q.aliases {
 		if err := cmd.Err(); err != nil {
 			return results{}, fmt.Errorf("keeping aliases: %w", err)
 		}
 	}
-	return read(texts, calls[:len(b.draws)])
+	return read(q.texts, q.calls[:q.draws])
 }
 
 func (s *shared) calls(now int64, b batch) []cluster.Call {

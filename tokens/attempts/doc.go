@@ -7,6 +7,7 @@
 //	attempt.go, admission.go         an attempt begins: what it takes, and when it passes although a counter refuses
 //	settle.go                        an attempt ends: what it costs which account
 //	limit.go, counters.go, local.go  the arithmetic of a counter, in Redis and in this process
+//	together.go, beside.go           one round trip for what an attempt begins with, and none for how a login ends
 //	namer.go, record.go, known.go    hashed names and networks, good records, passwords that were right just now
 //	flights.go, waiting.go           attempts that wait for others, and when refused clients may come back
 //	ticket.go, soon.go               a request that is counted with what it does in Redis, or here first
@@ -44,14 +45,17 @@
 // With the accounts in its record the limits of an address and of its networks grow, and from ten on the overall limit
 // does not apply to it. Customers without a record pass as newcomers: see [Newcomer]. Records are bounded: only logins
 // that succeed write them, and an account counts for four new networks a day. While Redis is away each gateway uses the
-// records that it wrote itself.
+// records that it wrote or read itself.
 //
 // # What is in Redis
 //
 // Every key begins with Config.KeyPrefix and "a:". Hashes are HMAC-SHA256 under a key derived from Config.Secret, cut
-// to 128 bits: without the secret they reveal no name and no address. Each key is one string, no command and no script
-// touches two keys, and each key expires when it means the same as a missing one. An attempt needs two round trips at its
-// beginning and one at its end, with up to nine scripts in each; an attempt that a counter refuses needs one more.
+// to 128 bits: without the secret they reveal no name and no address. Each key is one string, and expires when it means the
+// same as a missing one.
+//
+// An attempt needs one round trip at its beginning, in which begin.lua confirms what this process remembers of good records and
+// of the accounts behind names; if Redis has something else, another one. Its end is one round trip, or none where it is counted beside the beginning of the session ([Attempt.Accepting]). An attempt that a counter refuses
+// needs one more. On a cluster no command and no script touches two keys, so the beginning needs two.
 //
 //	a:account:user:<id>, a:account:name:<hash>              wrong passwords
 //	a:second_factor:user:<id>, a:second_factor:name:<hash>  wrong second factors

@@ -102,6 +102,15 @@ func (f *flights) leave(a *Attempt, key string) {
 	f.tidy(key)
 }
 
+// withdraw ends the registration of an attempt that took nothing.
+func (f *flights) withdraw(a *Attempt) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range a.flights {
+		f.leave(a, key)
+	}
+}
+
 func (f *flights) tidy(key string) {
 	if c := f.flight[key]; len(c.pending)+len(c.holders)+len(c.waiting) == 0 {
 		delete(f.flight, key)
@@ -182,10 +191,16 @@ func (f *flights) forget(key string, wait <-chan bool) {
 func (g *Guard) beginInTurn(ctx context.Context, t Try) (*Attempt, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Wait)
 	defer cancel()
+	var texts []string
 	for {
-		a := g.newAttempt(ctx, t)
+		a := g.newAttempt(ctx, t, texts)
 		before := g.flights.enter(a)
 		err := a.begin(ctx, t)
+		if texts = nil; errors.Is(err, errDisbelieved) {
+			g.flights.withdraw(a)
+			texts = a.texts(ctx)
+			continue
+		}
 		var e *Exceeded
 		if !errors.As(err, &e) {
 			g.flights.hold(a, g.now())

@@ -169,8 +169,10 @@ func (w *world) checked(from netip.Addr, user int, right bool) bool {
 // neverThere is a Redis that fails at once, so that counting is as fast as the process.
 type neverThere struct{}
 
-func (neverThere) DialHook(next redis.DialHook) redis.DialHook          { return next }
-func (neverThere) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (neverThere) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (neverThere) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(context.Context, redis.Cmder) error { return errors.New("away") }
+}
 func (neverThere) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(context.Context, []redis.Cmder) error { return errors.New("away") }
 }

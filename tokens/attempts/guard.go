@@ -90,7 +90,7 @@ func New(cfg Config, spelling func(name string) string, rdb redis.UniversalClien
 		return nil, fmt.Errorf("attempts: %w", err)
 	}
 	return &Guard{
-		cfg: cfg, shared: &shared{rdb, cfg.KeyPrefix}, local: newLocal(localSize), breaker: &breaker{},
+		cfg: cfg, shared: newShared(rdb, cfg.KeyPrefix), local: newLocal(localSize), breaker: &breaker{},
 		namer: newNamer(cfg.Secret, spelling), known: right, seen: noted, waiting: newWaiting(), flights: newFlights(), soon: newSoon(),
 	}, nil
 }

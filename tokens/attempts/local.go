@@ -15,7 +15,7 @@ type local struct {
 	mu    sync.Mutex
 	size  int
 	full  map[string]int64
-	texts map[string]string // aliases and good records, for when Redis is away
+	texts map[string]string // aliases and good records as this process wrote or read them
 }
 
 func newLocal(size int) *local {
@@ -44,6 +44,30 @@ func (l *local) keep(key, text string) {
 		}
 	}
 	l.texts[key] = text
+}
+
+// remember keeps texts that were read in Redis.
+func (l *local) remember(keys, texts []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, key := range keys {
+		if texts[i] == "" {
+			delete(l.texts, key)
+		} else {
+			l.keep(key, texts[i])
+		}
+	}
+}
+
+// remembered returns what is kept under keys; "" where nothing is.
+func (l *local) remembered(keys []string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	texts := make([]string, len(keys))
+	for i, key := range keys {
+		texts[i] = l.texts[key]
+	}
+	return texts
 }
 
 func (l *local) apply(_ context.Context, now int64, b batch) (results, error) {

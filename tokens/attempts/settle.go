@@ -68,17 +68,28 @@ type checked struct {
 // The error is an [Exceeded]: an account that was checked is locked, so the client must not read the answer, whether the
 // password was right or wrong.
 func (a *Attempt) Settle(ctx context.Context, checks ...Check) ([]Lock, error) {
-	defer a.g.flights.land(a)
-	var s settlement
-	a.releaseCode(&s, checks)
+	s := a.settlement(ctx, checks)
+	return a.settled(ctx, s, checks, a.do(ctx, s.batch))
+}
+
+// settlement returns what the results of the attempt change.
+func (a *Attempt) settlement(ctx context.Context, checks []Check) *settlement {
+	s := &settlement{}
+	a.releaseCode(s, checks)
 	if a.looked && slices.ContainsFunc(checks, func(c Check) bool { return c.Result == Wrong }) { // the password was changed a moment ago
 		a.g.known.forget(a.proof)
 	}
 	for i, c := range checks {
-		a.settleCheck(ctx, &s, c, i, len(checks) == 1)
+		a.settleCheck(ctx, s, c, i, len(checks) == 1)
 	}
-	a.settlePlace(&s)
-	locks := a.locks(&s, a.do(ctx, s.batch))
+	a.settlePlace(s)
+	return s
+}
+
+// settled ends the attempt after its settlement was counted.
+func (a *Attempt) settled(ctx context.Context, s *settlement, checks []Check, done results) ([]Lock, error) {
+	defer a.g.flights.land(a)
+	locks := a.locks(s, done)
 	for _, c := range checks {
 		if c.Result == WrongCode && s.exceeded == nil {
 			lock, err := a.countCode(ctx, c)

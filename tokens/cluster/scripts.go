@@ -23,6 +23,23 @@ func Run(ctx context.Context, client redis.UniversalClient, calls []Call) error 
 	return Retry(ctx, client, calls)
 }
 
+// Several reports whether a client keeps keys on several servers.
+func Several(client redis.UniversalClient) bool {
+	_, several := client.(*redis.ClusterClient)
+	return several
+}
+
+// Apart reports whether an error says that the keys of a script are on several servers: behind one address there may be a
+// cluster.
+func Apart(err error) bool {
+	for _, prefix := range []string{"CROSSSLOT", "Script attempted to access"} { // HasErrorPrefix removes "ERR "
+		if redis.HasErrorPrefix(err, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // Queue adds the calls to a pipeline by the digest of their scripts. After the pipeline was executed, Retry completes
 // them.
 func Queue(ctx context.Context, pipe redis.Pipeliner, calls []Call) {
