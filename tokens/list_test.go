@@ -3,6 +3,7 @@ package tokens_test
 import (
 	"context"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -103,7 +104,9 @@ func TestNothingIsCreatedForASessionThatIsGone(t *testing.T) {
 		w.must(w.rdb.FlushAll(context.Background()).Err())
 		w.use(a, pair.Access)
 		w.refreshIs(a, pair.Refresh, tokens.Unknown)
-		if keys := w.rdb.Keys(context.Background(), "*").Val(); len(keys) != 0 {
+		keys := w.rdb.Keys(context.Background(), "*").Val()
+		keys = slices.DeleteFunc(keys, func(key string) bool { return key == "cocart:epoch" }) // says that the store lost its data
+		if len(keys) != 0 {
 			t.Errorf("keys came back: %v", keys)
 		}
 	})

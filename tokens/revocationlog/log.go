@@ -190,7 +190,7 @@ func (l *Log) lostSome(ctx context.Context) (bool, error) {
 	pipe := l.cfg.Client.Pipeline()
 	for _, id := range l.ends {
 		if milliseconds(id) > trimmed {
-			found = append(found, pipe.XRangeN(ctx, l.cfg.Key, id, id, 1))
+			found = append(found, pipe.XRevRangeN(ctx, l.cfg.Key, id, id, 1))
 		}
 	}
 	if len(found) == 0 {
