@@ -26,6 +26,7 @@ var configuration = template.Must(template.New("gateway.yaml").Parse(`# Written 
 listen: {{.Listen}}
 admin:
   listen: {{.Admin}}
+  token_file: {{.AdminToken}}
 upstream:
   url: {{.Upstream}}
   secret: {{.UpstreamSecret}}
@@ -51,7 +52,7 @@ cookies:
 func (o options) writeConfiguration(site site, secrets secrets) (string, error) {
 	values := map[string]string{
 		"Listen": fmt.Sprintf("127.0.0.1:%d", o.port), "Admin": fmt.Sprintf("127.0.0.1:%d", o.adminPort),
-		"Upstream": site.upstream, "Site": site.home,
+		"Upstream": site.upstream, "Site": site.home, "AdminToken": o.adminTokenFile(),
 		"UpstreamSecret": secrets.Upstream, "SigningSecret": secrets.Signing, "RefreshSecret": secrets.Refresh,
 	}
 	if o.app != "" {

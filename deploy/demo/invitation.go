@@ -29,13 +29,14 @@ func (d *demo) invite() {
 		fmt.Fprintf(d.out, "Put a customer of your shop in alice's place.\n")
 	} else {
 		fmt.Fprintf(d.out, "Example    %s/browserapp/   (a browser app without tokens, in cookie mode)\n", address)
-		fmt.Fprintf(d.out, "Shop       %s/   (WordPress itself answers on %s)\n", address, d.shop.URL)
+		fmt.Fprintf(d.out, "Shop       %s/   (products, a login and the example; WordPress itself answers on %s)\n", address, d.shop.URL)
 		fmt.Fprintf(d.out, "wp-admin   %s/wp-login.php   (admin, password in %s)\n", address, filepath.Join(d.shop.Dir, "admin-password"))
 		fmt.Fprintf(d.out, "Its logs   %s\n", filepath.Join(d.shop.Dir, "log"))
 	}
 	if d.options.app != "" {
 		fmt.Fprintf(d.out, "Your app   %s   (its requests go to %s, with credentials: \"include\")\n", d.options.app, address)
 	}
+	fmt.Fprintf(d.out, "Console    %s/   (its token is in %s)\n", d.options.adminAddress(), d.options.adminTokenFile())
 	fmt.Fprintf(d.out, "Metrics    %s/metrics\n", d.options.adminAddress())
 	fmt.Fprintf(d.out, "Log        %s\n", filepath.Join(d.options.dir, "gateway", "gateway.log"))
 	fmt.Fprintf(d.out, "\nCtrl-C ends everything.\n")

@@ -69,6 +69,9 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := keepAdminToken(d.options.adminTokenFile()); err != nil {
+		return err
+	}
 	site, err := d.openShop(ctx, secrets)
 	if err != nil {
 		return err

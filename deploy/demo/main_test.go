@@ -132,6 +132,8 @@ func TestTheThreePrintedCommandsWork(t *testing.T) {
 	if page := regexp.MustCompile(`(?m)^Example +(\S+)`).FindStringSubmatch(text); page == nil || !strings.Contains(get(t, page[1]), "A shop app without tokens") || !strings.Contains(get(t, page[1]+"app.js"), "CoCart-Session") {
 		t.Errorf("the example page is not served: %q", page)
 	}
+	seeFrontPage(t, "http://127.0.0.1:"+s.port+"/")
+	openConsole(t, text)
 	if origin, credentials := preflight(t, s.port, app); origin != app || credentials != "true" {
 		t.Errorf("a page of %s may send requests as %q, with cookies %q", app, origin, credentials)
 	}
@@ -154,6 +156,55 @@ func TestTheThreePrintedCommandsWork(t *testing.T) {
 			conn.Close()
 			t.Errorf("port %s still answers after Ctrl-C", port)
 		}
+	}
+}
+
+// seeFrontPage opens the front page in a browser.
+func seeFrontPage(t *testing.T, address string) {
+	t.Helper()
+	const chromium = "/usr/bin/chromium"
+	if _, err := os.Stat(chromium); err != nil {
+		t.Fatalf("%s is missing: run deploy/demo/install.sh browser", chromium)
+	}
+	page, err := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+		"--user-data-dir="+t.TempDir(), "--dump-dom", address).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<span>Plain Mug</span><b>$9.50</b>", "<span>Wooden Spoon</span><b>$6.75</b>", `href="` + address + `browserapp/"`,
+		`href="` + address + `wp-json/cocart/v2/products"`, `name="log"`, `value="alice"`, `type="password"`, "wonderland-1"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the front page lacks %s:\n%s", want, page)
+		}
+	}
+}
+
+// openConsole reads the status of the gateway with what was printed.
+func openConsole(t *testing.T, printed string) {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^Console +(\S+) +\(its token is in (\S+)\)`).FindStringSubmatch(printed)
+	if line == nil {
+		t.Fatalf("no console in:\n%s", printed)
+	}
+	if info, err := os.Stat(line[2]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%s: %v, %v, want it to be for us alone", line[2], info, err)
+	}
+	token, err := os.ReadFile(line[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, line[1]+"status", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || !strings.Contains(get(t, line[1]), "<!doctype html>") {
+		t.Errorf("the API of the console answers %s", answer.Status)
 	}
 }
 

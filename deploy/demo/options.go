@@ -128,4 +128,7 @@ func portFree(name string, port int) error {
 // address is where clients reach the gateway.
 func (o options) address() string { return fmt.Sprintf("http://127.0.0.1:%d", o.port) }
 
+// adminTokenFile has the token of the console and of the administration API.
+func (o options) adminTokenFile() string { return filepath.Join(o.dir, "gateway", "admin.token") }
+
 func (o options) adminAddress() string { return fmt.Sprintf("http://127.0.0.1:%d", o.adminPort) }

@@ -47,6 +47,14 @@ func makeSecrets(file string) (secrets, error) {
 	return made, os.WriteFile(file, append(text, '\n'), 0o600)
 }
 
+// keepAdminToken writes the administration token into a file of its own, from which a person copies it, unless it is there.
+func keepAdminToken(file string) error {
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(file, []byte(random()+"\n"), 0o600)
+}
+
 func random() string {
 	var bytes [32]byte
 	rand.Read(bytes[:])
