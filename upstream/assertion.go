@@ -52,6 +52,9 @@ type Assertion struct {
 	To string
 	// Find, for Status, is a login name or an e-mail address: the plugin answers whose it is.
 	Find string
+	// Entries, for Status, are the REST routes of site.protect with blanks between them: the plugin answers which of them the shop
+	// does not have.
+	Entries string
 	// Client is who sent the request, behind any trusted proxies.
 	Client netip.Addr
 	// Proto is the scheme the client used: "https" or "http".
@@ -129,7 +132,7 @@ func (w *WordPress) assert(a Assertion, method, host, target string) claims {
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,
 		Proto: cmp.Or(a.Proto, "http"), Assumed: a.Assumed && a.Proto != "https", Method: method, Host: host, Target: digest(target),
-		Port: a.Port, Client: a.Client, Carried: a.carried, ID: newID(), Protect: a.Protect, To: a.To, Find: a.Find,
+		Port: a.Port, Client: a.Client, Carried: a.carried, ID: newID(), Protect: a.Protect, To: a.To, Find: a.Find, Entries: a.Entries,
 	}
 	if a.DenyGuests {
 		c.Guests = "deny"

@@ -35,6 +35,7 @@ type claims struct {
 	Protect     string     `json:"protect,omitempty"`
 	To          string     `json:"to,omitempty"`
 	Find        string     `json:"find,omitempty"`
+	Entries     string     `json:"entries,omitempty"`
 }
 
 // appendTo appends the claims as encoding/json writes them by the tags, without HTML escapes: the bytes are those of PHP,
@@ -79,6 +80,9 @@ func (c *claims) appendTo(b []byte) []byte {
 	}
 	if c.Find != "" {
 		b = appendText(append(b, `,"find":`...), c.Find)
+	}
+	if c.Entries != "" {
+		b = appendText(append(b, `,"entries":`...), c.Entries)
 	}
 	return append(b, '}')
 }

@@ -41,7 +41,7 @@ type Facts struct {
 	WooCommerce   string   `json:"woocommerce"`
 	CoCart        string   `json:"cocart"`
 	Routes        []string `json:"routes"`
-	Namespaces    []string `json:"namespaces"` // all REST namespaces; nil if the plugin does not know site.protect
+	Missing       []string `json:"missing"` // the entries of the question that are no REST route; nil if the plugin does not know site.protect
 	Home          string   `json:"home"`
 	SiteURL       string   `json:"siteurl"`
 	RestPrefix    string   `json:"rest_prefix"`
@@ -83,9 +83,9 @@ type StatusReport struct {
 }
 
 // Status asks the must-use plugin what it sees. proto is the scheme of the
-// site's public address. An error means that WordPress did not answer.
-func (n Node) Status(ctx context.Context, proto string) (*StatusReport, error) {
-	return n.StatusFor(ctx, proto, n.wordpress.host)
+// site's public address, entries are the REST routes of site.protect. An error means that WordPress did not answer.
+func (n Node) Status(ctx context.Context, proto string, entries ...string) (*StatusReport, error) {
+	return n.askStatus(ctx, n.wordpress.host, Assertion{Kind: Status, Proto: proto, Entries: strings.Join(entries, " ")})
 }
 
 // StatusFor asks under another name of the site, unless WordPress gets a fixed Host.

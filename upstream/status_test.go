@@ -104,10 +104,10 @@ func TestTheStatusIsTheFactsOfTheShop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &upstream.Facts{Plugin: "1.2.0", PHP: "8.4.16", SAPI: "fpm-fcgi", WordPress: "6.9", WooCommerce: "10.3.5", CoCart: "4.8.1",
+	want := &upstream.Facts{Plugin: "1.3.0", PHP: "8.4.16", SAPI: "fpm-fcgi", WordPress: "6.9", WooCommerce: "10.3.5", CoCart: "4.8.1",
 		Routes: []string{"cocart/v1", "cocart/v2"}, Home: "https://shop.example", SiteURL: "https://shop.example", RestPrefix: "wp-json",
 		Permalinks: true, TLS: true, Required: true, Secrets: 1, JWTPlugins: []string{}, Copies: []string{}, Authorization: true, Paths: []string{}}
-	if !reflect.DeepEqual(r.Facts, want) || r.Plugin != "1.2.0" {
+	if !reflect.DeepEqual(r.Facts, want) || r.Plugin != "1.3.0" {
 		t.Errorf("got %+v, want %+v", r.Facts, want)
 	}
 	if got := seen.Get("Authorization"); got != "Bearer cocart-gateway-status" {
@@ -151,7 +151,7 @@ func TestAProbeIsAskedBelowTheSite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if uri != "/store/wp-json/cocart/v2" || p.Status != 200 || !strings.Contains(string(p.Body), "cocart/v2") || p.Plugin != "1.2.0" {
+	if uri != "/store/wp-json/cocart/v2" || p.Status != 200 || !strings.Contains(string(p.Body), "cocart/v2") || p.Plugin != "1.3.0" {
 		t.Errorf("asked %s, got %+v", uri, p)
 	}
 }

@@ -142,7 +142,7 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 			}
 			got := w.assert(Assertion{
 				Kind: want.Kind, UserID: want.Subject, Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT, DenyGuests: want.Guests == "deny",
-				Client: want.Client, Proto: want.Proto, Port: want.Port, Assumed: want.Assumed, carried: want.Carried, Protect: want.Protect, To: want.To, Find: want.Find,
+				Client: want.Client, Proto: want.Proto, Port: want.Port, Assumed: want.Assumed, carried: want.Carried, Protect: want.Protect, To: want.To, Find: want.Find, Entries: want.Entries,
 			}, v.Request.Method, want.Host, v.Request.Target)
 			want.IssuedAt, want.Expiry = v.Now, v.Now+want.Kind.life() // some vectors are of another time on purpose
 			if len(got.ID) != 16 {

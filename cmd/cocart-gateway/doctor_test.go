@@ -195,9 +195,21 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 		},
 		"a white-label shop": fact("routes", []string{"mystore/v2"}),
 		"tokens count on routes of others": func(p *practice) {
-			p.protect, p.Facts["namespaces"] = "wc/store, wp/v2/users/me, /graphql", []string{"wp/v2", "WC/Store/v1"}
+			p.protect, p.Routes, p.Pages = "wc/store, wp/v2/users/me, /graphql", []string{"wp/v2/users/me", "WC/Store/v1/cart"}, []string{"/graphql"}
 		},
-		"no routes of site.protect":                func(p *practice) { p.protect, p.Facts["namespaces"] = "wc/store", []string{"wp/v2", "wc/v3"} },
+		"no routes of site.protect": func(p *practice) { p.protect, p.Routes = "wc/store", []string{"wp/v2", "wc/v3"} },
+		"entries of site.protect that do not exist": func(p *practice) {
+			p.protect, p.Routes = "wc/store, wp/v2/users/mee, /graphqll", []string{"wp/v2/users/me", "wc/store/v1"}
+		},
+		"a path of site.protect that cannot be asked for": func(p *practice) {
+			p.protect, p.Routes = "/graphql", []string{}
+			p.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path == "/graphql" {
+					panic(http.ErrAbortHandler)
+				}
+				return false
+			}
+		},
 		"a plugin that does not know site.protect": func(p *practice) { p.protect = "wc/store" },
 		"WooCommerce is not active":                fact("woocommerce", ""),
 		"languages in folders":                     fact("paths", []string{"/en", "/fr"}),

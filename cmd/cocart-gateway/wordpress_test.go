@@ -25,11 +25,11 @@ func TestAnInstalledPluginIsCompared(t *testing.T) {
 		code      int
 		want      string
 	}{
-		"the same": {string(wordpress.Plugin), exitOK, "FILE is the plugin of this gateway, version 1.2.0.\n"},
+		"the same": {string(wordpress.Plugin), exitOK, "FILE is the plugin of this gateway, version 1.3.0.\n"},
 		"older": {versioned("0.9.12"), exitFailed,
-			"cocart-gateway: FILE is version 0.9.12, older than 1.2.0, which belongs to this gateway; write it anew: cocart-gateway wordpress plugin > FILE.new && chmod 644 FILE.new && mv FILE.new FILE\n"},
-		"newer":   {versioned("1.10.0"), exitFailed, "cocart-gateway: FILE is version 1.10.0, newer than 1.2.0, which belongs to this gateway; upgrade the gateway, too\n"},
-		"changed": {string(wordpress.Plugin) + "\n", exitFailed, "cocart-gateway: FILE says that it is version 1.2.0, but was changed; write it anew: cocart-gateway wordpress plugin > FILE.new && chmod 644 FILE.new && mv FILE.new FILE\n"},
+			"cocart-gateway: FILE is version 0.9.12, older than 1.3.0, which belongs to this gateway; write it anew: cocart-gateway wordpress plugin > FILE.new && chmod 644 FILE.new && mv FILE.new FILE\n"},
+		"newer":   {versioned("1.10.0"), exitFailed, "cocart-gateway: FILE is version 1.10.0, newer than 1.3.0, which belongs to this gateway; upgrade the gateway, too\n"},
+		"changed": {string(wordpress.Plugin) + "\n", exitFailed, "cocart-gateway: FILE says that it is version 1.3.0, but was changed; write it anew: cocart-gateway wordpress plugin > FILE.new && chmod 644 FILE.new && mv FILE.new FILE\n"},
 		"another": {"<?php\n/**\n * Version: 1.0.0\n */", exitFailed, "cocart-gateway: FILE is not the plugin of the gateway\n"},
 	} {
 		file := filepath.Join(t.TempDir(), "cocart-gateway.php")

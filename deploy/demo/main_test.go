@@ -261,7 +261,7 @@ func TestAnExistingShopIsReadyOnceItsPluginAnswers(t *testing.T) {
 
 func TestWhatAnExistingShopLacksIsNamed(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"wordpress":"ok","plugin":"1.2.0"}`:             "",
+		`{"wordpress":"ok","plugin":"1.3.0"}`:             "",
 		`{"wordpress":"ok","plugin":"not seen"}`:          "not ready: waiting for the plugin",
 		`{"wordpress":"unavailable","plugin":"not seen"}`: "not ready: WordPress does not answer at http://shop",
 		`connection refused`:                              "not ready: connection refused",

@@ -78,7 +78,7 @@ func TestTheDoctorKnowsAHealthyRealShopAndBrokenOnes(t *testing.T) {
 			[]string{"problem wordpress.plugin: The must-use plugin is not installed: no customer can log in, and every customer is a guest."}},
 		"the plugin is older": {configured(func(c *shop.Config) {
 			c.Plugin = bytes.ReplaceAll(wordpress.Plugin, []byte(wordpress.PluginVersion), []byte("0.9.0"))
-		}), 1, []string{"problem wordpress.plugin: The must-use plugin is version 0.9.0; this gateway needs 1.2.0.", noWooCommerce}},
+		}), 1, []string{"problem wordpress.plugin: The must-use plugin is version 0.9.0; this gateway needs 1.3.0.", noWooCommerce}},
 		"another secret": {func(_ *testing.T, a *ailing) { a.secret = "another secret of the gateway, longer than 32" }, 1,
 			[]string{"problem wordpress.secret: COCART_GATEWAY_SECRET in wp-config.php differs from upstream.secret, is too short, or is missing."}},
 		"another site": {func(_ *testing.T, a *ailing) { a.site = "https://www.shop.example" }, 1,

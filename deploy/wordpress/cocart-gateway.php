@@ -2,7 +2,7 @@
 /**
  * Plugin Name:       cocart-gateway
  * Description:       Verifies the identity that cocart-gateway signs into each request, and accepts no other. Install it in wp-content/mu-plugins.
- * Version:           1.2.0
+ * Version:           1.3.0
  * Requires at least: 6.0
  * Requires PHP:      7.4
  *
@@ -44,7 +44,7 @@ if ( function_exists( __NAMESPACE__ . '\start' ) ) :
 	function_exists( __NAMESPACE__ . '\another_copy' ) && another_copy( __FILE__ );
 else :
 
-define( __NAMESPACE__ . '\VERSION', '1.2.0' );
+define( __NAMESPACE__ . '\VERSION', '1.3.0' );
 
 /** The most seconds by which the clocks of gateway and WordPress may differ. */
 define( __NAMESPACE__ . '\LEEWAY', 10 );
@@ -213,6 +213,9 @@ final class Assertion {
 	/** @var string A login name or an e-mail address that the gateway's operator looks up; '' for every other question. */
 	public $find;
 
+	/** @var string The REST routes of the gateway's site.protect, with blanks between them, that the operator asks about; else ''. */
+	public $entries;
+
 	/** @var string The client's address. */
 	public $ip;
 
@@ -301,6 +304,7 @@ final class Assertion {
 		$this->protect       = is_string( $claims['protect'] ?? null ) ? $claims['protect'] : '';
 		$this->to            = $claims['to'] ?? '';
 		$this->find          = is_string( $claims['find'] ?? null ) ? $claims['find'] : '';
+		$this->entries       = is_string( $claims['entries'] ?? null ) ? $claims['entries'] : '';
 		$this->ip            = $claims['ip'];
 		$this->proto         = $claims['proto'];
 		$this->port          = $claims['port'] ?? '';
@@ -376,6 +380,7 @@ final class Assertion {
 			'its claim protect is invalid'               => ! array_key_exists( 'protect', $c ) || 'customer' === $c['kind'] && is_string( $c['protect'] ) && '' !== trim( $c['protect'], '/' ),
 			'its claim to is invalid'                    => ! array_key_exists( 'to', $c ) || 'browser' === $c['kind'] && is_path( $c['to'] ),
 			'its claim find is invalid'                  => ! array_key_exists( 'find', $c ) || 'status' === $c['kind'] && is_string( $c['find'] ) && '' !== $c['find'] && strlen( $c['find'] ) <= 320,
+			'its claim entries is invalid'               => ! array_key_exists( 'entries', $c ) || 'status' === $c['kind'] && is_string( $c['entries'] ) && '' !== $c['entries'],
 			'its port is unknown'                        => ! array_key_exists( 'port', $c ) || self::is_port( $c['port'] ),
 			'its scheme is unknown'                      => in_array( $c['proto'], array( 'https', 'http' ), true ),
 			'it is for another method'                   => ( $server['REQUEST_METHOD'] ?? '' ) === $c['m'],
@@ -3035,6 +3040,7 @@ final class Status_Endpoint extends Dispatch_Watcher {
 		remove_authorization();
 		$this->register_hooks();
 		add_action( 'wp', fn() => $this->check_route( '' ), PHP_INT_MIN );
+		add_filter( 'woocommerce_rest_should_lazy_load_namespace', '__return_false' ); // Else its routes are not there for missing_entries().
 	}
 
 	protected function check_route( string $route ): void {
@@ -3059,7 +3065,7 @@ final class Status_Endpoint extends Dispatch_Watcher {
 			'woocommerce'   => defined( 'WC_VERSION' ) ? (string) \WC_VERSION : '',
 			'cocart'        => cocart_version(),
 			'routes'        => cocart_namespaces(),
-			'namespaces'    => rest_get_server()->get_namespaces(),
+			'missing'       => missing_entries( $this->asserted->entries ),
 			'home'          => (string) get_option( 'home' ),
 			'siteurl'       => (string) get_option( 'siteurl' ),
 			'rest_prefix'   => trim( (string) rest_get_url_prefix(), '/' ),
@@ -3078,6 +3084,21 @@ final class Status_Endpoint extends Dispatch_Watcher {
 			'paths'         => language_paths(),
 		);
 	}
+}
+
+/** @return string[] The entries of the gateway's site.protect that are no REST route of this shop and have none below them. */
+function missing_entries( string $entries ): array {
+	return array_values( array_filter( explode( ' ', $entries ), fn( $entry ) => '' !== $entry && ! has_routes( $entry ) ) );
+}
+
+/** Reports whether a text is a REST route, as WP_REST_Server::match_request_to_handler() finds it, or begins one. */
+function has_routes( string $entry ): bool {
+	foreach ( array_keys( rest_get_server()->get_routes() ) as $route ) {
+		if ( 0 === stripos( "$route/", "/$entry/" ) || 1 === @preg_match( '@^' . $route . '$@i', "/$entry" ) ) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /**

@@ -16,7 +16,7 @@ import (
 // PluginVersion is the version in the plugin's head, and what it answers in
 // X-CoCart-Gateway-Plugin. A gateway that reads another one there talks to a
 // shop whose copy is out of date.
-const PluginVersion = "1.2.0"
+const PluginVersion = "1.3.0"
 
 // Plugin is the file cocart-gateway.php, byte for byte. It holds no secret and
 // is the same for every shop.

@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +36,10 @@ type StatusServer struct {
 	// plugin does not know the question.
 	Users   []User
 	OldFind bool
+	// Routes are those of the REST API, as in wc/store/v1/cart; nil means that the plugin does not know site.protect.
+	Routes []string
+	// Pages are paths that exist beside the REST API.
+	Pages []string
 	// Before may answer a request, or change it as a proxy in between would; it
 	// returns true when it has answered.
 	Before func(w http.ResponseWriter, r *http.Request) bool
@@ -44,7 +50,7 @@ type StatusServer struct {
 // NewStatusServer runs a shop without faults until the test ends.
 func NewStatusServer(t testing.TB) *StatusServer {
 	d := &StatusServer{Secret: Secret, Site: Audience(SiteURL), Now: time.Now, Facts: map[string]any{
-		"plugin": "1.2.0", "php": "8.4.16", "sapi": "fpm-fcgi", "wordpress": "6.9", "woocommerce": "10.3.5", "cocart": "4.8.1",
+		"plugin": "1.3.0", "php": "8.4.16", "sapi": "fpm-fcgi", "wordpress": "6.9", "woocommerce": "10.3.5", "cocart": "4.8.1",
 		"routes": []string{"cocart/v1", "cocart/v2"}, "home": SiteURL, "siteurl": SiteURL, "rest_prefix": "wp-json",
 		"permalinks": true, "tls": true, "required": true, "secrets": 1, "old_plugin": false, "jwt_plugins": []string{}, "object_cache": false,
 		"multisite": false, "late": false, "copies": []string{}, "authorization": true, "paths": []string{},
@@ -81,7 +87,9 @@ func (d *StatusServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case asks && c.Find != "" && !d.OldFind:
 		d.answer(w, token, c, map[string]any{"found": find(d.Users, c.Find)})
 	case asks:
-		d.answer(w, token, c, map[string]any{"status": d.Facts})
+		d.answer(w, token, c, map[string]any{"status": d.facts(c.Entries)})
+	case c.Kind == "site" && r.URL.Path != "/" && !slices.Contains(d.Pages, r.URL.Path):
+		http.NotFound(w, r)
 	default:
 		w.Header().Set("Allow", "GET")
 		JSON(w, 200, `{"namespace":"cocart/v2"}`)
@@ -121,6 +129,23 @@ func (d *StatusServer) reason(c Claims, r *http.Request) string {
 		return "it is for another URL"
 	}
 	return ""
+}
+
+// facts adds the answer about entries, as missing_entries in the plugin.
+func (d *StatusServer) facts(entries string) map[string]any {
+	if d.Routes == nil {
+		return d.Facts
+	}
+	facts, missing := maps.Clone(d.Facts), []string{}
+	for _, entry := range strings.Fields(entries) {
+		if !slices.ContainsFunc(d.Routes, func(route string) bool {
+			return strings.HasPrefix(strings.ToLower(route)+"/", strings.ToLower(entry)+"/")
+		}) {
+			missing = append(missing, entry)
+		}
+	}
+	facts["missing"] = missing
+	return facts
 }
 
 // find answers as find_users in the plugin.

@@ -61,6 +61,7 @@ type Claims struct {
 	Protect     string `json:"protect"`
 	To          string `json:"to"`
 	Find        string `json:"find"`
+	Entries     string `json:"entries"`
 }
 
 // Seen is one request as it arrived.

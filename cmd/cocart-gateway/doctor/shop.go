@@ -19,7 +19,6 @@ func (n nodeReport) facts(f *upstream.Facts) {
 	n.versions(f)
 	n.woocommerce(f)
 	n.cocart(f)
-	n.protect(f)
 	n.site(f)
 	n.tls(f)
 	n.decide("authorization",
@@ -72,31 +71,6 @@ func (n nodeReport) cocart(f *upstream.Facts) {
 		row{otherwise, Problem, version + " has no routes below " + names + ".",
 			"Write the namespace of this shop to site.namespaces, and define it as COCART_GATEWAY_NAMESPACES."},
 	)
-}
-
-// protect looks for the routes of site.protect. Paths, such as /graphql, are not known before a request.
-func (n nodeReport) protect(f *upstream.Facts) {
-	if len(n.cfg.Site.Protect) == 0 {
-		return
-	}
-	var missing []string
-	for _, entry := range n.cfg.Site.Protect {
-		if !strings.HasPrefix(entry, "/") && !slices.ContainsFunc(f.Namespaces, func(name string) bool { return overlap(name, entry) }) {
-			missing = append(missing, entry)
-		}
-	}
-	listed, names := strings.Join(n.cfg.Site.Protect, ", "), strings.Join(missing, ", ")
-	n.decide("protect",
-		row{f.Namespaces == nil, Problem, "The must-use plugin does not know site.protect, and refuses customers on " + listed + ".", "Install the plugin of this version."},
-		row{len(missing) > 0, Warning, "WordPress has no routes of " + names + ", which site.protect lists.", "Correct the entry, or activate the plugin that has these routes."},
-		row{otherwise, OK, "Tokens count on " + listed + ", too.", ""},
-	)
-}
-
-// overlap reports whether a namespace is an entry of site.protect, is below it, or has it below itself.
-func overlap(namespace, entry string) bool {
-	a, b := strings.ToLower(namespace)+"/", strings.ToLower(entry)+"/"
-	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
 // site compares addresses as an operator reads them. The plugin has already found that they are the same site.

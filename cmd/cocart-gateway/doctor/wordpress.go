@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
@@ -63,7 +64,7 @@ func (n nodeReport) examine(ctx context.Context, address string) {
 func (n nodeReport) status(ctx context.Context) (*upstream.StatusReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return n.node.Status(ctx, n.cfg.Site.URL.Scheme)
+	return n.node.Status(ctx, n.cfg.Site.URL.Scheme, slices.DeleteFunc(slices.Clone(n.cfg.Site.Protect), isPath)...)
 }
 
 func (n nodeReport) skipAll() {
@@ -147,6 +148,7 @@ func (n nodeReport) plugin(ctx context.Context, s *upstream.StatusReport) {
 		n.pluginPlace(s.Facts)
 		n.ok("secret", "WordPress has the same secret.")
 		n.facts(s.Facts)
+		n.protect(ctx, s.Facts)
 		n.addresses(ctx, s.Facts)
 		n.routes(ctx, s.Facts)
 		return

@@ -52,7 +52,7 @@ function sent_on( string $to, int $cookies = 1, array $expired = array() ): call
 		same( array_fill( 0, $cookies, array( 2, false, true ) ), $sent['cookies'] ?? array(), 'login cookies' );
 		same( array( $to, 303 ), $sent['redirect'] ?? null, 'redirect' );
 		same( $expired, $sent['expired'] ?? array(), 'cookies that end' );
-		same( array( array( 'no-referrer' ), array( 'private, no-store' ), array( '1.2.0' ) ), array( $sent['headers']['Referrer-Policy'], $sent['headers']['Cache-Control'], $sent['headers']['X-CoCart-Gateway-Plugin'] ) );
+		same( array( array( 'no-referrer' ), array( 'private, no-store' ), array( '1.3.0' ) ), array( $sent['headers']['Referrer-Policy'], $sent['headers']['Cache-Control'], $sent['headers']['X-CoCart-Gateway-Plugin'] ) );
 		same( array( '', array(), array(), true ), array( $sent['body'], $sent['log'], $sent['writes'], defined( 'DONOTCACHEPAGE' ) ) );
 		same( array( false, false ), array( isset( $_SERVER['HTTP_AUTHORIZATION'] ), isset( $sent['finished'] ) ), 'Authorization, and what WordPress does then' );
 	};

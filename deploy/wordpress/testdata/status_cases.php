@@ -26,6 +26,12 @@ function load_status_needs( array $namespaces ): void {
 				public function get_namespaces() {
 					return $GLOBALS['namespaces'];
 				}
+
+				public function get_routes() {
+					$routes = array( '/', '/wp/v2', '/wp/v2/users', '/wp/v2/users/me', '/wp/v2/users/(?P<id>[\d]+)', '/wp/v2/types/(?P<type>[\w-]+)', '/WC/Store/v1/cart' );
+					$lazily = apply_filters( 'woocommerce_rest_should_lazy_load_namespace', true, 'wc/v3' );
+					return array_fill_keys( $lazily ? $routes : array_merge( $routes, array( '/wc/v3/orders' ) ), array() );
+				}
 			};
 		}
 	}
@@ -50,7 +56,7 @@ function status( array $claims = array(), array $making = array(), array $seen =
 function stated( array $want ): callable {
 	return function ( array $sent ) use ( $want ) {
 		$claims = replied( $sent, 'X-CoCart-Gateway-Status' );
-		same( array( '{}', array( 'no-store' ), array( '1.2.0' ) ), array( $sent['body'], $sent['headers']['Cache-Control'], $sent['headers']['X-CoCart-Gateway-Plugin'] ) );
+		same( array( '{}', array( 'no-store' ), array( '1.3.0' ) ), array( $sent['body'], $sent['headers']['Cache-Control'], $sent['headers']['X-CoCart-Gateway-Plugin'] ) );
 		same( b64( hash( 'sha256', $GLOBALS['asked'], true ) ), $claims['req'], 'req' );
 		same( $want, array_intersect_key( $claims['status'] ?? array(), $want ), 'facts' );
 		same( array( array(), array() ), array( $sent['writes'], $sent['log'] ), 'writes and log' );
@@ -70,8 +76,8 @@ function refused_status( string $reason, array $saw = array(), int $now = NOW ):
 }
 
 $facts = array(
-	'plugin' => '1.2.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
-	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'namespaces' => array( 'oembed/1.0', 'cocart/v1', 'CoCart/v2', 'cocart', 'cocart-pro/v1', 'wp/v2' ), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
+	'plugin' => '1.3.0', 'php' => PHP_VERSION, 'sapi' => PHP_SAPI, 'wordpress' => '6.9', 'woocommerce' => '', 'cocart' => '',
+	'routes' => array( 'cocart/v1', 'CoCart/v2', 'cocart' ), 'missing' => array(), 'home' => 'https://shop.example', 'siteurl' => 'https://shop.example/wp',
 	'rest_prefix' => 'wp-json', 'permalinks' => true, 'tls' => true, 'environment' => '', 'required' => false, 'secrets' => 1, 'old_plugin' => false, 'jwt_plugins' => array(),
 	'object_cache' => false, 'multisite' => false, 'late' => false, 'copies' => array(), 'authorization' => true, 'paths' => array(),
 );
@@ -167,6 +173,24 @@ function found( array $users ): callable {
 		same( array( array(), array() ), array( $sent['writes'], $sent['log'] ), 'writes and log' );
 	};
 }
+foreach ( array(
+	'wp/v2/users/me'                      => array(),
+	'WP/v2/Users'                         => array(),
+	'wc/store'                            => array(),
+	'wp/v2/types/product'                 => array(),
+	'wp/v2/users/7'                       => array(),
+	'wc/v3'                               => array(), // WooCommerce loads these routes for requests below them only, unless a filter says otherwise.
+	'wc/sto'                              => array( 'wc/sto' ),
+	'wp/v2/users/mee'                     => array( 'wp/v2/users/mee' ),
+	'wc/stroe wc/store wp/v2/users/you'   => array( 'wc/stroe', 'wp/v2/users/you' ),
+) as $entries => $missing ) {
+	test( "site.protect lists $entries", status( array( 'entries' => $entries ) ), stated( array( 'missing' => $missing ) ) );
+}
+foreach ( array( 'empty' => '', 'a list' => array( 'wc/store' ), 'null' => null ) as $what => $entries ) {
+	test( "entries of site.protect that are $what", status( array( 'entries' => $entries ) ), refused_status( 'its claim entries is invalid' ) );
+}
+test( 'a guest does not learn which routes there are', status( array( 'kind' => 'guest', 'entries' => 'wc/store' ) ), bad_assertion() );
+
 $alice = array( 'sub' => '2', 'login' => 'alice' );
 test( 'a user is found by login name', status( array( 'find' => 'Alice' ) ), found( array( $alice ) ) );
 test( 'a user is found by e-mail address', status( array( 'find' => 'alice@example.com' ) ), found( array( $alice ) ) );
