@@ -31,7 +31,9 @@ func doctorCommand(t terminal) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(path, t.env)
 			redis.SetLogger(libraryLog{discard})
+			p := t.progress("Examining the configuration, the ports, Redis and WordPress")
 			r := doctor.Examine(c.Context(), path, cfg, err, doctorOptions(t.now))
+			p.End()
 			if err := t.show(r, asJSON); err != nil {
 				return err
 			}

@@ -30,7 +30,9 @@ func listLockouts(t terminal) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return t.withGuard(path, func(_ *config.Config, g *attempts.Guard) error {
+				p := t.progress("Reading counters")
 				all, err := g.Lockouts(c.Context())
+				p.End()
 				if err != nil {
 					return err
 				}
@@ -108,7 +110,9 @@ func checkClearing(what *admin.Clearing, user, address string) error {
 
 // clearLockouts reports the lockouts that it ended.
 func (t terminal) clearLockouts(ctx context.Context, g *attempts.Guard, what admin.Clearing, asJSON bool) error {
+	p := t.progress("Clearing counters")
 	cleared, err := admin.ClearLockouts(ctx, g, what)
+	p.End()
 	switch {
 	case err != nil:
 		return err

@@ -30,6 +30,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	xterm "golang.org/x/term"
+
+	"cocart-gateway/cmd/cocart-gateway/term"
 )
 
 // Exit codes.
@@ -107,6 +110,20 @@ func (t terminal) complain(err error) {
 	case <-written:
 	case <-time.After(logsWithin):
 	}
+}
+
+// progress shows what a command does that takes longer than a second, if stderr is a terminal. End it before writing anything
+// else.
+func (t terminal) progress(what string) *term.Progress {
+	if t.every == nil || !isTerminal(t.err) {
+		return nil
+	}
+	return term.StartProgress(t.err, t.every(term.ProgressAfter), what)
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && xterm.IsTerminal(int(file.Fd()))
 }
 
 func pick(claim bool, yes, no string) string {

@@ -77,7 +77,7 @@ func (t terminal) listSessions(ctx context.Context, path, user string, q listing
 	if q.UserID, err = findUser(ctx, a.cfg, user); err != nil {
 		return err
 	}
-	page, err := listing.Sessions(ctx, a.Authority, q)
+	page, err := t.readSessions(ctx, a.Authority, q)
 	if err != nil {
 		return err
 	}
@@ -94,6 +94,14 @@ func (t terminal) listSessions(ctx context.Context, path, user string, q listing
 		_, err = fmt.Fprintf(t.out, "\n%d of %d sessions. The next page: the same command with --after %s\n", len(page.Sessions), page.Total, page.Next)
 	}
 	return err
+}
+
+// readSessions shows how many sessions it has read: of all users these may be millions.
+func (t terminal) readSessions(ctx context.Context, a *tokens.Authority, q listing.Query) (listing.Page, error) {
+	p := t.progress("Reading sessions")
+	defer p.End()
+	q.Read = func() { p.Count(1) }
+	return listing.Sessions(ctx, a, q)
 }
 
 func sessionsShowCommand(t terminal) *cobra.Command {
@@ -246,7 +254,7 @@ func (t terminal) endSessions(ctx context.Context, path string, w whose, asJSON 
 	if w.userID, err = findUser(ctx, a.cfg, w.user); err != nil {
 		return err
 	}
-	ended, err := w.end(ctx, a.Authority)
+	ended, err := t.end(ctx, w, a.Authority)
 	if err != nil {
 		return err
 	}
@@ -259,14 +267,16 @@ func (t terminal) endSessions(ctx context.Context, path string, w whose, asJSON 
 }
 
 // end counts the sessions that were live until now.
-func (w whose) end(ctx context.Context, a *tokens.Authority) (int, error) {
+func (t terminal) end(ctx context.Context, w whose, a *tokens.Authority) (int, error) {
 	switch {
 	case w.userID != 0:
+		p := t.progress("Ending sessions")
+		defer p.End()
 		return a.EndUser(ctx, w.userID, "", tokens.CauseAdmin)
 	case w.session != "":
 		return endOne(ctx, a, w.session)
 	}
-	live, err := listing.Sessions(ctx, a, listing.Query{Limit: 1})
+	live, err := t.readSessions(ctx, a, listing.Query{Limit: 1})
 	if err != nil {
 		return 0, err
 	}

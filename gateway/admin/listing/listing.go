@@ -31,6 +31,8 @@ type Query struct {
 	Descending bool
 	Limit      int    // sessions of one page, up to MaxLimit; 0: all
 	After      string // Page.Next of the page before
+	// Read is called for each session that was read, also for those that do not match. Nil: nothing is called.
+	Read func()
 }
 
 // Page is a part of a list.
@@ -60,6 +62,9 @@ func Sessions(ctx context.Context, a *tokens.Authority, q Query) (Page, error) {
 	for s, err := range a.Sessions(ctx, q.UserID) {
 		if err != nil {
 			return Page{}, err
+		}
+		if q.Read != nil {
+			q.Read()
 		}
 		if !c.matches(s) {
 			continue

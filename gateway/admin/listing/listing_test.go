@@ -64,6 +64,14 @@ func TestPagesHoldEachSessionOnce(t *testing.T) {
 	}
 }
 
+func TestEachSessionThatIsReadIsReported(t *testing.T) {
+	read := 0
+	page, err := listing.Sessions(t.Context(), crowd(t), listing.Query{Login: "user1", Limit: 1, Read: func() { read++ }})
+	if err != nil || page.Total != 3 || read != 12 {
+		t.Errorf("%d reported, %d match, %v", read, page.Total, err)
+	}
+}
+
 func TestFilters(t *testing.T) {
 	a := crowd(t)
 	for query, want := range map[string]int{
