@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"reflect"
 	"regexp"
 	"strings"
@@ -104,5 +105,108 @@ func (s *shop) login(agent string) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		s.t.Fatalf("login: %d", resp.StatusCode)
+	}
+}
+
+// userPage is the page of a user in wp-admin, around the panel of the must-use plugin. What follows presses "Log out" of the first
+// session, follows "Log Out Everywhere", comes back, and reports what the panel showed. The form is WordPress's own: no button of
+// the panel may send it.
+const userPage = `<!doctype html><meta charset="utf-8"><title>Edit User</title>
+<form id="your-profile" action="/wp-admin/saved" method="post">%s</form>
+<script type="module">
+const box = document.getElementById("cocart-gateway-sessions");
+const parameters = new URL(location).searchParams;
+const shows = (holds) => new Promise((done) => {
+	const look = () => holds() && (done(), true);
+	look() || new MutationObserver((_, watch) => look() && watch.disconnect()).observe(box, { childList: true });
+});
+const devices = async (length) => {
+	await shows(() => box.querySelectorAll(":scope tbody tr").length === length);
+	return [...box.querySelectorAll(":scope tbody tr")].map((row) => row.querySelector("td").textContent);
+};
+if (!parameters.has("before")) {
+	const before = (await devices(2)).sort();
+	const form = box.querySelector("table").className;
+	box.querySelector("button").click();
+	const after = (await devices(1)).length;
+	parameters.set("before", JSON.stringify({ before, after, form }));
+	await fetch("/come-back?" + parameters);
+	document.getElementById("cocart-gateway-end-sessions").click();
+} else {
+	await shows(() => box.textContent === "No app is logged in.");
+	const seen = { ...JSON.parse(parameters.get("before")), everywhere: box.textContent };
+	await fetch(parameters.get("report"), { method: "POST", mode: "no-cors", body: JSON.stringify(seen) });
+}
+</script>`
+
+// panel is what the must-use plugin prints in wp-admin for staff with these capabilities.
+func panel(t *testing.T, capabilities string) string {
+	t.Helper()
+	text, err := exec.CommandContext(t.Context(), "php", "-d", "error_log=", "testdata/panel.php", capabilities).Output()
+	if err != nil {
+		t.Fatalf("running PHP: %v %s", err, text)
+	}
+	return string(text)
+}
+
+func TestStaffSeesAndEndsTheSessionsOfACustomer(t *testing.T) {
+	for _, capabilities := range []string{"edit_posts", "edit_users", "edit_user"} {
+		if text := panel(t, capabilities); strings.Contains(text, "App sessions") {
+			t.Errorf("staff with %s alone gets the panel: %s", capabilities, text)
+		}
+	}
+	page := panel(t, "edit_users,edit_user")
+	settings := regexp.MustCompile(`data-settings="([^"]*)"`).FindStringSubmatch(page)
+	if settings == nil || !strings.Contains(page, "Log Out Everywhere") {
+		t.Fatalf("no panel: %s", page)
+	}
+	nonce := regexp.MustCompile(`"nonce":"(\w+)"`).FindStringSubmatch(html.UnescapeString(settings[1]))
+	if nonce == nil {
+		t.Fatalf("no nonce: %s", settings[1])
+	}
+	s := openShop(t, anyOrigin)
+	for _, agent := range []string{"Phone/1.0", "Tablet/2.0"} {
+		s.login(agent)
+	}
+	var back atomic.Value
+	s.wordpress.Lock()
+	s.wordpress.Answer = func(w http.ResponseWriter, r *http.Request, seen upstreamtest.Seen) bool {
+		switch r.URL.Path {
+		case "/my-account/": // where testdata/app_sessions.js leads
+			http.Redirect(w, r, "/wp-admin/user-edit.php?user_id=2&"+r.URL.RawQuery, http.StatusSeeOther)
+		case "/wp-admin/user-edit.php":
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, userPage, page)
+		case "/wp-admin/admin-ajax.php":
+			form, _ := url.ParseQuery(seen.Body) // what cannot be read is refused
+			if form.Get("nonce") != nonce[1] || form.Get("user_id") != "2" {
+				upstreamtest.JSON(w, 403, `{"success":false}`)
+				break
+			}
+			upstreamtest.JSON(w, 200, `{"success":true,"data":{"capability":"`+s.wordpress.Capability(2, form.Get("act"), form.Get("session"), 1)+`"}}`)
+		case "/come-back":
+			back.Store(r.URL.RawQuery)
+		case "/wp-admin/admin-post.php":
+			if q := r.URL.Query(); q.Get("action") != "cocart_gateway_end_sessions" || q.Get("user_id") != "2" || q.Get("_wpnonce") != nonce[1] {
+				http.Error(w, "Sorry, you are not allowed to edit this user.", http.StatusForbidden)
+				break
+			}
+			s.wordpress.End(w, seen, 2, s.wordpress.Users[0].Fingerprint)
+			http.Redirect(w, r, "/wp-admin/user-edit.php?"+back.Load().(string), http.StatusSeeOther)
+		default:
+			return false
+		}
+		return true
+	}
+	s.wordpress.Unlock()
+	got := s.visit("app_sessions")
+	want := map[string]any{"before": []any{"Phone", "Tablet"}, "after": 1.0, "form": "widefat striped", "everywhere": "No app is logged in."}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	for _, seen := range s.wordpress.Seen() {
+		if strings.Contains(seen.Target, "jwt/sessions") || strings.Contains(seen.Target, "/wp-admin/saved") {
+			t.Errorf("WordPress was asked %s %s", seen.Method, seen.Target)
+		}
 	}
 }
