@@ -1484,6 +1484,64 @@ final class Cart_Tokens {
 	}
 }
 
+// --- WooCommerce's session cookie -----------------------------------------------------------------------------------
+
+/** Names the cookies in which WooCommerce keeps whose cart a browser has. */
+function is_woocommerce_session_cookie( string $name ): bool {
+	return 0 === strpos( $name, 'wp_woocommerce_session_' );
+}
+
+/**
+ * Keeps WooCommerce's session cookie out of a customer's request to a route of site.protect. That cookie belongs to the pages of
+ * the shop, where this customer is not logged in. WooCommerce writes the cart of a guest's cookie over the customer's
+ * (WC_Session_Handler::migrate_guest_session_to_user_session), and deletes the cart of the user in a cookie when that user is not
+ * logged in (destroy_session): the cookie of an answer to a token would have the next page of the shop delete the customer's cart.
+ * A logged-in user has a cart without a cookie.
+ */
+final class WooCommerce_Cookies {
+
+	/** @var string|null The name that WooCommerce uses, once it is known. */
+	private $used = null;
+
+	/** Before WooCommerce chooses a session handler. */
+	public function register_hooks(): void {
+		foreach ( array_keys( $_COOKIE ) as $name ) {
+			if ( is_woocommerce_session_cookie( (string) $name ) ) {
+				unset( $_COOKIE[ $name ] );
+			}
+		}
+		add_filter( 'woocommerce_cookie', array( $this, 'session_cookie' ), PHP_INT_MAX );
+		add_filter( 'woocommerce_set_cookie_enabled', array( $this, 'may_set' ), PHP_INT_MAX, 2 );
+	}
+
+	/**
+	 * Code of the shop may have renamed the cookie.
+	 *
+	 * @param mixed $name
+	 * @return mixed
+	 */
+	public function session_cookie( $name = '' ) {
+		if ( is_string( $name ) ) {
+			unset( $_COOKIE[ $name ] );
+			$this->used = $name;
+		}
+		return $name;
+	}
+
+	/**
+	 * The cookies woocommerce_items_in_cart and woocommerce_cart_hash describe the cart of the pages, too.
+	 *
+	 * @param mixed $enabled
+	 * @param mixed $name
+	 * @return mixed
+	 */
+	public function may_set( $enabled = true, $name = '' ) {
+		$name = is_string( $name ) ? $name : '';
+		$cart = is_woocommerce_session_cookie( $name ) || in_array( $name, array( $this->used, 'woocommerce_items_in_cart', 'woocommerce_cart_hash' ), true );
+		return $cart ? false : $enabled;
+	}
+}
+
 // --- Answers -------------------------------------------------------------------------------------------------------
 
 /** Writes to PHP's log. Some hosts disable error_log(), and then a call is a fatal error. */
@@ -1704,6 +1762,7 @@ final class Request_Guard extends Dispatch_Watcher {
 		$this->grants->register_hooks();
 		if ( '' !== $this->asserted->protect ) {
 			( new Cart_Tokens( $this->asserted->user ) )->register_hooks();
+			( new WooCommerce_Cookies() )->register_hooks();
 		}
 		if ( $this->is( 'customer' ) ) {
 			// CoCart's logout calls wp_logout(); of the sessions of a token only its own ends, and the gateway sees to that.
@@ -2534,7 +2593,7 @@ final class Browser_Login extends Dispatch_Watcher {
 	 */
 	private function set_guest_carts_aside(): void {
 		foreach ( array_keys( $_COOKIE ) as $name ) {
-			if ( 0 === strpos( (string) $name, 'wp_woocommerce_session_' ) ) {
+			if ( is_woocommerce_session_cookie( (string) $name ) ) {
 				$this->carts[] = (string) $name;
 				unset( $_COOKIE[ $name ] );
 			}
