@@ -76,6 +76,9 @@ type Config struct {
 
 	KeyPrefix string // of every Redis key; default "cocart:"
 
+	WaitReplicas int           // replicas that must have a login or logout before it is answered; 0 = none. Ignored on a cluster
+	WaitLimit    time.Duration // what all commands of a request may take; default 1s
+
 	Plugin PluginTokens // accepts access tokens of the PHP plugin; nil: they are refused
 
 	MaxStaleness  time.Duration // oldest view of revocations before OnStale applies; 0 = no limit, else at least 1s
@@ -97,6 +100,7 @@ func (c Config) WithDefaults() Config {
 	c.Leeway = max(0, durationOr(c.Leeway, 30*time.Second))
 	c.LostAnswer = wordOr(c.LostAnswer, UntilUsed)
 	c.OnStale = wordOr(c.OnStale, Serve)
+	c.WaitLimit = durationOr(c.WaitLimit, time.Second)
 	c.OnLoss = wordOr(c.OnLoss, ServeLoss)
 	c.ReuseBySameClient = wordOr(c.ReuseBySameClient, ConvergeReuse)
 	c.KeyPrefix = wordOr(c.KeyPrefix, "cocart:")
@@ -135,6 +139,7 @@ func (c Config) problems() error {
 		wrong(c.SessionTTL < 0, "session lifetime: must not be negative, is %s", c.SessionTTL),
 		wrong(c.SessionTTL > 0 && c.SessionTTL < time.Second, "session lifetime: must be 0 (none) or at least 1s, is %s", c.SessionTTL),
 		wrong(c.MaxSessions < -1, "sessions per user: must be at least 1, or -1 for unlimited, is %d", c.MaxSessions),
+		wrong(c.WaitReplicas < 0, "replicas to wait for: must not be negative, is %d", c.WaitReplicas),
 		wrong(c.VerifiedCache < 0, "verified token cache: must not be negative, is %d", c.VerifiedCache),
 		wrong(c.MaxStaleness != 0 && c.MaxStaleness < time.Second, "revocation staleness: must be 0 (no limit) or at least 1s, is %s", c.MaxStaleness),
 		oneOf("lost answer", c.LostAnswer, UntilUsed, Always, Never),

@@ -107,7 +107,11 @@ func (a *Authority) logEnd(ctx context.Context, id revocation.SessionID, at int6
 // has left: every gateway must know what was decided in Redis.
 func (a *Authority) logAndSettle(ctx context.Context, e revocation.Entry, id revocation.SessionID, owed string) error {
 	ctx = context.WithoutCancel(ctx)
-	if err := a.log.Append(ctx, e); err != nil {
+	var wait replicaWait
+	if err := a.log.Append(ctx, e, func(pipe redis.Pipeliner) { wait = a.queueWait(ctx, pipe) }); err != nil {
+		return err
+	}
+	if err := a.waited(wait); err != nil {
 		return err
 	}
 	// Best effort: what stays owed is written once more, which changes nothing.

@@ -55,7 +55,7 @@ func (a *Authority) createWhole(ctx context.Context, r *record, riders []cluster
 	life := milliseconds(a.cfg.RefreshTTL + outlives)
 	args := append([]any{now, life, life, r.id.String(), r.created, r.userID, a.cfg.MaxSessions, milliseconds(a.cfg.RefreshTTL),
 		milliseconds(a.cfg.SessionTTL), milliseconds(a.cfg.tombstone()), s.prefix + "s:", lifetime}, r.fields()...)
-	answer, err := s.runBeside(ctx, issueScript, keys, args, riders)
+	answer, err := a.runBeside(ctx, issueScript, keys, args, riders)
 	if s.foundApart(err, a.cfg.Log) {
 		a.lifetimeNoted.Store(0)
 		return err
@@ -72,20 +72,27 @@ func (a *Authority) createWhole(ctx context.Context, r *record, riders []cluster
 	return nil
 }
 
-// runBeside runs a script of several keys of one server, together with what others must send.
-func (s store) runBeside(ctx context.Context, script *redis.Script, keys []string, args []any, riders []cluster.Rider) ([]string, error) {
-	if len(riders) == 0 {
-		return script.Run(ctx, s, keys, args...).StringSlice()
+// runBeside runs a script of several keys of one server, together with what others must send, and waits for replicas.
+func (a *Authority) runBeside(ctx context.Context, script *redis.Script, keys []string, args []any, riders []cluster.Rider) ([]string, error) {
+	if len(riders) == 0 && a.cfg.WaitReplicas == 0 {
+		return script.Run(ctx, a.store, keys, args...).StringSlice()
 	}
-	pipe := s.Pipeline()
+	pipe := a.store.Pipeline()
 	cmd := script.EvalSha(ctx, pipe, keys, args...)
 	cluster.Board(ctx, pipe, riders)
+	wait := a.queueWait(ctx, pipe)
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	cluster.Leave(ctx, riders)
 	if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
-		cmd = script.Eval(ctx, s, keys, args...)
+		pipe = a.store.Pipeline()
+		cmd, wait = script.Eval(ctx, pipe, keys, args...), a.queueWait(ctx, pipe)
+		_, _ = pipe.Exec(ctx)
 	}
-	return cmd.StringSlice()
+	answer, err := cmd.StringSlice()
+	if err == nil {
+		err = a.waited(wait)
+	}
+	return answer, err
 }
 
 // createApart does the same on a cluster: a second round trip reads the user's other sessions, if there are any.

@@ -10,6 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+var waitOutcomes = []string{waitAcknowledged, waitLate, waitBroken}
+
 const metricPrefix = "cocart_gateway_"
 
 // metrics is one collector, so that it is registered whole or not at all. Every label is from a closed list, and
@@ -20,6 +22,7 @@ type metrics struct {
 	refreshes   *prometheus.CounterVec
 	started     prometheus.Counter
 	losses      prometheus.Counter
+	waits       *prometheus.CounterVec
 	sessionsEnd *prometheus.CounterVec
 	cacheHits   prometheus.Counter
 	cacheMisses prometheus.Counter
@@ -34,6 +37,10 @@ func newMetrics(of *memory) *metrics {
 	started := counters(m, "sessions_started_total", "Sessions started by a login.")
 	losses := counters(m, "redis_data_losses_total", "How often this gateway found that Redis came back with older data, and wrote back which sessions ended.")
 	m.losses = losses.WithLabelValues()
+	m.waits = counters(m, "redis_replica_waits_total", "Logins and logouts that waited for replicas of Redis (redis.wait_replicas), by outcome ("+list(waitOutcomes)+").", "outcome")
+	for _, outcome := range waitOutcomes {
+		m.waits.WithLabelValues(outcome)
+	}
 	cache := counters(m, "verified_token_cache_total", "Lookups of access tokens among those verified before, by outcome (hit, miss).", "outcome")
 	m.started, m.cacheHits, m.cacheMisses = started.WithLabelValues(), cache.WithLabelValues("hit"), cache.WithLabelValues("miss")
 	m.commands = prometheus.NewHistogramVec(prometheus.HistogramOpts{

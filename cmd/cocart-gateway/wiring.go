@@ -151,7 +151,7 @@ func authorityConfig(cfg *config.Config, now func() time.Time, log *slog.Logger)
 		AccessTTL: t.AccessTTL, RefreshTTL: t.RefreshTTL, SessionTTL: t.SessionTTL,
 		RefreshGrace: orNone(t.RefreshGrace), Leeway: orNone(t.Leeway),
 		LostAnswer: tokens.LostAnswer(t.LostAnswer), ReuseBySameClient: tokens.ReuseBySameClient(t.ReuseByClient), MaxSessions: t.MaxSessions,
-		KeyPrefix: cfg.Redis.Prefix, Plugin: acceptedPluginTokens(cfg),
+		KeyPrefix: cfg.Redis.Prefix, WaitReplicas: cfg.Redis.WaitReplicas, WaitLimit: cfg.Redis.Timeout, Plugin: acceptedPluginTokens(cfg),
 		MaxStaleness: cfg.Revocation.MaxStaleness, OnStale: tokens.OnStale(cfg.Revocation.OnStale), // 0 is no limit in both
 		OnLoss:        tokens.OnLoss(cfg.Revocation.OnLoss),
 		VerifiedCache: t.VerifiedCache, Now: now, Log: log,

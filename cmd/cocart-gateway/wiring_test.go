@@ -75,7 +75,7 @@ tokens:
   audience: shop
   verified_cache: 34
 revocation: {max_staleness: 35s, on_stale: deny, on_loss: refresh_only}
-redis: {address: "redis.example:6379", username: gateway, password: of redis, db: 3, prefix: "p:", timeout: 36s, pool_size: 37, tls: true, tls_server_name: redis.name}
+redis: {address: "redis.example:6379", username: gateway, password: of redis, db: 3, prefix: "p:", timeout: 36s, wait_replicas: 2, pool_size: 37, tls: true, tls_server_name: redis.name}
 trusted_proxies: [192.0.2.7]
 app_servers: [{name: next, secret: ["${SHARED} of the app", "${SHARED} of the app before"]}]
 compat: {invalid_token_status: 403, mirror_cart_key: false, bearer_login_refresh: true, other_bearers: pass, accept_plugin_tokens: true, plugin_secret: "0123456789 and 0123456789 and 0123456789", plugin_issuer: "https://old.example.com", plugin_token_prefix: old_, plugin_refresh: true, hand_back: true, plugin_address: peer}
@@ -248,7 +248,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 	whole(t, got, tokens.Config{
 		Issuer: "https://shop.example.com/store", Audience: "shop", Keys: []keys.Key{key}, RefreshSecrets: [][]byte{[]byte(refresh + " and more")},
 		AccessTTL: 28 * time.Minute, RefreshTTL: 29 * time.Minute, SessionTTL: 30 * time.Hour, RefreshGrace: 31 * time.Second,
-		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:",
+		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:", WaitReplicas: 2, WaitLimit: 36 * time.Second,
 		Plugin:       exchange.NewAccessTokens([]byte("0123456789 and 0123456789 and 0123456789"), "https://old.example.com", "old_"),
 		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, OnLoss: tokens.RefreshLoss, VerifiedCache: 34, Log: log,
 	})

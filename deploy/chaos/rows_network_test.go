@@ -46,7 +46,7 @@ func (w *world) healLinks() {
 
 func failoverRows() []row {
 	return []row{
-		{id: "S1", what: "SENTINEL FAILOVER", set: watched, lasts: 8 * time.Second, known: "a planned failover loses what the replica has not", fault: func(w *world) func() {
+		{id: "S1", what: "SENTINEL FAILOVER, with redis.wait_replicas", set: watched(1), lasts: 8 * time.Second, fault: func(w *world) func() {
 			c := w.sentinel.Sentinels[0].Client()
 			defer c.Close()
 			if err := c.Do(context.Background(), "SENTINEL", "FAILOVER", tokenstest.SentinelMaster).Err(); err != nil {
@@ -54,7 +54,7 @@ func failoverRows() []row {
 			}
 			return func() {}
 		}},
-		{id: "S2", what: "Sentinel's master killed", set: watched, lasts: 4 * time.Second, short: true, fault: func(w *world) func() {
+		{id: "S2", what: "Sentinel's master killed", set: watched(0), lasts: 4 * time.Second, short: true, fault: func(w *world) func() {
 			w.sentinel.FailOver()
 			return func() {}
 		}},
@@ -65,15 +65,17 @@ func failoverRows() []row {
 	}
 }
 
-// watched starts a master with a replica and Sentinels.
-func watched(w *world) {
-	w.sentinel = tokenstest.Sentinel(w.t)
-	var addresses []string
-	for _, s := range w.sentinel.Sentinels {
-		addresses = append(addresses, s.Addr())
+// watched starts a master with a replica and Sentinels, and gateways that wait for so many replicas.
+func watched(replicas int) func(*world) {
+	return func(w *world) {
+		w.sentinel = tokenstest.Sentinel(w.t)
+		var addresses []string
+		for _, s := range w.sentinel.Sentinels {
+			addresses = append(addresses, s.Addr())
+		}
+		line := fmt.Sprintf("{mode: sentinel, master: %q, address: [%s], wait_replicas: %d}", tokenstest.SentinelMaster, strings.Join(addresses, ", "), replicas)
+		w.startGateways(func(int) string { return line }, "")
 	}
-	line := fmt.Sprintf("{mode: sentinel, master: %q, address: [%s]}", tokenstest.SentinelMaster, strings.Join(addresses, ", "))
-	w.startGateways(func(int) string { return line }, "")
 }
 
 func clustered(w *world) {

@@ -30,6 +30,14 @@ func Within(ctx context.Context, b *Budget) context.Context {
 	return context.WithValue(ctx, key{}, b)
 }
 
+// Spent returns what the commands of a request have taken so far; 0 without a budget.
+func Spent(ctx context.Context) time.Duration {
+	if b, _ := ctx.Value(key{}).(*Budget); b != nil {
+		return time.Duration(b.spent.Load())
+	}
+	return 0
+}
+
 // Apart returns a context for cleaning up. Its commands have a budget of their own, since that of the request may be spent,
 // and go on when the client has left.
 func Apart(ctx context.Context) context.Context {

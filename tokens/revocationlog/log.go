@@ -69,9 +69,16 @@ const (
 )
 
 // Append adds an entry to the log and, once Redis has it, to this process's view. The order matters: after a logout that
-// Redis did not take, the customer's token must still be valid for another attempt.
-func (l *Log) Append(ctx context.Context, e revocation.Entry) error {
-	if err := l.cfg.Client.XAdd(ctx, l.Command(e)).Err(); err != nil {
+// Redis did not take, the customer's token must still be valid for another attempt. Commands that others queue travel in the
+// same round trip, behind the entry.
+func (l *Log) Append(ctx context.Context, e revocation.Entry, queue ...func(redis.Pipeliner)) error {
+	pipe := l.cfg.Client.Pipeline()
+	written := pipe.XAdd(ctx, l.Command(e))
+	for _, more := range queue {
+		more(pipe)
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	if err := written.Err(); err != nil {
 		return l.cfg.Unavailable("writing revocation", err)
 	}
 	l.Wrote(e)

@@ -117,6 +117,7 @@ type Redis struct {
 	TLSCert          string        // PEM; requires TLSKey
 	TLSKey           schema.Secret // PEM
 	TLSServerName    string        // empty: the host of each server
+	WaitReplicas     int           // that must have a login or logout before it is answered; 0: none. Not for a cluster
 	Timeout          time.Duration // of one command: dial, read and write each
 	PoolSize         int           // of each server; 0: the library's default
 }

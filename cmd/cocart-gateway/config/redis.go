@@ -31,6 +31,7 @@ func redisKeys(c *Redis, given *redisURL) schema.Entry {
 		schema.OmitEmpty(schema.SecretKey("tls_key", &c.TLSKey, schema.SecretForm{Rule: "must be a PEM key", Remedy: "give the private key of redis.tls_cert", Check: notEmpty})),
 		schema.Value("tls_server_name", &c.TLSServerName, "", serverName("Redis").Like("redis.example.com")),
 		schema.Value("timeout", &c.Timeout, time.Second, schema.Duration(10*time.Millisecond, time.Minute)),
+		schema.Value("wait_replicas", &c.WaitReplicas, 0, schema.Number(0, 10).Or0("for not waiting")),
 		schema.Value("pool_size", &c.PoolSize, 0, schema.Number(0, 100_000).Advise("write e.g. 0 for the library's default")))
 }
 

@@ -49,7 +49,7 @@ func checkRedis(c *Redis, r *schema.Reader, given *redisURL) {
 		return
 	}
 	if c.Embedded() {
-		all := append([]setting{{"mode", c.Mode != "standalone"}, {"tls", c.TLS}}, c.sentinelSettings()...)
+		all := append([]setting{{"mode", c.Mode != "standalone"}, {"tls", c.TLS}, {"wait_replicas", c.WaitReplicas != 0}}, c.sentinelSettings()...)
 		refuse(r, append(all, c.tlsSettings()...), schema.Mistake{Value: "is set, though redis.address is embedded",
 			Rule: "must not be set: the embedded store is part of the gateway", Remedy: "remove it, or write the address of a Redis server"})
 		return
@@ -65,6 +65,9 @@ func checkRedisMode(c *Redis, r *schema.Reader, given *redisURL) {
 	case c.Mode == "standalone" && len(c.Addresses) > 1:
 		r.Reject(r.At("redis.address"), fmt.Sprintf("is a list of %d addresses", len(c.Addresses)),
 			"must be one address if redis.mode is standalone", "write mode: sentinel or mode: cluster, or one address")
+	case c.Mode == "cluster" && c.WaitReplicas != 0 && r.Sound("redis.wait_replicas"):
+		r.Reject(r.At("redis.wait_replicas"), fmt.Sprintf("is %d", c.WaitReplicas), "must be 0 if redis.mode is cluster",
+			"remove it: a cluster promotes the replica that has most, and min-replicas-to-write limits what is lost")
 	case c.Mode == "cluster" && c.DB != 0 && r.Sound("redis.db"):
 		r.Reject(r.At("redis.db", "redis.address"), fmt.Sprintf("names database %d", c.DB), "must be database 0 if redis.mode is cluster",
 			"remove it; give each shop a redis.prefix of its own")
