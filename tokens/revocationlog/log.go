@@ -244,8 +244,12 @@ func (l *Log) setReader(client redis.UniversalClient) {
 
 // read reads one batch after the position.
 func (l *Log) read(ctx context.Context, block time.Duration) (int, error) {
+	return l.readBy(ctx, l.reader, block)
+}
+
+func (l *Log) readBy(ctx context.Context, client redis.UniversalClient, block time.Duration) (int, error) {
 	began := l.cfg.Now()
-	streams, err := l.reader.XRead(ctx, &redis.XReadArgs{
+	streams, err := client.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{l.cfg.Key, l.position}, Count: oneBatch, Block: block}).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return 0, err
@@ -290,6 +294,14 @@ func (l *Log) lookBackLocked(ctx context.Context) error {
 		return l.cfg.Unavailable("looking at revocations", err)
 	}
 	l.gap = l.gap || lost
+	if l.gap {
+		return nil
+	}
+	// The connection of the reader may lead to a master that was demoted, and is behind until it follows the new one.
+	if _, err := l.readBy(ctx, l.cfg.Client, doNotBlock); err != nil {
+		l.gap = true
+		return l.cfg.Unavailable("reading revocations", err)
+	}
 	return nil
 }
 

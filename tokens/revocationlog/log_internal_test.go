@@ -123,3 +123,21 @@ func TestOwnEntriesAreBounded(t *testing.T) {
 		t.Errorf("%d entries are repeated for ever", len(left))
 	}
 }
+
+// A reader whose connection leads to a server that is behind does not make this process miss what the others wrote.
+func TestAReaderThatIsBehindIsOvertaken(t *testing.T) {
+	now, ctx, id := time.Now(), context.Background(), revocation.NewSessionID(1)
+	l, _ := opened(t, now)
+	behind, _ := opened(t, now)
+	l.setReader(behind.cfg.Client)
+	if err := l.CatchUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	written(t, l, now, id)
+	if err := l.LookBack(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if !revoked(l, id) {
+		t.Error("an entry was not read")
+	}
+}
