@@ -41,9 +41,7 @@ end
 if not id then
   if not begins then
     loss('emptied')
-  elseif ARGV[8] == '1' and ARGV[9] == '' then
-    loss('no_marker')
-  elseif ARGV[8] ~= '1' then
+  elseif ARGV[8] ~= '1' then -- a store of the last release has no marker, and perhaps an empty log
     from = text(now)
   end
   id = ARGV[5]

@@ -37,7 +37,6 @@ const (
 	Older     Why = "older"      // the mark of this process is older than the one that it wrote
 	Restarted Why = "restarted"  // Redis started without an append-only file after the last mark of a process that did not end in order
 	LogBehind Why = "log_behind" // the revocation log ends before an entry that a process read
-	NoMarker  Why = "no_marker"  // gateways used this store, and both marker and revocation log are gone
 )
 
 // State is what the marker says. Times are those of Redis.

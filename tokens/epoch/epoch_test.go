@@ -151,9 +151,9 @@ func TestAProcessThatBeginsSeesWhatIsMissing(t *testing.T) {
 		s.must(s.rdb.ZAdd(s.Context(), "cocart:lifetimes", redis.Z{Score: 1, Member: "1"}).Err())
 	}
 	for name, r := range map[string]row{
-		"an empty store":              {func(*store) {}, ""},
-		"a store of the last release": {func(s *store) { used(s); entry(s) }, ""},
-		"without log and marker":      {used, epoch.NoMarker},
+		"an empty store":                       {func(*store) {}, ""},
+		"a store of the last release":          {func(s *store) { used(s); entry(s) }, ""},
+		"the same, where no session has ended": {used, ""},
 		"without the log": {func(s *store) {
 			entry(s)
 			s.beat(s.watch())
