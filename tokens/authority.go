@@ -53,6 +53,16 @@ type memory struct {
 // registers the metrics, so a second Authority needs a registry of its own. The error names every problem of the
 // configuration.
 func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Authority, error) {
+	a, err := NewUnmeasured(cfg, rdb, reg)
+	if err != nil {
+		return nil, err
+	}
+	return a, MeasureCommands(rdb, reg)
+}
+
+// NewUnmeasured makes an Authority on a client that it may share with those of other shops. It adds no hooks to rdb: call
+// MeasureCommands once for each client.
+func NewUnmeasured(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Authority, error) {
 	m := &memory{}
 	a, err := newSettings(cfg.WithDefaults(), m)
 	if err != nil {
@@ -69,13 +79,23 @@ func New(cfg Config, rdb redis.UniversalClient, reg prometheus.Registerer) (*Aut
 	if a.cache, err = newVerifiedCache(a.cfg.VerifiedCache, m.metrics); err != nil {
 		return nil, fmt.Errorf("tokens: making the verified token cache: %w", err)
 	}
-	rdb.AddHook(commandTimer{a.metrics})
-	if client, ok := rdb.(*redis.ClusterClient); ok {
-		rdb.AddHook(cluster.ReloadOnFailure(client))
-	}
 	m.redisTime = func(ctx context.Context) (time.Time, error) { return m.store.Time(ctx).Result() }
 	m.inForce.Store(a)
 	return a, nil
+}
+
+// MeasureCommands registers the metric of the commands of a client and adds the hooks that every client of an Authority
+// needs.
+func MeasureCommands(rdb redis.UniversalClient, reg prometheus.Registerer) error {
+	timer := newCommandTimer()
+	if err := reg.Register(timer.commands); err != nil {
+		return fmt.Errorf("tokens: registering metrics: %w", err)
+	}
+	rdb.AddHook(timer)
+	if client, ok := rdb.(*redis.ClusterClient); ok {
+		rdb.AddHook(cluster.ReloadOnFailure(client))
+	}
+	return nil
 }
 
 func newSettings(cfg Config, m *memory) (*Authority, error) {

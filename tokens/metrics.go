@@ -26,7 +26,6 @@ type metrics struct {
 	sessionsEnd *prometheus.CounterVec
 	cacheHits   prometheus.Counter
 	cacheMisses prometheus.Counter
-	commands    *prometheus.HistogramVec
 }
 
 func newMetrics(of *memory) *metrics {
@@ -43,12 +42,6 @@ func newMetrics(of *memory) *metrics {
 	}
 	cache := counters(m, "verified_token_cache_total", "Lookups of access tokens among those verified before, by outcome (hit, miss).", "outcome")
 	m.started, m.cacheHits, m.cacheMisses = started.WithLabelValues(), cache.WithLabelValues("hit"), cache.WithLabelValues("miss")
-	m.commands = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    metricPrefix + "redis_command_duration_seconds",
-		Help:    "Time Redis took to answer, by command (" + strings.Join(timedCommands, ", ") + ") and outcome (ok, error). Waiting for revocations is not in it.",
-		Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12),
-	}, []string{"command", "outcome"})
-	m.parts = append(m.parts, m.commands)
 	m.gauges(of)
 	m.zero()
 	return m
@@ -140,7 +133,15 @@ func (m *metrics) ended(cause Cause, n int) {
 var timedCommands = []string{"evalsha", "eval", "hmget", "pipeline", "xadd", "zrange", "zrem", "set", "ping", "scan", "other"}
 
 // commandTimer measures the commands of the client.
-type commandTimer struct{ metrics *metrics }
+type commandTimer struct{ commands *prometheus.HistogramVec }
+
+func newCommandTimer() commandTimer {
+	return commandTimer{prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    metricPrefix + "redis_command_duration_seconds",
+		Help:    "Time Redis took to answer, by command (" + strings.Join(timedCommands, ", ") + ") and outcome (ok, error). Waiting for revocations is not in it.",
+		Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12),
+	}, []string{"command", "outcome"})}
+}
 
 // DialHook measures nothing: a slow dial shows in its command.
 func (t commandTimer) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -172,7 +173,7 @@ func (t commandTimer) observe(command string, began time.Time, err error) {
 	if missing(err) != nil {
 		outcome = "error"
 	}
-	t.metrics.commands.WithLabelValues(command, outcome).Observe(time.Since(began).Seconds())
+	t.commands.WithLabelValues(command, outcome).Observe(time.Since(began).Seconds())
 }
 
 func commandLabel(name string) string {

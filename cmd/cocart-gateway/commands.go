@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"errors"
 	"fmt"
@@ -69,12 +70,38 @@ func (t terminal) takesConfig(c *cobra.Command, path *string) *cobra.Command {
 	})
 }
 
+// shopOf is the configuration that a command works on: a file, and the shop in it.
+type shopOf struct {
+	path string // "": the environment is the configuration
+	shop string // "": the only one
+}
+
+// takesShop adds --config and --shop.
+func (t terminal) takesShop(c *cobra.Command, of *shopOf) *cobra.Command {
+	c.Flags().StringVar(&of.shop, "shop", "", "the name of the shop, where the configuration has several")
+	return t.takesConfig(c, &of.path)
+}
+
+// loadShop loads the configuration of one shop. The error names the shops if --shop names none of them.
+func (t terminal) loadShop(of shopOf) (*config.Config, error) {
+	cfg, err := loadConfig(of.path, t.env)
+	if err != nil {
+		return nil, err
+	}
+	if cfg, err = cfg.Shop(of.shop); err != nil {
+		return nil, fmt.Errorf("--shop: %w", err)
+	}
+	return cfg, nil
+}
+
 func (t terminal) configFile(packaged string) string {
 	if named, _ := t.env(configVariable); named != "" {
 		return named
 	}
 	_, err := os.Stat(packaged)
-	if _, set := t.env(schema.Variable("upstream.url")); errors.Is(err, fs.ErrNotExist) && set {
+	_, one := t.env(schema.Variable("upstream.url"))
+	_, several := t.env(schema.Variable("shops"))
+	if errors.Is(err, fs.ErrNotExist) && (one || several) {
 		return ""
 	}
 	return packaged

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -17,22 +18,28 @@ import (
 )
 
 func doctorCommand(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine the configuration, the ports, Redis and WordPress, and say what to do about problems",
 		Long: "Examines the configuration, the ports, Redis and WordPress, and says what is wrong and what to do.\n" +
-			"It changes nothing. Exit code 1 means that there is a problem; warnings do not count.",
+			"It changes nothing. Exit code 1 means that there is a problem; warnings do not count. Several shops are examined one\n" +
+			"after another, or one with --shop.",
 		Example: "  cocart-gateway doctor\n" +
 			"  cocart-gateway doctor --json",
 		GroupID: groupRun,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(path, t.env)
+			cfg, err := loadConfig(of.path, t.env)
+			if err == nil && of.shop != "" {
+				if cfg, err = cfg.Shop(of.shop); err != nil {
+					return fmt.Errorf("--shop: %w", err)
+				}
+			}
 			redis.SetLogger(libraryLog{discard})
 			p := t.progress("Examining the configuration, the ports, Redis and WordPress")
-			r := doctor.Examine(c.Context(), path, cfg, err, doctorOptions(t.now))
+			r := doctor.Examine(c.Context(), of.path, cfg, err, doctorOptions(t.now))
 			p.End()
 			if err := t.show(r, asJSON); err != nil {
 				return err
@@ -44,7 +51,7 @@ func doctorCommand(t terminal) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
 // discard is the logger of commands that report in their output.

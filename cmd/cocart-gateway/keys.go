@@ -22,7 +22,7 @@ func keysCommand(t terminal) *cobra.Command {
 }
 
 func keysListCommand(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
@@ -32,10 +32,10 @@ func keysListCommand(t terminal) *cobra.Command {
 		Example: "  cocart-gateway keys list\n" +
 			"  cocart-gateway keys list --json",
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return t.listKeys(path, asJSON) },
+		RunE: func(*cobra.Command, []string) error { return t.listKeys(of, asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
 // listedKey is a key as operators see it.
@@ -47,8 +47,8 @@ type listedKey struct {
 	Thumbprint string    `json:"thumbprint,omitempty"`
 }
 
-func (t terminal) listKeys(path string, asJSON bool) error {
-	cfg, err := loadConfig(path, t.env)
+func (t terminal) listKeys(of shopOf, asJSON bool) error {
+	cfg, err := t.loadShop(of)
 	if err != nil {
 		return err
 	}

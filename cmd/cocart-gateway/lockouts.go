@@ -21,7 +21,7 @@ func lockoutsCommand(t terminal) *cobra.Command {
 }
 
 func listLockouts(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     "list",
@@ -29,7 +29,7 @@ func listLockouts(t terminal) *cobra.Command {
 		Example: "  cocart-gateway lockouts list",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return t.withGuard(path, func(_ *config.Config, g *attempts.Guard) error {
+			return t.withGuard(of, func(_ *config.Config, g *attempts.Guard) error {
 				p := t.progress("Reading counters")
 				all, err := g.Lockouts(c.Context())
 				p.End()
@@ -41,7 +41,7 @@ func listLockouts(t terminal) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
 func (t terminal) showLockouts(all []attempts.Lockout, asJSON bool) error {
@@ -60,7 +60,8 @@ func (t terminal) showLockouts(all []attempts.Lockout, asJSON bool) error {
 }
 
 func clearLockouts(t terminal) *cobra.Command {
-	var path, user, address string
+	var of shopOf
+	var user, address string
 	var what admin.Clearing
 	var asJSON bool
 	c := &cobra.Command{
@@ -71,7 +72,7 @@ func clearLockouts(t terminal) *cobra.Command {
 			"  cocart-gateway lockouts clear --address 192.0.2.7",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return t.withGuard(path, func(cfg *config.Config, g *attempts.Guard) (err error) {
+			return t.withGuard(of, func(cfg *config.Config, g *attempts.Guard) (err error) {
 				if what.UserID, err = findUser(c.Context(), cfg, user); err != nil {
 					return err
 				}
@@ -83,7 +84,7 @@ func clearLockouts(t terminal) *cobra.Command {
 	c.Flags().StringVar(&address, "address", "", "an address; its networks (IPv6 /64, /56 and /48, IPv4 /24) are cleared, too")
 	c.Flags().BoolVar(&what.All, "all", false, "every counter")
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	t.takesConfig(c, &path)
+	t.takesShop(c, &of)
 	return alsoNeeds(c, func([]string) error { return checkClearing(&what, user, address) })
 }
 
@@ -131,8 +132,8 @@ func (t terminal) clearLockouts(ctx context.Context, g *attempts.Guard, what adm
 var errNoLockouts = errors.New("redis.address is embedded: lockouts are in the memory of the gateway and end with it")
 
 // withGuard opens the counters that running gateways share.
-func (t terminal) withGuard(path string, do func(*config.Config, *attempts.Guard) error) error {
-	cfg, err := loadConfig(path, t.env)
+func (t terminal) withGuard(of shopOf, do func(*config.Config, *attempts.Guard) error) error {
+	cfg, err := t.loadShop(of)
 	if err != nil {
 		return err
 	}

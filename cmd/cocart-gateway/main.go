@@ -5,6 +5,7 @@
 //
 //	main.go        exit codes and the terminal; commands.go the tree of commands
 //	serve.go       the gateway: start and end; reload.go changes its configuration while it runs
+//	shops.go       what each shop has for itself; one shop, or several behind a router
 //	wiring.go      turns the configuration into those of the packages
 //	operator.go    what commands on sessions, tokens and lockouts share
 //	config/        the configuration file

@@ -30,7 +30,7 @@ func TestSystemdIsToldWhenTheRevocationsWereReadLate(t *testing.T) {
 	defer running.Wait()
 	defer stop()
 
-	running.Go(func() { p.notify.Announce(ctx, p.authority.CaughtUp) })
+	running.Go(func() { p.notify.Announce(ctx, p.caughtUp) })
 	s.reported("READY=1\nSTATUS=serving, without having read the revocations from Redis yet")
 	running.Go(func() { _ = p.watch(ctx) }) // ends with the test
 	if got := s.next("serving"); got != "STATUS=serving" {

@@ -28,8 +28,8 @@ type sessions struct {
 }
 
 // openSessions loads the configuration and knows what running gateways know: it has read the revocations to their end.
-func (t terminal) openSessions(ctx context.Context, path string) (*sessions, error) {
-	cfg, err := loadConfig(path, t.env)
+func (t terminal) openSessions(ctx context.Context, of shopOf) (*sessions, error) {
+	cfg, err := t.loadShop(of)
 	if err != nil {
 		return nil, err
 	}

@@ -14,20 +14,23 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
-	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
-	"cocart-gateway/tokens"
-	"cocart-gateway/tokens/attempts"
 )
 
 // edition is what one configuration amounts to. It never changes: a reload makes another one, and one pointer is
 // swapped, so that no request meets a half of each. A request in flight ends in the edition it began in.
 type edition struct {
-	cfg       *config.Config
-	authority *tokens.Authority
-	guard     *attempts.Guard
-	front     *gateway.Gateway
-	admin     *admin.Handler
+	cfg   *config.Config
+	shops []*shopEdition // in the order of program.shops
+	front http.Handler
+	admin administration
+}
+
+// administration is the private listener of all shops.
+type administration interface {
+	http.Handler
+	ServeMetrics(http.ResponseWriter, *http.Request)
+	Drain()
 }
 
 // reloading is the part of a program that changes while it runs.
@@ -155,33 +158,25 @@ func (p *program) replace() (done admin.Reloaded, err error) {
 // prepare makes every package check cfg. use puts it in force, which cannot fail.
 func (p *program) prepare(cfg *config.Config) (use func(), err error) {
 	before := p.current.Load()
-	e := &edition{cfg: cfg}
-	settings, err := authorityConfig(cfg, now, p.log)
-	if err != nil {
-		return nil, err
+	var editions []*shopEdition
+	var all []func()
+	for i, shop := range cfg.EachShop() {
+		e, use, err := p.next(p.shops[i], before.shops[i], shop)
+		if err != nil {
+			return nil, err
+		}
+		editions, all = append(editions, e), append(all, use)
 	}
-	if e.authority, err = before.authority.Next(settings); err != nil {
-		return nil, err
-	}
-	if e.guard, err = before.guard.Next(guardConfig(cfg, p.log)); err != nil {
-		return nil, err
-	}
-	if e.front, err = before.front.Next(gatewayConfig(cfg, e.guard), e.authority); err != nil {
-		return nil, err
-	}
-	e.admin = p.newAdmin(cfg, e.authority, e.guard)
-	secrets, err := p.wordpress.Secrets(assertionSecrets(cfg.Upstream))
-	if err != nil {
-		return nil, err
-	}
+	e := p.together(cfg, editions)
 	others, err := p.prepareParts(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return func() {
 		p.from.relog(cfg)
-		secrets()
-		e.authority.TakeOver()
+		for _, use := range all {
+			use()
+		}
 		others()
 		p.current.Store(e)
 	}, nil

@@ -19,7 +19,7 @@ import (
 )
 
 func keysRotateCommand(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	var k newKey
 	c := &cobra.Command{
 		Use:   "rotate [--algorithm ALGORITHM] [--id ID] [--out FILE]",
@@ -32,7 +32,7 @@ func keysRotateCommand(t terminal) *cobra.Command {
 		Example: "  cocart-gateway keys rotate\n" +
 			"  cocart-gateway keys rotate --algorithm ES256 --id 2027-01 --out /etc/cocart-gateway/2027-01.pem",
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return t.rotateKey(path, k) },
+		RunE: func(*cobra.Command, []string) error { return t.rotateKey(of, k) },
 	}
 	c.Flags().StringVar(&k.algorithm, "algorithm", "", "what the key is for (default: that of the key that signs now)")
 	c.Flags().StringVar(&k.id, "id", "", "its name in tokens, the kid (default: today, as in 2026-11-23)")
@@ -43,12 +43,13 @@ func keysRotateCommand(t terminal) *cobra.Command {
 		}
 		return k.complaint()
 	})
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
 // rotation is a new key and the file that it goes into.
 type rotation struct {
 	newKey
+	shop    string      // "": the only one
 	path    string      // of the configuration, links resolved
 	old     []byte      // its contents
 	info    fs.FileInfo // its owner and permissions, which the key's file gets, too
@@ -57,12 +58,12 @@ type rotation struct {
 	keyFile string
 }
 
-func (t terminal) rotateKey(path string, k newKey) error {
-	cfg, err := loadConfig(path, t.env)
+func (t terminal) rotateKey(of shopOf, k newKey) error {
+	cfg, err := t.loadShop(of)
 	if err != nil {
 		return err
 	}
-	r, err := t.planRotation(path, cfg, k)
+	r, err := t.planRotation(of, cfg, k)
 	if err != nil {
 		return err
 	}
@@ -77,11 +78,11 @@ func (t terminal) rotateKey(path string, k newKey) error {
 	return err
 }
 
-func (t terminal) planRotation(path string, cfg *config.Config, k newKey) (*rotation, error) {
-	if path == "" {
+func (t terminal) planRotation(of shopOf, cfg *config.Config, k newKey) (*rotation, error) {
+	if of.path == "" {
 		return nil, errors.New("keys rotate changes a configuration file, and the configuration is in the environment")
 	}
-	whole, err := filepath.EvalSymlinks(path)
+	whole, err := filepath.EvalSymlinks(of.path)
 	if err != nil {
 		return nil, fmt.Errorf("finding the configuration: %w", err)
 	}
@@ -99,10 +100,10 @@ func (t terminal) planRotation(path string, cfg *config.Config, k newKey) (*rota
 	signer := cfg.Tokens.Keys[0]
 	// Tokens are valid for access_ttl and the leeway after it; five minutes are for gateways that notice the change late.
 	at := t.now().Add(cfg.Tokens.AccessTTL + cfg.Tokens.Leeway + 5*time.Minute).UTC().Truncate(time.Minute).Add(time.Minute)
-	r := &rotation{newKey: k, path: whole, old: text, info: info, retire: signer.ID, at: at}
+	r := &rotation{newKey: k, shop: of.shop, path: whole, old: text, info: info, retire: signer.ID, at: at}
 	r.algorithm = cmp.Or(k.algorithm, signer.Algorithm)
 	r.id = cmp.Or(k.id, unusedID(t.now().UTC().Format("2006-01-02"), cfg.Tokens.Keys))
-	r.keyFile = cmp.Or(k.out, filepath.Join(filepath.Dir(whole), "key-"+r.id+".pem"))
+	r.keyFile = cmp.Or(k.out, filepath.Join(filepath.Dir(whole), "key-"+pick(r.shop == "", "", r.shop+"-")+r.id+".pem"))
 	if r.keyFile, err = filepath.Abs(r.keyFile); err != nil {
 		return nil, fmt.Errorf("naming the key's file: %w", err)
 	}
@@ -172,7 +173,7 @@ func (r *rotation) replaceConfig(t terminal, before *config.Config) error {
 
 // check compares the keys of the changed file with what they must be.
 func (r *rotation) check(t terminal, before *config.Config, next string) error {
-	after, err := loadConfig(next, t.env)
+	after, err := t.loadShop(shopOf{next, r.shop})
 	if err != nil {
 		return err
 	}
@@ -200,7 +201,7 @@ func (r *rotation) edited() ([]byte, error) {
 	if err := yaml.Unmarshal(r.old, &document); err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	list := member(member(document.Content[0], "tokens"), "keys")
+	list := member(member(r.block(document.Content[0]), "tokens"), "keys")
 	if list == nil || list.Kind != yaml.SequenceNode || len(list.Content) == 0 || list.Content[0].Kind != yaml.MappingNode {
 		return nil, errors.New("tokens.keys is not in the file, or not a list there; add the key by hand (keys generate)")
 	}
@@ -218,6 +219,21 @@ func (r *rotation) edited() ([]byte, error) {
 		insertAt(lines, signer.Line, 1, dash+"- "+strings.Join(fields, "\n"+dash+"  ")+"\n")
 	}
 	return []byte(strings.Join(lines, "")), nil
+}
+
+// block returns the block that has the key tokens: the whole file, or the item of the shop.
+func (r *rotation) block(file *yaml.Node) *yaml.Node {
+	if r.shop == "" {
+		return file
+	}
+	if list := member(file, "shops"); list != nil {
+		for _, item := range list.Content {
+			if name := member(item, "name"); name != nil && name.Value == r.shop {
+				return item
+			}
+		}
+	}
+	return nil
 }
 
 // insertRetirement puts retire_at behind the id of a key in a block, or behind the bracket of one in braces.

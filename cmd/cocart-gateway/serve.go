@@ -23,24 +23,21 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/cmd/cocart-gateway/tracing"
 	"cocart-gateway/gateway/admin/history"
-	"cocart-gateway/tokens"
-	"cocart-gateway/upstream"
 )
 
 // program is everything one gateway process is made of.
 type program struct {
 	cfg        *config.Config // of the start; what is in force is in reloading
 	log        *slog.Logger
-	authority  *tokens.Authority
+	shops      []*shop      // at least one, in the order of the file
+	others     http.Handler // for hosts of no shop; nil: there is a single shop
 	public     http.Handler
 	admin      liveAdmin
 	closeStore func()
-	wordpress  *upstream.WordPress
 	tracing    *tracing.Tracing // nil: no traces
 	*reloading
 
 	started time.Time
-	history *history.History // of the metrics
 
 	certificates *certs.Set
 	server       *server.Server
@@ -109,13 +106,17 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 		return errors.Join(err, sockets.Close())
 	}
 	p.readRevocations(ctx)
-	p.log.Info("serving", append([]any{"version", version, "upstream", p.cfg.Upstream.URL.String(), "site", p.cfg.Site.URL.String()}, sockets.LogAttrs()...)...)
+	for _, s := range p.shops {
+		s.log.Info("serving", append([]any{"version", version, "upstream", s.first.cfg.Upstream.URL.String(), "site", s.first.cfg.Site.URL.String()}, sockets.LogAttrs()...)...)
+	}
 	followed := make(chan error, 1)
 	go func() { followed <- p.watch(background) }()
 	var others sync.WaitGroup
-	others.Go(func() { p.notify.Announce(background, p.authority.CaughtUp) })
+	others.Go(func() { p.notify.Announce(background, p.caughtUp) })
 	others.Go(func() { memory.Keep(background, p.env, p.log, time.Tick(memory.Interval)) })
-	others.Go(func() { p.history.Run(background, p.every(history.Interval), now, p.administered) })
+	for _, s := range p.shops {
+		others.Go(func() { s.history.Run(background, p.every(history.Interval), now, p.administered) })
+	}
 	others.Go(func() { p.certificates.Watch(background, p.every(filewatch.Interval)) })
 	stopReloading := p.startReloading()
 
@@ -146,7 +147,7 @@ const firstReading = 5 * time.Second
 func (p *program) readRevocations(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, firstReading)
 	defer cancel()
-	_ = p.authority.CatchUp(ctx)
+	_ = p.forEachShop(func(s *shop) error { return s.authority.CatchUp(ctx) })
 }
 
 // lastTraces is how long the end waits for a collector that does not answer.
@@ -158,7 +159,9 @@ func (p *program) close() {
 	if err := p.tracing.Close(ctx); err != nil {
 		p.log.Warn("traces were lost", "cause", err.Error())
 	}
-	p.wordpress.Close()
+	for _, s := range p.shops {
+		s.wordpress.Close()
+	}
 	p.closeStore()
 }
 
@@ -167,9 +170,11 @@ func now() time.Time { return time.Now() }
 
 // watch follows revocations and the health of WordPress until ctx ends.
 func (p *program) watch(ctx context.Context) error {
-	checked := make(chan error, 1)
-	go func() { checked <- p.wordpress.Run(ctx) }()
-	return errors.Join(p.authority.Run(ctx), <-checked)
+	return p.forEachShop(func(s *shop) error {
+		checked := make(chan error, 1)
+		go func() { checked <- s.wordpress.Run(ctx) }()
+		return errors.Join(s.authority.Run(ctx), <-checked)
+	})
 }
 
 func serveCommand(t terminal) *cobra.Command {

@@ -80,7 +80,7 @@ func TestLoadBalancersWaitForTheRevocationsButNotForEver(t *testing.T) {
 		p, said := startingUp(t, miniredis.RunT(t).Addr(), time.Hour)
 		p.probed(t, startingAnswer)
 		p.announced(t)
-		if err := p.authority.CatchUp(t.Context()); err != nil {
+		if err := p.shops[0].authority.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		said.await(t, "msg=ready status=serving\n")
@@ -100,7 +100,7 @@ func (p *program) announced(t *testing.T) {
 	t.Helper()
 	ctx, end := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); p.notify.Announce(ctx, p.authority.CaughtUp) }()
+	go func() { defer close(done); p.notify.Announce(ctx, p.caughtUp) }()
 	t.Cleanup(func() { end(); <-done })
 }
 

@@ -34,7 +34,8 @@ func inUTC(s tokens.Session) tokens.Session {
 }
 
 func sessionsListCommand(t terminal) *cobra.Command {
-	var path, user string
+	var of shopOf
+	var user string
 	var q listing.Query
 	var asJSON bool
 	c := &cobra.Command{
@@ -48,7 +49,7 @@ func sessionsListCommand(t terminal) *cobra.Command {
 			"  cocart-gateway sessions list --user 7 --json\n" +
 			"  cocart-gateway sessions list --address 192.0.2.0/24 --sort last_used --desc --limit 50",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return t.listSessions(c.Context(), path, user, q, asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error { return t.listSessions(c.Context(), of, user, q, asJSON) },
 	}
 	takesUser(c, &user, "a WordPress user: the id, the login name or the e-mail address")
 	c.Flags().StringVar(&q.Login, "login", "", "the login name at the time of the login; WordPress is not asked")
@@ -65,11 +66,11 @@ func sessionsListCommand(t terminal) *cobra.Command {
 		}
 		return nil
 	})
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
-func (t terminal) listSessions(ctx context.Context, path, user string, q listing.Query, asJSON bool) error {
-	a, err := t.openSessions(ctx, path)
+func (t terminal) listSessions(ctx context.Context, of shopOf, user string, q listing.Query, asJSON bool) error {
+	a, err := t.openSessions(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (t terminal) readSessions(ctx context.Context, a *tokens.Authority, q listi
 }
 
 func sessionsShowCommand(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "show ID",
@@ -113,14 +114,14 @@ func sessionsShowCommand(t terminal) *cobra.Command {
 		Example: "  cocart-gateway sessions show AaMYMgQwTIOi1sF3lXq2RA\n" +
 			"  cocart-gateway sessions show AaMYMgQwTIOi1sF3lXq2RA --json",
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return t.showSession(c.Context(), path, args[0], asJSON) },
+		RunE: func(c *cobra.Command, args []string) error { return t.showSession(c.Context(), of, args[0], asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
-func (t terminal) showSession(ctx context.Context, path, id string, asJSON bool) error {
-	a, err := t.openSessions(ctx, path)
+func (t terminal) showSession(ctx context.Context, of shopOf, id string, asJSON bool) error {
+	a, err := t.openSessions(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ type whose struct {
 }
 
 func sessionsEndCommand(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	var w whose
 	var sure, asJSON bool
 	c := &cobra.Command{
@@ -182,7 +183,7 @@ func sessionsEndCommand(t terminal) *cobra.Command {
 			"  cocart-gateway sessions end --user alice@example.com\n" +
 			"  cocart-gateway sessions end --all --yes",
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, _ []string) error { return t.endSessions(c.Context(), path, w, asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error { return t.endSessions(c.Context(), of, w, asJSON) },
 	}
 	takesUser(c, &w.user, "end all sessions of this WordPress user: the id, the login name or the e-mail address")
 	c.Flags().BoolVar(&w.all, "all", false, "end the sessions of everybody")
@@ -194,11 +195,11 @@ func sessionsEndCommand(t terminal) *cobra.Command {
 		}
 		return w.complaint(sure)
 	})
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
 func sessionsKeepCommand(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	c := &cobra.Command{
 		Use:   "keep",
 		Short: "Confirm the sessions in Redis after it lost data",
@@ -206,13 +207,13 @@ func sessionsKeepCommand(t terminal) *cobra.Command {
 			"loss, and gateways report it. Running gateways see the confirmation within a second.",
 		Example: "  cocart-gateway sessions keep",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return t.keepSessions(c.Context(), path) },
+		RunE:    func(c *cobra.Command, _ []string) error { return t.keepSessions(c.Context(), of) },
 	}
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
-func (t terminal) keepSessions(ctx context.Context, path string) error {
-	a, err := t.openSessions(ctx, path)
+func (t terminal) keepSessions(ctx context.Context, of shopOf) error {
+	a, err := t.openSessions(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -245,8 +246,8 @@ func (w whose) complaint(sure bool) error {
 	return nil
 }
 
-func (t terminal) endSessions(ctx context.Context, path string, w whose, asJSON bool) error {
-	a, err := t.openSessions(ctx, path)
+func (t terminal) endSessions(ctx context.Context, of shopOf, w whose, asJSON bool) error {
+	a, err := t.openSessions(ctx, of)
 	if err != nil {
 		return err
 	}

@@ -33,13 +33,16 @@ func (p *program) listCertificates() (all []admin.Certificate) {
 	return all
 }
 
-// examine runs the doctor on the configuration as it is written now, as the command does.
-func (p *program) examine(ctx context.Context) any {
+// examine runs the doctor on the configuration of a shop as it is written now, as the command does.
+func (p *program) examine(ctx context.Context, shop string) any {
 	cfg, err := p.cfg, error(nil)
 	path := ""
 	if p.from != nil {
 		path = p.from.Path()
 		cfg, err = loadConfig(path, p.env)
+	}
+	if err == nil {
+		cfg, err = cfg.Shop(shop)
 	}
 	return doctor.Examine(ctx, path, cfg, err, doctorOptions(now))
 }

@@ -24,7 +24,8 @@ func tokensCommand(t terminal) *cobra.Command {
 }
 
 func tokensCreateCommand(t terminal) *cobra.Command {
-	var path, user string
+	var of shopOf
+	var user string
 	var who tokens.Identity
 	var asJSON bool
 	c := &cobra.Command{
@@ -39,7 +40,7 @@ func tokensCreateCommand(t terminal) *cobra.Command {
 			"  cocart-gateway tokens create --user alice@example.com\n" +
 			"  cocart-gateway tokens create --user 7 --login alice --fingerprint 9f86d081884c7d659a2feaa0c55ad015 --json",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return t.createTokens(c.Context(), path, user, who, asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error { return t.createTokens(c.Context(), of, user, who, asJSON) },
 	}
 	takesUser(c, &user, "a WordPress user: the id, the login name or the e-mail address")
 	c.Flags().StringVar(&who.Fingerprint, "fingerprint", "", "what WordPress knows the account by now")
@@ -51,11 +52,11 @@ func tokensCreateCommand(t terminal) *cobra.Command {
 		}
 		return nil
 	})
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
-func (t terminal) createTokens(ctx context.Context, path, user string, who tokens.Identity, asJSON bool) error {
-	a, err := t.openSessions(ctx, path)
+func (t terminal) createTokens(ctx context.Context, of shopOf, user string, who tokens.Identity, asJSON bool) error {
+	a, err := t.openSessions(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ a customer. In the folder of WordPress:
 }
 
 func tokensInspectCommand(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "inspect (TOKEN | -)",
@@ -109,10 +110,10 @@ func tokensInspectCommand(t terminal) *cobra.Command {
 		Example: "  cocart-gateway tokens inspect - < token.txt\n" +
 			"  cocart-gateway tokens inspect - --json < token.txt",
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return t.inspectToken(c.Context(), path, args[0], asJSON) },
+		RunE: func(c *cobra.Command, args []string) error { return t.inspectToken(c.Context(), of, args[0], asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
 // inspected is the answer for machines.
@@ -122,12 +123,12 @@ type inspected struct {
 	tokens.Inspection
 }
 
-func (t terminal) inspectToken(ctx context.Context, path, token string, asJSON bool) error {
+func (t terminal) inspectToken(ctx context.Context, of shopOf, token string, asJSON bool) error {
 	token, err := t.token(token)
 	if err != nil {
 		return err
 	}
-	cfg, err := loadConfig(path, t.env)
+	cfg, err := t.loadShop(of)
 	if err != nil {
 		return err
 	}

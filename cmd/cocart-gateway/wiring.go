@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -22,13 +23,11 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/server"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
-	"cocart-gateway/gateway/admin/history"
 	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/browser"
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/forwarded"
-	"cocart-gateway/gateway/hosts"
 	"cocart-gateway/gateway/migration"
 	"cocart-gateway/gateway/wprequest"
 	"cocart-gateway/tokens"
@@ -50,26 +49,26 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 	if p.reloading, err = newReloading(p, reg); err != nil {
 		return err
 	}
-	p.started, p.history = now(), history.New(reg)
-	if p.authority, err = newAuthority(p.cfg, store, reg, now, p.log); err != nil {
-		return err
-	}
-	if p.wordpress, err = newWordPress(p.cfg, reg, p.log); err != nil {
+	p.started = now()
+	if err := tokens.MeasureCommands(store, reg); err != nil {
 		return err
 	}
 	if p.certificates, err = certs.Open(p.cfg, reg, p.log); err != nil {
 		return err
 	}
 	p.parts = append(p.parts, p.certificates.Reconfigure)
-	guard, err := newGuard(p.cfg, store, p.log)
-	if err != nil {
+	if p.others, err = p.newOthers(); err != nil {
 		return err
 	}
-	front, err := gateway.New(gatewayConfig(p.cfg, guard), p.authority, p.wordpress, reg, p.log)
-	if err != nil {
-		return err
+	var editions []*shopEdition
+	for _, cfg := range p.cfg.EachShop() {
+		s, err := p.newShop(cfg, store)
+		if err != nil {
+			return err
+		}
+		p.shops, editions = append(p.shops, s), append(editions, s.first)
 	}
-	if err := p.publish(&edition{cfg: p.cfg, authority: p.authority, guard: guard, front: front, admin: p.newAdmin(p.cfg, p.authority, guard)}); err != nil {
+	if err := p.publish(p.together(p.cfg, editions)); err != nil {
 		return err
 	}
 	p.server, err = p.newServer(reg)
@@ -83,7 +82,7 @@ func (p *program) newServer(reg prometheus.Registerer) (*server.Server, error) {
 		Log:        p.log, Now: now,
 	}, reg)
 	return server.New(server.Options{
-		Config: p.inForce, Public: p.public, Redirect: p.certificates.AnswerChallenges(hosts.NewRedirect(p.cfg.Site.URL)), Admin: p.admin, Metrics: http.HandlerFunc(p.admin.serveMetrics),
+		Config: p.inForce, Public: p.public, Redirect: p.certificates.AnswerChallenges(redirect(p.cfg)), Admin: p.admin, Metrics: http.HandlerFunc(p.admin.serveMetrics),
 		TLS: p.certificates.TLSConfig(p.cfg.TLS.MinVersion), ProxiedTLS: forwarded.WithProxiedTLS, Connections: connections, Notifier: p.notify, Log: p.log,
 	}), err
 }
@@ -115,15 +114,25 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		OriginAuthorization: cfg.Upstream.OriginHeaders().Get("Authorization"),
 		Migration:           migrationConfig(cfg.Compat.Migration),
 		DryRun:              cfg.Compat.Migration.DryRun,
-		Hosts:               cfg.Site.Hosts,
+		Hosts:               acceptedHosts(cfg),
 		OwnAddresses:        cfg.Upstream.Concurrency.OwnAddresses,
 	}
 }
 
-func (p *program) newAdmin(cfg *config.Config, authority *tokens.Authority, guard *attempts.Guard) *admin.Handler {
+// acceptedHosts returns what site.hosts lists. One of several shops accepts no other host than its own, also not by
+// X-Forwarded-Host, even if it lists none.
+func acceptedHosts(cfg *config.Config) []string {
+	if cfg.Name != "" {
+		return cfg.Hosts()
+	}
+	return cfg.Site.Hosts
+}
+
+func (p *program) newAdmin(s *shop, e *shopEdition) *admin.Handler {
+	cfg := e.cfg
 	return admin.New(admin.Config{Hosts: cfg.Admin.Hosts, Token: cfg.Admin.Token.Reveal(), OAuth: cfg.Admin.OAuth,
-		DryRun: cfg.Compat.Migration.DryRun, Exemplars: p.tracing != nil, Started: p.notify.Announced, Configuration: p.api, Lockouts: guard,
-		Program: p.describe(cfg), History: p.history, Doctor: p.examine, Log: p.log}, authority, p.wordpress, p.registry)
+		DryRun: cfg.Compat.Migration.DryRun, Exemplars: p.tracing != nil, Started: p.notify.Announced, Configuration: p.api, Lockouts: e.guard, Shops: p.cfg.ShopNames(),
+		Program: p.describe(cfg), History: s.history, Doctor: func(ctx context.Context) any { return p.examine(ctx, s.name) }, Log: s.log}, e.authority, s.wordpress, p.registry)
 }
 
 func newAuthority(cfg *config.Config, store redis.UniversalClient, reg prometheus.Registerer, now func() time.Time, log *slog.Logger) (*tokens.Authority, error) {

@@ -103,6 +103,7 @@ server: {read_header_timeout: 51s, read_timeout: 34s, idle_timeout: 53s, assume_
 
 // triedElsewhere are keys that unusual leaves alone, with the test that follows each to its effect.
 var triedElsewhere = map[string]string{
+	"shops":      "shops_test.go",
 	"tls.listen": "tls_test.go", "tls.redirect_from": "tls_test.go", "tls.certificates": "tls_test.go", "tls.min_version": "tls_test.go",
 	"tls.acme.enabled": "tls_acme_test.go", "tls.acme.email": "tls_acme_test.go", "tls.acme.directory": "tls_acme_test.go",
 	"tls.acme.domains": "tls_acme_test.go", "tls.acme.storage": "tls_acme_test.go", "tls.acme.challenges": "tls_acme_test.go",

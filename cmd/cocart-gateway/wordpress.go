@@ -83,7 +83,7 @@ func readPlugin(path string) ([]byte, error) {
 }
 
 func phpConfigCommand(t terminal) *cobra.Command {
-	var path string
+	var of shopOf
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Print the lines for wp-config.php that fit a configuration, the secret among them",
@@ -93,14 +93,14 @@ func phpConfigCommand(t terminal) *cobra.Command {
 		Example: "  cocart-gateway wordpress config",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(path, t.env)
+			cfg, err := t.loadShop(of)
 			if err != nil {
 				return err
 			}
 			return writePHPConfig(t.out, cfg)
 		},
 	}
-	return t.takesConfig(c, &path)
+	return t.takesShop(c, &of)
 }
 
 func writePHPConfig(w io.Writer, cfg *config.Config) error {

@@ -117,6 +117,9 @@ func TestRoutesHaveTheNameOfTheShop(t *testing.T) {
 	is(t, ingress, "shop-cocart-gateway", "spec", "rules", 0, "http", "paths", 0, "backend", "service", "name")
 	route := one(t, objectsOf(t, template(t, "testdata/values/gateway-api.yaml")), "HTTPRoute")
 	is(t, route, []any{"shop.example.com", "*.shop.example.com"}, "spec", "hostnames")
+	shops := one(t, objectsOf(t, template(t, "testdata/values/shops.yaml")), "Ingress")
+	is(t, shops, "toys.example", "spec", "rules", 0, "host")
+	is(t, shops, "books.example", "spec", "rules", 1, "host")
 	is(t, route, object{"name": "shop-tokens", "port": 80}, "spec", "rules", 0, "backendRefs", 0)
 }
 
@@ -152,7 +155,7 @@ func TestGatewayAcceptsTheConfiguration(t *testing.T) {
 		all := objectsOf(t, template(t, values))
 		is(t, one(t, all, "Deployment"), mounted, "spec", "template", "spec", "containers", 0, "volumeMounts", 1, "mountPath")
 		dir := t.TempDir()
-		for _, name := range []string{"upstream", "signing-key", "admin"} {
+		for _, name := range []string{"upstream", "signing-key", "admin", "books-upstream", "books-signing-key"} {
 			write(t, filepath.Join(dir, name), fmt.Sprintf("%s of the shop, which is long enough", name))
 		}
 		text := at(one(t, all, "ConfigMap"), "data", "config.yaml").(string)

@@ -12,6 +12,7 @@
 //	oauth.go          revocation and introspection (RFC 7009, RFC 7662)
 //	configuration.go  the configuration and its reload
 //	status.go         the state of the process, its history and the doctor
+//	shops.go          the private listener of several shops
 //	console/          the page for operators
 //	history/          samples of the metrics of the last half hour
 //	body.go           bodies of the API's requests
@@ -62,6 +63,8 @@ type Config struct {
 	// Doctor adds POST /doctor, which needs Token. It returns the report of the doctor, to be written as JSON, and may take
 	// a minute. Nil leaves it out.
 	Doctor func(context.Context) any
+	// Shops are the names of all shops of the process, for GET /shops; none if there is a single one.
+	Shops []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log records each change through the API, with the address of the client. Nil discards them.
@@ -85,6 +88,10 @@ type Handler struct {
 	authority *tokens.Authority
 	wordpress *upstream.WordPress
 
+	gatherer  prometheus.Gatherer
+	exemplars bool
+	protected func(apiHandler) http.Handler // nil: there is no API
+	shops     []string
 	program   Program
 	examining sync.Mutex // held while the doctor runs
 
@@ -104,14 +111,14 @@ type Handler struct {
 
 // New returns the handler of the private listener.
 func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress, metrics prometheus.Gatherer) *Handler {
-	h := &Handler{mux: http.NewServeMux(), authority: authority, wordpress: wordpress, program: cfg.Program, hosts: cfg.Hosts, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
+	h := &Handler{mux: http.NewServeMux(), gatherer: metrics, exemplars: cfg.Exemplars, shops: cfg.Shops, authority: authority, wordpress: wordpress, program: cfg.Program, hosts: cfg.Hosts, dryRun: cfg.DryRun, started: cfg.Started, now: cfg.Now, log: cfg.Log}
 	if h.now == nil {
 		h.now = time.Now
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	served := h.serveMetrics(metrics, cfg.Exemplars)
+	served := serveMetrics(metrics, cfg.Exemplars, []Shop{{Handler: h}})
 	h.handle("GET /metrics", served)
 	h.metrics = http.NewServeMux()
 	h.metrics.Handle("GET /metrics", served)
@@ -135,12 +142,18 @@ func (h *Handler) handle(pattern string, handler http.Handler) {
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !knownHost(r, h.hosts) {
-		respond.Error(w, r, respond.Fail(respond.UnknownHost).
-			WithMessage("The admin listener does not have this name. List it in admin.hosts, or use an address."))
-		return
+	if !h.refuseHost(w, r) {
+		h.mux.ServeHTTP(w, r)
 	}
-	h.mux.ServeHTTP(w, r)
+}
+
+func (h *Handler) refuseHost(w http.ResponseWriter, r *http.Request) (refused bool) {
+	if knownHost(r, h.hosts) {
+		return false
+	}
+	respond.Error(w, r, respond.Fail(respond.UnknownHost).
+		WithMessage("The admin listener does not have this name. List it in admin.hosts, or use an address."))
+	return true
 }
 
 // Drain makes /servez and /readyz fail, so that load balancers send requests elsewhere. Requests are still served. It does

@@ -38,6 +38,7 @@ type route struct {
 //	POST   /tokens/inspect            {"token": "…"}: what it contains, whether it is valid, and if not why
 //	GET    /lockouts, DELETE /lockouts  see lockouts.go
 //	GET    /status, GET /history, POST /doctor  see status.go
+//	GET    /shops                     the names of the shops, see shops.go
 //	GET    /config, POST /reload      see configuration.go
 //	POST   /oauth/…                   see oauth.go
 func (h *Handler) routes(cfg Config) []route {
@@ -49,6 +50,7 @@ func (h *Handler) routes(cfg Config) []route {
 		{"POST", "/tokens", nil, h.createTokens},
 		{"POST", "/tokens/inspect", nil, h.inspectToken},
 		{"GET", "/status", nil, h.showStatus},
+		{"GET", "/shops", nil, h.listShops},
 	}
 	if cfg.History != nil {
 		all = append(all, historyRoute(cfg.History))
@@ -71,9 +73,9 @@ var anyParameters = []string{"*"}
 
 // addAPI adds the administration API.
 func (h *Handler) addAPI(cfg Config) {
-	protected := h.requireToken(cfg.Token)
+	h.protected = h.requireToken(cfg.Token)
 	for _, one := range h.routes(cfg) {
-		h.handle(one.method+" "+one.path, protected(func(w http.ResponseWriter, r *http.Request) error {
+		h.handle(one.method+" "+one.path, h.protected(func(w http.ResponseWriter, r *http.Request) error {
 			if err := one.checkParameters(r.URL.Query()); err != nil {
 				return err
 			}

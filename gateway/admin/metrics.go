@@ -20,17 +20,26 @@ func NewDependencyMetrics() *prometheus.GaugeVec {
 func (h *Handler) ServeMetrics(w http.ResponseWriter, r *http.Request) { h.metrics.ServeHTTP(w, r) }
 
 // serveMetrics probes the dependencies, or takes the last result if it is fresh, so that the metrics are right also where no
-// load balancer probes. That takes at most the timeout of a probe, which is less than that of a scrape.
-func (h *Handler) serveMetrics(metrics prometheus.Gatherer, exemplars bool) http.Handler {
-	dependencies, own := NewDependencyMetrics(), prometheus.NewRegistry()
-	own.MustRegister(dependencies) // cannot collide: the registry has no other metric
+// load balancer probes. That takes at most the timeout of a probe, which is less than that of a scrape. A shop with a name has
+// it as a label.
+func serveMetrics(metrics prometheus.Gatherer, exemplars bool, shops []Shop) http.Handler {
+	own, dependencies := prometheus.NewRegistry(), make([]*prometheus.GaugeVec, len(shops))
+	for i, shop := range shops {
+		dependencies[i] = NewDependencyMetrics()
+		labels := prometheus.Labels{}
+		if shop.Name != "" {
+			labels["shop"] = shop.Name
+		}
+		prometheus.WrapRegistererWith(labels, own).MustRegister(dependencies[i]) // cannot collide: the registry has no other metric
+	}
 	all := promhttp.HandlerFor(prometheus.Gatherers{metrics, own}, promhttp.HandlerOpts{EnableOpenMetrics: exemplars})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ready := h.Ready(r.Context())
-		for name, up := range map[string]bool{
-			"redis": ready.Redis == stateOK, "wordpress": ready.WordPress == stateOK, "plugin": ready.Plugin != pluginNotSeen,
-		} {
-			dependencies.WithLabelValues(name).Set(map[bool]float64{true: 1}[up])
+		for i, ready := range readyOf(r.Context(), shops) {
+			for name, up := range map[string]bool{
+				"redis": ready.Redis == stateOK, "wordpress": ready.WordPress == stateOK, "plugin": ready.Plugin != pluginNotSeen,
+			} {
+				dependencies[i].WithLabelValues(name).Set(map[bool]float64{true: 1}[up])
+			}
 		}
 		all.ServeHTTP(w, r)
 	})

@@ -79,7 +79,7 @@ func TestEveryRouteAnswersAsTheDocumentSays(t *testing.T) {
 		{200, "POST", "/tokens/inspect", `{"token": "` + pair.Access + `"}`, body}, {200, "POST", "/tokens/inspect", `{"token": "` + pair.Refresh + `"}`, body},
 		{413, "POST", "/tokens/inspect", strings.Repeat(" ", 65<<10), body},
 		{200, "GET", "/lockouts", "", form}, {200, "DELETE", "/lockouts?all=true", "", form},
-		{200, "GET", "/status", "", form}, {200, "GET", "/history", "", form}, {200, "POST", "/doctor", "", form},
+		{200, "GET", "/status", "", form}, {200, "GET", "/shops", "", form}, {200, "GET", "/history", "", form}, {200, "POST", "/doctor", "", form},
 		{200, "GET", "/config", "", form}, {200, "GET", "/config/changes", "", form}, {200, "POST", "/reload", "", form},
 		{200, "POST", "/oauth/introspect", "token=" + pair.Access, form}, {200, "POST", "/oauth/introspect", "token=x", form},
 		{200, "POST", "/oauth/revoke", "token=" + pair.Access, form},

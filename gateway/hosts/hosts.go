@@ -1,4 +1,8 @@
-// Package hosts reads for which host a request is, and refuses what is not for the shop. It does no I/O.
+// Package hosts reads for which host a request is, refuses what is not for the shop, and finds the shop where there are
+// several. It does no I/O.
+//
+//	hosts.go   the hosts of a shop, and the redirect of plain HTTP
+//	router.go  several shops
 package hosts
 
 import (

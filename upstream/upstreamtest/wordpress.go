@@ -78,7 +78,8 @@ type WordPress struct {
 	*httptest.Server
 	sync.Mutex
 
-	Users []User
+	Site, Secret string // SiteURL and Secret, unless a test has several shops
+	Users        []User
 	// Answer, when set, answers instead of the shop. It returns false to leave a
 	// request to the shop after all.
 	Answer func(w http.ResponseWriter, r *http.Request, s Seen) bool
@@ -100,7 +101,7 @@ type WordPress struct {
 
 // Start runs a shop with one customer until the test ends.
 func Start(t testing.TB) *WordPress {
-	wp := &WordPress{t: t, Now: time.Now, Users: []User{{ID: 2, Login: "alice", Password: "wonderland-1", Fingerprint: "fp-alice-1"}}}
+	wp := &WordPress{t: t, Site: SiteURL, Secret: Secret, Now: time.Now, Users: []User{{ID: 2, Login: "alice", Password: "wonderland-1", Fingerprint: "fp-alice-1"}}}
 	wp.Server = httptest.NewServer(http.HandlerFunc(wp.serve))
 	t.Cleanup(wp.Close)
 	return wp
@@ -308,7 +309,7 @@ func (wp *WordPress) End(w http.ResponseWriter, s Seen, user int64, fingerprint 
 func (wp *WordPress) Sign(typ, assertion string, claims map[string]any) string {
 	now := wp.Now().Unix()
 	asked := sha256.Sum256([]byte(assertion))
-	all := map[string]any{"iss": "cocart-wordpress", "aud": Audience(SiteURL), "iat": now, "exp": now + 60, "req": b64(asked[:])}
+	all := map[string]any{"iss": "cocart-wordpress", "aud": Audience(wp.Site), "iat": now, "exp": now + 60, "req": b64(asked[:])}
 	for k, v := range claims {
 		all[k] = v
 	}
@@ -317,19 +318,19 @@ func (wp *WordPress) Sign(typ, assertion string, claims map[string]any) string {
 
 // seal signs claims with the key of a purpose.
 func (wp *WordPress) seal(typ, purpose string, all map[string]any) string {
-	header, _ := json.Marshal(map[string]string{"alg": "HS256", "kid": kid(), "typ": typ}) // strings always encode
+	header, _ := json.Marshal(map[string]string{"alg": "HS256", "kid": wp.kid(), "typ": typ}) // strings always encode
 	payload, err := json.Marshal(all)
 	if err != nil {
 		wp.t.Fatalf("signing a reply: %v", err)
 	}
 	signed := b64(header) + "." + b64(payload)
-	return signed + "." + b64(derive("cocart-gateway "+purpose+" v1", signed))
+	return signed + "." + b64(wp.derive("cocart-gateway "+purpose+" v1", signed))
 }
 
 // Capability signs a capability as the must-use plugin does for a page of WordPress.
 func (wp *WordPress) Capability(user int64, act, session string, by int64) string {
 	now := wp.Now().Unix()
-	return wp.seal("cocart-capability+jwt", "capability", map[string]any{"iss": "cocart-wordpress", "aud": Audience(SiteURL), "iat": now, "exp": now + 60,
+	return wp.seal("cocart-capability+jwt", "capability", map[string]any{"iss": "cocart-wordpress", "aud": Audience(wp.Site), "iat": now, "exp": now + 60,
 		"sub": strconv.FormatInt(user, 10), "act": act, "sid": session, "by": strconv.FormatInt(by, 10)})
 }
 
@@ -345,7 +346,7 @@ func (wp *WordPress) check(assertion string, r *http.Request) (Claims, error) {
 	if len(parts) != 3 {
 		return c, fmt.Errorf("%d parts", len(parts))
 	}
-	if want := b64(derive("cocart-gateway assertion v1", parts[0]+"."+parts[1])); parts[2] != want {
+	if want := b64(wp.derive("cocart-gateway assertion v1", parts[0]+"."+parts[1])); parts[2] != want {
 		return c, fmt.Errorf("bad signature")
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
@@ -358,7 +359,7 @@ func (wp *WordPress) check(assertion string, r *http.Request) (Claims, error) {
 	target := sha256.Sum256([]byte(r.RequestURI))
 	now := wp.Now().Unix()
 	switch {
-	case c.Issuer != "cocart-gateway", c.Audience != Audience(SiteURL):
+	case c.Issuer != "cocart-gateway", c.Audience != Audience(wp.Site):
 		return c, fmt.Errorf("issuer %q, audience %q", c.Issuer, c.Audience)
 	case c.IssuedAt > now+10, c.Expiry < now-10, c.Expiry-c.IssuedAt > longest(c.Kind):
 		return c, fmt.Errorf("times %d to %d at %d", c.IssuedAt, c.Expiry, now)
@@ -379,9 +380,13 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-func kid() string { return hex.EncodeToString(hash([]byte(Secret), "cocart-gateway kid v1")[:4]) }
+func (wp *WordPress) kid() string {
+	return hex.EncodeToString(hash([]byte(wp.Secret), "cocart-gateway kid v1")[:4])
+}
 
-func derive(label, message string) []byte { return hash(hash([]byte(Secret), label), message) }
+func (wp *WordPress) derive(label, message string) []byte {
+	return hash(hash([]byte(wp.Secret), label), message)
+}
 
 func hash(key []byte, message string) []byte {
 	h := hmac.New(sha256.New, key)

@@ -1,6 +1,7 @@
 // Package config reads and checks the configuration file.
 //
 //	config.go             the types of a checked configuration
+//	shops.go              several shops on one gateway
 //	keys.go               the table of all keys: place, default, rule and message; blocks have files of their own
 //	load.go               file → Config, with every problem of the file at once
 //	rules.go              rules between keys, and warnings
@@ -23,7 +24,13 @@ import (
 
 // Config is a checked configuration with every default filled in and every secret read. It has secrets only in fields
 // of type [Secret], so printing or logging a Config does not show them.
+//
+// With several shops on one gateway, Shops has a complete Config for each, and c itself has only what they share: the fields
+// of one shop, such as Site, are empty.
 type Config struct {
+	Name  string    // of this shop, if it is one of several
+	Shops []*Config // at least one, if there are several; nil: c is the only shop
+
 	Listen         []string // the plain public listeners: host:port, unix:/path, systemd or systemd:name
 	TLS            TLS
 	Sockets        Sockets

@@ -46,6 +46,7 @@ func keyTableWith(c *Config, given *redisURL) schema.Section {
 			schema.Value("format", &c.Log.Format, "text", schema.Choice("text", "json"))),
 		tracingKeys(&c.Tracing),
 		schema.Value("reload", &c.Reload, ReloadWatch, schema.Choice(ReloadWatch, ReloadSignal, ReloadOff)),
+		{Names: []string{shopsKey}, Content: shopList{c}},
 	}
 }
 

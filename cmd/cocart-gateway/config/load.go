@@ -57,15 +57,25 @@ func parse(data []byte, src sources) (*Config, []schema.Problem) {
 }
 
 func parseRoot(root *yaml.Node, src sources) (*Config, []schema.Problem) {
-	c := Default()
-	keys, given := keyTable(Default()), &redisURL{}
-	r := schema.NewReader(src.Source, keys.Paths(""))
+	var problems []schema.Problem
 	if root.Kind == yaml.MappingNode {
-		r.Problems = keys.Overlay(root, src.Env)
+		problems = keyTable(Default()).Overlay(root, src.Env)
+		if list := child(root, shopsKey); list != nil && !schema.IsNull(list) && (list.Kind != yaml.SequenceNode || len(list.Content) > 0) {
+			c, more := parseShops(root, list, src)
+			return c, append(problems, more...)
+		}
 	}
+	c, r := parseOne(root, src)
+	return c, append(problems, r.Problems...)
+}
+
+// parseOne reads the configuration of one shop. The reader has its problems.
+func parseOne(root *yaml.Node, src sources) (*Config, *schema.Reader) {
+	c, given := Default(), &redisURL{}
+	r := schema.NewReader(src.Source, keyTable(Default()).Paths(""))
 	keyTableWith(c, given).Read(r, "", schema.Position{Key: "", Line: root.Line}, root)
 	checkRules(c, r, given, src.checkKey)
-	return c, r.Problems
+	return c, r
 }
 
 // Misspelt returns a sentence for each variable of environ, of the form NAME=value, that is probably meant as a key and is

@@ -21,7 +21,11 @@ type Changes struct {
 // that keys name.
 func merge(file string, inForce, written *Config, src sources) (*Config, Changes, error) {
 	done := merging{Changes: Changes{Changed: []string{}, RestartNeeded: []string{}}}
-	tree := done.block("", keyTable(inForce).Node(true), keyTable(written).Node(true))
+	if (len(inForce.Shops) > 0) != (len(written.Shops) > 0) { // from one shop to several or back: every block moves
+		done.RestartNeeded = append(done.RestartNeeded, shopsKey)
+		return inForce, done.Changes, nil
+	}
+	tree := done.block("", inForce.node(true), written.node(true))
 	c, problems := readTree(tree, src)
 	if len(problems) == 0 {
 		return c, done.Changes, nil
@@ -52,6 +56,8 @@ func (m *merging) block(path string, inForce, written *yaml.Node) *yaml.Node {
 		key := schema.Position{Key: path}.Child(name, 0).Key
 		if before != nil && after != nil && before.Kind == yaml.MappingNode && after.Kind == yaml.MappingNode {
 			after = m.block(key, before, after)
+		} else if key == shopsKey {
+			after = m.shops(before, after)
 		} else {
 			after = m.value(key, before, after)
 		}
@@ -72,6 +78,34 @@ func (m *merging) value(key string, inForce, written *yaml.Node) *yaml.Node {
 		m.RestartNeeded = append(m.RestartNeeded, key)
 	}
 	return inForce
+}
+
+// shops merges the shops by their names. One that only one of the lists has comes or goes at the next start.
+func (m *merging) shops(inForce, written *yaml.Node) *yaml.Node {
+	named := func(list *yaml.Node, name string) *yaml.Node {
+		for _, shop := range list.Content {
+			if child(shop, "name").Value == name {
+				return shop
+			}
+		}
+		return nil
+	}
+	out := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, before := range inForce.Content {
+		name := child(before, "name").Value
+		if after := named(written, name); after != nil {
+			before = m.block(shopsKey+"["+name+"]", before, after)
+		} else {
+			m.RestartNeeded = append(m.RestartNeeded, shopsKey+"["+name+"]")
+		}
+		out.Content = append(out.Content, before)
+	}
+	for _, after := range written.Content {
+		if name := child(after, "name").Value; named(inForce, name) == nil {
+			m.RestartNeeded = append(m.RestartNeeded, shopsKey+"["+name+"]")
+		}
+	}
+	return out
 }
 
 // keysOf lists the keys of two blocks, each once.
@@ -135,15 +169,24 @@ var reloadable = map[string]bool{
 	"log":                     true,
 }
 
-// isReloadable looks up key, or else the nearest key above it.
+// isReloadable looks up a key, which may be of one of several shops.
 func isReloadable(key string) bool {
+	if _, below, ofShop := strings.Cut(key, "]."); ofShop && strings.HasPrefix(key, shopsKey+"[") {
+		key = below
+	}
+	is, _ := nearest(reloadable, key)
+	return is
+}
+
+// nearest looks up key, or else the nearest key above it.
+func nearest(table map[string]bool, key string) (is, known bool) {
 	for {
-		if is, known := reloadable[key]; known {
-			return is
+		if is, known = table[key]; known {
+			return is, true
 		}
 		dot := strings.LastIndexByte(key, '.')
 		if dot < 0 {
-			return false
+			return false, false
 		}
 		key = key[:dot]
 	}

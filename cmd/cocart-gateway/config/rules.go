@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"cocart-gateway/cmd/cocart-gateway/config/schema"
@@ -147,6 +148,25 @@ func loopback(host string) bool {
 
 // Warnings returns what is valid but probably not intended, each as "key: found; what to do".
 func (c *Config) Warnings() []string {
+	if len(c.Shops) == 0 {
+		return c.warnings()
+	}
+	var all []string
+	for _, shop := range c.Shops {
+		for _, warning := range shop.warnings() {
+			key, _, _ := strings.Cut(warning, ":")
+			if key, _, _ = strings.Cut(key, "["); ofShop(key) {
+				warning = ShopPosition(shop.Name, warning)
+			}
+			if !slices.Contains(all, warning) {
+				all = append(all, warning)
+			}
+		}
+	}
+	return all
+}
+
+func (c *Config) warnings() []string {
 	var warnings []string
 	add := func(claim bool, key, text string) {
 		if claim {

@@ -87,7 +87,11 @@ func (c *Config) Domains() []string {
 	if len(c.TLS.ACME.Domains) > 0 {
 		return c.TLS.ACME.Domains
 	}
-	return []string{c.Site.URL.Hostname()}
+	var names []string
+	for _, shop := range c.EachShop() {
+		names = append(names, shop.Site.URL.Hostname())
+	}
+	return names
 }
 
 func checkTLS(c *Config, r *schema.Reader) {

@@ -31,7 +31,7 @@ func (c *Config) yaml(reveal bool) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(keyTable(c).Node(reveal)); err != nil {
+	if err := encoder.Encode(c.node(reveal)); err != nil {
 		return nil, fmt.Errorf("encoding the configuration: %w", err)
 	}
 	return text.Bytes(), nil

@@ -39,14 +39,36 @@ type Options struct {
 	Attempts  func(*config.Config, redis.UniversalClient) (*attempts.Guard, error)
 }
 
-// Examine makes all checks, whatever the first ones find. cfg and err are the result of loading the file at path.
+// Examine makes all checks, whatever the first ones find. cfg and err are the result of loading the file at path. Several
+// shops are examined one after another; what they share is reported once.
 func Examine(ctx context.Context, path string, cfg *config.Config, err error, o Options) *Report {
-	r := &Report{OK: true, Options: o}
-	r.group = "configuration"
+	all := &Report{OK: true, Options: o}
 	if err != nil {
-		r.invalidConfig(err)
-		return r
+		all.group = "configuration"
+		all.invalidConfig(err)
+		return all
 	}
+	known := map[Check]bool{}
+	for _, shop := range cfg.EachShop() {
+		r := &Report{OK: true, Options: o}
+		r.examine(ctx, path, shop)
+		for _, c := range r.Checks {
+			if known[c] {
+				continue
+			}
+			known[c] = true
+			if len(cfg.Shops) > 0 {
+				c.Shop = shop.Name
+			}
+			all.Checks = append(all.Checks, c)
+		}
+		all.OK = all.OK && r.OK
+	}
+	return all
+}
+
+func (r *Report) examine(ctx context.Context, path string, cfg *config.Config) {
+	r.group = "configuration"
 	r.config(cfg, path)
 	r.group = "tokens"
 	r.tokens(cfg)
@@ -57,5 +79,4 @@ func Examine(ctx context.Context, path string, cfg *config.Config, err error, o 
 	r.redis(ctx, cfg)
 	r.group = "wordpress"
 	r.wordpress(ctx, cfg)
-	return r
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/tokens/untrusted"
 )
 
@@ -27,6 +28,8 @@ type Check struct {
 	Status Status `json:"status"`
 	Found  string `json:"found"`  // a sentence
 	Advice string `json:"advice"` // what to do; "" if there is nothing to do
+	// Shop is the name of the shop that was examined, if there are several. What all of them share is with the first.
+	Shop string `json:"shop,omitempty"`
 }
 
 // Report has the results in the order of the checks.
@@ -98,10 +101,14 @@ func (r *Report) Write(w io.Writer, marks map[Status]string) error {
 	for _, c := range r.Checks {
 		widest = max(widest, utf8.RuneCountInString(marks[c.Status]))
 	}
-	group := ""
+	group, shop := "", ""
 	for i, c := range r.Checks {
-		if c.Status == Unchecked && i > 0 && r.Checks[i-1].Status == c.Status && r.Checks[i-1].Found == c.Found {
+		if c.Status == Unchecked && i > 0 && r.Checks[i-1].Status == c.Status && r.Checks[i-1].Found == c.Found && r.Checks[i-1].Shop == c.Shop {
 			continue // one line is enough for people; the JSON form has each check
+		}
+		if c.Shop != shop {
+			group, shop = "", c.Shop
+			fmt.Fprintf(&b, "%s\n%s\n", schema.IfElse(i > 0, "\n", "")+"Shop "+shop, strings.Repeat("=", len("Shop ")+len(shop)))
 		}
 		if c.Group != group {
 			group = c.Group

@@ -16,11 +16,15 @@ func DescriptorsNeeded(cfg *config.Config) uint64 {
 	if clients == 0 {
 		return 0
 	}
-	requests := clients
-	if limit := cfg.Upstream.Concurrency.Limit; limit > 0 {
-		requests = min(clients, limit*len(cfg.Upstream.Origins()))
+	requests := 0
+	for _, shop := range cfg.EachShop() {
+		if limit := shop.Upstream.Concurrency.Limit; limit > 0 {
+			requests += limit * len(shop.Upstream.Origins())
+		} else {
+			requests += clients
+		}
 	}
-	return uint64(clients + requests + ownDescriptors)
+	return uint64(clients + min(clients, requests) + ownDescriptors)
 }
 
 // TooFewDescriptors says what is wrong if limit is less than cfg needs; otherwise it returns "".

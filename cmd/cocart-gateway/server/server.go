@@ -97,7 +97,7 @@ func (s *Server) start(l *Listeners) *running {
 	r.public.TLSConfig = s.TLS
 	r.public.ConnState, r.redirect.ConnState = s.Connections.Follow, s.Connections.Follow
 	r.public.ConnContext = s.withProxiedTLS
-	r.public.HTTP2.WriteByteTimeout = s.Config().Upstream.BodyTimeout // of a connection; package gateway limits its streams
+	r.public.HTTP2.WriteByteTimeout = s.Config().LongestPause() // of a connection; package gateway limits its streams
 	for _, small := range []*http.Server{r.redirect, r.admin} {
 		small.ReadTimeout, small.WriteTimeout = smallExchange, smallExchange
 	}

@@ -248,6 +248,65 @@ func (s Section) Names() string {
 	return strings.Join(names, ", ")
 }
 
+// Select returns the keys that keep accepts by their dotted path. Of a block it returns those of its keys; a block without
+// any is left out.
+func (s Section) Select(keep func(key string) bool) Section { return s.selected("", keep) }
+
+func (s Section) selected(parent string, keep func(key string) bool) (out Section) {
+	for _, e := range s {
+		key := Position{Key: parent}.Child(e.Names[0], 0).Key
+		if block, is := e.Content.(Section); is {
+			inner := block.selected(key, keep)
+			e.Inner, e.Content = inner, inner
+			if len(inner) > 0 {
+				out = append(out, e)
+			}
+		} else if keep(key) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Merge returns a block with the keys of two: those of over, and those of base that over does not give. Blocks in both are
+// merged. A list or a secret of over replaces that of base, in whatever form it is given.
+func (s Section) Merge(base, over *yaml.Node) *yaml.Node {
+	out := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: over.Line, Column: over.Column}
+	for i := 0; i+1 < len(base.Content); i += 2 {
+		if !s.replaces(over, base.Content[i].Value) {
+			out.Content = append(out.Content, base.Content[i], base.Content[i+1])
+		}
+	}
+	for i := 0; i+1 < len(over.Content); i += 2 {
+		name, value := over.Content[i], over.Content[i+1]
+		e, _ := s.find(name.Value)
+		block, isBlock := e.Content.(Section)
+		below := valueOf(base, name.Value)
+		switch {
+		case !isBlock || below == nil:
+		case IsNull(value):
+			continue
+		case value.Kind == yaml.MappingNode && below.Kind == yaml.MappingNode:
+			value = block.Merge(below, value)
+		}
+		out.Content = append(out.Content, name, value)
+	}
+	return out
+}
+
+// replaces reports whether a block gives a key, by any of its names. A block without keys gives nothing.
+func (s Section) replaces(over *yaml.Node, name string) bool {
+	e, known := s.find(name)
+	if !known {
+		return false
+	}
+	_, isBlock := e.Content.(Section)
+	return slices.ContainsFunc(e.Names, func(name string) bool {
+		value := valueOf(over, name)
+		return value != nil && (!isBlock || !IsNull(value))
+	})
+}
+
 // Paths lists every key below s as "tokens.keys[].id", including the other ways to give a value.
 func (s Section) Paths(parent string) []string {
 	var paths []string

@@ -42,10 +42,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
-{{- /* The host of site.url, without its port. */ -}}
-{{- define "cocart-gateway.siteHost" -}}
-{{- $host := (urlParse .Values.config.site.url).hostname -}}
-{{- $host -}}
+{{- /* The host of site.url, without its port, or that of each shop, as a list in JSON. */ -}}
+{{- define "cocart-gateway.siteHosts" -}}
+{{- $hosts := list -}}
+{{- range default (list .Values.config) .Values.config.shops -}}
+{{- $hosts = append $hosts (urlParse .site.url).hostname -}}
+{{- end -}}
+{{- toJson $hosts -}}
 {{- end -}}
 
 {{- /* The port of an address such as ":8080" or "0.0.0.0:8080". */ -}}
@@ -110,8 +113,10 @@ capabilities:
 
 {{- /* The configuration, after checks of what would otherwise show only when the Pods start, or would store a secret in a ConfigMap. */ -}}
 {{- define "cocart-gateway.config" -}}
-{{- $_ := required "config.upstream.url: where WordPress answers, e.g. http://wordpress" .Values.config.upstream.url -}}
-{{- $_ := required "config.site.url: the Site Address of the shop, e.g. https://shop.example.com" .Values.config.site.url -}}
+{{- range default (list .Values.config) .Values.config.shops -}}
+{{- $_ := required "config.upstream.url: where WordPress answers, e.g. http://wordpress" (dig "upstream" "url" "" .) -}}
+{{- $_ := required "config.site.url: the Site Address of the shop, e.g. https://shop.example.com" (dig "site" "url" "" .) -}}
+{{- end -}}
 {{- $_ := required "config.redis.address: e.g. redis:6379. An embedded store is not shared by the gateways" .Values.config.redis.address -}}
 {{- $text := toYaml .Values.config -}}
 {{- range regexFindAll "(?m)^[ -]*([a-z_]*secret|[a-z_]*password|token|private_key|tls_key): +[^ $\"'].*$" $text -1 -}}
