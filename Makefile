@@ -59,6 +59,7 @@ test:
 	$(GO) mod verify
 	$(GO) vet ./...
 	$(MAKE) --no-print-directory lint tools
+	$(GO) build -race ./... # once; the three runs below would each compile the same packages
 	$(MAKE) --no-print-directory -k -j3 --output-sync=target test-e2e-one test-e2e-two test-packages
 	$(GO) test -run '^TestAFlood' ./tokens/attempts
 	$(GO) test -race -timeout 30m ./deploy/chaos
