@@ -5,6 +5,7 @@ import (
 	"flag"
 	"log/slog"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
@@ -36,25 +37,52 @@ const adminToken = "an administration token of the tests, 32 bytes"
 // desk is an admin listener with sessions, lockouts and a past.
 type desk struct {
 	*tab
-	address   string
-	authority *tokens.Authority
-	reloads   atomic.Int32
-	changed   atomic.Bool // the file differs from what is in force
+	address     string
+	authorities []*tokens.Authority // of each shop
+	reloads     atomic.Int32
+	changed     atomic.Bool // the file differs from what is in force
 }
 
-func openDesk(t *testing.T) *desk {
+// openDesk opens a browser for the console of shops with these names, each with a Redis and a WordPress of its own; a single
+// shop has no name.
+func openDesk(t *testing.T, names ...string) *desk {
 	t.Helper()
 	d := &desk{tab: openTab(t)}
 	d.changed.Store(true)
+	if len(names) == 0 {
+		handler, authority := d.shop(nil)
+		d.serve(handler)
+		d.authorities = []*tokens.Authority{authority}
+		return d
+	}
+	var shops []admin.Shop
+	for _, name := range names {
+		handler, authority := d.shop(names)
+		shops, d.authorities = append(shops, admin.Shop{Name: name, Handler: handler}), append(d.authorities, authority)
+	}
+	d.serve(admin.NewShops(shops))
+	return d
+}
+
+func (d *desk) serve(handler http.Handler) {
+	server := httptest.NewServer(handler)
+	d.t.Cleanup(server.Close)
+	d.address = server.URL + "/"
+}
+
+// shop is the admin listener of one shop; names are those of all shops.
+func (d *desk) shop(names []string) (*admin.Handler, *tokens.Authority) {
+	t := d.t
+	t.Helper()
 	wordpress, store, registry := upstreamtest.Start(t), miniredis.RunT(t), prometheus.NewRegistry()
 	log := slog.New(slog.DiscardHandler)
 	client := redis.NewClient(&redis.Options{Addr: store.Addr(), MaxRetries: -1, DisableIdentity: true})
 	t.Cleanup(func() { _ = client.Close() })
 	key, err := keys.NewHMAC("k1", "HS256", []byte("the signing secret of the tests, 32 bytes and more"))
 	d.must(err)
-	d.authority, err = tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: []keys.Key{key}, MaxSessions: -1, Log: log}, client, registry)
+	authority, err := tokens.New(tokens.Config{Issuer: upstreamtest.SiteURL, Keys: []keys.Key{key}, MaxSessions: -1, Log: log}, client, registry)
 	d.must(err)
-	d.must(d.authority.CatchUp(t.Context()))
+	d.must(authority.CatchUp(t.Context()))
 	origin, err := url.Parse(wordpress.URL)
 	d.must(err)
 	site, err := url.Parse(upstreamtest.SiteURL)
@@ -66,18 +94,14 @@ func openDesk(t *testing.T) *desk {
 	guard, err := attempts.New(attempts.Config{Account: limit, Address: limit, Secret: []byte("a key of the tests, 32 bytes and more"), Log: log}, wprequest.NameKey, client)
 	d.must(err)
 	d.lockOut(guard)
-	handler := admin.New(admin.Config{Token: adminToken, Lockouts: guard, History: past(), Log: log, Doctor: report,
+	return admin.New(admin.Config{Token: adminToken, Lockouts: guard, History: past(), Log: log, Doctor: report, Shops: names,
 		Configuration: admin.Configuration{
 			Show:    func() ([]byte, error) { return []byte(configuration), nil },
 			Changes: d.changes,
 			Reload:  func() (admin.Reloaded, []string) { d.reloads.Add(1); defer d.changed.Store(false); return d.changes() },
 		},
 		Program: admin.Program{Version: "0.1.0", Revision: "2f9c1e7a", Started: time.Now().Add(-52 * time.Hour), Keys: signingKeys, Certificates: certificates},
-	}, d.authority, up, registry)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	d.address = server.URL + "/"
-	return d
+	}, authority, up, registry), authority
 }
 
 func (d *desk) must(err error) {
@@ -104,11 +128,11 @@ func (d *desk) lockOut(guard *attempts.Guard) {
 	d.must(err)
 }
 
-// login begins n sessions of a user.
+// login begins n sessions of a user, of the first shop.
 func (d *desk) login(n int, user int64, name, address, agent string) {
 	d.t.Helper()
 	for range n {
-		_, err := d.authority.Issue(d.t.Context(), tokens.Identity{UserID: user, Login: name, Fingerprint: "fp"}, tokens.Client{Address: address, Device: agent})
+		_, err := d.authorities[0].Issue(d.t.Context(), tokens.Identity{UserID: user, Login: name, Fingerprint: "fp"}, tokens.Client{Address: address, Device: agent})
 		d.must(err)
 	}
 }
@@ -268,6 +292,36 @@ func TestTheConsoleShowsEveryPanel(t *testing.T) {
 	if got := d.evaluate(`document.title`); strings.Contains(got.(string), "run") {
 		t.Error("text of a client ran as a script")
 	}
+	d.end()
+}
+
+func TestTheConsoleShowsOneOfSeveralShops(t *testing.T) {
+	d := openDesk(t, "toys", "tea")
+	d.login(3, 2, "alice", "192.0.2.7", phone)
+	d.open(d.address)
+	d.enter(adminToken)
+	shown := func(shop, count string) {
+		t.Helper()
+		d.panel("sessions")
+		d.until(`document.getElementById("shop").value === "` + shop + `" && document.getElementById("count").textContent === "` + count + `"`)
+	}
+	d.until(`document.documentElement.dataset.ready === "overview" && !document.getElementById("shop").hidden`)
+	shown("toys", "3 live sessions")
+	for _, name := range []string{"overview", "lockouts", "configuration"} {
+		d.panel(name)
+		if got := d.evaluate(`document.getElementById("message").hidden`); got != true {
+			t.Errorf("%s: %v", name, d.evaluate(`document.getElementById("message").textContent`))
+		}
+	}
+	d.look(390, "light")
+	if got := d.evaluate(`document.documentElement.scrollWidth`); got != 390.0 {
+		t.Errorf("it is %v wide on a phone", got)
+	}
+	d.look(1280, "light")
+	d.shoot("shops")
+	d.evaluate(`(() => { const shop = document.getElementById("shop"); shop.value = "tea"; shop.dispatchEvent(new Event("change")); })()`)
+	d.open(d.address) // the page loads itself anew, and a wait in it would end with it
+	shown("tea", "No live session.")
 	d.end()
 }
 

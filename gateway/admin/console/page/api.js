@@ -8,6 +8,14 @@ export const token = {
   forget: () => sessionStorage.removeItem(kept),
 };
 
+// shop is the shop that this tab shows; "" where the gateway has a single one.
+const keptShop = "cocart-gateway shop";
+
+export const shop = {
+  get: () => sessionStorage.getItem(keptShop) ?? "",
+  set: (name) => (name ? sessionStorage.setItem(keptShop, name) : sessionStorage.removeItem(keptShop)),
+};
+
 // Failure is an answer that is not 2xx, or none at all (status 0).
 export class Failure extends Error {
   constructor(message, status, problems = []) {
@@ -17,9 +25,10 @@ export class Failure extends Error {
   }
 }
 
-// call sends a request and returns what was answered: an object, or text if it is not JSON.
+// call sends a request about the shop of this tab, and returns what was answered: an object, or text if it is not JSON.
 export async function call(method, path, parameters = {}) {
-  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+  const about = { ...parameters, shop: path === "shops" ? "" : shop.get() };
+  const query = new URLSearchParams(Object.entries(about).filter(([, value]) => value !== "" && value !== null && value !== undefined));
   const address = query.size ? `${path}?${query}` : path;
   let answer;
   try {

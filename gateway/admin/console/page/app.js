@@ -1,6 +1,6 @@
-// Login, the choice of the panel, and the refresh of what is shown.
-import { $, say } from "./dom.js";
-import { call, token } from "./api.js";
+// Login, the choice of the shop and of the panel, and the refresh of what is shown.
+import { $, make, say } from "./dom.js";
+import { call, shop, token } from "./api.js";
 import * as overview from "./overview.js";
 import * as sessions from "./sessions.js";
 import * as lockouts from "./lockouts.js";
@@ -14,19 +14,31 @@ let timer = 0;
 // The fragment is #/sessions and not #sessions: a browser would move the focus to an element of that name.
 const chosen = () => (location.hash.slice(2) in panels ? location.hash.slice(2) : "overview");
 
-function open() {
+async function open() {
   $("login").hidden = true;
   $("console").hidden = $("leave").hidden = false;
   $("token").value = $("login-error").textContent = "";
   clearInterval(timer);
+  await attempt(readShops);
+  if (!token.get()) return; // it is not accepted any more
   timer = setInterval(tick, every);
   choose();
+}
+
+// readShops shows which shops there are, if there are several, and chooses the first one in a new tab.
+async function readShops() {
+  const { shops } = await call("GET", "shops");
+  shop.set(shops.includes(shop.get()) ? shop.get() : shops[0]);
+  $("shop").replaceChildren(...shops.map((name) => make("option", { value: name }, name)));
+  $("shop").value = shop.get();
+  $("shop").hidden = shops.length === 0;
 }
 
 function close(why = "") {
   clearInterval(timer);
   token.forget();
-  $("console").hidden = $("leave").hidden = true;
+  shop.set("");
+  $("console").hidden = $("leave").hidden = $("shop").hidden = true;
   $("state").textContent = "";
   $("login").hidden = false;
   $("login-error").textContent = why;
@@ -73,7 +85,7 @@ $("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   token.set($("token").value.trim());
   try {
-    await call("GET", "status");
+    await call("GET", "shops");
   } catch (failure) {
     close(failure.message);
     $("token").select();
@@ -81,6 +93,10 @@ $("login").addEventListener("submit", async (event) => {
   }
   open();
   $("main").focus();
+});
+$("shop").addEventListener("change", () => {
+  shop.set($("shop").value);
+  location.reload(); // every panel begins anew
 });
 $("leave").addEventListener("click", () => close());
 addEventListener("hashchange", choose);
