@@ -108,7 +108,11 @@ func (a *Authority) logEnd(ctx context.Context, id revocation.SessionID, at int6
 func (a *Authority) logAndSettle(ctx context.Context, e revocation.Entry, id revocation.SessionID, owed string) error {
 	ctx = context.WithoutCancel(ctx)
 	var wait replicaWait
-	if err := a.log.Append(ctx, e, func(pipe redis.Pipeliner) { wait = a.queueWait(ctx, pipe) }); err != nil {
+	var beside []func(redis.Pipeliner)
+	if a.cfg.WaitReplicas > 0 {
+		beside = append(beside, func(pipe redis.Pipeliner) { wait = a.queueWait(ctx, pipe) })
+	}
+	if err := a.log.Append(ctx, e, beside...); err != nil {
 		return err
 	}
 	if err := a.waited(wait); err != nil {

@@ -230,13 +230,13 @@ func (b *tab) picture() []byte {
 }
 
 // complaints returns what the browser logged, among it each violation of the policy of the page. Answers with a status of 4xx
-// are not complaints.
+// are not complaints, nor is its remark that a field which has the focus already needs none.
 func (b *tab) complaints() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var all []string
 	for _, line := range b.logged {
-		if !strings.Contains(line, "Failed to load resource") {
+		if !strings.Contains(line, "Failed to load resource") && !strings.Contains(line, "Autofocus processing was blocked") {
 			all = append(all, fmt.Sprintf("%.400s", line))
 		}
 	}

@@ -72,17 +72,24 @@ const (
 // Redis did not take, the customer's token must still be valid for another attempt. Commands that others queue travel in the
 // same round trip, behind the entry.
 func (l *Log) Append(ctx context.Context, e revocation.Entry, queue ...func(redis.Pipeliner)) error {
+	if err := l.write(ctx, e, queue); err != nil {
+		return l.cfg.Unavailable("writing revocation", err)
+	}
+	l.Wrote(e)
+	return nil
+}
+
+func (l *Log) write(ctx context.Context, e revocation.Entry, queue []func(redis.Pipeliner)) error {
+	if len(queue) == 0 {
+		return l.cfg.Client.XAdd(ctx, l.Command(e)).Err()
+	}
 	pipe := l.cfg.Client.Pipeline()
 	written := pipe.XAdd(ctx, l.Command(e))
 	for _, more := range queue {
 		more(pipe)
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
-	if err := written.Err(); err != nil {
-		return l.cfg.Unavailable("writing revocation", err)
-	}
-	l.Wrote(e)
-	return nil
+	return written.Err()
 }
 
 // Wrote applies an entry that Redis has.
