@@ -30,7 +30,7 @@ const (
 // replicaWait is one wait, at the end of the pipeline that wrote.
 type replicaWait struct{ cmd *redis.Cmd }
 
-// queueWait adds the wait to a pipeline, behind the writes it is for. It adds nothing if there is none to wait for. On a cluster
+// queueWait adds the wait to a pipeline, behind the writes it is for. It adds nothing without redis.wait_replicas. On a cluster
 // it would go to any server.
 func (a *Authority) queueWait(ctx context.Context, pipe redis.Pipeliner) replicaWait {
 	if a.cfg.WaitReplicas == 0 || a.store.apart.Load() {

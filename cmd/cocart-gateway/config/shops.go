@@ -314,8 +314,8 @@ func (p *shopParser) comparePrefixes() {
 	}
 }
 
-// compareSecrets requires that each shop has secrets of its own. With a secret of two shops, whoever has the database or the
-// wp-config.php of one shop could sign tokens, assertions or replies of the other.
+// compareSecrets requires that each shop has secrets of its own. With a secret of two shops, a person who has the database or
+// the wp-config.php of one shop could sign tokens, assertions or replies of the other.
 func (p *shopParser) compareSecrets() {
 	type use struct{ shop, key string }
 	holder := map[string]use{}
