@@ -10,7 +10,7 @@ import (
 	"cocart-gateway/tokens/budget"
 )
 
-// A failover loses what the new master does not have yet: customers who were told that they are logged in are logged out at
+// A failover loses what the new master does not have yet: customers whose login was answered are logged out at
 // their next refresh. With Config.WaitReplicas a login and a logout are answered once so many replicas have them.
 //
 // Replicas that are too slow do not keep customers from logging in: the answer is given all the same, counted and logged. A
