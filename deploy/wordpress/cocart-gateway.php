@@ -1484,38 +1484,41 @@ final class Cart_Tokens {
 	}
 }
 
-// --- WooCommerce's session cookie -----------------------------------------------------------------------------------
+// --- Cookies of carts -----------------------------------------------------------------------------------------------
 
-/** Names the cookies in which WooCommerce keeps whose cart a browser has. */
-function is_woocommerce_session_cookie( string $name ): bool {
-	return 0 === strpos( $name, 'wp_woocommerce_session_' );
+/** Reports whether WooCommerce, or CoCart before 4.2, keeps in a cookie of this name whose cart a browser has. */
+function is_cart_cookie( string $name ): bool {
+	return 1 === preg_match( '/^wp_(woocommerce|cocart)_session_/', $name );
 }
 
 /**
- * Keeps WooCommerce's session cookie out of a customer's request to a route of site.protect. That cookie belongs to the pages of
- * the shop, where this customer is not logged in. WooCommerce writes the cart of a guest's cookie over the customer's
- * (WC_Session_Handler::migrate_guest_session_to_user_session), and deletes the cart of the user in a cookie when that user is not
- * logged in (destroy_session): the cookie of an answer to a token would have the next page of the shop delete the customer's cart.
- * A logged-in user has a cart without a cookie.
+ * Keeps the cookies of carts out of a customer's request. Such a cookie belongs to a guest, or to the pages of the shop, where this
+ * customer is not logged in. The cart of a guest's cookie is written over the customer's (WooCommerce's
+ * WC_Session_Handler::migrate_guest_session_to_user_session, CoCart_Session_Handler::init_session_cookie before CoCart 4.2). The
+ * cookie of an answer would name the customer: WooCommerce deletes that customer's cart at the next page that the browser opens
+ * without a login (destroy_session), and CoCart before 4.2 opens it to every request with the cookie, also when the session of
+ * the token has ended. A logged-in user has a cart without a cookie.
  */
-final class WooCommerce_Cookies {
+final class Cart_Cookies {
 
-	/** @var string|null The name that WooCommerce uses, once it is known. */
-	private $used = null;
+	/** @var string[] The names that the cookies have in this shop, once they are known. */
+	private $used = array();
 
 	/** Before WooCommerce chooses a session handler. */
 	public function register_hooks(): void {
 		foreach ( array_keys( $_COOKIE ) as $name ) {
-			if ( is_woocommerce_session_cookie( (string) $name ) ) {
+			if ( is_cart_cookie( (string) $name ) ) {
 				unset( $_COOKIE[ $name ] );
 			}
 		}
 		add_filter( 'woocommerce_cookie', array( $this, 'session_cookie' ), PHP_INT_MAX );
-		add_filter( 'woocommerce_set_cookie_enabled', array( $this, 'may_set' ), PHP_INT_MAX, 2 );
+		add_filter( 'cocart_cookie', array( $this, 'session_cookie' ), PHP_INT_MAX );
+		add_filter( 'woocommerce_set_cookie_enabled', array( $this, 'may_set' ), PHP_INT_MAX, 2 ); // Since WooCommerce 6.3; CoCart 4.2 needs 7.0.
+		add_filter( 'cocart_cookie_supported', '__return_false', PHP_INT_MAX );
 	}
 
 	/**
-	 * Code of the shop may have renamed the cookie.
+	 * Code of the shop may have renamed the cookie, as CoCart itself does on Pantheon.
 	 *
 	 * @param mixed $name
 	 * @return mixed
@@ -1523,7 +1526,7 @@ final class WooCommerce_Cookies {
 	public function session_cookie( $name = '' ) {
 		if ( is_string( $name ) ) {
 			unset( $_COOKIE[ $name ] );
-			$this->used = $name;
+			$this->used[] = $name;
 		}
 		return $name;
 	}
@@ -1537,7 +1540,7 @@ final class WooCommerce_Cookies {
 	 */
 	public function may_set( $enabled = true, $name = '' ) {
 		$name = is_string( $name ) ? $name : '';
-		$cart = is_woocommerce_session_cookie( $name ) || in_array( $name, array( $this->used, 'woocommerce_items_in_cart', 'woocommerce_cart_hash' ), true );
+		$cart = is_cart_cookie( $name ) || in_array( $name, array_merge( $this->used, array( 'woocommerce_items_in_cart', 'woocommerce_cart_hash' ) ), true );
 		return $cart ? false : $enabled;
 	}
 }
@@ -1762,9 +1765,9 @@ final class Request_Guard extends Dispatch_Watcher {
 		$this->grants->register_hooks();
 		if ( '' !== $this->asserted->protect ) {
 			( new Cart_Tokens( $this->asserted->user ) )->register_hooks();
-			( new WooCommerce_Cookies() )->register_hooks();
 		}
 		if ( $this->is( 'customer' ) ) {
+			( new Cart_Cookies() )->register_hooks();
 			// CoCart's logout calls wp_logout(); of the sessions of a token only its own ends, and the gateway sees to that.
 			remove_action( 'wp_logout', __NAMESPACE__ . '\on_logout' );
 		}
@@ -2566,7 +2569,7 @@ final class Browser_Login extends Dispatch_Watcher {
 	/** @var Session_End_Announcements */
 	private $announcements;
 
-	/** @var string[] Names of the cookies in which WooCommerce keeps the cart of a guest. */
+	/** @var string[] Names of the cookies that keep the cart of a guest. */
 	private $carts = array();
 
 	public function __construct( Assertion $asserted ) {
@@ -2588,12 +2591,12 @@ final class Browser_Login extends Dispatch_Watcher {
 	}
 
 	/**
-	 * WooCommerce writes the cart of a guest's cookie over the customer's, once that browser is logged in
-	 * (WC_Session_Handler::migrate_guest_session_to_user_session). The customer comes with the cart of the app, so the browser forgets the guest's.
+	 * The cart of a guest's cookie is written over the customer's, once that browser is logged in (see Cart_Cookies). The
+	 * customer comes with the cart of the app, so the browser forgets the guest's.
 	 */
 	private function set_guest_carts_aside(): void {
 		foreach ( array_keys( $_COOKIE ) as $name ) {
-			if ( is_woocommerce_session_cookie( (string) $name ) ) {
+			if ( is_cart_cookie( (string) $name ) ) {
 				$this->carts[] = (string) $name;
 				unset( $_COOKIE[ $name ] );
 			}

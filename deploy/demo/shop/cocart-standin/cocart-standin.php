@@ -37,7 +37,7 @@ function cocart_standin_error( $code, $message, $status, $more = array() ) {
 	return new WP_Error( $code, $message, array( 'status' => $status ) + $more );
 }
 
-foreach ( array( 'requests', 'credentials', 'authentication', 'permissions', 'products', 'carts', 'cart-session', 'rate-limit', 'cart-answers', 'cart-routes', 'cart-item', 'login', 'two-factor', 'logout', 'sessions', 'store', 'cart-token', 'store-api', 'woocommerce', 'headers', 'looking-glass', 'streams', 'storefront' ) as $cocart_standin_part ) {
+foreach ( array( 'requests', 'credentials', 'authentication', 'permissions', 'products', 'carts', 'cart-cookie', 'cart-session', 'woocommerce-session', 'rate-limit', 'cart-answers', 'cart-routes', 'cart-item', 'login', 'two-factor', 'logout', 'sessions', 'store', 'cart-token', 'store-api', 'woocommerce', 'headers', 'looking-glass', 'streams', 'storefront' ) as $cocart_standin_part ) {
 	require_once __DIR__ . "/includes/$cocart_standin_part.php";
 }
 // Included only where it is wanted: PHP declares a class before it runs a line of its file.

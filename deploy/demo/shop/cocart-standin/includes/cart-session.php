@@ -48,7 +48,7 @@ final class CoCart_Standin_Session {
 		return ! preg_match( '#/v\d+/(' . implode( '|', $without ) . ')\b#', $uri );
 	}
 
-	private function __construct() {
+	public function __construct() {
 		$user             = get_current_user_id();
 		$asked            = self::asked_key();
 		$named            = self::named_customer();
@@ -60,6 +60,9 @@ final class CoCart_Standin_Session {
 			$this->key = $asked;
 		}
 		$this->items = cocart_standin_read_cart( $this->key );
+		if ( $user && ! cocart_standin_since( '4.2' ) && '' !== self::key_in_cookie() ) {
+			$this->replace( $asked );
+		}
 		if ( $user && '' !== $asked && $asked !== $this->key && cocart_standin_since( '3.1' ) ) {
 			$this->take_over( cocart_standin_since( '4.2' ) ? $asked : self::raw_parameter() );
 		}
@@ -68,9 +71,6 @@ final class CoCart_Standin_Session {
 		}
 		$this->shown  = $this->key;
 		$this->header = isset( $_REQUEST['cart_key'] ) || '' !== $asked ? $asked : $this->key;
-		if ( ! $user && ! cocart_standin_since( '4.2' ) ) {
-			$this->remember();
-		}
 	}
 
 	/** A customer who names a cart works in that one: in any until 4.3.5, in that of another customer until 4.6.1. */
@@ -112,21 +112,8 @@ final class CoCart_Standin_Session {
 		return is_string( $raw ) ? trim( esc_html( $raw ) ) : '';
 	}
 
-	private static function cookie() {
-		return 'wp_cocart_session_' . COOKIEHASH;
-	}
-
-	/** key||signature: a cookie that somebody made up is none. */
 	private static function key_in_cookie() {
-		$cookie = isset( $_COOKIE[ self::cookie() ] ) ? wp_unslash( $_COOKIE[ self::cookie() ] ) : '';
-		$parts  = is_string( $cookie ) ? explode( '||', $cookie ) : array();
-		return 2 === count( $parts ) && hash_equals( wp_hash( $parts[0] ), $parts[1] ) ? $parts[0] : '';
-	}
-
-	private function remember() {
-		if ( ! headers_sent() ) {
-			setcookie( self::cookie(), $this->key . '||' . wp_hash( $this->key ), $this->expiration, '/', '', is_ssl(), true );
-		}
+		return CoCart_Standin_Cart_Cookie::of_cocart()->read()[0];
 	}
 
 	/** 5.0 lets a header name the customer, whoever sends it. */
@@ -144,6 +131,14 @@ final class CoCart_Standin_Session {
 	public function add( $product, $quantity ) {
 		$this->items[ $product ] = $quantity + ( isset( $this->items[ $product ] ) ? $this->items[ $product ] : 0 );
 		$this->save();
+		$this->remember();
+	}
+
+	/** Until 4.2 the browser gets a cookie with the first item, a customer's too. */
+	private function remember() {
+		if ( ! cocart_standin_since( '4.2' ) ) {
+			CoCart_Standin_Cart_Cookie::of_cocart()->set( $this->key, $this->expiration );
+		}
 	}
 
 	public function save() {
@@ -160,6 +155,20 @@ final class CoCart_Standin_Session {
 		if ( $theirs && ! ( ! is_user_logged_in() && is_numeric( $raw ) && get_userdata( (int) $raw ) ) ) {
 			$this->items = $theirs + $this->items;
 			$this->save();
+		}
+	}
+
+	/** Beside a cookie, a customer's cart is the one that is asked for; a guest's goes. An empty one replaces nothing. */
+	private function replace( $key ) {
+		$theirs = $key === $this->key || apply_filters( 'cocart_override_cookie_check', false ) ? array() : cocart_standin_read_cart( $key );
+		if ( ! $theirs ) {
+			return;
+		}
+		$this->items = $theirs;
+		$this->save();
+		$this->remember();
+		if ( ! is_numeric( $key ) || ! get_userdata( (int) $key ) ) {
+			cocart_standin_write_cart( $key, array(), $this->expiration );
 		}
 	}
 

@@ -1,6 +1,6 @@
 <?php
 /**
- * The cart of WooCommerce's Store API. By the user it is the cart that CoCart keeps, because CoCart replaces WooCommerce's
+ * The cart of WooCommerce's Store API. By the user or a cookie it is a cart that CoCart keeps, because CoCart replaces WooCommerce's
  * session handler. By a Cart-Token it is the one that WooCommerce keeps for the user or guest in the token, in a table of its own.
  */
 
@@ -29,20 +29,29 @@ function cocart_standin_cart_token( WP_REST_Request $request ) {
 	return '';
 }
 
-/** Whom the cart belongs to, and where it is kept. */
-function cocart_standin_store_api_session( WP_REST_Request $request ) {
-	$token = cocart_standin_cart_token( $request );
-	if ( '' !== $token ) {
-		$customer = CartTokenUtils::get_cart_token_payload( $token )['user_id'];
-		return array( $customer, 'wc:' . $customer );
+/** The session of a request without a Cart-Token. WooCommerce opens it once in a request, so a batch has one. */
+function cocart_standin_store_api_session() {
+	static $session = null;
+	if ( null === $session ) {
+		$session = cocart_standin_since( '4.2' ) ? new CoCart_Standin_WooCommerce_Session() : new CoCart_Standin_Session();
 	}
-	$customer = is_user_logged_in() ? (string) get_current_user_id() : CoCart_Standin_Session::new_guest_key();
-	return array( $customer, $customer );
+	return $session;
+}
+
+/** The items of a Cart-Token's cart, with the key that they are kept by. */
+function cocart_standin_cart_of_token( $token ) {
+	$customer = CartTokenUtils::get_cart_token_payload( $token )['user_id'];
+	return array( $customer, 'wc:' . $customer, cocart_standin_read_cart( 'wc:' . $customer ) );
 }
 
 function cocart_standin_store_api_cart( WP_REST_Request $request ) {
-	list( $customer, $key ) = cocart_standin_store_api_session( $request );
-	return cocart_standin_store_api_answer( $customer, cocart_standin_read_cart( $key ), 200 );
+	$token = cocart_standin_cart_token( $request );
+	if ( '' !== $token ) {
+		list( $customer, , $items ) = cocart_standin_cart_of_token( $token );
+		return cocart_standin_store_api_answer( $customer, $items, 200 );
+	}
+	$session = cocart_standin_store_api_session();
+	return cocart_standin_store_api_answer( $session->key, $session->items, 200 );
 }
 
 /** A cookie could be another site's doing, so a change needs a nonce, or a token, which no other site knows. */
@@ -56,10 +65,16 @@ function cocart_standin_store_api_add( WP_REST_Request $request ) {
 			return cocart_standin_error( 'woocommerce_rest_invalid_nonce', 'Nonce is invalid.', 403 );
 		}
 	}
-	list( $customer, $key ) = cocart_standin_store_api_session( $request );
-	$id                     = (int) $request['id'];
-	$items                  = cocart_standin_read_cart( $key );
-	$items[ $id ]           = ( isset( $items[ $id ] ) ? $items[ $id ] : 0 ) + max( 1, (int) $request['quantity'] );
+	$id       = (int) $request['id'];
+	$quantity = max( 1, (int) $request['quantity'] );
+	$token    = cocart_standin_cart_token( $request );
+	if ( '' === $token ) {
+		$session = cocart_standin_store_api_session();
+		$session->add( $id, $quantity );
+		return cocart_standin_store_api_answer( $session->key, $session->items, 201 );
+	}
+	list( $customer, $key, $items ) = cocart_standin_cart_of_token( $token );
+	$items[ $id ]                   = ( isset( $items[ $id ] ) ? $items[ $id ] : 0 ) + $quantity;
 	cocart_standin_write_cart( $key, $items, time() + 2 * DAY_IN_SECONDS );
 	return cocart_standin_store_api_answer( $customer, $items, 201 );
 }
