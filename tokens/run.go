@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,6 +26,10 @@ const (
 func (a *Authority) Run(ctx context.Context) error {
 	a.reportEviction(ctx)
 	defer a.log.ReadByItself()()
+	log := a.log
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() { log.Watch(ctx) })
 	var said outageReports
 	for ctx.Err() == nil {
 		a = a.inForce.Load()

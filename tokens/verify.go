@@ -33,8 +33,9 @@ func (v *verified) token() revocation.Token {
 func (v *verified) fromPlugin() bool { return v.access.Session == "" }
 
 // Verify checks an access token: form, signature, issuer, audience, time, and the revocations known here. It does no I/O,
-// so it works while Redis is away, and it is safe for concurrent use. Every error is a Rejection. The result is shared
-// between callers and must not be changed.
+// so it works while Redis is away, and it is safe for concurrent use. After this process was stopped for a while it waits
+// until Run read the revocations, for Config.WaitLimit at most. Every error is a Rejection. The result is shared between
+// callers and must not be changed.
 func (a *Authority) Verify(access string) (*Access, error) {
 	now := a.cfg.Now()
 	v, err := a.check(access, now)
@@ -128,6 +129,10 @@ func (a *Authority) examineOurs(parts jwt.Parts, key *keys.Key) (*verified, erro
 
 // current checks what can change about a verified token, from the cache or not.
 func (a *Authority) current(v *verified, now time.Time) error {
+	if a.log.Stopped(now) {
+		a.log.WaitAfterStop(a.cfg.WaitLimit)
+		now = a.cfg.Now()
+	}
 	seconds := now.Unix()
 	leeway := int64(a.cfg.Leeway / time.Second)
 	switch {

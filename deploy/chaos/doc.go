@@ -16,4 +16,5 @@
 //	shopper_test.go    customers; checker_test.go: ended tokens
 //	link_test.go       a network between gateway and Redis that can be slow, cut or silent
 //	soak_test.go       the long run
+//	frozen_test.go     a gateway that is stopped for a while
 package chaos

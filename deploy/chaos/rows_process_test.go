@@ -89,6 +89,7 @@ func processRows() []row {
 		{id: "E1", what: "reloads, every third with a mistake", set: alone(), lasts: 20 * time.Second, fault: reloads},
 		{id: "E6", what: "one of three killed again and again, behind HAProxy", set: balanced(), lasts: 20 * time.Second, short: true, goal: goal{failed: 10 * restarting},
 			fault: killAgain},
+		{id: "C3", what: "one of three stopped and continued", set: alone(), lasts: 8 * time.Second, goal: goal{failed: 5 * restarting}, fault: stopOne},
 	}
 }
 
@@ -144,6 +145,29 @@ func reloads(w *world) func() {
 		}
 		time.Sleep(150 * time.Millisecond)
 	})
+}
+
+// stopOne stops the first gateway while clients keep sending it tokens of ended sessions, which it finds when it goes on.
+// A client gives up after four seconds.
+func stopOne(w *world) func() {
+	pid := w.gateways[0].process.PID()
+	freeze(pid)
+	var stop []func()
+	for i := range 16 {
+		s := w.shopper(94_000 + i)
+		stop = append(stop, during(func() {
+			if all := w.ended.copy(); len(all) > 0 {
+				s.present(w.gateways[0].public, all[s.rng.IntN(len(all))], false)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}))
+	}
+	return func() {
+		thaw(pid)
+		for _, end := range stop {
+			end()
+		}
+	}
 }
 
 // killAgain ends the first gateway every second and starts it again. Requests in it are cut: customers ask again.

@@ -1,8 +1,9 @@
 // Package revocationlog is the log of revocations in Redis, a stream which every gateway appends to and follows. What an
 // entry means is in package revocation.
 //
-//	log.go   appending, reading, and what follows from an interruption
-//	own.go   the latest entries of this process, which it writes again after a failover
+//	log.go      appending, reading, and what follows from an interruption
+//	own.go      the latest entries of this process, which it writes again after a failover
+//	frozen.go   what follows when the process was stopped for a while
 package revocationlog
 
 import (
@@ -48,14 +49,16 @@ type Log struct {
 
 	trimmedTo atomic.Int64 // Unix ms of Redis: entries of later ids are there
 
-	readAt atomic.Int64 // when the log was last known to be read to its end (Unix ms); 0 = never
+	readTo atomic.Pointer[string] // id of the entry that was read last; nil = none was
+	readAt atomic.Int64           // when the log was last known to be read to its end (Unix ms); 0 = never
 	began  time.Time
 	own    ownEntries
+	ticks  ticks
 }
 
 // New returns the log, of which nothing was read yet. It does no I/O.
 func New(cfg Config) *Log {
-	return &Log{cfg: cfg, reader: cfg.Client, position: "0", began: cfg.Now()}
+	return &Log{cfg: cfg, reader: cfg.Client, position: "0", began: cfg.Now(), ticks: ticks{due: make(chan struct{}, 1)}}
 }
 
 const (
@@ -256,22 +259,33 @@ func (l *Log) read(ctx context.Context, block time.Duration) (int, error) {
 
 func (l *Log) readBy(ctx context.Context, client redis.UniversalClient, block time.Duration) (int, error) {
 	began := l.cfg.Now()
-	streams, err := client.XRead(ctx, &redis.XReadArgs{
-		Streams: []string{l.cfg.Key, l.position}, Count: oneBatch, Block: block}).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
+	found, err := l.entries(ctx, client, l.position, block)
+	if err != nil {
 		return 0, err
 	}
-	n := 0
-	for _, s := range streams {
-		n += len(s.Messages)
-		l.apply(s.Messages)
-		l.position = s.Messages[len(s.Messages)-1].ID
+	if len(found) > 0 {
+		l.apply(found)
+		l.position = found[len(found)-1].ID
+		l.readTo.Store(&found[len(found)-1].ID)
 		l.ends = append(l.ends, l.position)
 	}
-	if n < oneBatch {
+	if len(found) < oneBatch {
 		l.readAt.Store(max(1, began.UnixMilli()))
 	}
-	return n, nil
+	return len(found), nil
+}
+
+// entries returns a batch of what is behind an id.
+func (l *Log) entries(ctx context.Context, client redis.UniversalClient, after string, block time.Duration) ([]redis.XMessage, error) {
+	streams, err := client.XRead(ctx, &redis.XReadArgs{Streams: []string{l.cfg.Key, after}, Count: oneBatch, Block: block}).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, err
+	}
+	var all []redis.XMessage
+	for _, s := range streams {
+		all = append(all, s.Messages...)
+	}
+	return all, nil
 }
 
 var errForeignEntry = errors.New("revocation log: unknown entry skipped")
