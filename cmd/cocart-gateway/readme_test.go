@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,9 +58,23 @@ func (d *describer) Register(c prometheus.Collector) error {
 	return d.Registry.Register(c)
 }
 
+// configOfAShop is for one shop in a list of several, so that its metrics have the label shop.
+const configOfAShop = `
+admin: {listen: "127.0.0.1:0"}
+shops:
+  - name: toys
+    site: {url: "https://toys.example"}
+    upstream: {url: "http://127.0.0.1:1", secret: "a shared secret of these tests, 32 bytes"}
+    tokens: {keys: [` + firstKey + `]}
+`
+
 func metricsTable(t *testing.T) string {
 	t.Helper()
-	cfg, err := loadConfig(configFile(t, "127.0.0.1:0", "127.0.0.1:0", "http://127.0.0.1:1"), noEnv)
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(configOfAShop), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := loadConfig(path, noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +88,9 @@ func metricsTable(t *testing.T) string {
 	if err := p.build(client, d); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []prometheus.Collector{buildOf().metric(), admin.NewDependencyMetrics(), logsink.New(io.Discard, 0, nil)} {
-		if err := d.Register(c); err != nil {
-			t.Fatal(err)
-		}
+	toys := prometheus.WrapRegistererWith(prometheus.Labels{shopLabel: "toys"}, d)
+	if err := errors.Join(d.Register(buildOf().metric()), d.Register(logsink.New(io.Discard, 0, nil)), toys.Register(admin.NewDependencyMetrics())); err != nil {
+		t.Fatal(err)
 	}
 	parts := regexp.MustCompile(`fqName: "([^"]*)", help: "((?:[^"\\]|\\.)*)", unit: "[^"]*", constLabels: \{([^}]*)\}, variableLabels: \{([^}]*)\}`)
 	rows := []string{}
@@ -84,8 +99,9 @@ func metricsTable(t *testing.T) string {
 		if m == nil {
 			t.Fatalf("not understood: %s", text)
 		}
-		labels := regexp.MustCompile(`="[^"]*"`).ReplaceAllString(m[3], "")
-		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", m[1], strings.ReplaceAll(labels+m[4], ",", ", "), strings.ReplaceAll(m[2], `\"`, `"`)))
+		constant := regexp.MustCompile(`="[^"]*"`).ReplaceAllString(m[3], "")
+		labels := strings.FieldsFunc(constant+","+m[4], func(r rune) bool { return r == ',' })
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", m[1], strings.Join(labels, ", "), strings.ReplaceAll(m[2], `\"`, `"`)))
 	}
 	slices.Sort(rows)
 	return "| metric | labels | what it says |\n|---|---|---|\n" + strings.Join(slices.Compact(rows), "\n") + "\n"

@@ -18,9 +18,10 @@ type dashboard struct {
 	SchemaVersion int
 	Templating    struct {
 		List []struct {
-			Name, Type, Definition string
-			Datasource             source
-			Current                struct{ Value any }
+			Name, Type, Definition, AllValue string
+			Multi, IncludeAll                bool
+			Datasource                       source
+			Current                          struct{ Value any }
 		}
 	}
 	Annotations struct {
@@ -156,7 +157,7 @@ var (
 func TestDashboardAndAlertsAskOnlyForWhatThereIs(t *testing.T) {
 	metrics, used := documented(t), map[string]bool{}
 	for where, expr := range expressions(t) {
-		labels := []string{"job", "shop", "instance", "le"}
+		labels := []string{"job", "shop", "instance", "le"} // a gateway for a single shop can have a label shop in Prometheus
 		for _, name := range metricName.FindAllString(expr, -1) {
 			own, found := metrics[suffix.ReplaceAllString(name, "")]
 			if !found {
@@ -174,6 +175,42 @@ func TestDashboardAndAlertsAskOnlyForWhatThereIs(t *testing.T) {
 	for name := range metrics {
 		if !used[name] {
 			t.Errorf("nobody looks at %s", name)
+		}
+	}
+}
+
+// Where the gateways are for single shops no series has the label, and "All", which is .*, finds the series without it.
+func TestTheDashboardCanShowEachOfSeveralShops(t *testing.T) {
+	metrics, d := documented(t), theDashboard(t)
+	chosen := d.Templating.List[len(d.Templating.List)-1]
+	if chosen.Name != "shop" || chosen.Type != "query" || !strings.HasSuffix(chosen.Definition, ", shop)") || !chosen.Multi || !chosen.IncludeAll || chosen.AllValue != ".*" || chosen.Current.Value != "$__all" {
+		t.Errorf("the variable for the shop: %+v", chosen)
+	}
+	if name := metricName.FindString(chosen.Definition); !slices.Contains(metrics[name], "shop") {
+		t.Errorf("its values come from %s, which has no label shop", name)
+	}
+	for _, p := range d.Panels {
+		for _, target := range p.Targets {
+			for _, m := range regexp.MustCompile(`(cocart_gateway_\w+)(\{[^}]*\})?`).FindAllStringSubmatch(target.Expr, -1) {
+				if has := strings.Contains(m[2], `shop=~"$shop"`); has != slices.Contains(metrics[suffix.ReplaceAllString(m[1], "")], "shop") {
+					t.Errorf("%s: %s goes by the shop: %v, in %s", p.Title, m[1], has, target.Expr)
+				}
+			}
+		}
+	}
+}
+
+// A sum over the shops of a gateway is too small to notice that one of them fails, and tells nobody which.
+func TestAlertsAreAboutOneShop(t *testing.T) {
+	metrics := documented(t)
+	for _, a := range alerts(t) {
+		ofShop := slices.ContainsFunc(metricName.FindAllString(a.Expr, -1), func(name string) bool {
+			return slices.Contains(metrics[suffix.ReplaceAllString(name, "")], "shop")
+		})
+		for _, m := range grouped.FindAllStringSubmatch(a.Expr, -1) {
+			if ofShop && !regexp.MustCompile(`\bshop\b`).MatchString(m[1]) {
+				t.Errorf("%s: %s leaves out the shop", a.Alert, m[0])
+			}
 		}
 	}
 }

@@ -102,19 +102,43 @@ type gateway struct {
 // format.
 func startGateway(t *testing.T) *gateway {
 	t.Helper()
+	return startGatewayWith(t, fmt.Sprintf(`
+upstream: {url: %s, secret: %q}
+site: {url: %s}
+tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing secret of this test, long enough"}]}
+`, upstreamtest.Start(t).URL, upstreamtest.Secret, upstreamtest.SiteURL))
+}
+
+// startGatewayOfShops runs it for two shops, toys and books. Its traffic is that of the toys.
+func startGatewayOfShops(t *testing.T) *gateway {
+	t.Helper()
+	books := upstreamtest.Start(t)
+	books.Site, books.Secret = "https://books.example", "the secret of the books, of 32 bytes and more"
+	return startGatewayWith(t, fmt.Sprintf(`
+shops:
+  - name: toys
+    site: {url: %s}
+    upstream: {url: %s, secret: %q}
+    tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing secret of this test, long enough"}]}
+  - name: books
+    site: {url: %s}
+    upstream: {url: %s, secret: %q}
+    tokens: {keys: [{id: k1, algorithm: HS256, secret: "another signing secret of this test, long enough"}]}
+`, upstreamtest.SiteURL, upstreamtest.Start(t).URL, upstreamtest.Secret, books.Site, books.URL, books.Secret))
+}
+
+func startGatewayWith(t *testing.T, shops string) *gateway {
+	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "cocart-gateway")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "cocart-gateway/cmd/cocart-gateway").CombinedOutput(); err != nil {
 		t.Fatalf("building the gateway: %v\n%s", err, out)
 	}
-	config := write(t, dir, "config.yaml", fmt.Sprintf(`
+	config := write(t, dir, "config.yaml", `
 listen: 127.0.0.1:0
 admin: {listen: "127.0.0.1:0"}
-upstream: {url: %s, secret: %q}
-site: {url: %s}
-tokens: {keys: [{id: k1, algorithm: HS256, secret: "a signing secret of this test, long enough"}]}
 log: {format: json}
-`, upstreamtest.Start(t).URL, upstreamtest.Secret, upstreamtest.SiteURL))
+`+shops)
 	g := &gateway{}
 	t.Cleanup(func() { // once it has ended, and all of its log is there
 		for _, found := range upstreamtest.Leaks(g.log.String()) {
@@ -142,6 +166,7 @@ func write(t *testing.T, dir, name, text string) string {
 type prometheus struct {
 	child
 	url        string
+	shop       string // that is chosen on the dashboard; "": all
 	mayBeEmpty map[string]bool
 }
 

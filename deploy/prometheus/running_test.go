@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,6 +39,40 @@ func TestARealPrometheusWatchesARunningGateway(t *testing.T) {
 		}
 	}
 	p.stop(t)
+}
+
+// One of several shops is chosen on the dashboard. Another one, without customers, shows that nothing of the first is in it.
+func TestTheDashboardShowsTheChosenShop(t *testing.T) {
+	gateway := startGatewayOfShops(t)
+	p := startPrometheus(t, gateway.admin)
+	p.awaitScrapes(1)
+	for range 2 {
+		gateway.traffic()
+		p.awaitScrapes(2)
+	}
+	if shops := p.values(t, "shop"); !slices.Equal(shops, []string{"books", "toys"}) {
+		t.Errorf("the label shop has the values %v", shops)
+	}
+	p.shop = "toys"
+	for where, expr := range expressions(t) {
+		if strings.HasPrefix(where, "panel ") && !p.mayBeEmpty[where] {
+			p.shows(t, where+" shows something: "+expr, expr)
+		}
+	}
+	const logins = `sum(cocart_gateway_logins_total{shop=~"$shop",result="accepted"})`
+	for shop, want := range map[string]int{"toys": 2, "books": 0, "toys|books": 2} {
+		if p.shop = shop; p.count(logins) != want {
+			t.Errorf("%d logins at %s, want %d", p.count(logins), shop, want)
+		}
+	}
+	p.stop(t)
+}
+
+// values lists the values of a label of the dependencies, as the variables of the dashboard do.
+func (p *prometheus) values(t *testing.T, label string) (all []string) {
+	t.Helper()
+	p.get(t, "/api/v1/label/"+label+"/values", url.Values{"match[]": {"cocart_gateway_dependency_up"}}, &all)
+	return all
 }
 
 // targets is what Prometheus says of whom it reads.
@@ -94,7 +129,7 @@ type sample struct {
 // query evaluates one expression of Grafana's; what is not a number is left out.
 func (p *prometheus) query(t *testing.T, expr string) []sample {
 	t.Helper()
-	expr = strings.NewReplacer("$__rate_interval", "1m", "$instance", ".*").Replace(expr)
+	expr = strings.NewReplacer("$__rate_interval", "1m", "$instance", ".*", "$shop", cmp.Or(p.shop, ".*")).Replace(expr)
 	var answer struct{ Result []sample }
 	p.get(t, "/api/v1/query", url.Values{"query": {expr}}, &answer)
 	return slices.DeleteFunc(answer.Result, func(s sample) bool { return s.Value[1] == "NaN" })
