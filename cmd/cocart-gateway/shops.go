@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"sync"
 
@@ -128,13 +129,13 @@ func (p *program) newOthers() (http.Handler, error) {
 	return hosts.NewOthers(client, prometheus.WrapRegistererWith(prometheus.Labels{shopLabel: ""}, p.registry), p.log)
 }
 
-// redirect answers plain HTTP for the shops: each redirects the host of its site.url, and no other.
+// redirect answers plain HTTP for the shops: it redirects the host of each site.url, and no other.
 func redirect(cfg *config.Config) http.Handler {
-	var shops []hosts.Shop
+	var sites []*url.URL
 	for _, shop := range cfg.EachShop() {
-		shops = append(shops, hosts.Shop{Hosts: shop.Hosts()[:1], Handler: hosts.NewRedirect(shop.Site.URL)})
+		sites = append(sites, shop.Site.URL)
 	}
-	return hosts.NewRouter(shops, shops[0].Handler) // which refuses other hosts
+	return hosts.NewRedirect(sites...)
 }
 
 // caughtUp reports whether the revocations of every shop have been read.

@@ -8,6 +8,7 @@ package hosts
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -101,19 +102,20 @@ func badTarget() *respond.Failure {
 	return respond.Fail(respond.BadRequest).WithMessage("Invalid request target.")
 }
 
-// NewRedirect redirects requests by plain HTTP to the same page of the site by https. The method stays what it was
-// (308, RFC 9110 section 15.4.9), so that a POST does not arrive as a GET. What was sent in plain has been sent: a
-// password is readable on the way once, whatever is answered. Other hosts than the site's get no redirect: one that
+// NewRedirect redirects requests by plain HTTP to the same page of the site that they name, by https. The method stays what
+// it was (308, RFC 9110 section 15.4.9), so that a POST does not arrive as a GET. What was sent in plain has been sent: a
+// password is readable on the way once, whatever is answered. Other hosts than those of the sites get no redirect: one that
 // goes where the request says would serve phishers.
-func NewRedirect(site *url.URL) http.Handler {
+func NewRedirect(sites ...*url.URL) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		target := r.URL.RequestURI()
+		named := slices.IndexFunc(sites, func(site *url.URL) bool { return sameHost(r.Host, site.Hostname()) })
 		// A target without a slash (x:.example.net) would become part of the host.
-		if !sameHost(r.Host, site.Hostname()) || !strings.HasPrefix(target, "/") {
+		if named < 0 || !strings.HasPrefix(target, "/") {
 			respond.Error(w, r, respond.Fail(respond.UnknownHost))
 			return
 		}
-		w.Header().Set("Location", "https://"+site.Host+target)
+		w.Header().Set("Location", "https://"+sites[named].Host+target)
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusPermanentRedirect)
 	})

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"cocart-gateway/gateway/hosts"
@@ -29,13 +30,20 @@ func TestPlainHTTPLeadsToTheShopAndNowhereElse(t *testing.T) {
 		{"a host that begins like the shop's", "https://shop.example.com", "GET / HTTP/1.1\r\nHost: shop.example.com.evil.example", "", 421},
 		{"a target that would lengthen the host", "https://shop.example.com", "GET x:.evil.example HTTP/1.1\r\nHost: shop.example.com", "", 421},
 		{"no host", "https://shop.example.com", "GET / HTTP/1.0", "", 421},
+		{"the first of two shops", "https://toys.example https://books.example:8443", "GET /a HTTP/1.1\r\nHost: toys.example", "https://toys.example/a", 308},
+		{"the second of two shops", "https://toys.example https://books.example:8443", "GET /a HTTP/1.1\r\nHost: books.example.", "https://books.example:8443/a", 308},
+		{"neither of two shops", "https://toys.example https://books.example", "GET /a HTTP/1.1\r\nHost: tea.example", "", 421},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			site, err := url.Parse(row.site)
-			if err != nil {
-				t.Fatal(err)
+			var sites []*url.URL
+			for text := range strings.FieldsSeq(row.site) {
+				site, err := url.Parse(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sites = append(sites, site)
 			}
-			server := httptest.NewServer(hosts.NewRedirect(site))
+			server := httptest.NewServer(hosts.NewRedirect(sites...))
 			defer server.Close()
 			conn, err := net.Dial("tcp", server.Listener.Addr().String())
 			if err != nil {

@@ -31,7 +31,7 @@ type ACME struct {
 	Enabled    bool
 	Email      string
 	Directory  string   // the https URL of the authority
-	Domains    []string // empty: the host of site.url
+	Domains    []string // each gets a certificate of its own; empty: the host of site.url, of each shop
 	Storage    string   // the absolute path of a folder that the gateway can write to
 	CAFile     string   // authorities that sign the certificate of the directory; empty: those of the operating system
 	Challenges []string // "http-01" (needs RedirectFrom) and "tls-alpn-01", at least one
@@ -82,7 +82,7 @@ func goodDomain(s string) bool {
 	return err != nil && len(s) <= 253 && schema.HostName.MatchString(s) && strings.Contains(s, ".") && !strings.HasSuffix(s, ".")
 }
 
-// Domains returns the names of the certificate that ACME gets.
+// Domains returns the names for which ACME gets certificates, one for each.
 func (c *Config) Domains() []string {
 	if len(c.TLS.ACME.Domains) > 0 {
 		return c.TLS.ACME.Domains
