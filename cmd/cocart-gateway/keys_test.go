@@ -85,6 +85,31 @@ func TestAKeyFileIsForItsOwnerAloneAndNeverOverwritten(t *testing.T) {
 	}
 }
 
+func TestAKeyThatCannotBeMadeLeavesNoFile(t *testing.T) {
+	d := deskWithoutRedis(t)
+	dir := t.TempDir()
+	d.must(os.Symlink(filepath.Join(dir, "elsewhere"), filepath.Join(dir, "link")))
+	for _, row := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--algorithm", "rot13", "--out", filepath.Join(dir, "a")}, exitUsage, "--algorithm must be"},
+		{[]string{"--id", "a/b", "--out", filepath.Join(dir, "b")}, exitUsage, "--id must be"},
+		{[]string{"--out", filepath.Join(dir, "none", "c")}, exitFailed, "no such file or directory"},
+		{[]string{"--out", dir}, exitFailed, "file exists"},
+		{[]string{"--out", filepath.Join(dir, "link")}, exitFailed, "file exists"}, // a link of somebody else's would choose the place
+		{[]string{"--out"}, exitUsage, "--out"},
+	} {
+		if got := d.runBare(append([]string{"keys", "generate"}, row.args...)...); got.code != row.code || got.stdout != "" || !strings.Contains(got.stderr, row.want) {
+			t.Errorf("%v: %+v, want exit %d with %q", row.args, got, row.code, row.want)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 func TestKeysAreListed(t *testing.T) {
 	d := deskWithoutRedis(t)
 	d.config = configOfKeys(t,

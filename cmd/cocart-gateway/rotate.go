@@ -154,8 +154,8 @@ func (r *rotation) replaceConfig(t terminal, before *config.Config) error {
 	if err != nil {
 		return err
 	}
-	next := r.path + ".new"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
+	next, err := r.writeBeside(text)
+	if err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
 	err = r.own(next, r.info.Mode().Perm())
@@ -169,6 +169,20 @@ func (r *rotation) replaceConfig(t terminal, before *config.Config) error {
 		return errors.Join(fmt.Errorf("the configuration is unchanged: %w", err), os.Remove(next))
 	}
 	return nil
+}
+
+// writeBeside writes a file with a name that no other has, in the folder of the configuration: paths in the text are relative
+// to it. What it holds survives a loss of power, so that the file that takes the place of the configuration is never empty.
+func (r *rotation) writeBeside(text []byte) (name string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(r.path), filepath.Base(r.path)+".new-*") // only its owner can read it
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
 }
 
 // check compares the keys of the changed file with what they must be.
