@@ -121,13 +121,14 @@ func newSigningKeys(secrets []string) (signingKeys, error) {
 
 // sign returns the value of the assertion header for exactly this request. A
 // replay for another route, method or host does not verify.
-func (w *WordPress) sign(a Assertion, method, host, target string) string {
-	c := w.assert(a, method, host, target)
+func (w *WordPress) sign(by *nodeClock, a Assertion, method, host, target string) string {
+	c := w.assert(by, a, method, host, target)
 	return (*w.keys.Load())[0].sign(&c)
 }
 
-func (w *WordPress) assert(a Assertion, method, host, target string) claims {
-	now := w.now().Unix()
+// assert stamps the claims by the clock of the node that they are for.
+func (w *WordPress) assert(by *nodeClock, a Assertion, method, host, target string) claims {
+	now := by.Now().Unix()
 	c := claims{
 		Issuer: "cocart-gateway", Audience: w.audience, IssuedAt: now, Expiry: now + a.Kind.life(),
 		Kind: a.Kind, Subject: a.UserID, Session: a.Session, Fingerprint: a.Fingerprint, PAT: a.PAT,

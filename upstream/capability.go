@@ -85,7 +85,6 @@ func (w *WordPress) openCapability(token string) (Capability, error) {
 }
 
 func (w *WordPress) checkCapability(c *capabilityClaims) (Capability, error) {
-	now := w.now()
 	user, fits := decimalID(c.Subject)
 	by, named := decimalID(c.By)
 	switch {
@@ -95,7 +94,7 @@ func (w *WordPress) checkCapability(c *capabilityClaims) (Capability, error) {
 		return Capability{}, errors.New("it comes from another site")
 	case c.Expiry < c.IssuedAt, c.Expiry-c.IssuedAt > int64(capabilityLife/time.Second):
 		return Capability{}, errors.New("it lives too long")
-	case now.Add(replyLeeway).Before(time.Unix(c.IssuedAt, 0)), !now.Add(-replyLeeway).Before(time.Unix(c.Expiry, 0)):
+	case !w.inTime(c.IssuedAt, c.Expiry):
 		return Capability{}, errors.New("it is out of its time; do the clocks agree?")
 	case !fits, !named:
 		return Capability{}, errors.New("it names no user")

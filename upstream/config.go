@@ -62,6 +62,8 @@ type Config struct {
 	Health pool.Health
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Steady runs on while the clock is set; nil means the monotonic clock that the times of Now carry.
+	Steady func() time.Time
 }
 
 // Timeouts are for what is asked; zero means Config.ResponseTimeout.

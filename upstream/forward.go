@@ -179,7 +179,9 @@ func (t forwarder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if f.Assertion.Kind == Site {
 		c = pool.SiteCall
 	}
-	return t.w.pool.Send(req, c, f.place, f.Repeatable)
+	resp, err := t.w.pool.Send(req, c, f.place, f.Repeatable)
+	f.sent.clock = t.w.clockOf(f.place.Node())
+	return resp, err
 }
 
 // mayUpgrade reports whether a request may upgrade its connection: pages of the
@@ -232,7 +234,7 @@ func (w *WordPress) setHeaders(out, in *http.Request, f *Forwarding) {
 	// Where PHP is reached by TLS its own HTTPS says nothing about the client.
 	f.Assertion.Assumed = f.Origin.Assumed && out.URL.Scheme != "https"
 	f.Assertion.carried = w.headers.addTo(out.Header)
-	f.sent = w.seal(f.Assertion, out)
+	f.sent = w.seal(f.Assertion, out, w.clockOf(f.place.Node()))
 	name := assertionHeader
 	if f.Assertion.Kind == Observed {
 		name = observedHeader
@@ -317,6 +319,9 @@ func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) 
 		Status: resp.StatusCode, Header: resp.Header, Ended: ended, Report: report, Session: session, SessionError: sessionErr,
 		resp: resp, readTime: w.loginTime,
 		Plugin: resp.Header.Get(pluginHeader) != "", Refused: resp.Header.Get(refusedHeader),
+	}
+	if a.Refused == codeRefusedUs {
+		f.sent.clock.refused.Store(true)
 	}
 	dropReserved(resp.Header)
 	dropReserved(resp.Trailer) // the names that were announced

@@ -54,6 +54,7 @@ func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswe
 		return nil, err
 	}
 	defer pl.Leave()
+	c.place = pl
 	req, err := w.loginRequest(r, c)
 	if err != nil {
 		return nil, err
@@ -61,6 +62,7 @@ func (w *WordPress) ask(r *http.Request, c *LoginCall, name string) (*LoginAnswe
 	pl.Address(req.URL)
 	start := time.Now()
 	resp, err := w.pool.Send(req, pool.LoginCall, pl, false) // a refresh has the timeout of a login
+	c.sent.clock = w.clockOf(pl.Node())
 	if err != nil {
 		w.metrics.observe(name, outcome(0, err), start)
 		return nil, err

@@ -11,6 +11,7 @@ import (
 type metrics struct {
 	duration *prometheus.HistogramVec
 	dropped  prometheus.Counter
+	ahead    *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -24,7 +25,11 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		Name: "cocart_gateway_headers_dropped_total",
 		Help: "Headers of clients that were not forwarded because of their name: characters other than letters, digits and -, which PHP could read as another header.",
 	})
-	return m, errors.Join(reg.Register(m.duration), reg.Register(m.dropped))
+	m.ahead = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "cocart_gateway_upstream_clock_ahead_seconds",
+		Help: "How far the clock of a WordPress node is ahead of the gateway's, to about a second; less than zero if it is behind, 0 until the must-use plugin has reported its time. WordPress refuses customers beyond 30 s.",
+	}, []string{"node"})
+	return m, errors.Join(reg.Register(m.duration), reg.Register(m.dropped), reg.Register(m.ahead))
 }
 
 func (m *metrics) observe(call, outcome string, start time.Time) {

@@ -76,6 +76,7 @@ func TestALoginCarriesItsPasswordBesideTheServers(t *testing.T) {
 
 func TestChecksAndQuestionsKnowTheServersPassword(t *testing.T) {
 	wp := upstreamtest.Start(t)
+	wp.Questions = true
 	w := newFront(t, wp.URL, asSite(), withServersPassword).wordpress
 	_, _ = w.Ping(t.Context())
 	_, _ = w.Nodes()[0].Ping(t.Context())

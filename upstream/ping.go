@@ -82,7 +82,7 @@ func (w *WordPress) probe(ctx context.Context, n *pool.Node, path string) (strin
 	}
 	req.Host = cmp.Or(w.fixedHost, w.host)
 	carried := w.headers.addTo(req.Header)
-	req.Header.Set(assertionHeader, w.sign(Assertion{Kind: Site, carried: carried}, req.Method, req.Host, target))
+	req.Header.Set(assertionHeader, w.sign(w.clockOf(n), Assertion{Kind: Site, carried: carried}, req.Method, req.Host, target))
 	start := time.Now()
 	resp, err := n.Ask(req, pool.SiteCall)
 	if err != nil {

@@ -40,6 +40,7 @@ type Probe struct {
 
 	asked  claims
 	signed string
+	theirs int64 // when the plugin signed its answer, by WordPress's clock; 0 if it did not
 }
 
 // Node is one of the servers that WordPress runs on, to be asked by itself.
@@ -89,7 +90,7 @@ func (n Node) probeAs(ctx context.Context, host string, a Assertion, target stri
 		req.Header.Set("Authorization", statusAuthorization)
 	}
 	a.carried = w.headers.addTo(req.Header)
-	p := &Probe{asked: w.assert(a, req.Method, req.Host, target), Sent: w.now()}
+	p := &Probe{asked: w.assert(w.clockOf(n.node), a, req.Method, req.Host, target), Sent: w.now()}
 	p.signed = (*w.keys.Load())[0].sign(&p.asked)
 	req.Header.Set(assertionHeader, p.signed)
 	return p, w.fill(n.node, req, p)

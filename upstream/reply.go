@@ -111,7 +111,7 @@ func (w *WordPress) verifyReply(token, typ string, to sent) (*replyClaims, error
 	if err := to.keys.open(token, typ, &c); err != nil {
 		return nil, err
 	}
-	return &c, w.checkReply(&c, to.assertion)
+	return &c, w.checkReply(&c, to)
 }
 
 // open decodes the claims of a reply that WordPress signed, whenever and in
@@ -149,16 +149,15 @@ func (keys signingKeys) reply(head, typ string) (*signingKey, error) {
 	return nil, badReply("reply header was signed with an unknown secret")
 }
 
-func (w *WordPress) checkReply(c *replyClaims, assertion string) error {
-	now := w.now()
+func (w *WordPress) checkReply(c *replyClaims, to sent) error {
 	switch {
 	case c.Issuer != "cocart-wordpress":
 		return badReply("reply header has another issuer")
 	case c.Audience != w.audience:
 		return badReply("reply header comes from another site")
-	case c.Request != digest(assertion):
+	case c.Request != digest(to.assertion):
 		return badReply("reply header answers another request")
-	case now.Add(replyLeeway).Before(time.Unix(c.IssuedAt, 0)), !now.Add(-replyLeeway).Before(time.Unix(c.Expiry, 0)):
+	case !valid(to.clock.Now(), c.IssuedAt, c.Expiry):
 		return badReply("reply header is out of its time; do the clocks agree?")
 	}
 	return nil

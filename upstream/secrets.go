@@ -21,10 +21,11 @@ func (w *WordPress) Secrets(secrets []string) (use func(), err error) {
 type sent struct {
 	assertion string
 	keys      signingKeys
+	clock     *nodeClock // of the node that answers
 }
 
-func (w *WordPress) seal(a Assertion, r *http.Request) sent {
+func (w *WordPress) seal(a Assertion, r *http.Request, by *nodeClock) sent {
 	keys := *w.keys.Load()
-	c := w.assert(a, r.Method, r.Host, r.URL.RequestURI())
-	return sent{keys[0].sign(&c), keys}
+	c := w.assert(by, a, r.Method, r.Host, r.URL.RequestURI())
+	return sent{keys[0].sign(&c), keys, by}
 }

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cocart-gateway/upstream/clock"
+	"cocart-gateway/upstream/pool"
 )
 
 // The vectors belong to the wire format; the plugin's tests read the same file.
@@ -93,13 +96,14 @@ func speaker(t *testing.T, v vector) *WordPress {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &WordPress{audience: v.Audience, now: func() time.Time { return time.Unix(v.Now, 0) }}
+	now := func() time.Time { return time.Unix(v.Now, 0) }
+	w := &WordPress{audience: v.Audience, now: now, clocks: map[*pool.Node]*nodeClock{nil: {Clock: clock.New(now, nil)}}}
 	w.keys.Store(&keys)
 	return w
 }
 
 // to is the vector's assertion, as sent by w.
-func (v vector) to(w *WordPress) sent { return sent{v.Assertion, *w.keys.Load()} }
+func (v vector) to(w *WordPress) sent { return sent{v.Assertion, *w.keys.Load(), w.clocks[nil]} }
 
 func TestKeysAreDerivedAsThePluginDerivesThem(t *testing.T) {
 	for _, v := range readVectors(t).Keys {
@@ -140,7 +144,7 @@ func TestAssertionsAreTheVectorsByteForByte(t *testing.T) {
 			if got := (*w.keys.Load())[0].sign(&want); got != v.Token {
 				t.Errorf("signed\ngot  %s\nwant %s", got, v.Token)
 			}
-			got := w.assert(Assertion{
+			got := w.assert(w.clocks[nil], Assertion{
 				Kind: want.Kind, UserID: want.Subject, Session: want.Session, Fingerprint: want.Fingerprint, PAT: want.PAT, DenyGuests: want.Guests == "deny",
 				Client: want.Client, Proto: want.Proto, Port: want.Port, Assumed: want.Assumed, carried: want.Carried, Protect: want.Protect, To: want.To, Find: want.Find, Entries: want.Entries,
 			}, v.Request.Method, want.Host, v.Request.Target)
@@ -251,7 +255,7 @@ func checkSession(t *testing.T, w *WordPress, v vector) {
 // report is an answer that holds the vector's token.
 func report(v vector) *StatusReport {
 	return &StatusReport{Probe: &Probe{
-		signed: v.Assertion, Header: http.Header{statusHeader: {v.Token}}, Sent: time.Unix(v.Now, 0),
+		signed: v.Assertion, Header: http.Header{statusHeader: {v.Token}}, Sent: time.Unix(v.Now, int64(time.Second/2)),
 		asked: claims{Audience: "shop.example", Method: "GET", Host: "shop.example", Target: "r6WPhICHBO7mN7fr3Cqq6GOPqQzCYmD1DNPrijHWGmY"},
 	}}
 }

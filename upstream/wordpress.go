@@ -12,6 +12,7 @@
 //   - login.go: the one call whose answer the gateway reads itself
 //   - status.go, probe.go: what cocart-gateway doctor asks; users.go: whose a login name or an e-mail address is
 //   - assertion.go, reply.go: what is signed in each direction; sign.go: how an assertion is written
+//   - clocks.go: what the clocks of the nodes say, which assertions are stamped by; package clock: what follows from that
 //   - session.go, body.go: sessions that WordPress begins in an answer, and that answer's body
 //   - package pool: the nodes, who waits for a place, one round trip
 //   - headers.go: which headers may cross, in the spelling PHP reads them
@@ -48,6 +49,9 @@ type WordPress struct {
 	proxy     *httputil.ReverseProxy
 	metrics   *metrics
 	now       func() time.Time
+	steady    func() time.Time // runs on while the clock is set
+	clocks    map[*pool.Node]*nodeClock
+	log       *slog.Logger
 }
 
 // New prepares a WordPress; it sends nothing.
@@ -73,6 +77,7 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 		headers:   newOriginHeaders(cfg.Headers),
 		metrics:   m,
 		now:       cfg.Now,
+		log:       log,
 	}
 	w.keys.Store(&keys)
 	if w.now == nil {
@@ -81,6 +86,11 @@ func New(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*WordPress, e
 	if w.pool, err = pool.New(cfg.pool(w.now), reg, log); err != nil {
 		return nil, fmt.Errorf("upstream: registering metrics: %w", err)
 	}
+	w.steady = cfg.Steady
+	if w.steady == nil {
+		w.steady = w.now
+	}
+	w.clocks = w.newClocks(cfg.Steady)
 	w.proxy = &httputil.ReverseProxy{
 		Rewrite:        w.rewrite,
 		Transport:      forwarder{w},

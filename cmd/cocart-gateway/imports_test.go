@@ -58,6 +58,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/ticket"] = forbidden["tokens"]
 	forbidden["tokens/migration"] = forbidden["tokens"]
 	forbidden["upstream/pool"] = append([]string{self + "upstream"}, forbidden["upstream"]...)
+	forbidden["upstream/clock"] = append([]string{self, "net"}, forbidden["upstream"]...)
 	forbidden["upstream/http1"] = append([]string{self + "upstream", self + "upstream/pool"}, forbidden["upstream"]...)
 	forbidden["upstream/headfilter"] = append([]string{self}, forbidden["upstream"]...)
 	forbidden["cmd/cocart-gateway/config"] = []string{self, "github.com/redis/go-redis/v9", "net/http/httputil"}

@@ -23,6 +23,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/cmd/cocart-gateway/tracing"
 	"cocart-gateway/gateway/admin/history"
+	"cocart-gateway/upstream"
 )
 
 // program is everything one gateway process is made of.
@@ -105,7 +106,7 @@ func (p *program) run(ctx context.Context, sockets *server.Listeners) error {
 	if err := p.certificates.Start(background, sockets.TLS, sockets.Redirect); err != nil {
 		return errors.Join(err, sockets.Close())
 	}
-	p.readRevocations(ctx)
+	p.learn(ctx)
 	for _, s := range p.shops {
 		s.log.Info("serving", append([]any{"version", version, "upstream", s.first.cfg.Upstream.URL.String(), "site", s.first.cfg.Site.URL.String()}, sockets.LogAttrs()...)...)
 	}
@@ -150,6 +151,23 @@ func (p *program) readRevocations(ctx context.Context) {
 	_ = p.forEachShop(func(s *shop) error { return s.authority.CatchUp(ctx) })
 }
 
+// firstClocks is how long the start waits for the clocks of WordPress. PHP answers within some hundred milliseconds; what
+// answers later is followed from then on.
+const firstClocks = 2 * time.Second
+
+// learn reads what the first request depends on: which sessions ended, and the clocks of WordPress. If one of them is not the
+// gateway's, WordPress would refuse the first customers.
+func (p *program) learn(ctx context.Context) {
+	var reading sync.WaitGroup
+	reading.Go(func() { p.readRevocations(ctx) })
+	reading.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, firstClocks)
+		defer cancel()
+		_ = p.forEachShop(func(s *shop) error { s.wordpress.LearnClocks(ctx); return nil })
+	})
+	reading.Wait()
+}
+
 // lastTraces is how long the end waits for a collector that does not answer.
 const lastTraces = 3 * time.Second
 
@@ -168,9 +186,12 @@ func (p *program) close() {
 // now is the clock of the whole program.
 func now() time.Time { return time.Now() }
 
-// watch follows revocations and the health of WordPress until ctx ends.
+// watch follows revocations, and the health and the clocks of WordPress, until ctx ends.
 func (p *program) watch(ctx context.Context) error {
 	return p.forEachShop(func(s *shop) error {
+		var clocks sync.WaitGroup
+		defer clocks.Wait()
+		clocks.Go(func() { s.wordpress.FollowClocks(ctx, p.every(upstream.ClockTick)) })
 		checked := make(chan error, 1)
 		go func() { checked <- s.wordpress.Run(ctx) }()
 		return errors.Join(s.authority.Run(ctx), <-checked)

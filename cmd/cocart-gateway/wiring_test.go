@@ -202,7 +202,7 @@ func TestTheWayToWordPressIsAsConfigured(t *testing.T) {
 		BodyTimeout: 16 * time.Second, ResponseHeader: 17 << 10, IdleConnections: 18, IdleTimeout: 19 * time.Second,
 		Concurrency: pool.Concurrency{Limit: 20, Queue: 21, Wait: 1022 * time.Millisecond, SitePercent: 23, Abandoned: 28},
 		Health:      pool.Health{Path: "/health.php", Interval: 24 * time.Second, Timeout: 25 * time.Second, Failures: 26, Successes: 27},
-	})
+	}, "Steady") // the monotonic clock
 }
 
 func TestTheFrontIsAsConfigured(t *testing.T) {

@@ -222,6 +222,9 @@ func (pl *Place) Leave() {
 	p.admitWaiting()
 }
 
+// Node is where the place is. [Pool.Send] may move it to another node.
+func (pl *Place) Node() *Node { return pl.node }
+
 // Address makes the place's node the host of a URL.
 func (pl *Place) Address(u *url.URL) { u.Scheme, u.Host = pl.node.scheme, pl.node.host }
 

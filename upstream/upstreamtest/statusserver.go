@@ -80,6 +80,7 @@ func (d *StatusServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case asks && token == "":
 		JSON(w, 403, `{"code":"cocart_gateway_required","message":"This request must come through the gateway.","data":{"status":403}}`)
 	case !known || reason != "" && !asks:
+		w.Header().Set("X-CoCart-Gateway-Refused", "cocart_gateway_bad_assertion")
 		JSON(w, 403, `{"code":"cocart_gateway_bad_assertion","message":"This request could not be verified.","data":{"status":403}}`)
 	case asks && reason != "":
 		w.Header().Set("X-CoCart-Gateway-Plugin", d.Facts["plugin"].(string))

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -94,6 +95,8 @@ type WordPress struct {
 	Now     func() time.Time
 	// Forgets means that requests are not remembered: for tests that send very many.
 	Forgets bool
+	// Questions means that Seen returns the questions for the status as well, which a gateway asks by itself.
+	Questions bool
 
 	seen []Seen
 	t    testing.TB
@@ -132,7 +135,12 @@ func (wp *WordPress) serve(w http.ResponseWriter, r *http.Request) {
 		assertion = observed
 	}
 	var err error
-	if s.Claims, err = wp.check(assertion, r); err != nil {
+	s.Claims, err = wp.check(assertion, r)
+	if s.Claims.Kind == "status" && s.Claims.Find == "" {
+		wp.reportStatus(w, s, assertion, err)
+		return
+	}
+	if err != nil {
 		wp.t.Errorf("WordPress refuses the assertion of %s %s: %v", r.Method, r.RequestURI, err)
 	}
 	if err == nil && (s.Claims.Kind == "observed") != (observed != "") {
@@ -193,6 +201,30 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 		_, _ = io.WriteString(w, "<h1>The storefront</h1>")
 	}
 }
+
+// reportStatus answers the gateway's question for the clock, with its time in the signed reply.
+func (wp *WordPress) reportStatus(w http.ResponseWriter, s Seen, assertion string, refused error) {
+	wp.Lock()
+	defer wp.Unlock()
+	if wp.Questions {
+		wp.seen = append(wp.seen, s)
+	}
+	claims := map[string]any{"status": map[string]any{"plugin": "test"}}
+	switch {
+	case wp.NoPlugin:
+		JSON(w, 404, `{"code":"rest_no_route","message":"No route was found matching the URL and request method.","data":{"status":404}}`)
+		return
+	case errors.Is(refused, errTimes):
+		claims = map[string]any{"refused": refused.Error(), "saw": map[string]string{}}
+	case refused != nil:
+		wp.t.Errorf("WordPress refuses the assertion of a status: %v", refused)
+	}
+	w.Header().Set("X-CoCart-Gateway-Status", wp.Sign("cocart-status+jwt", assertion, claims))
+	JSON(w, 200, "{}")
+}
+
+// errTimes refuses an assertion for its time.
+var errTimes = errors.New("do the clocks agree?")
 
 // logBrowserIn does as Browser_Login in the plugin. The login cookie of this WordPress is the user's id.
 func logBrowserIn(w http.ResponseWriter, r *http.Request, s Seen) {
@@ -362,7 +394,7 @@ func (wp *WordPress) check(assertion string, r *http.Request) (Claims, error) {
 	case c.Issuer != "cocart-gateway", c.Audience != Audience(wp.Site):
 		return c, fmt.Errorf("issuer %q, audience %q", c.Issuer, c.Audience)
 	case c.IssuedAt > now+10, c.Expiry < now-10, c.Expiry-c.IssuedAt > longest(c.Kind):
-		return c, fmt.Errorf("times %d to %d at %d", c.IssuedAt, c.Expiry, now)
+		return c, fmt.Errorf("times %d to %d at %d: %w", c.IssuedAt, c.Expiry, now, errTimes)
 	case !isAddress(c.Client), c.Proto != "http" && c.Proto != "https":
 		return c, fmt.Errorf("client %q, proto %q", c.Client, c.Proto)
 	case c.Method != r.Method, c.Host != r.Host, c.Target != b64(target[:]):
