@@ -247,6 +247,27 @@ func TestTheDoctorSaysWhatIsWrongWithTheShop(t *testing.T) {
 	}
 }
 
+// The gateway makes up for half a minute. All other checks are made all the same.
+func TestTheDoctorWarnsOfAClockThatIsSomeSecondsOff(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{
+		25 * time.Second: "warning wordpress.clock: The clock of WordPress is 2[456]s ahead of the gateway's.", -25 * time.Second: "warning wordpress.clock: The clock of WordPress is 2[456]s behind the gateway's.",
+		40 * time.Second: "problem wordpress.clock: The clock of WordPress is (39|40|41)s ahead", time.Second: "",
+	} {
+		p := openPractice(t)
+		p.Lock()
+		clock(ahead)(p)
+		p.Unlock()
+		code, complaints := p.complaints(t)
+		found := slices.DeleteFunc(complaints, func(line string) bool { return strings.HasPrefix(line, "unchecked ") })
+		if want == "" && len(found) == 0 {
+			continue
+		}
+		if len(found) != 1 || !regexp.MustCompile("^"+want).MatchString(found[0]) || (code == exitOK) != strings.HasPrefix(want, "warning") {
+			t.Errorf("%v: exit %d, %q", ahead, code, found)
+		}
+	}
+}
+
 func fact(name string, value any) func(*practice) {
 	return func(p *practice) { p.Facts[name] = value }
 }

@@ -75,8 +75,8 @@ type Config struct {
 //
 //	GET /metrics  metrics for Prometheus
 //	GET /healthz  200 while the process runs
-//	GET /servez   200 while load balancers should send requests; 503 before the gateway has read the revocations, and
-//	              after Drain
+//	GET /servez   200 while load balancers should send requests; 503 before the gateway has read the revocations, after
+//	              Drain, and while its clock is too far from WordPress's
 //	GET /readyz   200 if Redis and WordPress answer, otherwise 503 and which of them does not; 503 after Drain
 //
 // With a token in its configuration it also serves the administration API, see api.go, and at / the console, which calls it.

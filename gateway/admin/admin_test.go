@@ -169,6 +169,33 @@ func TestServezDoesNotDependOnRedisOrWordPress(t *testing.T) {
 	}
 }
 
+// If the clock is WordPress's, it is wrong for all gateways. Where some other shop agrees with this one, it is.
+func TestServezFailsWhileTheClockIsTooFarFromWordPress(t *testing.T) {
+	s, other := openShop(t), openShop(t)
+	a, dry := s.listener(admin.Config{}), s.listener(admin.Config{DryRun: true})
+	both := admin.NewShops([]admin.Shop{{Name: "one", Handler: a}, {Name: "two", Handler: other.listener(admin.Config{})}})
+	other.upstream.LearnClocks(t.Context())
+	for _, step := range []struct {
+		ahead time.Duration
+		fails bool
+	}{{0, false}, {25 * time.Second, false}, {40 * time.Second, true}, {-40 * time.Second, true}, {-25 * time.Second, false}} {
+		s.wordpress.Now = func() time.Time { return s.clock.Now().Add(step.ahead) }
+		s.upstream.LearnClocks(t.Context())
+		want, code := `{"serving":true}`, 200
+		if step.fails {
+			want, code = `{"serving":false,"why":"clock"}`, 503
+		}
+		if status, body := ask(t, a, "/servez"); status != code || strings.TrimSpace(body) != want {
+			t.Errorf("%v: %d %s", step.ahead, status, body)
+		}
+		for name, h := range map[string]http.Handler{"a dry run": dry, "two shops": both} {
+			if status, body := ask(t, h, "/servez"); status != 200 {
+				t.Errorf("%v, %s: %d %s", step.ahead, name, status, body)
+			}
+		}
+	}
+}
+
 // A WordPress that hangs delays /readyz and /metrics. Load balancers would take the gateway for dead.
 func TestServezDoesNotWaitForReadyz(t *testing.T) {
 	s := openShop(t)

@@ -101,19 +101,24 @@ func (h *Handler) serveReady(w http.ResponseWriter, r *http.Request) {
 // Serving is the answer of /servez, the probe of load balancers.
 type Serving struct {
 	Serving bool `json:"serving"`
-	// Why is the reason to send no requests: "starting" or "draining".
+	// Why is the reason to send no requests: "starting", "draining" or "clock".
 	Why string `json:"why,omitempty"`
 }
 
 // Serving reports whether load balancers should send requests to this gateway. It does no I/O. Dependencies that all
 // gateways share do not count: without Redis or WordPress all of them would leave the load balancer at once, and with them
-// what still works, which is the storefront, or customers with a valid token.
-func (h *Handler) Serving() Serving {
+// what still works, which is the storefront, or customers with a valid token. The clock of this machine counts: if it is too
+// far from that of WordPress, customers are refused here, and served by other gateways. In a dry run they are not refused.
+func (h *Handler) Serving() Serving { return h.serving(h.wordpress) }
+
+func (h *Handler) serving(shops ...*upstream.WordPress) Serving {
 	switch {
 	case h.draining.Load():
 		return Serving{Why: "draining"}
 	case h.started != nil && !h.started():
 		return Serving{Why: "starting"}
+	case !h.dryRun && upstream.ClockBeyond(shops...):
+		return Serving{Why: "clock"}
 	}
 	return Serving{Serving: true}
 }

@@ -9,6 +9,7 @@ import (
 
 	"cocart-gateway/gateway/admin/console"
 	"cocart-gateway/gateway/respond"
+	"cocart-gateway/upstream"
 )
 
 // Shop is one of several shops of a process, and the handler of its private listener.
@@ -33,7 +34,7 @@ func NewShops(shops []Shop) *Shops {
 	s.metrics = serveMetrics(first.gatherer, first.exemplars, shops)
 	s.mux.Handle("GET /metrics", s.metrics)
 	s.mux.HandleFunc("GET /healthz", serveAlive)
-	s.mux.HandleFunc("GET /servez", first.serveServing) // no shop begins or ends alone
+	s.mux.HandleFunc("GET /servez", s.serveServing)
 	s.mux.HandleFunc("GET /readyz", s.serveReady)
 	s.mux.HandleFunc("/", s.serveShop)
 	return s
@@ -59,6 +60,17 @@ func (s *Shops) Drain() {
 	for _, shop := range s.all {
 		shop.Handler.Drain()
 	}
+}
+
+// serveServing answers for all shops: none of them begins or ends alone, and where only some of them have another clock, it is
+// not that of this machine which is wrong.
+func (s *Shops) serveServing(w http.ResponseWriter, _ *http.Request) {
+	var all []*upstream.WordPress
+	for _, shop := range s.all {
+		all = append(all, shop.Handler.wordpress)
+	}
+	result := s.all[0].Handler.serving(all...)
+	writeProbe(w, result.Serving, result)
 }
 
 // ReadinessOfShops is the answer of /readyz for several shops.

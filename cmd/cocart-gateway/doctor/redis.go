@@ -15,6 +15,7 @@ import (
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens/checkup"
 	"cocart-gateway/tokens/epoch"
+	"cocart-gateway/upstream/clock"
 )
 
 const permissionAdvice = "Give it the ACL rule of deploy/docs/redis.md."
@@ -110,7 +111,7 @@ func (r *Report) server(s checkup.Server, several bool) {
 	one.persistence()
 	one.memory()
 	one.latency()
-	one.decide("clock", clockRows("Redis", s.Clock)...)
+	one.decide("clock", clockRows(redisClock, s.Clock)...)
 }
 
 func (s serverReport) decide(id string, rows ...row) {
@@ -188,14 +189,19 @@ func (s serverReport) latency() {
 	)
 }
 
-// Differences between clocks. Assertions and replies allow ten seconds (PROTOCOL.md).
-const (
-	clockWarning = 3 * time.Second
-	clockProblem = 10 * time.Second
+// clockLimits are differences between the clocks of a server and of the gateway.
+type clockLimits struct {
+	server           string
+	warning, problem time.Duration
+}
+
+var (
+	redisClock     = clockLimits{"Redis", 3 * time.Second, 10 * time.Second}
+	wordpressClock = clockLimits{"WordPress", clock.Notable, clock.Tolerance}
 )
 
 // clockRows returns the rows for a server whose clock is ahead of the gateway's; behind it, if ahead is negative.
-func clockRows(server string, ahead time.Duration) []row {
+func clockRows(of clockLimits, ahead time.Duration) []row {
 	off := ahead.Abs().Round(time.Second)
 	if off > 2*time.Minute {
 		off = off.Round(time.Minute)
@@ -204,12 +210,12 @@ func clockRows(server string, ahead time.Duration) []row {
 	if ahead > 0 {
 		direction = "ahead of"
 	}
-	found := "The clock of " + server + " is " + schema.FormatDuration(off) + " " + direction + " the gateway's."
+	found := "The clock of " + of.server + " is " + schema.FormatDuration(off) + " " + direction + " the gateway's."
 	const advice = "Synchronise both machines by NTP (timedatectl)."
 	return []row{
-		{off > clockProblem, Problem, found, advice},
-		{off > clockWarning, Warning, found, advice},
-		{otherwise, OK, "The clock of " + server + " agrees with the gateway's.", ""},
+		{off > of.problem, Problem, found, advice},
+		{off > of.warning, Warning, found, advice},
+		{otherwise, OK, "The clock of " + of.server + " agrees with the gateway's.", ""},
 	}
 }
 

@@ -56,7 +56,7 @@ func (n nodeReport) examine(ctx context.Context, address string) {
 		return
 	}
 	if s.Timed {
-		n.decide("clock", clockRows("WordPress", s.Clock)...)
+		n.decide("clock", clockRows(wordpressClock, s.Clock)...)
 	}
 	n.plugin(ctx, s)
 }
@@ -246,7 +246,7 @@ func (n nodeReport) refused(s *upstream.StatusReport) {
 		"A proxy between the gateway and PHP changes it: let it pass unchanged."})
 	n.decide("target", row{d.Target, Problem, "WordPress sees another address than the gateway asked for.",
 		"A proxy or rewrite rule between the gateway and PHP changes REQUEST_URI: let it pass unchanged."})
-	explained := d.Audience != "" || d.Host != "" || d.Method != "" || d.Target || s.Clock.Abs() > clockProblem
+	explained := d.Audience != "" || d.Host != "" || d.Method != "" || d.Target || s.Clock.Abs() > wordpressClock.problem
 	n.decide("refused", row{!explained, Problem, "The plugin refuses requests of the gateway: " + s.Refused + ".", "Look into the error log of PHP."})
 }
 
