@@ -29,6 +29,7 @@ func newRoot(t terminal) *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run the gateway:"}, &cobra.Group{ID: groupOperate, Title: "Look after its customers and keys:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"})
 	root.SetHelpCommandGroupID(groupOther)
+	root.SetCompletionCommandGroupID(groupOther)
 	return root
 }
 

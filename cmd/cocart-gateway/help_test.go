@@ -79,7 +79,7 @@ func TestHelpGroupsTheCommands(t *testing.T) {
 	d := deskWithoutRedis(t)
 	got := d.runBare("--help")
 	before := -1
-	for _, word := range []string{"Run the gateway:", "  config ", "  serve ", "Look after its customers and keys:", "  keys ", "  sessions ", "  tokens ", "Other:", "  version "} {
+	for _, word := range []string{"Run the gateway:", "  config ", "  serve ", "Look after its customers and keys:", "  keys ", "  sessions ", "  tokens ", "Other:", "  completion ", "  help ", "  version "} {
 		at := strings.Index(got.stdout, word)
 		if at <= before {
 			t.Errorf("%q is not where it belongs:\n%s", word, got.stdout)
