@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -33,8 +34,11 @@ func (p *practice) listenerLines(t *testing.T) string {
 			lines = append(lines, strings.TrimSuffix(fmt.Sprintf("%s %s: %s → %s", c.Status, c.ID, c.Found, c.Advice), " → "))
 		}
 	}
-	return strings.Join(lines, "\n")
+	return expiry.ReplaceAllString(strings.Join(lines, "\n"), "TIME")
 }
+
+// expiry is when a certificate of these tests ends.
+var expiry = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:]+Z`)
 
 // A gateway between two unix sockets, with TLS beside them and a socket of systemd's.
 func TestTheDoctorLooksAtListenersOfEveryKind(t *testing.T) {

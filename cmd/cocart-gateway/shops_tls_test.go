@@ -2,12 +2,16 @@ package main
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
+	"cocart-gateway/cmd/cocart-gateway/doctor"
+	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -128,6 +132,41 @@ func TestPlainHTTPIsSentToTheShopThatItNames(t *testing.T) {
 		}
 	}
 	m.arrivedAt("/cart", 0, 0)
+}
+
+func TestTheDoctorLooksForACertificateOfEachShop(t *testing.T) {
+	i := certstest.NewAuthority(t)
+	i.Issue("toys", certstest.Host("toys.example"))
+	i.Issue("books", certstest.Host("books.example"))
+	m, _, _ := openEncryptedMall(t, i, "toys")
+	said := func(at time.Time) string {
+		t.Helper()
+		d := &desk{T: t, config: m.path, clock: tokenstest.NewClock()}
+		d.clock.Set(at)
+		var report doctor.Report
+		if err := json.Unmarshal([]byte(d.run("doctor", "--json").stdout), &report); err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, c := range report.Checks {
+			if c.ID == "listeners.names" {
+				lines = append(lines, c.Shop+" "+string(c.Status)+": "+expiry.ReplaceAllString(c.Found, "TIME"))
+			}
+		}
+		return strings.Join(lines, "\n")
+	}
+	is := func(got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+	is(said(now()), "toys ok: The certificate for toys.example is valid until TIME.\nbooks warning: No certificate of tls is for books.example, the host of site.url.")
+	m.write(settings{"tls.certificates": pairs(i, "toys", "books")})
+	is(said(now()), "toys ok: The certificate for toys.example is valid until TIME.\nbooks ok: The certificate for books.example is valid until TIME.")
+	is(said(now().Add(2*time.Hour)), "toys problem: The certificate for toys.example expired on TIME.\nbooks problem: The certificate for books.example expired on TIME.")
+	m.write(settings{"tls.certificates": pairs(i, "books"), "tls.acme": `{enabled: true, storage: "` + t.TempDir() + `", domains: [toys.example]}`})
+	is(said(now()), "books ok: The certificate for books.example is valid until TIME.")
 }
 
 func TestEachShopGetsACertificateFromAnAuthority(t *testing.T) {

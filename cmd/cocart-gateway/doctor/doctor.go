@@ -4,7 +4,7 @@
 //	doctor.go     the order of the checks
 //	report.go     the results, as text and as JSON
 //	config.go     the file, its warnings, tokens and keys
-//	listeners.go  the addresses to listen on, and the folder for certificates
+//	listeners.go  the addresses to listen on, certificates and the folder for them
 //	redis.go      the permissions of the Redis user, and each server
 //	lockouts.go   addresses that are locked out
 //	wordpress.go  each web server: whether it answers, and has the plugin and the secret
@@ -75,6 +75,7 @@ func (r *Report) examine(ctx context.Context, path string, cfg *config.Config) {
 	r.group = "listeners"
 	r.listeners(ctx, cfg)
 	r.certificateStorage(cfg)
+	r.certificateName(cfg)
 	r.group = "redis"
 	r.redis(ctx, cfg)
 	r.group = "wordpress"

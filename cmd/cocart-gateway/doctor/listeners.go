@@ -3,6 +3,8 @@ package doctor
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net"
@@ -10,9 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/certs"
 	"cocart-gateway/cmd/cocart-gateway/config"
@@ -125,4 +129,31 @@ func existing(folder string) string {
 		}
 		folder = above
 	}
+}
+
+// certificateName reports whether the gateway has a certificate for the shop. Otherwise it shows the first one, which is for
+// another name: with several shops that is easily overlooked.
+func (r *Report) certificateName(cfg *config.Config) {
+	if len(cfg.TLS.Listen) == 0 || cfg.TLS.ACME.Enabled && slices.Contains(cfg.Domains(), cfg.Site.URL.Hostname()) {
+		return
+	}
+	host := cfg.Site.URL.Hostname()
+	var found *x509.Certificate
+	for _, c := range cfg.TLS.Certificates {
+		pair, err := tls.LoadX509KeyPair(c.CertificateFile, c.KeyFile)
+		if err == nil && pair.Leaf.VerifyHostname(host) == nil {
+			found = pair.Leaf
+			break
+		}
+	}
+	if found == nil {
+		r.warn("names", "No certificate of tls is for "+host+", the host of site.url.",
+			"Clients that connect to the gateway itself refuse it. Add a certificate for this name to tls.certificates.")
+		return
+	}
+	ends := found.NotAfter.UTC().Format(time.RFC3339)
+	r.decide("names",
+		row{r.Now().Before(found.NotAfter), OK, "The certificate for " + host + " is valid until " + ends + ".", ""},
+		row{otherwise, Problem, "The certificate for " + host + " expired on " + ends + ".", "Renew it. The gateway reads its files when they change."},
+	)
 }
