@@ -126,10 +126,13 @@ const devices = async (length) => {
 };
 if (!parameters.has("before")) {
 	const before = (await devices(2)).sort();
-	const form = box.querySelector("table").className;
+	const form = box.querySelector("table").className + (box.closest(".form-table") ? " in a form-table" : "");
+	const phone = Object.assign(document.createElement("iframe"), { width: 390, srcdoc: document.querySelector("style").outerHTML + box.outerHTML });
+	await new Promise((done) => { phone.onload = done; document.body.append(phone); });
+	const narrow = ["thead", "td"].map((name) => phone.contentWindow.getComputedStyle(phone.contentDocument.querySelector(name)).display);
 	box.querySelector("button").click();
 	const after = (await devices(1)).length;
-	parameters.set("before", JSON.stringify({ before, after, form }));
+	parameters.set("before", JSON.stringify({ before, after, form, narrow }));
 	await fetch("/come-back?" + parameters);
 	document.getElementById("cocart-gateway-end-sessions").click();
 } else {
@@ -200,7 +203,7 @@ func TestStaffSeesAndEndsTheSessionsOfACustomer(t *testing.T) {
 	}
 	s.wordpress.Unlock()
 	got := s.visit("app_sessions")
-	want := map[string]any{"before": []any{"Phone", "Tablet"}, "after": 1.0, "form": "widefat striped", "everywhere": "No app is logged in."}
+	want := map[string]any{"before": []any{"Phone", "Tablet"}, "after": 1.0, "form": "widefat striped", "narrow": []any{"none", "flex"}, "everywhere": "No app is logged in."}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}

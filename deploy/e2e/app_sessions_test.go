@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,7 +123,7 @@ func TestStaffAndCustomersManageAppSessions(t *testing.T) {
 	statuses(t, "401 200", g.cart(phone), g.cart(tablet))
 
 	alice := g.browserOf("alice", "wonderland-1")
-	tab := regexp.MustCompile(`class="account-app-sessions" href="([^"]*)">App sessions<`)
+	tab := regexp.MustCompile(`class="account-app-sessions" href="([^"]*)"(?: aria-current="page")?>App sessions<`)
 	link := func() string {
 		r := g.send("GET", "/my-account/", "", "Cookie: "+alice)
 		found := tab.FindStringSubmatch(r.Body)
@@ -134,7 +135,9 @@ func TestStaffAndCustomersManageAppSessions(t *testing.T) {
 	if got := link(); got != "/my-account/?app-sessions" && got != "/my-account/?app-sessions=" {
 		t.Errorf("before the rules are written the tab is at %s", got)
 	}
-	g.sessionsPage(link(), alice)
+	if _, body := g.sessionsPage(link(), alice); !slices.Equal(currentItems(body), []string{"app-sessions"}) {
+		t.Errorf("current in the menu: %q", currentItems(body))
+	}
 	php(t, "flush_rewrite_rules(false);")
 	if got := link(); got != "/my-account/app-sessions/" {
 		t.Errorf("afterwards the tab is at %s", got)
@@ -160,6 +163,14 @@ func TestStaffAndCustomersManageAppSessions(t *testing.T) {
 		t.Error("the page does not say so, or the browser is logged out")
 	}
 	endedByStaff(t, g, admin, alice)
+}
+
+// currentItems are the items of the menu that say that they are the current page.
+func currentItems(body string) (names []string) {
+	for _, found := range regexp.MustCompile(`class="account-([a-z-]+)" href="[^"]*" aria-current`).FindAllStringSubmatch(body, -1) {
+		names = append(names, found[1])
+	}
+	return names
 }
 
 // refusedToOthers tries what neither alice nor a page without permission may do.

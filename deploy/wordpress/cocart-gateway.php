@@ -2846,6 +2846,7 @@ final class App_Sessions {
 		texts.forEach( ( text, i ) => line.append( titled( element( 'td', text ), settings.text[ columns[ i ] ] ) ) );
 		button.type = 'button';
 		button.className = 'button';
+		button.style.whiteSpace = 'nowrap';
 		button.addEventListener( 'click', () => {
 			button.disabled = true;
 			ask( 'end', session.id ).then( show, failed );
@@ -2879,6 +2880,9 @@ final class App_Sessions {
 }() );
 JS;
 
+	/** In wp-admin on narrow screens; there WooCommerce's style is missing, which does this in My account. */
+	const STYLE = '@media (max-width: 782px) { #cocart-gateway-sessions thead { display: none; } #cocart-gateway-sessions td { display: flex; justify-content: space-between; } #cocart-gateway-sessions td::before { content: attr(data-title); font-weight: 600; } }';
+
 	/** @var Assertion|null That of this request, if it is for a page; only then a capability can be made. */
 	public static $asserted;
 
@@ -2886,6 +2890,7 @@ JS;
 		add_filter( 'woocommerce_get_query_vars', array( $this, 'query_vars' ) );
 		add_filter( 'woocommerce_get_endpoint_url', array( $this, 'endpoint_url' ), 10, 4 );
 		add_filter( 'woocommerce_account_menu_items', array( $this, 'menu_items' ) );
+		add_action( 'woocommerce_before_account_navigation', array( $this, 'leave_dashboard' ) );
 		add_filter( 'woocommerce_endpoint_' . self::ENDPOINT . '_title', array( $this, 'title' ) );
 		add_action( 'woocommerce_account_' . self::ENDPOINT . '_endpoint', array( $this, 'print_account_tab' ) );
 		add_action( 'show_user_profile', array( $this, 'print_user_panel' ) );
@@ -2913,6 +2918,16 @@ JS;
 			}
 		}
 		return add_query_arg( self::ENDPOINT, '', $permalink );
+	}
+
+	/**
+	 * By the parameter the page has WordPress's query variable "page", too. WooCommerce takes that for the dashboard, and would mark two
+	 * items of the menu as the current one (wc_is_current_account_menu_item).
+	 */
+	public function leave_dashboard(): void {
+		if ( isset( $GLOBALS['wp']->query_vars[ self::ENDPOINT ] ) ) {
+			unset( $GLOBALS['wp']->query_vars['page'] );
+		}
 	}
 
 	/** In front of "Log out", which is the last. */
@@ -2968,13 +2983,13 @@ JS;
 		$own   = get_current_user_id() === (int) $user->ID;
 		$query = array( 'action' => 'cocart_gateway_end_sessions', 'user_id' => (int) $user->ID );
 		$link  = wp_nonce_url( add_query_arg( $query, admin_url( 'admin-post.php' ) ), self::nonce_action( (int) $user->ID ) );
-		echo '<h2>' . esc_html( $this->title() ) . '</h2><table class="form-table" role="presentation"><tr><th>' . esc_html__( 'Logged in with', 'cocart-gateway' ) . '</th><td>';
+		echo '<style>' . self::STYLE . '</style><h2>' . esc_html( $this->title() ) . '</h2>'; // Not in a form-table, whose style is for its cells as well.
 		$this->print_list( (int) $user->ID, 'widefat striped' );
 		echo '<p><a class="button" id="cocart-gateway-end-sessions" href="' . esc_url( $link ) . '">';
 		echo $own ? esc_html__( 'Log Out of All Apps', 'cocart-gateway' ) : esc_html__( 'Log Out Everywhere', 'cocart-gateway' );
 		echo '</a></p><p class="description">';
 		echo $own ? esc_html__( 'This browser stays logged in.', 'cocart-gateway' ) : esc_html__( 'Ends every session of this user, in apps and browsers.', 'cocart-gateway' );
-		echo '</p></td></tr></table>';
+		echo '</p>';
 	}
 
 	private function print_list( int $user_id, string $class ): void {

@@ -42,8 +42,11 @@ function cocart_standin_my_account() {
 		return 'Please log in.';
 	}
 	ob_start();
+	do_action( 'woocommerce_before_account_navigation' );
 	foreach ( apply_filters( 'woocommerce_account_menu_items', array( 'dashboard' => 'Dashboard', 'orders' => 'Orders', 'customer-logout' => 'Log out' ), array() ) as $key => $label ) {
-		printf( '<a class="account-%s" href="%s">%s</a>', esc_attr( $key ), esc_url( cocart_standin_account_url( $key ) ), esc_html( $label ) );
+		// The dashboard is no endpoint; it is known by the query variable that each page has.
+		$current = isset( $wp->query_vars[ 'dashboard' === $key ? 'page' : $key ] ) ? ' aria-current="page"' : '';
+		printf( '<a class="account-%s" href="%s"%s>%s</a>', esc_attr( $key ), esc_url( cocart_standin_account_url( $key ) ), $current, esc_html( $label ) ); // phpcs:ignore WordPress.Security.EscapeOutput.OutputNotEscaped
 	}
 	foreach ( $wp->query_vars as $key => $value ) {
 		if ( 'pagename' !== $key && has_action( "woocommerce_account_{$key}_endpoint" ) ) {
