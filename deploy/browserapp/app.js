@@ -99,7 +99,7 @@ async function showCart() {
   const cart = await api.cart();
   const items = Object.values(cart.items ?? {});
   $("cart").replaceChildren(...items.map((item) => row(element("span", item.name), element("span", `× ${item.quantity?.value ?? item.quantity}`))));
-  $("count").textContent = items.length ? `${cart.item_count} items` : "The cart is empty.";
+  $("count").textContent = items.length ? `${cart.item_count} ${cart.item_count === 1 ? "item" : "items"}` : "The cart is empty.";
   $("total").textContent = items.length ? money(cart.totals?.total, cart.currency) : "";
 }
 
