@@ -1496,8 +1496,8 @@ function is_cart_cookie( string $name ): bool {
  * customer is not logged in. The cart of a guest's cookie is written over the customer's (WooCommerce's
  * WC_Session_Handler::migrate_guest_session_to_user_session, CoCart_Session_Handler::init_session_cookie before CoCart 4.2). The
  * cookie of an answer would name the customer: WooCommerce deletes that customer's cart at the next page that the browser opens
- * without a login (destroy_session), and CoCart before 4.2 opens it to every request with the cookie, also when the session of
- * the token has ended. A logged-in user has a cart without a cookie.
+ * without a login (destroy_session), and CoCart before 4.2 opens it on pages and in the Store API to each request with the cookie,
+ * also when the session of the token has ended. A logged-in user has a cart without a cookie.
  */
 final class Cart_Cookies {
 

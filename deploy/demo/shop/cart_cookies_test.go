@@ -40,6 +40,23 @@ func TestTheCartOfACookieReplacesTheCustomersByVersion(t *testing.T) {
 	}
 }
 
+// Seen with CoCart 3.12.0 and WooCommerce 9.9.5: on its own routes CoCart refuses a guest with the cookie of a customer.
+func TestACustomersCookieOpensTheCartInTheStoreAPIUntil42(t *testing.T) {
+	imitating(t, "3.12")
+	added := post(addPath, `{"id":"12"}`, asAlice).send(t)
+	cookie := [2]string{"Cookie", strings.Split(added.Header.Get("Set-Cookie"), ";")[0]}
+	if count := read[storeCartOf](t, get(storeCart, cookie).send(t)).Count; count != 1 {
+		t.Errorf("the Store API shows %d items, want alice's one", count)
+	}
+	if a := get(cartPath, cookie).send(t); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "cocart_must_authenticate_user") {
+		t.Errorf("CoCart answers %d %s", a.Status, a.Body)
+	}
+}
+
+type storeCartOf struct {
+	Count int `json:"items_count"`
+}
+
 // The cookie of a customer who is not logged in has WooCommerce delete that customer's cart, also on a page.
 func TestACustomersCookieWithoutALoginDeletesTheCart(t *testing.T) {
 	freshShop(t)

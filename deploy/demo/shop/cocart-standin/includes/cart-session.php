@@ -112,7 +112,7 @@ final class CoCart_Standin_Session {
 		return is_string( $raw ) ? trim( esc_html( $raw ) ) : '';
 	}
 
-	private static function key_in_cookie() {
+	public static function key_in_cookie() {
 		return CoCart_Standin_Cart_Cookie::of_cocart()->read()[0];
 	}
 
@@ -208,6 +208,7 @@ function cocart_standin_protect_customer_cart( $result, $server, WP_REST_Request
 		return $result;
 	}
 	$asked = cocart_standin_since( '4.6.2' ) ? CoCart_Standin_Session::asked_key() : CoCart_Standin_Session::raw_parameter();
+	$asked = '' === $asked && ! is_user_logged_in() && ! cocart_standin_since( '4.2' ) ? CoCart_Standin_Session::key_in_cookie() : $asked;
 	if ( is_user_logged_in() ) {
 		if ( (string) get_current_user_id() === $asked ) {
 			wp_send_json_error( new WP_Error( 'cocart_already_authenticating_user', 'You are already authenticating as the customer. Cannot set cart key as the user.' ), 403 );
