@@ -38,12 +38,12 @@ func (s *sessionShard) entries() []Entry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	all := make([]Entry, 0, len(s.revoked))
-	for id, d := range s.revoked {
-		at := int64(d.at) * 1000
-		if d.below == endedGeneration {
-			all = append(all, SessionEnded(id, at))
+	for _, r := range s.revoked {
+		at := int64(r.at) * 1000
+		if r.below == endedGeneration {
+			all = append(all, SessionEnded(r.id, at))
 		} else {
-			all = append(all, GenerationsEnded(id, uint64(d.below), at))
+			all = append(all, GenerationsEnded(r.id, uint64(r.below), at))
 		}
 	}
 	return all

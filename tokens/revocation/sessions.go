@@ -1,37 +1,54 @@
 package revocation
 
 import (
+	"bytes"
 	"math"
+	"slices"
 	"sync"
 )
 
-// sessionTable maps session ids to their revoked generations. It is cut into shards so that forget blocks Covers for no
-// longer than one shard takes, and so that a shard can shrink: Go's maps never give memory back.
+// sessionTable holds the revoked generations of sessions. It is cut into shards so that neither forget nor a shard that
+// grows blocks Covers for long.
 type sessionTable struct {
-	shards [64]sessionShard
+	shards [1024]sessionShard
 }
 
+// sessionShard keeps its sessions in the order of their ids, which begin with the time of the login: a new one is most often
+// the last. A Go map would need twice the memory, because it doubles when it is full, and would never give any back.
 type sessionShard struct {
-	mu      sync.RWMutex // guards revoked and peak
-	revoked map[SessionID]generations
-	peak    int // most entries since the map was made
+	mu      sync.RWMutex // guards revoked
+	revoked []revokedSession
 }
 
-// generations says that all generations below one are revoked, and since when, in Unix seconds (good until 2106).
-type generations struct{ below, at uint32 }
+type revokedSession struct {
+	id    SessionID
+	below uint32 // all generations below this one are revoked
+	at    uint32 // since when, in Unix seconds (good until 2106)
+}
 
-// shard chooses by a random byte of the id.
-func (t *sessionTable) shard(id SessionID) *sessionShard { return &t.shards[id[15]%64] }
+// shard chooses by random bits of the id.
+func (t *sessionTable) shard(id SessionID) *sessionShard {
+	return &t.shards[(int(id[14])<<8|int(id[15]))%len(t.shards)]
+}
+
+// find returns where a session is, or where it would be inserted.
+func (s *sessionShard) find(id SessionID) (index int, found bool) {
+	return slices.BinarySearchFunc(s.revoked, id, func(r revokedSession, id SessionID) int { return bytes.Compare(r.id[:], id[:]) })
+}
 
 // revokedBelow returns the first generation of the session that is not revoked; 0 when none is.
 func (t *sessionTable) revokedBelow(id SessionID) uint64 {
 	s := t.shard(id)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if below := s.revoked[id].below; below != endedGeneration {
-		return uint64(below)
+	i, found := s.find(id)
+	switch {
+	case !found:
+		return 0
+	case s.revoked[i].below == endedGeneration:
+		return math.MaxUint64
 	}
-	return math.MaxUint64
+	return uint64(s.revoked[i].below)
 }
 
 // revoke adds generations, or a later time until which they are remembered. It never takes any back.
@@ -39,12 +56,26 @@ func (t *sessionTable) revoke(id SessionID, below uint32, at int64) {
 	s := t.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.revoked == nil {
-		s.revoked = map[SessionID]generations{}
+	i, found := s.find(id)
+	if !found {
+		s.insert(i, revokedSession{id: id, below: below, at: seconds(at)})
+		return
 	}
-	old := s.revoked[id]
-	s.revoked[id] = generations{below: max(old.below, below), at: max(old.at, seconds(at))}
-	s.peak = max(s.peak, len(s.revoked))
+	r := &s.revoked[i]
+	r.below, r.at = max(r.below, below), max(r.at, seconds(at))
+}
+
+// insert grows a full shard by an eighth. append would double it.
+func (s *sessionShard) insert(i int, r revokedSession) {
+	n := len(s.revoked)
+	if n == cap(s.revoked) {
+		grown := make([]revokedSession, n, n+n/8+4)
+		copy(grown, s.revoked)
+		s.revoked = grown
+	}
+	s.revoked = s.revoked[:n+1]
+	copy(s.revoked[i+1:], s.revoked[i:])
+	s.revoked[i] = r
 }
 
 // seconds rounds up, so that nothing is forgotten early.
@@ -59,22 +90,10 @@ func (t *sessionTable) forget(before int64) {
 func (s *sessionShard) forget(before int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, d := range s.revoked {
-		if int64(d.at) < before {
-			delete(s.revoked, id)
-		}
+	s.revoked = slices.DeleteFunc(s.revoked, func(r revokedSession) bool { return int64(r.at) < before })
+	if len(s.revoked) < cap(s.revoked)/4 {
+		s.revoked = slices.Clone(s.revoked)
 	}
-	if len(s.revoked) < s.peak/4 {
-		s.shrink()
-	}
-}
-
-func (s *sessionShard) shrink() {
-	small := make(map[SessionID]generations, len(s.revoked))
-	for id, d := range s.revoked {
-		small[id] = d
-	}
-	s.revoked, s.peak = small, len(small)
 }
 
 func (t *sessionTable) size() (n int) {

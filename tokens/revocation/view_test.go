@@ -2,6 +2,8 @@ package revocation
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
@@ -30,14 +32,42 @@ func TestMemoryOfAMillionRevocations(t *testing.T) {
 	}
 	bytes := int64(heapBytes()-before) / million
 	t.Logf("%d bytes per ended session", bytes)
-	if bytes > 80 {
-		t.Errorf("a revocation takes %d bytes, the documentation promises at most 80", bytes)
+	if bytes > 32 {
+		t.Errorf("a revocation takes %d bytes, want at most 32", bytes)
 	}
 	table.forget(2)
 	if after := int64(heapBytes() - before); after > million {
 		t.Errorf("%d bytes stay behind after all was forgotten", after)
 	}
 	runtime.KeepAlive(&table)
+}
+
+func TestTheTableKeepsSessionsInAnyOrder(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
+	var table sessionTable
+	want := map[SessionID]revokedSession{}
+	for range 20_000 {
+		id := SessionID{5: byte(random.IntN(8)), 14: byte(random.IntN(2)), 10: byte(random.IntN(256)), 15: byte(random.IntN(4))}
+		below, at := uint32(random.IntN(100)), random.IntN(1000)
+		table.revoke(id, below, int64(at)*1000)
+		old := want[id]
+		want[id] = revokedSession{id, max(old.below, below), max(old.at, uint32(at))} //nolint:gosec // below 1000
+	}
+	check := func() {
+		t.Helper()
+		for id, w := range want {
+			if got := table.revokedBelow(id); got != uint64(w.below) {
+				t.Fatalf("session %v is revoked below %d, want %d", id, got, w.below)
+			}
+		}
+		if table.size() != len(want) {
+			t.Fatalf("%d sessions, want %d", table.size(), len(want))
+		}
+	}
+	check()
+	table.forget(990)
+	maps.DeleteFunc(want, func(_ SessionID, w revokedSession) bool { return w.at < 990 })
+	check()
 }
 
 func heapBytes() uint64 {
