@@ -3,7 +3,7 @@
 //
 //	memory.go  the limit of the container
 //	floor.go   a small heap is collected less often
-//	trim.go    memory is returned to the operating system after load
+//	trim.go    memory is returned to the operating system after the start and after load
 package memory
 
 import (
@@ -26,5 +26,6 @@ func Keep(ctx context.Context, env func(string) (string, bool), log *slog.Logger
 	if text, _ := env("GOGC"); text == "" {
 		defer keepFloor()()
 	}
+	giveBack() // a start that read many revocations leaves as much garbage
 	trimWhenIdle(ctx, tick)
 }

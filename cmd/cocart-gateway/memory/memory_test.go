@@ -63,6 +63,19 @@ func TestASmallHeapIsCollectedLessOften(t *testing.T) {
 	})
 }
 
+func TestMemoryIsReturnedAfterTheStart(t *testing.T) {
+	samples := newSamples()
+	giveBack()
+	before := read(samples).held
+	start := make([][]byte, 100)
+	for i := range start {
+		start[i] = make([]byte, 1<<20)
+	}
+	clear(start)
+	kept(t, nil)
+	tokenstest.Eventually(t, "what the start used is returned", func() bool { return read(samples).held < before+50<<20 })
+}
+
 func TestMemoryIsReturnedAfterLoad(t *testing.T) {
 	samples := newSamples()
 	tick := kept(t, nil)

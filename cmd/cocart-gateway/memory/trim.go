@@ -26,10 +26,15 @@ func trimWhenIdle(ctx context.Context, tick <-chan time.Time) {
 		case <-tick:
 		}
 		if read(samples).isIdle(last) {
-			runtime.GC() // a sync.Pool keeps its buffers for one collection
-			debug.FreeOSMemory()
+			giveBack()
 		}
 	}
+}
+
+// giveBack returns all free memory to the operating system.
+func giveBack() {
+	runtime.GC() // a sync.Pool keeps its buffers for one collection
+	debug.FreeOSMemory()
 }
 
 // usage is how much memory the process uses, in bytes.
