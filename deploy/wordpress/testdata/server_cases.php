@@ -50,7 +50,7 @@ foreach (
 		'site'        => array( $credentials, $cookies, $all ),
 		'credentials' => array( array_diff_key( $credentials, array( 'HTTP_COCART_API_CUSTOMER' => '' ) ), $cart_only, $all ),
 		'guest'       => array( $told, $cart_only, array( 'quantity' ) ),
-		'customer'    => array( $told, $cart_only, $all ),
+		'customer'    => array( $told, array( 'woocommerce_cart_hash' ), $all ),
 		'login'       => array( $told, $cart_only, $all ),
 	) as $kind => $want
 ) {
