@@ -72,6 +72,7 @@ $assertions = array(
 	good( 'credentials: Basic on the cart', 'credentials', request() ),
 	good( 'credentials: Basic where guests are turned away', 'credentials', request(), array( 'guests' => 'deny' ) ),
 	good( 'customer: alice looks at the cart', 'customer', request() ),
+	good( 'customer: the first account of WordPress', 'customer', request(), array( 'sub' => '1' ) ),
 	good( 'login: alice logs in', 'login', $login ),
 	good( 'refresh: a refresh token of the old plugin', 'refresh', request( 'POST', 'shop.example', '/wp-json/cocart/jwt/refresh-token' ) ),
 	good( 'hand_back: a session that goes back to the old plugin', 'hand_back', $login ),
