@@ -56,6 +56,7 @@ type bounds struct {
 	thief       bool
 	oneTab      bool // the owner has one tab
 	window      bool // an access lifetime may pass between two steps
+	losses      bool // it matters which tokens are from before a loss
 }
 
 // actions lists what can happen in a state.
@@ -122,6 +123,7 @@ func (r rules) apply(s state, a action, b bounds) (state, event) {
 	case "copy":
 		s.holds[a.party] = s.holds[a.how]
 		s.granted[a.party] = max(s.granted[a.party], s.holds[a.how])
+		s.since[a.party] = s.since[a.how]
 	case "read":
 		r.read(&s, a.at)
 	case "restart":
@@ -139,9 +141,10 @@ func (r rules) apply(s state, a action, b bounds) (state, event) {
 		s.saved, s.has = s.store, true
 	case "loss":
 		s.faults++
+		s.over = s.over || s.store.ended
 		s.store, s.saved, s.has, s.lost = s.saved, store{}, false, true
 		s.uses = [parties]uint8{}
-		s.caught = false
+		s.caught, s.marked, s.since = false, false, [parties]bool{}
 		for g := range s.unaware {
 			s.unaware[g] = true
 		}
@@ -149,9 +152,10 @@ func (r rules) apply(s state, a action, b bounds) (state, event) {
 	return s, e
 }
 
-// start reads the log before the first request.
+// start reads the log, and looks for a loss, before the first request.
 func (s *state) start(g int) {
 	s.view[g], s.unaware[g] = s.store.log, false
+	s.marked = s.lost
 	s.seen[g] = s.view[g].ended
 }
 
@@ -163,7 +167,7 @@ func (s *state) learn(g int, k knowledge) {
 
 func (r rules) read(s *state, g int) {
 	if s.unaware[g] {
-		s.unaware[g] = false
+		s.unaware[g], s.marked = false, true
 		if !r.nothingBack {
 			s.store.log = s.store.log.with(s.view[g])
 			if s.view[g].ended && !s.store.ended {
@@ -205,8 +209,16 @@ func (r rules) use(s *state, a action, e *event) {
 	if !s.view[a.at].accepts(g) && !r.viewUnasked {
 		return
 	}
-	if s.seen[a.at] {
+	if r.refusesAccess(*s, a.at, a.party) {
+		return
+	}
+	switch {
+	case s.seen[a.at]:
 		e.violated, e.why = seenEnd, "its access token is accepted"
+	case r.judged == endStays && s.over && s.aware(a.at):
+		e.violated, e.why = endStays, "its access token is accepted"
+	case r.judged == refreshedSince && s.aware(a.at) && !s.since[a.party]:
+		e.violated, e.why = refreshedSince, "an access token from before the loss is accepted"
 	}
 	s.uses[a.party] = max(s.uses[a.party], g)
 	if !s.store.ended {
@@ -217,6 +229,10 @@ func (r rules) use(s *state, a action, e *event) {
 // refresh is one request with a refresh token.
 func (r rules) refresh(s *state, a action, e *event) {
 	before, p, g := *s, a.party, s.holds[a.party]
+	if r.refusesRefresh(before, a.at) {
+		e.outcome = dataLost
+		return
+	}
 	if a.how == logOnly {
 		foretold := s.store
 		r.step(&foretold, g, clientOf(p))
@@ -253,7 +269,7 @@ func (r rules) refresh(s *state, a action, e *event) {
 	if answered(e.outcome) {
 		s.granted[p] = max(s.granted[p], s.store.gen)
 		if a.how == fine {
-			s.holds[p] = s.store.gen
+			s.holds[p], s.since[p] = s.store.gen, s.marked
 		}
 	}
 }

@@ -7,10 +7,17 @@ const (
 	goodPair     = "GoodPair"
 	seenEnd      = "SeenEnd"
 	endWritten   = "EndWritten"
+
+	// Of these revocation.on_loss decides.
+	endStays       = "EndStays"
+	refreshedSince = "RefreshedSince"
 )
 
 // judge says what is wrong about the answer to a refresh.
 func (r rules) judge(before state, s *state, a action, e *event) {
+	if e.outcome == dataLost { // by the policy: the session did not end, and an operator may confirm the data yet
+		return
+	}
 	p, g, ok := a.party, before.holds[a.party], answered(e.outcome)
 	// Someone else went on with a later generation and used it, and the token in hand was spent longer ago than the grace:
 	// two went on with one session. A loss that took the later generation along puts this off until Redis has it again.
@@ -27,6 +34,8 @@ func (r rules) judge(before state, s *state, a action, e *event) {
 		e.violated, e.why = thiefOrOwner, "a token of a session that ended for a theft is accepted"
 	case honest && !ok:
 		e.violated, e.why = honestStays, "it is answered "+e.outcome
+	case ok && r.judged == endStays && before.over && before.aware(a.at):
+		e.violated, e.why = endStays, "its refresh token is accepted"
 	case ok && !s.view[a.at].accepts(s.store.gen):
 		e.violated, e.why = goodPair, "the access token that it gets is refused"
 	}

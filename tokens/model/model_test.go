@@ -9,6 +9,7 @@ var (
 	theft  = bounds{generations: 3, thief: true, window: true}
 	faulty = bounds{generations: 3, faults: 1, thief: true, oneTab: true}
 	tabs   = bounds{generations: 2, faults: 1, thief: true}
+	losses = bounds{generations: 3, faults: 2, oneTab: true, losses: true}
 )
 
 func TestEveryStateKeepsTheInvariants(t *testing.T) {
@@ -52,5 +53,47 @@ func TestWithoutOneOfTheRulesAnInvariantIsViolated(t *testing.T) {
 			}
 			t.Log(f)
 		})
+	}
+}
+
+// What each policy for lost data promises, and what it does not: the other invariants hold with all of them.
+func TestOnLossDecidesWhichTokensFromBeforeALossAreAccepted(t *testing.T) {
+	for _, row := range []struct {
+		onLoss, invariant string
+		holds             bool
+	}{
+		{"serve", endStays, false},
+		{"serve", refreshedSince, false},
+		{"refresh_only", endStays, false}, // a refresh token of the session is exchanged
+		{"refresh_only", refreshedSince, true},
+		{"deny", endStays, true},
+		{"deny", refreshedSince, true},
+	} {
+		t.Run(row.onLoss+" and "+row.invariant, func(t *testing.T) {
+			r := asShipped
+			r.onLoss, r.judged = row.onLoss, row.invariant
+			states, f := r.search(losses)
+			t.Logf("%d states, %v", states, f)
+			switch {
+			case row.holds && f != nil:
+				t.Error("it does not hold")
+			case !row.holds && (f == nil || f.invariant != row.invariant):
+				t.Errorf("want %s violated", row.invariant)
+			}
+		})
+	}
+}
+
+func TestEveryPolicyForLossesKeepsTheInvariants(t *testing.T) {
+	for _, onLoss := range []string{"refresh_only", "deny"} {
+		for name, b := range map[string]bounds{"two tabs": {generations: 3, faults: 1, losses: true}, "theft": {generations: 2, faults: 1, thief: true, oneTab: true, losses: true}} {
+			t.Run(onLoss+" and "+name, func(t *testing.T) {
+				r := asShipped
+				r.onLoss = onLoss
+				if states, f := r.search(b); f != nil {
+					t.Errorf("%d states: %v", states, f)
+				}
+			})
+		}
 	}
 }

@@ -4,6 +4,9 @@ package model
 type rules struct {
 	policy   string // until_used, always, never
 	ofClient string // converge, refuse, end
+	onLoss   string // serve, refresh_only, deny; "" = serve
+
+	judged string // an invariant of losses that is judged as well; "" = none, since not every onLoss keeps them
 
 	noGrace      bool // a retired token is never answered because it is fresh
 	endlessGrace bool // it is so for ever
@@ -27,7 +30,22 @@ const (
 	ahead      = "ahead"
 	reuse      = "reuse"
 	ended      = "ended"
+	dataLost   = "data_lost" // nothing was asked of Redis
 )
+
+// refusesAccess reports whether a gateway refuses the access token of a party because of a loss that it noticed.
+func (r rules) refusesAccess(s state, at, party int) bool {
+	switch r.onLoss {
+	case "refresh_only":
+		return s.aware(at) && !s.since[party]
+	case "deny":
+		return s.aware(at)
+	}
+	return false
+}
+
+// refusesRefresh reports whether a gateway refuses refresh tokens because of a loss that it noticed: the session is older.
+func (r rules) refusesRefresh(s state, at int) bool { return r.onLoss == "deny" && s.aware(at) }
 
 // decide says what a presented generation means.
 func (r rules) decide(s store, g uint8, client uint8) string {

@@ -88,11 +88,17 @@ type state struct {
 	granted [parties]uint8 // the newest one that was answered to it, though the answer may be lost
 	uses    [parties]uint8 // the newest one whose use Redis knows
 	faults  uint8
-	lost    bool // Redis came back with older data
-	logout  bool // the owner asked for the end
-	caught  bool // a spent token was refused after a theft
-	slept   bool // an access lifetime passed between two steps
+	lost    bool          // Redis came back with older data
+	marked  bool          // a gateway noticed that, and noted when in Redis
+	since   [parties]bool // the tokens of a party were handed out after that time
+	over    bool          // the session had ended in Redis before it came back with older data
+	logout  bool          // the owner asked for the end
+	caught  bool          // a spent token was refused after a theft
+	slept   bool          // an access lifetime passed between two steps
 }
+
+// aware reports whether a gateway noticed the loss.
+func (s state) aware(g int) bool { return s.lost && !s.unaware[g] }
 
 func (s state) front(p int) uint8 {
 	if p == thief {
@@ -122,10 +128,14 @@ func (s state) key(b bounds) state {
 	if s.faults >= b.faults {
 		s.saved, s.has = store{}, false
 	}
+	if !b.losses {
+		s.marked, s.since, s.over = false, [parties]bool{}, false
+	}
 	if s.holds[tab1] > s.holds[tab2] || s.holds[tab1] == s.holds[tab2] && s.uses[tab1] > s.uses[tab2] {
 		s.holds[tab1], s.holds[tab2] = s.holds[tab2], s.holds[tab1]
 		s.uses[tab1], s.uses[tab2] = s.uses[tab2], s.uses[tab1]
 		s.granted[tab1], s.granted[tab2] = s.granted[tab2], s.granted[tab1]
+		s.since[tab1], s.since[tab2] = s.since[tab2], s.since[tab1]
 	}
 	if s.view[0].rank(s.unaware[0]) > s.view[1].rank(s.unaware[1]) {
 		s.view[0], s.view[1] = s.view[1], s.view[0]
