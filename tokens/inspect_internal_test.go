@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 )
 
 // foretold inspects a token, then refreshes with it, and both must say the same.
@@ -80,13 +81,12 @@ func digitChanged(token string, at int) string {
 // What Inspect says of every refresh token is, at any moment of any story, what the rules say.
 func TestInspectionKnowsTheRules(t *testing.T) {
 	const stories, steps = 30, 60
-	m := miniredis.RunT(t)
+	s := newStage(t, &redis.Options{Addr: miniredis.RunT(t).Addr()})
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range stories {
-		m.FlushAll()
-		p := newPlay(t, m, byte(n))
+		p := newPlay(t, s, byte(n))
 		for range steps {
-			p.step(byte(random.IntN(256)))
+			p.step(byte(random.IntN(256)), true)
 			p.foretell()
 		}
 	}

@@ -4,10 +4,18 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/deploy/demo/child"
+	"cocart-gateway/tokens/keys"
 )
 
 // model is one session by the rules of the design's table, without Redis, hashes or a revocation log.
@@ -85,30 +93,88 @@ func (m *model) fresh(now time.Time) (n int) {
 	return n
 }
 
+// stage is the real thing. One process plays on one stage, since beginning a client and an Authority takes longer than a play.
+type stage struct {
+	rdb   *redis.Client
+	a     *Authority
+	now   time.Time
+	users int64  // each play has a user of its own, and so keys of its own
+	last  string // the session of the play before
+}
+
+func newStage(t testing.TB, options *redis.Options) *stage {
+	t.Helper()
+	s := &stage{rdb: redis.NewClient(options)}
+	t.Cleanup(func() { s.rdb.Close() })
+	key, err := keys.NewHMAC("k1", "HS256", []byte("a-secret-for-tests-only-0123456789"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.a, err = New(Config{Issuer: "i", Keys: []keys.Key{key}, AccessTTL: 240 * time.Hour, Now: func() time.Time { return s.now }},
+		s.rdb, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// fuzzRedis starts a redis-server that only this process can reach, as package tokenstest cannot here: it needs package
+// tokens. The embedded store, which stands in for it with -short, compiles a script each time that it runs.
+func fuzzRedis(f *testing.F) *redis.Options {
+	f.Helper()
+	if testing.Short() {
+		return &redis.Options{Addr: miniredis.RunT(f).Addr()}
+	}
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		f.Fatal("redis-server is missing: install it (Debian package redis-server)")
+	}
+	dir := f.TempDir()
+	socket := filepath.Join(dir, "socket")
+	p, err := child.Start(child.Program{Name: "redis-server", Dir: dir, Log: filepath.Join(dir, "log"),
+		Args: []string{program, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no"}}, make(chan error, 1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = p.Stop() })
+	options := &redis.Options{Network: "unix", Addr: socket}
+	rdb := redis.NewClient(options)
+	defer rdb.Close()
+	if err := p.Ready(f.Context(), func() bool { return rdb.Ping(f.Context()).Err() == nil }); err != nil {
+		f.Fatal(err)
+	}
+	return options
+}
+
+// clear removes what the play before left behind.
+func (s *stage) clear() error {
+	if s.last == "" {
+		return nil
+	}
+	return s.rdb.Del(context.Background(), s.a.store.prefix+"s:"+s.last, s.a.store.index(s.users), s.a.store.revocations()).Err()
+}
+
 // play is the real thing beside its model, and the clients and the thief that hold its tokens.
 type play struct {
 	t       *testing.T
 	a       *Authority
-	m       *miniredis.Miniredis
+	rdb     *redis.Client
 	now     *time.Time
 	model   model
 	session string
 	tokens  map[uint64]string    // the one refresh token of each generation
 	died    map[uint64]time.Time // when the access tokens of a generation die; model of the log
 	access  []Pair
-	gens    []uint64 // of access
+	proven  []*verified // access, as its signature and contents were found good
+	gens    []uint64    // of access
 	clients [4]uint64
-	before  func() // undoes the last step, as a failover to a replica that lags does
+	before  func() // undoes the last refresh, as a failover to a replica that lags does
 }
 
 // Property: after any sequence of refreshes, lost answers, thefts, uses, failovers and waits, every answer is the
 // table's, every generation has exactly one refresh token, and every access token is judged as the rules say.
 func FuzzRotation(f *testing.F) {
-	m := miniredis.NewMiniRedis()
-	if err := m.Start(); err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(m.Close)
+	s := newStage(f, fuzzRedis(f))
 	for policy := range byte(9) {
 		f.Add([]byte{policy, 0, 0, 0, 1, 2, 3})
 		f.Add([]byte{policy, 0, 52, 4, 0, 52, 0, 20, 0})         // a lost answer, the wait, the parent
@@ -120,25 +186,33 @@ func FuzzRotation(f *testing.F) {
 		if len(script) == 0 || len(script) > 200 {
 			return
 		}
-		m.FlushAll()
-		p := newPlay(t, m, script[0])
-		for _, b := range script[1:] {
-			p.step(b)
+		p := newPlay(t, s, script[0])
+		for i, b := range script[1:] {
+			p.step(b, undone(script[i+2:]))
 		}
 	})
 }
 
+// undone reports whether a failover comes before the next refresh.
+func undone(rest []byte) bool {
+	next := slices.IndexFunc(rest, func(b byte) bool { return kindOf(b) <= 6 || kindOf(b) == 10 })
+	return next >= 0 && kindOf(rest[next]) == 10
+}
+
 // newPlay takes the policies from one byte.
-func newPlay(t *testing.T, m *miniredis.Miniredis, policies byte) *play {
+func newPlay(t *testing.T, s *stage, policies byte) *play {
+	if err := s.clear(); err != nil {
+		t.Fatal(err)
+	}
 	policy := []LostAnswer{UntilUsed, Always, Never}[policies%3]
 	ofClient := []ReuseBySameClient{ConvergeReuse, RefuseReuse, EndReuse}[policies/3%3]
-	now := time.Unix(1_800_000_000, 0)
-	p := &play{t: t, m: m, now: &now, tokens: map[uint64]string{}, died: map[uint64]time.Time{}}
-	p.a = memoryShop(t, m, &now, 240*time.Hour)
-	p.a.cfg.LostAnswer, p.a.cfg.ReuseBySameClient = policy, ofClient
-	pair := issued(t, p.a, 2)
-	p.session = pair.Session
-	p.model = model{policy: policy, ofClient: ofClient, generation: 1, active: now, retired: map[uint64]time.Time{}}
+	s.now = time.Unix(1_800_000_000, 0)
+	s.users++
+	s.a.cfg.LostAnswer, s.a.cfg.ReuseBySameClient = policy, ofClient
+	p := &play{t: t, a: s.a, rdb: s.rdb, now: &s.now, tokens: map[uint64]string{}, died: map[uint64]time.Time{}}
+	pair := issued(t, p.a, s.users)
+	p.session, s.last = pair.Session, pair.Session
+	p.model = model{policy: policy, ofClient: ofClient, generation: 1, active: s.now, retired: map[uint64]time.Time{}}
 	p.take(pair)
 	p.clients = [4]uint64{1, 1, 1, 1}
 	return p
@@ -150,14 +224,17 @@ var playClients = [4]Client{
 	{Address: "2001:db8:1:2::3", Device: "Thief/1"}, {},
 }
 
-// step does one thing: the two low bits say who, the others what.
-func (p *play) step(b byte) {
+// kindOf is what a step does.
+func kindOf(b byte) byte { return (b / 4) % 14 }
+
+// step does one thing: the two low bits say who, the others what. What is undone later is remembered.
+func (p *play) step(b byte, undone bool) {
 	who := int(b % 4)
-	switch (b / 4) % 14 {
+	switch kindOf(b) {
 	case 0, 1, 2, 3, 4:
-		p.refresh(who, true)
+		p.refresh(who, true, undone)
 	case 5, 6:
-		p.refresh(who, false)
+		p.refresh(who, false, undone)
 	case 7, 8:
 		p.clients[who] = p.clients[(who+1)%4] // a thief copies, or a tab reads what another stored
 	case 9:
@@ -174,9 +251,12 @@ func (p *play) step(b byte) {
 	p.judgeAll()
 }
 
-func (p *play) refresh(who int, answerArrives bool) {
+func (p *play) refresh(who int, answerArrives, undone bool) {
 	presented := p.clients[who]
-	p.remember()
+	p.before = nil
+	if undone {
+		p.remember()
+	}
 	old := p.model.generation
 	from := playClients[who]
 	want := p.model.present(presented, *p.now, from.digest())
@@ -211,7 +291,11 @@ func (p *play) take(pair Pair) {
 		p.t.Fatalf("generation %d has two refresh tokens", g)
 	}
 	p.tokens[g] = pair.Refresh
-	p.access, p.gens = append(p.access, pair), append(p.gens, g)
+	v, err := p.a.examine(pair.Access, *p.now)
+	if err != nil {
+		p.t.Fatalf("an access token of generation %d that was just issued: %v", g, err)
+	}
+	p.access, p.proven, p.gens = append(p.access, pair), append(p.proven, v), append(p.gens, g)
 }
 
 // use has an access token of the client's generation seen by Verify, and the note of it written down.
@@ -236,15 +320,19 @@ func (p *play) write() {
 // remember makes the next failover lose exactly the step that follows.
 func (p *play) remember() {
 	key := p.a.store.prefix + "s:" + p.session
-	was, err := p.a.store.HGetAll(context.Background(), key).Result()
+	was, err := p.rdb.HGetAll(context.Background(), key).Result()
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	model := p.model.copy()
 	p.before = func() {
-		p.m.Del(key)
-		for field, value := range was {
-			p.m.HSet(key, field, value)
+		_, err := p.rdb.Pipelined(context.Background(), func(pipe redis.Pipeliner) error {
+			pipe.Del(context.Background(), key)
+			pipe.HSet(context.Background(), key, was)
+			return nil
+		})
+		if err != nil {
+			p.t.Fatal(err)
 		}
 		p.model = model
 	}
@@ -258,10 +346,10 @@ func (p *play) failover() {
 	}
 }
 
-// judgeAll judges every access token ever handed out, without leaving a note.
+// judgeAll judges every access token ever handed out, without leaving a note. What cannot change about one was checked before.
 func (p *play) judgeAll() {
 	for i, pair := range p.access {
-		_, err := p.a.check(pair.Access, *p.now)
+		err := p.a.current(p.proven[i], *p.now)
 		died, known := p.died[p.gens[i]]
 		var want error
 		switch {
