@@ -69,7 +69,7 @@ func NewUnmeasured(cfg Config, rdb redis.UniversalClient, reg prometheus.Registe
 		return nil, err
 	}
 	m.store = newStore(rdb, a.cfg.KeyPrefix)
-	m.log = revocationlog.New(revocationlog.Config{Client: rdb, Key: m.store.revocations(), View: &m.revoked, Now: a.cfg.Now, Logger: a.cfg.Log,
+	m.log = revocationlog.New(revocationlog.Config{Client: rdb, Key: m.store.revocations(), View: &m.revoked, Now: a.cfg.Now, Logger: a.cfg.Log, Reader: a.cfg.Reader,
 		Restore: func(ctx context.Context) error { return m.inForce.Load().restore(ctx) }, Unavailable: unavailable})
 	m.epoch = epoch.New(rdb, a.cfg.KeyPrefix)
 	m.metrics = newMetrics(m)

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"cocart-gateway/tokens/keys"
 )
 
@@ -75,6 +77,10 @@ type Config struct {
 	ReuseBySameClient ReuseBySameClient // default ConvergeReuse
 
 	KeyPrefix string // of every Redis key; default "cocart:"
+
+	// Reader opens the client by which Run reads the revocations; nil: one like that of New. A client that Sentinels tell of a
+	// new master needs it: one like it would not hear of that, and read from the old one. The client is closed by Run.
+	Reader func() redis.UniversalClient
 
 	WaitReplicas int           // replicas that must have a login or logout before it is answered; 0 = none. Ignored on a cluster
 	WaitLimit    time.Duration // what all commands of a request may take; default 1s

@@ -31,6 +31,7 @@ func (a *Authority) Run(ctx context.Context) error {
 	defer watching.Wait()
 	watching.Go(func() { log.Watch(ctx) })
 	var said outageReports
+	var failed time.Time
 	for ctx.Err() == nil {
 		a = a.inForce.Load()
 		err := a.runOnce(ctx)
@@ -38,12 +39,17 @@ func (a *Authority) Run(ctx context.Context) error {
 			said = outageReports{}
 			continue
 		}
-		if ctx.Err() == nil {
-			if again, due := said.due(time.Now()); due {
-				a.cfg.Log.Warn("revocations cannot be followed, trying again", "cause", err, "next_report", again)
-			}
+		if ctx.Err() != nil {
+			break
+		}
+		now := time.Now()
+		if again, due := said.due(now); due {
+			a.cfg.Log.Warn("revocations cannot be followed, trying again", "cause", err, "next_report", again)
+		}
+		if now.Sub(failed) < sayFirst { // after a failover the first try reaches the new master
 			pause(ctx, tryEvery)
 		}
+		failed = now
 	}
 	return a.lastNotes(ctx)
 }

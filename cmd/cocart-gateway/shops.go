@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/gateway/admin/history"
@@ -49,7 +50,7 @@ type shopEdition struct {
 }
 
 // newShop connects the packages that serve one shop.
-func (p *program) newShop(cfg *config.Config, store redis.UniversalClient) (s *shop, err error) {
+func (p *program) newShop(cfg *config.Config, rdb redis.UniversalClient) (s *shop, err error) {
 	s = &shop{name: cfg.Name, log: p.log, metrics: p.registry, history: history.New(shopMetrics{p.registry, cfg.Name})}
 	if cfg.Name != "" {
 		s.log, s.metrics = p.log.With(shopLabel, cfg.Name), prometheus.WrapRegistererWith(prometheus.Labels{shopLabel: cfg.Name}, p.registry)
@@ -58,14 +59,17 @@ func (p *program) newShop(cfg *config.Config, store redis.UniversalClient) (s *s
 	if err != nil {
 		return nil, err
 	}
-	if s.authority, err = tokens.NewUnmeasured(settings, store, s.metrics); err != nil {
+	if settings.Reader, err = store.Reader(cfg.Redis); err != nil {
+		return nil, err
+	}
+	if s.authority, err = tokens.NewUnmeasured(settings, rdb, s.metrics); err != nil {
 		return nil, err
 	}
 	if s.wordpress, err = newWordPress(cfg, s.metrics, s.log); err != nil {
 		return nil, err
 	}
 	e := &shopEdition{cfg: cfg, authority: s.authority}
-	if e.guard, err = newGuard(cfg, store, s.log); err == nil {
+	if e.guard, err = newGuard(cfg, rdb, s.log); err == nil {
 		e.front, err = gateway.New(gatewayConfig(cfg, e.guard), s.authority, s.wordpress, s.metrics, s.log)
 	}
 	if err != nil {

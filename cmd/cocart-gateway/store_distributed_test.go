@@ -5,7 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/tokenstest"
 )
@@ -70,6 +75,35 @@ func TestAMasterThatSentinelsWatchOnRealRedis(t *testing.T) {
 		t.Errorf("with another password for the Sentinels: %+v", got)
 	}
 	d.outlives(s)
+}
+
+// A planned failover leaves the old master running for seconds. A connection to it would go on reading a log to which nothing is
+// written any more.
+func TestTheReaderOfRevocationsLeavesTheOldMasterOnRealRedis(t *testing.T) {
+	t.Parallel()
+	s, ctx := tokenstest.Sentinel(t), t.Context()
+	open, err := store.Reader(config.Redis{Mode: "sentinel", Master: tokenstest.SentinelMaster, Timeout: time.Minute,
+		Addresses: []string{s.Sentinels[0].Addr(), s.Sentinels[1].Addr(), s.Sentinels[2].Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := open()
+	defer reader.Close()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- reader.XRead(ctx, &redis.XReadArgs{Streams: []string{"log", "$"}, Block: 0}).Err()
+	}()
+	old := s.Master.Client()
+	tokenstest.Eventually(t, "the reader waits", func() bool { return strings.Contains(old.Info(ctx, "clients").Val(), "blocked_clients:1") })
+	if err := s.Sentinels[0].Client().Do(ctx, "SENTINEL", "FAILOVER", tokenstest.SentinelMaster).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("it read something")
+	}
+	if !strings.Contains(old.Info(ctx, "replication").Val(), "role:master") {
+		t.Error("it left only when the old master was demoted")
+	}
 }
 
 func TestAClusterOfThreeMastersOnRealRedis(t *testing.T) {

@@ -26,6 +26,8 @@ import (
 type Config struct {
 	Client redis.UniversalClient
 	Key    string // of the stream
+	// Reader opens the client of the goroutine that follows; nil: one like Client.
+	Reader func() redis.UniversalClient
 	View   *revocation.View
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -229,21 +231,31 @@ func (l *Log) lostSome(ctx context.Context) (bool, error) {
 // has connections the client library opens none for a second; the requests of customers soon reach that number.
 const ownConnections = 10_000
 
-// ReadByItself gives the log a client of its own until the end of Run, so that it is read again as soon as Redis is back. A
-// cluster client asks by itself which server has the log.
+// ReadByItself gives the log a client of its own until the end of Run, so that it is read again as soon as Redis is back.
 func (l *Log) ReadByItself() (end func()) {
-	one, ok := l.cfg.Client.(*redis.Client)
-	if !ok {
+	own := l.openReader()
+	if own == nil {
 		return func() {}
 	}
-	options := *one.Options()
-	options.PoolSize = ownConnections
-	own := redis.NewClient(&options)
 	l.setReader(own)
 	return func() {
 		l.setReader(l.cfg.Client)
 		_ = own.Close() // nothing is left to be lost
 	}
+}
+
+// openReader returns nil for a cluster, whose client asks by itself which server has the log.
+func (l *Log) openReader() redis.UniversalClient {
+	if l.cfg.Reader != nil {
+		return l.cfg.Reader()
+	}
+	one, ok := l.cfg.Client.(*redis.Client)
+	if !ok {
+		return nil
+	}
+	options := *one.Options()
+	options.PoolSize = ownConnections
+	return redis.NewClient(&options)
 }
 
 func (l *Log) setReader(client redis.UniversalClient) {

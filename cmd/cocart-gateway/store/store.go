@@ -54,6 +54,24 @@ func openStandalone(cfg config.Redis, secure *tls.Config) redis.UniversalClient 
 	})
 }
 
+// readerConnections is more than the connections that cannot be opened in any outage. After as many failures as a pool has
+// connections the client library opens none for a second.
+const readerConnections = 10_000
+
+// Reader returns what opens the client by which the revocations are read (tokens.Config.Reader), or nil where one like that of
+// Open will do. Its connections are closed when Sentinels announce a new master, like those of the other one.
+func Reader(cfg config.Redis) (func() redis.UniversalClient, error) {
+	if cfg.Embedded() || cfg.Mode != "sentinel" {
+		return nil, nil
+	}
+	secure, err := redisTLS(cfg)
+	if err != nil {
+		return nil, err
+	}
+	cfg.PoolSize = readerConnections
+	return func() redis.UniversalClient { return openSentinel(cfg, secure) }, nil
+}
+
 // openSentinel follows the master. Connections to the one before are closed by the client when the Sentinels announce it,
 // and by the Sentinels when they demote it, so that hardly a command meets a server that may not write.
 func openSentinel(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
