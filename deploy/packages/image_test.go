@@ -39,6 +39,32 @@ func TestImageHoldsOneProgramThatServesAsNobody(t *testing.T) {
 	holdsOnly(t, strings.TrimSpace(said(t, "buildah", "mount", container)))
 	said(t, "buildah", "umount", container)
 	servesInside(t, container)
+	servesWithoutAFile(t, container)
+}
+
+// servesWithoutAFile runs it as platforms do that have variables only. The image has no folder for a configuration.
+func servesWithoutAFile(t *testing.T, container string) {
+	t.Helper()
+	public, admin := chain.FreeAddress(t), chain.FreeAddress(t)
+	inside := []string{"run"}
+	for name, value := range map[string]string{
+		"LISTEN": public, "ADMIN_LISTEN": admin, "SITE_URL": "https://shop.example.com", "UPSTREAM_URL": "http://" + chain.FreeAddress(t),
+		"UPSTREAM_SECRET": "a secret of $HOME and its gateway, 32 bytes", "TOKENS_KEYS": `[{id: main, algorithm: HS256, secret: "a signing key of this test, 32 bytes"}]`,
+	} {
+		inside = append(inside, "--env", "COCART_GATEWAY_"+name+"="+value)
+	}
+	inside = append(inside, container, "--", "/usr/bin/cocart-gateway")
+	if text := said(t, "buildah", append(slices.Clone(inside), "config", "check")...); !strings.HasPrefix(text, "environment: ok\n") {
+		t.Errorf("the environment alone: %s", text)
+	}
+	buildah, err := exec.LookPath("buildah")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain.Run(t, child.Program{Name: "the container", Args: append([]string{buildah}, append(slices.Clone(inside), "serve")...), Env: os.Environ()}, admin)
+	if text := said(t, "buildah", append(inside, "healthcheck")...); !strings.Contains(text, `"alive":true`) {
+		t.Errorf("the health check of a gateway without a file says %q", text)
+	}
 }
 
 // listsProcessors: one name is the image for each of them.
