@@ -82,6 +82,10 @@ needs() {
 		need git git /usr/bin/git
 		need rpm rpm /usr/bin/rpm
 		need lintian lintian /usr/bin/lintian
+		need man man-db /usr/bin/man
+		need "completions of bash" bash-completion /usr/share/bash-completion/bash_completion
+		need fish fish /usr/bin/fish
+		need zsh zsh /usr/bin/zsh
 		need minisign minisign /usr/bin/minisign
 		need systemd-analyze systemd /usr/bin/systemd-analyze
 		need systemd-socket-activate systemd /usr/bin/systemd-socket-activate

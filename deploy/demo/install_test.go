@@ -151,7 +151,7 @@ func put(t *testing.T, root, file, content string) {
 
 func TestInstallKnowsWhatTheTestsOfAReleaseNeed(t *testing.T) {
 	code, output := install(t, t.TempDir(), "--list", "packages")
-	want := `  apt-get install --no-install-recommends dpkg git rpm lintian minisign systemd procps strace buildah ca-certificates nginx-light php-fpm caddy haproxy apache2-bin
+	want := `  apt-get install --no-install-recommends dpkg git rpm lintian man-db bash-completion fish zsh minisign systemd procps strace buildah ca-certificates nginx-light php-fpm caddy haproxy apache2-bin
 `
 	if code != 1 || !strings.Contains(output, want) {
 		t.Errorf("exit %d\n%s\nwant 1 and\n%s", code, output, want)

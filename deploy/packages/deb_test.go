@@ -39,12 +39,7 @@ func TestDebFromInstallationToPurge(t *testing.T) {
 
 	m.ok(dpkg(m, "--install", released("deb"))...)
 	m.isInstalled()
-	for _, file := range []string{"usr/share/man/man1/cocart-gateway-sessions-list.1.gz", "usr/share/bash-completion/completions/cocart-gateway",
-		"usr/share/zsh/vendor-completions/_cocart-gateway", "usr/share/fish/vendor_completions.d/cocart-gateway.fish"} {
-		if m.read(file) == "" {
-			t.Errorf("%s is empty", file)
-		}
-	}
+	m.explainsItself("usr/share/zsh/vendor-completions")
 	m.is("complaints of systemd-analyze verify", m.ok("systemd-analyze", "verify", "--root="+m.root,
 		"/usr/lib/systemd/system/cocart-gateway.service", "/usr/lib/systemd/system/cocart-gateway.socket"), "")
 	if told := m.told(); told != "daemon-reload\n" {

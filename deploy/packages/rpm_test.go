@@ -18,6 +18,7 @@ func TestRpmFromInstallationToRemoval(t *testing.T) {
 
 	m.ok(rpm(m, "--install", released("rpm"))...)
 	m.isInstalled()
+	m.explainsItself("usr/share/zsh/site-functions")
 	if told := m.told(); told != "daemon-reload\n" {
 		t.Errorf("an installation must start and enable nothing, and told systemd:\n%s", told)
 	}
