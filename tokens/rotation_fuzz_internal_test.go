@@ -267,6 +267,11 @@ func (p *play) refresh(who int, answerArrives, undone bool) {
 	if err != nil {
 		return
 	}
+	if floor := p.floor(); p.model.generation < floor { // Redis lost rotations that the log has: see pastRevoked
+		for p.model.generation <= floor {
+			p.model.retire(*p.now)
+		}
+	}
 	if p.model.generation > old {
 		p.kill(p.model.generation, p.now.Add(modelGrace))
 	}
@@ -274,6 +279,16 @@ func (p *play) refresh(who int, answerArrives, undone bool) {
 	if answerArrives {
 		p.clients[who] = p.model.generation
 	}
+}
+
+// floor is the first generation whose access tokens are not dead.
+func (p *play) floor() (first uint64) {
+	for g, died := range p.died {
+		if !p.now.Before(died) {
+			first = max(first, g+1)
+		}
+	}
+	return first
 }
 
 // kill notes when the access tokens below a generation die; the earliest word about each counts.
