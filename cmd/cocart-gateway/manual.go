@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -22,6 +24,20 @@ func manualCommand() *cobra.Command {
 	}
 }
 
+// manualDate is SOURCE_DATE_EPOCH (reproducible-builds.org) if that is set, and else now. It is in UTC: the pages have the
+// month, which at its end is another one elsewhere.
+func manualDate() (time.Time, error) {
+	text := os.Getenv("SOURCE_DATE_EPOCH")
+	if text == "" {
+		return now().UTC(), nil
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH: %w", err)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
 // writeManual writes man/*.1, dated by SOURCE_DATE_EPOCH if that is set, and completions under the names that each shell
 // looks for.
 func writeManual(root *cobra.Command, dir string) error {
@@ -35,7 +51,11 @@ func writeManual(root *cobra.Command, dir string) error {
 		return fmt.Errorf("writing the man pages: %w", err)
 	}
 	root.DisableAutoGenTag = true
-	if err := doc.GenManTree(root, &doc.GenManHeader{Title: "COCART-GATEWAY", Section: "1", Source: "cocart-gateway " + version, Manual: "cocart-gateway"}, pages); err != nil {
+	date, err := manualDate()
+	if err != nil {
+		return fmt.Errorf("writing the man pages: %w", err)
+	}
+	if err := doc.GenManTree(root, &doc.GenManHeader{Title: "COCART-GATEWAY", Section: "1", Date: &date, Source: "cocart-gateway " + version, Manual: "cocart-gateway"}, pages); err != nil {
 		return fmt.Errorf("writing the man pages: %w", err)
 	}
 	for name, write := range completions {

@@ -5,10 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestManualHasAPageForEachCommandAndEachShell(t *testing.T) {
-	t.Setenv("SOURCE_DATE_EPOCH", "1700000000")
+	t.Setenv("SOURCE_DATE_EPOCH", "1701388799") // the last second of November 2023, in UTC
+	here := time.Local
+	time.Local = time.FixedZone("Kiritimati", 14*60*60)
+	defer func() { time.Local = here }()
 	dir := t.TempDir()
 	if code, said := command(t, "manual", dir); code != exitOK || said != "" {
 		t.Fatalf("exit %d: %s", code, said)
@@ -27,5 +31,12 @@ func TestManualHasAPageForEachCommandAndEachShell(t *testing.T) {
 		if err != nil || !strings.Contains(string(text), "cocart-gateway") {
 			t.Errorf("%s: %v", file, err)
 		}
+	}
+}
+
+func TestManualRefusesADateThatIsNone(t *testing.T) {
+	t.Setenv("SOURCE_DATE_EPOCH", "today")
+	if code, said := command(t, "manual", t.TempDir()); code == exitOK || !strings.Contains(said, "SOURCE_DATE_EPOCH") {
+		t.Errorf("exit %d: %s", code, said)
 	}
 }
