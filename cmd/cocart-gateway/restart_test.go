@@ -76,7 +76,9 @@ func (l *load) await(ctx context.Context, n int64) {
 func TestARestartUnderLoadLosesNoRequest(t *testing.T) {
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	defer origin.Close()
-	s := newSystemd(t, "listen: systemd:http\nserver: {drain_delay: 1s}\nlog: {level: warn}\n", origin.URL)
+	// A client whose POST meets the end of an idle connection loses it. The delay is longer than a busy machine lets a client
+	// rest between two requests.
+	s := newSystemd(t, "listen: systemd:http\nserver: {drain_delay: 3s}\nlog: {level: warn}\n", origin.URL)
 	old := s.start()
 	s.reported("READY=1")
 
