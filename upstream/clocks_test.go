@@ -333,7 +333,7 @@ func TestANodeThatIsNotKnownHasTheTimeOfTheOthers(t *testing.T) {
 	}
 }
 
-// claimsOf reads the assertion of a request, whoever signed it.
+// claimsOf reads the assertion of a request without a check of its signature.
 func claimsOf(t *testing.T, r *http.Request) (c upstreamtest.Claims) {
 	t.Helper()
 	_, rest, _ := strings.Cut(r.Header.Get("X-CoCart-Gateway"), ".")

@@ -98,7 +98,7 @@ func TestAKeyThatCannotBeMadeLeavesNoFile(t *testing.T) {
 		{[]string{"--id", "a/b", "--out", filepath.Join(dir, "b")}, exitUsage, "--id must be"},
 		{[]string{"--out", filepath.Join(dir, "none", "c")}, exitFailed, "no such file or directory"},
 		{[]string{"--out", dir}, exitFailed, "file exists"},
-		{[]string{"--out", filepath.Join(dir, "link")}, exitFailed, "file exists"}, // a link of somebody else's would choose the place
+		{[]string{"--out", filepath.Join(dir, "link")}, exitFailed, "file exists"}, // a link must not choose where the secret is written
 		{[]string{"--out"}, exitUsage, "--out"},
 	} {
 		if got := d.runBare(append([]string{"keys", "generate"}, row.args...)...); got.code != row.code || got.stdout != "" || !strings.Contains(got.stderr, row.want) {

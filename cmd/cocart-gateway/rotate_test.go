@@ -184,7 +184,7 @@ func TestTheNewKeyIsForThoseWhoReadTheConfiguration(t *testing.T) {
 	}
 }
 
-// Configurations are links in some set-ups; another file beside it is somebody's work.
+// Some operators link to their configuration. Another file beside it must stay as it is.
 func TestKeysRotateKeepsLinksAndOtherFiles(t *testing.T) {
 	d := &desk{T: t, config: filepath.Join(t.TempDir(), "config.yaml"), clock: tokenstest.NewClock()}
 	real := filepath.Join(t.TempDir(), "real.yaml")

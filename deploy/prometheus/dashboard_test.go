@@ -200,7 +200,7 @@ func TestTheDashboardCanShowEachOfSeveralShops(t *testing.T) {
 	}
 }
 
-// A sum over the shops of a gateway is too small to notice that one of them fails, and tells nobody which.
+// A sum over the shops of a gateway is too small to notice that one of them fails, and does not say which.
 func TestAlertsAreAboutOneShop(t *testing.T) {
 	metrics := documented(t)
 	for _, a := range alerts(t) {

@@ -33,7 +33,7 @@ final class CoCart_Standin_Cart_Cookie {
 		return new self( $name, '|', $may_set );
 	}
 
-	/** The key of the cart and when the cookie ends, or array( '', 0 ): a cookie that somebody made up is none. */
+	/** The key of the cart and when the cookie ends, or array( '', 0 ); the latter also for a cookie with a wrong signature. */
 	public function read() {
 		$sent  = isset( $_COOKIE[ $this->name ] ) ? wp_unslash( $_COOKIE[ $this->name ] ) : '';
 		$parts = is_string( $sent ) ? explode( $this->separator, $sent ) : array();
