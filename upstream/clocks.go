@@ -81,13 +81,12 @@ func (w *WordPress) LearnClocks(ctx context.Context) {
 // [ClockTick]. It asks a node once a minute, and every five seconds while the difference is too large, after the gateway's
 // clock was set, and after WordPress refused an assertion, whose time may be why.
 func (w *WordPress) FollowClocks(ctx context.Context, ticks <-chan time.Time) {
-	var asking sync.WaitGroup
-	defer asking.Wait()
+	defer w.asking.Wait()
 	for {
 		for _, c := range w.clocks {
 			if now := w.steady(); c.due(now) {
 				c.noteQuestion(now)
-				asking.Go(func() { c.ask(ctx) })
+				w.asking.Go(func() { c.ask(ctx) })
 			}
 			w.metrics.ahead.WithLabelValues(c.node.Name()).Set(c.report(w.log).Seconds())
 		}

@@ -194,10 +194,14 @@ func (f *follower) passes(d time.Duration) {
 	f.looks()
 }
 
-// looks returns after the gateway has looked at its clocks.
+// looks returns after the gateway has looked at its clocks and reported what it was answered: an answer during which the test
+// moves a clock would be off by half of that. A look ends when the gateway takes the next tick.
 func (f *follower) looks() {
-	f.ticks <- time.Time{}
-	f.ticks <- time.Time{}
+	for range 2 { // asks, then reports the answers
+		f.ticks <- time.Time{}
+		f.ticks <- time.Time{}
+		f.wordpress.AwaitClockAnswers()
+	}
 }
 
 // await lets the gateway look until something is so.

@@ -26,6 +26,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,7 @@ type WordPress struct {
 	now       func() time.Time
 	steady    func() time.Time // runs on while the clock is set
 	clocks    map[*pool.Node]*nodeClock
+	asking    sync.WaitGroup // questions of FollowClocks that are not answered yet
 	log       *slog.Logger
 }
 
