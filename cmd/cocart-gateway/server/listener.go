@@ -34,7 +34,8 @@ type listener struct {
 	failed untrusted.Throttle
 }
 
-// Accept returns the next connection that has a place. It waits while all places are taken and no connection is idle.
+// Accept returns the next connection that has a place. It waits while all places are taken and no connection is idle. A
+// connection that came before Close is returned after it, too: closing it would lose the request of its client.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
@@ -48,10 +49,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			_ = conn.Close() // nothing was read or written
 			continue
 		}
-		if err := l.take(held); err != nil {
-			l.c.leave(held)
-			return nil, errors.Join(err, conn.Close())
-		}
+		l.take(held)
 		l.gauge.Inc()
 		return held, nil
 	}
@@ -65,15 +63,15 @@ func (l *listener) failedWith(err error) {
 }
 
 // take finds a place for a connection.
-func (l *listener) take(held *heldConn) error {
+func (l *listener) take(held *heldConn) {
 	for {
-		idle, full, err := l.pool.take(held)
+		idle, full := l.pool.take(held)
 		if full && l.full.CompareAndSwap(false, true) {
 			l.c.cfg.Log.Warn("as many connections are open as limits.connections allows: idle ones are closed, and new ones wait",
 				"listener", l.address, "limit", l.pool.limit)
 		}
 		if idle == nil {
-			return err
+			return
 		}
 		l.c.metrics.closed.WithLabelValues(l.address, closedIdle).Inc()
 		_ = idle.Close() // its client is between two requests, and opens another connection

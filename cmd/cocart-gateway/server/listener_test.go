@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -40,5 +41,53 @@ func TestThatNoConnectionCanBeTakenIsSaid(t *testing.T) {
 		if n := strings.Count(said.String(), `level=ERROR msg="new connections cannot be accepted`); n != row.want {
 			t.Errorf("%v: said %d times: %s", row.err, n, said.String())
 		}
+	}
+}
+
+// closing is a listener that is closed just when a client has connected.
+type closing struct {
+	net.Listener
+	close func()
+}
+
+func (c closing) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	c.close()
+	return conn, err
+}
+
+// A client that connected before the listener was closed may have sent a request already, and would lose it. No place was free
+// for the second one.
+func TestAConnectionThatCameBeforeTheEndIsServed(t *testing.T) {
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	all, err := server.NewConnections(server.ConnectionsConfig{PerAddress: func() int { return 0 }, Exempt: func(netip.Addr) bool { return true }, Log: slog.New(slog.DiscardHandler), Now: time.Now}, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l net.Listener
+	accepted := 0
+	l = all.Listen(closing{socket, func() {
+		if accepted++; accepted == 2 {
+			_ = l.Close()
+		}
+	}}, "127.0.0.1:8080", 1)
+	for range 2 {
+		client, err := net.Dial("tcp", socket.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		got, err := l.Accept()
+		if err != nil {
+			t.Fatalf("after %d connections: %v", accepted, err)
+		}
+		defer got.Close()
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a listener that is closed: %v", err)
 	}
 }

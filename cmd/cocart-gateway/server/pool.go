@@ -2,7 +2,6 @@ package server
 
 import (
 	"container/list"
-	"net"
 	"sync"
 )
 
@@ -30,8 +29,9 @@ func newPool(limit int) *pool {
 }
 
 // take waits for a place, or returns an idle connection that the caller must close before it tries again. full is true if
-// no place was free or this was the last one.
-func (p *pool) take(h *heldConn) (idle *heldConn, full bool, err error) {
+// no place was free or this was the last one. Once the pool is closed, a connection has a place although all are taken: its
+// client connected while the listener was open, and may have sent a request.
+func (p *pool) take(h *heldConn) (idle *heldConn, full bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.limit > 0 && p.open >= p.limit && !p.closed {
@@ -39,16 +39,13 @@ func (p *pool) take(h *heldConn) (idle *heldConn, full bool, err error) {
 		if first := p.idle.Front(); first != nil {
 			idle = first.Value.(*heldConn)
 			p.forgetIdle(idle)
-			return idle, full, nil
+			return idle, full
 		}
 		p.change.Wait()
 	}
-	if p.closed {
-		return nil, full, net.ErrClosed
-	}
 	p.open++
 	h.place.taken = true
-	return nil, full || p.open == p.limit, nil
+	return nil, full || p.open == p.limit
 }
 
 // release frees the place of a connection, and reports whether a tenth of the places is free again.
