@@ -5,7 +5,7 @@
 // a thousand in a row. [Guard.Allow], [Guard.Ticket] and [Guard.AllowUse] count requests.
 //
 //	attempt.go, admission.go         an attempt begins: what it takes, and when it passes although a counter refuses
-//	settle.go                        an attempt ends: what it costs which account
+//	settle.go, secondfactor.go       an attempt ends: what it costs which account
 //	limit.go, counters.go, local.go  the arithmetic of a counter, in Redis and in this process
 //	together.go, beside.go           one round trip for what an attempt begins with, and none for how a login ends
 //	namer.go, record.go, known.go    hashed names and networks, good records, passwords that were right just now

@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -201,30 +200,6 @@ func (wp *WordPress) shop(w http.ResponseWriter, r *http.Request, s Seen, assert
 		_, _ = io.WriteString(w, "<h1>The storefront</h1>")
 	}
 }
-
-// reportStatus answers the gateway's question for the clock, with its time in the signed reply.
-func (wp *WordPress) reportStatus(w http.ResponseWriter, s Seen, assertion string, refused error) {
-	wp.Lock()
-	defer wp.Unlock()
-	if wp.Questions {
-		wp.seen = append(wp.seen, s)
-	}
-	claims := map[string]any{"status": map[string]any{"plugin": "test"}}
-	switch {
-	case wp.NoPlugin:
-		JSON(w, 404, `{"code":"rest_no_route","message":"No route was found matching the URL and request method.","data":{"status":404}}`)
-		return
-	case errors.Is(refused, errTimes):
-		claims = map[string]any{"refused": refused.Error(), "saw": map[string]string{}}
-	case refused != nil:
-		wp.t.Errorf("WordPress refuses the assertion of a status: %v", refused)
-	}
-	w.Header().Set("X-CoCart-Gateway-Status", wp.Sign("cocart-status+jwt", assertion, claims))
-	JSON(w, 200, "{}")
-}
-
-// errTimes refuses an assertion for its time.
-var errTimes = errors.New("do the clocks agree?")
 
 // logBrowserIn does as Browser_Login in the plugin. The login cookie of this WordPress is the user's id.
 func logBrowserIn(w http.ResponseWriter, r *http.Request, s Seen) {
