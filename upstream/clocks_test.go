@@ -32,11 +32,22 @@ func statusAhead(t *testing.T, by time.Duration) *upstreamtest.StatusServer {
 	return d
 }
 
+// isFrom fails unless an assertion was stamped since began, to about two seconds, by a clock that is ahead by some time. The test
+// may have waited for its turn on the CPU meanwhile.
+func isFrom(t *testing.T, stamped int64, ahead time.Duration, began time.Time) {
+	t.Helper()
+	at := time.Unix(stamped, 0).Add(-ahead)
+	if at.Before(began.Add(-2*time.Second)) || at.After(time.Now().Add(2*time.Second)) {
+		t.Errorf("%v: stamped at %v, now is %v", ahead, at, time.Now())
+	}
+}
+
 func TestAssertionsHaveTheTimeOfTheNodeThatTheyAreFor(t *testing.T) {
 	for _, by := range []time.Duration{25 * time.Second, -25 * time.Second} {
 		one, two := shopAhead(t, by), shopAhead(t, -by)
 		fr := newFront(t, "http://unused", asSite(), onNodes(mustParse(t, one.URL), mustParse(t, two.URL)))
 		fr.forwarding.Assertion.Kind = upstream.Guest
+		began := time.Now()
 		fr.wordpress.LearnClocks(t.Context())
 		for len(one.Seen()) == 0 || len(two.Seen()) == 0 {
 			if status := fr.send(t, "GET", "/wp-json/cocart/v2/cart", ""); status != 200 {
@@ -44,9 +55,7 @@ func TestAssertionsHaveTheTimeOfTheNodeThatTheyAreFor(t *testing.T) {
 			}
 		}
 		for wp, by := range map[*upstreamtest.WordPress]time.Duration{one: by, two: -by} {
-			if off := time.Until(time.Unix(wp.Last().Claims.IssuedAt, 0)) - by; off.Abs() > 2*time.Second {
-				t.Errorf("%v: stamped %v off", by, off)
-			}
+			isFrom(t, wp.Last().Claims.IssuedAt, by, began)
 		}
 	}
 }
@@ -81,8 +90,9 @@ func TestTheStatusIsAnsweredThoughTheClocksDiffer(t *testing.T) {
 		40 * time.Second: upstream.StatusRefused, -60 * time.Second: upstream.StatusRefused,
 	} {
 		d := statusAhead(t, by)
+		began := time.Now()
 		r, err := newFront(t, d.URL, asSite()).wordpress.Nodes()[0].Status(t.Context(), "https")
-		if err != nil || r.Outcome != want || (r.Clock-by).Abs() > 2*time.Second {
+		if err != nil || r.Outcome != want || (r.Clock-by).Abs() > 2*time.Second+time.Since(began) {
 			t.Errorf("%v: %+v, %v", by, r, err)
 		}
 	}
@@ -111,11 +121,12 @@ func TestNoOtherTimeIsFollowed(t *testing.T) {
 			issued = claimsOf(t, r).IssuedAt
 			return answer != nil && answer(w, r)
 		}
+		began := time.Now()
 		fr := newFront(t, d.URL, asSite(), func(c *upstream.Config) { c.Now = ahead(-time.Hour) }) // a recorded reply is from now
 		fr.wordpress.LearnClocks(t.Context())
 		_ = fr.send(t, "GET", "/", "")
-		if off := time.Until(time.Unix(issued, 0)) + time.Hour; off.Abs() > 2*time.Second || upstream.ClockBeyond(fr.wordpress) {
-			t.Errorf("%s: stamped %v off", name, off)
+		if isFrom(t, issued, -time.Hour, began); upstream.ClockBeyond(fr.wordpress) {
+			t.Errorf("%s: the clock is followed", name)
 		}
 	}
 }
