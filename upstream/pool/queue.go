@@ -70,6 +70,11 @@ func (p *Pool) leftWaiting(ctx context.Context, g Group) error {
 func (p *Pool) goOnWaiting(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.uncount(w)
+}
+
+// uncount takes a request from the number of those that may wait, once. It is called with the lock held.
+func (p *Pool) uncount(w *waiter) {
 	if w.client {
 		w.client = false
 		p.waiting[w.Group].clients--
@@ -91,11 +96,8 @@ func (p *Pool) stopWaiting(w *waiter) *Place {
 }
 
 func (p *Pool) remove(w *waiter) {
-	q := &p.waiting[w.Group]
-	q.list.Remove(w.at)
-	if w.client {
-		q.clients--
-	}
+	p.waiting[w.Group].list.Remove(w.at)
+	p.uncount(w)
 	p.metrics.queued.WithLabelValues(w.Group.String()).Dec()
 }
 
