@@ -1,6 +1,8 @@
 package upstream_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/pool"
 	"cocart-gateway/upstream/upstreamtest"
 )
@@ -172,4 +175,25 @@ func TestTheShopsOwnRequestsAreNotStarvedByItsStorefront(t *testing.T) {
 		t.Errorf("WordPress was asked for %s", got)
 	}
 	close(shop.release)
+}
+
+// A client that leaves says nothing of WordPress. Attack: requests without a body that are cancelled at once take nodes down.
+func TestARequestThatIsAbandonedTakesNoNodeDown(t *testing.T) {
+	shop := openSlowShop(t)
+	fr := newFront(t, shop.URL, asSite(), limited(pool.Concurrency{Abandoned: -1}), func(c *upstream.Config) { c.Health.Failures = 1 })
+	conn, err := net.Dial("tcp", fr.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.WriteString(conn, acting("/job", ""))
+	<-shop.entered
+	if err := errors.Join(err, conn.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-fr.errors; !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if n := fr.log.count("node is down"); n != 0 {
+		t.Errorf("the log is\n%s", fr.log)
+	}
 }

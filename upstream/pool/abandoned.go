@@ -2,7 +2,7 @@ package pool
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -15,8 +15,9 @@ import (
 // Attack: requests that are cancelled at once cost their sender nothing (HTTP/2 Rapid Reset, CVE-2023-44487), and each
 // would occupy PHP. Prevention: at most Concurrency.Abandoned of them are under way. The shop's own are not counted.
 
-// errAbandoned is the cause of a context that ended because too many clients had left.
-var errAbandoned = errors.New("upstream: the client left, and too many requests without a client are under way")
+// errAbandoned is the cause of a context that ended because too many clients had left. Like any request whose client left, it
+// says nothing of the node.
+var errAbandoned = fmt.Errorf("%w: the client left, and too many requests without a client are under way", context.Canceled)
 
 // departedWait is how long a request without a client waits for a place: there is no client that could try again.
 const departedWait = 30 * time.Second
