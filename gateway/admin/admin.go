@@ -125,13 +125,21 @@ func New(cfg Config, authority *tokens.Authority, wordpress *upstream.WordPress,
 	h.handle("GET /healthz", http.HandlerFunc(serveAlive))
 	h.handle("GET /servez", http.HandlerFunc(h.serveServing))
 	h.handle("GET /readyz", http.HandlerFunc(h.serveReady))
-	if cfg.Token != "" {
-		h.addAPI(cfg)
-		page := console.Handler()
-		h.mux.Handle("GET /{$}", page)
-		h.mux.Handle("GET "+console.Prefix, page)
+	if cfg.Token == "" {
+		h.mux.HandleFunc("GET /{$}", serveNoConsole)
+		return h
 	}
+	h.addAPI(cfg)
+	page := console.Handler()
+	h.mux.Handle("GET /{$}", page)
+	h.mux.Handle("GET "+console.Prefix, page)
 	return h
+}
+
+// serveNoConsole tells an operator who opens the listener in a browser why there is no console.
+func serveNoConsole(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "The console and the administration API are off, because admin.token is not set. "+
+		"This listener has /metrics, /healthz, /servez and /readyz.", http.StatusNotFound)
 }
 
 // handle adds a route, which deploy/docs/openapi/admin.yaml describes.

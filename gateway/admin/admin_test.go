@@ -238,8 +238,8 @@ func TestMetricsAreServed(t *testing.T) {
 			t.Errorf("%d, no %s", status, line)
 		}
 	}
-	if status, _ := ask(t, s.listener(admin.Config{}), "/"); status != 404 {
-		t.Errorf("/ without a token in the configuration: %d", status)
+	if status, body := ask(t, s.listener(admin.Config{}), "/"); status != 404 || !strings.Contains(body, "admin.token is not set") {
+		t.Errorf("/ without a token in the configuration: %d %s", status, body)
 	}
 }
 
