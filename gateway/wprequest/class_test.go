@@ -78,6 +78,10 @@ func TestClassesOfTheRoutes(t *testing.T) {
 		"GET /wp-json/cocartx/v2/cart":                         ClassSite,
 		"POST /wp-json/batch/v1":                               ClassBatch,
 		"POST /wp-json/cocart/batch":                           ClassBatch,
+		"POST /wp-json/cocart/v2/batch":                        ClassBatch,
+		"POST /wp-json/cocart/v/batch":                         ClassCoCart,
+		"POST /wp-json/cocart/vx/batch":                        ClassCoCart,
+		"POST /wp-json/cocart/2/batch":                         ClassCoCart,
 		"POST /wp-json/cocart/v2/products/batch":               ClassCoCart,
 		"GET /wp-json/":                                        ClassSite,
 		"GET /wp-json/wp/v2/users/me?x=wp-json/cocart/":        ClassSite,
@@ -116,6 +120,7 @@ func TestOtherSitesOtherPlaces(t *testing.T) {
 		{siteRoutes(t, "https://shop.example/store/", ""), "/store/wp-json/cocart/v2/cart", ClassCoCart},
 		{siteRoutes(t, "https://shop.example/store/", ""), "/Store/index.php/wp-json/cocart/v2/cart", ClassCoCart},
 		{siteRoutes(t, "https://shop.example/store/", ""), "/store/?rest_route=/cocart/v2/cart", ClassCoCart},
+		{siteRoutes(t, "https://shop.example/store/", ""), "/other/wp-json/cocart/v2/cart", ClassSite},
 		{siteRoutes(t, "https://shop.example", "/api/json/"), "/api/json/cocart/v2/cart", ClassCoCart},
 		{siteRoutes(t, "https://shop.example", "api"), "/wp-json/cocart/v2/cart", ClassSite},
 		{siteRoutes(t, "https://shop.example", "", "cocart", "MyShop"), "/wp-json/myshop/v2/cart", ClassCoCart},
@@ -131,6 +136,38 @@ func TestOtherSitesOtherPlaces(t *testing.T) {
 		if err != nil || v.Class != row.want {
 			t.Errorf("%s: %s, %v; want %s", row.target, v.Class, err, row.want)
 		}
+	}
+}
+
+// Which script answers decides whether rest_route counts. Where web servers could find different scripts at a path, a request
+// that names a route of CoCart's is refused.
+func TestScriptsThatAnswerInPlaceOfTheFrontController(t *testing.T) {
+	rs := siteRoutes(t, "https://shop.example", "")
+	for path, want := range map[string]Class{
+		"/wp-content/plugins/x.php": ClassSite, "/wp-includes/x.php": ClassSite, "/wp-admin/x.php": ClassSite, "/wp-login.php": ClassSite,
+		"/wp-admin/": ClassSite, "/wp-admin/network": ClassSite, "/wp-admin/user": ClassSite,
+		"/wp-admin/other": ClassCoCart, "/wp-admin%2fuser": ClassCoCart, "/other/network": ClassCoCart, "/x.php5": ClassCoCart, "/index.php": ClassCoCart,
+		"/x.php": "", "/index.php/x.php": "", "/wp-content/a.php/b.php": "", "/wp-content/a.php/b": "",
+		"/wp-admin%2Fx.php": "", "/wp-content/a%5c..%5cx.php": "", "/wp-content/%00x.php": "", "/wp-content/x%2ephp": "", "/wp-content/./x.php": "",
+	} {
+		v, err := rs.Classify(Request{Method: "GET", Target: path + "?rest_route=/cocart/v2/cart"})
+		if got := v.Class; (err != nil) != (want == "") || err == nil && got != want {
+			t.Errorf("%s: %s, %v; want %q", path, got, err, want)
+		}
+	}
+}
+
+func TestRoutesThatTwoReadersReadDifferentlyAreRefused(t *testing.T) {
+	rs := siteRoutes(t, "https://shop.example", "")
+	for _, route := range []string{"/cocart/v2/./cart", "/cocart/v2/../cart", "/cocart/v2//cart", "/cocart/v2/a%252fb", "/cocart/v2/it's", `/cocart/v2/"`, "/cocart/v2/a%5cb", "/cocart/v2/%0acart"} {
+		if v, err := rs.Classify(Request{Method: "GET", Target: "/?rest_route=" + route}); err == nil {
+			t.Errorf("%s: %s, want a refusal", route, v.Class)
+		}
+	}
+	u, _ := url.Parse("https://shop.example")
+	rs = NewSite(SiteConfig{URL: u, Paths: []string{"/wp-json"}})
+	if v, err := rs.Classify(Request{Method: "GET", Target: "/wp-json/wp-json/cocart/v2/cart"}); err == nil {
+		t.Errorf("different routes below different prefixes: %s, want a refusal", v.Class)
 	}
 }
 
@@ -270,6 +307,7 @@ func TestClassesBelowPrefixes(t *testing.T) {
 			"GET /en/eu/fr/wp-json/acme/v2/cart":                     ClassSite,
 			"GET /en/wp-login.php":                                   ClassSite,
 			"GET /english/":                                          ClassSite,
+			"GET /enwp-json/acme/v2/cart":                            ClassSite,
 			"GET /wp-json/acme/v2/cart":                              ClassCoCart,
 			"GET /en/wp-json/wp/v2/posts?x=/en/wp-json/acme/v2/cart": ClassSite,
 		} {

@@ -3,6 +3,7 @@ package wprequest_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"cocart-gateway/gateway/wprequest"
@@ -51,6 +52,10 @@ func TestWhichRequestsAreForARouteOfSiteProtect(t *testing.T) {
 		{"POST", "/store/graphql.php", nil, "", ""},
 		{"POST", "/store/wp-login.php?rest_route=/wc/store/v1/cart", nil, "", ""},
 		{"GET", "/store/wp-json/wc/store/v1/cart?rest_route=/wc/v3/orders", nil, "", ""},
+		{"GET", "/store/wp-json/wc/v3/orders?rest_route=/wc/store/v1/cart", nil, "", ""},
+		{"GET", "/store/wp-json/wc/store/v1/cart?" + strings.Repeat("&", 1000), nil, "", ""},
+		{"GET", "/store/x.php?rest_route=/wc/store/v1/cart", nil, "", ""},
+		{"POST", "/store/graphql?rest_route=0", nil, "", ""},
 		{"GET", "/store/wp-json/wc/store/../v3/orders", nil, "", ""},
 		{"GET", "/store/wp-json/wc/store%2fv1/cart", nil, "", ""},
 		{"GET", "/store/wp-json/wc//store/v1/cart", nil, "", ""},

@@ -1,6 +1,7 @@
 package wprequest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,6 +18,31 @@ func TestAFormOnAnyPageNamesTheRoute(t *testing.T) {
 	}
 	if _, err := site.Read(Request{Method: "GET", Target: "/?rest_route[]=/myshop/"}, nil); err == nil {
 		t.Error("an array for a route was not refused")
+	}
+}
+
+// Attack: WordPress reads the path of a request in a batch with wp_parse_url, to which http:/cocart/v2/login is the route
+// /cocart/v2/login. A reader that looks for a slash in front takes it for no route of CoCart's.
+func TestPathsInABatchAreReadAsWordPressReadsThem(t *testing.T) {
+	site := NewSite(SiteConfig{URL: &url.URL{Scheme: "https", Host: "shop.example"}})
+	for path, want := range map[string]string{
+		"/cocart/v2/cart": "batch 1", "/cocart/v2/cart//": "batch 1", "/cocart/v2/cart?a=//b": "batch 1", "/cocart/v2/cart#//": "batch 1", "/cocart/x/login": "batch 1",
+		"/cocart/v2/login/x": "batch 1", "/wp/v2/posts": "site 1", "http:/wp/v2/posts": "site 1",
+		"http:/cocart/v2/login": "ambiguous", "cocart/v2/cart": "ambiguous", "//cocart/v2/cart": "ambiguous", "/cocart//v2/cart": "ambiguous", `/\\cocart/v2/cart`: "ambiguous",
+		`/cocart/v2/cart\r`: "ambiguous", `/cocart/v2/cart\u0000`: "ambiguous", "x/batch/v1": "ambiguous",
+		"/cocart/v2/login": "not in a batch", "/cocart/v3/login/": "not in a batch", `/cocart/jwt`: "not in a batch", "/COCART/jwt/token/": "not in a batch",
+		"/cocart/batch/": "not in a batch", "/cocart/v1/batch": "not in a batch",
+	} {
+		v, err := site.Read(Request{Method: "POST", Target: "/wp-json/batch/v1", Header: http.Header{"Content-Type": {"application/json"}}},
+			[]byte(`{"requests":[{"path":"`+path+`"}]}`))
+		got := fmt.Sprintf("%s %d", v.Class, v.Batch.Len())
+		var refused *Error
+		if errors.As(err, &refused) {
+			got = string(refused.Reason)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
 	}
 }
 
