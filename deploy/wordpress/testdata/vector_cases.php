@@ -59,6 +59,16 @@ foreach ( $vectors['assertions'] as $row ) {
 	);
 }
 
+test(
+	'believed: a header in another order',
+	function () {
+		shop();
+		asserted( 'guest', array(), array( 'raw_header' => json( array( 'typ' => 'cocart-assertion+jwt', 'kid' => kid( SECRET ), 'alg' => 'HS256' ) ) ) );
+		load_plugin();
+	},
+	passed( array() )
+);
+
 foreach ( $vectors['bad_assertions'] as $row ) {
 	test(
 		"refused: $row[why]",
