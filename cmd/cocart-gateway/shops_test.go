@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -308,6 +309,30 @@ func TestAKeyIsRotatedForOneShop(t *testing.T) {
 	m.statusIs(m.at("books.example", "GET", cart, "", "Authorization: Bearer "+before), 200, "a token of the old key")
 	if got := m.command("keys", "list", "--shop", "toys"); strings.Contains(got.stdout, "next") || strings.Contains(got.stdout, "retire") {
 		t.Errorf("the keys of the toys: %s", got.stdout)
+	}
+}
+
+// The plugin is missing in both shops, which is the same sentence.
+func TestTheDoctorReportsTheSameProblemOfEachShop(t *testing.T) {
+	m := openMall(t, nil)
+	m.toys.NoPlugin, m.books.NoPlugin = true, true
+	var report struct {
+		Checks []struct{ ID, Status, Shop string }
+	}
+	if err := json.Unmarshal([]byte(m.command("doctor", "--json").stdout), &report); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, c := range report.Checks {
+		got[c.Shop+" "+c.ID+" "+c.Status]++
+	}
+	for _, want := range []string{"wordpress.plugin problem", "tokens.access_ttl ok", "redis.data ok"} {
+		if got["toys "+want] != 1 || got["books "+want] != 1 {
+			t.Errorf("%s is reported %d times for the toys and %d times for the books", want, got["toys "+want], got["books "+want])
+		}
+	}
+	if got["toys listeners.admin ok"] != 1 || got["books listeners.admin ok"] != 0 {
+		t.Errorf("the shared listener: %v", got)
 	}
 }
 

@@ -155,7 +155,7 @@ func (c *Config) Warnings() []string {
 	for _, shop := range c.Shops {
 		for _, warning := range shop.warnings() {
 			key, _, _ := strings.Cut(warning, ":")
-			if key, _, _ = strings.Cut(key, "["); ofShop(key) {
+			if ofShop(key) {
 				warning = ShopPosition(shop.Name, warning)
 			}
 			if !slices.Contains(all, warning) {

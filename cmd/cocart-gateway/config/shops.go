@@ -36,9 +36,14 @@ var shared = map[string]bool{
 	"shops":                          true,
 }
 
-func isShared(key string) bool { is, _ := nearest(shared, key); return is }
+// Shared reports whether all shops of a gateway have a key in common. An item of a list counts as its list.
+func Shared(key string) bool {
+	key, _, _ = strings.Cut(key, "[")
+	is, _ := nearest(shared, key)
+	return is
+}
 
-func ofShop(key string) bool { return !isShared(key) }
+func ofShop(key string) bool { return !Shared(key) }
 
 const shopsKey = "shops"
 
@@ -132,7 +137,7 @@ func (c *Config) node(reveal bool) *yaml.Node {
 	if len(c.Shops) == 0 {
 		return keyTable(c).Node(reveal)
 	}
-	return keyTable(c).Select(isShared).Node(reveal)
+	return keyTable(c).Select(Shared).Node(reveal)
 }
 
 // parseShops reads each item of the list shops as a configuration, in which the top of the file has the keys that all shops
@@ -218,7 +223,7 @@ func (p *shopParser) refuseShared(at schema.Position, path string, block *yaml.N
 		switch {
 		case value.Kind == yaml.MappingNode && slices.ContainsFunc(keysIn(shared), below):
 			p.refuseShared(here, key, value)
-		case isShared(key):
+		case Shared(key):
 			p.names.Reject(here, "is given for one shop", "must be at the top of the file, since all shops share it", "move it there")
 		}
 	}

@@ -37,7 +37,7 @@ func TestEveryKeyIsSharedOrOfAShop(t *testing.T) {
 	for _, key := range Keys() {
 		words := strings.Split(key.Path, ".")
 		in := top
-		if !isShared(key.Path) {
+		if !Shared(key.Path) {
 			in = shops
 		}
 		if word := words[len(words)-1] + ":"; key.Path != shopsKey && !strings.Contains(in, word) && !optional[key.Path] {

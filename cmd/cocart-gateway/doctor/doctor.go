@@ -19,6 +19,8 @@ package doctor
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -40,7 +42,8 @@ type Options struct {
 }
 
 // Examine makes all checks, whatever the first ones find. cfg and err are the result of loading the file at path. Several
-// shops are examined one after another; what they share is reported once.
+// shops are examined one after another; what they share is reported once, and what is of one shop for each, also if two have
+// the same problem.
 func Examine(ctx context.Context, path string, cfg *config.Config, err error, o Options) *Report {
 	all := &Report{OK: true, Options: o}
 	if err != nil {
@@ -53,7 +56,7 @@ func Examine(ctx context.Context, path string, cfg *config.Config, err error, o 
 		r := &Report{OK: true, Options: o}
 		r.examine(ctx, path, shop)
 		for _, c := range r.Checks {
-			if known[c] {
+			if known[c] && c.shared() {
 				continue
 			}
 			known[c] = true
@@ -65,6 +68,21 @@ func Examine(ctx context.Context, path string, cfg *config.Config, err error, o 
 		all.OK = all.OK && r.OK
 	}
 	return all
+}
+
+// ofEachShop are the checks of Redis that depend on the keys of one shop.
+var ofEachShop = []string{"redis.permissions", "redis.data", "redis.lockouts"}
+
+// shared reports whether a check is about what all shops have in common.
+func (c Check) shared() bool {
+	switch c.Group {
+	case "tokens", "wordpress":
+		return false
+	case "redis":
+		return !slices.Contains(ofEachShop, c.ID)
+	}
+	key, warns := strings.CutPrefix(c.ID, "configuration.warning-")
+	return !warns || config.Shared(key)
 }
 
 func (r *Report) examine(ctx context.Context, path string, cfg *config.Config) {
