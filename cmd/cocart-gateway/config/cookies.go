@@ -48,12 +48,17 @@ func cookieDomain() schema.Form[string] {
 
 var hostPattern = regexp.MustCompile(`\A[a-z0-9-]+(\.[a-z0-9-]+)+\z`)
 
+// reach reports whether browsers send the session cookie to a host because of its domain.
+func (c Cookies) reach(host string) bool {
+	return host == c.Domain || strings.HasSuffix(host, "."+c.Domain)
+}
+
 // checkCookies requires a domain that the shop belongs to: browsers ignore any other.
 func checkCookies(c *Config, r *schema.Reader) {
 	if c.Cookies.Domain == "" || c.Site.URL == nil || !r.Sound("cookies.domain", "site.url") {
 		return
 	}
-	if host := strings.ToLower(c.Site.URL.Hostname()); host != c.Cookies.Domain && !strings.HasSuffix(host, "."+c.Cookies.Domain) {
+	if host := strings.ToLower(c.Site.URL.Hostname()); !c.Cookies.reach(host) {
 		r.Reject(r.At("cookies.domain"), "is "+c.Cookies.Domain+", to which the host of site.url, "+host+", does not belong",
 			"must be the host of site.url or what that ends with: browsers ignore a cookie for any other domain", "correct it, or leave it out")
 	}

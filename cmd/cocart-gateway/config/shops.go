@@ -281,6 +281,7 @@ func (p *shopParser) compare() {
 	p.compareHosts()
 	p.comparePrefixes()
 	p.compareSecrets()
+	p.compareCookies()
 }
 
 func (p *shopParser) compareHosts() {
@@ -301,6 +302,26 @@ func (p *shopParser) compareHosts() {
 					at = r.At("site.hosts")
 				}
 				r.Reject(at, "has "+host+", a host of the shop "+earlier, "must be hosts of one shop only: requests are sent to a shop by their Host", "give each shop hosts of its own")
+			}
+		}
+	}
+}
+
+// compareCookies requires that no session cookie of a domain reaches another shop with such a cookie. Both have the same name:
+// of two the other shop accepts none, and one alone it removes as that of an ended session. Either logs the customer out. A
+// shop whose cookie is for one host reads a cookie of another name.
+func (p *shopParser) compareCookies() {
+	ofDomain := func(c *Config) bool { return c.Cookies.Enabled && c.Cookies.Domain != "" && c.Site.URL != nil }
+	for i, c := range p.shops {
+		for j, other := range p.shops {
+			if i == j || c.Name == other.Name || !ofDomain(c) || !ofDomain(other) {
+				continue
+			}
+			within := func(host string) bool { return c.Cookies.reach(strings.TrimPrefix(host, "*.")) }
+			if at := slices.IndexFunc(other.Hosts(), within); at >= 0 {
+				r := p.readers[i]
+				r.Reject(r.At("cookies.domain"), "is "+c.Cookies.Domain+", to which "+other.Hosts()[at]+" of the shop "+other.Name+" belongs",
+					"must have no host of another shop with cookies.domain: browsers send the cookie to both, and each logs out the customers of the other", "leave it out in one of the shops")
 			}
 		}
 	}
