@@ -197,11 +197,18 @@ func (r *Reader) SecretText(at Position, n *yaml.Node, fromFile bool, f SecretFo
 	if m == nil {
 		m, seen = f.Check(s), Length(s)+IfElse(fromEnv && !fromFile, " with the variables filled in", "")
 	}
+	if m == nil && fromFile && s == "" {
+		m = &emptySecretFile
+	}
 	if m != nil {
 		r.Report(at, m.Or(seen, f.Rule, f.Remedy))
 	}
 	return s, m == nil
 }
+
+// emptySecretFile reports a file that was created and not written yet, or was truncated: without the key the secret would count as
+// not set, and with it passwords, tokens or the administration would be off without a word.
+var emptySecretFile = Mistake{Value: "names an empty file", Rule: "must name a file with the secret in it", Remedy: "write the secret into the file, or remove the key"}
 
 func (r *Reader) secretSource(n *yaml.Node, fromFile bool) (s string, fromEnv bool, m *Mistake) {
 	switch {
