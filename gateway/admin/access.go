@@ -64,7 +64,17 @@ func (h *Handler) requireToken(token string) func(apiHandler) http.Handler {
 }
 
 // checkToken compares digests of equal length, so that its duration does not depend on the token.
+//
+// Attack: a page of another site has the operator's browser send requests without a token, by an <img> or a form, and the limit of
+// wrong tokens keeps the operator out. Prevention: a request without Authorization counts as no wrong token. A page cannot add that
+// header: the browser would ask for permission first (CORS), and the answer gives none.
 func (h *Handler) checkToken(r *http.Request, want [sha256.Size]byte) error {
+	if r.Header.Get("Authorization") == "" {
+		if h.missing.wait(r, h.now()) == 0 {
+			h.refusedToken(r, &h.missing, "requests without a token are no longer logged")
+		}
+		return respond.Fail(respond.AdminToken)
+	}
 	if wait := h.wrong.wait(r, h.now()); wait > 0 {
 		f := respond.Fail(respond.AdminLimited)
 		f.RetryAfter = int(wait/time.Second) + 1
@@ -74,12 +84,17 @@ func (h *Handler) checkToken(r *http.Request, want [sha256.Size]byte) error {
 	if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
 		return nil
 	}
+	h.refusedToken(r, &h.wrong, "further tokens of this address are refused unread")
+	return respond.Fail(respond.AdminToken)
+}
+
+// refusedToken counts and logs a request without the token; the last one of a period says what follows.
+func (h *Handler) refusedToken(r *http.Request, counts *wrongTokens, then string) {
 	message := "administration refused"
-	if h.wrong.count(r, h.now()) {
-		message = "administration refused; further requests of this address are refused for the rest of the minute"
+	if counts.count(r, h.now()) {
+		message += "; for the rest of the minute " + then
 	}
 	h.logFrom(r, slog.LevelWarn, message)
-	return respond.Fail(respond.AdminToken)
 }
 
 // presentedToken returns the token of a request: of the Bearer scheme, or the password of the Basic scheme, with which OAuth

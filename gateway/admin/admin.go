@@ -95,11 +95,12 @@ type Handler struct {
 	program   Program
 	examining sync.Mutex // held while the doctor runs
 
-	hosts  []string
-	wrong  wrongTokens
-	dryRun bool
-	now    func() time.Time
-	log    *slog.Logger
+	hosts   []string
+	wrong   wrongTokens
+	missing wrongTokens // requests without a token, which are limited in the log only
+	dryRun  bool
+	now     func() time.Time
+	log     *slog.Logger
 
 	started  func() bool // may be nil
 	draining atomic.Bool

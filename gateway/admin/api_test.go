@@ -282,6 +282,23 @@ func TestOperatorsCreateAndInspectTokens(t *testing.T) {
 	}
 }
 
+// Attack: a page of another site lets the operator's browser send requests, to which it cannot add the header Authorization.
+func TestRequestsWithoutATokenLockNoOperatorOut(t *testing.T) {
+	s := openShop(t)
+	a := s.listener(admin.Config{Token: adminToken})
+	for i := range 30 {
+		if got := s.administer(a, "GET", "/sessions", "", "Authorization: "); got.Status != http.StatusUnauthorized {
+			t.Errorf("request %d without a token: %d", i, got.Status)
+		}
+	}
+	if got := s.administer(a, "GET", "/sessions", ""); got.Status != http.StatusOK {
+		t.Errorf("the right token afterwards: %d", got.Status)
+	}
+	if n := strings.Count(s.log.String(), "administration refused"); n != 10 {
+		t.Errorf("the log says it %d times", n)
+	}
+}
+
 // Attack: DNS rebinding, and guessing the token.
 func TestTheListenerChecksItsNameAndLimitsWrongTokens(t *testing.T) {
 	s := openShop(t)
