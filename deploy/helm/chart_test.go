@@ -131,7 +131,7 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 func TestNotesNameWhatIsMissing(t *testing.T) {
 	for values, want := range map[string][]string{
 		"least":       {"wordpress plugin", "helm -n shops test shop"},
-		"gateway-api": {"config.trusted_proxies is empty", "with one gateway"},
+		"gateway-api": {"config.trusted_proxies is empty", "with one gateway", "networkPolicy.monitoring is empty"},
 	} {
 		got, err := run(t, "", "helm", "install", "shop", chart, "--namespace", "shops", "--dry-run=client", "--values", "testdata/values/"+values+".yaml")
 		if err != nil {
