@@ -61,8 +61,7 @@ needs() {
 		need mariadb-install-db mariadb-server-core /usr/bin/mariadb-install-db
 		need WordPress wordpress /usr/share/wordpress/wp-settings.php
 		need curl curl /usr/bin/curl
-		need "a WordPress theme" wordpress-theme-twentytwentyone \
-			/usr/share/wordpress/wp-content/themes/twentytwentyone/style.css
+		need "a WordPress theme" "$(theme)" '/usr/share/wordpress/wp-content/themes/twentytwenty*/style.css'
 		;;
 	php) need php php-cli /usr/bin/php ;;
 	libraries) need phpseclib php-phpseclib3 /usr/share/php/phpseclib3/autoload.php ;; # of an example in HOOKS.md
@@ -127,6 +126,14 @@ need() {
 	missing="$missing  $1 (Debian package $2, file $3)
 "
 	case " $packages " in *" $2 "*) ;; *) packages="$packages $2" ;; esac
+}
+
+# theme names the package of a theme. Each Debian has those of its own WordPress only; Debian 13 dropped the one of Debian 12.
+theme() {
+	case $(cat "$root/etc/debian_version" 2>/dev/null) in
+	'' | 12.*) echo wordpress-theme-twentytwentyone ;;
+	*) echo wordpress-theme-twentytwentyfive ;;
+	esac
 }
 
 need_next_wordpress() {

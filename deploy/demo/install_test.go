@@ -38,7 +38,7 @@ func TestInstallNamesWhatIsMissing(t *testing.T) {
   mariadb-install-db (Debian package mariadb-server-core, file /usr/bin/mariadb-install-db)
   WordPress (Debian package wordpress, file /usr/share/wordpress/wp-settings.php)
   curl (Debian package curl, file /usr/bin/curl)
-  a WordPress theme (Debian package wordpress-theme-twentytwentyone, file /usr/share/wordpress/wp-content/themes/twentytwentyone/style.css)
+  a WordPress theme (Debian package wordpress-theme-twentytwentyone, file /usr/share/wordpress/wp-content/themes/twentytwenty*/style.css)
   redis-server (Debian package redis-server, file /usr/bin/redis-server)
   Chromium (Debian package chromium, file /usr/bin/chromium)
   Node.js (Debian package nodejs, file /usr/bin/node)
@@ -69,6 +69,21 @@ Elsewhere: install these programs by the system's own means, at the paths named 
 `
 	if code != 1 || output != want {
 		t.Errorf("exit %d\n%s\nwant 1 and\n%s", code, output, want)
+	}
+}
+
+// Debian 13 has no package wordpress-theme-twentytwentyone, so one name for all would fail there.
+func TestInstallNamesAThemeThatTheDebianHas(t *testing.T) {
+	for release, theme := range map[string]string{"12.11": "twentytwentyone", "13.8": "twentytwentyfive", "forky/sid": "twentytwentyfive"} {
+		root := t.TempDir()
+		put(t, root, "/etc/debian_version", release+"\n")
+		if _, output := install(t, root, "shop"); !strings.Contains(output, " wordpress-theme-"+theme+" ") {
+			t.Errorf("Debian %s, want %s:\n%s", release, theme, output)
+		}
+		put(t, root, "/usr/share/wordpress/wp-content/themes/"+theme+"/style.css", "")
+		if _, output := install(t, root, "shop"); strings.Contains(output, "theme") {
+			t.Errorf("Debian %s with %s:\n%s", release, theme, output)
+		}
 	}
 }
 

@@ -18,7 +18,9 @@ foreach ( {{php .Salts}} as $cocart_demo_name => $cocart_demo_value ) {
 {{if not .Network}}define( 'WP_HOME', {{php .SiteURL}} );
 define( 'WP_SITEURL', {{php .SiteURL}} );
 {{end}}define( 'WP_ENVIRONMENT_TYPE', {{php .Environment}} );
-define( 'WP_DEFAULT_THEME', 'twentytwentyone' );
+// Debian's releases have different themes.
+$cocart_demo_themes = array_map( 'basename', glob( __DIR__ . '/wp-content/themes/twenty*' ) );
+define( 'WP_DEFAULT_THEME', in_array( 'twentytwentyone', $cocart_demo_themes, true ) ? 'twentytwentyone' : $cocart_demo_themes[0] );
 
 // The shop keeps to itself: no cron runs beside a request, nothing is fetched, nothing is updated.
 define( 'DISABLE_WP_CRON', true );
