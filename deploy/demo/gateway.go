@@ -150,16 +150,33 @@ func missingOf(body, upstream string) string {
 	return ""
 }
 
-// existingSite asks a shop for its own address, by which it judges the gateway's assertions. A
-// shop that does not name its address is taken to live where it was reached.
-func existingSite(ctx context.Context, upstream string) site {
-	var index struct{ Home string }
-	_, body := ask(ctx, upstream+"/index.php?rest_route=/&_fields=home")
-	if json.Unmarshal([]byte(body), &index) != nil || index.Home == "" {
-		return site{upstream, upstream}
+// existingSite asks a shop for its own address, by which it judges the gateway's assertions. It waits for a shop that does not
+// run yet, until Ctrl-C. A shop that does not name its address is taken to live where it was reached.
+func (d *demo) existingSite(ctx context.Context, upstream string) (site, error) {
+	status, body := ask(ctx, upstream+"/index.php?rest_route=/&_fields=home")
+	if status == 0 && ctx.Err() == nil {
+		d.progress("not ready: start the web server of the shop, or correct UPSTREAM: " + body)
 	}
-	return site{upstream, index.Home}
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for status == 0 {
+		select {
+		case <-ctx.Done():
+			return site{}, ctx.Err()
+		case <-again.C:
+			status, body = ask(ctx, upstream+"/index.php?rest_route=/&_fields=home")
+		}
+	}
+	var index struct{ Home string }
+	if json.Unmarshal([]byte(body), &index) != nil || index.Home == "" {
+		d.progress(upstream + "/index.php?rest_route=/ is not the index of a WordPress: is UPSTREAM the web server of the shop?")
+		return site{upstream, upstream}, nil
+	}
+	return site{upstream, index.Home}, nil
 }
+
+// client follows no redirect: a shop may send its own address away from here.
+var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // ask returns status 0 and the reason if there is no answer.
 func ask(ctx context.Context, address string) (int, string) {
@@ -169,7 +186,7 @@ func ask(ctx context.Context, address string) (int, string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, err.Error()
 	}

@@ -87,7 +87,7 @@ func (d *demo) run(ctx context.Context) error {
 func (d *demo) openShop(ctx context.Context, secrets secrets) (site, error) {
 	if d.options.upstream != "" {
 		d.explainPlugin(secrets)
-		return existingSite(ctx, d.options.upstream), nil
+		return d.existingSite(ctx, d.options.upstream)
 	}
 	plugin, err := os.ReadFile(d.options.plugin)
 	if err != nil {

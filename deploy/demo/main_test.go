@@ -272,17 +272,46 @@ func TestWhatAnExistingShopLacksIsNamed(t *testing.T) {
 	}
 }
 
+// A wrong UPSTREAM is most often another program or a port where nothing listens.
+func TestAnUpstreamThatIsNoShopIsNamed(t *testing.T) {
+	t.Setenv(fakeGateway, "yes")
+	web := httptest.NewServer(http.RedirectHandler("https://elsewhere.invalid/", http.StatusMovedPermanently))
+	defer web.Close()
+	s := begin(t, t.TempDir(), os.Args[0], map[string]string{"UPSTREAM": web.URL})
+	if text := s.read("Ctrl-C ends everything."); !strings.Contains(text, web.URL+"/index.php?rest_route=/ is not the index of a WordPress") {
+		t.Errorf("printed:\n%s", text)
+	}
+	address := tokenstest.FreeAddress(t)
+	s = begin(t, t.TempDir(), os.Args[0], map[string]string{"UPSTREAM": "http://" + address})
+	if text := s.read("not ready"); !strings.Contains(text, "start the web server of the shop, or correct UPSTREAM") {
+		t.Errorf("printed:\n%s", text)
+	}
+	late, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := httptest.NewUnstartedServer(http.NotFoundHandler())
+	shop.Listener = late
+	shop.Start()
+	defer shop.Close()
+	if text := s.read("Ctrl-C ends everything."); !strings.Contains(text, "The gateway is ready.") {
+		t.Errorf("printed:\n%s", text)
+	}
+}
+
 func TestAGatewayThatEndsIsNamed(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
 	dead := filepath.Join(t.TempDir(), "dead-gateway")
 	if err := os.WriteFile(dead, []byte("#!/bin/sh\necho no luck today\nexit 3\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := begin(t, t.TempDir(), dead, map[string]string{"UPSTREAM": "http://127.0.0.1:1"})
+	s := begin(t, t.TempDir(), dead, map[string]string{"UPSTREAM": web.URL})
 	if code := s.wait(); code != 1 || !strings.Contains(s.stderr.String(), "the gateway ended (exit status 3)") || !strings.Contains(s.stderr.String(), "no luck today") {
 		t.Errorf("at the start: exit %d: %s", code, s.stderr.String())
 	}
 	t.Setenv(fakeGateway, "yes")
-	s = begin(t, t.TempDir(), os.Args[0], map[string]string{"UPSTREAM": "http://127.0.0.1:1"})
+	s = begin(t, t.TempDir(), os.Args[0], map[string]string{"UPSTREAM": web.URL})
 	s.read("Ctrl-C ends everything.")
 	if response, err := http.Get("http://127.0.0.1:" + s.admin + "/end"); err == nil {
 		response.Body.Close()
