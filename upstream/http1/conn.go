@@ -26,7 +26,7 @@ type conn struct {
 	since time.Time // idle since
 
 	raw  syscall.RawConn // nil: not a socket
-	look func(fd uintptr) bool
+	look func(fd uintptr)
 	dead bool // what look found
 
 	stop   func() bool // ends the watch over the context of this exchange

@@ -202,6 +202,31 @@ func TestAConnectionThatTheServerClosedIsNotUsed(t *testing.T) {
 	}
 }
 
+// A short answer leaves the deadline of its header on the connection. Customers of a quiet shop come further apart than that.
+func TestAConnectionIsUsedAgainAfterTheDeadlineOfItsLastAnswer(t *testing.T) {
+	var dialled net.Conn
+	s := serve(t, answering(okay), func(c *http1.Config) {
+		dial := c.Dial
+		c.Dial = func(ctx context.Context) (net.Conn, error) {
+			conn, err := dial(ctx)
+			dialled = conn
+			return conn, err
+		}
+	})
+	if _, err := s.get(request(t, "GET"), http1.Call{HeaderTimeout: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	if err := dialled.SetDeadline(time.Now().Add(-time.Second)); err != nil { // that minute is over
+		t.Fatal(err)
+	}
+	if _, err := s.get(request(t, "GET"), http1.Call{HeaderTimeout: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.dialled.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
 // The server may have acted on a request that it got before it hung up.
 func TestWhatIsSentAgain(t *testing.T) {
 	for name, row := range map[string]struct {
