@@ -249,7 +249,7 @@ func (w *WordPress) inspect(resp *http.Response) error {
 	f.call = "answered"
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		f.place.Leave() // a connection that lasts for hours does not occupy PHP
-		if !strings.EqualFold(upgradeOf(resp.Header), upgradeOf(resp.Request.Header)) {
+		if asked := upgradeOf(resp.Request.Header); asked == "" || !strings.EqualFold(upgradeOf(resp.Header), asked) {
 			return fmt.Errorf("%w: it switched to a protocol that the request did not ask for", ErrUnavailable)
 		}
 	}
@@ -303,6 +303,9 @@ func upgradeOf(h http.Header) string {
 
 // answer takes our own headers off a response.
 func (w *WordPress) answer(resp *http.Response, f *Forwarding) (*Answer, error) {
+	if resp.StatusCode < 100 { // net/http's client takes it, and its server panics
+		return nil, fmt.Errorf("%w: it answered with the status %d", ErrUnavailable, resp.StatusCode)
+	}
 	ended, err := w.parseEnded(resp.Header, f.sent)
 	if err != nil {
 		return nil, err
