@@ -33,8 +33,9 @@ type Body struct {
 	refused error      // what a Read found wrong
 	ended   error      // what the last Read returned: net/http says io.EOF after io.ErrUnexpectedEOF
 
-	mu   sync.Mutex // guards what follows
-	pace Pace
+	mu      sync.Mutex // guards what follows
+	pace    Pace
+	stopped bool
 }
 
 // NewBody follows the body of a request from its first byte on. When net/http discards what a handler left unread, the
@@ -89,6 +90,9 @@ func (b *Body) endOf(err error) error {
 func (b *Body) setDeadline() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.stopped {
+		return
+	}
 	if at, due := b.pace.Deadline(time.Now()); due {
 		_ = http.NewResponseController(b.w).SetReadDeadline(at)
 	}
@@ -101,7 +105,8 @@ func (b *Body) moved(n int, waited time.Duration) {
 	b.pace.Moved(n, waited)
 }
 
-// Within replaces the pace.
+// Within replaces the pace. A body that has ended needs none: net/http watches for the client leaving from then on, and would
+// take the end of a deadline for that.
 func (b *Body) Within(p Pace) {
 	b.mu.Lock()
 	b.pace = p
@@ -116,7 +121,7 @@ func (b *Body) Stop() {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pace = Pace{}
+	b.stopped = true
 }
 
 // Err returns what was wrong with the body, or nil. It waits for a read under way, which ends with its deadline at the
