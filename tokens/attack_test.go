@@ -157,6 +157,7 @@ func TestATokenThatSaysWhatItMustNot(t *testing.T) {
 		"iat missing":                 {`"iat":1800000000,`, ``, tokens.Malformed},
 		"iat in the future":           {`"iat":1800000000`, `"iat":1800000031`, tokens.NotYetValid},
 		"nbf in the future":           {`"nbf":1800000000`, `"nbf":1800000031`, tokens.NotYetValid},
+		"nbf negative":                {`"nbf":1800000000`, `"nbf":-1`, tokens.Malformed},
 		"nbf a string":                {`"nbf":1800000000`, `"nbf":"x"`, tokens.Malformed},
 		"sid missing":                 {`"sid":"AaMaq9gAAQIDBAUGBwgJCg",`, ``, tokens.Malformed},
 		"sid empty":                   {`"sid":"AaMaq9gAAQIDBAUGBwgJCg"`, `"sid":""`, tokens.Malformed},

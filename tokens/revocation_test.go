@@ -327,6 +327,14 @@ func (w *world) failing(server *tokenstest.Server) *tokens.Authority {
 	return a
 }
 
+func TestWithoutALimitNoViewIsStale(t *testing.T) {
+	w := embedded(t)
+	a := w.authority(func(c *tokens.Config) { c.OnStale = tokens.Deny })
+	pair := w.login(a, alice)
+	w.clock.Advance(time.Hour)
+	w.accessIs(a, pair.Access, nil)
+}
+
 func TestWhatTheLogDidNotTakeIsToldAgainOnRealRedis(t *testing.T) {
 	type players struct {
 		w              *world
