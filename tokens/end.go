@@ -185,7 +185,7 @@ const endBatch = 500
 func (a *Authority) EndAll(ctx context.Context, cause Cause) error {
 	ctx = context.WithoutCancel(ctx)
 	cutoff := a.cutoff(nil)
-	if err := a.store.Set(ctx, a.store.allCutoff(), cutoff, a.cfg.RefreshTTL+outlives).Err(); err != nil {
+	if err := raiseScript.Run(ctx, a.store, []string{a.store.allCutoff()}, milliseconds(a.cfg.RefreshTTL+outlives), "", cutoff).Err(); err != nil {
 		return unavailable("storing the cutoff of all", err)
 	}
 	if err := a.log.Append(ctx, revocation.AllCutoff(cutoff)); err != nil {
@@ -204,18 +204,10 @@ const (
 
 func fingerprintField(fingerprint string) string { return "f:" + fingerprint }
 
-// keepUserCutoff keeps a cutoff as long as a session that was created before it can live: each refresh reads it.
+// keepUserCutoff keeps a cutoff as long as a session that was created before it can live: each refresh reads it. It takes back
+// no later one, which a gateway wrote whose clock is ahead.
 func (s store) keepUserCutoff(ctx context.Context, userID int64, fingerprint string, cutoff, life int64) error {
-	_, err := s.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		s.setUserCutoff(ctx, p, userID, fingerprint, cutoff, cutoff, life)
-		return nil
-	})
-	return err
-}
-
-func (s store) setUserCutoff(ctx context.Context, p redis.Pipeliner, userID int64, fingerprint string, cutoff, latest, life int64) {
-	p.HSet(ctx, s.userCutoffs(userID), cutoffField(fingerprint), cutoff, anyFingerprint, latest)
-	p.Do(ctx, "PEXPIRE", s.userCutoffs(userID), life)
+	return raiseScript.Run(ctx, s, []string{s.userCutoffs(userID)}, life, cutoffField(fingerprint), cutoff, anyFingerprint, cutoff).Err()
 }
 
 func cutoffField(fingerprint string) string {

@@ -170,6 +170,33 @@ func TestEndingAll(t *testing.T) {
 	})
 }
 
+// The clock of one gateway is ahead. What another one ends afterwards takes back nothing of what the first one ended.
+func TestAnEndByASlowerClockTakesNoEarlierEndBack(t *testing.T) {
+	for what, end := range map[string]func(a *tokens.Authority) error{
+		"all":           func(a *tokens.Authority) error { return a.EndAll(context.Background(), tokens.CauseAdmin) },
+		"a user":        func(a *tokens.Authority) error { return endUser(a, "") },
+		"a fingerprint": func(a *tokens.Authority) error { return endUser(a, alice.Fingerprint) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				ahead := tokenstest.NewClock()
+				ahead.Advance(time.Minute)
+				pair := w.login(tokenstest.Authority(t, w.rdb, ahead), alice)
+				w.must(w.rdb.Del(context.Background(), "cocart:u:2").Err()) // the index may be lost: the cutoff alone ends the session
+				w.must(end(tokenstest.Authority(t, w.rdb, ahead)))
+				w.must(w.rdb.Del(context.Background(), "cocart:u:2").Err())
+				w.must(end(w.authority()))
+				w.refreshIs(w.authority(), pair.Refresh, tokens.Ended)
+			})
+		})
+	}
+}
+
+func endUser(a *tokens.Authority, fingerprint string) error {
+	_, err := a.EndUser(context.Background(), alice.UserID, fingerprint, tokens.CauseAdmin)
+	return err
+}
+
 func TestAGatewayThatStartsReadsWhatIsStillRelevant(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		a := w.authority()

@@ -54,19 +54,7 @@ func denied(ctx context.Context, client redis.UniversalClient, prefix string) []
 			commands = append(commands, "+"+t.command)
 		}
 	}
-	if multiDenied(ctx, client, hash) {
-		commands = append(commands, "+multi", "+exec")
-	}
 	return commands
-}
-
-// multiDenied tries a transaction, which needs both of its commands.
-func multiDenied(ctx context.Context, client redis.UniversalClient, key string) bool {
-	_, err := client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HGet(ctx, key, "none")
-		return nil
-	})
-	return isDenied(err)
 }
 
 // keysOrCommand returns whether the keys are denied or PEXPIRE is.
