@@ -56,8 +56,10 @@ func (a *Authority) createWhole(ctx context.Context, r *record, riders []cluster
 	args := append([]any{now, life, life, r.id.String(), r.created, r.userID, a.cfg.MaxSessions, milliseconds(a.cfg.RefreshTTL),
 		milliseconds(a.cfg.SessionTTL), milliseconds(a.cfg.tombstone()), s.prefix + "s:", lifetime}, r.fields()...)
 	answer, err := a.runBeside(ctx, issueScript, keys, args, riders)
+	if err != nil {
+		a.lifetimeLost(lifetime)
+	}
 	if s.foundApart(err, a.cfg.Log) {
-		a.lifetimeNoted.Store(0)
 		return err
 	}
 	if err != nil {
@@ -103,11 +105,16 @@ func (a *Authority) createApart(ctx context.Context, r *record, riders []cluster
 	cluster.Queue(ctx, pipe, write)
 	s.addToIndex(ctx, pipe, r, milliseconds(life))
 	members := pipe.ZRange(ctx, s.index(r.userID), 0, -1)
-	if lifetime := a.lifetimeDue(); lifetime != "" {
-		s.noteLifetime(ctx, pipe, a.cfg.Now().UnixMilli(), lifetime)
+	lifetime := a.lifetimeDue()
+	noted := redis.NewIntResult(0, nil)
+	if lifetime != "" {
+		noted = s.noteLifetime(ctx, pipe, a.cfg.Now().UnixMilli(), lifetime)
 	}
 	cluster.Board(ctx, pipe, riders)
 	_, _ = pipe.Exec(ctx) // each command has its own error
+	if noted.Err() != nil {
+		a.lifetimeLost(lifetime)
+	}
 	cluster.Leave(ctx, riders)
 	if err := cluster.Retry(ctx, s.UniversalClient, write); err != nil {
 		return unavailable("storing session", err)

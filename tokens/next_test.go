@@ -3,6 +3,7 @@ package tokens_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -117,6 +118,35 @@ func TestANewLifetimeIsNotedAtOnce(t *testing.T) {
 	if got := fmt.Sprint(noted); !strings.Contains(got, "31536000000") {
 		t.Errorf("noted are %s", got)
 	}
+}
+
+// An app that repeats a refused refresh for ever takes no turn of those that note the lifetime.
+func TestARequestThatNotesNoLifetimeLeavesThatToTheNext(t *testing.T) {
+	longer := func(c *tokens.Config) { c.AccessTTL = 365 * 24 * time.Hour }
+	onEachStore(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		for what, fails := range map[string]func(a *tokens.Authority, ended tokens.Pair){
+			"a refused refresh": func(a *tokens.Authority, ended tokens.Pair) { w.refreshIs(a, ended.Refresh, tokens.Ended) },
+			"a login that Redis refused": func(a *tokens.Authority, _ tokens.Pair) {
+				w.must(w.rdb.Set(ctx, "cocart:u:2", "of another type", 0).Err())
+				if _, err := a.Issue(ctx, alice, phone); !errors.Is(err, tokens.ErrUnavailable) {
+					t.Errorf("the login: %v", err)
+				}
+				w.must(w.rdb.Del(ctx, "cocart:u:2").Err())
+			},
+		} {
+			a := w.authority()
+			ended := w.login(a, alice)
+			w.must(a.EndSession(ctx, ended.Session, tokens.CauseLogout))
+			b := w.authority(longer)
+			fails(b, ended)
+			w.must(w.rdb.Del(ctx, "cocart:lifetimes").Err())
+			w.login(b, alice)
+			if n := w.rdb.ZCard(ctx, "cocart:lifetimes").Val(); n != 1 {
+				t.Errorf("%s: %d lifetimes are noted", what, n)
+			}
+		}
+	})
 }
 
 func TestMetricsGoOnAfterAChangeOfSettings(t *testing.T) {

@@ -149,8 +149,16 @@ func (a *Authority) lifetimeDue() string {
 	return decimal(milliseconds(a.cfg.AccessTTL))
 }
 
-func (s store) noteLifetime(ctx context.Context, p redis.Pipeliner, now int64, life string) {
-	p.ZAdd(ctx, s.lifetimes(), redis.Z{Score: float64(now), Member: life})
+// lifetimeLost makes a lifetime due again that lifetimeDue gave out, and that Redis did not take: a refresh that is refused
+// notes none, and an app that repeats one for ever would else take the turn of all others.
+func (a *Authority) lifetimeLost(lifetime string) {
+	if lifetime != "" {
+		a.lifetimeNoted.Store(0)
+	}
+}
+
+func (s store) noteLifetime(ctx context.Context, p redis.Pipeliner, now int64, life string) *redis.IntCmd {
+	return p.ZAdd(ctx, s.lifetimes(), redis.Z{Score: float64(now), Member: life})
 }
 
 // retention returns how long revocations must be kept: until the last access token of any lifetime in use has expired.

@@ -117,14 +117,18 @@ func (a *Authority) stepWhole(ctx context.Context, o stepOf, g Gate) (step, erro
 		return step{}, err
 	}
 	keys := []string{s.session(id), s.revocations(), s.allCutoff(), s.lifetimes()}
-	lifetime := a.lifetimeDue()
+	lifetime, noted := a.lifetimeDue(), false
+	defer func() {
+		if !noted {
+			a.lifetimeLost(lifetime)
+		}
+	}()
 	args := append(o.arguments(a.cfg), id.String(), s.prefix+"c:", s.prefix+"u:", milliseconds(a.cfg.RefreshTTL+outlives), lifetime)
 	if spent.Key != "" {
 		keys, args = append(keys, spent.Key), append(args, spent.Args...)
 	}
 	answer, err := refreshScript(spent.Function).Run(ctx, s, keys, args...).Slice()
 	if s.foundApart(err, a.cfg.Log) {
-		a.lifetimeNoted.Store(0)
 		return step{}, err
 	}
 	if err == nil && len(answer) != 6 {
@@ -141,6 +145,7 @@ func (a *Authority) stepWhole(ctx context.Context, o stepOf, g Gate) (step, erro
 	if err != nil {
 		return step{}, unavailable("rotating session", err)
 	}
+	noted = st.outcome.rejection() == nil && st.outcome != unproven
 	st.covered = answer[4] == int64(1)
 	e, logged, err := st.entry(id, o.now)
 	if logged {
@@ -163,7 +168,8 @@ func (a *Authority) stepApart(ctx context.Context, o stepOf, foretold step) (ste
 	cluster.Queue(ctx, pipe, calls)
 	cut := s.cutoffs(ctx, pipe, foretold.was)
 	s.addToIndex(ctx, pipe, foretold.was, milliseconds(a.cfg.RefreshTTL+outlives))
-	if lifetime := a.lifetimeDue(); lifetime != "" {
+	lifetime := a.lifetimeDue()
+	if lifetime != "" {
 		s.noteLifetime(ctx, pipe, o.now, lifetime)
 	}
 	if logs {
@@ -175,6 +181,7 @@ func (a *Authority) stepApart(ctx context.Context, o stepOf, foretold step) (ste
 	}
 	for _, c := range commands[1:] {
 		if missing(c.Err()) != nil {
+			a.lifetimeLost(lifetime)
 			return step{}, unavailable("rotating session", c.Err())
 		}
 	}
