@@ -332,6 +332,37 @@ func TestSecondFactorsHaveACounterOfTheirOwn(t *testing.T) {
 	})
 }
 
+// Begin does not know whose a name is that WordPress has not named yet, and of several names in a request none is kept.
+func TestARightSecondFactorUnderANameOfAnUnknownAccountPassesNoLock(t *testing.T) {
+	for what, names := range map[string][]string{"a new name": {"alice@example.com"}, "two names": {"alice@example.com", "bob"}} {
+		t.Run(what, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				for range 2 {
+					a, said := w.begin(attempts.Try{Names: []string{"alice"}, Password: "right", Code: true})
+					w.says(said, "passed")
+					if _, err := a.CodeRefused(ctx, 2); err != nil {
+						t.Fatal(err)
+					}
+				}
+				guess := func(result attempts.Result) string {
+					a, said := w.begin(attempts.Try{Names: names, Password: "right", Code: true})
+					if a == nil {
+						return said
+					}
+					_, err := a.Settle(ctx, attempts.Check{User: 2, Result: result})
+					return scopeOf(err)
+				}
+				w.says(guess(attempts.Right), "second_factor")
+				w.says(guess(attempts.WrongCode), "second_factor")
+				w.says(guess(attempts.Right), "second_factor")
+				a, said := w.begin(attempts.Try{Names: names, Password: "right"})
+				w.says(said, "passed") // without a code
+				w.says(scopeOf(a.Accepted(ctx, 2)), "passed")
+			})
+		})
+	}
+}
+
 func TestAWrongPasswordWithACodeIsNoWrongCode(t *testing.T) {
 	w := open(t, tokenstest.Embedded(t))
 	for range 3 {

@@ -22,6 +22,23 @@ func (a *Attempt) releaseCode(s *settlement, checks []Check) {
 	}
 }
 
+// codeLocked returns an [Exceeded] if the second factors of the account are used up that WordPress named, and Begin took from
+// the counter of a name, because it did not know whose that is.
+//
+// Attack: guesses under such names, each of which is refused as the lock demands, until the one that is right. Prevention: the
+// lock withholds that one, too.
+func (a *Attempt) codeLocked(ctx context.Context, account string) error {
+	h, ok := a.code()
+	due := draw{scope: SecondFactor, key: "a:second_factor:" + account, limit: a.g.cfg.SecondFactor}
+	if !ok || h.key == due.key {
+		return nil
+	}
+	if out := a.do(ctx, batch{draws: []draw{due}}).out[0]; !out.ok {
+		return &Exceeded{Scope: SecondFactor, State: due.limit.state(out.full, a.g.now())}
+	}
+	return nil
+}
+
 // countCode counts a wrong second factor to the account that WordPress named.
 func (a *Attempt) countCode(ctx context.Context, c Check) ([]Lock, error) {
 	account := a.account

@@ -115,6 +115,11 @@ func (a *Attempt) settleCheck(ctx context.Context, s *settlement, c Check, i int
 	if c.User > 0 {
 		account = userName(c.User)
 	}
+	if c.Result == Right {
+		if err := a.codeLocked(ctx, account); err != nil {
+			s.exceeded, c.Result = err, Asked // nothing follows from the password
+		}
+	}
 	if only && len(a.names) == 1 && c.User > 0 && (account != a.account || c.Result == Right && !a.looked) {
 		life := aliasLife
 		if c.Result == Right {
