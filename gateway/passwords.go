@@ -89,6 +89,7 @@ func (g *Gateway) abandon(x *exchange, err error) {
 	}
 	x.attempt.settled = true
 	if err != nil && errors.Is(err, context.Canceled) {
+		x.attempt.counted.Left()
 		return
 	}
 	x.attempt.counted.Undecided(x.inRedisTime(x.r.Context()))

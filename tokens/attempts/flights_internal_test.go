@@ -1,6 +1,30 @@
 package attempts
 
-import "testing"
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+func TestNothingIsRememberedOfAnAttemptWhoseClientLeft(t *testing.T) {
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialTimeout: time.Second})
+	defer rdb.Close()
+	g, err := New(Config{Account: Limit{3, time.Minute}, Address: Limit{3, time.Minute}, Wait: time.Minute, Secret: make([]byte, 32)}, strings.ToLower, rdb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := g.Begin(context.Background(), Try{Names: []string{"alice"}, Password: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Left()
+	if n := len(g.flights.flight); n != 0 {
+		t.Errorf("%d counters are remembered", n)
+	}
+}
 
 // Two attempts each took the one counter that the other one lacks, and both give it back: both try again.
 func TestAttemptsThatRefuseEachOtherTryAgain(t *testing.T) {

@@ -333,6 +333,10 @@ func (a *Attempt) Unreported(ctx context.Context) ([]Lock, error) {
 // Undecided settles an attempt whose password was not checked.
 func (a *Attempt) Undecided(ctx context.Context) { _, _ = a.Settle(ctx) }
 
+// Left ends an attempt whose client left before WordPress answered. It stays counted as a wrong one, and no other attempt
+// waits for it any longer.
+func (a *Attempt) Left() { a.g.flights.land(a) }
+
 // Refused is [Attempt.Settle] for one wrong password.
 func (a *Attempt) Refused(ctx context.Context, user int64) (Lock, error) {
 	return first(a.Settle(ctx, Check{User: user, Result: Wrong}))
