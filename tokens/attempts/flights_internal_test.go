@@ -2,6 +2,7 @@ package attempts
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,35 @@ func TestNothingIsRememberedOfAnAttemptWhoseClientLeft(t *testing.T) {
 		t.Errorf("%d counters are remembered", n)
 	}
 }
+
+// The names in a line are chosen by clients, of whom an attacker is many.
+func TestTheTurnsOfAllLinesAreBounded(t *testing.T) {
+	w := newWaiting()
+	now := int64(1)
+	for line := range allTurns/mostTurns + 20 {
+		for who := range mostTurns + 10 {
+			w.turn(decimal(line), decimal(who), now, now+1000, 1000, now+10_000)
+		}
+	}
+	count := func() (n int) {
+		for _, l := range w.lines {
+			n += len(l.turns)
+		}
+		return n
+	}
+	if n := count(); n != allTurns || n != w.turns {
+		t.Errorf("%d turns are kept, and counted as %d; want %d", n, w.turns, allTurns)
+	}
+	now += sweepEvery
+	if first, again := w.turn("new", "who", now, now+1000, 1000, now+10_000), w.turn("new", "who", now, now+1000, 1000, now+10_000); first != again {
+		t.Error("once those before it came, a client does not keep its turn")
+	}
+	if n := count(); n != 1 || n != w.turns {
+		t.Errorf("%d turns are left, and counted as %d", n, w.turns)
+	}
+}
+
+func decimal(n int) string { return strconv.Itoa(n) }
 
 // Two attempts each took the one counter that the other one lacks, and both give it back: both try again.
 func TestAttemptsThatRefuseEachOtherTryAgain(t *testing.T) {

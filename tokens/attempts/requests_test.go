@@ -2,7 +2,10 @@ package attempts_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,4 +73,33 @@ func TestABatchWaitsUntilAllOfItPasses(t *testing.T) {
 		w.clock.Advance(20 * time.Second)
 		w.says(use(g, u), "passed")
 	})
+}
+
+// A refresh token is 128 digits, and a client that sends a long text instead is refused as often as it likes.
+func TestRefusedRefreshesTakeLittleMemory(t *testing.T) {
+	const addresses, tries, mostBytes = 300, 400, 40 << 20
+	w := open(t, nobody(t), func(c *attempts.Config) { c.Refresh = per(1, time.Minute) })
+	refuse := func(address, try int) {
+		ticket := w.Ticket(attempts.Refresh, addr("2001:db8:%x::1", address))
+		text := fmt.Sprintf("%032d%s", try, strings.Repeat("x", 4<<10))
+		ticket.For(text[:32])
+		_ = ticket.Alone(ctx)
+	}
+	before := heap()
+	for address := range addresses {
+		for try := range tries {
+			refuse(address, try)
+		}
+	}
+	if grown := heap() - before; grown > mostBytes {
+		t.Errorf("%d MiB are kept of %d requests", grown>>20, addresses*tries)
+	}
+	runtime.KeepAlive(w)
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) //nolint:gosec // far below
 }

@@ -3,6 +3,7 @@ package attempts
 import (
 	"context"
 	"net/netip"
+	"strings"
 
 	"cocart-gateway/tokens/cluster"
 )
@@ -28,7 +29,7 @@ func (g *Guard) Ticket(what Request, client netip.Addr) *Ticket {
 
 // For names the client that waits if the limit refuses, such as its session: of many behind one address each gets a turn
 // of its own. The name stays in this process.
-func (t *Ticket) For(who string) { t.who = who }
+func (t *Ticket) For(who string) { t.who = strings.Clone(who) } // who may be a part of a long body, which must not stay in memory
 
 // State returns the counter after the request; nil without a limit.
 func (t *Ticket) State() *State { return t.state }

@@ -8,6 +8,8 @@ import "sync"
 type waiting struct {
 	mu    sync.Mutex
 	lines map[string]*line // by the key of the counter
+	turns int              // in all lines
+	swept int64            // when lines without a waiting client were last dropped
 }
 
 type line struct {
@@ -17,7 +19,10 @@ type line struct {
 
 const (
 	mostLines = 10_000
-	mostTurns = 1_000
+	mostTurns = 1_000   // in one line
+	allTurns  = 100_000 // an attacker with many addresses fills many lines, with names of its choice
+
+	sweepEvery = int64(1_000_000) // microseconds: looking at all lines takes some time
 )
 
 func newWaiting() *waiting { return &waiting{lines: map[string]*line{}} }
@@ -27,9 +32,9 @@ func newWaiting() *waiting { return &waiting{lines: map[string]*line{}} }
 func (w *waiting) turn(key, who string, now, first, interval, latest int64) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.makeRoom(now)
 	l := w.lines[key]
 	if l == nil {
-		w.makeRoom(now)
 		l = &line{turns: map[string]int64{}}
 		w.lines[key] = l
 	}
@@ -41,11 +46,13 @@ func (w *waiting) turn(key, who string, now, first, interval, latest int64) int6
 		turn = min(l.last+interval, latest)
 	}
 	l.last = max(turn, first)
-	l.keep(who, turn, now)
+	w.keep(l, who, turn, now)
 	return turn
 }
 
-func (l *line) keep(who string, turn, now int64) {
+func (w *waiting) keep(l *line, who string, turn, now int64) {
+	had := len(l.turns)
+	defer func() { w.turns += len(l.turns) - had }()
 	if len(l.turns) >= mostTurns {
 		for other, t := range l.turns {
 			if t <= now {
@@ -53,25 +60,33 @@ func (l *line) keep(who string, turn, now int64) {
 			}
 		}
 	}
-	if len(l.turns) < mostTurns {
+	if _, there := l.turns[who]; there || len(l.turns) < mostTurns && w.turns < allTurns {
 		l.turns[who] = turn
 	}
 }
 
 // makeRoom drops the lines without a waiting client, or any of them if all have one.
 func (w *waiting) makeRoom(now int64) {
-	if len(w.lines) < mostLines {
+	if len(w.lines) < mostLines && w.turns < allTurns {
 		return
 	}
-	for key, l := range w.lines {
-		if l.last <= now {
-			delete(w.lines, key)
+	if now-w.swept >= sweepEvery {
+		w.swept = now
+		for key, l := range w.lines {
+			if l.last <= now {
+				w.drop(key)
+			}
 		}
 	}
 	for key := range w.lines {
 		if len(w.lines) < mostLines {
 			return
 		}
-		delete(w.lines, key)
+		w.drop(key)
 	}
+}
+
+func (w *waiting) drop(key string) {
+	w.turns -= len(w.lines[key].turns)
+	delete(w.lines, key)
 }
