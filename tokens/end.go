@@ -77,12 +77,13 @@ type ended struct {
 }
 
 func (s store) end(ctx context.Context, id revocation.SessionID, now int64, cause Cause, keep time.Duration) (ended, error) {
-	c := s.endCall(id, now, cause, keep)
+	c := s.endCall(id, now, cause, keep, "")
 	return parseEnded(c.Script.Run(ctx, s, []string{c.Key}, c.Args...).Slice())
 }
 
-func (s store) endCall(id revocation.SessionID, now int64, cause Cause, keep time.Duration) cluster.Call {
-	return cluster.Call{Script: endScript, Key: s.session(id), Args: []any{now, string(cause), milliseconds(keep)}}
+// endCall ends a session; with a fingerprint only if it still has that.
+func (s store) endCall(id revocation.SessionID, now int64, cause Cause, keep time.Duration, fingerprint string) cluster.Call {
+	return cluster.Call{Script: endScript, Key: s.session(id), Args: []any{now, string(cause), milliseconds(keep), fingerprint}}
 }
 
 // parseEnded reads the answer of end.lua.
@@ -159,7 +160,7 @@ func (a *Authority) endCutOff(ctx context.Context, listed []*record, fingerprint
 	var calls []cluster.Call
 	for _, s := range listed {
 		if fingerprint == "" || s.fingerprint == fingerprint {
-			calls = append(calls, a.store.endCall(s.id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone()))
+			calls = append(calls, a.store.endCall(s.id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone(), fingerprint))
 		}
 	}
 	for some := range slices.Chunk(calls, endBatch) {

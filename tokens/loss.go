@@ -111,8 +111,7 @@ func (a *Authority) restoreSome(ctx context.Context, some []revocation.Entry) er
 		for _, e := range some {
 			p.XAdd(ctx, a.log.Command(e))
 			if id, ended := e.EndedSession(); ended {
-				calls = append(calls, cluster.Call{Script: endScript, Key: a.store.session(id),
-					Args: []any{now, string(CauseOther), milliseconds(a.cfg.tombstone())}})
+				calls = append(calls, a.store.endCall(id, now, CauseOther, a.cfg.tombstone(), ""))
 			}
 			user, fingerprint, at, cut := e.Cutoff()
 			switch {

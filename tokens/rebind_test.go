@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/tokenstest"
@@ -48,6 +50,59 @@ func (w *world) bind(a *tokens.Authority, session string, want tokens.Bound, wan
 	got, err := a.Rebind(context.Background(), session, alice.Fingerprint, newFingerprint)
 	if got != want || !errors.Is(err, wantErr) {
 		w.Errorf("bound %q %v, want %q %v", got, err, want, wantErr)
+	}
+}
+
+// Another request of the customer meets the new password first. While its gateway ends the sessions with the earlier
+// fingerprint, the session that changed it is bound to the new one.
+func TestASessionThatIsBoundMeanwhileDoesNotEnd(t *testing.T) {
+	for _, after := range []string{"hmget", "xadd"} {
+		onEachStore(t, func(t *testing.T, w *world) {
+			a, ctx := w.authority(), context.Background()
+			changer, tablet := w.login(a, alice), w.login(a, alice)
+			rdb := redis.NewClient(w.rdb.(*redis.Client).Options())
+			defer rdb.Close()
+			rdb.AddHook(&afterCommand{after, func() { w.bind(a, changer.Session, tokens.BoundSame, nil) }})
+			n, err := tokenstest.Authority(t, rdb, w.clock).EndUser(ctx, 2, alice.Fingerprint, tokens.CauseAccount)
+			if n != 1 || err != nil {
+				t.Errorf("bound after %s: %d sessions ended, %v", after, n, err)
+			}
+			pair, err := a.Renew(ctx, changer.Session, phone)
+			if err != nil {
+				t.Fatalf("bound after %s: %v", after, err)
+			}
+			w.refresh(a, pair.Refresh)
+			w.refreshIs(a, tablet.Refresh, tokens.Ended)
+		})
+	}
+}
+
+// afterCommand does something once, after the first command of a name or a pipeline that begins with it.
+type afterCommand struct {
+	name string
+	do   func()
+}
+
+func (*afterCommand) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h *afterCommand) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		defer h.sent(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func (h *afterCommand) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		defer h.sent(cmds[0])
+		return next(ctx, cmds)
+	}
+}
+
+func (h *afterCommand) sent(cmd redis.Cmder) {
+	if do := h.do; do != nil && cmd.Name() == h.name {
+		h.do = nil
+		do()
 	}
 }
 
