@@ -52,7 +52,7 @@ type rotation struct {
 	shop    string      // "": the only one
 	path    string      // of the configuration, links resolved
 	old     []byte      // its contents
-	info    fs.FileInfo // its owner and permissions, which the key's file gets, too
+	info    fs.FileInfo // its owner and permissions
 	retire  string      // id of the key that signed until now
 	at      time.Time   // its retire_at
 	keyFile string
@@ -119,8 +119,8 @@ func unusedID(day string, all []config.SigningKey) string {
 	return id
 }
 
-// writeKeyFile makes the key. The user who may read the configuration may read the key as well: a key that only root can
-// read would stop the gateway.
+// writeKeyFile makes the key. The user who may read the file of the key that signed until now, or the configuration if that
+// key is in it, may read the new key as well: a key that only root can read would stop the gateway.
 func (r *rotation) writeKeyFile() error {
 	material, err := keys.Generate(r.algorithm)
 	if err != nil {
@@ -129,21 +129,45 @@ func (r *rotation) writeKeyFile() error {
 	if _, err := writeKey(r.keyFile, material); err != nil {
 		return err
 	}
-	if err := r.own(r.keyFile, r.info.Mode().Perm()&^0o007); err != nil {
+	like, mode := r.info, r.info.Mode().Perm()&^0o007
+	if signer := r.signerFile(); signer != nil {
+		like, mode = signer, signer.Mode().Perm()
+	}
+	if err := own(r.keyFile, like, mode); err != nil {
 		return errors.Join(err, os.Remove(r.keyFile))
 	}
 	return nil
 }
 
-// own gives file the owner of the configuration.
-func (r *rotation) own(file string, mode fs.FileMode) error {
-	if user, group, ok := ownerOf(r.info); ok && os.Geteuid() == 0 {
+// signerFile describes the file of the key that signed until now; nil if its path is not written out in the file.
+func (r *rotation) signerFile() fs.FileInfo {
+	list, err := r.list()
+	if err != nil {
+		return nil
+	}
+	for _, name := range []string{"private_key_file", "secret_file"} {
+		if path := member(list.Content[0], name); path != nil && path.Value != "" {
+			whole := path.Value
+			if !filepath.IsAbs(whole) {
+				whole = filepath.Join(filepath.Dir(r.path), whole)
+			}
+			if info, err := os.Stat(whole); err == nil && info.Mode().IsRegular() {
+				return info
+			}
+		}
+	}
+	return nil
+}
+
+// own gives file the owner of another one, and permissions.
+func own(file string, like fs.FileInfo, mode fs.FileMode) error {
+	if user, group, ok := ownerOf(like); ok && os.Geteuid() == 0 {
 		if err := os.Chown(file, user, group); err != nil {
-			return fmt.Errorf("giving %s the owner of the configuration: %w", file, err)
+			return fmt.Errorf("giving %s the owner of %s: %w", file, like.Name(), err)
 		}
 	}
 	if err := os.Chmod(file, mode); err != nil {
-		return fmt.Errorf("giving %s the permissions of the configuration: %w", file, err)
+		return fmt.Errorf("giving %s its permissions: %w", file, err)
 	}
 	return nil
 }
@@ -158,7 +182,7 @@ func (r *rotation) replaceConfig(t terminal, before *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
-	err = r.own(next, r.info.Mode().Perm())
+	err = own(next, r.info, r.info.Mode().Perm())
 	if err == nil {
 		err = r.check(t, before, next)
 	}
@@ -211,13 +235,9 @@ func (r *rotation) check(t terminal, before *config.Config, next string) error {
 // edited returns the text of the file with the new key in front and retire_at at the old one. It inserts at positions that
 // the YAML parser gives, so that nothing else of the file changes.
 func (r *rotation) edited() ([]byte, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(r.old, &document); err != nil {
-		return nil, fmt.Errorf("reading the configuration: %w", err)
-	}
-	list := member(member(r.block(document.Content[0]), "tokens"), "keys")
-	if list == nil || list.Kind != yaml.SequenceNode || len(list.Content) == 0 || list.Content[0].Kind != yaml.MappingNode {
-		return nil, errors.New("tokens.keys is not in the file, or not a list there; add the key by hand (keys generate)")
+	list, err := r.list()
+	if err != nil {
+		return nil, err
 	}
 	lines := strings.SplitAfter(string(r.old), "\n")
 	signer := list.Content[0]
@@ -233,6 +253,19 @@ func (r *rotation) edited() ([]byte, error) {
 		insertAt(lines, signer.Line, 1, dash+"- "+strings.Join(fields, "\n"+dash+"  ")+"\n")
 	}
 	return []byte(strings.Join(lines, "")), nil
+}
+
+// list returns tokens.keys of the file: at least one block.
+func (r *rotation) list() (*yaml.Node, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(r.old, &document); err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	list := member(member(r.block(document.Content[0]), "tokens"), "keys")
+	if list == nil || list.Kind != yaml.SequenceNode || len(list.Content) == 0 || list.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("tokens.keys is not in the file, or not a list there; add the key by hand (keys generate)")
+	}
+	return list, nil
 }
 
 // block returns the block that has the key tokens: the whole file, or the item of the shop.

@@ -74,6 +74,28 @@ func TestKeysRotateLetsANewKeySign(t *testing.T) {
 	}
 }
 
+// The configuration may be of root and readable by all, and the keys of the gateway's user alone.
+func TestTheNewKeyIsReadableByTheUsersOfTheOldOne(t *testing.T) {
+	d := &desk{T: t, config: filepath.Join(t.TempDir(), "config.yaml"), clock: tokenstest.NewClock()}
+	old := filepath.Join(filepath.Dir(d.config), "spring.key")
+	d.must(os.WriteFile(old, []byte("a signing key of these tests, 32 bytes"), 0o600))
+	d.must(os.Chmod(old, 0o400))
+	if os.Geteuid() == 0 {
+		d.must(os.Chown(old, 1234, 2345))
+	}
+	d.must(os.WriteFile(d.config, []byte(rotatedShop+"tokens: {keys: [{id: spring, algorithm: HS256, secret_file: spring.key}]}\n"), 0o644))
+	d.ok("keys", "rotate")
+	before, err := os.Stat(old)
+	d.must(err)
+	after, err := os.Stat(filepath.Join(filepath.Dir(d.config), "key-"+d.clock.Now().UTC().Format("2006-01-02")+".pem"))
+	d.must(err)
+	user, group, _ := ownerOf(after)
+	wantUser, wantGroup, _ := ownerOf(before)
+	if after.Mode() != before.Mode() || user != wantUser || group != wantGroup {
+		t.Errorf("the new key is of %d:%d with %v, the old one of %d:%d with %v", user, group, after.Mode(), wantUser, wantGroup, before.Mode())
+	}
+}
+
 // What cannot be changed safely is left as it is, and no key is left behind.
 func TestKeysRotateChangesNothingItCannotCheck(t *testing.T) {
 	good := rotatedShop + waysToWriteKeys["a block"]
