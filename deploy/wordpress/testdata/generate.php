@@ -135,6 +135,7 @@ $bad_assertions = array(
 	bad( 'a browser that goes to another site by a tab', array( 'kind' => 'browser', 'to' => "/\t/evil.example/" ) ),
 	bad( 'a browser that goes to an address', array( 'kind' => 'browser', 'to' => 'https://shop.example/' ) ),
 	bad( 'a browser that goes to a list', array( 'kind' => 'browser', 'to' => array( '/' ) ) ),
+	bad( 'a browser that goes to a path of 1025 bytes', array( 'kind' => 'browser', 'to' => '/' . str_repeat( 'a', 1024 ) ) ),
 	bad( 'a browser that goes nowhere', array( 'kind' => 'browser', 'to' => '' ) ),
 	bad( 'a browser without a session', array( 'kind' => 'browser', 'sid' => '' ) ),
 	bad( 'a browser by a token of the old plugin', array( 'kind' => 'browser', 'sid' => '', 'fp' => '', 'pat' => 'pat_0123456789abcdef01234567' ) ),

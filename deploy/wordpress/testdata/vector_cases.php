@@ -33,6 +33,34 @@ foreach ( $vectors['audiences'] as $row ) {
 	);
 }
 
+// Which names a shop answers to: constants, the Site Address as it is stored and as it is filtered, a network or not, and the name.
+$moved = array( 'WP_HOME' => 'https://moved.example' );
+$fixed = array( 'COCART_GATEWAY_AUDIENCE' => 'fixed.example' );
+foreach ( array(
+	'the Site Address in wp-config.php'              => array( $moved, 'shop.example', 'shop.example', false, 'moved.example', true ),
+	'the Site Address in the database'               => array( array(), 'shop.example', 'en.shop.example', false, 'shop.example', true ),
+	'the Site Address of an earlier plugin'          => array( array(), 'shop.example', 'en.shop.example', false, 'en.shop.example', true ),
+	'the audience in wp-config.php'                  => array( $fixed, 'shop.example', 'en.shop.example', false, 'fixed.example', true ),
+	'the Site Address in wp-config.php of a network' => array( $moved, 'shop.example', 'shop.example', true, 'moved.example', false ),
+	'the Site Address beside the audience'           => array( $fixed, 'shop.example', 'shop.example', false, 'shop.example', false ),
+	'that of another shop'                           => array( array(), 'shop.example', 'en.shop.example', false, 'other.example', false ),
+) as $name => $row ) {
+	test(
+		"a name of the shop: $name",
+		function () use ( $row ) {
+			list( $constants, $stored, $filtered, $network, $audience ) = $row;
+			shop( array(), $constants );
+			$GLOBALS['stored']          = array( 'home' => "https://$stored" );
+			$GLOBALS['options']['home'] = "https://$filtered";
+			$GLOBALS['multisite']       = $network;
+			asserted( 'guest', array( 'aud' => $audience ) );
+			load_plugin();
+			$row[5] || serve( '/cocart/v2/cart' );
+		},
+		$row[5] ? passed( array() ) : bad_assertion()
+	);
+}
+
 /** A request with this vector's token, up to the end of the plugin's file. */
 function present( array $row ): void {
 	$server = array( 'REQUEST_METHOD' => $row['request']['method'], 'HTTP_HOST' => $row['request']['host'], 'REQUEST_URI' => $row['request']['target'] );
