@@ -36,9 +36,14 @@ func (r *release) build(ctx context.Context, t target) (string, error) {
 	binary := filepath.Join(r.out, "build", t.os+"-"+t.arch, t.program())
 	stamp := "-s -w -buildid= -X main.version=" + r.version + " -X main.revision=" + r.revision
 	// The go command would note the commit in another form, and only where it finds the repository.
-	_, err := output(ctx, []string{"CGO_ENABLED=0", "GOOS=" + t.os, "GOARCH=" + t.arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0"},
+	_, err := output(ctx, append(buildEnvironment(), "GOOS="+t.os, "GOARCH="+t.arch),
 		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", stamp, "-o", binary, "./cmd/cocart-gateway")
 	return binary, err
+}
+
+// buildEnvironment is what compiled packages depend on, whatever this machine has set.
+func buildEnvironment() []string {
+	return []string{"CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0"}
 }
 
 // output runs a program with more environment, and gives what it prints. An

@@ -12,8 +12,9 @@ import (
 // manual writes the man pages and the completions, which the program makes of its own commands.
 func (r *release) manual(ctx context.Context) error {
 	dir := r.manualDir()
-	env := []string{"CGO_ENABLED=0", "GOFLAGS=", "SOURCE_DATE_EPOCH=" + strconv.FormatInt(r.time.Unix(), 10)}
-	if _, err := output(ctx, env, "go", "run", "-ldflags", "-X main.version="+r.version, "./cmd/cocart-gateway", "manual", dir); err != nil {
+	// With the flags and variables of build, so that the go command compiles each package for this machine once.
+	env := append(buildEnvironment(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.time.Unix(), 10))
+	if _, err := output(ctx, env, "go", "run", "-trimpath", "-buildvcs=false", "-ldflags", "-X main.version="+r.version, "./cmd/cocart-gateway", "manual", dir); err != nil {
 		return err
 	}
 	pages, err := filepath.Glob(filepath.Join(dir, "man", "*.1"))
