@@ -91,6 +91,8 @@ needs() {
 		need kill procps /usr/bin/kill
 		need strace strace /usr/bin/strace
 		need buildah buildah /usr/bin/buildah
+		# Debian 12's buildah works without it. Later ones build no image then, and apt only recommends it.
+		is_debian_12 || need "netavark for buildah" netavark /usr/lib/podman/netavark
 		need "certificates of authorities" ca-certificates /etc/ssl/certs/ca-certificates.crt
 		need nginx nginx-light /usr/sbin/nginx
 		need php-fpm php-fpm '/usr/sbin/php-fpm[0-9]*'
@@ -130,9 +132,14 @@ need() {
 
 # theme names the package of a theme. Each Debian has those of its own WordPress only; Debian 13 dropped the one of Debian 12.
 theme() {
+	if is_debian_12; then echo wordpress-theme-twentytwentyone; else echo wordpress-theme-twentytwentyfive; fi
+}
+
+# is_debian_12 takes a machine that is no Debian for one.
+is_debian_12() {
 	case $(cat "$root/etc/debian_version" 2>/dev/null) in
-	'' | 12.*) echo wordpress-theme-twentytwentyone ;;
-	*) echo wordpress-theme-twentytwentyfive ;;
+	'' | 12.*) ;;
+	*) return 1 ;;
 	esac
 }
 

@@ -72,13 +72,16 @@ Elsewhere: install these programs by the system's own means, at the paths named 
 	}
 }
 
-// Debian 13 has no package wordpress-theme-twentytwentyone, so one name for all would fail there.
-func TestInstallNamesAThemeThatTheDebianHas(t *testing.T) {
+// Debian 13 has no package wordpress-theme-twentytwentyone, so one name for all would fail there. Its buildah needs netavark.
+func TestInstallNamesWhatTheDebianHas(t *testing.T) {
 	for release, theme := range map[string]string{"12.11": "twentytwentyone", "13.8": "twentytwentyfive", "forky/sid": "twentytwentyfive"} {
 		root := t.TempDir()
 		put(t, root, "/etc/debian_version", release+"\n")
 		if _, output := install(t, root, "shop"); !strings.Contains(output, " wordpress-theme-"+theme+" ") {
 			t.Errorf("Debian %s, want %s:\n%s", release, theme, output)
+		}
+		if _, output := install(t, root, "packages"); strings.Contains(output, " netavark ") != (theme == "twentytwentyfive") {
+			t.Errorf("Debian %s, netavark for buildah after 12 only:\n%s", release, output)
 		}
 		put(t, root, "/usr/share/wordpress/wp-content/themes/"+theme+"/style.css", "")
 		if _, output := install(t, root, "shop"); strings.Contains(output, "theme") {
