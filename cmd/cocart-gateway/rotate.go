@@ -248,9 +248,9 @@ func (r *rotation) edited() ([]byte, error) {
 	fields := []string{"id: " + quoted(r.id), "algorithm: " + r.algorithm, name + ": " + quoted(r.keyFile)}
 	if list.Style&yaml.FlowStyle != 0 {
 		insertAt(lines, list.Line, list.Column+1, "{"+strings.Join(fields, ", ")+"}, ")
-	} else { // signer.Column is behind the dash and the space
-		dash := strings.Repeat(" ", signer.Column-3)
-		insertAt(lines, signer.Line, 1, dash+"- "+strings.Join(fields, "\n"+dash+"  ")+"\n")
+	} else { // the list begins at its first dash, wherever the key behind that stands
+		dash := strings.Repeat(" ", list.Column-1)
+		insertAt(lines, list.Line, 1, dash+"- "+strings.Join(fields, "\n"+dash+"  ")+"\n")
 	}
 	return []byte(strings.Join(lines, "")), nil
 }

@@ -25,6 +25,8 @@ var waysToWriteKeys = map[string]string{
 	"dashes at the key": "tokens:\n  keys:\n  - algorithm: HS256\n    id: spring\n    secret: \"a signing key of these tests, 32 bytes\"\n",
 	"braces":            "tokens:\n  keys:\n    - {id: spring, algorithm: HS256, secret: \"a signing key of these tests, 32 bytes\"}\n",
 	"one line":          "tokens: {audience: \"ü\", keys: [{id: spring, algorithm: HS256, secret: \"a signing key of these tests, 32 bytes\"}], access_ttl: 1h}\n",
+	"far from the dash": "tokens:\n  keys:\n    -   id: spring\n        algorithm: HS256\n        secret: \"a signing key of these tests, 32 bytes\"\n",
+	"below the dash":    "tokens:\n  keys:\n    -\n      # since spring\n      id: spring\n      algorithm: HS256\n      secret: \"a signing key of these tests, 32 bytes\"\n",
 	"no last newline":   "tokens:\n  keys:\n    - algorithm: HS256\n      secret: \"a signing key of these tests, 32 bytes\"\n      id: spring",
 }
 
