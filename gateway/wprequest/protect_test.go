@@ -56,6 +56,8 @@ func TestWhichRequestsAreForARouteOfSiteProtect(t *testing.T) {
 		{"GET", "/store/wp-json/wc/store/v1/cart?" + strings.Repeat("&", 1000), nil, "", ""},
 		{"GET", "/store/x.php?rest_route=/wc/store/v1/cart", nil, "", ""},
 		{"POST", "/store/graphql?rest_route=0", nil, "", ""},
+		{"POST", "/store/graphql?" + strings.Repeat("&", 1000), nil, "", ""},
+		{"POST", "/store/graphql", http.Header{"Connection": {"Authorization"}}, "", ""},
 		{"GET", "/store/wp-json/wc/store/../v3/orders", nil, "", ""},
 		{"GET", "/store/wp-json/wc/store%2fv1/cart", nil, "", ""},
 		{"GET", "/store/wp-json/wc//store/v1/cart", nil, "", ""},
