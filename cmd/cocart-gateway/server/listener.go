@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,13 +33,16 @@ type listener struct {
 
 	full   atomic.Bool
 	failed untrusted.Throttle
+
+	mu     sync.Mutex // guards what follows
+	queued []net.Conn // those that the kernel had accepted when the listener was closed
 }
 
 // Accept returns the next connection that has a place. It waits while all places are taken and no connection is idle. A
 // connection that came before Close is returned after it, too: closing it would lose the request of its client.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
-		conn, err := l.Listener.Accept()
+		conn, err := l.next()
 		if err != nil {
 			l.failedWith(err)
 			return nil, err
@@ -53,6 +57,21 @@ func (l *listener) Accept() (net.Conn, error) {
 		l.gauge.Inc()
 		return held, nil
 	}
+}
+
+// next returns a connection without a place.
+func (l *listener) next() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if !errors.Is(err, net.ErrClosed) {
+		return conn, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queued) == 0 {
+		return nil, err
+	}
+	conn, l.queued = l.queued[0], l.queued[1:]
+	return conn, nil
 }
 
 // failedWith logs an error, because net/http tries again and logs at the level of mistakes of clients.
@@ -78,9 +97,13 @@ func (l *listener) take(held *heldConn) {
 	}
 }
 
-// Close closes the listener, and ends an Accept that waits for a place.
+// Close closes the listener, and ends an Accept that waits for a place. What the kernel has accepted is left to Accept: it
+// would be reset.
 func (l *listener) Close() error {
 	l.pool.close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queued = append(l.queued, queued(l.Listener)...)
 	return l.Listener.Close()
 }
 

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -41,6 +42,51 @@ func TestThatNoConnectionCanBeTakenIsSaid(t *testing.T) {
 		if n := strings.Count(said.String(), `level=ERROR msg="new connections cannot be accepted`); n != row.want {
 			t.Errorf("%v: said %d times: %s", row.err, n, said.String())
 		}
+	}
+}
+
+// The kernel accepts connections before the gateway does, and resets those that still wait in its queue when the listener is
+// closed. Their clients may have sent a request already.
+func TestAConnectionInTheQueueOfTheKernelIsServed(t *testing.T) {
+	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": t.TempDir() + "/s"} {
+		t.Run(network, func(t *testing.T) {
+			socket, err := net.Listen(network, address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := server.NewConnections(server.ConnectionsConfig{PerAddress: func() int { return 3 }, Exempt: func(netip.Addr) bool { return false }, Log: slog.New(slog.DiscardHandler), Now: time.Now}, prometheus.NewRegistry())
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := all.Listen(socket, "public", 1)
+			for range 3 {
+				client, err := net.Dial(network, socket.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				if _, err := io.WriteString(client, "GET"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 3 {
+				got, err := l.Accept()
+				if err != nil {
+					t.Fatalf("connection %d: %v", i, err)
+				}
+				defer got.Close()
+				text := make([]byte, 3)
+				if _, err := io.ReadFull(got, text); err != nil || string(text) != "GET" || got.RemoteAddr().Network() != network {
+					t.Errorf("%q from %s, %v", text, got.RemoteAddr(), err)
+				}
+			}
+			if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("a listener that is closed: %v", err)
+			}
+		})
 	}
 }
 

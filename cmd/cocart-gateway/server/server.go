@@ -6,7 +6,7 @@
 //	drain.go        answers while the gateway drains
 //	notify.go       messages to systemd
 //	metrics.go      the listener for metrics alone, with TLS and passwords
-//	connections.go  the connections of clients; listener.go accepts them
+//	connections.go  the connections of clients; listener.go accepts them, and queued.go those that wait when it is closed
 //	pool.go         the places of one listener: a new connection takes the place of the longest idle one
 //	descriptors.go  how many files the process needs; rlimit.go how many it may open
 //	address.go      how many connections one address may have, also behind the PROXY protocol
