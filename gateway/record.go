@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"time"
 
@@ -33,8 +35,7 @@ type record struct {
 	bug     bool // see panic.go
 }
 
-// recorder notes what is sent. Its Unwrap gives http.ResponseController access to Flush
-// and Hijack.
+// recorder notes what is sent.
 type recorder struct {
 	pace.Writer // at which the client takes the answer
 	status      int
@@ -82,6 +83,15 @@ func (w *recorder) FlushError() error {
 	return w.Writer.FlushError()
 }
 
+// Hijack hands the connection of an upgrade over. httputil.ReverseProxy writes the 101 on it, past WriteHeader.
+func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.status = http.StatusSwitchingProtocols
+	}
+	return conn, buffered, err
+}
+
 // measureWait measures a wait for WordPress, until the returned function is first
 // called.
 func (x *exchange) measureWait() (answered func()) {
@@ -98,7 +108,7 @@ func (x *exchange) endWait() {
 
 // recordRequest writes the log line and the metrics of a request. The status is 499 for
 // a client that left before its answer, as in nginx, and 500 also for an answer that a
-// bug cut short.
+// bug cut short. An upgraded connection (101) is recorded when it ends.
 func (g *Gateway) recordRequest(x *exchange) {
 	g.metrics.InFlight.Dec()
 	x.arriving.Stop()

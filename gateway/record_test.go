@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"cocart-gateway/gateway"
+	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -45,6 +46,43 @@ func (s *shop) lastRecord() map[string]any {
 
 func trustingLoopback(c *gateway.Config) {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+}
+
+// An upgraded connection may last for hours: it is no client that left, and its time is none of an answer.
+func TestAnUpgradedConnectionIsRecordedAsSuch(t *testing.T) {
+	s := openShop(t)
+	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "websocket")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		return true
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/live/", nil)
+	s.must(err)
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", "websocket")
+	resp, err := http.DefaultClient.Do(req)
+	s.must(err)
+	s.must(resp.Body.Close())
+	tokenstest.Eventually(t, "the connection to be recorded", func() bool { return len(s.lines("request")) > 0 })
+	if got := s.lines("request")[0]; got["status"] != 101.0 || got["level"] != "DEBUG" || got["gateway_seconds"] != 0.0 {
+		t.Errorf("%v", got)
+	}
+	if n := s.metric("cocart_gateway_http_requests_total", "101"); n != 1 {
+		t.Errorf("%v requests were counted", n)
+	}
+	families, err := s.registry.Gather()
+	s.must(err)
+	for _, f := range families {
+		if f.GetName() != "cocart_gateway_http_request_duration_seconds" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if n := m.GetHistogram().GetSampleCount(); n != 0 {
+				t.Errorf("%d durations of %v", n, m.GetLabel())
+			}
+		}
+	}
 }
 
 func TestTheRecordOfARequestSaysWhatHappened(t *testing.T) {

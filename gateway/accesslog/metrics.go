@@ -50,7 +50,7 @@ func NewMetrics(reg prometheus.Registerer, routes []string) (*Metrics, error) {
 		}, []string{"route", "method", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cocart_gateway_http_request_duration_seconds",
-			Help:    "Time from the header of a request to the end of its answer, by route class.",
+			Help:    "Time from the header of a request to the end of its answer, by route class; without upgraded connections (WebSocket).",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"route"}),
 	}
@@ -77,6 +77,9 @@ func (m *Metrics) Observe(route, method string, status int, took time.Duration, 
 		count = m.add(kind)
 	}
 	count.Inc()
+	if status == http.StatusSwitchingProtocols { // how long a connection lasted is no time of an answer
+		return
+	}
 	if trace == "" {
 		m.seconds[route].Observe(took.Seconds())
 		return
