@@ -42,9 +42,10 @@ type Config struct {
 	ResponseTimeout time.Duration
 	// Timeouts are those of some requests, where they differ.
 	Timeouts Timeouts
-	// BodyTimeout is how long the body of an answer may stand still; zero means 5
-	// min, less than zero for ever. It frees the place at the node; a client that
-	// reads nothing is disconnected by the package that owns its connection.
+	// BodyTimeout is how long the body of an answer may stand still, and how long
+	// WordPress may take to accept a piece of an upload; zero means 5 min, less than
+	// zero for ever. It frees the place at the node; a client that reads nothing is
+	// disconnected by the package that owns its connection.
 	BodyTimeout time.Duration
 	// ResponseHeader is the largest header of an answer, in bytes; zero means 256 KiB.
 	ResponseHeader int64

@@ -2,6 +2,8 @@ package upstream_test
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"cocart-gateway/upstream"
 )
@@ -101,3 +104,69 @@ func TestTheCertificateMustNameTheOrigin(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An upload holds a place while WordPress reads it. Attack, with a WordPress that stopped: uploads that keep all places.
+func TestAnUploadThatWordPressDoesNotReadEnds(t *testing.T) {
+	for name, start := range map[string]func(*httptest.Server){
+		"http":             (*httptest.Server).Start,
+		"https":            (*httptest.Server).StartTLS,
+		"https and HTTP/2": func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() },
+	} {
+		for _, nodes := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s, %d nodes", name, nodes), func(t *testing.T) {
+				over := make(chan struct{})
+				origin := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+				start(origin)
+				defer origin.Close()
+				defer close(over)
+				more := []func(*upstream.Config){func(c *upstream.Config) { c.BodyTimeout, c.DialTimeout = 50*time.Millisecond, time.Minute }}
+				if origin.TLS != nil {
+					more = append(more, trusting(origin))
+				}
+				if nodes == 2 {
+					more = append(more, onNodes(mustParse(t, origin.URL), mustParse(t, origin.URL)))
+				}
+				fr := newFront(t, origin.URL, asSite(), more...)
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fr.URL+"/upload", io.LimitReader(endless{}, 1<<30))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.ContentLength = 1 << 30
+				if resp, err := fr.Client().Do(req); err == nil {
+					_ = resp.Body.Close()
+				}
+				if err := <-fr.errors; !errors.Is(err, upstream.ErrTimeout) {
+					t.Errorf("the error is %v", err)
+				}
+			})
+		}
+	}
+}
+
+// What WordPress has read it may work on for as long as its answer may take.
+func TestAnUploadThatWasReadHasItsTime(t *testing.T) {
+	for name, http2 := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			const pause = time.Second
+			origin := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				n, err := io.Copy(io.Discard, r.Body)
+				if n != 1<<20 || err != nil {
+					t.Errorf("%d bytes, %v", n, err)
+				}
+				<-time.After(pause + pause/4)
+				w.WriteHeader(http.StatusCreated)
+			}))
+			origin.EnableHTTP2 = http2
+			origin.StartTLS()
+			defer origin.Close()
+			fr := newFront(t, origin.URL, asSite(), trusting(origin), func(c *upstream.Config) { c.BodyTimeout = pause })
+			if status := fr.send(t, "POST", "/upload", strings.Repeat("x", 1<<20)); status != http.StatusCreated {
+				t.Errorf("status %d", status)
+			}
+		})
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }

@@ -51,7 +51,7 @@ func (c *conn) exchange(req *http.Request, call Call, trace *httptrace.ClientTra
 	c.stop = context.AfterFunc(ctx, c.abort)
 	c.wrote, c.upload = 0, nil
 	err = c.send(req, call.HeaderTimeout)
-	if err == nil || c.wrote > 0 { // the server may have answered before it closed the connection
+	if err == nil || c.wrote > 0 && !isTimeout(err) { // the server may have answered before it closed the connection
 		var first bool
 		var read error
 		if resp, first, read = c.receive(req, trace); read == nil {
@@ -157,6 +157,18 @@ func (c *conn) setDeadline(at time.Time) {
 	}
 	c.until = at
 	_ = c.SetDeadline(at) // fails on a closed connection, which the next read shows
+}
+
+// writeInTime limits the time of the next write; 0: no limit. It leaves the deadline for reading alone.
+func (c *conn) writeInTime(limit time.Duration) {
+	if c.t.cfg.WriteTimeout <= 0 {
+		return
+	}
+	var at time.Time
+	if limit > 0 {
+		at = time.Now().Add(limit)
+	}
+	_ = c.SetWriteDeadline(at) // fails on a closed connection, which the next write shows
 }
 
 func unexpected(err error) error {

@@ -202,6 +202,78 @@ func TestAConnectionThatTheServerClosedIsNotUsed(t *testing.T) {
 	}
 }
 
+// An upload holds a place at WordPress. One that the server stops reading must not do so for ever; one that it reads slowly may.
+func TestAnUploadThatTheServerDoesNotReadEnds(t *testing.T) {
+	const pieces = 4
+	for name, length := range map[string]int64{"with a length": pieces * 16 << 10, "chunked": -1} {
+		for reads := range pieces + 2 { // of 8 KiB, each within the time
+			t.Run(fmt.Sprintf("%s, %d reads", name, reads), func(t *testing.T) {
+				ours, theirs := net.Pipe() // without a buffer
+				defer theirs.Close()
+				s := &server{Transport: transportTo("", nil, func(c *http1.Config) {
+					c.WriteTimeout = 50 * time.Millisecond
+					c.Dial = func(context.Context) (net.Conn, error) { return ours, nil }
+				})}
+				go func() {
+					for range reads {
+						_, _ = theirs.Read(make([]byte, 8<<10))
+					}
+				}()
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://shop.example/", io.LimitReader(zeros{}, pieces*16<<10))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.ContentLength = length
+				_, err = s.get(req, http1.Call{HeaderTimeout: time.Hour})
+				var timeout net.Error
+				if !errors.As(err, &timeout) || !timeout.Timeout() || ctx.Err() != nil {
+					t.Errorf("%v", err)
+				}
+			})
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// A connection whose upload ended in time is used again without its limit.
+func TestAnUploadLeavesNoDeadline(t *testing.T) {
+	var dialled net.Conn
+	s := serve(t, answering(okay), func(c *http1.Config) {
+		dial := c.Dial
+		c.WriteTimeout = time.Hour
+		c.Dial = func(ctx context.Context) (net.Conn, error) {
+			conn, err := dial(ctx)
+			dialled = &lastDeadline{Conn: conn}
+			return dialled, err
+		}
+	})
+	req := request(t, "POST")
+	req.Body, req.ContentLength = io.NopCloser(io.LimitReader(zeros{}, 100<<10)), 100<<10
+	if _, err := s.get(req, http1.Call{}); err != nil {
+		t.Fatal(err)
+	}
+	if d := dialled.(*lastDeadline); d.set == 0 || !d.at.IsZero() {
+		t.Errorf("%d deadlines, the last is %v", d.set, d.at)
+	}
+}
+
+// lastDeadline remembers the deadline for writing.
+type lastDeadline struct {
+	net.Conn
+	set int
+	at  time.Time
+}
+
+func (d *lastDeadline) SetWriteDeadline(at time.Time) error {
+	d.set, d.at = d.set+1, at
+	return d.Conn.SetWriteDeadline(at)
+}
+
 // A short answer leaves the deadline of its header on the connection. Customers of a quiet shop come further apart than that.
 func TestAConnectionIsUsedAgainAfterTheDeadlineOfItsLastAnswer(t *testing.T) {
 	var dialled net.Conn

@@ -29,7 +29,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Config describes the server and its connections. All fields must be set.
+// Config describes the server and its connections. All fields but WriteTimeout must be set.
 type Config struct {
 	// Dial opens a connection to the server.
 	Dial func(ctx context.Context) (net.Conn, error)
@@ -37,6 +37,9 @@ type Config struct {
 	MaxIdle int
 	// IdleTimeout is how long one of them waits.
 	IdleTimeout time.Duration
+	// WriteTimeout is how long the server may take to accept the next piece (16 KiB) of a body that is not in memory, or long;
+	// zero means for ever.
+	WriteTimeout time.Duration
 	// MaxHeader is the largest header of an answer in bytes.
 	MaxHeader int64
 	// Dropped is called with the number of malformed lines that were removed from the header of an answer.
@@ -75,7 +78,7 @@ type Call struct {
 //
 // The caller must read the body of the answer to its end, or close it. When the request's context ends, the connection is
 // closed at once, and the error is the cause of that context. An error that is a [net.Error] with Timeout is that of
-// HeaderTimeout, unless it is one of Dial.
+// HeaderTimeout or WriteTimeout, unless it is one of Dial.
 func (t *Transport) Do(req *http.Request, call Call) (resp *http.Response, connected bool, err error) {
 	if err := check(req); err != nil {
 		closeBody(req)

@@ -80,6 +80,7 @@ func (c *conn) send(req *http.Request, timeout time.Duration) error {
 		return c.write(out.b)
 	}
 	c.expect(0)
+	c.writeInTime(c.t.cfg.WriteTimeout)
 	if err := c.write(out.b); err != nil {
 		closeBody(req)
 		return err
@@ -144,7 +145,7 @@ type upload struct {
 	mu       sync.Mutex
 	answer   bool  // the answer has begun
 	complete bool  // all of the body was sent
-	failed   error // the body could not be read
+	failed   error // the body could not be read, or the server does not accept it
 }
 
 func (u *upload) run() {
@@ -154,12 +155,16 @@ func (u *upload) run() {
 		return
 	}
 	failed, err := u.copy()
+	u.conn.writeInTime(0)
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if failed == nil && !u.answer && isTimeout(err) {
+		failed = fmt.Errorf("http1: the server does not accept the body: %w", err)
+	}
 	u.failed, u.complete = failed, failed == nil && err == nil
 	switch {
 	case failed != nil:
-		_ = u.conn.Close() // half a request must not be taken for a whole one
+		_ = u.conn.Close() // half a request must not be taken for a whole one, and the answer is not waited for any longer
 	case !u.answer:
 		u.conn.expect(u.timeout)
 	}
@@ -208,6 +213,7 @@ func (u *upload) write(piece []byte, at, n int) error {
 	if n == 0 {
 		return nil
 	}
+	u.conn.writeInTime(u.conn.t.cfg.WriteTimeout)
 	if u.length >= 0 {
 		_, err := u.conn.Write(piece[at : at+n])
 		return err
@@ -224,6 +230,7 @@ func (u *upload) write(piece []byte, at, n int) error {
 // end checks that a body has the length that the header said, and ends one without a length.
 func (u *upload) end(sent int64) (failed, err error) {
 	if u.length < 0 {
+		u.conn.writeInTime(u.conn.t.cfg.WriteTimeout)
 		_, err := io.WriteString(u.conn, "0\r\n\r\n")
 		return nil, err
 	}
@@ -263,8 +270,8 @@ func (u *upload) say(wanted bool) {
 	}
 }
 
-// abandon waits until nothing uses the body any more, after the connection was closed. It returns the error of reading the
-// body, which comes before all others: it is why the connection was closed.
+// abandon waits until nothing uses the body any more, after the connection was closed. It returns why the body could not be
+// sent, which comes before all other errors: the connection was closed for that.
 func (u *upload) abandon() error {
 	if u == nil {
 		return nil

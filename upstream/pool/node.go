@@ -28,7 +28,8 @@ type Node struct {
 	plain        *http1.Transport         // to an http origin
 	transports   map[Call]*http.Transport // to an https origin
 	timeouts     map[Call]time.Duration
-	http1        atomic.Bool // https: what is spoken to it, as far as is known
+	bodyTimeout  time.Duration // of a piece of an upload; not above zero: no limit
+	http1        atomic.Bool   // https: what is spoken to it, as far as is known
 	inFlight     prometheus.Gauge
 	addresses    addresses // that it was connected to at
 
@@ -61,7 +62,7 @@ func newNodes(cfg Config, m *nodeMetrics, log *slog.Logger) []*Node {
 			n.name, n.scheme, n.host = origin.Path, "http", "localhost"
 		}
 		n.inFlight = m.inFlight.WithLabelValues(n.name)
-		n.timeouts = cfg.Timeouts
+		n.timeouts, n.bodyTimeout = cfg.Timeouts, cfg.BodyTimeout
 		dropped := func(lines int) { m.malformed.Add(float64(lines)) }
 		if n.scheme == "http" {
 			n.plain = newPlain(cfg, origin, dialTo(cfg, origin, n.addresses.connected), dropped, func() {
@@ -103,6 +104,7 @@ func newPlain(cfg Config, origin *url.URL, dial dialing, dropped func(int), exce
 	return http1.New(http1.Config{
 		Dial:    func(ctx context.Context) (net.Conn, error) { return dial(ctx, "tcp", address) },
 		MaxIdle: cfg.IdleConnections, IdleTimeout: cfg.IdleTimeout, MaxHeader: cfg.ResponseHeader, Dropped: dropped, Excess: excess,
+		WriteTimeout: cfg.BodyTimeout,
 	})
 }
 
@@ -219,19 +221,21 @@ func (n *Node) do(req *http.Request, c Call, repeatable, watch bool) (resp *http
 		n.once(req)
 	}
 	if !watch { // saves an allocation or two where there is no other node to go to
+		sent, body := watchUpload(req, n.bodyTimeout)
 		// WithClientTrace writes the hooks of the context into the trace, so each request needs one of its own.
-		trace := &httptrace.ClientTrace{GotConn: expect}
-		resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(dialContext(req), trace)))
-		return resp, true, withoutQuotes(err)
+		trace := &httptrace.ClientTrace{GotConn: expect, WroteRequest: func(httptrace.WroteRequestInfo) { body.written() }}
+		resp, err = n.transports[c].RoundTrip(sent.WithContext(httptrace.WithClientTrace(dialContext(sent), trace)))
+		return resp, true, withoutQuotes(body.answered(err))
 	}
-	body := hold(req)
+	held := hold(req)
+	sent, body := watchUpload(req, n.bodyTimeout)
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		expect(info)
 		connected = true
-		body.letGo()
-	}}
-	resp, err = n.transports[c].RoundTrip(req.WithContext(httptrace.WithClientTrace(dialContext(req), trace)))
-	return resp, connected, withoutQuotes(err)
+		held.letGo()
+	}, WroteRequest: func(httptrace.WroteRequestInfo) { body.written() }}
+	resp, err = n.transports[c].RoundTrip(sent.WithContext(httptrace.WithClientTrace(dialContext(sent), trace)))
+	return resp, connected, withoutQuotes(body.answered(err))
 }
 
 // expect lets the filter of a connection know that an answer begins.

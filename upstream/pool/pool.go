@@ -6,7 +6,7 @@
 //   - node.go: one node and its connections; dial.go: how they are opened; addresses.go: where they led. Package http1 speaks
 //     to http origins, net/http to https origins
 //   - health.go: which nodes are up
-//   - body.go: bodies that outlive a failed connection, and answers that pause for too long
+//   - body.go: bodies that outlive a failed connection, and answers that pause for too long; upload.go: uploads that are not read
 //   - errors.go: what becomes of a request that got no answer; metrics.go: what is counted
 package pool
 
@@ -74,7 +74,8 @@ type Config struct {
 	DialTimeout time.Duration
 	// Timeouts bound the wait for the header of an answer. Each call has one.
 	Timeouts map[Call]time.Duration
-	// BodyTimeout is how long the body of an answer may pause; zero means 5 min, less than zero for ever.
+	// BodyTimeout is how long the body of an answer may pause, and how long a node may take to accept a piece of an upload; zero
+	// means 5 min, less than zero for ever.
 	BodyTimeout time.Duration
 	// ResponseHeader is the largest header of an answer, in bytes; zero means 256 KiB.
 	ResponseHeader int64
