@@ -540,7 +540,7 @@ func TestEveryTypeOfJSONForCoCartIsCounted(t *testing.T) {
 }
 
 func TestAClientThatLeavesBeforeTheAnswerGainsNoGuess(t *testing.T) {
-	s := guarded(t, func(c *attempts.Config, _ *gateway.Config) { c.Wait = time.Hour }) // nobody waits for clients that left
+	s := guarded(t, func(c *attempts.Config, _ *gateway.Config) { c.Wait = time.Hour }) // no request waits for clients that left
 	arrived := make(chan struct{})
 	judged := s.wordpress.Answer
 	s.wordpress.Answer = func(_ http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {

@@ -48,7 +48,7 @@ func trustingLoopback(c *gateway.Config) {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 }
 
-// An upgraded connection may last for hours: it is no client that left, and its time is none of an answer.
+// An upgraded connection may last for hours. Its client did not leave, and how long it lasted is not the time of an answer.
 func TestAnUpgradedConnectionIsRecordedAsSuch(t *testing.T) {
 	s := openShop(t)
 	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {

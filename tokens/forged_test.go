@@ -52,9 +52,9 @@ func TestTheFirstAccountOfWordPressIsACustomer(t *testing.T) {
 		}
 		w.catchUp(other)
 		w.accessIs(other, pair.Access, tokens.Revoked)
-		for _, nobody := range []int64{0, -1} {
-			if n, err := a.EndUser(ctx, nobody, "", tokens.CauseAccount); n != 0 || err == nil {
-				t.Errorf("the sessions of user %d ended: %d, %v", nobody, n, err)
+		for _, invalid := range []int64{0, -1} {
+			if n, err := a.EndUser(ctx, invalid, "", tokens.CauseAccount); n != 0 || err == nil {
+				t.Errorf("the sessions of user %d ended: %d, %v", invalid, n, err)
 			}
 		}
 	})

@@ -348,7 +348,7 @@ func TestAnAnswerThatNoClientMayGetIsUnavailable(t *testing.T) {
 	for name, answer := range map[string]string{
 		"a switch to no protocol": "HTTP/1.1 101 Switching Protocols\r\n\r\n",
 		"a switch unasked for":    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-		"a status that is none":   "HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n",
+		"a status below 100":      "HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n",
 		"a status of zeros":       "HTTP/1.1 000\r\nContent-Length: 0\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -77,7 +77,7 @@ func (m *Metrics) Observe(route, method string, status int, took time.Duration, 
 		count = m.add(kind)
 	}
 	count.Inc()
-	if status == http.StatusSwitchingProtocols { // how long a connection lasted is no time of an answer
+	if status == http.StatusSwitchingProtocols { // how long a connection lasted is not the time of an answer
 		return
 	}
 	if trace == "" {

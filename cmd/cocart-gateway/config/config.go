@@ -1,7 +1,7 @@
 // Package config reads and checks the configuration file.
 //
 //	config.go             the types of a checked configuration
-//	shops.go              several shops on one gateway
+//	shops.go              several shops on one gateway; distinct.go: what no two of them may have in common
 //	keys.go               the table of all keys: place, default, rule and message; blocks have files of their own
 //	load.go               file → Config, with every problem of the file at once
 //	rules.go              rules between keys, and warnings
