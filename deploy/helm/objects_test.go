@@ -161,7 +161,9 @@ func TestGatewayAcceptsTheConfiguration(t *testing.T) {
 		text := at(one(t, all, "ConfigMap"), "data", "config.yaml").(string)
 		file := filepath.Join(dir, "config.yaml")
 		write(t, file, strings.ReplaceAll(text, mounted, dir))
-		env := func(name string) (string, bool) { return "of redis", name == "REDIS_PASSWORD" }
+		env := func(name string) (string, bool) {
+			return strings.ToLower(name) + "-of-the-shop-which-is-long-enough", !strings.HasPrefix(name, "COCART_GATEWAY_")
+		}
 		cfg, err := config.Load(file, env, func(config.SigningKey) (bool, error) { return true, nil })
 		if err != nil {
 			t.Errorf("%s: %v", values, err)

@@ -111,6 +111,39 @@ capabilities:
 {{- end }}
 {{- end -}}
 
+{{- /*
+  Fails on a secret in the configuration, at any depth and in a list such as secret: [new, old]. "${NAME}" alone is a variable
+  of the environment; a text with a $ in front of something else is a secret. Within an address the password is one, and
+  the values of upstream.headers are.
+*/ -}}
+{{- define "cocart-gateway.refuseSecrets" -}}
+{{- $at := . -}}
+{{- if kindIs "map" .value -}}
+{{- range $name, $value := .value -}}
+{{- $key := ternary "secret" $name (eq $at.key "headers") -}}
+{{- include "cocart-gateway.refuseSecrets" (dict "path" (printf "%s.%s" $at.path $name) "key" $key "value" $value) -}}
+{{- end -}}
+{{- else if kindIs "slice" .value -}}
+{{- range .value -}}
+{{- include "cocart-gateway.refuseSecrets" (dict "path" $at.path "key" $at.key "value" .) -}}
+{{- end -}}
+{{- else -}}
+{{- $text := ternary "" (toString .value) (kindIs "invalid" .value) -}}
+{{- $secret := regexMatch "^([a-z_]+_)?(secret|password|token|private_key|tls_key)$" .key -}}
+{{- if and $secret $text (not (regexMatch "^([A-Za-z]+ )?[$][{][A-Za-z_][A-Za-z0-9_]*[}]$" $text)) -}}
+{{- $key := regexFind "[^.]+$" .path -}}
+{{- $instead := printf "Write %s_file: /run/secrets/cocart-gateway/NAME, where NAME is a key of existingSecret" $key -}}
+{{- if eq .key $key | not -}}
+{{- $instead = "Write ${NAME}, and set NAME by extraEnv from a Secret" -}}
+{{- end -}}
+{{- fail (printf "%s is a secret, and everybody who may read ConfigMaps would read it. %s" .path $instead) -}}
+{{- end -}}
+{{- if and (regexMatch "^[a-z+]+://[^/?#@:]*:[^/?#]+@" $text) (not (regexMatch "^[a-z+]+://[^/?#@:]*:[$][{][A-Za-z_][A-Za-z0-9_]*[}]@[^/?#@]*" $text)) -}}
+{{- fail (printf "%s has a password in it, and everybody who may read ConfigMaps would read it. Write ${NAME} in its place, and set NAME by extraEnv from a Secret" .path) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* The configuration, after checks of what would otherwise show only when the Pods start, or would store a secret in a ConfigMap. */ -}}
 {{- define "cocart-gateway.config" -}}
 {{- range default (list .Values.config) .Values.config.shops -}}
@@ -118,10 +151,6 @@ capabilities:
 {{- $_ := required "config.site.url: the Site Address of the shop, e.g. https://shop.example.com" (dig "site" "url" "" .) -}}
 {{- end -}}
 {{- $_ := required "config.redis.address: e.g. redis:6379. An embedded store is not shared by the gateways" .Values.config.redis.address -}}
-{{- $text := toYaml .Values.config -}}
-{{- range regexFindAll "(?m)^[ -]*([a-z_]*secret|[a-z_]*password|token|private_key|tls_key): +[^ $\"'].*$" $text -1 -}}
-{{- $key := regexReplaceAll "^[ -]*([a-z_]+):.*$" . "${1}" -}}
-{{- fail (printf "config: %s is a secret, and everybody who may read ConfigMaps would read it. Write %s_file: /run/secrets/cocart-gateway/NAME, where NAME is a key of existingSecret" $key $key) -}}
-{{- end -}}
-{{- $text -}}
+{{- include "cocart-gateway.refuseSecrets" (dict "path" "config" "key" "" "value" .Values.config) -}}
+{{- toYaml .Values.config -}}
 {{- end -}}
