@@ -140,7 +140,7 @@ func (a *Authority) TakeOver() {
 		a.lifetimeNoted.Store(0) // the first token notes the new lifetime for the other gateways
 	}
 	if before.cache != a.cache {
-		before.cache.empty()
+		before.cache.entries.Empty()
 	}
 }
 

@@ -5,11 +5,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cocart-gateway/tokens/cache"
 	"cocart-gateway/tokens/jwt"
 	"cocart-gateway/tokens/keys"
 	"cocart-gateway/tokens/revocation"
-
-	"github.com/maypok86/otter/v2"
 )
 
 // verified is a token whose signature and contents were verified once. What can change since then (time, key retirement,
@@ -59,7 +58,7 @@ func (a *Authority) check(token string, now time.Time) (*verified, error) {
 		return nil, err
 	}
 	if !hit {
-		a.cache.put(token, v)
+		a.cache.entries.Put(token, v)
 	}
 	return v, nil
 }
@@ -160,7 +159,7 @@ func (a *Authority) stale(now time.Time) bool {
 // verifiedCache holds verified tokens by their whole text, so that no two tokens can share an entry. A hit saves checking
 // the signature and parsing the JSON, and nothing else: see current.
 type verifiedCache struct {
-	entries *otter.Cache[string, *verified] // nil when off
+	entries *cache.Cache[*verified] // nil when off
 	metrics *metrics
 }
 
@@ -168,10 +167,7 @@ func newVerifiedCache(size int, m *metrics) (verifiedCache, error) {
 	if size == 0 {
 		return verifiedCache{metrics: m}, nil
 	}
-	entries, err := otter.New(&otter.Options[string, *verified]{
-		MaximumSize: size,
-		Executor:    func(maintain func()) { maintain() }, // at once, so that no goroutine is left behind
-	})
+	entries, err := cache.New[*verified](size)
 	return verifiedCache{entries: entries, metrics: m}, err
 }
 
@@ -179,23 +175,11 @@ func (c verifiedCache) get(token string) (*verified, bool) {
 	if c.entries == nil {
 		return nil, false
 	}
-	v, ok := c.entries.GetIfPresent(token)
+	v, ok := c.entries.Get(token)
 	if ok {
 		c.metrics.cacheHits.Inc()
 	} else {
 		c.metrics.cacheMisses.Inc()
 	}
 	return v, ok
-}
-
-func (c verifiedCache) empty() {
-	if c.entries != nil {
-		c.entries.InvalidateAll()
-	}
-}
-
-func (c verifiedCache) put(token string, v *verified) {
-	if c.entries != nil {
-		c.entries.Set(token, v)
-	}
 }

@@ -50,6 +50,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/cluster"] = append([]string{self + "tokens", self + "tokens/attempts"}, forbidden["tokens"]...)
 	forbidden["tokens/epoch"] = forbidden["tokens/cluster"]
 	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
+	forbidden["tokens/cache"] = []string{self, "net/http", "github.com/redis/go-redis/v9"}
 	forbidden["tokens/budget"] = append([]string{self}, forbidden["tokens"]...)
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)
 	forbidden["gateway/migration"] = append([]string{self + "gateway"}, forbidden["gateway"]...)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"cocart-gateway/tokens/cache"
 )
 
 // Config is the configuration of a Guard. A zero Limit means no limit.
@@ -63,7 +65,7 @@ type Guard struct {
 	breaker *breaker
 	namer   namer
 	known   *known
-	seen    *seen
+	seen    *cache.Cache[int64] // the day on which an account and a network were noted
 	waiting *waiting
 	flights *flights
 	soon    *soon
@@ -85,7 +87,7 @@ func New(cfg Config, spelling func(name string) string, rdb redis.UniversalClien
 	if err != nil {
 		return nil, fmt.Errorf("attempts: %w", err)
 	}
-	noted, err := newSeen()
+	noted, err := cache.New[int64](seenSize)
 	if err != nil {
 		return nil, fmt.Errorf("attempts: %w", err)
 	}

@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 	"time"
 
-	"github.com/maypok86/otter/v2"
+	"cocart-gateway/tokens/cache"
 )
 
 const (
@@ -17,16 +17,13 @@ const (
 // counter. A known password does not pass a lock: the answer would reveal that it is right.
 type known struct {
 	key     []byte
-	entries *otter.Cache[string, time.Time]
+	entries *cache.Cache[time.Time]
 }
 
 func newKnown() (*known, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
-	entries, err := otter.New(&otter.Options[string, time.Time]{
-		MaximumSize: knownSize,
-		Executor:    func(maintain func()) { maintain() }, // at once, so that no goroutine is left behind
-	})
+	entries, err := cache.New[time.Time](knownSize)
 	return &known{key, entries}, err
 }
 
@@ -39,14 +36,14 @@ func (k *known) proof(name, password string) string {
 }
 
 func (k *known) has(proof string, now time.Time) bool {
-	until, ok := k.entries.GetIfPresent(proof)
+	until, ok := k.entries.Get(proof)
 	return ok && now.Before(until)
 }
 
 func (k *known) add(proof string, now time.Time) {
 	if proof != "" {
-		k.entries.Set(proof, now.Add(knownFor))
+		k.entries.Put(proof, now.Add(knownFor))
 	}
 }
 
-func (k *known) forget(proof string) { k.entries.Invalidate(proof) }
+func (k *known) forget(proof string) { k.entries.Remove(proof) }

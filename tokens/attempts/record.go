@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/maypok86/otter/v2"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -137,20 +136,9 @@ func (a *Attempt) additions(account string, own record, now int64) []addition {
 	return all
 }
 
-// seen remembers which accounts and networks were noted today, so that refreshes cost one command a day.
-type seen struct {
-	entries *otter.Cache[string, int64]
-}
-
+// seenSize is how many pairs of an account and a network are remembered as noted today, so that refreshes cost one command a
+// day.
 const seenSize = 100_000
-
-func newSeen() (*seen, error) {
-	entries, err := otter.New(&otter.Options[string, int64]{
-		MaximumSize: seenSize,
-		Executor:    func(maintain func()) { maintain() },
-	})
-	return &seen{entries}, err
-}
 
 // Seen notes that a live session of a user is used from an address: it adds the network to the account's good record. It
 // writes to Redis once a day for each account and network. If Redis is away, only this process remembers.
@@ -160,9 +148,9 @@ func (g *Guard) Seen(ctx context.Context, user int64, client netip.Addr) {
 	}
 	now, network := g.now(), g.namer.place(client).network
 	key := userName(user) + " " + network
-	if day, ok := g.seen.entries.GetIfPresent(key); ok && day == dayOf(now) {
+	if day, ok := g.seen.Get(key); ok && day == dayOf(now) {
 		return
 	}
-	g.seen.entries.Set(key, dayOf(now))
+	g.seen.Put(key, dayOf(now))
 	g.apply(ctx, batch{records: []addition{{accountRecord(userName(user)), networksOfAccount, network}}})
 }
