@@ -14,7 +14,7 @@ func (r *release) manual(ctx context.Context) error {
 	dir := r.manualDir()
 	// With the flags and variables of build, so that the go command compiles each package for this machine once.
 	env := append(buildEnvironment(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.time.Unix(), 10))
-	if _, err := output(ctx, env, "go", "run", "-trimpath", "-buildvcs=false", "-ldflags", "-X main.version="+r.version, "./cmd/cocart-gateway", "manual", dir); err != nil {
+	if _, err := output(ctx, env, "go", "run", "-trimpath", "-buildvcs=false", noDebugging, "-ldflags", "-X main.version="+r.version, "./cmd/cocart-gateway", "manual", dir); err != nil {
 		return err
 	}
 	pages, err := filepath.Glob(filepath.Join(dir, "man", "*.1"))
