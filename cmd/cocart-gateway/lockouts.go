@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 
 	"github.com/spf13/cobra"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
-	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/gateway/admin"
 	"cocart-gateway/tokens/attempts"
@@ -140,12 +138,12 @@ func (t terminal) withGuard(of shopOf, do func(*config.Config, *attempts.Guard) 
 	if cfg.Redis.Embedded() {
 		return errNoLockouts
 	}
-	client, closeStore, err := store.Open(cfg.Redis)
+	client, closeStore, err := openStoreOfAnother(cfg.Redis)
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	g, err := newGuard(cfg, client, slog.New(slog.DiscardHandler))
+	g, err := newGuard(cfg, client, discard)
 	if err != nil {
 		return err
 	}

@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/store"
@@ -131,6 +134,25 @@ func TestLockoutsSayWhatIsMissing(t *testing.T) {
 		if code, said := command(t, append([]string{"lockouts"}, row.args...)...); code != row.code || !strings.Contains(said, row.want) {
 			t.Errorf("%s: exit %d: %s", name, code, said)
 		}
+	}
+}
+
+// libraryLines counts what the Redis library logs.
+type libraryLines struct{ n atomic.Int32 }
+
+func (l *libraryLines) Printf(context.Context, string, ...any) { l.n.Add(1) }
+
+func TestLockoutsWithoutARedisSayTheCauseAlone(t *testing.T) {
+	var library libraryLines
+	redis.SetLogger(&library)
+	t.Cleanup(func() { redis.SetLogger(libraryLog{discard}) })
+	gone := freeAddress(t)
+	code, said := command(t, "lockouts", "list", "--config", configWith(t, "redis: {address: \""+gone+"\"}\n"))
+	if want := fmt.Sprintf("cocart-gateway: reading lockouts: dial tcp %s: connect: connection refused\n", gone); code != exitFailed || said != want {
+		t.Errorf("exit %d: %s", code, said)
+	}
+	if n := library.n.Load(); n != 0 {
+		t.Errorf("the library logs %d lines beside it", n)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"time"
 
@@ -50,13 +49,11 @@ func (t terminal) openSessions(ctx context.Context, of shopOf) (*sessions, error
 // openAuthority returns an Authority with the configuration of the gateway. It logs nothing: the command reports in its
 // output.
 func (t terminal) openAuthority(cfg *config.Config) (*tokens.Authority, func(), error) {
-	log := slog.New(slog.DiscardHandler)
-	redis.SetLogger(libraryLog{log})
 	client, closeStore, err := openStoreOfAnother(cfg.Redis)
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := newAuthority(cfg, client, prometheus.NewRegistry(), t.now, log)
+	a, err := newAuthority(cfg, client, prometheus.NewRegistry(), t.now, discard)
 	if err != nil {
 		closeStore()
 		return nil, nil, err
@@ -64,8 +61,10 @@ func (t terminal) openAuthority(cfg *config.Config) (*tokens.Authority, func(), 
 	return a, closeStore, nil
 }
 
-// openStoreOfAnother is openStore, except that an embedded store is that of another process: out of reach.
+// openStoreOfAnother is store.Open, except that an embedded store is that of another process: out of reach. The library
+// logs nothing beside what the command reports.
 func openStoreOfAnother(cfg config.Redis) (redis.UniversalClient, func(), error) {
+	redis.SetLogger(libraryLog{discard})
 	if !cfg.Embedded() {
 		return store.Open(cfg)
 	}
