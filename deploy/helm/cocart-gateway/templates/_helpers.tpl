@@ -56,18 +56,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- regexFind "[0-9]+$" . -}}
 {{- end -}}
 
-{{- /* Seconds of a duration of whole hours, minutes and seconds. */ -}}
+{{- /* Seconds of a duration of hours, minutes and seconds, rounded up. */ -}}
 {{- define "cocart-gateway.seconds" -}}
-{{- $seconds := 0 -}}
-{{- range regexFindAll "[0-9]+(h|ms|m|s)" . -1 -}}
-{{- $n := regexFind "^[0-9]+" . | int -}}
-{{- if hasSuffix "ms" . -}}{{- $seconds = add $seconds 1 -}}
-{{- else if hasSuffix "h" . -}}{{- $seconds = add $seconds (mul 3600 $n) -}}
-{{- else if hasSuffix "m" . -}}{{- $seconds = add $seconds (mul 60 $n) -}}
-{{- else -}}{{- $seconds = add $seconds $n -}}
+{{- $seconds := 0.0 -}}
+{{- range regexFindAll "[0-9.]+(h|ms|m|s)" . -1 -}}
+{{- $n := regexFind "^[0-9.]+" . | float64 -}}
+{{- if hasSuffix "ms" . -}}{{- $seconds = addf $seconds (divf $n 1000) -}}
+{{- else if hasSuffix "h" . -}}{{- $seconds = addf $seconds (mulf 3600 $n) -}}
+{{- else if hasSuffix "m" . -}}{{- $seconds = addf $seconds (mulf 60 $n) -}}
+{{- else -}}{{- $seconds = addf $seconds $n -}}
 {{- end -}}
 {{- end -}}
-{{- $seconds -}}
+{{- ceil $seconds | int -}}
 {{- end -}}
 
 {{- define "cocart-gateway.podSecurity" -}}
