@@ -83,7 +83,7 @@ func TestTheEndIsNeverShorterThanTheConfigurationSays(t *testing.T) {
 	for _, row := range []struct {
 		delay, timeout string
 		grace          int
-	}{{"2.5s", "30.0s", 38}, {"10.25s", "2.0m", 136}, {"500ms", "1m0.2s", 66}, {"0", "1h", 3605}} {
+	}{{"2.5s", "30.0s", 38}, {"10.25s", "2.0m", 136}, {"500ms", "1m0.2s", 67}, {"0", "1h", 3605}} {
 		all := objectsOf(t, template(t, "testdata/values/least.yaml", "--set-string", "config.server.drain_delay="+row.delay,
 			"--set-string", "config.server.shutdown_timeout="+row.timeout))
 		is(t, one(t, all, "Deployment"), row.grace, "spec", "template", "spec", "terminationGracePeriodSeconds")
