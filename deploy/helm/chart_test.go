@@ -131,6 +131,8 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 func TestNotesNameWhatIsMissing(t *testing.T) {
 	for values, want := range map[string][]string{
 		"least":       {"wordpress plugin", "helm -n shops test shop"},
+		"shops":       {"wordpress config --shop toys\n", "wordpress config --shop books\n"},
+		"tls":         {"at https://shop-cocart-gateway.shops:443\n"},
 		"gateway-api": {"config.trusted_proxies is empty", "with one gateway", "networkPolicy.monitoring is empty"},
 	} {
 		got, err := run(t, "", "helm", "install", "shop", chart, "--namespace", "shops", "--dry-run=client", "--values", "testdata/values/"+values+".yaml")

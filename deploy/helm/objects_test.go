@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
 	"cocart-gateway/cmd/cocart-gateway/config"
 )
 
@@ -101,12 +102,24 @@ func TestPublicServiceDoesNotReachTheAdminListener(t *testing.T) {
 				is(t, pods, value, key)
 			}
 		}
-		is(t, public, []any{object{"name": "http", "port": 80, "targetPort": "http"}}, "spec", "ports")
+		ports := []any{object{"name": "http", "port": 80, "targetPort": "http"}}
+		if filepath.Base(values) == "tls.yaml" {
+			ports = append(ports, object{"name": "https", "port": 443, "targetPort": "https"})
+		}
+		is(t, public, ports, "spec", "ports")
 		is(t, admin, "ClusterIP", "spec", "type")
 		if reflect.DeepEqual(at(one(t, all, "Pod"), "metadata", "labels", "app.kubernetes.io/component"), at(public, "spec", "selector", "app.kubernetes.io/component")) {
 			t.Error("the Service would send requests to the doctor")
 		}
 	}
+}
+
+// The port called http is the redirect where the gateways end TLS.
+func TestGatewaysThatEndTLSAreReached(t *testing.T) {
+	all := objectsOf(t, template(t, "testdata/values/tls.yaml"))
+	ports := at(one(t, all, "Deployment"), "spec", "template", "spec", "containers", 0, "ports")
+	is(t, ports, []any{object{"name": "http", "containerPort": 8080}, object{"name": "https", "containerPort": 8443}, object{"name": "admin", "containerPort": 9090}})
+	is(t, one(t, all, "NetworkPolicy"), []any{object{"port": "http", "protocol": "TCP"}, object{"port": "https", "protocol": "TCP"}}, "spec", "ingress", 0, "ports")
 }
 
 func TestNumberOfGatewaysDecidesWhatGuardsThem(t *testing.T) {
@@ -163,6 +176,8 @@ func TestImageIsThatOfTheChartOrThatOfTheValues(t *testing.T) {
 // TestGatewayAcceptsTheConfiguration reads each ConfigMap as the gateway does, with secrets where the Secret is mounted.
 func TestGatewayAcceptsTheConfiguration(t *testing.T) {
 	const mounted = "/run/secrets/cocart-gateway"
+	tls := certstest.NewAuthority(t)
+	tls.Issue("tls", certstest.Host("shop.example.com"))
 	for _, values := range valuesFiles(t, "values") {
 		all := objectsOf(t, template(t, values))
 		is(t, one(t, all, "Deployment"), mounted, "spec", "template", "spec", "containers", 0, "volumeMounts", 1, "mountPath")
@@ -172,7 +187,7 @@ func TestGatewayAcceptsTheConfiguration(t *testing.T) {
 		}
 		text := at(one(t, all, "ConfigMap"), "data", "config.yaml").(string)
 		file := filepath.Join(dir, "config.yaml")
-		write(t, file, strings.ReplaceAll(text, mounted, dir))
+		write(t, file, strings.NewReplacer(mounted, dir, "/run/secrets/shop-tls/tls.crt", tls.Path("tls.crt"), "/run/secrets/shop-tls/tls.key", tls.Path("tls.key")).Replace(text))
 		env := func(name string) (string, bool) {
 			return strings.ToLower(name) + "-of-the-shop-which-is-long-enough", !strings.HasPrefix(name, "COCART_GATEWAY_")
 		}

@@ -56,6 +56,39 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- regexFind "[0-9]+$" . -}}
 {{- end -}}
 
+{{- /* The port names and addresses of the public listeners, as an object in JSON: http is listen, or else the redirect to https. */ -}}
+{{- define "cocart-gateway.listeners" -}}
+{{- $http := default (dig "tls" "redirect_from" "" .Values.config) .Values.config.listen -}}
+{{- $https := dig "tls" "listen" "" .Values.config -}}
+{{- if and .Values.config.listen (dig "tls" "redirect_from" "" .Values.config) -}}
+{{- fail "config.tls.redirect_from: the Service has one port for plain http. Write listen: [] beside it" -}}
+{{- end -}}
+{{- if not (or .Values.config.listen $https) -}}
+{{- fail "config.listen: write an address here or in tls.listen" -}}
+{{- end -}}
+{{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.config.listen) -}}
+{{- fail "config.listen: the Ingress or HTTPRoute ends TLS, and sends plain http there" -}}
+{{- end -}}
+{{- $listeners := dict -}}
+{{- if $http -}}{{- $_ := set $listeners "http" $http -}}{{- end -}}
+{{- if $https -}}{{- $_ := set $listeners "https" $https -}}{{- end -}}
+{{- toJson $listeners -}}
+{{- end -}}
+
+{{- /* Fails where certificates of an authority have no place: the file system of the Pod is read-only, and its end would be theirs. */ -}}
+{{- define "cocart-gateway.checkACME" -}}
+{{- if dig "tls" "acme" "enabled" false .Values.config -}}
+{{- $storage := dig "tls" "acme" "storage" "/var/lib/cocart-gateway/acme" .Values.config -}}
+{{- $mounted := false -}}
+{{- range .Values.extraVolumeMounts -}}
+{{- if hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) (printf "%s/" $storage) -}}{{- $mounted = true -}}{{- end -}}
+{{- end -}}
+{{- if not $mounted -}}
+{{- fail (printf "config.tls.acme.storage: %s is read-only in the Pod. Mount a volume there, which all gateways share, by extraVolumes and extraVolumeMounts" $storage) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* Seconds of a duration of hours, minutes and seconds, rounded up. */ -}}
 {{- define "cocart-gateway.seconds" -}}
 {{- $seconds := 0.0 -}}
@@ -151,6 +184,7 @@ capabilities:
 {{- $_ := required "config.site.url: the Site Address of the shop, e.g. https://shop.example.com" (dig "site" "url" "" .) -}}
 {{- end -}}
 {{- $_ := required "config.redis.address: e.g. redis:6379. An embedded store is not shared by the gateways" .Values.config.redis.address -}}
+{{- include "cocart-gateway.checkACME" . -}}
 {{- include "cocart-gateway.refuseSecrets" (dict "path" "config" "key" "" "value" .Values.config) -}}
 {{- toYaml .Values.config -}}
 {{- end -}}
