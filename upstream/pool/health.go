@@ -88,7 +88,7 @@ func (p *Pool) checked(n *Node, err error) {
 		p.fail(n, failedCheck, err)
 		return
 	}
-	n.recover()
+	p.reached(n)
 	n.refused = 0
 	if n.passed++; n.down && n.passed >= p.health.Successes {
 		p.turn(n, true, nil)
@@ -100,7 +100,7 @@ func (p *Pool) checked(n *Node, err error) {
 func (p *Pool) answered(n *Node) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n.recover()
+	p.reached(n)
 	if n.down && len(p.nodes) == 1 {
 		p.turn(n, true, nil)
 	}
@@ -155,6 +155,15 @@ func (p *Pool) fail(n *Node, why string, err error) {
 	}
 }
 
+// reached notes that a node answered. While all are down, others may follow the request that dialled it.
+func (p *Pool) reached(n *Node) {
+	waits := n.unreachable.After(p.now())
+	n.recover()
+	if waits {
+		p.admitWaiting()
+	}
+}
+
 func (n *Node) recover() { n.failed, n.silent, n.unreachable = 0, false, time.Time{} }
 
 // probed lets one request through to a silent node, and no second one until that
@@ -181,6 +190,31 @@ func (p *Pool) turn(n *Node, up bool, cause error) {
 		p.log.Error("all WordPress nodes are down, each is tried nevertheless")
 	}
 	p.admitWaiting()
+}
+
+// awaitRedial wakes the waiting requests when a node may be dialled again, if all are down: no place becomes free then that
+// would do so.
+func (p *Pool) awaitRedial() {
+	if p.up > 0 || p.waiting[CoCart].list.Len()+p.waiting[Site].list.Len()+p.waiting[Own].list.Len() == 0 {
+		return
+	}
+	var next time.Time
+	for _, n := range p.nodes {
+		if n.unreachable.After(p.now()) && (next.IsZero() || n.unreachable.Before(next)) {
+			next = n.unreachable
+		}
+	}
+	if next.IsZero() {
+		return
+	}
+	if p.redial != nil {
+		p.redial.Stop()
+	}
+	p.redial = time.AfterFunc(next.Sub(p.now()), func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.admitWaiting()
+	})
 }
 
 func isTimeout(err error) bool {

@@ -113,6 +113,7 @@ type Pool struct {
 	up      int // how many of them
 	waiting [groups]queue
 	arrival uint64
+	redial  *time.Timer // wakes the waiting requests when a node may be dialled again; nil before its first use
 }
 
 // Claim is what a request asks of the pool.
@@ -318,5 +319,6 @@ func (p *Pool) queueUp(c Claim) (*waiter, error) {
 	w := &waiter{Claim: c, arrival: p.arrival, ready: make(chan *Place, 1)}
 	p.waiting[g].push(w)
 	p.metrics.queued.WithLabelValues(g.String()).Inc()
+	p.awaitRedial()
 	return w, nil
 }

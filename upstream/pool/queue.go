@@ -104,6 +104,7 @@ func (p *Pool) remove(w *waiter) {
 // admitWaiting hands out what room there is, to the longest waiting that may have
 // it, the shop's own before all others. It is called with the lock held, whenever a place or a node became free.
 func (p *Pool) admitWaiting() {
+	defer p.awaitRedial()
 	for {
 		var next *waiter
 		var at *Node
