@@ -295,6 +295,21 @@ func TestTheConsoleShowsEveryPanel(t *testing.T) {
 	d.end()
 }
 
+// Behind a proxy others may have sent wrong tokens from the same address.
+func TestTheConsoleAsksForTheTokenWhenItWasChanged(t *testing.T) {
+	d := openDesk(t)
+	d.open(d.address)
+	d.enter(adminToken)
+	d.until(`document.documentElement.dataset.ready === "overview"`)
+	d.evaluate(`sessionStorage.setItem("cocart-gateway admin token", "that of before"); (async () => {
+		for (let i = 0; i < 11; i++) await fetch("status", { headers: { Authorization: "Bearer wrong" } });
+		location.hash = "/sessions";
+	})()`)
+	d.until(`!document.getElementById("login").hidden && document.getElementById("login-error").textContent.includes("wrong")`)
+	d.enter(adminToken)
+	d.until(`document.documentElement.dataset.ready === "sessions"`)
+}
+
 func TestTheConsoleShowsOneOfSeveralShops(t *testing.T) {
 	d := openDesk(t, "toys", "tea")
 	d.login(3, 2, "alice", "192.0.2.7", phone)

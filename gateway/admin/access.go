@@ -63,11 +63,13 @@ func (h *Handler) requireToken(token string) func(apiHandler) http.Handler {
 	}
 }
 
-// checkToken compares digests of equal length, so that its duration does not depend on the token.
+// checkToken compares digests of equal length, so that its duration does not depend on the token. The right token is accepted
+// whatever else was sent: behind a proxy or a forwarded port all operators have one address, and one misconfigured script
+// there would keep everyone out.
 //
-// Attack: a page of another site has the operator's browser send requests without a token, by an <img> or a form, and the limit of
-// wrong tokens keeps the operator out. Prevention: a request without Authorization counts as no wrong token. A page cannot add that
-// header: the browser would ask for permission first (CORS), and the answer gives none.
+// Attack: a page of another site has the operator's browser send requests without a token, by an <img> or a form, and the log
+// fills with them. Prevention: they are counted apart from wrong tokens, and no longer logged after the tenth. A page cannot
+// add Authorization: the browser would ask for permission first (CORS), and the answer gives none.
 func (h *Handler) checkToken(r *http.Request, want [sha256.Size]byte) error {
 	if r.Header.Get("Authorization") == "" {
 		if h.missing.wait(r, h.now()) == 0 {
@@ -75,16 +77,16 @@ func (h *Handler) checkToken(r *http.Request, want [sha256.Size]byte) error {
 		}
 		return respond.Fail(respond.AdminToken)
 	}
+	got := sha256.Sum256([]byte(presentedToken(r)))
+	if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+		return nil
+	}
 	if wait := h.wrong.wait(r, h.now()); wait > 0 {
 		f := respond.Fail(respond.AdminLimited)
 		f.RetryAfter = int(wait/time.Second) + 1
 		return f
 	}
-	got := sha256.Sum256([]byte(presentedToken(r)))
-	if subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
-		return nil
-	}
-	h.refusedToken(r, &h.wrong, "further tokens of this address are refused unread")
+	h.refusedToken(r, &h.wrong, "further wrong tokens of this address get 429 and are no longer logged")
 	return respond.Fail(respond.AdminToken)
 }
 
@@ -110,8 +112,8 @@ func presentedToken(r *http.Request) string {
 	return strings.Trim(token, " ")
 }
 
-// How many wrong tokens one address may send. The token is random and long, so it cannot be guessed; the limit protects the
-// CPU and the log.
+// How many wrong tokens of one address are logged and answered 401. The token is random and long, so it cannot be guessed; the
+// limit protects the log, and tells a client with an old token to slow down.
 const (
 	maxWrong        = 10
 	wrongPeriod     = time.Minute
@@ -126,7 +128,7 @@ type wrongTokens struct {
 	wrong map[netip.Prefix]int
 }
 
-// wait returns how long the tokens of an address are refused unread; 0 if they are read.
+// wait returns how long the wrong tokens of an address are over the limit; 0 if they are not.
 func (w *wrongTokens) wait(r *http.Request, now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -137,7 +139,7 @@ func (w *wrongTokens) wait(r *http.Request, now time.Time) time.Duration {
 	return w.since.Add(wrongPeriod).Sub(now)
 }
 
-// count adds a wrong token, and reports whether it was the last one that is read in this period.
+// count adds a wrong token, and reports whether it was the last one below the limit in this period.
 func (w *wrongTokens) count(r *http.Request, now time.Time) (last bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

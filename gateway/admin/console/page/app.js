@@ -51,7 +51,7 @@ async function attempt(action) {
     await action();
     return true;
   } catch (failure) {
-    if (failure.status === 401) close(failure.message);
+    if (failure.status === 401 || failure.status === 429) close(failure.message); // 429: after many wrong ones
     else say(failure.message, true);
     return false;
   }
