@@ -295,6 +295,20 @@ func TestTheConsoleShowsEveryPanel(t *testing.T) {
 	d.end()
 }
 
+// Every object has the members of Object.prototype.
+func TestAFragmentThatNamesNoPanelShowsTheOverview(t *testing.T) {
+	d := openDesk(t)
+	d.open(d.address + "#/toString")
+	d.enter(adminToken)
+	d.until(`document.documentElement.dataset.ready === "overview"`)
+	d.panel("sessions")
+	for _, name := range []string{"constructor", "__proto__", "tea"} {
+		d.evaluate(`delete document.documentElement.dataset.ready; location.hash = "/` + name + `"`)
+		d.until(`document.documentElement.dataset.ready === "overview" && !document.getElementById("overview").hidden`)
+	}
+	d.end()
+}
+
 // Behind a proxy others may have sent wrong tokens from the same address.
 func TestTheConsoleAsksForTheTokenWhenItWasChanged(t *testing.T) {
 	d := openDesk(t)

@@ -11,8 +11,9 @@ const panels = { overview, sessions, lockouts, configuration, doctor: null };
 const every = 5000; // milliseconds; the gateway takes samples as often
 let timer = 0;
 
-// The fragment is #/sessions and not #sessions: a browser would move the focus to an element of that name.
-const chosen = () => (location.hash.slice(2) in panels ? location.hash.slice(2) : "overview");
+// The fragment is #/sessions and not #sessions: a browser would move the focus to an element of that name. Every object has
+// constructor and toString, which are no panels.
+const chosen = () => (Object.hasOwn(panels, location.hash.slice(2)) ? location.hash.slice(2) : "overview");
 
 async function open() {
   $("login").hidden = true;
