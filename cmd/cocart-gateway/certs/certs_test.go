@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -122,6 +124,43 @@ func TestNewCertificateFilesAreUsedWithoutDroppingConnections(t *testing.T) {
 	}
 	if got := gauge(t, reg, "cocart_gateway_tls_certificate_files_good"); got != 1 {
 		t.Errorf("files_good is %v with good files", got)
+	}
+}
+
+// The first certificate of the file is complete, and the intermediate ones are cut off.
+func TestAFileThatLacksTheEndOfItsChainIsNotUsed(t *testing.T) {
+	i := certstest.NewAuthority(t)
+	i.Issue("shop", certstest.Host("shop.example.com"))
+	c, _, reg := set(t, i, io.Discard)
+	leaf, err := os.ReadFile(i.Path("shop.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	above, err := os.ReadFile(i.Path("ca.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("no certificate")})
+	for name, row := range map[string]struct {
+		behind []byte
+		good   bool
+	}{
+		"a whole chain":            {above, true},
+		"cut off":                  {above[:len(above)/2], false},
+		"without the last line":    {above[:len(above)-30], false},
+		"no certificate":           {damaged, false},
+		"words and another whole":  {append([]byte("the authority\n"), above...), true},
+		"the one certificate only": {nil, true},
+	} {
+		if err := os.WriteFile(i.Path("shop.crt"), append(slices.Clone(leaf), row.behind...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Reload(); (err == nil) != row.good {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := gauge(t, reg, "cocart_gateway_tls_certificate_files_good"); got != map[bool]float64{true: 1}[row.good] {
+			t.Errorf("%s: files_good is %v", name, got)
+		}
 	}
 }
 

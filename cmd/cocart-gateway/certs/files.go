@@ -48,7 +48,7 @@ func readPair(sum io.Writer, f config.Certificate) (tls.Certificate, error) {
 	if keyErr != nil {
 		return tls.Certificate{}, fmt.Errorf("reading the key of a certificate: %w", keyErr)
 	}
-	pair, err := tls.X509KeyPair(certificate, key)
+	pair, err := config.KeyPair(certificate, key)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("reading the certificate %s: %w", f.CertificateFile, err)
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"strings"
@@ -104,7 +103,7 @@ func checkRedisTLS(c *Redis, r *schema.Reader) {
 		return
 	}
 	at := r.At("redis.tls_key", "redis.tls_key_file", "redis.tls_cert", "redis.tls_cert_file")
-	_, err := tls.X509KeyPair([]byte(c.TLSCert), []byte(c.TLSKey.Reveal()))
+	_, err := KeyPair([]byte(c.TLSCert), []byte(c.TLSKey.Reveal()))
 	switch {
 	case c.TLSCert == "" && !c.TLSKey.IsSet():
 	case c.TLSCert == "" || !c.TLSKey.IsSet():

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -162,8 +163,26 @@ func (c Certificate) Check(r *schema.Reader, key string) {
 		r.Report(r.At(key+".key_file", key), schema.OfFile(c.KeyFile, m))
 		return
 	}
-	if _, err := tls.X509KeyPair(certificate, private); err != nil {
+	if _, err := KeyPair(certificate, private); err != nil {
 		r.Reject(r.At(key+".certificate_file", key), "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "),
 			"must be a PEM certificate, followed by its intermediate certificates, with its key in key_file", "check that the two files belong together")
 	}
+}
+
+// KeyPair is tls.X509KeyPair, which passes over what it cannot read behind the first certificate: clients that do not know the
+// intermediate certificates would refuse what is left of a file that is half written, or lost its end on a full disk.
+func KeyPair(certificate, key []byte) (tls.Certificate, error) {
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return pair, err
+	}
+	if begun := bytes.Count(certificate, []byte("-----BEGIN CERTIFICATE-----")); begun > len(pair.Certificate) {
+		return tls.Certificate{}, fmt.Errorf("of %d certificates in it only %d are complete", begun, len(pair.Certificate))
+	}
+	for _, one := range pair.Certificate {
+		if _, err := x509.ParseCertificate(one); err != nil {
+			return tls.Certificate{}, err
+		}
+	}
+	return pair, nil
 }

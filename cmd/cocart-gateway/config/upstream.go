@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -266,7 +265,7 @@ func checkClientCertificate(c *Upstream, r *schema.Reader) {
 	}
 	cert, _ := r.File(c.TLSCertFile, schema.MaxSecretFile)
 	key, _ := r.File(c.TLSKeyFile, schema.MaxSecretFile)
-	if _, err := tls.X509KeyPair(cert, key); err != nil {
+	if _, err := KeyPair(cert, key); err != nil {
 		r.Reject(at, "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "), "must be the private key of upstream.tls_cert_file",
 			"give two files that belong together")
 	}
