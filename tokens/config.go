@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -84,6 +85,10 @@ type Config struct {
 
 	WaitReplicas int           // replicas that must have a login or logout before it is answered; 0 = none. Ignored on a cluster
 	WaitLimit    time.Duration // what all commands of a request may take; default 1s
+
+	// Successor finds the server that took over from the master in a failover and gives a client of it, which is closed after use;
+	// nil without one. It is asked when too few replicas acknowledged a write. A nil Successor finds none.
+	Successor func(context.Context) (redis.UniversalClient, error)
 
 	Plugin PluginTokens // accepts access tokens of the PHP plugin; nil: they are refused
 

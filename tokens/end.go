@@ -116,7 +116,11 @@ func (a *Authority) logAndSettle(ctx context.Context, e revocation.Entry, id rev
 	if err := a.log.Append(ctx, e, beside...); err != nil {
 		return err
 	}
-	if err := a.waited(wait); err != nil {
+	written := ""
+	if owed == "end" {
+		written = "ended"
+	}
+	if err := a.waited(ctx, wait, id, written); err != nil {
 		return err
 	}
 	// Best effort: what stays owed is written once more, which changes nothing.

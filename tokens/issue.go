@@ -55,7 +55,7 @@ func (a *Authority) createWhole(ctx context.Context, r *record, riders []cluster
 	life := milliseconds(a.cfg.RefreshTTL + outlives)
 	args := append([]any{now, life, life, r.id.String(), r.created, r.userID, a.cfg.MaxSessions, milliseconds(a.cfg.RefreshTTL),
 		milliseconds(a.cfg.SessionTTL), milliseconds(a.cfg.tombstone()), s.prefix + "s:", lifetime}, r.fields()...)
-	answer, err := a.runBeside(ctx, issueScript, keys, args, riders)
+	answer, err := a.runBeside(ctx, issueScript, keys, args, riders, r.id)
 	if err != nil {
 		a.lifetimeLost(lifetime)
 	}
@@ -74,8 +74,8 @@ func (a *Authority) createWhole(ctx context.Context, r *record, riders []cluster
 	return nil
 }
 
-// runBeside runs a script of several keys of one server, together with what others must send, and waits for replicas.
-func (a *Authority) runBeside(ctx context.Context, script *redis.Script, keys []string, args []any, riders []cluster.Rider) ([]string, error) {
+// runBeside runs a script that begins a session with keys of one server, together with what others must send, and waits for replicas.
+func (a *Authority) runBeside(ctx context.Context, script *redis.Script, keys []string, args []any, riders []cluster.Rider, id revocation.SessionID) ([]string, error) {
 	if len(riders) == 0 && a.cfg.WaitReplicas == 0 {
 		return script.Run(ctx, a.store, keys, args...).StringSlice()
 	}
@@ -92,7 +92,7 @@ func (a *Authority) runBeside(ctx context.Context, script *redis.Script, keys []
 	}
 	answer, err := cmd.StringSlice()
 	if err == nil {
-		err = a.waited(wait)
+		err = a.waited(ctx, wait, id, "gen")
 	}
 	return answer, err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-var waitOutcomes = []string{waitAcknowledged, waitLate, waitBroken}
+var waitOutcomes = []string{waitAcknowledged, waitLate, waitLost, waitBroken}
 
 const metricPrefix = "cocart_gateway_"
 

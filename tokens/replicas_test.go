@@ -2,19 +2,21 @@ package tokens_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/tokenstest"
 )
 
 // waits compares the counts of waits by outcome.
-func (w *world) waits(reg *prometheus.Registry, acknowledged, late, broken float64) {
+func (w *world) waits(reg *prometheus.Registry, acknowledged, late, lost, broken float64) {
 	w.Helper()
-	want := map[string]float64{"acknowledged": acknowledged, "late": late, "broken": broken}
+	want := map[string]float64{"acknowledged": acknowledged, "late": late, "lost": lost, "broken": broken}
 	families, err := reg.Gather()
 	w.must(err)
 	for _, f := range families {
@@ -45,11 +47,40 @@ func TestAReplicaHasWhatWasAnsweredOnRealRedis(t *testing.T) {
 			t.Fatalf("the replica has no end of a logout that was answered: %v", err)
 		}
 	}
-	w.waits(reg, 40, 0, 0)
+	w.waits(reg, 40, 0, 0, 0)
 
 	// There is no second replica that could acknowledge anything.
 	hasty, reg := w.measured(func(c *tokens.Config) { c.WaitReplicas, c.WaitLimit = 2, 100*time.Millisecond })
 	pair := w.login(hasty, alice)
 	w.must(hasty.EndSession(ctx, pair.Session, tokens.CauseLogout))
-	w.waits(reg, 0, 2, 0)
+	w.waits(reg, 0, 2, 0, 0)
+}
+
+// In a planned failover the replica is a master already while the old one still takes writes.
+func TestWhatOnlyTheOldMasterHasIsNotAnsweredOnRealRedis(t *testing.T) {
+	old, successor, ctx := tokenstest.Redis(t), tokenstest.Redis(t), context.Background()
+	w := &world{t, old.Client(), tokenstest.NewClock()}
+	takenOver := func(c *tokens.Config) {
+		c.WaitReplicas, c.WaitLimit = 1, 2*time.Second
+		c.Successor = func(context.Context) (redis.UniversalClient, error) {
+			return redis.NewClient(&redis.Options{Addr: successor.Addr()}), nil
+		}
+	}
+	a, reg := w.measured(takenOver)
+	if _, err := a.Issue(ctx, alice, tokens.Client{}); !errors.Is(err, tokens.ErrUnavailable) {
+		t.Errorf("a login that the new master does not have: %v", err)
+	}
+	w.waits(reg, 0, 0, 1, 0)
+	pair := w.login(w.authority(func(*tokens.Config) {}), alice)
+	if err := a.EndSession(ctx, pair.Session, tokens.CauseLogout); !errors.Is(err, tokens.ErrUnavailable) {
+		t.Errorf("a logout that the new master does not have: %v", err)
+	}
+	w.waits(reg, 0, 0, 2, 0)
+
+	// The new master has no replica until the old one is its replica.
+	w = &world{t, successor.Client(), w.clock}
+	a, reg = w.measured(takenOver)
+	pair = w.login(a, alice)
+	w.must(a.EndSession(ctx, pair.Session, tokens.CauseLogout))
+	w.waits(reg, 0, 2, 0, 0)
 }

@@ -62,6 +62,9 @@ func (p *program) newShop(cfg *config.Config, rdb redis.UniversalClient) (s *sho
 	if settings.Reader, err = store.Reader(cfg.Redis); err != nil {
 		return nil, err
 	}
+	if settings.Successor, err = store.Successor(cfg.Redis); err != nil {
+		return nil, err
+	}
 	if s.authority, err = tokens.NewUnmeasured(settings, rdb, s.metrics); err != nil {
 		return nil, err
 	}

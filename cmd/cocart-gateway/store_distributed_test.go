@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/store"
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/tokenstest"
@@ -103,6 +104,39 @@ func TestTheReaderOfRevocationsLeavesTheOldMasterOnRealRedis(t *testing.T) {
 	}
 	if !strings.Contains(old.Info(ctx, "replication").Val(), "role:master") {
 		t.Error("it left only when the old master was demoted")
+	}
+}
+
+// The Sentinels name the old master for about a second after its replica became a master. Here they know nothing of that.
+func TestTheSuccessorOfAMasterIsFoundOnRealRedis(t *testing.T) {
+	t.Parallel()
+	s, ctx := tokenstest.Sentinel(t), t.Context()
+	admit(t, documentedUser(t), s.Master, s.Replica)
+	find, err := store.Successor(config.Redis{Mode: "sentinel", Master: tokenstest.SentinelMaster, Timeout: time.Minute,
+		Username: "gateway", Password: schema.NewSecret("a-long-password"), Addresses: []string{"127.0.0.1:1", s.Sentinels[1].Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := find(ctx); found != nil || err != nil {
+		t.Fatalf("before a failover: %v, %v", found, err)
+	}
+	if err := s.Replica.Client().Do(ctx, "REPLICAOF", "NO", "ONE").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Replica.Client().Set(ctx, "cocart:who", "the replica", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	found, err := find(ctx)
+	if found == nil || err != nil {
+		t.Fatalf("after the replica became a master: %v, %v", found, err)
+	}
+	defer found.Close()
+	if who := found.Get(ctx, "cocart:who").Val(); who != "the replica" {
+		t.Errorf("the successor is %q", who)
+	}
+	s.Replica.Kill()
+	if found, err := find(ctx); found != nil || err != nil {
+		t.Fatalf("with a replica that is down: %v, %v", found, err)
 	}
 }
 

@@ -252,7 +252,7 @@ func TestTokensAreAsConfigured(t *testing.T) {
 		LostAnswer: tokens.Always, ReuseBySameClient: tokens.RefuseReuse, MaxSessions: 32, Leeway: 33 * time.Second, KeyPrefix: "p:", WaitReplicas: 2, WaitLimit: 36 * time.Second,
 		Plugin:       exchange.NewAccessTokens([]byte("0123456789 and 0123456789 and 0123456789"), "https://old.example.com", "old_"),
 		MaxStaleness: 35 * time.Second, OnStale: tokens.Deny, OnLoss: tokens.RefreshLoss, VerifiedCache: 34, Log: log,
-	}, "Reader") // set with the store
+	}, "Reader", "Successor") // set with the store
 }
 
 func TestGuessingIsLimitedAsConfigured(t *testing.T) {

@@ -1,6 +1,7 @@
 // Package store connects to Redis in each of its modes, and has the store inside the process for trials.
 //
-//	store.go     a single server, and the master that Sentinels name
+//	store.go     a single server, and what all modes share
+//	sentinel.go  the master that Sentinels name
 //	cluster.go   a cluster
 //	embedded.go  the store inside the process
 package store
@@ -70,18 +71,6 @@ func Reader(cfg config.Redis) (func() redis.UniversalClient, error) {
 	}
 	cfg.PoolSize = readerConnections
 	return func() redis.UniversalClient { return openSentinel(cfg, secure) }, nil
-}
-
-// openSentinel follows the master. Connections to the one before are closed by the client when the Sentinels announce it,
-// and by the Sentinels when they demote it, so that hardly a command meets a server that may not write.
-func openSentinel(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
-	return redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: cfg.Master, SentinelAddrs: cfg.Addresses,
-		SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword.Reveal(),
-		Username: cfg.Username, Password: cfg.Password.Reveal(), DB: cfg.DB, TLSConfig: secure,
-		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
-		PoolSize: cfg.PoolSize, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
-	})
 }
 
 // redisTLS returns nil where connections are not encrypted. Without a server name each server must have a certificate
