@@ -86,6 +86,6 @@ func (a *Authority) lost(ctx context.Context, id revocation.SessionID, field str
 	if err != nil || successor == nil {
 		return false
 	}
-	defer successor.Close()
+	defer func() { _ = successor.Close() }()
 	return errors.Is(successor.HGet(ctx, a.store.session(id), field).Err(), redis.Nil)
 }

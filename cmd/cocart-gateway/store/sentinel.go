@@ -90,7 +90,7 @@ func mastersOf(ctx context.Context, cfg config.Redis, secure *tls.Config, addres
 	for _, address := range addresses {
 		client := openAt(address, cfg, secure)
 		asked.Go(func() {
-			defer client.Close()
+			defer func() { _ = client.Close() }()
 			said := client.InfoMap(ctx, "replication")
 			if said.Item("Replication", "role") == "master" {
 				mu.Lock()
