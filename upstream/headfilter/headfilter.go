@@ -113,6 +113,7 @@ func End(head []byte, from int) (end, line int) {
 // which the connection speaks another protocol.
 func isInterim(head []byte) bool {
 	_, status, _ := bytes.Cut(head, []byte(" "))
+	status = bytes.TrimLeft(status, " ") // as net/http does
 	return len(status) >= 3 && status[0] == '1' && !bytes.HasPrefix(status, []byte("101"))
 }
 
