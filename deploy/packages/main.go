@@ -23,6 +23,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -100,14 +101,14 @@ func (r *release) make(ctx context.Context, targets []target) error {
 		return err
 	}
 	p := progressOf(len(targets)+2, os.Stdout, time.Now)
-	before := func() error {
-		return errors.Join(r.manual(ctx), changelog(r.manualDir(), r.version, r.time), r.chart())
-	}
-	if err := p.step("manual and chart", before); err != nil {
-		return err
-	}
-	err := forEach(ctx, targets, func(ctx context.Context, t target) error {
-		return p.step(t.String(), func() error { return r.makeFor(ctx, t) })
+	// The first program that is ready has compiled what the one that writes the manual is linked from, if it is for this machine.
+	beside := sync.OnceValue(func() error {
+		return p.step("manual and chart", func() error {
+			return errors.Join(r.manual(ctx), changelog(r.manualDir(), r.version, r.time), r.chart())
+		})
+	})
+	err := forEach(ctx, ownFirst(targets), func(ctx context.Context, t target) error {
+		return p.step(t.String(), func() error { return r.makeFor(ctx, t, beside) })
 	})
 	if err != nil {
 		return err
@@ -115,9 +116,13 @@ func (r *release) make(ctx context.Context, targets []target) error {
 	return p.step("checksums", func() error { return errors.Join(r.sums(), r.sign()) })
 }
 
-func (r *release) makeFor(ctx context.Context, t target) error {
+// makeFor makes what a release has for one system. Packages and archives hold the manual, which beside makes or waits for.
+func (r *release) makeFor(ctx context.Context, t target, beside func() error) error {
 	binary, err := r.build(ctx, t)
 	if err != nil {
+		return err
+	}
+	if err := beside(); err != nil {
 		return err
 	}
 	if err := r.archive(t, binary); err != nil {

@@ -8,13 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 )
 
 func TestReleaseIsForTheseSystems(t *testing.T) {
-	want := []target{{"linux", "amd64"}, {"linux", "arm64"}, {"freebsd", "amd64"}, {"freebsd", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}}
+	want := []target{{"linux", "amd64"}, {"linux", "arm64"}, {"freebsd", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}}
 	got, err := chosen("")
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v", got, err)
@@ -25,6 +26,17 @@ func TestReleaseIsForTheseSystems(t *testing.T) {
 		if !strings.Contains(known, one.String()+"\n") {
 			t.Errorf("Go does not build for %s", one)
 		}
+	}
+}
+
+// The manual is written by a program for this machine. What it is compiled from is compiled once if that program comes first.
+func TestTheProgramForThisMachineIsBuiltFirst(t *testing.T) {
+	own, other := target{runtime.GOOS, runtime.GOARCH}, target{"plan9", "arm"}
+	if got := ownFirst([]target{other, own, other}); !slices.Equal(got, []target{own, other, other}) {
+		t.Errorf("%v", got)
+	}
+	if got := ownFirst([]target{other}); !slices.Equal(got, []target{other}) {
+		t.Errorf("without it: %v", got)
 	}
 }
 
