@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"cocart-gateway/gateway"
 	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/tokens/attempts"
+	"cocart-gateway/upstream/upstreamtest"
 )
 
 const (
@@ -113,6 +115,34 @@ func TestAnAppServerIsNeverTheShopItself(t *testing.T) {
 	s := withAppServer(t, func(c *gateway.Config) { c.OwnAddresses = []netip.Prefix{own} })
 	if r := s.do("POST", "/wp-cron.php", "", webKey, customerAt("192.0.2.1")); r.Status != 200 {
 		t.Errorf("%d", r.Status)
+	}
+}
+
+// What a dry run predicts of a request is what would have become of it: customers behind an app server share no limit.
+func TestADryRunKnowsTheCustomersOfAnAppServer(t *testing.T) {
+	s := withAppServer(t, func(c *gateway.Config) { c.DryRun = true })
+	s.wordpress.Answer = func(w http.ResponseWriter, _ *http.Request, _ upstreamtest.Seen) bool {
+		upstreamtest.JSON(w, 200, `{"message":"Token is valid.","data":{"status":200}}`)
+		return true
+	}
+	validate := func(address string) {
+		s.do("POST", "/wp-json/cocart/jwt/validate-token", "", webKey, customerAt(address))
+	}
+	for i := range 6 {
+		validate("192.0.2." + itoa(i+1))
+	}
+	if n := s.seen("validate", "limit"); n != 0 {
+		t.Errorf("%v requests of different customers would be refused for the limit of one address", n)
+	}
+	for range 6 {
+		validate("192.0.2.9")
+	}
+	if n := s.seen("validate", "limit"); n != 1 {
+		t.Errorf("of six requests of one customer %v would be refused, not 1", n)
+	}
+	s.do("GET", cartRoute, "", "CoCart-App-Server: web:wrong", customerAt("192.0.2.1"))
+	if log := s.log.String(); s.seen("site", "other") != 1 || !strings.Contains(log, "cocart_gateway_app_server") || strings.Contains(log, "web:wrong") {
+		t.Errorf("the wrong key is not reported: %s", log)
 	}
 }
 

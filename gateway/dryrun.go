@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"cocart-gateway/gateway/appserver"
 	"cocart-gateway/gateway/bounds"
 	"cocart-gateway/gateway/crossorigin"
 	"cocart-gateway/gateway/migration"
@@ -111,7 +112,12 @@ func (g *Gateway) predict(x *exchange) *prediction {
 		target: x.target, origin: x.origin, id: x.id, record: &record{class: wprequest.ClassSite},
 		body: &bounds.Body{}, // so that bound puts no guard on the body
 	}}
-	j.err = g.decide(j)
+	if j.err = g.identifyAppServer(&j.exchange); j.err == nil {
+		j.err = g.decide(j)
+	}
+	x.appServer = j.appServer
+	delete(x.r.Header, appserver.KeyHeader)
+	delete(x.r.Header, appserver.AddressHeader)
 	x.r.Body = j.r.Body
 	if j.record.class.IsCoCart() && x.r.Body != nil && x.r.Body != http.NoBody {
 		j.passing = migration.NewMeasuredBody(x.r.Body, x.r.Header.Get("Content-Type"))

@@ -214,14 +214,20 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.id = accesslog.Identify(r.Header, x.origin.Trusted)
 	g.followBody(x)
 	g.reportForgery(x)
-	err := g.identifyAppServer(x)
-	if err == nil {
-		err = g.handle(x)
-	}
-	if err != nil {
+	if err := g.begin(x); err != nil {
 		g.writeError(x, err)
 	}
 	g.rememberRefusal(x)
+}
+
+// begin identifies an app server, which a dry run does for its prediction, and handles the request.
+func (g *Gateway) begin(x *exchange) error {
+	if g.dryRun == nil {
+		if err := g.identifyAppServer(x); err != nil {
+			return err
+		}
+	}
+	return g.handle(x)
 }
 
 func (g *Gateway) handle(x *exchange) error {

@@ -66,12 +66,9 @@ func setLimitHeaders(h http.Header, s *attempts.State) {
 // identifyAppServer takes the headers of app servers off a request, and makes the customer whose address such a server
 // states the client. A wrong key is a refusal and not a request from elsewhere: its sender would otherwise learn only from
 // the limits of all its customers together that the key is wrong. Wrong keys of an address are limited, and right ones pass
-// nevertheless. A dry run refuses nothing, and reports the address as it is.
+// nevertheless. A dry run decides on the prediction, and WordPress sees the address as it is.
 func (g *Gateway) identifyAppServer(x *exchange) error {
 	caller, err := g.appServers.Identify(x.r.Header)
-	if g.dryRun != nil {
-		return nil
-	}
 	x.appServer = caller.Name
 	switch {
 	case errors.Is(err, appserver.ErrKey):
