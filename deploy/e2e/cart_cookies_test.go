@@ -86,3 +86,22 @@ func TestAPageOfTheShopLeavesTheCartOfATokenAlone(t *testing.T) {
 		t.Errorf("the customer has %d items left, want 3", got)
 	}
 }
+
+// WooCommerce deletes the cart of a customer whose cookie comes without the login. A login ends with the browser, with the logout of an
+// app in it, or after two days, and that cookie lasts for a week.
+func TestTheCartOfAnAppOutlivesTheLoginOfABrowser(t *testing.T) {
+	afterwards(t)
+	g := startGateway(t, "embedded", "")
+	access, _ := g.login("alice", "wonderland-1")
+	alice := "Authorization: Bearer " + access
+	g.post(addItem, `{"id":"12","quantity":"3"}`, alice)
+	cookie := "Cookie: " + php(t, `$ends = time() + 3600; echo 'wp_woocommerce_session_', COOKIEHASH, '=', rawurlencode("2|$ends|$ends|" . hash_hmac('md5', "2|$ends", wp_hash("2|$ends")));`)
+	for what, cookies := range map[string]string{"her": "; " + g.browserOf("alice", "wonderland-1"), "nobody's": "", "bob's": "; " + g.browserOf("bob", "builder-2-Strong")} {
+		for _, target := range []string{"/", storeCart} {
+			r := g.send("GET", target, "", cookie+cookies)
+			if got := itemsInCoCart(t, g.send("GET", cartRoute, "", alice)); r.Status != 200 || got != 3 {
+				t.Errorf("after %s with %s login: %d, and the customer has %d items left, want 3", target, what, r.Status, got)
+			}
+		}
+	}
+}

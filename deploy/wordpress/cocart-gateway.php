@@ -1545,6 +1545,26 @@ final class Cart_Cookies {
 	}
 }
 
+/**
+ * Keeps the cart of a customer's apps where a browser has its cookie without its login: WooCommerce would delete that cart
+ * (WC_Session_Handler::init_session_cookie, destroy_session). The login of a link ends with the browser, with the logout of an app in
+ * it, or after two days; the cookie lasts for a week. At a login WooCommerce restores the cart that its pages saved, but neither a link
+ * nor CoCart saves one there. The browser is a new guest's, and the cookie counts again once that customer logs in.
+ *
+ * @param mixed $name
+ * @return mixed
+ */
+function keep_cart_of_customer( $name = '' ) {
+	$value = is_string( $name ) ? $_COOKIE[ $name ] ?? '' : '';
+	if ( ! is_string( $value ) || ! did_action( 'init' ) || 1 !== preg_match( '/^([1-9][0-9]{0,18})\|/', $value, $found ) ) {
+		return $name; // Before init nobody asks who the user is.
+	}
+	if ( get_current_user_id() !== (int) $found[1] ) {
+		unset( $_COOKIE[ $name ] );
+	}
+	return $name;
+}
+
 // --- Answers -------------------------------------------------------------------------------------------------------
 
 /** Writes to PHP's log. Some hosts disable error_log(), and then a call is a fatal error. */
@@ -2613,9 +2633,32 @@ final class Browser_Login extends Dispatch_Watcher {
 		if ( $present && $present !== (int) $user->ID ) {
 			refuse( 409, 'cocart_gateway_other_login', 'Another user is logged in.', "a browser in which user $present is logged in followed a link of user {$user->ID}" );
 		}
-		$present || wp_set_auth_cookie( (int) $user->ID, false, is_ssl() );
+		$present || $this->log_in( (int) $user->ID );
 		$this->forget_guest_carts();
 		$this->send_on();
+	}
+
+	/** Without the action wp_login, at which plugins with a second factor ask the user and exit. */
+	private function log_in( int $user_id ): void {
+		wp_set_auth_cookie( $user_id, false, is_ssl() );
+		$session = function_exists( 'WC' ) ? WC()->session ?? null : null;
+		if ( is_callable( array( $session, 'get_session' ) ) ) {
+			$this->save_cart( $user_id, $session->get_session( (string) $user_id ) );
+		}
+	}
+
+	/**
+	 * A logout in the browser deletes the customer's cart (WC_Session_Handler::destroy_session), which is the app's, too. WooCommerce
+	 * then restores the cart that was saved at wp_login (WC_Cart_Session::persistent_cart_update). It would add to today's cart
+	 * what was saved earlier, and so bring back what the customer removed in the app, where CoCart saves nothing.
+	 *
+	 * @param mixed $session
+	 */
+	private function save_cart( int $user_id, $session ): void {
+		$cart = is_array( $session ) ? maybe_unserialize( $session['cart'] ?? '' ) : '';
+		if ( is_array( $cart ) && $cart && apply_filters( 'woocommerce_persistent_cart_enabled', true ) ) {
+			update_user_meta( $user_id, '_woocommerce_persistent_cart_' . get_current_blog_id(), array( 'cart' => $cart ) );
+		}
 	}
 
 	private function customer(): \WP_User {
@@ -3568,6 +3611,7 @@ function register_account_hooks(): void {
 		add_filter( 'session_token_manager', __NAMESPACE__ . '\session_token_manager', PHP_INT_MAX );
 	}
 	add_action( 'wp_logout', __NAMESPACE__ . '\on_logout' );
+	add_filter( 'woocommerce_cookie', __NAMESPACE__ . '\keep_cart_of_customer', PHP_INT_MAX );
 	( new Account_Changes() )->register_hooks();
 	( new Hash_Renewals() )->register_hooks();
 	( new App_Sessions() )->register_hooks();

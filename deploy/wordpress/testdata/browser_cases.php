@@ -47,6 +47,42 @@ function followed( array $claims = array(), array $seen = array(), ?callable $be
 	};
 }
 
+/** WooCommerce as it is while a page loads, with what it keeps for alice. @param mixed $kept */
+function with_session( $kept, array $options = array() ): callable {
+	return function () use ( $kept, $options ) {
+		$GLOBALS['woocommerce'] = (object) array(
+			'session' => new class( $kept ) {
+				public $kept;
+				public function __construct( $kept ) {
+					$this->kept = $kept;
+				}
+				public function get_session( $id ) {
+					same( '2', $id, 'whose session' );
+					return $this->kept;
+				}
+			},
+		);
+		if ( $options['none'] ?? false ) {
+			$GLOBALS['woocommerce'] = (object) array( 'session' => null );
+		}
+		function WC() {
+			return $GLOBALS['woocommerce'];
+		}
+		function maybe_unserialize( $value ) {
+			return is_string( $value ) && '' !== $value ? unserialize( $value ) : $value;
+		}
+		add_filter( 'woocommerce_persistent_cart_enabled', fn() => $options['enabled'] ?? true );
+	};
+}
+
+function saved( array $writes, $cart = null ): callable {
+	return function ( array $sent ) use ( $writes, $cart ) {
+		same( array( $writes, $cart ), array( $sent['writes'], $GLOBALS['usermeta'][2]['_woocommerce_persistent_cart_1'] ?? null ), 'what was saved' );
+		$sent['writes'] = array();
+		sent_on( 'https://shop.example/kasse/' )( $sent );
+	};
+}
+
 function sent_on( string $to, int $cookies = 1, array $expired = array() ): callable {
 	return function ( array $sent ) use ( $to, $cookies, $expired ) {
 		same( array_fill( 0, $cookies, array( 2, false, true ) ), $sent['cookies'] ?? array(), 'login cookies' );
@@ -73,6 +109,13 @@ test( 'a link that leads to a path', followed( array( 'to' => '/my-account/?tab=
 test( 'a link to a checkout on another host', followed( array(), array(), fn() => $GLOBALS['checkout'] = 'https://pay.example/' ), sent_on( 'https://shop.example/' ) );
 test( 'a link in the browser of the same customer', followed( array(), array( 'cookies' => array( 'wordpress_logged_in_5f2a' => 'alice' ) ) ), sent_on( 'https://shop.example/kasse/', 0 ) );
 test( 'a link in a browser with the cart of a guest', followed( array(), array( 'cookies' => array( 'wp_woocommerce_session_5f2a' => 't_guest||1', 'wp_cocart_session_5f2a' => 'guest||1', 'other' => '1' ) ) ), sent_on( 'https://shop.example/kasse/', 1, array( 'wp_woocommerce_session_5f2a', 'wp_cocart_session_5f2a' ) ) );
+$cart = array( 'item' => array( 'product_id' => 12, 'quantity' => 3 ) );
+test( 'a link of a customer with a cart', followed( array(), array(), with_session( array( 'cart' => serialize( $cart ) ) ) ), saved( array( '2 _woocommerce_persistent_cart_1' ), array( 'cart' => $cart ) ) );
+test( 'a link of a shop that saves no carts', followed( array(), array(), with_session( array( 'cart' => serialize( $cart ) ), array( 'enabled' => false ) ) ), saved( array() ) );
+foreach ( array( false, array(), array( 'cart' => serialize( array() ) ), array( 'cart' => null ) ) as $kept ) {
+	test( 'a link of a customer of whom WooCommerce keeps ' . json( $kept ), followed( array(), array(), with_session( $kept ) ), saved( array() ) );
+}
+test( 'a link of a shop without sessions', followed( array(), array(), with_session( null, array( 'none' => true ) ) ), saved( array() ) );
 test( 'a link in the browser of another user', followed( array(), array( 'cookies' => array( 'wordpress_logged_in_5f2a' => 'bob', 'wp_woocommerce_session_5f2a' => '3||1' ) ) ), not_logged_in( 409, 'cocart_gateway_other_login' ) );
 test( 'a link of a session with another fingerprint', followed( array( 'fp' => str_repeat( '0', 32 ) ) ), not_logged_in( 401, 'cocart_authentication_error', fn( $sent ) => same( 'changed', replied( $sent, 'X-CoCart-Gateway-Ended' )['reason'] ) ) );
 test( 'a link of a user who is gone', followed( array( 'sub' => '99' ) ), not_logged_in( 401, 'cocart_authentication_error', fn( $sent ) => same( 'deleted', replied( $sent, 'X-CoCart-Gateway-Ended' )['reason'] ) ) );

@@ -41,3 +41,45 @@ foreach ( array( $store, '/cocart/v2/cart' ) as $route ) {
 foreach ( array( 'site' => $store, 'guest' => '/cocart/v2/cart', 'credentials' => '/cocart/v2/cart' ) as $kind => $route ) {
 	test( "the cookies of carts in a request of kind $kind on $route", with_cart_cookies( $kind, $route ), cart_cookies( array( 'other', 'wp_woocommerce_session_5f2a', 'wp_cocart_session_5f2a', 'woocommerce_cart_hash' ), array_fill( 0, 5, true ) ) );
 }
+
+/** What WooCommerce reads in a request that may have a login and has this cookie of a cart, under a name that the shop may have chosen. */
+function with_cookie_of_cart( string $login, string $value, string $name ): callable {
+	return function () use ( $login, $value, $name ) {
+		$_COOKIE = array( 'wordpress_logged_in_5f2a' => $login, $name => $value );
+		arrive( 'site', array( 'REQUEST_URI' => '/' ) );
+		$GLOBALS['sent']['early'] = array( apply_filters( 'woocommerce_cookie', $name ), isset( $_COOKIE[ $name ] ) );
+		serve(
+			'',
+			function () use ( $name ) {
+				$GLOBALS['sent']['kept'] = array( apply_filters( 'woocommerce_cookie', $name ), isset( $_COOKIE[ $name ] ) );
+			}
+		);
+	};
+}
+
+foreach ( array( 'wp_woocommerce_session_5f2a', 'cart_of_shop' ) as $name ) {
+	foreach ( array(
+		array( 'bob', '3|9|9|x', true ),
+		array( 'bob', '3||9||9||x', true ),
+		array( '', '2|9|9|x', false ),
+		array( '', '2||9||9||x', false ),
+		array( 'bob', '2|9|9|x', false ),
+		array( '', 't_0123456789|9|9|x', true ),
+		array( 'bob', 't_0123456789|9|9|x', true ),
+		array( '', '00000000000000000000000000000002|9|9|x', true ), // A guest of WooCommerce before 6.4.
+		array( '', '2', true ),
+		array( '', '', true ),
+	) as list( $login, $value, $kept ) ) {
+		test( "the cookie $name with \"$value\" in the browser of \"$login\"", with_cookie_of_cart( $login, $value, $name ), fn( array $sent ) => same( array( array( $name, true ), array( $name, $kept ) ), array( $sent['early'], $sent['kept'] ) ) );
+	}
+}
+foreach ( array( null, array( 'wp_woocommerce_session_5f2a' ), 7 ) as $name ) {
+	test(
+		'a name of the cookie of carts that is ' . json( $name ),
+		function () use ( $name ) {
+			arrive( 'site', array( 'REQUEST_URI' => '/' ) );
+			serve( '', fn() => $GLOBALS['sent']['name'] = apply_filters( 'woocommerce_cookie', $name ) );
+		},
+		fn( array $sent ) => same( $name, $sent['name'] )
+	);
+}
