@@ -79,15 +79,20 @@ func takeFromLine(line, name string) (rest string, values []string) {
 		return line, nil
 	}
 	var kept []string
+	taken := false
 	for pair := range strings.SplitSeq(line, ";") {
 		found, value, _ := strings.Cut(pair, "=")
 		switch found = strings.Trim(found, " \t"); found {
 		case name:
-			values = append(values, strings.Trim(value, " \t"))
+			values, taken = append(values, strings.Trim(value, " \t")), true
 		case HostName, DomainName:
+			taken = true
 		default:
 			kept = append(kept, pair)
 		}
+	}
+	if !taken {
+		return line, nil
 	}
 	return strings.Trim(strings.Join(kept, ";"), " \t"), values
 }
