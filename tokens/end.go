@@ -52,32 +52,73 @@ func (a *Authority) EndWithGrace(ctx context.Context, session string, cause Caus
 // is another one if the session was over before.
 func (a *Authority) endAs(ctx context.Context, id revocation.SessionID, cause Cause, e revocation.Entry) (Cause, error) {
 	ctx = context.WithoutCancel(ctx)
-	b, err := a.store.end(ctx, id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone())
+	b, err := a.store.end(ctx, id, a.cfg.Now().UnixMilli(), cause.known(), a.cfg.tombstone(), "")
 	if err != nil {
 		return "", unavailable("ending session", err)
 	}
+	if err := a.logEnded(ctx, id, b, cause, e); err != nil {
+		return "", err
+	}
+	return b.cause, nil
+}
+
+// logEnded does what follows after a session was made a tombstone.
+func (a *Authority) logEnded(ctx context.Context, id revocation.SessionID, b ended, cause Cause, e revocation.Entry) error {
 	if b.now {
 		a.metrics.ended(cause, 1)
 	}
 	if err := a.logAndSettle(ctx, e, id, "end"); err != nil {
-		return "", err
+		return err
 	}
 	if b.userID > 0 {
 		// Without this the next reader repairs the index.
 		a.store.ZRem(ctx, a.store.index(b.userID), id.String())
 	}
-	return b.cause, nil
+	return nil
+}
+
+// endCovered ends a session that a cutoff covers, and returns Ended. A session that was bound to another fingerprint since it
+// was read goes on if no cutoff of that one covers it: the cutoff that was found may be that of its own change. s then has
+// the fingerprint.
+func (a *Authority) endCovered(ctx context.Context, s *record) error {
+	now, ctx := a.cfg.Now().UnixMilli(), context.WithoutCancel(ctx)
+	b, err := a.store.end(ctx, s.id, now, CauseAccount, a.cfg.tombstone(), s.fingerprint)
+	if err != nil {
+		return unavailable("ending session", err)
+	}
+	if b.bound {
+		return a.reboundMeanwhile(ctx, s)
+	}
+	if err := a.logEnded(ctx, s.id, b, CauseAccount, revocation.SessionEnded(s.id, now)); err != nil {
+		return err
+	}
+	return Ended
+}
+
+func (a *Authority) reboundMeanwhile(ctx context.Context, s *record) error {
+	fresh, err := a.store.load(ctx, s.id)
+	switch {
+	case err != nil:
+		return unavailable("reading session", err)
+	case fresh == nil:
+		return Unknown
+	case fresh.ended != 0:
+		return a.endedBefore(ctx, fresh)
+	}
+	s.fingerprint = fresh.fingerprint
+	return a.checkCutoffs(ctx, s)
 }
 
 // ended is what a session was when it became a tombstone.
 type ended struct {
 	now    bool // by this call
+	bound  bool // it lives: it has another fingerprint than the one for which it was to end
 	userID int64
 	cause  Cause // of its end
 }
 
-func (s store) end(ctx context.Context, id revocation.SessionID, now int64, cause Cause, keep time.Duration) (ended, error) {
-	c := s.endCall(id, now, cause, keep, "")
+func (s store) end(ctx context.Context, id revocation.SessionID, now int64, cause Cause, keep time.Duration, fingerprint string) (ended, error) {
+	c := s.endCall(id, now, cause, keep, fingerprint)
 	return parseEnded(c.Script.Run(ctx, s, []string{c.Key}, c.Args...).Slice())
 }
 
@@ -96,7 +137,7 @@ func parseEnded(answer []any, err error) (ended, error) {
 	}
 	userID, _ := answer[1].(string)
 	why, _ := answer[2].(string)
-	return ended{answer[0] == int64(1), number(userID), Cause(why)}, nil
+	return ended{answer[0] == int64(1), answer[0] == int64(-1), number(userID), Cause(why)}, nil
 }
 
 // logEnd writes to the revocation log that a session is over.

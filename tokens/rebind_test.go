@@ -3,6 +3,7 @@ package tokens_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -75,6 +76,64 @@ func TestASessionThatIsBoundMeanwhileDoesNotEnd(t *testing.T) {
 			w.refreshIs(a, tablet.Refresh, tokens.Ended)
 		})
 	}
+}
+
+// The customer changes the password at one gateway while a request of the same session is at another one, which has read the
+// session before it was bound to the new fingerprint, and then knows the cutoff of the earlier one.
+func TestASessionThatIsBoundWhileItIsReadDoesNotEnd(t *testing.T) {
+	ctx := context.Background()
+	for _, apart := range []bool{false, true} {
+		for name, read := range map[string]func(a *tokens.Authority, pair tokens.Pair) error{
+			"refresh": func(a *tokens.Authority, pair tokens.Pair) error {
+				next, _, err := a.Refresh(ctx, pair.Refresh, phone)
+				if err == nil {
+					_, err = a.Verify(next.Access)
+				}
+				return err
+			},
+			"resume": func(a *tokens.Authority, pair tokens.Pair) error {
+				_, err := a.Resume(ctx, pair.Session)
+				return err
+			},
+		} {
+			t.Run(fmt.Sprintf("%s, keys apart %v", name, apart), func(t *testing.T) {
+				onEachStore(t, func(t *testing.T, w *world) {
+					a := w.authority()
+					changer, tablet := w.login(a, alice), w.login(a, alice)
+					rdb := redis.NewClient(w.rdb.(*redis.Client).Options())
+					defer rdb.Close()
+					b := tokenstest.Authority(t, rdb, w.clock)
+					if apart {
+						tokens.KeysApart(b)
+					}
+					first := "hmget"
+					if name == "refresh" {
+						first = "evalsha"
+					}
+					w.refreshed(b) // the scripts are loaded
+					rdb.AddHook(&afterCommand{first, func() {
+						w.bind(a, changer.Session, tokens.BoundSame, nil)
+						_, err := a.EndUser(ctx, 2, alice.Fingerprint, tokens.CauseAccount)
+						w.must(err)
+						w.catchUp(b)
+					}})
+					if err := read(b, changer); err != nil {
+						t.Errorf("%v", err)
+					}
+					if _, err := a.Renew(ctx, changer.Session, phone); err != nil {
+						t.Errorf("the session ended: %v", err)
+					}
+					w.refreshIs(b, tablet.Refresh, tokens.Ended)
+				})
+			})
+		}
+	}
+}
+
+// refreshed refreshes a session of another customer.
+func (w *world) refreshed(a *tokens.Authority) {
+	w.Helper()
+	w.refresh(a, w.login(a, tokens.Identity{UserID: 9, Login: "bob", Fingerprint: "fp-bob"}).Refresh)
 }
 
 // afterCommand does something once, after the first command of a name or a pipeline that begins with it.

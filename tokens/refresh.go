@@ -157,10 +157,9 @@ func (a *Authority) conclude(ctx context.Context, o stepOf, st step) error {
 		return err
 	}
 	if st.covered || a.over(st.was) {
-		if err := a.end(ctx, st.was.id, CauseAccount); err != nil {
+		if err := a.endCovered(ctx, st.was); err != nil {
 			return err
 		}
-		return Ended
 	}
 	a.keepProofs(o, st)
 	return nil
@@ -239,10 +238,7 @@ func (a *Authority) checkCutoffs(ctx context.Context, s *record) error {
 	if !cut.cover(s) && !a.over(s) {
 		return nil
 	}
-	if err := a.end(ctx, s.id, CauseAccount); err != nil {
-		return err
-	}
-	return Ended
+	return a.endCovered(ctx, s)
 }
 
 // renewed returns the pair of the generation that is current now.

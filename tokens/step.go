@@ -196,7 +196,9 @@ func (a *Authority) stepApart(ctx context.Context, o stepOf, foretold step) (ste
 	if logs {
 		a.log.Wrote(e)
 	}
-	st.covered = cut.cover(foretold.was)
+	if st.covered = cut.cover(foretold.was); st.covered && st.was != nil {
+		st.was.fingerprint = foretold.was.fingerprint // whose cutoff it is; the session may have another one since
+	}
 	return st, a.logDifference(ctx, id, o.now, st, foretold)
 }
 
