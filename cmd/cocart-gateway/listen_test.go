@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
 	"cocart-gateway/tokens/tokenstest"
@@ -142,6 +144,74 @@ func TestTheConnectionThatIsIdleForLongestMakesRoom(t *testing.T) {
 	}
 	if open, closed := d.connections(), d.closed("idle"); open != "3" || closed != "1" {
 		t.Errorf("%s open, %s closed", open, closed)
+	}
+}
+
+// The header of the next request has come in part when another client needs the place. net/http calls the connection idle
+// until the header is complete.
+func TestAConnectionWhoseNextRequestBeginsMakesNoRoom(t *testing.T) {
+	i := certstest.NewAuthority(t)
+	i.Issue("shop", certstest.Host("shop.example.com"))
+	d := openDoor(t, strings.Replace(tlsLines(i, "shop"), "[]", "\"127.0.0.1:0\"", 1)+"limits: {connections: 1}\n", nil)
+	for _, door := range []string{"listen", "tls"} {
+		t.Run(door, func(t *testing.T) {
+			dial := func() net.Conn {
+				conn, err := net.Dial("tcp", d.address(door))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { conn.Close() })
+				if door == "tls" {
+					return tls.Client(conn, &tls.Config{RootCAs: authorities(t, i.Path("ca.crt")), ServerName: "shop.example.com"})
+				}
+				return conn
+			}
+			first := dial()
+			if !asks(first, "") {
+				t.Fatal("no answer")
+			}
+			if _, err := io.WriteString(first, "GET / HT"); err != nil {
+				t.Fatal(err)
+			}
+			second := make(chan bool, 1)
+			go func() { second <- asks(dial(), "") }()
+			for range 3 { // round trips to the admin listener: the second has had its chance
+				<-d.asked()
+			}
+			if _, err := io.WriteString(first, "TP/1.1\r\nHost: shop.example.com\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(first), nil)
+			if err != nil {
+				t.Fatalf("the request was lost: %v", err)
+			}
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+				t.Error(err)
+			}
+			if !<-second { // the first is idle again
+				t.Error("the second client got no answer")
+			}
+		})
+	}
+}
+
+// Attack: clients send the first letter of a request on each connection that they keep, so that none makes room. net/http
+// waits for server.idle_timeout until the fourth.
+func TestARequestThatDoesNotGoOnMakesRoom(t *testing.T) {
+	d := openDoor(t, "listen: \"127.0.0.1:0\"\nlimits: {connections: 1}\nserver: {read_header_timeout: 1s}\n", nil)
+	first, answered := keepOpen(t, d.address("listen"), "")
+	if !answered {
+		t.Fatal("no answer")
+	}
+	if _, err := io.WriteString(first, "G"); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if _, answered = keepOpen(t, d.address("listen"), ""); !answered || time.Since(start) > 30*time.Second {
+		t.Errorf("another client: answered %t, after %s", answered, time.Since(start))
+	}
+	if got := d.closed("idle"); got != "0" {
+		t.Errorf("%s idle connections were closed", got)
 	}
 }
 

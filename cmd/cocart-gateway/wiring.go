@@ -77,9 +77,9 @@ func (p *program) build(store redis.UniversalClient, reg registry) (err error) {
 
 func (p *program) newServer(reg prometheus.Registerer) (*server.Server, error) {
 	connections, err := server.NewConnections(server.ConnectionsConfig{
-		PerAddress: func() int { return p.inForce().Sockets.PerAddress },
-		Exempt:     func(a netip.Addr) bool { return server.Trusted(a, p.inForce().TrustedProxies) },
-		Log:        p.log, Now: now,
+		PerAddress:    func() int { return p.inForce().Sockets.PerAddress },
+		Exempt:        func(a netip.Addr) bool { return server.Trusted(a, p.inForce().TrustedProxies) },
+		HeaderTimeout: p.cfg.Server.ReadHeaderTimeout, Log: p.log, Now: now,
 	}, reg)
 	return server.New(server.Options{
 		Config: p.inForce, Public: p.public, Redirect: p.certificates.AnswerChallenges(redirect(p.cfg)), Admin: p.admin, Metrics: http.HandlerFunc(p.admin.serveMetrics),

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -24,8 +25,10 @@ type ConnectionsConfig struct {
 	PerAddress func() int
 	// Exempt reports whether an address has no limit: a trusted proxy has the connections of many clients.
 	Exempt func(netip.Addr) bool
-	Log    *slog.Logger
-	Now    func() time.Time
+	// HeaderTimeout is how long a client may take to send the header of a request.
+	HeaderTimeout time.Duration
+	Log           *slog.Logger
+	Now           func() time.Time
 }
 
 // Connections has the connections of all public listeners.
@@ -76,7 +79,7 @@ func NewConnections(cfg ConnectionsConfig, reg prometheus.Registerer) (*Connecti
 // about to send; an idle one may be closed for a new one. HTTP/2 is idle when no request is in flight.
 func (c *Connections) Follow(conn net.Conn, state http.ConnState) {
 	if held := heldBy(conn); held != nil {
-		held.of.pool.setIdle(held, state == http.StateIdle)
+		held.follow(conn, state)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,6 +121,12 @@ func (c *Connections) Unanswered() (n int) {
 		}
 	}
 	return n
+}
+
+// multiplexed reports whether a connection carries HTTP/2.
+func multiplexed(conn net.Conn) bool {
+	encrypted, ok := conn.(*tls.Conn)
+	return ok && encrypted.ConnectionState().NegotiatedProtocol == "h2"
 }
 
 // Proxied returns the connection on which the PROXY protocol was read; nil if there is no such connection.

@@ -3,9 +3,11 @@ package server
 import (
 	"errors"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -93,7 +95,7 @@ func (l *listener) take(held *heldConn) {
 			return
 		}
 		l.c.metrics.closed.WithLabelValues(l.address, closedIdle).Inc()
-		_ = idle.Close() // its client is between two requests, and opens another connection
+		_ = idle.Close() // its client is between two requests, and opens another connection for the next one
 	}
 }
 
@@ -107,13 +109,54 @@ func (l *listener) Close() error {
 	return l.Listener.Close()
 }
 
-// heldConn is a connection from when it is accepted until it is closed.
+// heldConn is a connection from when it is accepted until it is closed. It may be closed for another one while the server
+// waits for the next request and nothing of that has come. net/http calls a connection of HTTP/1 idle until it has the whole
+// header.
 type heldConn struct {
 	net.Conn
-	of     *listener
-	place  place        // guarded by of.pool.mu
-	counts netip.Prefix // the client under which it is counted; guarded by of.c.addresses.mu
-	closed atomic.Bool
+	of      *listener
+	place   place        // guarded by of.pool.mu
+	counts  netip.Prefix // the client under which it is counted; guarded by of.c.addresses.mu
+	closed  atomic.Bool
+	idle    atomic.Bool // no request is in flight
+	reading atomic.Bool // in Read
+	begun   atomic.Bool // HTTP/1: something has come since it is idle
+
+	protocol    sync.Once
+	multiplexed bool // HTTP/2, in which not only requests come, and which is busy before a header is complete; set before idle
+}
+
+// follow notes a change of state.
+func (h *heldConn) follow(conn net.Conn, state http.ConnState) {
+	idle := state == http.StateIdle
+	if idle {
+		h.protocol.Do(func() { h.multiplexed = multiplexed(conn) })
+	}
+	h.begun.Store(false)
+	h.idle.Store(idle)
+	h.of.pool.arrange(h)
+}
+
+// mayClose reports whether its client waits for nothing and has sent nothing, as far as the server has read. While Read
+// waits, net/http has used everything that came before.
+func (h *heldConn) mayClose() bool { return h.idle.Load() && h.reading.Load() && !h.begun.Load() }
+
+// Read notes that the server waits, and that a request begins. The rest of its header must come within HeaderTimeout, because
+// the connection makes no room meanwhile; net/http sets that deadline with the fourth byte only.
+func (h *heldConn) Read(b []byte) (int, error) {
+	h.reading.Store(true)
+	if h.idle.Load() {
+		h.of.pool.arrange(h)
+	}
+	n, err := h.Conn.Read(b)
+	h.reading.Store(false)
+	if h.idle.Load() {
+		if n > 0 && !h.multiplexed && h.begun.CompareAndSwap(false, true) && h.of.c.cfg.HeaderTimeout > 0 {
+			_ = h.SetReadDeadline(time.Now().Add(h.of.c.cfg.HeaderTimeout)) // fails if the connection is closed
+		}
+		h.of.pool.arrange(h)
+	}
+	return n, err
 }
 
 // Close closes the connection and frees its place. It may be called more than once, as net/http does.

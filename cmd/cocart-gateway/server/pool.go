@@ -12,14 +12,14 @@ type pool struct {
 	mu     sync.Mutex // guards what follows
 	change *sync.Cond // a place is free, a connection is idle, or the listener is closed
 	open   int
-	idle   list.List // of *heldConn, the longest idle first
+	idle   list.List // of *heldConn that may be closed, the longest idle first
 	closed bool
 }
 
 // place is the state of one connection in the pool.
 type place struct {
 	taken bool
-	idle  *list.Element // nil: not idle
+	idle  *list.Element // nil: must not be closed
 }
 
 func newPool(limit int) *pool {
@@ -36,9 +36,7 @@ func (p *pool) take(h *heldConn) (idle *heldConn, full bool) {
 	defer p.mu.Unlock()
 	for p.limit > 0 && p.open >= p.limit && !p.closed {
 		full = true
-		if first := p.idle.Front(); first != nil {
-			idle = first.Value.(*heldConn)
-			p.forgetIdle(idle)
+		if idle = p.longestIdle(); idle != nil {
 			return idle, full
 		}
 		p.change.Wait()
@@ -61,11 +59,25 @@ func (p *pool) release(h *heldConn) (room bool) {
 	return p.open < p.limit-p.limit/10
 }
 
-func (p *pool) setIdle(h *heldConn, idle bool) {
+// longestIdle takes the connection from the list that is idle for longest and whose next request has not come, read or not.
+func (p *pool) longestIdle() *heldConn {
+	for first := p.idle.Front(); first != nil; first = p.idle.Front() {
+		h := first.Value.(*heldConn)
+		p.forgetIdle(h)
+		if h.mayClose() && !unread(h.Conn) {
+			return h
+		}
+	}
+	return nil
+}
+
+// arrange puts a connection into the list or takes it out, as its state demands.
+func (p *pool) arrange(h *heldConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.forgetIdle(h)
-	if idle && h.place.taken {
+	if may := h.mayClose() && h.place.taken; !may {
+		p.forgetIdle(h)
+	} else if h.place.idle == nil {
 		h.place.idle = p.idle.PushBack(h)
 		p.change.Signal()
 	}

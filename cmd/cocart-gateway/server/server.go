@@ -7,7 +7,8 @@
 //	notify.go       messages to systemd
 //	metrics.go      the listener for metrics alone, with TLS and passwords
 //	connections.go  the connections of clients; listener.go accepts them, and queued.go those that wait when it is closed
-//	pool.go         the places of one listener: a new connection takes the place of the longest idle one
+//	pool.go         the places of one listener: a new connection takes the place of the longest idle one; unread.go asks the
+//	                kernel whether the next request of that has come
 //	descriptors.go  how many files the process needs; rlimit.go how many it may open
 //	address.go      how many connections one address may have, also behind the PROXY protocol
 //
