@@ -85,6 +85,8 @@ type Config struct {
 	// Hosts are the names that clients may ask for besides that of SiteURL, in lower
 	// case; *.example.com is any below example.com. Empty means any name at all.
 	Hosts []string
+	// OtherHosts are the names of other shops, in the same form; one that is more exact than that of Hosts is refused.
+	OtherHosts []string
 }
 
 const defaultLoginBody = 64 << 10

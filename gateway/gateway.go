@@ -267,7 +267,9 @@ func (g *Gateway) handle(x *exchange) error {
 }
 
 // hosts are the names of this shop.
-func (g *Gateway) hosts() hosts.Names { return hosts.Names{Site: g.cfg.SiteURL, Others: g.cfg.Hosts} }
+func (g *Gateway) hosts() hosts.Names {
+	return hosts.Names{Site: g.cfg.SiteURL, Others: g.cfg.Hosts, Elsewhere: g.cfg.OtherHosts}
+}
 
 // usesRedis has the classes that the gateway answers with what Redis says. The others are forwarded, and few of them need
 // Redis: those have their budget where they do.

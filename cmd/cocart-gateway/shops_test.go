@@ -132,6 +132,27 @@ func TestEveryKeyInRedisIsBelowThePrefixOfItsShop(t *testing.T) {
 	}
 }
 
+// As in the choice of the shop by Host, the name that fits best decides. A reload gives the books two such names.
+func TestAForwardedHostOfAnotherShopIsRefusedBelowAWildcard(t *testing.T) {
+	m := openMall(t, settings{"reload": "signal"})
+	forwarded := func(at, host string) answer { return m.at(at, "GET", "/", "", "X-Forwarded-Host: "+host) }
+	m.statusIs(forwarded("toys.example", "tea.toys.example"), 200, "a host of the wildcard")
+	m.write(settings{"shops": strings.Replace(m.list(), `url: "https://books.example"`, `url: "https://books.example", hosts: [tea.toys.example, "*.tea.toys.example"]`, 1)})
+	m.reload()
+	for _, row := range []struct {
+		at, host string
+		want     int
+	}{
+		{"toys.example", "a.toys.example", 200},
+		{"toys.example", "TEA.toys.example:443", http.StatusMisdirectedRequest},
+		{"toys.example", "a.tea.toys.example", http.StatusMisdirectedRequest},
+		{"tea.toys.example", "a.tea.toys.example", 200},
+		{"tea.toys.example", "a.toys.example", http.StatusMisdirectedRequest},
+	} {
+		m.statusIs(forwarded(row.at, row.host), row.want, row.host+" at "+row.at)
+	}
+}
+
 func TestAnUnknownHostIsRefusedByAllShops(t *testing.T) {
 	m := openMall(t, nil)
 	for _, host := range []string{"evil.example", "toys.example.evil.example", "toys.example@evil.example", "a.books.example", "127.0.0.1"} {

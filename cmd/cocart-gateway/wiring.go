@@ -115,6 +115,7 @@ func gatewayConfig(cfg *config.Config, guard *attempts.Guard) gateway.Config {
 		Migration:           migrationConfig(cfg.Compat.Migration),
 		DryRun:              cfg.Compat.Migration.DryRun,
 		Hosts:               acceptedHosts(cfg),
+		OtherHosts:          cfg.OtherHosts,
 		OwnAddresses:        cfg.Upstream.Concurrency.OwnAddresses,
 	}
 }

@@ -23,6 +23,9 @@ type Names struct {
 	// Others are the names that clients may ask for besides that of Site, in lower case; *.example.com is any below
 	// example.com. Empty means any name at all.
 	Others []string
+	// Elsewhere are the names of other shops, in the same form. The name that fits a host best decides whose it is, as in
+	// [Router].
+	Elsewhere []string
 }
 
 // CheckForm refuses what net/http's server takes by HTTP/2 and not by HTTP/1.1, the
@@ -55,16 +58,22 @@ func (n Names) Check(r *http.Request, trusted bool) error {
 	return nil
 }
 
+// has reports whether a host, in lower case, belongs to the shop.
 func (n Names) has(host string) bool {
-	if strings.EqualFold(host, n.Site.Hostname()) {
-		return true
-	}
-	for _, known := range n.Others {
-		if suffix, any := strings.CutPrefix(known, "*"); any && strings.HasSuffix(host, suffix) && len(host) > len(suffix) || host == known {
-			return true
+	own := max(fit(host, strings.ToLower(n.Site.Hostname())), fit(host, n.Others...))
+	return own > 0 && own > fit(host, n.Elsewhere...)
+}
+
+// fit returns how long the part of a host is that the best of the names has in common with it: all of it, what follows the *
+// of a wildcard, or 0 if no name fits.
+func fit(host string, names ...string) (longest int) {
+	for _, name := range names {
+		suffix, below := strings.CutPrefix(name, "*")
+		if host == name || below && len(host) > len(suffix) && strings.HasSuffix(host, suffix) {
+			longest = max(longest, len(suffix))
 		}
 	}
-	return false
+	return longest
 }
 
 // Hostname returns a Host without its port, in lower case. What is no port stays part of

@@ -28,8 +28,9 @@ import (
 // With several shops on one gateway, Shops has a complete Config for each, and c itself has only what they share: the fields
 // of one shop, such as Site, are empty.
 type Config struct {
-	Name  string    // of this shop, if it is one of several
-	Shops []*Config // at least one, if there are several; nil: c is the only shop
+	Name       string    // of this shop, if it is one of several
+	OtherHosts []string  // Hosts of the other ones then
+	Shops      []*Config // at least one, if there are several; nil: c is the only shop
 
 	Listen         []string // the plain public listeners: host:port, unix:/path, systemd or systemd:name
 	TLS            TLS

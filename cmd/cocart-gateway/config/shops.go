@@ -166,6 +166,13 @@ func together(shops []*Config) *Config {
 	c := &Config{Listen: one.Listen, TLS: one.TLS, Sockets: one.Sockets, Admin: one.Admin, Metrics: one.Metrics, Redis: one.Redis,
 		TrustedProxies: one.TrustedProxies, Server: one.Server, Log: one.Log, Tracing: one.Tracing, Reload: one.Reload, Shops: shops}
 	c.Limits.Header, c.Redis.Prefix = one.Limits.Header, ""
+	for _, shop := range shops {
+		for _, other := range shops {
+			if other != shop {
+				shop.OtherHosts = append(shop.OtherHosts, other.Hosts()...)
+			}
+		}
+	}
 	return c
 }
 
