@@ -16,8 +16,9 @@ func configCommand(t terminal) *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Report every problem of a configuration, or what it amounts to, secrets hidden",
-		Long: "Report every problem of a configuration, or what it amounts to, secrets hidden. Each key can also be a variable\n" +
-			"of the environment: " + schema.Variable("tokens.access_ttl") + " replaces tokens.access_ttl of the file.",
+		Long: "Report every problem of a configuration, or what it amounts to, secrets hidden. The configuration is written to\n" +
+			"stdout, problems, warnings and the verdict to stderr. Each key can also be a variable of the environment:\n" +
+			schema.Variable("tokens.access_ttl") + " replaces tokens.access_ttl of the file.",
 		Example: "  cocart-gateway config check\n" +
 			"  cocart-gateway config check /etc/cocart-gateway/config.yaml",
 		Args: cobra.MaximumNArgs(1),
@@ -47,26 +48,37 @@ func configCommand(t terminal) *cobra.Command {
 	return group("config", "Look at a configuration file", groupRun, check)
 }
 
-// checkConfig writes every problem to stderr and returns exit code 1, or writes warnings to stderr and the effective
-// configuration, secrets redacted, to stdout, and returns exit code 0.
+// checkConfig writes every problem to stderr and returns exit code 1, or writes the effective configuration, secrets redacted,
+// to stdout, and returns exit code 0. Warnings and the verdict are on stderr: they come last, where a terminal shows them below
+// a long configuration, and stdout is a configuration file.
 func (t terminal) checkConfig(path string) int {
 	c, err := loadConfig(path, t.env)
 	if err != nil {
 		fmt.Fprintln(t.err, err)
 		return 1
 	}
-	path = cmp.Or(path, "environment")
-	for _, warning := range append(c.Warnings(), t.misspelt()...) {
-		fmt.Fprintf(t.err, "%s: warning: %s\n", path, warning)
-	}
 	text, err := c.YAML()
 	if err == nil {
-		_, err = fmt.Fprintf(t.out, "%s: ok\n%s", path, text)
+		_, err = t.out.Write(text)
 	}
 	if err != nil {
 		fmt.Fprintln(t.err, err)
 		return 1
 	}
+	path = cmp.Or(path, "environment")
+	warnings := append(c.Warnings(), t.misspelt()...)
+	for _, warning := range warnings {
+		fmt.Fprintf(t.err, "%s: warning: %s\n", path, warning)
+	}
+	verdict := "ok"
+	switch len(warnings) {
+	case 0:
+	case 1:
+		verdict = "ok, with 1 warning"
+	default:
+		verdict = fmt.Sprintf("ok, with %d warnings", len(warnings))
+	}
+	fmt.Fprintf(t.err, "%s: %s\n", path, verdict)
 	return 0
 }
 

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 )
 
 type checked struct {
@@ -28,7 +31,7 @@ func TestCheckOfAGoodConfigShowsWhatItAmountsTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := checked{0, path + ": ok\n" + string(effective), path + ": warning: " + c.Warnings()[0] + "\n"}
+	want := checked{0, string(effective), path + ": warning: " + c.Warnings()[0] + "\n" + path + ": ok, with 1 warning\n"}
 	if got := check(path); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -59,8 +62,26 @@ func TestCheckOfAGoodConfigWarnsOnStderr(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := check(path)
-	if want := path + ": warning: " + strings.Join(c.Warnings(), "\n"+path+": warning: ") + "\n"; got.stderr != want || got.code != 0 {
+	want := path + ": warning: " + strings.Join(c.Warnings(), "\n"+path+": warning: ") + fmt.Sprintf("\n%s: ok, with %d warnings\n", path, len(c.Warnings()))
+	if got.stderr != want || got.code != 0 {
 		t.Errorf("exit code %d, stderr %q, want 0 and %q", got.code, got.stderr, want)
+	}
+}
+
+// A terminal shows the end of a long configuration, and a file takes the configuration alone.
+func TestTheVerdictOfACheckComesLast(t *testing.T) {
+	path := filepath.Join("config", "testdata", "redis-url.good.yaml")
+	var both bytes.Buffer
+	if code := (terminal{env: namedEnv, out: &both, err: &both}).checkConfig(path); code != 0 {
+		t.Fatalf("exit code %d: %s", code, both.String())
+	}
+	lines := strings.Split(strings.TrimSpace(both.String()), "\n")
+	if got := lines[len(lines)-1]; !strings.HasPrefix(got, path+": ok") {
+		t.Errorf("the last line is %q", got)
+	}
+	var document map[string]any
+	if err := yaml.Unmarshal([]byte(check(path).stdout), &document); err != nil || document[path] != nil || document["site"] == nil {
+		t.Errorf("stdout is not a configuration: %v, %v", err, document)
 	}
 }
 

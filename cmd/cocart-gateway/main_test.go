@@ -71,7 +71,7 @@ func TestExitCodesAndWords(t *testing.T) {
 		"help":              {[]string{"help"}, 0, "serve", ""},
 		"no command":        {nil, 0, "Run the gateway:", ""},
 		"--help":            {[]string{"serve", "--help"}, 0, "COCART_GATEWAY_CONFIG, or else /etc/cocart-gateway/config.yaml", ""},
-		"check, good":       {[]string{"config", "check", good}, 0, "ok", ""},
+		"check, good":       {[]string{"config", "check", good}, 0, "site:", good + ": ok"},
 		"check, missing":    {[]string{"config", "check", "/nonexistent.yaml"}, 1, "", "/nonexistent.yaml"},
 		"check, quiet, bad": {[]string{"config", "check", "--quiet", "config/testdata/ten-mistakes.bad.yaml"}, 1, "", "config/testdata/ten-mistakes.bad.yaml:"},
 		"serve, mistakes":   {[]string{"serve", "--config", "config/testdata/ten-mistakes.bad.yaml"}, 78, "", "config/testdata/ten-mistakes.bad.yaml:"},

@@ -148,8 +148,8 @@ func TestTokensOfTheOldKeyStayValidForTheirTime(t *testing.T) {
 	d := openDesk(t)
 	before := d.login(alice)
 	d.ok("keys", "rotate", "--algorithm", "EdDSA")
-	if got := d.ok("config", "check"); !strings.HasPrefix(got, d.config+": ok\n") {
-		t.Errorf("%s", got)
+	if got := d.run("config", "check"); got.code != exitOK || !strings.Contains(got.stderr, d.config+": ok") || !strings.Contains(got.stdout, "algorithm: EdDSA") {
+		t.Errorf("%d %s%s", got.code, got.stdout, got.stderr)
 	}
 	d.gateway = d.another()
 	if access, err := d.gateway.Verify(before.Access); err != nil || access.UserID != alice.UserID {
