@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gopkg.in/yaml.v3"
+
 	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
@@ -95,6 +97,132 @@ tokens: {access_ttl: 1h, refresh_ttl: 9d, keys: [{id: k, algorithm: HS256, secre
 	if want := []string{"15m", "9d", "main", "shop.example"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+// CORS is a word or a block of keys.
+func TestVariablesOfABlockReplaceAWordOfTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte("cors: passthrough\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file, variables(with(map[string]string{"COCART_GATEWAY_CORS_ORIGINS": "https://app.example.com"})), checkTestKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.CORS.Passthrough || !slices.Equal(c.CORS.Origins, []string{"https://app.example.com"}) {
+		t.Errorf("%+v", c.CORS)
+	}
+	_, err = Load(file, variables(with(map[string]string{"COCART_GATEWAY_CORS": "passthrough", "COCART_GATEWAY_CORS_MAX_AGE": "1h"})), checkTestKey)
+	if want := "COCART_GATEWAY_CORS_MAX_AGE: cors.max_age: is given besides COCART_GATEWAY_CORS;"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v; want %s", err, want)
+	}
+}
+
+// Each key of each good file means the same as a variable.
+func TestAVariableMeansWhatTheFileMeans(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.good.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved, paths := map[string]bool{}, keyTable(Default()).Paths("")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := Load(file, testEnv, checkTestKey)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		whole, problem := schema.ParseDocument(text)
+		if problem != nil {
+			t.Fatal(problem)
+		}
+		for _, path := range paths {
+			if !holds(whole, path) {
+				continue
+			}
+			root, problem := schema.ParseDocument(text)
+			if problem != nil {
+				t.Fatal(problem)
+			}
+			value, found := takeOut(root, strings.Split(path, "."))
+			if !found {
+				continue
+			}
+			given, ok := asVariable(path, value)
+			if !ok || moved[path+"="+given] {
+				continue
+			}
+			moved[path+"="+given] = true
+			env := func(name string) (string, bool) {
+				if name == schema.Variable(path) {
+					return given, true
+				}
+				return testEnv(name)
+			}
+			src := sources{schema.Source{Dir: "testdata", Env: env, File: schema.ReadBounded}, checkTestKey}
+			if got, problems := parseRoot(root, src); len(problems) > 0 {
+				t.Errorf("%s: %s=%s: %v", file, schema.Variable(path), given, problems)
+			} else if g, w := revealed(t, got), revealed(t, want); g != w {
+				t.Errorf("%s: %s=%s gives\n%s\nwant\n%s", file, schema.Variable(path), given, g, w)
+			}
+		}
+	}
+	if len(moved) < 150 {
+		t.Errorf("only %d values were tried", len(moved))
+	}
+}
+
+func revealed(t *testing.T, c *Config) string {
+	t.Helper()
+	text, err := c.yaml(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// takeOut removes a key from a block and returns its value.
+func takeOut(block *yaml.Node, path []string) (value *yaml.Node, found bool) {
+	for i := 0; i+1 < len(block.Content); i += 2 {
+		switch {
+		case block.Content[i].Value != path[0]:
+		case len(path) > 1:
+			return takeOut(block.Content[i+1], path[1:])
+		default:
+			value = block.Content[i+1]
+			block.Content = slices.Delete(block.Content, i, i+2)
+			return value, true
+		}
+	}
+	return nil, false
+}
+
+// asVariable returns the text of a variable for the value of a key in a file. It is not ok if there is none: the value is a
+// block, or has variables, which count in YAML only.
+func asVariable(path string, value *yaml.Node) (text string, ok bool) {
+	if value.Kind == yaml.ScalarNode {
+		return value.Value, value.Value != "" && !schema.IsNull(value) && !strings.Contains(value.Value, "$")
+	}
+	if value.Kind != yaml.SequenceNode || len(value.Content) == 0 {
+		return "", false
+	}
+	if value.Content[0].Kind == yaml.ScalarNode {
+		var items []string
+		for _, n := range value.Content {
+			items = append(items, n.Value)
+		}
+		separator := ","
+		if strings.HasSuffix(path, "secret") || strings.HasSuffix(path, "secret_file") {
+			separator = "\n"
+		}
+		text = strings.Join(items, separator)
+		return text, !strings.Contains(text, "$")
+	}
+	value.Style = yaml.FlowStyle
+	line, err := yaml.Marshal(value)
+	return strings.ReplaceAll(strings.TrimSpace(string(line)), ": ''", ": null"), err == nil // yaml.v3 writes an empty value so
 }
 
 func TestMistakeInAVariableIsReportedByItsName(t *testing.T) {

@@ -58,22 +58,38 @@ func (s Section) overlay(block *yaml.Node, parent string, env func(string) (stri
 			replaced = true
 			block.Content = append(block.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name, Line: EnvironmentLine}, value)
 		}
-		if e.Inner != nil && !e.List && !replaced {
+		if e.Inner == nil || e.List {
+			continue
+		}
+		if replaced {
+			problems = append(problems, e.besides(parent, env)...)
+		} else {
 			problems = append(problems, e.overlayInner(block, parent, env)...)
 		}
 	}
 	return problems
 }
 
-// overlayInner overlays the keys below a block, and adds the block if it is missing.
+// besides reports variables of the keys below a key that a variable gives as one word.
+func (e Entry) besides(parent string, env func(string) (string, bool)) (problems []Problem) {
+	for _, path := range e.Inner.Paths(Position{Key: parent}.Child(e.Names[0], 0).Key) {
+		if text, _ := env(Variable(path)); text != "" {
+			problems = append(problems, Problem{Line: EnvironmentLine, Key: path, Value: "is given besides " + Variable(Position{Key: parent}.Child(e.Names[0], 0).Key),
+				Rule: "must not be given besides the other", Remedy: "remove one of them"})
+		}
+	}
+	return problems
+}
+
+// overlayInner overlays the keys below a block, and adds the block if it is missing, or if the file has a word in its place.
 func (e Entry) overlayInner(block *yaml.Node, parent string, env func(string) (string, bool)) []Problem {
 	name := e.Names[0]
 	inner := valueOf(block, name)
-	missing := inner == nil || IsNull(inner)
+	missing := inner == nil || inner.Kind != yaml.MappingNode && (IsNull(inner) || e.fromText())
 	if missing {
 		inner = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: EnvironmentLine}
 	}
-	if inner.Kind != yaml.MappingNode { // a mistake of the file, or a word in place of the block
+	if inner.Kind != yaml.MappingNode { // a mistake of the file
 		return nil
 	}
 	problems := e.Inner.overlay(inner, Position{Key: parent}.Child(name, 0).Key, env)
