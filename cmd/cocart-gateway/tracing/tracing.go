@@ -1,6 +1,7 @@
 // Package tracing sends traces of requests to an OpenTelemetry collector, by OTLP over HTTP.
 //
-//	tracing.go  sampling and export, and the spans of Redis commands
+//	tracing.go  sampling and export
+//	redis.go    the spans of Redis commands
 //	request.go  the span of a request, and whose traceparent it continues
 //
 // Package gateway completes the span of a request (gateway/accesslog), and package upstream adds one for each call of
@@ -21,8 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/extra/redisotel/v9"
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -70,15 +69,6 @@ func Open(ctx context.Context, cfg Config) (*Tracing, error) {
 	root := requestsOnly{sdk.TraceIDRatioBased(float64(cfg.Percent) / 100)}
 	provider := sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(about), sdk.WithSampler(sdk.ParentBased(root)))
 	return &Tracing{provider, provider.Tracer("cocart-gateway"), cfg}, nil
-}
-
-// FollowRedis adds a span for each command that a traced request sends. It has the name of the command alone.
-func (t *Tracing) FollowRedis(client redis.UniversalClient) error {
-	if t == nil {
-		return nil
-	}
-	return redisotel.InstrumentTracing(client, redisotel.WithTracerProvider(t.provider),
-		redisotel.WithDBStatement(false), redisotel.WithCallerEnabled(false), redisotel.WithDialFilter(true))
 }
 
 // Close sends what is left, until ctx ends.
