@@ -165,6 +165,7 @@ func TestTheDoctorLooksForACertificateOfEachShop(t *testing.T) {
 	m.write(settings{"tls.certificates": pairs(i, "toys", "books")})
 	is(said(now()), "toys ok: The certificate for toys.example is valid until TIME.\nbooks ok: The certificate for books.example is valid until TIME.")
 	is(said(now().Add(2*time.Hour)), "toys problem: The certificate for toys.example expired on TIME.\nbooks problem: The certificate for books.example expired on TIME.")
+	is(said(now().Add(-2*time.Hour)), "toys problem: The certificate for toys.example is not valid before TIME.\nbooks problem: The certificate for books.example is not valid before TIME.")
 	m.write(settings{"tls.certificates": pairs(i, "books"), "tls.acme": `{enabled: true, storage: "` + t.TempDir() + `", domains: [toys.example]}`})
 	is(said(now()), "books ok: The certificate for books.example is valid until TIME.")
 }

@@ -192,15 +192,17 @@ func TestOtherFilesAreUsedOrNot(t *testing.T) {
 	}
 }
 
-func TestAnExpiredCertificateIsServedAndLogged(t *testing.T) {
-	i := certstest.NewAuthority(t)
-	i.Issue("shop", certstest.Host("shop.example.com"))
-	said := &logged{}
-	c, _, _ := set(t, i, said)
-	c.now = func() time.Time { return time.Now().AddDate(1, 0, 0) }
-	i.Issue("shop", certstest.Host("shop.example.com"))
-	if err := c.Reload(); err != nil || !strings.Contains(said.String(), "certificate has expired") {
-		t.Errorf("%v, %s", err, said)
+func TestACertificateOutsideItsTimeIsServedAndLogged(t *testing.T) {
+	for want, at := range map[string]time.Time{"certificate has expired": time.Now().AddDate(1, 0, 0), "certificate is not valid yet": time.Now().AddDate(-1, 0, 0)} {
+		i := certstest.NewAuthority(t)
+		i.Issue("shop", certstest.Host("shop.example.com"))
+		said := &logged{}
+		c, _, _ := set(t, i, said)
+		c.now = func() time.Time { return at }
+		i.Issue("shop", certstest.Host("shop.example.com"))
+		if err := c.Reload(); err != nil || !strings.Contains(said.String(), want) || len(c.all()) != 1 {
+			t.Errorf("%v, %s; want %s", err, said, want)
+		}
 	}
 }
 

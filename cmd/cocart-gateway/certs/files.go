@@ -121,9 +121,12 @@ func (c *Set) logChange(before, next *pairSet) (changed bool) {
 
 func (c *Set) report(leaf *x509.Certificate) {
 	attributes := []any{"names", names509(leaf), "expires", leaf.NotAfter.UTC().Format(time.RFC3339)}
-	if !c.now().Before(leaf.NotAfter) {
+	switch now := c.now(); {
+	case !now.Before(leaf.NotAfter):
 		c.log.Warn("certificate has expired; browsers refuse it", attributes...)
-		return
+	case now.Before(leaf.NotBefore):
+		c.log.Warn("certificate is not valid yet; browsers refuse it", append(attributes, "begins", leaf.NotBefore.UTC().Format(time.RFC3339))...)
+	default:
+		c.log.Info("certificate in use", attributes...)
 	}
-	c.log.Info("certificate in use", attributes...)
 }

@@ -151,8 +151,9 @@ func (r *Report) certificateName(cfg *config.Config) {
 			"Clients that connect to the gateway itself refuse it. Add a certificate for this name to tls.certificates.")
 		return
 	}
-	ends := found.NotAfter.UTC().Format(time.RFC3339)
+	ends, begins := found.NotAfter.UTC().Format(time.RFC3339), found.NotBefore.UTC().Format(time.RFC3339)
 	r.decide("names",
+		row{r.Now().Before(found.NotBefore), Problem, "The certificate for " + host + " is not valid before " + begins + ".", "Correct the clock of this machine, or use another certificate until then."},
 		row{r.Now().Before(found.NotAfter), OK, "The certificate for " + host + " is valid until " + ends + ".", ""},
 		row{otherwise, Problem, "The certificate for " + host + " expired on " + ends + ".", "Renew it. The gateway reads its files when they change."},
 	)
