@@ -41,9 +41,15 @@ func (c *Connections) enter(h *heldConn, a netip.Addr) bool {
 	return false
 }
 
+// add counts a connection under a client, and no longer under the one before: a load balancer that a reload made a trusted
+// proxy may be counted itself until its header was read. A connection that was closed meanwhile has left for good.
 func (s *addresses) add(h *heldConn, client netip.Prefix, limit int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.drop(h)
+	if h.closed.Load() {
+		return true
+	}
 	if limit > 0 && s.open[client] >= limit {
 		return false
 	}
@@ -57,6 +63,11 @@ func (c *Connections) leave(h *heldConn) {
 	s := &c.addresses
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.drop(h)
+}
+
+// drop takes a connection from the count that it is in. The caller holds mu.
+func (s *addresses) drop(h *heldConn) {
 	if !h.counts.IsValid() {
 		return
 	}
