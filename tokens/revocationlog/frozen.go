@@ -120,14 +120,14 @@ func (l *Log) readBeside(ctx context.Context) error {
 		after = *id
 	}
 	for {
-		began := l.cfg.Now()
+		began := l.moment()
 		found, err := l.entries(ctx, l.cfg.Client, after, doNotBlock)
 		if err != nil {
 			return err
 		}
 		l.apply(found)
 		if len(found) < oneBatch {
-			l.readAt.Store(max(1, began.UnixMilli()))
+			l.readAt.Store(began)
 			return nil
 		}
 		after = found[len(found)-1].ID

@@ -30,6 +30,7 @@ type Config struct {
 	Reader func() redis.UniversalClient
 	View   *revocation.View
 	Now    func() time.Time
+	Steady func() time.Time // by a clock that nobody sets; nil: Now, whose times carry one (see package time)
 	Logger *slog.Logger
 	// Restore writes back what Redis lost: the log, and what depends on it.
 	Restore func(context.Context) error
@@ -52,7 +53,7 @@ type Log struct {
 	trimmedTo atomic.Int64 // Unix ms of Redis: entries of later ids are there
 
 	readTo atomic.Pointer[string] // id of the entry that was read last; nil = none was
-	readAt atomic.Int64           // when the log was last known to be read to its end (Unix ms); 0 = never
+	readAt atomic.Pointer[moment] // when the log was last known to be read to its end; nil = never
 	began  time.Time
 	own    ownEntries
 	ticks  ticks
@@ -60,6 +61,9 @@ type Log struct {
 
 // New returns the log, of which nothing was read yet. It does no I/O.
 func New(cfg Config) *Log {
+	if cfg.Steady == nil {
+		cfg.Steady = cfg.Now
+	}
 	return &Log{cfg: cfg, reader: cfg.Client, position: "0", began: cfg.Now(), ticks: ticks{due: make(chan struct{}, 1)}}
 }
 
@@ -110,15 +114,21 @@ func (l *Log) Command(e revocation.Entry) *redis.XAddArgs {
 }
 
 // CaughtUp reports whether the log was read to its end since the start.
-func (l *Log) CaughtUp() bool { return l.readAt.Load() != 0 }
+func (l *Log) CaughtUp() bool { return l.readAt.Load() != nil }
+
+// moment is a time by the clock of the wall and by a steady one.
+type moment struct{ wall, steady time.Time }
+
+func (l *Log) moment() *moment { return &moment{l.cfg.Now().Round(0), l.cfg.Steady()} }
 
 // neverRead makes a view that was never read older than any limit an operator would set.
 const neverRead = 100 * 365 * 24 * time.Hour
 
-// Age returns how old the view may be.
+// Age returns how old the view may be. A clock that is set back makes no view younger; the steady one may stand still while
+// the machine sleeps. So the longer of both times counts.
 func (l *Log) Age(now time.Time) time.Duration {
-	if at := l.readAt.Load(); at != 0 {
-		return max(0, now.Sub(time.UnixMilli(at)))
+	if at := l.readAt.Load(); at != nil {
+		return max(0, now.Round(0).Sub(at.wall), l.cfg.Steady().Sub(at.steady))
 	}
 	return max(now.Sub(l.began), neverRead)
 }
@@ -270,7 +280,7 @@ func (l *Log) read(ctx context.Context, block time.Duration) (int, error) {
 }
 
 func (l *Log) readBy(ctx context.Context, client redis.UniversalClient, block time.Duration) (int, error) {
-	began := l.cfg.Now()
+	began := l.moment()
 	found, err := l.entries(ctx, client, l.position, block)
 	if err != nil {
 		return 0, err
@@ -282,7 +292,7 @@ func (l *Log) readBy(ctx context.Context, client redis.UniversalClient, block ti
 		l.ends = append(l.ends, l.position)
 	}
 	if len(found) < oneBatch {
-		l.readAt.Store(max(1, began.UnixMilli()))
+		l.readAt.Store(began)
 	}
 	return len(found), nil
 }

@@ -141,3 +141,27 @@ func TestAReaderThatIsBehindIsOvertaken(t *testing.T) {
 		t.Error("an entry was not read")
 	}
 }
+
+// The clock of the machine is set back, or the machine sleeps, while Redis is away.
+func TestTheAgeOfAViewFollowsTheLaterOfTwoClocks(t *testing.T) {
+	began := time.Now()
+	for name, row := range map[string]struct{ wall, steady, want time.Duration }{
+		"both go on":                     {time.Minute, time.Minute, time.Minute},
+		"the clock was set back":         {-time.Hour, time.Minute, time.Minute},
+		"the machine slept":              {time.Minute, time.Second, time.Minute},
+		"the clock was set back at once": {-time.Hour, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, _ := opened(t, began)
+			wall, steady := began, began
+			l.cfg.Now, l.cfg.Steady = func() time.Time { return wall }, func() time.Time { return steady }
+			if err := l.CatchUp(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			wall, steady = wall.Add(row.wall), steady.Add(row.steady)
+			if got := l.Age(wall); got != row.want {
+				t.Errorf("the view is %s old, want %s", got, row.want)
+			}
+		})
+	}
+}
