@@ -80,6 +80,11 @@ func (a *Authority) fromBeforeLoss(v *verified) bool {
 	return v.created <= lost.UnixMilli() && (a.cfg.OnLoss == DenyLoss || !v.access.IssuedAt.After(lost))
 }
 
+// lossUnknown reports whether OnLoss refuses all tokens, because this process has not yet seen in Redis whether data were lost.
+func (a *Authority) lossUnknown() bool { return a.cfg.OnLoss == DenyLoss && !a.epoch.Begun() }
+
+var errNotLookedYet = errors.New("whether Redis lost data was not found out yet")
+
 // sessionFromBeforeLoss reports whether OnLoss refuses the refresh tokens of a session.
 func (a *Authority) sessionFromBeforeLoss(id revocation.SessionID) bool {
 	s := a.epoch.Now()

@@ -149,6 +149,10 @@ func TestOnLossDecidesAboutTokensFromBeforeTheLoss(t *testing.T) {
 				back()
 				w.must(tokens.LookForLoss(a))
 				late := w.authority(set)
+				if row.policy == tokens.DenyLoss { // it has not looked yet
+					w.accessIs(late, pair.Access, tokens.Stale)
+					w.refreshIs(late, pair.Refresh, tokens.ErrUnavailable)
+				}
 				w.must(tokens.LookForLoss(late))
 				if s := late.DataLoss(); !s.Open() {
 					t.Errorf("a gateway that begins sees %+v", s)

@@ -24,7 +24,7 @@ const (
 	Reused         Rejection = "reused"     // a spent refresh token: the session was ended because of it
 	Superseded     Rejection = "superseded" // a spent refresh token from the session's own client: the session goes on
 	Ended          Rejection = "ended"      // refresh token of a session that is over
-	Stale          Rejection = "stale"      // the view of revocations is too old (Config.OnStale = Deny)
+	Stale          Rejection = "stale"      // the view of revocations is too old (Config.OnStale = Deny), or Redis was not seen yet (Config.OnLoss = DenyLoss)
 	DataLost       Rejection = "data_lost"  // from before a loss of data in Redis (Config.OnLoss)
 )
 

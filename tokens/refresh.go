@@ -40,6 +40,9 @@ func (a *Authority) refresh(ctx context.Context, text string, from Client, limit
 	if err != nil {
 		return Pair{}, Identity{}, OutcomeRefused, countAlone(ctx, limit, err)
 	}
+	if a.lossUnknown() {
+		return Pair{}, Identity{}, OutcomeUnavailable, countAlone(ctx, limit, unavailable("refreshing", errNotLookedYet))
+	}
 	if a.sessionFromBeforeLoss(t.Session) { // it is not ended: the operator may confirm the data yet
 		return Pair{}, Identity{}, OutcomeRefused, countAlone(ctx, limit, DataLost)
 	}

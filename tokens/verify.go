@@ -145,6 +145,8 @@ func (a *Authority) current(v *verified, now time.Time) error {
 		return Stale
 	case a.revoked.Covers(v.token(), now):
 		return Revoked
+	case a.lossUnknown():
+		return Stale
 	case a.fromBeforeLoss(v):
 		return DataLost
 	}
