@@ -1546,6 +1546,51 @@ final class Cart_Cookies {
 }
 
 /**
+ * Keeps WordPress's login cookie out of the answer to a customer who sets the own password by token. wp_update_user() sends it, since
+ * to WordPress this browser is logged in. The app would be logged in to the pages of the shop for two days, past the end of its
+ * session; staff would be in wp-admin, where no link leads them; and another user of the browser would be logged out of the pages.
+ */
+final class Password_Cookies {
+
+	/** @var int The asserted user. */
+	private $user;
+
+	/** @var bool Whether wp_update_user() stored another password, and sends the cookies next. */
+	private $stored = false;
+
+	public function __construct( int $user ) {
+		$this->user = $user;
+	}
+
+	public function register_hooks(): void {
+		add_action( 'profile_update', array( $this, 'note_stored' ), PHP_INT_MIN, 2 );
+		add_filter( 'send_auth_cookies', array( $this, 'may_send' ), PHP_INT_MAX );
+		add_action( 'wp_update_user', array( $this, 'note_sent' ), PHP_INT_MIN ); // Since WordPress 6.3.
+	}
+
+	/**
+	 * @param mixed $user_id
+	 * @param mixed $before
+	 */
+	public function note_stored( $user_id = 0, $before = null ): void {
+		$user = user_id_in( $user_id ) === $this->user ? get_userdata( $this->user ) : false;
+		$this->stored = $user && is_object( $before ) && ( $before->user_pass ?? '' ) !== $user->user_pass;
+	}
+
+	public function note_sent(): void {
+		$this->stored = false;
+	}
+
+	/**
+	 * @param mixed $send
+	 * @return mixed
+	 */
+	public function may_send( $send = true ) {
+		return $this->stored ? false : $send;
+	}
+}
+
+/**
  * Keeps the cart of a customer's apps where a browser has its cookie without its login: WooCommerce would delete that cart
  * (WC_Session_Handler::init_session_cookie, destroy_session). The login of a link ends with the browser, with the logout of an app in
  * it, or after two days; the cookie lasts for a week. At a login WooCommerce restores the cart that its pages saved, but neither a link
@@ -1788,6 +1833,7 @@ final class Request_Guard extends Dispatch_Watcher {
 		}
 		if ( $this->is( 'customer' ) ) {
 			( new Cart_Cookies() )->register_hooks();
+			( new Password_Cookies( $this->asserted->user ) )->register_hooks();
 			// CoCart's logout calls wp_logout(); of the sessions of a token only its own ends, and the gateway sees to that.
 			remove_action( 'wp_logout', __NAMESPACE__ . '\on_logout' );
 		}
