@@ -118,3 +118,15 @@ func TestACommandWithoutABudgetIsNotLimited(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A key that is missing is no error of the other commands in its pipeline.
+func TestEachCommandOfAPipelineKeepsItsOwnError(t *testing.T) {
+	client, _ := limited(t, tokenstest.Redis(t).Addr(), time.Hour)
+	pipe := client.Pipeline()
+	ctx := budget.Within(t.Context(), &budget.Budget{})
+	missing, counted := pipe.Get(ctx, "x"), pipe.Incr(ctx, "n")
+	_, _ = pipe.Exec(ctx)
+	if !errors.Is(missing.Err(), redis.Nil) || counted.Err() != nil || counted.Val() != 1 {
+		t.Errorf("the missing key: %v, the counter: %d, %v", missing.Err(), counted.Val(), counted.Err())
+	}
+}
