@@ -65,7 +65,12 @@ func (s store) repair(ctx context.Context, userID int64, ids []revocation.Sessio
 // enforceLimit ends the user's oldest sessions beyond the limit, never the one that has just begun. members is the index.
 func (a *Authority) enforceLimit(ctx context.Context, newest *record, members []string) error {
 	members = slices.DeleteFunc(members, func(m string) bool { return m == newest.id.String() })
-	if a.cfg.MaxSessions < 0 || len(members) == 0 {
+	if len(members) == 0 {
+		return nil
+	}
+	if a.cfg.MaxSessions < 0 { // best effort, as in issue.lua
+		start := int(a.cfg.Now().UnixMilli() % int64(len(members)))
+		_, _ = a.store.existing(ctx, newest.userID, members[start:min(start+8, len(members))])
 		return nil
 	}
 	listed, err := a.store.existing(ctx, newest.userID, members)

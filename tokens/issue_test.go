@@ -225,3 +225,38 @@ func TestThePayloadIsPlainASCII(t *testing.T) {
 		}
 	}
 }
+
+// Sessions come to an end by themselves for years, and no one lists them.
+func TestWithoutALimitTheIndexOfAUserDoesNotGrow(t *testing.T) {
+	for _, apart := range []bool{false, true} {
+		t.Run(fmt.Sprintf("keys apart %v", apart), func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				a, ctx := w.authority(limit(-1)), context.Background()
+				if apart {
+					tokens.KeysApart(a)
+				}
+				alive := map[string]bool{}
+				for i := range 400 {
+					w.clock.Advance(time.Duration(7919*i) * time.Millisecond)
+					session := w.login(a, alice).Session
+					if i%40 == 0 {
+						alive[session] = true
+					} else {
+						w.must(w.rdb.Del(ctx, "cocart:s:"+session).Err())
+					}
+				}
+				indexed, err := w.rdb.ZRange(ctx, "cocart:u:2", 0, -1).Result()
+				w.must(err)
+				if len(indexed) > 60 {
+					t.Errorf("%d sessions are in the index, %d are alive", len(indexed), len(alive))
+				}
+				for _, session := range indexed {
+					delete(alive, session)
+				}
+				if len(alive) > 0 {
+					t.Errorf("live sessions are missing in the index: %v", alive)
+				}
+			})
+		})
+	}
+}
