@@ -2,7 +2,6 @@ package main
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -26,24 +25,14 @@ var companions = []string{
 	"gateway/*.md", "tokens/*.md", "tokens/model/*.md",
 }
 
-// packer is what tar and zip have in common here.
-type packer interface {
-	add(name string, executable bool, size int64, content io.Reader) error
-	io.Closer
-}
-
 func (r *release) archive(t target, binary string) error {
 	name := "cocart-gateway_" + r.version + "_" + t.os + "_" + t.arch
-	open, suffix := r.tarball, ".tar.gz"
-	if t.os == "windows" {
-		open, suffix = r.zipball, ".zip"
-	}
-	f, err := os.Create(filepath.Join(r.out, name+suffix))
+	f, err := os.Create(filepath.Join(r.out, name+".tar.gz"))
 	if err != nil {
 		return err
 	}
-	p := open(f)
-	err = addFile(p, name+"/"+t.program(), binary, true)
+	p := r.tarball(f)
+	err = addFile(p, name+"/"+program, binary, true)
 	for _, pattern := range companions {
 		files, bad := filepath.Glob(pattern)
 		err = errors.Join(err, bad)
@@ -54,7 +43,7 @@ func (r *release) archive(t target, binary string) error {
 	return errors.Join(err, p.Close(), f.Close())
 }
 
-func addFile(p packer, name, path string, executable bool) error {
+func addFile(p *tarball, name, path string, executable bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -73,7 +62,7 @@ type tarball struct {
 	zipped *gzip.Writer
 }
 
-func (r *release) tarball(w io.Writer) packer {
+func (r *release) tarball(w io.Writer) *tarball {
 	zipped := gzip.NewWriter(w)
 	return &tarball{r, tar.NewWriter(zipped), zipped}
 }
@@ -87,23 +76,6 @@ func (b *tarball) add(name string, executable bool, size int64, content io.Reade
 }
 
 func (b *tarball) Close() error { return errors.Join(b.Writer.Close(), b.zipped.Close()) }
-
-type zipball struct {
-	*release
-	*zip.Writer
-}
-
-func (r *release) zipball(w io.Writer) packer { return &zipball{r, zip.NewWriter(w)} }
-
-func (b *zipball) add(name string, executable bool, _ int64, content io.Reader) error {
-	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: b.time}
-	header.SetMode(os.FileMode(modeOf(executable)))
-	w, err := b.CreateHeader(header)
-	if err == nil {
-		_, err = io.Copy(w, content)
-	}
-	return err
-}
 
 func modeOf(executable bool) int64 {
 	if executable {

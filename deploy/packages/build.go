@@ -33,7 +33,7 @@ func commit(ctx context.Context) (revision string, when time.Time, err error) {
 
 // build links a static binary that holds no path of this machine.
 func (r *release) build(ctx context.Context, t target) (string, error) {
-	binary := filepath.Join(r.out, "build", t.os+"-"+t.arch, t.program())
+	binary := filepath.Join(r.out, "build", t.os+"-"+t.arch, program)
 	stamp := "-s -w -buildid= -X main.version=" + r.version + " -X main.revision=" + r.revision
 	// The go command would note the commit in another form, and only where it finds the repository.
 	_, err := output(ctx, append(buildEnvironment(), "GOOS="+t.os, "GOARCH="+t.arch),

@@ -4,7 +4,7 @@
 //
 //	main.go      the order of steps; progress.go reports them
 //	build.go     the program; target.go the systems it is built for
-//	archive.go   .tar.gz and .zip; system.go .deb and .rpm; manual.go and changelog.go what belongs in them
+//	archive.go   .tar.gz; system.go .deb and .rpm; manual.go and changelog.go what belongs in them
 //	sbom.go      bills of materials; sums.go checksums; sign.go their signature
 //	image.go     the image for containers; chart.go the chart for Kubernetes
 //

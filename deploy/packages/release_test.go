@@ -15,7 +15,7 @@ import (
 )
 
 func TestReleaseIsForTheseSystems(t *testing.T) {
-	want := []target{{"linux", "amd64"}, {"linux", "arm64"}, {"freebsd", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}}
+	want := []target{{"linux", "amd64"}, {"linux", "arm64"}, {"freebsd", "amd64"}, {"darwin", "arm64"}}
 	got, err := chosen("")
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v", got, err)

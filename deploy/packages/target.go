@@ -11,10 +11,10 @@ type target struct{ os, arch string }
 
 func (t target) String() string { return t.os + "/" + t.arch }
 
-// targets are the systems with a release. Linux and FreeBSD are where shops run; the others are for those who develop
-// against one. Each takes a minute of two processors, so rare ones have none: go build makes a program for every system of Go.
+// targets are the systems with a release. Linux and FreeBSD are where shops run; macOS is for those who develop against one.
+// Each takes a minute of two processors, so others have none: make build makes a program for every system of Go.
 var targets = []target{
-	{"linux", "amd64"}, {"linux", "arm64"}, {"freebsd", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"},
+	{"linux", "amd64"}, {"linux", "arm64"}, {"freebsd", "amd64"}, {"darwin", "arm64"},
 }
 
 // ownFirst puts the system of this machine first.
@@ -46,9 +46,4 @@ func chosen(only string) ([]target, error) {
 }
 
 // program is the name of the binary.
-func (t target) program() string {
-	if t.os == "windows" {
-		return "cocart-gateway.exe"
-	}
-	return "cocart-gateway"
-}
+const program = "cocart-gateway"
