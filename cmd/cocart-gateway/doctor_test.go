@@ -140,7 +140,7 @@ func TestAMinimalConfigurationHasNoWarning(t *testing.T) {
 			if err := os.WriteFile(path, fmt.Appendf(nil, everyFile+more, d.URL, upstreamtest.Secret), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if got := check(path); got.code != exitOK || got.stderr != "" {
+			if got := check(path); got.code != exitOK || got.stderr != path+": ok\n" {
 				t.Errorf("config check: exit %d, %s", got.code, got.stderr)
 			}
 			out := newOutput()

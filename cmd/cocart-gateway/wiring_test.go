@@ -231,7 +231,7 @@ func TestTheFrontIsAsConfigured(t *testing.T) {
 		Protect:             []string{"wc/store", "/graphql"},
 		AppServers:          []appserver.Server{{Name: "next", Secrets: []string{shared + " of the app", shared + " of the app before"}}},
 		OwnAddresses:        []netip.Prefix{netip.MustParsePrefix("192.0.2.8/32")},
-	}, "Now", "DryRun") // the clock of warnings; and a test of its own
+	}, "Now", "DryRun", "OtherHosts") // the clock of warnings; and a test of its own each
 }
 
 func TestTokensAreAsConfigured(t *testing.T) {
