@@ -123,10 +123,10 @@ func (c *Connections) Unanswered() (n int) {
 	return n
 }
 
-// multiplexed reports whether a connection carries HTTP/2.
-func multiplexed(conn net.Conn) bool {
-	encrypted, ok := conn.(*tls.Conn)
-	return ok && encrypted.ConnectionState().NegotiatedProtocol == "h2"
+// protocolOf reports whether a connection is TLS, and whether it carries HTTP/2.
+func protocolOf(conn net.Conn) (encrypted, multiplexed bool) {
+	c, encrypted := conn.(*tls.Conn)
+	return encrypted, encrypted && c.ConnectionState().NegotiatedProtocol == "h2"
 }
 
 // Proxied returns the connection on which the PROXY protocol was read; nil if there is no such connection.

@@ -115,26 +115,36 @@ func (l *listener) Close() error {
 type heldConn struct {
 	net.Conn
 	of      *listener
-	place   place        // guarded by of.pool.mu
 	counts  netip.Prefix // the client under which it is counted; guarded by of.c.addresses.mu
 	closed  atomic.Bool
-	idle    atomic.Bool // no request is in flight
-	reading atomic.Bool // in Read
-	begun   atomic.Bool // HTTP/1: something has come since it is idle
+	idle    atomic.Bool  // no request is in flight
+	since   atomic.Int64 // the number of idles of the pool when it became idle
+	reading atomic.Bool  // in Read
+	begun   atomic.Bool  // HTTP/1: something has come since it is idle
 
-	protocol    sync.Once
-	multiplexed bool // HTTP/2, in which not only requests come, and which is busy before a header is complete; set before idle
+	protocol    sync.Once // sets what follows, before idle is true for the first time
+	encrypted   bool
+	multiplexed bool // HTTP/2, in which not only requests come, and which is busy before a header is complete
 }
 
 // follow notes a change of state.
 func (h *heldConn) follow(conn net.Conn, state http.ConnState) {
 	idle := state == http.StateIdle
 	if idle {
-		h.protocol.Do(func() { h.multiplexed = multiplexed(conn) })
+		h.protocol.Do(func() { h.encrypted, h.multiplexed = protocolOf(conn) })
 	}
 	h.begun.Store(false)
+	h.setIdle(idle)
+}
+
+func (h *heldConn) setIdle(idle bool) {
+	if idle {
+		h.since.Store(h.of.pool.idles.Add(1))
+	}
 	h.idle.Store(idle)
-	h.of.pool.arrange(h)
+	if h.mayClose() {
+		h.of.pool.changed()
+	}
 }
 
 // mayClose reports whether its client waits for nothing and has sent nothing, as far as the server has read. While Read
@@ -142,19 +152,17 @@ func (h *heldConn) follow(conn net.Conn, state http.ConnState) {
 func (h *heldConn) mayClose() bool { return h.idle.Load() && h.reading.Load() && !h.begun.Load() }
 
 // Read notes that the server waits, and that a request begins. The rest of its header must come within HeaderTimeout, because
-// the connection makes no room meanwhile; net/http sets that deadline with the fourth byte only.
+// the connection makes no room meanwhile; net/http sets that deadline with the fourth byte of the request only, which by TLS may
+// be behind any number of bytes.
 func (h *heldConn) Read(b []byte) (int, error) {
 	h.reading.Store(true)
-	if h.idle.Load() {
-		h.of.pool.arrange(h)
+	if h.mayClose() {
+		h.of.pool.changed()
 	}
 	n, err := h.Conn.Read(b)
 	h.reading.Store(false)
-	if h.idle.Load() {
-		if n > 0 && !h.multiplexed && h.begun.CompareAndSwap(false, true) && h.of.c.cfg.HeaderTimeout > 0 {
-			_ = h.SetReadDeadline(time.Now().Add(h.of.c.cfg.HeaderTimeout)) // fails if the connection is closed
-		}
-		h.of.pool.arrange(h)
+	if n > 0 && h.idle.Load() && !h.multiplexed && h.begun.CompareAndSwap(false, true) && (n < 4 || h.encrypted) && h.of.c.cfg.HeaderTimeout > 0 {
+		_ = h.SetReadDeadline(time.Now().Add(h.of.c.cfg.HeaderTimeout)) // fails if the connection is closed
 	}
 	return n, err
 }

@@ -1,29 +1,40 @@
 package server
 
 import (
-	"container/list"
+	"cmp"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // pool has the places of one listener.
+//
+// Each request makes its connection busy and idle again, and few listeners are ever full. So connections note by themselves since
+// when they are idle, without a lock, and the pool looks at them when all places are taken.
 type pool struct {
-	limit int // 0: no limit
+	limit   int          // 0: no limit
+	idles   atomic.Int64 // how often a connection became idle
+	looking atomic.Int32 // calls of take that have found no place
 
-	mu     sync.Mutex // guards what follows
-	change *sync.Cond // a place is free, a connection is idle, or the listener is closed
-	open   int
-	idle   list.List // of *heldConn that may be closed, the longest idle first
-	closed bool
+	mu       sync.Mutex // guards what follows
+	change   *sync.Cond // a place is free, a connection may be closed, or the listener is closed
+	open     int
+	held     map[*heldConn]bool // true: it is being closed
+	closable []closable         // some that could be closed when they were looked for, the longest idle first
+	closed   bool
 }
 
-// place is the state of one connection in the pool.
-type place struct {
-	taken bool
-	idle  *list.Element // nil: must not be closed
+// closable is a connection that was idle since some moment.
+type closable struct {
+	h     *heldConn
+	since int64
 }
+
+// manyClosable is for how many new connections one look at all connections is enough.
+const manyClosable = 64
 
 func newPool(limit int) *pool {
-	p := &pool{limit: limit}
+	p := &pool{limit: limit, held: map[*heldConn]bool{}}
 	p.change = sync.NewCond(&p.mu)
 	return p
 }
@@ -36,13 +47,17 @@ func (p *pool) take(h *heldConn) (idle *heldConn, full bool) {
 	defer p.mu.Unlock()
 	for p.limit > 0 && p.open >= p.limit && !p.closed {
 		full = true
-		if idle = p.longestIdle(); idle != nil {
+		p.looking.Add(1) // before the look: what may be closed after it wakes the wait
+		if idle = p.longestIdle(); idle == nil {
+			p.change.Wait()
+		}
+		p.looking.Add(-1)
+		if idle != nil {
 			return idle, full
 		}
-		p.change.Wait()
 	}
 	p.open++
-	h.place.taken = true
+	p.held[h] = false
 	return nil, full || p.open == p.limit
 }
 
@@ -50,44 +65,49 @@ func (p *pool) take(h *heldConn) (idle *heldConn, full bool) {
 func (p *pool) release(h *heldConn) (room bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.forgetIdle(h)
-	if h.place.taken {
-		h.place.taken = false
+	if _, taken := p.held[h]; taken {
+		delete(p.held, h)
 		p.open--
 		p.change.Signal()
 	}
 	return p.open < p.limit-p.limit/10
 }
 
-// longestIdle takes the connection from the list that is idle for longest and whose next request has not come, read or not.
+// longestIdle returns the connection that is idle for longest and whose next request has not come, read or not.
 func (p *pool) longestIdle() *heldConn {
-	for first := p.idle.Front(); first != nil; first = p.idle.Front() {
-		h := first.Value.(*heldConn)
-		p.forgetIdle(h)
-		if h.mayClose() && !unread(h.Conn) {
-			return h
+	if h := p.nextClosable(); h != nil {
+		return h
+	}
+	for h, leaves := range p.held {
+		if !leaves && h.mayClose() {
+			p.closable = append(p.closable, closable{h, h.since.Load()})
 		}
 	}
+	slices.SortFunc(p.closable, func(a, b closable) int { return cmp.Compare(a.since, b.since) })
+	p.closable = p.closable[:min(len(p.closable), manyClosable)]
+	return p.nextClosable()
+}
+
+// nextClosable takes the first one from the list that has been idle ever since.
+func (p *pool) nextClosable() *heldConn {
+	for len(p.closable) > 0 {
+		c := p.closable[0]
+		p.closable = p.closable[1:]
+		if leaves, taken := p.held[c.h]; taken && !leaves && c.h.mayClose() && c.h.since.Load() == c.since && !unread(c.h.Conn) {
+			p.held[c.h] = true
+			return c.h
+		}
+	}
+	p.closable = nil
 	return nil
 }
 
-// arrange puts a connection into the list or takes it out, as its state demands.
-func (p *pool) arrange(h *heldConn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if may := h.mayClose() && h.place.taken; !may {
-		p.forgetIdle(h)
-	} else if h.place.idle == nil {
-		h.place.idle = p.idle.PushBack(h)
+// changed is called when a connection may be closed, and wakes a call of take that waits for one.
+func (p *pool) changed() {
+	if p.looking.Load() > 0 {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.change.Signal()
-	}
-}
-
-// forgetIdle is called with the lock held.
-func (p *pool) forgetIdle(h *heldConn) {
-	if h.place.idle != nil {
-		p.idle.Remove(h.place.idle)
-		h.place.idle = nil
 	}
 }
 
