@@ -30,7 +30,7 @@ type Config struct {
 	Reader func() redis.UniversalClient
 	View   *revocation.View
 	Now    func() time.Time
-	Steady func() time.Time // by a clock that nobody sets; nil: Now, whose times carry one (see package time)
+	Steady func() time.Time // by a monotonic clock; nil: Now, whose times have a monotonic reading (see package time)
 	Logger *slog.Logger
 	// Restore writes back what Redis lost: the log, and what depends on it.
 	Restore func(context.Context) error

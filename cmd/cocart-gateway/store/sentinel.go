@@ -25,7 +25,7 @@ func openSentinel(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
 }
 
 // Successor returns what finds the server that took over from a master which still takes writes (tokens.Config.Successor), or nil
-// without Sentinels. It gives no client if no server took over, or if nobody can say.
+// without Sentinels. It gives no client if no server took over, or if the servers do not answer in time.
 //
 // In a planned failover a replica is a master already while the Sentinels name the old one for about a second more, and after
 // that the old one calls itself a master for some seconds. Of two that call themselves a master, the successor has the
