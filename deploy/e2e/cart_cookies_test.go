@@ -96,7 +96,7 @@ func TestTheCartOfAnAppOutlivesTheLoginOfABrowser(t *testing.T) {
 	alice := "Authorization: Bearer " + access
 	g.post(addItem, `{"id":"12","quantity":"3"}`, alice)
 	cookie := "Cookie: " + php(t, `$ends = time() + 3600; echo 'wp_woocommerce_session_', COOKIEHASH, '=', rawurlencode("2|$ends|$ends|" . hash_hmac('md5', "2|$ends", wp_hash("2|$ends")));`)
-	for what, cookies := range map[string]string{"her": "; " + g.browserOf("alice", "wonderland-1"), "nobody's": "", "bob's": "; " + g.browserOf("bob", "builder-2-Strong")} {
+	for what, cookies := range map[string]string{"the customer's": "; " + g.browserOf("alice", "wonderland-1"), "no": "", "another customer's": "; " + g.browserOf("bob", "builder-2-Strong")} {
 		for _, target := range []string{"/", storeCart} {
 			r := g.send("GET", target, "", cookie+cookies)
 			if got := itemsInCoCart(t, g.send("GET", cartRoute, "", alice)); r.Status != 200 || got != 3 {

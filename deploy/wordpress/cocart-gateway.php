@@ -1602,7 +1602,7 @@ final class Password_Cookies {
 function keep_cart_of_customer( $name = '' ) {
 	$value = is_string( $name ) ? $_COOKIE[ $name ] ?? '' : '';
 	if ( ! is_string( $value ) || ! did_action( 'init' ) || 1 !== preg_match( '/^([1-9][0-9]{0,18})\|/', $value, $found ) ) {
-		return $name; // Before init nobody asks who the user is.
+		return $name; // Before init it is not yet decided who is logged in.
 	}
 	if ( get_current_user_id() !== (int) $found[1] ) {
 		unset( $_COOKIE[ $name ] );

@@ -199,8 +199,8 @@ func takeOut(block *yaml.Node, path []string) (value *yaml.Node, found bool) {
 	return nil, false
 }
 
-// asVariable returns the text of a variable for the value of a key in a file. It is not ok if there is none: the value is a
-// block, or has variables, which count in YAML only.
+// asVariable returns the text of a variable for the value of a key in a file. ok is false for values that a variable cannot
+// give: blocks, and text with variables in it, which are replaced in files only.
 func asVariable(path string, value *yaml.Node) (text string, ok bool) {
 	if value.Kind == yaml.ScalarNode {
 		return value.Value, value.Value != "" && !schema.IsNull(value) && !strings.Contains(value.Value, "$")

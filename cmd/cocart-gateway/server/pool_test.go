@@ -5,10 +5,11 @@ import (
 	"testing"
 )
 
-func TestTheLongestIdleConnectionIsClosedFirst(t *testing.T) {
-	p := newPool(3)
-	var all []*heldConn
-	for range 3 {
+// fullPool returns a pool whose places are taken by connections that are idle, the first one for longest.
+func fullPool(t *testing.T, size int) (p *pool, all []*heldConn) {
+	t.Helper()
+	p = newPool(size)
+	for range size {
 		h := &heldConn{of: &listener{pool: p}}
 		h.reading.Store(true)
 		if idle, _ := p.take(h); idle != nil {
@@ -17,6 +18,11 @@ func TestTheLongestIdleConnectionIsClosedFirst(t *testing.T) {
 		h.setIdle(true)
 		all = append(all, h)
 	}
+	return p, all
+}
+
+func TestTheLongestIdleConnectionIsClosedFirst(t *testing.T) {
+	p, all := fullPool(t, 3)
 	all[0].setIdle(false)
 	all[0].setIdle(true) // it was idle first, and answered another request since
 	all[1].setIdle(false)
@@ -29,15 +35,7 @@ func TestTheLongestIdleConnectionIsClosedFirst(t *testing.T) {
 
 // One look at all connections is enough for many new ones. What one of those that it found did since is noticed.
 func TestAConnectionThatWasFoundIdleAndHasWorkedSinceIsNotClosed(t *testing.T) {
-	p := newPool(3)
-	var all []*heldConn
-	for range 3 {
-		h := &heldConn{of: &listener{pool: p}}
-		h.reading.Store(true)
-		p.take(h)
-		h.setIdle(true)
-		all = append(all, h)
-	}
+	p, all := fullPool(t, 3)
 	if idle, _ := p.take(&heldConn{}); idle != all[0] {
 		t.Fatalf("%p is closed first, want %p", idle, all[0])
 	}
