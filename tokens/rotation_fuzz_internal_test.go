@@ -1,8 +1,10 @@
 package tokens
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os/exec"
 	"path/filepath"
@@ -123,7 +125,7 @@ func newStage(t testing.TB, options *redis.Options) *stage {
 
 // fuzzRedis starts a redis-server that only this process can reach, as package tokenstest cannot here: it needs package
 // tokens. The embedded store, which stands in for it with -short, compiles a script each time that it runs.
-func fuzzRedis(f *testing.F) *redis.Options {
+func fuzzRedis(f testing.TB) *redis.Options {
 	f.Helper()
 	if testing.Short() {
 		return &redis.Options{Addr: miniredis.RunT(f).Addr()}
@@ -194,23 +196,47 @@ func FuzzRotation(f *testing.F) {
 		if len(script) == 0 || len(script) > longestPlay {
 			return
 		}
-		p := newPlay(t, s, script[0])
-		left := stepsAfterEnd
-		for i, b := range script[1:] {
-			p.step(b, undone(script[i+2:]))
-			if p.model.over(*p.now) {
-				left--
-			}
-			if left == 0 {
-				return
-			}
-		}
+		s.play(t, script)
 	})
 }
 
+// The plays of FuzzRotation are short, so that there are many. These rotate more often than a session remembers its
+// parents, and then present the first refresh token of all.
+func TestLongPlaysFollowTheRules(t *testing.T) {
+	s := newStage(t, fuzzRedis(t))
+	step := func(kind, who byte) byte { return 4*kind + who }
+	rotation := []byte{step(0, 0), step(11, 0)}                        // and a second
+	used := []byte{step(0, 0), step(9, 0), step(11, 0)}                // its access token is used
+	lost := []byte{step(5, 0), step(12, 0), step(12, 0), step(0, 0)}   // the answer is lost; the parent comes after a while
+	undone := []byte{step(0, 0), step(10, 0), step(0, 0), step(11, 0)} // by a failover
+	old := []byte{step(0, 3), step(0, 1), step(0, 2), step(0, 0), step(9, 0)}
+	for policy := range byte(9) {
+		for name, part := range map[string][]byte{"rotations": rotation, "uses": used, "lost answers": lost, "failovers": undone} {
+			t.Run(fmt.Sprintf("%s, policy %d", name, policy), func(t *testing.T) {
+				s.play(t, slices.Concat([]byte{policy}, bytes.Repeat(part, 70), old))
+			})
+		}
+	}
+}
+
+// play plays a script to its end, or until its session has been over for some steps.
+func (s *stage) play(t *testing.T, script []byte) {
+	p := newPlay(t, s, script[0])
+	left := stepsAfterEnd
+	for i, b := range script[1:] {
+		p.step(b, undone(script[i+2:]))
+		if p.model.over(*p.now) {
+			left--
+		}
+		if left == 0 {
+			return
+		}
+	}
+}
+
 const (
-	// longestPlay has room for 65 rotations and the waits that they need, as many as a session remembers and one more.
-	longestPlay = 100
+	// longestPlay has room for some dozen rotations and the waits and thefts between them.
+	longestPlay = 40
 	// stepsAfterEnd is how long a play goes on after its session is over. Nothing can begin it again, so a long rest of a
 	// script would only repeat that.
 	stepsAfterEnd = 6
