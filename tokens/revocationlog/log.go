@@ -1,15 +1,15 @@
 // Package revocationlog is the log of revocations in Redis, a stream which every gateway appends to and follows. What an
 // entry means is in package revocation.
 //
-//	log.go      appending, reading, and what follows from an interruption
+//	log.go      the log: appending to it, how old the view is, trimming
+//	read.go     catching up, and following it
+//	gap.go      what follows from an interruption, and from a Redis that lost data
 //	own.go      the latest entries of this process, which it writes again after a failover
 //	frozen.go   what follows when the process was stopped for a while
 package revocationlog
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -141,237 +141,6 @@ func (l *Log) AgeSeconds() float64 {
 	return l.Age(l.cfg.Now()).Seconds()
 }
 
-// CatchUp reads the log to its end, once.
-func (l *Log) CatchUp(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.catchUpLocked(ctx)
-}
-
-func (l *Log) catchUpLocked(ctx context.Context) error {
-	if err := l.closeGap(ctx); err != nil {
-		l.gap = true
-		return l.cfg.Unavailable("catching up with revocations", err)
-	}
-	for {
-		n, err := l.read(ctx, doNotBlock)
-		if err != nil {
-			l.gap = true
-			return l.cfg.Unavailable("reading revocations", err)
-		}
-		if n < oneBatch {
-			return nil
-		}
-	}
-}
-
-// Follow waits for new entries and reads them. After an interruption it catches up first.
-func (l *Log) Follow(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.gap || !l.CaughtUp() {
-		return l.catchUpLocked(ctx)
-	}
-	if _, err := l.read(ctx, blockFor); err != nil {
-		l.gap = true
-		return l.cfg.Unavailable("following revocations", err)
-	}
-	if len(l.ends) >= manyBatches {
-		return l.lookBackLocked(ctx)
-	}
-	return nil
-}
-
-// closeGap steps back after an interruption, so that nothing is skipped that a failover reordered. If Redis lost what was
-// read of the log, it writes back what is known and steps back to the start: the log may hold other entries now.
-func (l *Log) closeGap(ctx context.Context) error {
-	if !l.gap {
-		return nil
-	}
-	lost, err := l.lostSome(ctx)
-	if err != nil {
-		return err
-	}
-	if lost || l.lost {
-		if err := l.cfg.Restore(ctx); err != nil {
-			return err
-		}
-		l.position, l.ends, l.lost = "0", nil, false
-	} else {
-		l.position = earlier(l.position, overlap)
-	}
-	if err := l.repeat(ctx); err != nil {
-		return err
-	}
-	l.gap = false
-	return nil
-}
-
-// lostSome reports whether the log lost what was read of it. A batch shows the log at one moment, so whatever was lost since
-// took the end of a batch along; the last one alone shows nothing, if it came after the loss. An entry that may have been
-// trimmed says nothing. The caller holds mu.
-func (l *Log) lostSome(ctx context.Context) (bool, error) {
-	trimmed := l.trimmedTo.Load()
-	if trimmed > 0 {
-		trimmed += trimSlack.Milliseconds()
-	}
-	var found []*redis.XMessageSliceCmd
-	pipe := l.cfg.Client.Pipeline()
-	for _, id := range l.ends {
-		if milliseconds(id) > trimmed {
-			found = append(found, pipe.XRevRangeN(ctx, l.cfg.Key, id, id, 1))
-		}
-	}
-	if len(found) == 0 {
-		return false, nil
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return false, err
-	}
-	for _, one := range found {
-		if len(one.Val()) == 0 {
-			return true, nil
-		}
-	}
-	l.ends = append(l.ends[:0], l.ends[len(l.ends)-1])
-	return false, nil
-}
-
-// ownConnections is more than the connections that a follower fails to open in any outage. After as many failures as a pool
-// has connections the client library opens none for a second; the requests of customers soon reach that number.
-const ownConnections = 10_000
-
-// ReadByItself gives the log a client of its own until the end of Run, so that it is read again as soon as Redis is back.
-func (l *Log) ReadByItself() (end func()) {
-	own := l.openReader()
-	if own == nil {
-		return func() {}
-	}
-	l.setReader(own)
-	return func() {
-		l.setReader(l.cfg.Client)
-		_ = own.Close() // nothing is left to be lost
-	}
-}
-
-// openReader returns nil for a cluster, whose client asks by itself which server has the log.
-func (l *Log) openReader() redis.UniversalClient {
-	if l.cfg.Reader != nil {
-		return l.cfg.Reader()
-	}
-	one, ok := l.cfg.Client.(*redis.Client)
-	if !ok {
-		return nil
-	}
-	options := *one.Options()
-	options.PoolSize = ownConnections
-	return redis.NewClient(&options)
-}
-
-func (l *Log) setReader(client redis.UniversalClient) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.reader = client
-}
-
-// read reads one batch after the position.
-func (l *Log) read(ctx context.Context, block time.Duration) (int, error) {
-	return l.readBy(ctx, l.reader, block)
-}
-
-func (l *Log) readBy(ctx context.Context, client redis.UniversalClient, block time.Duration) (int, error) {
-	began := l.moment()
-	found, err := l.entries(ctx, client, l.position, block)
-	if err != nil {
-		return 0, err
-	}
-	if len(found) > 0 {
-		l.apply(found)
-		l.position = found[len(found)-1].ID
-		l.readTo.Store(&found[len(found)-1].ID)
-		l.ends = append(l.ends, l.position)
-	}
-	if len(found) < oneBatch {
-		l.readAt.Store(began)
-	}
-	return len(found), nil
-}
-
-// entries returns a batch of what is behind an id.
-func (l *Log) entries(ctx context.Context, client redis.UniversalClient, after string, block time.Duration) ([]redis.XMessage, error) {
-	streams, err := client.XRead(ctx, &redis.XReadArgs{Streams: []string{l.cfg.Key, after}, Count: oneBatch, Block: block}).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, err
-	}
-	var all []redis.XMessage
-	for _, s := range streams {
-		all = append(all, s.Messages...)
-	}
-	return all, nil
-}
-
-var errForeignEntry = errors.New("revocation log: unknown entry skipped")
-
-func (l *Log) apply(messages []redis.XMessage) {
-	now := l.cfg.Now()
-	for _, m := range messages {
-		e, ok := revocation.ParseEntry(m.Values)
-		if !ok {
-			l.cfg.Logger.Warn(errForeignEntry.Error(), "id", m.ID, "kind", fmt.Sprintf("%.20q", m.Values["kind"]))
-			continue
-		}
-		l.cfg.View.Apply(e, now)
-	}
-}
-
-// LookBack notes a gap if the log lost what was read of it.
-func (l *Log) LookBack(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lookBackLocked(ctx)
-}
-
-func (l *Log) lookBackLocked(ctx context.Context) error {
-	lost, err := l.lostSome(ctx)
-	if err != nil {
-		return l.cfg.Unavailable("looking at revocations", err)
-	}
-	l.gap = l.gap || lost
-	if l.gap {
-		return nil
-	}
-	// The connection of the reader may lead to a master that was demoted, and is behind until it follows the new one.
-	if _, err := l.readBy(ctx, l.cfg.Client, doNotBlock); err != nil {
-		l.gap = true
-		return l.cfg.Unavailable("reading revocations", err)
-	}
-	return nil
-}
-
-// LostData makes the next reading write back what is known, and begin at the start of the log.
-func (l *Log) LostData() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.gap, l.lost = true, true
-}
-
-// Newest returns the id of the entry that was read last; "" if none was.
-func (l *Log) Newest() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.ends) == 0 {
-		return ""
-	}
-	return l.ends[len(l.ends)-1]
-}
-
-// ReadAgain makes the next reading begin at the start of the log.
-func (l *Log) ReadAgain() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.position = "0"
-}
-
 // Trim removes entries older than the retention, by the clock of Redis: ids in the log are its times.
 func (l *Log) Trim(ctx context.Context, now time.Time, retention time.Duration) error {
 	oldest := now.Add(-retention).UnixMilli()
@@ -380,26 +149,6 @@ func (l *Log) Trim(ctx context.Context, now time.Time, retention time.Duration) 
 	}
 	l.trimmedTo.Store(oldest)
 	return l.cfg.Client.XTrimMinIDApprox(ctx, l.cfg.Key, strconv.FormatInt(oldest, 10), 0).Err()
-}
-
-// repeat writes the latest own entries again. Applying one twice changes nothing.
-func (l *Log) repeat(ctx context.Context) error {
-	entries := l.own.recent(l.cfg.Now())
-	if len(entries) == 0 {
-		return nil
-	}
-	_, err := l.cfg.Client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, e := range entries {
-			p.XAdd(ctx, l.Command(e))
-		}
-		return nil
-	})
-	return err
-}
-
-// earlier returns the id that is so much before another, or the start of the log.
-func earlier(id string, by time.Duration) string {
-	return strconv.FormatInt(max(0, milliseconds(id)-by.Milliseconds()), 10)
 }
 
 // milliseconds returns the time in an id of a stream.
