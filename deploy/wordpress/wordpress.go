@@ -4,7 +4,7 @@
 // The plugin is cocart-gateway.php and goes to wp-content/mu-plugins of the
 // shop; its head says what to put into wp-config.php. What it and the gateway
 // say to each other is written down in PROTOCOL.md, with test vectors for both
-// sides in testdata/vectors.json. The gateway's side is package upstream, which
+// sides in testdata/vectors. The gateway's side is package upstream, which
 // needs nothing of this one.
 package wordpress
 

@@ -1,7 +1,12 @@
 <?php
-/** vectors.json, through the front door wherever there is one. */
+/** The test vectors, through the front door wherever there is one. */
 
-$vectors = json_decode( file_get_contents( __DIR__ . '/vectors.json' ), true );
+$vectors = array_merge(
+	...array_map(
+		fn( $file ) => json_decode( file_get_contents( $file ), true ),
+		glob( __DIR__ . '/vectors/*.json' )
+	)
+);
 
 foreach ( $vectors['keys'] as $row ) {
 	test(
