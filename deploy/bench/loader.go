@@ -22,7 +22,7 @@ type order struct {
 	HTTP2   bool   // over TLS, with this authority
 	CA      string
 	Hold    bool // open the connections and keep them idle
-	Release bool // close those
+	Release bool // close all that are kept
 }
 
 // reply is its answer.
@@ -34,7 +34,7 @@ type reply struct {
 // sender is that process.
 type sender struct {
 	files map[string][][]byte
-	held  *load.Held
+	held  []*load.Held
 }
 
 // obey reads orders, one in a line, and writes a reply to each.
@@ -67,9 +67,15 @@ func (s *sender) carryOut(o order) (result load.Result, err error) {
 	}
 	switch {
 	case o.Release:
-		s.held.Release()
+		for _, h := range s.held {
+			h.Release()
+		}
+		s.held = nil
 	case o.Hold:
-		s.held, err = load.Hold(o.Plan)
+		var h *load.Held
+		if h, err = load.Hold(o.Plan); err == nil {
+			s.held = append(s.held, h)
+		}
 	case o.HTTP2:
 		return load.RunHTTP2(o.Plan, o.CA)
 	default:

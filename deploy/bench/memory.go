@@ -23,12 +23,13 @@ type idle struct {
 	gateway     gateway
 	bare        program
 	few         float64 // memory of the gateway with 64 connections under load, MB
+	held        time.Time
 	with        float64 // with all of them, idle
 	withBare    float64
 	released    time.Time
 }
 
-// hold opens idle connections to a fresh gateway and a fresh bare proxy, one after the other, and closes them.
+// hold opens idle connections to a fresh gateway and a fresh bare proxy.
 func (b *bench) hold(ctx context.Context, connections int) (*idle, error) {
 	i := &idle{connections: connections}
 	var err error
@@ -38,41 +39,60 @@ func (b *bench) hold(ctx context.Context, connections int) (*idle, error) {
 	if i.gateway, err = b.startGateway(ctx, "gateway-idle", b.origin, gatewayOptions{}); err != nil {
 		return nil, err
 	}
-	if i.withBare, err = b.resident(i.bare, connections, request("GET", cart, "")); err != nil {
+	if err := b.keep(i.bare, connections); err != nil {
 		return nil, err
 	}
 	if _, err := b.loader.ask(b.to(i.gateway.program, guest, 200, request("GET", cart, "")).order); err != nil {
 		return nil, err
 	}
-	used, err := i.gateway.usage()
-	if err != nil {
+	if i.few, err = resident(i.gateway.program); err != nil {
 		return nil, err
 	}
-	i.few = float64(used.Resident) / 1e6
-	i.with, err = b.resident(i.gateway.program, connections, request("GET", cart, ""))
-	i.released = time.Now()
+	err = b.keep(i.gateway.program, connections)
+	i.held = time.Now()
 	return i, err
 }
 
-// resident is the memory in MB of a program while connections are idle, each after one request.
-func (b *bench) resident(p program, connections int, request []byte) (float64, error) {
-	_, err := b.loader.ask(order{Plan: load.Plan{Address: p.address, Connections: connections, Requests: [][]byte{request}, Status: 200}, Hold: true})
-	if err != nil {
-		return 0, err
-	}
-	used, err := p.usage()
-	_, released := b.loader.ask(order{Release: true})
-	return float64(used.Resident) / 1e6, errors.Join(err, released)
+// keep opens connections to a program, each for one request, and keeps them.
+func (b *bench) keep(p program, connections int) error {
+	_, err := b.loader.ask(order{Plan: load.Plan{Address: p.address, Connections: connections, Requests: [][]byte{request("GET", cart, "")}, Status: 200}, Hold: true})
+	return err
 }
 
-// rows waits until the connections are closed for a minute.
-func (i *idle) rows(ctx context.Context, wait time.Duration) ([]figures.Row, error) {
+// resident is the memory of a program in MB.
+func resident(p program) (float64, error) {
+	used, err := p.usage()
+	return float64(used.Resident) / 1e6, err
+}
+
+// release measures the memory of both when the connections have been idle for so long, and closes them.
+func (i *idle) release(ctx context.Context, l *loader, wait time.Duration) error {
+	if err := until(ctx, i.held.Add(wait)); err != nil {
+		return err
+	}
+	var errs [3]error
+	i.withBare, errs[0] = resident(i.bare)
+	i.with, errs[1] = resident(i.gateway.program)
+	_, errs[2] = l.ask(order{Release: true})
+	i.released = time.Now()
+	return errors.Join(errs[:]...)
+}
+
+func until(ctx context.Context, then time.Time) error {
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(time.Until(i.released.Add(wait))):
+		return ctx.Err()
+	case <-time.After(time.Until(then)):
+		return nil
 	}
-	used, err := i.gateway.usage()
+}
+
+// rows waits until the connections have been closed for so long.
+func (i *idle) rows(ctx context.Context, wait time.Duration) ([]figures.Row, error) {
+	if err := until(ctx, i.released.Add(wait)); err != nil {
+		return nil, err
+	}
+	after, err := resident(i.gateway.program)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +100,7 @@ func (i *idle) rows(ctx context.Context, wait time.Duration) ([]figures.Row, err
 	row.Note = fmt.Sprintf("%.0f MB, bare %.0f MB", i.with, i.withBare)
 	return []figures.Row{
 		figures.AtMost("8-64", "memory with 64 connections under load", figures.Over([]float64{i.few}), 30, "MB"), row,
-		figures.AtMost("8-after", fmt.Sprintf("memory %s after they closed", wait), figures.Over([]float64{float64(used.Resident) / 1e6}), 60, "MB"),
+		figures.AtMost("8-after", fmt.Sprintf("memory %s after they closed", wait), figures.Over([]float64{after}), 60, "MB"),
 	}, nil
 }
 
