@@ -178,6 +178,13 @@ func IsUserID(id int64) bool { return id > 0 && id <= maxUserID }
 // ListsKey reports whether a key of this id is in the table, also a retired one.
 func (a *Authority) ListsKey(id string) bool { return a.keys.Has(id) }
 
+// IsOwnHeader reports whether the first part of a token, still encoded, is the one that tokens of a key of the table begin
+// with. A header that it does not know may still name such a key.
+func (a *Authority) IsOwnHeader(encoded string) bool {
+	_, own := a.keys.ByHeader(encoded)
+	return own
+}
+
 // LatestEnd returns the time (Unix ms) of the latest cutoff that concerns a user, for any fingerprint; 0 without one. Tokens of the PHP plugin that were issued up to then are over.
 func (a *Authority) LatestEnd(ctx context.Context, userID int64) (int64, error) {
 	var all, user *redis.StringCmd

@@ -19,6 +19,7 @@ const metricPrefix = "cocart_gateway_"
 type metrics struct {
 	parts       []prometheus.Collector
 	rejections  *prometheus.CounterVec
+	accesses    map[Rejection]prometheus.Counter // of rejections
 	refreshes   *prometheus.CounterVec
 	started     prometheus.Counter
 	losses      prometheus.Counter
@@ -29,7 +30,7 @@ type metrics struct {
 }
 
 func newMetrics(of *memory) *metrics {
-	m := &metrics{}
+	m := &metrics{accesses: map[Rejection]prometheus.Counter{}}
 	m.rejections = counters(m, "token_rejections_total", "Tokens refused, by kind (access, refresh) and reason ("+list(Rejections())+").", "kind", "reason")
 	m.refreshes = counters(m, "refreshes_total", "Refreshes, by verdict ("+list(Outcomes())+").", "verdict")
 	m.sessionsEnd = counters(m, "sessions_ended_total", "Sessions ended, by cause ("+list(Causes())+"). Ending all sessions at once is not counted.", "cause")
@@ -78,7 +79,7 @@ func counters(m *metrics, name, help string, labels ...string) *prometheus.Count
 
 func (m *metrics) zero() {
 	for _, r := range Rejections() {
-		m.rejections.WithLabelValues("access", string(r))
+		m.accesses[r] = m.rejections.WithLabelValues("access", string(r))
 		m.rejections.WithLabelValues("refresh", string(r))
 	}
 	for _, v := range Outcomes() {
@@ -111,18 +112,17 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (m *metrics) rejectAccess(err error) { m.reject("access", err) }
-
-func (m *metrics) reject(kind string, err error) {
-	var r Rejection
-	if errors.As(err, &r) {
-		m.rejections.WithLabelValues(kind, string(r)).Inc()
+func (m *metrics) rejectAccess(err error) {
+	if r, refused := errors.AsType[Rejection](err); refused {
+		m.accesses[r].Inc()
 	}
 }
 
 func (m *metrics) countRefresh(v Outcome, err error) {
 	m.refreshes.WithLabelValues(string(v)).Inc()
-	m.reject("refresh", err)
+	if r, refused := errors.AsType[Rejection](err); refused {
+		m.rejections.WithLabelValues("refresh", string(r)).Inc()
+	}
 }
 
 func (m *metrics) ended(cause Cause, n int) {

@@ -43,9 +43,15 @@ func Split(token string) (Parts, error) {
 }
 
 // IsWordByte reports whether a byte belongs to the alphabet of base64url.
-func IsWordByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
-}
+func IsWordByte(c byte) bool { return wordBytes[c] }
+
+// wordBytes is a table, because each byte of each token is looked up.
+var wordBytes = func() (table [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		table[c] = true
+	}
+	return table
+}()
 
 // Header is what a token says about its own signature. A pointer distinguishes a missing member from an empty one.
 type Header struct {
