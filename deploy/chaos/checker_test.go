@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -64,7 +65,7 @@ func (s *shopper) present(front string, e endedSession, over bool) {
 		} else {
 			c.latest = max(c.latest, since)
 		}
-		if over || since > lateAfter {
+		if over || since > cmp.Or(s.w.late, lateAfter) {
 			c.accepted++
 			c.example("accepted", fmt.Sprintf("%s, ended %s, at %s: %s", time.Now().Format(time.TimeOnly), since.Round(time.Millisecond), front, e.access))
 		}

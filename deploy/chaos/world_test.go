@@ -60,9 +60,10 @@ type world struct {
 	tally     *tally
 	ended     *endedSessions
 	mu        sync.Mutex
-	saved     time.Time // when Redis took the snapshot that it came back with; zero: none
-	back      time.Time // when it was back
-	front     string    // where customers go; "": to a random gateway
+	saved     time.Time     // when Redis took the snapshot that it came back with; zero: none
+	back      time.Time     // when it was back
+	front     string        // where customers go; "": to a random gateway
+	late      time.Duration // how long after the answer to a logout another gateway may still accept the token; 0: lateAfter
 }
 
 // gateway is a process that can be started again at the same addresses.
