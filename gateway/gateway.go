@@ -206,6 +206,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &s.exchange
 	x.r, x.w, x.record, x.target = r, &s.recorder, &s.record, upstream.Target(r)
 	x.w.setHeaders = func(status int) { g.setResponseHeaders(x, status) }
+	x.w.noHints = !r.ProtoAtLeast(1, 1) // RFC 9110 section 15.2; nginx speaks HTTP/1.0 to servers behind it, unless it is told otherwise
 	x.w.Pace = g.cfg.Bounds.Pace(g.cfg.Bounds.DownloadRate)
 	g.metrics.InFlight.Inc()
 	defer g.recordRequest(x) // also when ReverseProxy aborts a broken answer by panicking

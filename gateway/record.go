@@ -41,15 +41,19 @@ type recorder struct {
 	status      int
 	bytes       int64
 	began       time.Time        // when the header of the answer left
+	noHints     bool             // the client takes an informational answer for the answer
 	limit       *attempts.State  // for the rate limit headers of the answer
 	setHeaders  func(status int) // called once, before the header of the answer leaves
 	copied      *repeats.Copy    // nil: the answer is not one to a password
 }
 
 func (w *recorder) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
+	switch {
+	case status >= 200, status == http.StatusSwitchingProtocols:
 		w.begin(status)
-	} else { // an informational answer: hints of WordPress before its answer
+	case w.noHints:
+		return
+	default: // an informational answer: hints of WordPress before its answer
 		upstream.RemoveReserved(w.Header())
 	}
 	w.ResponseWriter.WriteHeader(status)
