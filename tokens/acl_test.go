@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -56,6 +57,12 @@ func TestTheDocumentedRedisUserMayDoAllThatIsNeededAndNothingElseOnRealRedis(t *
 	}
 	_, err := a.EndUser(ctx, 2, "", tokens.CauseAdmin)
 	w.must(err)
+	ahead := tokenstest.NewClock()
+	ahead.Advance(30 * time.Second)
+	w.must(tokenstest.Authority(t, rdb, ahead).EndAll(ctx, tokens.CauseAdmin))
+	w.login(a, alice) // begins behind the cutoff
+	tokens.KeysApart(a)
+	w.login(a, alice)
 	w.must(a.EndAll(ctx, tokens.CauseAdmin))
 	if _, err := checkup.EvictionPolicy(ctx, rdb); err != nil {
 		t.Error(err)

@@ -226,11 +226,15 @@ func (a *Authority) endCutOff(ctx context.Context, listed []*record, fingerprint
 // endBatch is how many sessions end in one round trip.
 const endBatch = 500
 
-// EndAll ends all sessions that exist now, in one write: it does not visit them; they are refused when they are used.
-// Their number is therefore not known and not counted.
+// EndAll ends all sessions that exist now, also those that a gateway began whose clock is ahead. It does not visit them; they
+// are refused when they are used. Their number is therefore not known and not counted. Later logins are not affected.
 func (a *Authority) EndAll(ctx context.Context, cause Cause) error {
 	ctx = context.WithoutCancel(ctx)
-	cutoff := a.cutoff(nil)
+	newest, err := a.store.Get(ctx, a.store.newest()).Result()
+	if missing(err) != nil {
+		return unavailable("reading the time of the newest session", err)
+	}
+	cutoff := max(a.cutoff(nil), number(newest))
 	if err := raiseScript.Run(ctx, a.store, []string{a.store.allCutoff()}, milliseconds(a.cfg.RefreshTTL+outlives), "", cutoff).Err(); err != nil {
 		return unavailable("storing the cutoff of all", err)
 	}
@@ -274,15 +278,21 @@ func (s store) cutoffs(ctx context.Context, p redis.Pipeliner, r *record) cutoff
 		p.HMGet(ctx, s.userCutoffs(r.userID), everyFingerprint, fingerprintField(r.fingerprint))}
 }
 
-// cover reports whether one of them covers a session.
-func (c cutoffs) cover(s *record) bool {
-	at := make([]int64, 2)
-	for i, v := range c.user.Val() {
+// err returns why they could not be read.
+func (c cutoffs) err() error { return errors.Join(missing(c.all.Err()), c.user.Err()) }
+
+// latest returns the latest of them; 0 without any.
+func (c cutoffs) latest() int64 {
+	latest := number(c.all.Val())
+	for _, v := range c.user.Val() {
 		text, _ := v.(string)
-		at[i] = number(text)
+		latest = max(latest, number(text))
 	}
-	return s.created <= max(number(c.all.Val()), at[0], at[1])
+	return latest
 }
+
+// cover reports whether one of them covers a session.
+func (c cutoffs) cover(s *record) bool { return s.created <= c.latest() }
 
 // tombstone returns how long an ended session is remembered.
 func (c Config) tombstone() time.Duration { return min(tombstoneLife, c.RefreshTTL) }

@@ -85,7 +85,7 @@ func TestEveryKeyOfASessionExpires(t *testing.T) {
 		w.must(err)
 		w.must(a.EndAll(ctx, tokens.CauseAdmin))
 		life := 721 * time.Hour
-		for _, key := range []string{"cocart:s:" + pair.Session, "cocart:u:2", "cocart:c:3", "cocart:cutoff"} {
+		for _, key := range []string{"cocart:s:" + pair.Session, "cocart:u:2", "cocart:c:3", "cocart:cutoff", "cocart:newest"} {
 			if left := w.rdb.PTTL(ctx, key).Val(); left < life || left > 744*time.Hour {
 				t.Errorf("%s expires in %v", key, left)
 			}

@@ -172,11 +172,7 @@ func TestEndingAll(t *testing.T) {
 
 // The clock of one gateway is ahead. What another one ends afterwards takes back nothing of what the first one ended.
 func TestAnEndByASlowerClockTakesNoEarlierEndBack(t *testing.T) {
-	for what, end := range map[string]func(a *tokens.Authority) error{
-		"all":           func(a *tokens.Authority) error { return a.EndAll(context.Background(), tokens.CauseAdmin) },
-		"a user":        func(a *tokens.Authority) error { return endUser(a, "") },
-		"a fingerprint": func(a *tokens.Authority) error { return endUser(a, alice.Fingerprint) },
-	} {
+	for what, end := range ends {
 		t.Run(what, func(t *testing.T) {
 			onEachStore(t, func(t *testing.T, w *world) {
 				ahead := tokenstest.NewClock()
@@ -190,6 +186,13 @@ func TestAnEndByASlowerClockTakesNoEarlierEndBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// ends are the ways to end alice's sessions.
+var ends = map[string]func(a *tokens.Authority) error{
+	"all":           func(a *tokens.Authority) error { return a.EndAll(context.Background(), tokens.CauseAdmin) },
+	"a user":        func(a *tokens.Authority) error { return endUser(a, "") },
+	"a fingerprint": func(a *tokens.Authority) error { return endUser(a, alice.Fingerprint) },
 }
 
 func endUser(a *tokens.Authority, fingerprint string) error {

@@ -91,6 +91,24 @@ func TestRoundTripsOnOneServerOnRealRedis(t *testing.T) {
 	}
 }
 
+// A cutoff that is later than the clock of a gateway, which has not read of it, costs a login one round trip more.
+func TestALoginBehindACutoffNeedsOneMoreRoundTripOnRealRedis(t *testing.T) {
+	server := tokenstest.Redis(t)
+	rdb, sent := counting(t, server.Addr())
+	w := &world{t, rdb, tokenstest.NewClock()}
+	ahead := tokenstest.NewClock()
+	ahead.Advance(30 * time.Second)
+	a, lead := w.authority(limit(2)), tokenstest.Authority(t, server.Client(), ahead)
+	w.must(lead.EndAll(t.Context(), tokens.CauseAdmin))
+	if n := sent.of(func() { w.login(a, alice) }); n != 2 {
+		t.Errorf("beginning a session behind a cutoff that is ahead needed %d round trips", n)
+	}
+	w.catchUp(a)
+	if n := sent.of(func() { w.login(a, alice) }); n != 1 {
+		t.Errorf("beginning a session after the end was read needed %d round trips", n)
+	}
+}
+
 // trips counts commands and pipelines of a cluster client: what goes to several servers at once is one round trip.
 type trips struct{ n atomic.Int64 }
 

@@ -25,6 +25,10 @@ var (
 	refreshSource string
 	//go:embed write.lua
 	writeSource string
+	//go:embed newest.lua
+	newestSource string
+	//go:embed note.lua
+	noteSource string
 	//go:embed issue.lua
 	issueSource string
 	//go:embed end.lua
@@ -39,7 +43,8 @@ var (
 	rebindSource string
 
 	stepScript   = redis.NewScript(finishSource + rotateSource + stepSource)
-	issueScript  = redis.NewScript(finishSource + issueSource)
+	issueScript  = redis.NewScript(finishSource + newestSource + issueSource)
+	noteScript   = redis.NewScript(newestSource + noteSource)
 	writeScript  = redis.NewScript(writeSource)
 	endScript    = redis.NewScript(finishSource + endSource)
 	raiseScript  = redis.NewScript(raiseSource)
@@ -85,6 +90,7 @@ func (s store) session(id revocation.SessionID) string { return s.prefix + "s:" 
 func (s store) index(userID int64) string              { return s.prefix + "u:" + decimal(userID) }
 func (s store) userCutoffs(userID int64) string        { return s.prefix + "c:" + decimal(userID) }
 func (s store) allCutoff() string                      { return s.prefix + "cutoff" }
+func (s store) newest() string                         { return s.prefix + "newest" }
 func (s store) revocations() string                    { return s.prefix + "revocations" }
 func (s store) lifetimes() string                      { return s.prefix + "lifetimes" }
 
