@@ -188,8 +188,8 @@ func (a *Authority) newRecord(who Identity, from Client) (*record, error) {
 		active: now, generation: 1, address: from.Address, device: from.Device, salt: make([]byte, refreshtoken.SaltBytes),
 	}
 	rand.Read(s.salt)
-	// A login that follows a cutoff within the same millisecond, or on a slower clock, is still after it.
-	a.beginAt(s, max(now, a.revoked.LatestCutoff(s.userID, s.fingerprint)+1))
+	// A login that follows a cutoff or a loss within the same millisecond, or on a slower clock, is still after it.
+	a.beginAt(s, max(now, a.lostUntil()+1, a.revoked.LatestCutoff(s.userID, s.fingerprint)+1))
 	return s, s.setExtra(who.Claims)
 }
 

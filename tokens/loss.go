@@ -85,10 +85,18 @@ func (a *Authority) lossUnknown() bool { return a.cfg.OnLoss == DenyLoss && !a.e
 
 var errNotLookedYet = errors.New("whether Redis lost data was not found out yet")
 
+// lostUntil returns up to when OnLoss takes what began for older than a loss (Unix ms by the clock of Redis); 0 without a loss.
+func (a *Authority) lostUntil() int64 {
+	if a.cfg.OnLoss == ServeLoss {
+		return 0
+	}
+	s := a.epoch.Now()
+	return max(0, s.Lost.UnixMilli(), s.From.UnixMilli())
+}
+
 // sessionFromBeforeLoss reports whether OnLoss refuses the refresh tokens of a session.
 func (a *Authority) sessionFromBeforeLoss(id revocation.SessionID) bool {
-	s := a.epoch.Now()
-	return a.cfg.OnLoss == DenyLoss && id.Created() <= max(s.Lost.UnixMilli(), s.From.UnixMilli())
+	return a.cfg.OnLoss == DenyLoss && id.Created() <= a.lostUntil()
 }
 
 // restoreBatch is how many entries are written in one round trip.

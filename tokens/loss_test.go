@@ -179,6 +179,33 @@ func TestOnLossDecidesAboutTokensFromBeforeTheLoss(t *testing.T) {
 	}
 }
 
+// The time of a loss is that of Redis, and the clock of a gateway may be behind it. What the gateway hands out afterwards is
+// valid at once.
+func TestTokensFromAfterALossAreValidAtASlowerClock(t *testing.T) {
+	for _, policy := range []tokens.OnLoss{tokens.RefreshLoss, tokens.DenyLoss} {
+		t.Run(string(policy), func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				w.clock.Set(time.Now().Add(-20 * time.Second))
+				a := w.authority(func(c *tokens.Config) { c.OnLoss = policy })
+				w.must(a.EndSession(context.Background(), w.login(a, alice).Session, tokens.CauseLogout)) // a store in use
+				w.must(tokens.LookForLoss(a))
+				before := w.login(a, alice)
+				back := w.snapshot(before.Session)
+				w.must(w.rdb.FlushAll(context.Background()).Err())
+				back()
+				w.must(tokens.LookForLoss(a))
+				w.accessIs(a, before.Access, tokens.DataLost)
+				pair := w.login(a, alice)
+				w.accessIs(a, pair.Access, nil)
+				w.accessIs(a, w.refresh(a, pair.Refresh).Access, nil)
+				if policy == tokens.RefreshLoss {
+					w.accessIs(a, w.refresh(a, before.Refresh).Access, nil)
+				}
+			})
+		})
+	}
+}
+
 // What a gateway finds by its mark is written back as what it finds by the log.
 func TestALossThatTheMarkShowsIsWrittenBack(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {

@@ -61,7 +61,7 @@ func (a *Authority) mint(s *record, now time.Time) (token string, expiry time.Ti
 		return "", time.Time{}, err
 	}
 	expiry = a.accessExpiry(s, now)
-	c := a.claims(s, now.Unix(), expiry.Unix())
+	c := a.claims(s, a.issuedAt(s, now), expiry.Unix())
 	if c.Data.User.Extra, err = s.shopClaims(); err != nil {
 		return "", time.Time{}, err
 	}
@@ -74,6 +74,15 @@ func (a *Authority) mint(s *record, now time.Time) (token string, expiry time.Ti
 		return "", time.Time{}, errTooLong
 	}
 	return token, expiry, err
+}
+
+// issuedAt returns the time of issue in Unix seconds. For a session from before a loss of data it is later than the loss, whose
+// time is that of Redis: the clock of this machine may be behind it.
+func (a *Authority) issuedAt(s *record, now time.Time) int64 {
+	if lost := a.lostUntil(); s.created <= lost {
+		return max(now.Unix(), lost/1000+1)
+	}
+	return now.Unix()
 }
 
 // accessExpiry keeps a token from outliving its session's absolute limit.
