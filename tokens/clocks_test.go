@@ -136,3 +136,31 @@ func TestALoginAmongManyEndsIsBehindTheLast(t *testing.T) {
 		}
 	})
 }
+
+// A refresh at a gateway whose clock is behind looks older at another one, so the grace is shorter there. The session's own
+// client gets the current tokens all the same, and at the gateway that is behind the grace is longer.
+func TestTheOwnClientConvergesThoughClocksDiffer(t *testing.T) {
+	onEachLayout(t, func(t *testing.T, w *world, lead, slow *tokens.Authority) {
+		for name, row := range map[string]struct {
+			refreshes, meets *tokens.Authority
+			from             tokens.Client
+			want             tokens.Outcome
+		}{
+			"the own client at the faster clock":  {slow, lead, phone, tokens.OutcomeSameClient},
+			"any client at the slower clock":      {lead, slow, thief, tokens.OutcomeConcurrent},
+			"the own client at the slower clock":  {lead, slow, phone, tokens.OutcomeConcurrent},
+			"any client at the clock of the step": {slow, slow, thief, tokens.OutcomeConcurrent},
+		} {
+			spent := w.login(row.meets, alice)
+			current := w.refresh(row.refreshes, spent.Refresh)
+			w.catchUp(row.meets)
+			w.use(row.meets, current.Access) // so that the answer was not lost
+			again, _, err := row.meets.Refresh(context.Background(), spent.Refresh, row.from)
+			w.must(err)
+			if again.Outcome != row.want || again.Refresh != current.Refresh {
+				t.Errorf("%s: %s, want %s", name, again.Outcome, row.want)
+			}
+			w.accessIs(row.meets, again.Access, nil)
+		}
+	})
+}
