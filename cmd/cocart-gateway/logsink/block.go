@@ -14,8 +14,11 @@ func (b *block) linesAfter(n int) int { return bytes.Count(b.text[n:], []byte{'\
 // queue holds lines in blocks, the oldest first. Its zero value is empty.
 type queue struct {
 	blocks []*block
-	spare  *block // a written block, so that a calm gateway allocates none
+	spares []*block // written blocks, for the next lines
 }
+
+// mostSpares is how many written blocks are kept: while one is written and one filled, others may be full.
+const mostSpares = 4
 
 func (q *queue) empty() bool { return len(q.blocks) == 0 }
 
@@ -32,11 +35,12 @@ func (q *queue) add(line []byte) (full bool) {
 }
 
 func (q *queue) fresh() *block {
-	b := q.spare
-	if b == nil {
+	last := len(q.spares) - 1
+	if last < 0 {
 		return &block{}
 	}
-	q.spare = nil
+	b := q.spares[last]
+	q.spares = q.spares[:last]
 	return b
 }
 
@@ -50,10 +54,10 @@ func (q *queue) take() *block {
 	return b
 }
 
-// recycle keeps a written block for the next lines, unless a long line has made it large.
+// recycle keeps a written block for the next lines, unless a long line has made it large, or enough are kept.
 func (q *queue) recycle(b *block) {
-	if cap(b.text) <= 2*blockSize {
+	if cap(b.text) <= 2*blockSize && len(q.spares) < mostSpares {
 		b.text = b.text[:0]
-		q.spare = b
+		q.spares = append(q.spares, b)
 	}
 }
