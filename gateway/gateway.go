@@ -156,7 +156,7 @@ func (g *Gateway) configure(cfg Config) (*Gateway, error) {
 	g.plugin = migration.New(cfg.Migration, cfg.SiteURL, g.authority, g.wordpress, g.log)
 	g.appServers, g.links = appserver.New(cfg.AppServers), browserlink.New(cfg.SiteURL, g.authority)
 	g.cfg, g.cors, g.routes, g.vary = cfg, sharing, cfg.site(), caching.NewVary(cfg.identifying()...)
-	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: cfg.SchemeHeaders, AssumeHTTPS: cfg.AssumeHTTPS}
+	g.proxies = forwarded.Proxies{Trusted: cfg.TrustedProxies, SchemeHeaders: canonical(cfg.SchemeHeaders), AssumeHTTPS: cfg.AssumeHTTPS}
 	g.handlers = map[wprequest.Class]func(*exchange) error{
 		wprequest.ClassLogin: g.login, wprequest.ClassRefresh: g.refresh, wprequest.ClassValidate: g.validate, wprequest.ClassLogout: g.logout, wprequest.ClassAccount: g.account,
 		wprequest.ClassCoCart: g.protected, wprequest.ClassBatch: g.protected, wprequest.ClassJWKS: g.jwks, wprequest.ClassSite: g.site, wprequest.ClassProtected: g.shared, wprequest.ClassBrowser: g.followBrowserLink,

@@ -47,6 +47,15 @@ func preventTypeGuess(h http.Header) {
 	}
 }
 
+// canonical returns names of headers as they stand in a header.
+func canonical(names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = http.CanonicalHeaderKey(name)
+	}
+	return all
+}
+
 // challenge completes a 401 without a challenge, which RFC 9110 section 15.5.2
 // requires: WordPress sends none. The scheme is Bearer, because browsers open a
 // dialog for Basic.

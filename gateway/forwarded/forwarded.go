@@ -29,10 +29,10 @@ var SchemeHeaders = []string{
 }
 
 // Scheme returns the client's scheme, by the first of the headers in order that was
-// sent; known is false if none was.
+// sent; known is false if none was. The names are in their canonical form.
 func Scheme(h http.Header, order []string, hops int) (scheme string, known bool) {
 	for _, name := range order {
-		value := element(h[http.CanonicalHeaderKey(name)], hops)
+		value := element(h[name], hops)
 		if value == "" {
 			continue
 		}
@@ -88,6 +88,23 @@ func element(lines []string, hops int) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	all := strings.Split(strings.Join(lines, ","), ",")
-	return strings.TrimSpace(all[len(all)-min(max(hops, 1), len(all))])
+	rest, value, more := cutLast(joined(lines))
+	for ; hops > 1 && more; hops-- {
+		rest, value, more = cutLast(rest)
+	}
+	return value
+}
+
+// joined returns the lines of a list as one (RFC 9110 section 5.3).
+func joined(lines []string) string {
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	return strings.Join(lines, ",")
+}
+
+// cutLast returns the last element of a list, and what is before it; more is false if that was the first.
+func cutLast(list string) (rest, last string, more bool) {
+	comma := strings.LastIndexByte(list, ',')
+	return list[:max(comma, 0)], strings.TrimSpace(list[comma+1:]), comma >= 0
 }

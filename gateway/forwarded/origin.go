@@ -16,7 +16,7 @@ type Proxies struct {
 	// Trusted may say who the client is.
 	Trusted []netip.Prefix
 	// SchemeHeaders are the headers of trusted proxies that say the client's scheme,
-	// in order of precedence; empty means [SchemeHeaders].
+	// in order of precedence and their canonical form; empty means [SchemeHeaders].
 	SchemeHeaders []string
 	// AssumeHTTPS takes requests for encrypted where nothing says which scheme the
 	// client used: TLS ends at a load balancer that passes TCP on.
@@ -35,8 +35,12 @@ func (p Proxies) Origin(r *http.Request) upstream.Origin {
 	hops := 0
 	if o.Trusted {
 		Translate(r.Header)
-		o.Client = p.clientBehind(peer, r.Header["X-Forwarded-For"])
-		hops = p.trustedHops(peer, r.Header["X-Forwarded-For"])
+		for hop := range p.Hops(peer, r.Header["X-Forwarded-For"]) {
+			o.Client = hop
+			if hop == peer || p.trusts(hop) {
+				hops++
+			}
+		}
 	}
 	p.scheme(r, &o, hops)
 	return o
@@ -72,16 +76,6 @@ func (p Proxies) schemeHeaders() []string {
 	return SchemeHeaders
 }
 
-// trustedHops counts the trusted proxies on the way, the peer included.
-func (p Proxies) trustedHops(peer netip.Addr, headers []string) (n int) {
-	for hop := range p.Hops(peer, headers) {
-		if hop == peer || p.trusts(hop) {
-			n++
-		}
-	}
-	return n
-}
-
 type proxiedTLSKey struct{}
 
 // WithProxiedTLS notes for the requests of one connection what the PROXY protocol
@@ -108,22 +102,15 @@ func connectionScheme(r *http.Request) (scheme string, known bool) {
 	return "http", known
 }
 
-// clientBehind returns the last hop behind a trusted peer.
-func (p Proxies) clientBehind(peer netip.Addr, headers []string) (client netip.Addr) {
-	for hop := range p.Hops(peer, headers) {
-		client = hop
-	}
-	return client
-}
-
 // Hops returns the addresses from a trusted peer to the client behind it.
 func (p Proxies) Hops(peer netip.Addr, headers []string) iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
-		chain := strings.Split(strings.Join(headers, ","), ",")
-		more := yield(peer)
-		for i, hop := len(chain)-1, peer; more && i >= 0 && (p.trusts(hop) || hop == peer); i-- {
-			hop = parseAddr(strings.TrimSpace(chain[i]))
-			more = hop.IsValid() && yield(hop) // not an address: what is left of it does not count
+		chain := joined(headers)
+		for hop, more := peer, yield(peer); more && (p.trusts(hop) || hop == peer); {
+			var last string
+			chain, last, more = cutLast(chain)
+			hop = parseAddr(last)
+			more = hop.IsValid() && yield(hop) && more // not an address: what is left of it does not count
 		}
 	}
 }
@@ -141,12 +128,20 @@ func (p Proxies) trusts(a netip.Addr) bool {
 // is IPv4, so that a prefix matches it (CVE-2024-24790), and a zone is dropped,
 // because it has a meaning on its own host only.
 func parseAddr(s string) netip.Addr {
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().Unmap().WithZone("")
+	if hasPort(s) { // an error costs allocations
+		if ap, err := netip.ParseAddrPort(s); err == nil {
+			return ap.Addr().Unmap().WithZone("")
+		}
 	}
 	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
 	if err != nil {
 		return netip.Addr{}
 	}
 	return a.Unmap().WithZone("")
+}
+
+// hasPort reports whether an address may have a port: one colon, or something behind brackets.
+func hasPort(s string) bool {
+	colon := strings.IndexByte(s, ':')
+	return colon >= 0 && (colon == strings.LastIndexByte(s, ':') || s[0] == '[' && s[len(s)-1] != ']')
 }
