@@ -54,7 +54,10 @@ func (g *Gateway) forward(x *exchange, a upstream.Assertion) error {
 // beforeAnswer acts on what WordPress says, before the client reads any of it. An error is sent instead of the answer.
 func (g *Gateway) beforeAnswer(ctx context.Context, x *exchange, a upstream.Assertion, answer *upstream.Answer) error {
 	g.reportUnlisted(ctx, x, answer)
-	granted := g.grants.Of(g.grantRequest(x, a), answer)
+	var granted *grant.Grant
+	if grant.Speaks(answer) {
+		granted = g.grants.Of(g.grantRequest(x, a), answer)
+	}
 	granted.Keep(ctx) // before its earlier fingerprint ends
 	if err := g.applySessionEnds(ctx, x, a, answer); err != nil {
 		return err

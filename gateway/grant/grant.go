@@ -93,11 +93,13 @@ type Grant struct {
 	bound  tokens.Bound // how a session to keep goes on; "" if it does not
 }
 
-// Of returns what an answer says.
+// Speaks reports whether an answer speaks of a session.
+func Speaks(answer *upstream.Answer) bool {
+	return answer.Session != nil || answer.SessionError != nil
+}
+
+// Of returns what an answer that speaks of a session says.
 func (g *Granter) Of(q Request, answer *upstream.Answer) *Grant {
-	if answer.Session == nil && answer.SessionError == nil {
-		return nil
-	}
 	return &Grant{Granter: g, Request: q, answer: answer, says: answer.Session}
 }
 
