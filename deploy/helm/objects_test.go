@@ -122,6 +122,27 @@ func TestGatewaysThatEndTLSAreReached(t *testing.T) {
 	is(t, one(t, all, "NetworkPolicy"), []any{object{"port": "http", "protocol": "TCP"}, object{"port": "https", "protocol": "TCP"}}, "spec", "ingress", 0, "ports")
 }
 
+// Prometheus reads the listener that is for it alone, and then does not reach the administration API.
+func TestPrometheusReadsTheListenerForMetrics(t *testing.T) {
+	all := objectsOf(t, template(t, "testdata/values/metrics.yaml"))
+	ports := at(one(t, all, "Deployment"), "spec", "template", "spec", "containers", 0, "ports")
+	is(t, ports, []any{object{"name": "http", "containerPort": 8080}, object{"name": "admin", "containerPort": 9090}, object{"name": "metrics", "containerPort": 9101}})
+	is(t, one(t, all, "Service", "shop-cocart-gateway-admin"), object{"name": "metrics", "port": 9100, "targetPort": "metrics"}, "spec", "ports", 1)
+	is(t, one(t, all, "ServiceMonitor"), []any{object{"port": "metrics", "path": "/metrics", "interval": "30s", "scrapeTimeout": "10s", "scheme": "https",
+		"tlsConfig": object{"ca": object{"secret": object{"name": "metrics", "key": "ca.crt"}}, "serverName": "shop.example.com"},
+		"basicAuth": object{"username": object{"name": "metrics", "key": "user"}, "password": object{"name": "metrics", "key": "password"}}}}, "spec", "endpoints")
+	policy := one(t, all, "NetworkPolicy")
+	release := object{"podSelector": object{"matchLabels": object{"app.kubernetes.io/name": "cocart-gateway", "app.kubernetes.io/instance": "shop"}}}
+	prometheus := object{"namespaceSelector": object{"matchLabels": object{"kubernetes.io/metadata.name": "monitoring"}}}
+	is(t, policy, []any{
+		object{"ports": []any{object{"port": "http", "protocol": "TCP"}}},
+		object{"ports": []any{object{"port": "admin", "protocol": "TCP"}}, "from": []any{release}},
+		object{"ports": []any{object{"port": "metrics", "protocol": "TCP"}}, "from": []any{release, prometheus}},
+	}, "spec", "ingress")
+	without := objectsOf(t, template(t, "testdata/values/gateway-api.yaml"))
+	is(t, one(t, without, "ServiceMonitor"), []any{object{"port": "admin", "path": "/metrics", "interval": "30s", "scrapeTimeout": "10s"}}, "spec", "endpoints")
+}
+
 func TestNumberOfGatewaysDecidesWhatGuardsThem(t *testing.T) {
 	least := objectsOf(t, template(t, "testdata/values/least.yaml"))
 	is(t, one(t, least, "Deployment"), 2, "spec", "replicas")
@@ -185,6 +206,7 @@ func TestGatewayAcceptsTheConfiguration(t *testing.T) {
 		for _, name := range []string{"upstream", "signing-key", "admin", "books-upstream", "books-signing-key"} {
 			write(t, filepath.Join(dir, name), fmt.Sprintf("%s of the shop, which is long enough", name))
 		}
+		write(t, filepath.Join(dir, "metrics.web.yaml"), "basic_auth_users: {prometheus: $2y$10$/4wuXv.L7jkq6XOoOzkiF.fyWZVY4FcKMkX1j7RVcCgWVLaiE/sMe}\n")
 		text := at(one(t, all, "ConfigMap"), "data", "config.yaml").(string)
 		file := filepath.Join(dir, "config.yaml")
 		write(t, file, strings.NewReplacer(mounted, dir, "/run/secrets/shop-tls/tls.crt", tls.Path("tls.crt"), "/run/secrets/shop-tls/tls.key", tls.Path("tls.key")).Replace(text))

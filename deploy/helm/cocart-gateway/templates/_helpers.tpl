@@ -75,6 +75,41 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- toJson $listeners -}}
 {{- end -}}
 
+{{- /* The address of the listener for /metrics alone, or nothing. */ -}}
+{{- define "cocart-gateway.metrics" -}}
+{{- default "" (dig "metrics" "listen" "" .Values.config) -}}
+{{- end -}}
+
+{{- /* How Prometheus reads the metrics: the fields of a ServiceMonitor that fit the listener. */ -}}
+{{- define "cocart-gateway.scrape" -}}
+{{- $scheme := .Values.serviceMonitor.scheme -}}
+{{- $tls := .Values.serviceMonitor.tlsConfig -}}
+{{- $auth := .Values.serviceMonitor.basicAuth -}}
+{{- if not (include "cocart-gateway.metrics" .) -}}
+{{- if or (eq $scheme "https") $tls $auth -}}
+{{- fail "serviceMonitor: scheme, tlsConfig and basicAuth are for config.metrics.listen; the admin listener has neither TLS nor a password for /metrics" -}}
+{{- end -}}
+port: admin
+{{- else -}}
+{{- if not (or (eq $scheme "https") $auth) -}}
+{{- fail "serviceMonitor: config.metrics.listen requires TLS or a password. Write scheme: https, basicAuth or both, as in config.metrics.web_config_file" -}}
+{{- end -}}
+{{- if and $tls (ne $scheme "https") -}}
+{{- fail "serviceMonitor.tlsConfig: write scheme: https beside it" -}}
+{{- end -}}
+port: metrics
+scheme: {{ $scheme }}
+{{- with $tls }}
+tlsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $auth }}
+basicAuth:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+
 {{- /* Fails where certificates of an authority have no place: the file system of the Pod is read-only, and its end would be theirs. */ -}}
 {{- define "cocart-gateway.checkACME" -}}
 {{- if dig "tls" "acme" "enabled" false .Values.config -}}
