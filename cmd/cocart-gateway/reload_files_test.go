@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
 	"testing"
 
 	"cocart-gateway/cmd/cocart-gateway/certs/certstest"
@@ -24,5 +28,23 @@ func TestAConfigurationThatNamesFilesIsReloaded(t *testing.T) {
 				t.Error(got)
 			}
 		})
+	}
+}
+
+// A reload cannot read a shell's <(…) again. It says so, and the gateway goes on.
+func TestAConfigurationFromAPipeIsServedAndNotReloaded(t *testing.T) {
+	in, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	t.Cleanup(func() { in.Close() })
+	r := startAt(t, fmt.Sprintf("/dev/fd/%d", in.Fd()), settings{"reload": "watch"})
+	r.awaitReady()
+	if a := r.administer("POST", "/reload"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "a pipe can be read once, when the gateway starts") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if got := code(r.do("GET", cart, "")); got != "200" {
+		t.Errorf("a guest: %s", got)
 	}
 }

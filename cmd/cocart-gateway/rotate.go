@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/tokens/keys"
 )
 
@@ -93,7 +94,7 @@ func (t terminal) planRotation(of shopOf, cfg *config.Config, k newKey) (*rotati
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	text, err := os.ReadFile(whole)
+	text, err := schema.ReadRegular(whole, schema.MaxConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}

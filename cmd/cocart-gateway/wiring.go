@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -293,29 +292,29 @@ func assertionSecrets(c config.Upstream) []string {
 }
 
 func upstreamTLS(c config.Upstream) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName}
+	client := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName}
 	if c.TLSCAFile != "" {
-		pem, err := os.ReadFile(c.TLSCAFile)
+		pem, err := schema.ReadRegular(c.TLSCAFile, schema.MaxSecretFile)
 		if err != nil {
 			return nil, fmt.Errorf("reading upstream.tls_ca_file: %w", err)
 		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
+		client.RootCAs = x509.NewCertPool()
+		if !client.RootCAs.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("reading upstream.tls_ca_file: it contains no certificate")
 		}
 	}
 	if c.TLSCertFile != "" {
 		// Read at each handshake, of which there are few, so that renewed files need no reload. While one file is
 		// replaced and the other is not, a handshake fails; the next one works.
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+		client.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			pair, err := config.ReadKeyPair(c.TLSCertFile, c.TLSKeyFile)
 			if err != nil {
 				return nil, fmt.Errorf("reading upstream.tls_cert_file and upstream.tls_key_file: %w", err)
 			}
 			return &pair, nil
 		}
 	}
-	return config, nil
+	return client, nil
 }
 
 // newGuard returns the rate limits of passwords. Its key is derived from a secret that all gateways of a shop share.

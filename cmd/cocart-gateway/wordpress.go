@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/doctor"
 	"cocart-gateway/cmd/cocart-gateway/term"
 	"cocart-gateway/deploy/wordpress"
@@ -70,14 +70,9 @@ func (t terminal) comparePlugin(path string) error {
 
 // readPlugin reads no more than a plugin can have.
 func readPlugin(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the installed plugin: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxPlugin))
-	if err != nil {
-		return nil, fmt.Errorf("reading the installed plugin: %w", err)
+	text, m := schema.ReadBounded(path, maxPlugin)
+	if m != nil {
+		return nil, fmt.Errorf("reading the installed plugin: %s: %s", path, m.Value)
 	}
 	return text, nil
 }

@@ -41,7 +41,7 @@ func TestAnInstalledPluginIsCompared(t *testing.T) {
 			t.Errorf("%s: exit %d: %s", name, code, said)
 		}
 	}
-	if code, said := command(t, "wordpress", "plugin", "--check", "/nonexistent.php"); code != exitFailed || said != "cocart-gateway: reading the installed plugin: open /nonexistent.php: no such file or directory\n" {
+	if code, said := command(t, "wordpress", "plugin", "--check", "/nonexistent.php"); code != exitFailed || said != "cocart-gateway: reading the installed plugin: /nonexistent.php: the file cannot be read: no such file or directory\n" {
 		t.Errorf("exit %d: %s", code, said)
 	}
 }

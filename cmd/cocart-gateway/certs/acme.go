@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"github.com/caddyserver/certmagic"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 )
 
 // challengeProtocol is what an authority negotiates when it checks that a name is ours (RFC 8737 section 6.2).
@@ -49,7 +49,7 @@ func newAutomatic(cfg *config.Config, m *metrics, log *slog.Logger) (*automatic,
 	if a.cfg.CAFile == "" {
 		return a, nil
 	}
-	text, err := os.ReadFile(a.cfg.CAFile)
+	text, err := schema.ReadRegular(a.cfg.CAFile, schema.MaxSecretFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading tls.acme.ca_file: %w", err)
 	}

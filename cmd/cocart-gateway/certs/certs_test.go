@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -189,6 +190,31 @@ func TestOtherFilesAreUsedOrNot(t *testing.T) {
 	}
 	if got := c.all(); len(got) != 1 || got[0].DNSNames[0] != "next.example.com" {
 		t.Errorf("after a good change: %v", got)
+	}
+}
+
+// A pipe in place of a file would stop the goroutine that watches the files, and a reload of the configuration with it.
+func TestAPipeInPlaceOfACertificateIsNotUsed(t *testing.T) {
+	i := certstest.NewAuthority(t)
+	i.Issue("shop", certstest.Host("shop.example"))
+	c, cfg, _ := set(t, i, io.Discard)
+	for _, file := range []string{"shop.key", "shop.crt"} {
+		if err := os.Remove(i.Path(file)); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mkfifo(i.Path(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := i.Path(file) + ": not a regular file"
+		if err := c.Reload(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", file, err)
+		}
+		if c.Current() != c.Loaded() {
+			t.Errorf("%s is loaded again and again", file)
+		}
+		if _, err := c.Reconfigure(cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 }
 

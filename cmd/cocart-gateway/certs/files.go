@@ -7,10 +7,10 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/cmd/cocart-gateway/config/schema"
 	"cocart-gateway/cmd/cocart-gateway/filewatch"
 )
 
@@ -39,8 +39,8 @@ func readPairs(files []config.Certificate) (*pairSet, error) {
 
 // readPair adds to sum what it reads, also an error.
 func readPair(sum io.Writer, f config.Certificate) (tls.Certificate, error) {
-	certificate, err := os.ReadFile(f.CertificateFile)
-	key, keyErr := os.ReadFile(f.KeyFile)
+	certificate, err := schema.ReadRegular(f.CertificateFile, schema.MaxSecretFile)
+	key, keyErr := schema.ReadRegular(f.KeyFile, schema.MaxSecretFile)
 	fmt.Fprintf(sum, "%q %q %v %v\n", certificate, key, err, keyErr)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("reading a certificate: %w", err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/prometheus/exporter-toolkit/web"
@@ -51,14 +52,24 @@ func (m Metrics) mistake(r *schema.Reader) string {
 	if unreadable != nil {
 		return unreadable.Value
 	}
-	if err := web.Validate(m.WebConfig); err != nil {
-		return "cannot be used: " + strings.Join(strings.Fields(err.Error()), " ")
-	}
 	var protection struct {
 		TLS   map[string]any    `yaml:"tls_server_config"`
 		Users map[string]string `yaml:"basic_auth_users"`
 	}
-	if err := yaml.Unmarshal(text, &protection); err != nil || len(protection.TLS)+len(protection.Users) == 0 {
+	broken := yaml.Unmarshal(text, &protection)
+	for _, key := range []string{"cert_file", "key_file", "client_ca_file"} { // the library would wait for a pipe
+		path, _ := protection.TLS[key].(string)
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(m.WebConfig), path)
+		}
+		if schema.IsSpecial(path) {
+			return "names " + schema.Printable(path) + " as " + key + ", which is not a regular file"
+		}
+	}
+	if err := web.Validate(m.WebConfig); err != nil {
+		return "cannot be used: " + strings.Join(strings.Fields(err.Error()), " ")
+	}
+	if broken != nil || len(protection.TLS)+len(protection.Users) == 0 {
 		return "protects nothing"
 	}
 	return ""

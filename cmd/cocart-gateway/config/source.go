@@ -96,6 +96,10 @@ func (s *Source) Current() string {
 		if path == s.path {
 			limit = schema.MaxConfigFile
 		}
+		if schema.IsSpecial(path) {
+			sumSpecial(sum, path)
+			continue
+		}
 		_, _ = summed(sum, path, limit)
 	}
 	return string(sum.Sum(nil))
@@ -111,6 +115,15 @@ func (s *Source) Loaded() string {
 // summed reads a file and adds to sum what was found, also an error.
 func summed(sum hash.Hash, path string, limit int64) ([]byte, *schema.Mistake) {
 	data, m := schema.ReadBounded(path, limit)
+	if schema.IsSpecial(path) {
+		sumSpecial(sum, path)
+		return data, m
+	}
 	_, _ = fmt.Fprintf(sum, "%q %q %v\n", path, data, m) // a hash takes everything
 	return data, m
+}
+
+// sumSpecial stands for the contents of a pipe, which are gone once they were read: a pipe never changes.
+func sumSpecial(sum hash.Hash, path string) {
+	_, _ = fmt.Fprintf(sum, "%q is special\n", path)
 }

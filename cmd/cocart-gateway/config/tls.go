@@ -142,7 +142,7 @@ func checkACME(c *Config, r *schema.Reader) {
 }
 
 func (a ACME) checkAuthority(r *schema.Reader) {
-	text, m := r.File(a.CAFile, schema.MaxSecretFile)
+	text, m := r.Regular(a.CAFile, schema.MaxSecretFile)
 	if m == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
 		m = &schema.Mistake{Value: "the file contains no certificate", Rule: "must be PEM certificates", Remedy: "name the file with the authority of tls.acme.directory"}
 	}
@@ -153,12 +153,12 @@ func (a ACME) checkAuthority(r *schema.Reader) {
 
 // check reads both files, so that a mistake is found now and not at the first handshake.
 func (c Certificate) Check(r *schema.Reader, key string) {
-	certificate, m := r.File(c.CertificateFile, schema.MaxSecretFile)
+	certificate, m := r.Regular(c.CertificateFile, schema.MaxSecretFile)
 	if m != nil {
 		r.Report(r.At(key+".certificate_file", key), schema.OfFile(c.CertificateFile, m))
 		return
 	}
-	private, m := r.File(c.KeyFile, schema.MaxSecretFile)
+	private, m := r.Regular(c.KeyFile, schema.MaxSecretFile)
 	if m != nil {
 		r.Report(r.At(key+".key_file", key), schema.OfFile(c.KeyFile, m))
 		return
@@ -167,6 +167,19 @@ func (c Certificate) Check(r *schema.Reader, key string) {
 		r.Reject(r.At(key+".certificate_file", key), "cannot be used: "+strings.TrimPrefix(err.Error(), "tls: "),
 			"must be a PEM certificate, followed by its intermediate certificates, with its key in key_file", "check that the two files belong together")
 	}
+}
+
+// ReadKeyPair reads a certificate and its key from files, as [KeyPair] does from their contents.
+func ReadKeyPair(certificateFile, keyFile string) (tls.Certificate, error) {
+	certificate, err := schema.ReadRegular(certificateFile, schema.MaxSecretFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := schema.ReadRegular(keyFile, schema.MaxSecretFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return KeyPair(certificate, key)
 }
 
 // KeyPair is tls.X509KeyPair, which passes over what it cannot read behind the first certificate: clients that do not know the

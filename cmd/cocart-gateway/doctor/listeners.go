@@ -3,7 +3,6 @@ package doctor
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io/fs"
@@ -140,7 +139,7 @@ func (r *Report) certificateName(cfg *config.Config) {
 	host := cfg.Site.URL.Hostname()
 	var found *x509.Certificate
 	for _, c := range cfg.TLS.Certificates {
-		pair, err := tls.LoadX509KeyPair(c.CertificateFile, c.KeyFile)
+		pair, err := config.ReadKeyPair(c.CertificateFile, c.KeyFile)
 		if err == nil && pair.Leaf.VerifyHostname(host) == nil {
 			found = pair.Leaf
 			break

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -73,33 +71,6 @@ func syntaxProblem(err error) *Problem {
 func Atoi(digits string) int {
 	n, _ := strconv.Atoi(digits) // no digits: 0
 	return n
-}
-
-// ReadBounded reads a file. A file longer than limit is an error.
-func ReadBounded(path string, limit int64) ([]byte, *Mistake) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	if int64(len(data)) > limit {
-		return nil, &Mistake{fmt.Sprintf("the file is larger than %d KiB", limit>>10),
-			"must not be larger", "check that it is the right file"}
-	}
-	return data, nil
-}
-
-func unreadable(err error) *Mistake {
-	reason := err
-	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		reason = pathErr.Err
-	}
-	return &Mistake{"the file cannot be read: " + reason.Error(), "must be a readable file",
-		"check the path and the permissions of the user the gateway runs as"}
 }
 
 var variable = regexp.MustCompile(`\$\$|\$\{([^}]*)\}?|\$`)

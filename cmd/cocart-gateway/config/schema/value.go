@@ -166,7 +166,7 @@ func (v fileValue) Read(r *Reader, _ string, at Position, n *yaml.Node) {
 		return
 	}
 	path = r.absolute(path)
-	if _, m := r.File(path, MaxSecretFile); m != nil {
+	if _, m := r.Regular(path, MaxSecretFile); m != nil {
 		r.Report(at, OfFile(path, m))
 		return
 	}
