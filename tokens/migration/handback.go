@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"time"
 
 	"cocart-gateway/tokens"
 )
@@ -133,14 +134,18 @@ func (e *Exchange) CheckPair(pair tokens.Pair, userID int64) error {
 	return nil
 }
 
+// clocksDiffer is more than the difference between the clocks of two gateways.
+const clocksDiffer = time.Minute
+
 // NotePair notes that the plugin issued a pair now, so that earlier ends of sessions of this user do not end it, and
-// returns the time (Unix ms). ErrUnavailable when Redis is away: any earlier end then does.
+// returns the time (Unix ms): behind each end that Redis has, and else early enough for a later end by a gateway whose clock
+// is behind. ErrUnavailable when Redis is away: any earlier end then does.
 func (e *Exchange) NotePair(ctx context.Context, pair tokens.Pair, userID int64) (at int64, err error) {
 	latest, err := e.authority.LatestEnd(ctx, userID)
 	if err != nil {
 		return 0, err
 	}
-	at = max(e.cfg.Now().UnixMilli(), latest+1)
+	at = max(e.cfg.Now().Add(-clocksDiffer).UnixMilli(), latest+1)
 	if err := e.cfg.Redis.Set(ctx, e.exchanged(pair.Refresh), issuedPrefix+strconv.FormatInt(at, 10), e.cfg.Life).Err(); err != nil {
 		return 0, unavailable("noting a pair of the plugin", err)
 	}

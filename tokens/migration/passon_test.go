@@ -9,6 +9,7 @@ import (
 
 	"cocart-gateway/tokens"
 	"cocart-gateway/tokens/migration"
+	"cocart-gateway/tokens/tokenstest"
 )
 
 func TestTabsWithATokenOfThePluginGetOnePair(t *testing.T) {
@@ -95,6 +96,33 @@ func TestATokenOfThePluginEndsWithWhatEndsItsUserAfterwards(t *testing.T) {
 				}
 				if _, _, err := migration.New(w.authority(), false).Refresh(context.Background(), first.Refresh, phone, &plugin{w: w}); row.want != nil && !errors.Is(err, row.want) {
 					t.Errorf("adopted: %v, want %v", err, row.want)
+				}
+			})
+		})
+	}
+}
+
+// The gateway by which the plugin issued a pair has a clock that is ahead of the one that ends sessions afterwards.
+func TestAPairThatAFasterClockNotedEndsWithItsUser(t *testing.T) {
+	for what, end := range map[string]func(a *tokens.Authority) error{
+		"all": func(a *tokens.Authority) error { return a.EndAll(context.Background(), tokens.CauseAdmin) },
+		"a user": func(a *tokens.Authority) error {
+			_, err := a.EndUser(context.Background(), alice.UserID, "", tokens.CauseAdmin)
+			return err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			onEachStore(t, func(t *testing.T, w *world) {
+				ahead := tokenstest.NewClock()
+				ahead.Advance(30 * time.Second)
+				lead := tokenstest.Authority(t, w.rdb, ahead)
+				p := &plugin{w: w}
+				first := p.pair(1)
+				_, err := migration.New(lead, true).NotePair(context.Background(), first, alice.UserID)
+				w.must(err)
+				w.must(end(w.authority()))
+				if _, err := w.passOn(lead, first.Refresh, p); !errors.Is(err, tokens.Ended) {
+					t.Errorf("passed on: %v, want %v", err, tokens.Ended)
 				}
 			})
 		})
