@@ -209,6 +209,19 @@ func TestALinkEndsWithItsTimeAndItsSession(t *testing.T) {
 	}
 }
 
+// Behind a proxy with a Host of its own the shop's pages are known by X-Forwarded-Host.
+func TestAPageOfTheShopBehindAProxyLogsABrowserIn(t *testing.T) {
+	s := openShop(t, trustingLoopback)
+	access, _ := s.login()
+	behind := []string{"Host: backend.internal", "X-Forwarded-Host: shop.example", "X-Forwarded-Proto: https", "Accept: text/html"}
+	if r := s.do("GET", s.browserLink(access, ""), "", append(behind, "Referer: https://shop.example/app/")...); r.Status != 303 {
+		t.Errorf("%d %s", r.Status, r.Body)
+	}
+	if r := s.do("GET", s.browserLink(access, ""), "", append(behind, "Referer: https://backend.internal/")...); r.Status != 200 || !strings.Contains(r.Body, "Continue as alice?") {
+		t.Errorf("%d %s", r.Status, r.Body)
+	}
+}
+
 // An attacker makes a link for the own account and has the browser of a victim follow it.
 func TestAnotherSiteLogsNobodyInUnasked(t *testing.T) {
 	s := openShop(t)

@@ -38,7 +38,7 @@ func (g *Gateway) loginCookieCounts(x *exchange, b *wprequest.Body) bool {
 		return true
 	}
 	disguised := wprequest.IsSafe(x.r.Method) && !wprequest.IsSafe(x.classification.Method)
-	switch browser.RequestingPage(browser.Request{Header: x.r.Header, Host: x.r.Host, Scheme: x.origin.Proto, Site: g.cfg.SiteURL, Disguised: disguised}) {
+	switch browser.RequestingPage(browser.Request{Header: x.r.Header, Host: x.origin.Host, Scheme: x.origin.Proto, Site: g.cfg.SiteURL, Disguised: disguised}) {
 	case browser.OwnScript:
 		return true
 	case browser.OtherSite:
@@ -86,19 +86,11 @@ func (g *Gateway) readDelivery(x *exchange) error {
 
 // checkPage refuses a request that a page had sent which may not use the session cookie.
 func (g *Gateway) checkPage(x *exchange) error {
-	err := g.pages.Check(x.r, x.publicHost(), !wprequest.IsSafe(x.classification.Method))
+	err := g.pages.Check(x.r, x.origin.Host, !wprequest.IsSafe(x.classification.Method))
 	if err != nil {
 		return respond.Fail(respond.CrossSite).Because(err)
 	}
 	return nil
-}
-
-// publicHost returns the host that the client asked for.
-func (x *exchange) publicHost() string {
-	if forwarded := x.r.Header["X-Forwarded-Host"]; x.origin.Trusted && len(forwarded) == 1 && forwarded[0] != "" {
-		return forwarded[0]
-	}
-	return x.r.Host
 }
 
 // hasSessionCookie reports whether a request has a session cookie that may count.
@@ -220,7 +212,7 @@ func (g *Gateway) setSessionCookie(x *exchange, h http.Header) {
 	refused := x.session.used && f != nil && f.Code == respond.Authentication && !errors.Is(f, tokens.Superseded)
 	switch {
 	case refused && x.session.presented.Conflict:
-		h["Set-Cookie"] = append(h["Set-Cookie"], g.cfg.Cookies.RemoveAll(hosts.Hostname(x.publicHost()))...)
+		h["Set-Cookie"] = append(h["Set-Cookie"], g.cfg.Cookies.RemoveAll(hosts.Hostname(x.origin.Host))...)
 	case refused, x.session.over:
 		h.Add("Set-Cookie", g.cfg.Cookies.Remove())
 	case x.session.set != "":

@@ -261,6 +261,13 @@ func TestLoginCookiesPassFromTheShopsOwnScripts(t *testing.T) {
 		"a sandbox":                              {"POST", item, "", []string{"Origin: null", "Referer: https://shop.example/"}, false},
 		"another site with a nonce, even older":  {"GET", cart + "?_wpnonce=1", "", []string{"Referer: https://evil.example/https://shop.example/"}, false},
 		"two that contradict each other":         {"POST", item, "", append(script, "Origin: https://evil.example"), false},
+
+		"behind a proxy with a Host of its own":            {"POST", item, "", []string{"Host: backend.internal", "X-Forwarded-Host: shop.example", "Origin: https://shop.example"}, true},
+		"behind such a proxy, even older":                  {"GET", cart, "", []string{"Host: backend.internal", "X-Forwarded-Host: shop.example", "Referer: https://shop.example/cart/"}, true},
+		"behind such a proxy, which appends":               {"POST", item, "", []string{"Host: backend.internal", "X-Forwarded-Host: evil.example, shop.example", "Origin: https://shop.example"}, true},
+		"behind such a proxy, another site":                {"POST", item, "", []string{"Host: backend.internal", "X-Forwarded-Host: shop.example", "Origin: https://evil.example"}, false},
+		"behind such a proxy, a page of its own host":      {"POST", item, "", []string{"Host: backend.internal", "X-Forwarded-Host: shop.example", "Origin: https://backend.internal"}, false},
+		"behind a proxy that appends, another site's name": {"POST", item, "", []string{"X-Forwarded-Host: evil.example, shop.example", "Origin: https://evil.example"}, false},
 	} {
 		s.do(row.method, row.target, row.body, append(slices.Clip(row.headers), browserCookies, "X-Forwarded-Proto: https", "X-Forwarded-For: 192.0.2.7")...)
 		got := s.wordpress.Last()

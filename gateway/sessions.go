@@ -231,7 +231,7 @@ func (g *Gateway) followBrowserLink(x *exchange) error {
 	if err := g.countUse(x, ""); err != nil {
 		return err
 	}
-	from := browser.RequestingPage(browser.Request{Header: x.r.Header, Host: x.r.Host, Scheme: x.origin.Proto, Site: g.cfg.SiteURL})
+	from := browser.RequestingPage(browser.Request{Header: x.r.Header, Host: x.origin.Host, Scheme: x.origin.Proto, Site: g.cfg.SiteURL})
 	a, err := g.links.Follow(x.w, x.r, x.classification.Query.Ticket(), from == browser.OtherSite)
 	if a == nil {
 		return err

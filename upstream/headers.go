@@ -40,6 +40,7 @@ type Origin struct {
 	Client netip.Addr // behind the trusted proxies
 	Peer   netip.Addr // who is connected to us
 	Proto  string     // "https" or "http"
+	Host   string     // that the client asked for, as sent: perhaps with a port, or empty
 	Port   uint16     // that the client asked for; 0 if unknown
 	// Assumed reports that Proto is a default, because the client's scheme is unknown.
 	Assumed bool

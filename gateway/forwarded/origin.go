@@ -46,7 +46,7 @@ func (p Proxies) Origin(r *http.Request) upstream.Origin {
 	return o
 }
 
-// scheme sets the scheme and port that the client used. The signs of a TLS connection
+// scheme sets the scheme, host and port that the client used. The signs of a TLS connection
 // in order of strength: the headers of trusted proxies, this connection, the TLV of
 // the PROXY protocol, and the operator's setting for all requests.
 func (p Proxies) scheme(r *http.Request, o *upstream.Origin, hops int) {
@@ -66,7 +66,7 @@ func (p Proxies) scheme(r *http.Request, o *upstream.Origin, hops int) {
 			o.Proto = "https"
 		}
 	}
-	o.Port = Port(sent, host, o.Proto, hops)
+	o.Host, o.Port = host, Port(sent, host, o.Proto, hops)
 }
 
 func (p Proxies) schemeHeaders() []string {

@@ -67,3 +67,25 @@ func TestTheSchemeIsThatOfTheOutermostTrustedProxy(t *testing.T) {
 		}
 	}
 }
+
+func TestTheHostIsThatOfTheOutermostTrustedProxy(t *testing.T) {
+	p := forwarded.Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	for _, row := range []struct {
+		peer        string
+		chain, host []string
+		want        string
+	}{
+		{"10.0.0.1:4711", []string{"203.0.113.7"}, nil, "backend.internal"},
+		{"10.0.0.1:4711", []string{"203.0.113.7"}, []string{""}, "backend.internal"},
+		{"10.0.0.1:4711", []string{"203.0.113.7"}, []string{"shop.example:8443"}, "shop.example:8443"},
+		{"10.0.0.1:4711", []string{"203.0.113.7"}, []string{"evil.example, shop.example"}, "shop.example"}, // one proxy: the client wrote the other
+		{"10.0.0.1:4711", []string{"203.0.113.7, 10.0.0.2"}, []string{"shop.example, backend.internal"}, "shop.example"},
+		{"10.0.0.1:4711", []string{"203.0.113.7, 10.0.0.2"}, []string{"shop.example", "backend.internal"}, "shop.example"},
+		{"203.0.113.7:4711", nil, []string{"shop.example"}, "backend.internal"},
+	} {
+		r := &http.Request{RemoteAddr: row.peer, Host: "backend.internal", Header: http.Header{"X-Forwarded-For": row.chain, "X-Forwarded-Host": row.host}}
+		if got := p.Origin(r).Host; got != row.want {
+			t.Errorf("from %s with %q and %q: %s, want %s", row.peer, row.chain, row.host, got, row.want)
+		}
+	}
+}
