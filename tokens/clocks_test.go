@@ -84,7 +84,9 @@ func TestALoginAfterAnEndByAFasterClockIsBehindIt(t *testing.T) {
 func TestAnExchangeAfterAnEndByAFasterClockIsBehindIt(t *testing.T) {
 	onEachLayout(t, func(t *testing.T, w *world, lead, slow *tokens.Authority) {
 		w.must(lead.EndAll(context.Background(), tokens.CauseAdmin))
-		pair, spent, err := slow.IssueExchanged(context.Background(), alice, phone)
+		begin, err := slow.IssueExchanged(alice, phone)
+		w.must(err)
+		pair, spent, err := begin(context.Background())
 		w.must(err)
 		w.catchUp(slow)
 		w.accessIs(slow, pair.Access, nil)

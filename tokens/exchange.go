@@ -159,17 +159,20 @@ func (a *Authority) GoodTokens(ctx context.Context, session string) (good []stri
 	}
 }
 
-// IssueExchanged begins a session in exchange for a refresh token of another issuer. That token counts as the session's
-// generation 0, retired now: spent is the refresh token of ours that stands for it, which Refresh answers as any other
-// retired one. The errors are those of Issue.
-func (a *Authority) IssueExchanged(ctx context.Context, who Identity, from Client) (pair Pair, spent string, err error) {
+// IssueExchanged returns what begins a session in exchange for a refresh token of another issuer, with the errors of Issue. After
+// ErrUnavailable it may be called again: a session that Redis may have stored is written once more, and no second one. The
+// exchanged token counts as the session's generation 0, retired now: spent is the refresh token of ours that stands for it, which
+// Refresh answers as any other retired one.
+func (a *Authority) IssueExchanged(who Identity, from Client) (begin func(context.Context) (pair Pair, spent string, err error), err error) {
 	s, err := a.newRecord(who, from)
 	if err != nil {
-		return Pair{}, "", err
+		return nil, err
 	}
 	s.recent = fmt.Sprintf("0:%d", s.active)
-	pair, err = a.begin(ctx, s)
-	return pair, a.refreshes.Mint(s.id, 0, s.salt), err
+	return func(ctx context.Context) (Pair, string, error) {
+		pair, err := a.begin(ctx, s)
+		return pair, a.refreshes.Mint(s.id, 0, s.salt), err
+	}, nil
 }
 
 // IsUserID reports whether a number may be the id of a WordPress user, and every JSON reader on the way can hold it.

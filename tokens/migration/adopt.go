@@ -2,9 +2,12 @@ package migration
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"time"
 
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/budget"
 )
 
 // exchangeForeign answers for a refresh token of the plugin. The plugin exchanges it, which spends it, and a session of the
@@ -41,11 +44,16 @@ func (e *Exchange) exchangeClaimed(ctx context.Context, c claim, token string, f
 	return e.adopt(ctx, c, token, who, from)
 }
 
-// adopt begins a session, and remembers it before any client reads of it. If Redis fails then, this client gets its tokens
+// adopt begins a session, and remembers it before any client reads of it. If that is not remembered, this client gets its tokens
 // all the same: the plugin has spent the old one.
 func (e *Exchange) adopt(ctx context.Context, c claim, token string, who tokens.Identity, from tokens.Client) (tokens.Pair, tokens.Identity, error) {
-	pair, spent, err := e.authority.IssueExchanged(ctx, who, from)
+	begin, err := e.authority.IssueExchanged(who, from)
 	if err != nil {
+		return e.refuse(err)
+	}
+	var pair tokens.Pair
+	var spent string
+	if err := persist(ctx, func(ctx context.Context) (err error) { pair, spent, err = begin(ctx); return err }); err != nil {
 		return e.refuse(err)
 	}
 	if err := e.cfg.Redis.Set(ctx, c.key, e.seal(result{Spent: spent}, token), e.cfg.Life).Err(); err != nil {
@@ -59,10 +67,29 @@ func (e *Exchange) adopt(ctx context.Context, c claim, token string, who tokens.
 func (e *Exchange) askClaimed(ctx context.Context, c claim, token string, plugin Plugin) (who tokens.Identity, pair tokens.Pair, err error) {
 	who, pair, err = e.ask(ctx, token, plugin)
 	if err == nil {
-		err = e.endedSince(ctx, who.UserID, c.issuedAt())
+		err = persist(ctx, func(ctx context.Context) error { return e.endedSince(ctx, who.UserID, c.issuedAt()) })
 	}
 	if err != nil {
 		err = e.release(ctx, c, err)
 	}
 	return who, pair, err
+}
+
+// tryAgain is how long persist waits for Redis between two attempts.
+const tryAgain = 100 * time.Millisecond
+
+// persist does what follows once the plugin has spent a token, until ctx ends: if Redis fails in this moment, as in a failover, the
+// client cannot come with that token again. Each attempt has the time that the commands of one request have.
+func persist(ctx context.Context, do func(context.Context) error) error {
+	for {
+		err := do(budget.Within(ctx, &budget.Budget{}))
+		if !errors.Is(err, tokens.ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(tryAgain):
+		}
+	}
 }

@@ -124,6 +124,24 @@ func TestAClientThatLeavesDoesNotLoseItsToken(t *testing.T) {
 	}
 }
 
+func TestAFailoverAfterThePluginSpentATokenLosesNoCustomer(t *testing.T) {
+	for name, passing := range map[string]int64{"as what ended is read": 0, "as the session is written": 1} {
+		t.Run(name, func(t *testing.T) {
+			w := embedded(t)
+			a := w.authority()
+			store := &failing{}
+			w.rdb.AddHook(store)
+			from := &plugin{w: w, during: func() { store.begin(passing, 2) }}
+			pair := w.adopt(a, from)
+			w.refresh(a, pair.Refresh)
+			w.adopt(a, from) // as another tab
+			if n := from.asked.Load(); n != 1 || store.failed() != 2 || len(w.list(a)) != 1 {
+				t.Errorf("asked %d times, %d commands failed, %d sessions", n, store.failed(), len(w.list(a)))
+			}
+		})
+	}
+}
+
 func TestAForeignTokenEndsWithWhatEndedItsUser(t *testing.T) {
 	for name, end := range map[string]func(*tokens.Authority) error{
 		"a new password": func(a *tokens.Authority) error {

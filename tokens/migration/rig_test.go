@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -196,5 +197,63 @@ func (d *disturbed) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			}
 		}
 		return next(ctx, cmd)
+	}
+}
+
+// failing is a store that is away for some round trips.
+type failing struct {
+	mu            sync.Mutex
+	passing, left int64
+	refused       int64
+}
+
+// begin lets some round trips pass, and the next ones fail.
+func (f *failing) begin(passing, fail int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.passing, f.left = passing, fail
+}
+
+func (f *failing) failed() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refused
+}
+
+func (f *failing) err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.passing > 0:
+		f.passing--
+		return nil
+	case f.left > 0:
+		f.left, f.refused = f.left-1, f.refused+1
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+func (*failing) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (f *failing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if err := f.err(); err != nil {
+			cmd.SetErr(err)
+			return err
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (f *failing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if err := f.err(); err != nil {
+			for _, cmd := range cmds {
+				cmd.SetErr(err)
+			}
+			return err
+		}
+		return next(ctx, cmds)
 	}
 }
