@@ -37,7 +37,12 @@ func TestCredentialsAreThoseThatPHPFinds(t *testing.T) {
 		"a list":                      {kind: "application/json", body: `{"username":"alice","password":["secret"]}`},
 		"an integer":                  {kind: "application/json", body: `{"username":5550004444,"password":12345678901234567}`, want: Credentials{"5550004444", "12345678901234567"}},
 		"a fraction":                  {kind: "application/json", body: `{"username":"alice","password":1.50}`, want: Credentials{"alice", "1.5"}},
+		"a fraction of many digits":   {kind: "application/json", body: `{"username":0.00001,"password":0.1234567890123456789}`, want: Credentials{"1.0E-5", "0.12345678901235"}},
+		"large numbers":               {kind: "application/json", body: `{"username":1e20,"password":12345678901234567890}`, want: Credentials{"1.0E+20", "1.2345678901235E+19"}},
+		"numbers without an end":      {kind: "application/json", body: `{"username":-1e999,"password":1e999}`, want: Credentials{"-INF", "INF"}},
 		"zero":                        {kind: "application/json", body: `{"username":"alice","password":0}`},
+		"a fraction of zero":          {kind: "application/json", body: `{"username":"alice","password":-0.0}`},
+		"a text that is zero":         {kind: "application/json", body: `{"username":"alice","password":"-0"}`, want: Credentials{"alice", "-0"}},
 		"the last of two":             {kind: "application/json", body: `{"password":"x","username":"alice","password":"secret"}`, want: Credentials{"alice", "secret"}},
 	} {
 		body, err := ParseBody([]byte(row.body), row.kind)
@@ -54,6 +59,7 @@ func TestCredentialsAreThoseThatPHPFinds(t *testing.T) {
 func TestNamesThatCoCartWouldTakeForAnothersAreRefused(t *testing.T) {
 	for body, refused := range map[string]bool{
 		`{"username":"alice","password":"x"}`: false, `{"username":"","password":"x"}`: false, `{"username":[],"password":"x"}`: false, `{"username":["a"]}`: false,
+		`{"username":{},"password":"x"}`: false, `{"username":[ ],"password":"x"}`: false, `{"username":null,"password":"x"}`: false,
 		`{"username":["a"],"password":"x"}`: true, `{"username":{"a":1},"password":"x"}`: true, `{"username":"<b>","password":"x"}`: true, `{"username":"%41","password":"x"}`: true,
 	} {
 		object, err := ParseBody([]byte(body), "application/json")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -127,16 +128,26 @@ func (members Object) scalar(name string) string {
 	return ""
 }
 
-// phpNumber writes a number as PHP does: an integer as it is, another with 14 digits.
+// phpNumber writes a number as PHP does: an integer as it is, another with 14 digits, such as 1.0E+20 and INF.
 func phpNumber(n json.Number) string {
 	if i, err := n.Int64(); err == nil {
 		return strconv.FormatInt(i, 10)
 	}
-	f, err := n.Float64()
-	if err != nil {
-		return n.String()
+	f, _ := n.Float64() // too large: infinite, as in PHP
+	if f == 0 {
+		return "0" // PHP writes -0.0 as -0, but empty() finds it empty
 	}
-	return strconv.FormatFloat(f, 'G', 14, 64)
+	if math.IsInf(f, 0) {
+		return strings.TrimPrefix(strings.ToUpper(strconv.FormatFloat(f, 'f', -1, 64)), "+")
+	}
+	mantissa, exponent, large := strings.Cut(strconv.FormatFloat(f, 'G', 14, 64), "E")
+	if !large {
+		return mantissa
+	}
+	if !strings.Contains(mantissa, ".") {
+		mantissa += ".0"
+	}
+	return mantissa + "E" + exponent[:1] + strings.TrimLeft(exponent[1:], "0")
 }
 
 // isList reports whether a JSON value is an array or object that PHP's empty() does not
