@@ -90,7 +90,7 @@ func sanitizeKey(key string) string {
 // "2.0" and "2e0"; "" of other text.
 func numeric(text string) string {
 	text = strings.Trim(text, " \t\n\r\v\f")
-	if text == "" || strings.Trim(text, "0123456789+-.eE") != "" {
+	if strings.Trim(text, "0123456789+-.eE") != "" { // ParseFloat reads more than PHP, such as 0x1p1
 		return ""
 	}
 	f, err := strconv.ParseFloat(text, 64)
@@ -102,7 +102,7 @@ func numeric(text string) string {
 
 // identify returns the id that a number is, if it can be one.
 func identify(number string) (int64, bool) {
-	if number == "" || strings.Trim(number, "0123456789") != "" {
+	if strings.Trim(number, "0123456789") != "" {
 		return 0, false
 	}
 	number = strings.TrimLeft(number, "0")
@@ -157,9 +157,7 @@ func cartKeysInJSON(members Object) []string {
 		if json.Unmarshal(m.Value, &text) != nil {
 			text = string(m.Value)
 		}
-		if text != "null" {
-			keys = append(keys, text)
-		}
+		keys = append(keys, text)
 	}
 	return keys
 }

@@ -339,3 +339,18 @@ func TestAliasesKeepTheirPrefix(t *testing.T) {
 		}
 	}
 }
+
+// The log names a prefix that the operator forgot to list. It names none that only a request with a strange path has.
+func TestTheUnlistedPrefixIsWhatStandsBeforeARouteOfCoCart(t *testing.T) {
+	site := siteRoutes(t, "https://shop.example/store", "")
+	for target, want := range map[string]string{
+		"/store/de/wp-json/cocart/v2/cart": "/de", "/store/de/at/wp-json/cocart/v2/cart?x=/": "/de/at", "/store/a/b/c/index.php/wp-json/cocart/v2/cart/": "/a/b/c",
+		"/store/a/b/c/d/wp-json/cocart/v2/cart": "", "/store/wp-json/cocart/v2/cart": "", "/store/de//wp-json/cocart/v2/cart": "", "/store/.de/wp-json/cocart/v2/cart": "",
+		"/store/d%65/wp-json/cocart/v2/cart": "", "/store/de/wp-json/wc/v3/orders": "", "/store/a/.b/wp-json/cocart/v2/cart": "", "/": "", "/store": "", "//": "",
+		"/store/D0-._~/wp-json/cocart/v2/cart": "/D0-._~",
+	} {
+		if got := site.UnlistedPrefix(target); got != want {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+	}
+}

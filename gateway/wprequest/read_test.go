@@ -67,3 +67,57 @@ func BenchmarkReadForm(b *testing.B) {
 		}
 	}
 }
+
+// A batch whose body ends early may hold anything.
+func TestABatchThatCannotBeReadIsRefused(t *testing.T) {
+	site, broken := siteRoutes(t, "https://shop.example", ""), errors.New("the body ended early")
+	for _, target := range []string{"/wp-json/batch/v1", "/wp-json/cocart/batch"} {
+		for _, kind := range []string{"application/json", "application/x-www-form-urlencoded"} {
+			w := Request{Method: http.MethodPost, Target: target, Header: http.Header{"Content-Type": {kind}}}
+			v, err := site.Classify(w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = site.ReadBody(w, v, func(int64) ([]byte, error) { return nil, broken }); !errors.Is(err, broken) {
+				t.Errorf("%s as %s: %v", target, kind, err)
+			}
+		}
+	}
+}
+
+func TestABatchIsReadUpToTheLimitOfJSON(t *testing.T) {
+	u, _ := url.Parse("https://shop.example")
+	body := []byte(`{"requests":[{"path":"/cocart/v2/cart"}]}`)
+	for limit, want := range map[int64]bool{int64(len(body)): true, int64(len(body)) - 1: false} {
+		site := NewSite(SiteConfig{URL: u, JSON: limit})
+		v, err := site.Read(Request{Method: http.MethodPost, Target: "/wp-json/cocart/batch", Header: http.Header{"Content-Type": {"application/json"}}}, body)
+		if (err == nil) != want || want && v.Batch.Len() != 1 {
+			t.Errorf("limit %d for %d bytes: %d requests, %v", limit, len(body), v.Batch.Len(), err)
+		}
+	}
+}
+
+// Attack: CoCart has another namespace in this shop, and the routes of CoCart JWT Authentication keep theirs. A path in a batch
+// that no reader but wp_parse_url takes for one of them could refresh a session uncounted.
+func TestARouteOfThePluginInABatchIsNotHiddenByAnotherNamespace(t *testing.T) {
+	site := siteRoutes(t, "https://shop.example", "", "myshop")
+	for path, refused := range map[string]bool{
+		"http:/cocart/jwt/refresh-token": true, "cocart/jwt/token": true, "http:/MyShop/v2/login": true, "/cocart/jwt/refresh-token": true, "http:/wp/v2/posts": false, "http:/cocart/v2/cart": false,
+	} {
+		_, err := site.Read(Request{Method: http.MethodPost, Target: "/wp-json/batch/v1", Header: http.Header{"Content-Type": {"application/json"}}}, []byte(`{"requests":[{"path":"`+path+`"}]}`))
+		if (err != nil) != refused {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// WP_REST_Request::parse_body_params cuts the parameters off at a semicolon that is not the first byte.
+func TestWhichBodiesWithoutAKnownTypeWordPressReadsAsForms(t *testing.T) {
+	for contentType, want := range map[string]bool{
+		"": true, "text": true, "text;a/b": true, "t;a/b": true, ";": true, ";a/b": false, "text/plain": false, "text/plain;x": false, " Application/X-WWW-Form-Urlencoded ;a": true, "application/x-www-form-urlencoded,x": false,
+	} {
+		if got := untyped(contentType); got != want {
+			t.Errorf("%q: %v", contentType, got)
+		}
+	}
+}
