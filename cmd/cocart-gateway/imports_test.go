@@ -52,6 +52,7 @@ func TestRoomsOpenOnlyTheirOwnDoors(t *testing.T) {
 	forbidden["tokens/checkup"] = forbidden["tokens/cluster"]
 	forbidden["tokens/cache"] = []string{self, "net/http", "github.com/redis/go-redis/v9"}
 	forbidden["tokens/budget"] = append([]string{self}, forbidden["tokens"]...)
+	forbidden["tokens/rediserror"] = forbidden["tokens/budget"]
 	forbidden["tokens/jwt"] = append([]string{self + "tokens/keys", self + "tokens/revocation"}, pure...)
 	forbidden["gateway/migration"] = append([]string{self + "gateway"}, forbidden["gateway"]...)
 	forbidden["gateway/grant"] = forbidden["gateway/migration"]

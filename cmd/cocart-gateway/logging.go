@@ -13,6 +13,7 @@ import (
 
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/cmd/cocart-gateway/logsink"
+	"cocart-gateway/tokens/rediserror"
 )
 
 // configSource is where the configuration of a running gateway comes from, and what follows it in main.
@@ -80,7 +81,7 @@ func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
 type libraryLog struct{ log *slog.Logger }
 
 func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
-	l.log.DebugContext(ctx, "redis client", "cause", fmt.Sprintf(format, v...))
+	l.log.DebugContext(ctx, "redis client", "cause", rediserror.Text(fmt.Sprintf(format, v...)))
 }
 
 // Write takes a line of package log. What net/http quotes in one is left out: of an

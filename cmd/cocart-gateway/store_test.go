@@ -163,6 +163,35 @@ func TestACommandIsNeverCarriedOutTwiceOnRealRedis(t *testing.T) {
 	}
 }
 
+// Redis quotes the arguments of a command that it does not know, such as one that is renamed. In an error they would reach the log.
+func TestNoErrorOfRedisQuotesArgumentsInAnyModeOnRealRedis(t *testing.T) {
+	for mode, addressed := range map[string]func(t *testing.T) config.Redis{
+		"embedded": func(*testing.T) config.Redis { return config.Redis{Addresses: []string{config.EmbeddedStore}} },
+		"standalone": func(t *testing.T) config.Redis {
+			return config.Redis{Addresses: []string{tokenstest.Redis(t).Addr()}}
+		},
+		"cluster": func(t *testing.T) config.Redis {
+			return config.Redis{Addresses: []string{tokenstest.Cluster(t).Masters[0].Addr()}}
+		},
+		"sentinel": func(t *testing.T) config.Redis {
+			return config.Redis{Addresses: []string{tokenstest.Sentinel(t).Sentinels[0].Addr()}, Master: tokenstest.SentinelMaster}
+		},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			cfg := addressed(t)
+			cfg.Mode, cfg.Timeout = mode, time.Minute
+			client, closeStore, err := store.Open(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeStore()
+			if err := client.Do(t.Context(), "renamed", "canary").Err(); err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "unknown command") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 // The TLS material that a checked configuration cannot have is refused at start all the same.
 func TestUnusableTLSMaterialIsRefusedAtStart(t *testing.T) {
 	certificate, err := os.ReadFile(filepath.Join("config", "testdata", "keys", "client.crt.pem"))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"cocart-gateway/tokens/rediserror"
 	"cocart-gateway/tokens/revocation"
 )
 
@@ -80,7 +81,9 @@ func (l *Log) openReader() redis.UniversalClient {
 	}
 	options := *one.Options()
 	options.PoolSize = ownConnections
-	return redis.NewClient(&options)
+	own := redis.NewClient(&options)
+	own.AddHook(rediserror.Unquoted())
+	return own
 }
 
 func (l *Log) setReader(client redis.UniversalClient) {

@@ -21,7 +21,7 @@ func openCluster(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
 		PoolSize: cfg.PoolSize, MaxRetries: -1, MaxRedirects: 3, DialerRetries: 1, DisableIdentity: true,
 	})
 	client.OnNewNode(func(node *redis.Client) { node.AddHook(onceOnly{}) })
-	return client
+	return quotingNothing(client)
 }
 
 // onceOnly hides from the cluster client that an error came from the network: it would send the command again,

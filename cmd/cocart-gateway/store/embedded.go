@@ -27,7 +27,7 @@ func openEmbedded() (redis.UniversalClient, func(), error) {
 	client := redis.NewClient(&redis.Options{Addr: store.Addr(), Password: password, MaxRetries: -1, DisableIdentity: true,
 		DialTimeout: inProcess, ReadTimeout: inProcess, WriteTimeout: inProcess, ContextTimeoutEnabled: true})
 	stop := letTimePass(store)
-	return client, func() {
+	return quotingNothing(client), func() {
 		stop()
 		_ = client.Close() // nothing is left to be lost
 		store.Close()

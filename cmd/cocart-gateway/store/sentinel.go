@@ -10,18 +10,19 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"cocart-gateway/cmd/cocart-gateway/config"
+	"cocart-gateway/tokens/rediserror"
 )
 
 // openSentinel follows the master. Connections to the one before are closed by the client when the Sentinels announce it,
 // and by the Sentinels when they demote it, so that hardly a command meets a server that may not write.
 func openSentinel(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
-	return redis.NewFailoverClient(&redis.FailoverOptions{
+	return quotingNothing(redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: cfg.Master, SentinelAddrs: cfg.Addresses,
 		SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword.Reveal(),
 		Username: cfg.Username, Password: cfg.Password.Reveal(), DB: cfg.DB, TLSConfig: secure,
 		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
 		PoolSize: cfg.PoolSize, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
-	})
+	}))
 }
 
 // Successor returns what finds the server that took over from a master which still takes writes (tokens.Config.Successor), or nil
@@ -64,6 +65,7 @@ func watched(ctx context.Context, cfg config.Redis, secure *tls.Config) ([]strin
 			DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
 			MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
 		})
+		sentinel.AddHook(rediserror.Unquoted())
 		master, err := sentinel.GetMasterAddrByName(ctx, cfg.Master).Result()
 		replicas, err2 := sentinel.Replicas(ctx, cfg.Master).Result()
 		_ = sentinel.Close()

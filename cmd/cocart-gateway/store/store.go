@@ -15,6 +15,7 @@ import (
 
 	"cocart-gateway/cmd/cocart-gateway/config"
 	"cocart-gateway/tokens/budget"
+	"cocart-gateway/tokens/rediserror"
 )
 
 // Open dials Redis in the mode of the configuration, or makes the embedded store. Dialling is lazy: a gateway
@@ -48,11 +49,17 @@ func Open(cfg config.Redis) (client redis.UniversalClient, closeStore func(), er
 // DisableIdentity, here and below: telling Redis the name of a library is not worth an ACL rule of its own.
 
 func openStandalone(cfg config.Redis, secure *tls.Config) redis.UniversalClient {
-	return redis.NewClient(&redis.Options{
+	return quotingNothing(redis.NewClient(&redis.Options{
 		Addr: cfg.Addresses[0], Username: cfg.Username, Password: cfg.Password.Reveal(), DB: cfg.DB, TLSConfig: secure,
 		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
 		PoolSize: cfg.PoolSize, MaxRetries: -1, DialerRetries: 1, DisableIdentity: true,
-	})
+	}))
+}
+
+// quotingNothing makes the errors of a client fit for the log: each client has this hook, and has it first.
+func quotingNothing(client redis.UniversalClient) redis.UniversalClient {
+	client.AddHook(rediserror.Unquoted())
+	return client
 }
 
 // readerConnections is more than the connections that cannot be opened in any outage. After as many failures as a pool has
