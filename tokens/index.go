@@ -25,11 +25,13 @@ func (s store) indexed(ctx context.Context, userID int64) ([]*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.existing(ctx, userID, members)
+	listed, _, err := s.existing(ctx, userID, members)
+	return listed, err
 }
 
-// existing returns the sessions of an index that still exist, and repairs it.
-func (s store) existing(ctx context.Context, userID int64, members []string) ([]*record, error) {
+// existing returns the sessions of an index that still exist, and those that ended without an entry in the revocation log. It
+// repairs the index.
+func (s store) existing(ctx context.Context, userID int64, members []string) (alive, unlogged []*record, err error) {
 	ids := make([]revocation.SessionID, 0, len(members))
 	var gone []any
 	for _, m := range members {
@@ -41,25 +43,22 @@ func (s store) existing(ctx context.Context, userID int64, members []string) ([]
 	}
 	records, err := s.loadAll(ctx, ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.repair(ctx, userID, ids, records, gone)
-}
-
-// repair removes from the index what ended or vanished, and sessions of another user.
-func (s store) repair(ctx context.Context, userID int64, ids []revocation.SessionID, records []*record, gone []any) ([]*record, error) {
-	kept := records[:0]
 	for i, r := range records {
-		if r == nil || r.ended != 0 || r.userID != userID {
+		switch {
+		case r == nil || r.userID != userID || r.ended != 0 && r.owed == "":
 			gone = append(gone, ids[i].String())
-			continue
+		case r.ended != 0:
+			unlogged = append(unlogged, r)
+		default:
+			alive = append(alive, r)
 		}
-		kept = append(kept, r)
 	}
-	if len(gone) == 0 {
-		return kept, nil
+	if len(gone) > 0 {
+		err = s.ZRem(ctx, s.index(userID), gone...).Err()
 	}
-	return kept, s.ZRem(ctx, s.index(userID), gone...).Err()
+	return alive, unlogged, err
 }
 
 // enforceLimit ends the user's oldest sessions beyond the limit, never the one that has just begun. members is the index.
@@ -70,12 +69,17 @@ func (a *Authority) enforceLimit(ctx context.Context, newest *record, members []
 	}
 	if a.cfg.MaxSessions < 0 { // best effort, as in issue.lua
 		start := int(a.cfg.Now().UnixMilli() % int64(len(members)))
-		_, _ = a.store.existing(ctx, newest.userID, members[start:min(start+8, len(members))])
+		_, _, _ = a.store.existing(ctx, newest.userID, members[start:min(start+8, len(members))])
 		return nil
 	}
-	listed, err := a.store.existing(ctx, newest.userID, members)
+	listed, unlogged, err := a.store.existing(ctx, newest.userID, members)
 	if err != nil {
 		return unavailable("counting sessions", err)
+	}
+	for _, s := range unlogged { // an earlier login ended it, and then Redis went away
+		if err := a.logEnded(ctx, s.id, ended{userID: s.userID}, s.cause, revocation.SessionEnded(s.id, s.ended)); err != nil {
+			return err
+		}
 	}
 	others := a.othersAlive(listed, newest.id)
 	for _, s := range others[:max(0, len(others)+1-a.cfg.MaxSessions)] {
