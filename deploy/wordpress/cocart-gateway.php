@@ -806,6 +806,43 @@ function user_id_in( $value ): int {
 	return is_numeric( $value ) && $value > 0 ? (int) $value : 0;
 }
 
+/**
+ * Returns how many queries of the database failed in this request, as while it restarts (wpdb::print_error). To WordPress such a
+ * query found nothing: a user who is gone, or one without metadata, whose fingerprint is another one. WordPress keeps the
+ * latter in its cache.
+ */
+function failed_queries(): int {
+	return count( (array) ( $GLOBALS['EZSQL_ERROR'] ?? array() ) );
+}
+
+/**
+ * Returns what $look finds of a user in the database, past the caches of WordPress; null if the database does not answer.
+ *
+ * @return mixed
+ */
+function look_again( int $user_id, callable $look ) {
+	wp_cache_delete( $user_id, 'users' );
+	wp_cache_delete( $user_id, 'user_meta' );
+	$failed = failed_queries();
+	$found  = $look();
+	return failed_queries() === $failed ? $found : null;
+}
+
+/**
+ * Returns the user; false if there is none. If queries failed in this request it looks again: what it finds of a user decides
+ * how long a session lives that begins with it.
+ *
+ * @return \WP_User|false|null Null if the database does not answer.
+ */
+function known_user( int $id ) {
+	$look = function () use ( $id ) {
+		$user = get_userdata( $id );
+		$user && fingerprint( $user ); // Reads all that it is made of into the cache.
+		return $user;
+	};
+	return failed_queries() ? look_again( $id, $look ) : get_userdata( $id );
+}
+
 /** Reports whether a network excludes this user from this site. Always false on a single site. */
 function is_excluded( object $user ): bool {
 	return is_multisite() && ( ! empty( $user->spam ) || ! empty( $user->deleted ) || ! is_user_member_of_blog( $user->ID, get_current_blog_id() ) );
@@ -1682,6 +1719,12 @@ function refuse( int $status, string $code, string $message, string $reason ): v
 	exit;
 }
 
+/** Ends the request with a 503. A client repeats it, and keeps its tokens. */
+function refuse_for_now( int $user_id ): void {
+	send_header( 'Retry-After: 5' );
+	refuse( 503, 'cocart_gateway_database_unavailable', 'The shop cannot answer at the moment. Please try again shortly.', "the database did not answer what it has of user $user_id" );
+}
+
 function refuse_assertion( string $reason ): void {
 	refuse( 403, 'cocart_gateway_bad_assertion', 'This request could not be verified.', $reason );
 }
@@ -1971,18 +2014,11 @@ final class Request_Guard extends Dispatch_Watcher {
 
 	/** @return int|false */
 	private function resolve_customer() {
-		$user = get_userdata( $this->asserted->user );
-		if ( ! $user || is_excluded( $user ) ) {
-			$this->end_session( 'deleted' );
-		}
+		$user                      = $this->announcements->asserted_user();
 		$this->initial_fingerprint = fingerprint( $user );
 		$this->grants->note_customer( $user );
 		if ( '' !== $this->asserted->pat ) {
 			check_plugin_login( $user, $this->asserted->pat );
-			return (int) $user->ID;
-		}
-		if ( ! hash_equals( $this->initial_fingerprint, $this->asserted->fingerprint ) ) {
-			$this->end_session( 'changed' );
 		}
 		return (int) $user->ID;
 	}
@@ -2210,6 +2246,11 @@ final class Request_Guard extends Dispatch_Watcher {
 
 	/** @param object|false $user */
 	private function sign_login( $user, \WP_REST_Request $request ): void {
+		$id   = $user ? (int) $user->ID : 0;
+		$user = $user ? known_user( $id ) : false;
+		if ( null === $user ) {
+			refuse_for_now( $id );
+		}
 		if ( ! $user || is_excluded( $user ) ) {
 			log_line( 'cocart-gateway: a login was answered, but not for a user of this site' );
 			return;
@@ -2370,7 +2411,10 @@ final class Session_Grants {
 
 	/** @return true|\WP_Error */
 	private function begin_for( int $id, string $origin ) {
-		$user = get_userdata( $id );
+		$user = known_user( $id );
+		if ( null === $user ) {
+			return no_session( 'the database does not answer', 'cocart_gateway_database_unavailable', 503 );
+		}
 		if ( ! $user || is_excluded( $user ) ) {
 			return no_session( 'there is no such user on this site' );
 		}
@@ -2584,13 +2628,50 @@ final class Session_End_Announcements {
 	/** @param mixed $before The fingerprint as it was. */
 	public function announce_if_changed( $user_id = 0, $before = '' ): void {
 		$user_id = user_id_in( $user_id );
-		$user    = get_userdata( $user_id );
 		if ( ! $user_id || ! is_string( $before ) || '' === $before ) {
 			return;
 		}
-		if ( ! $user || ! hash_equals( fingerprint( $user ), $before ) ) {
-			$this->announce_end( $user_id, $before, $user ? 'changed' : 'deleted' );
+		$look   = fn() => $this->why_over( get_userdata( $user_id ), $before );
+		$reason = $look();
+		$reason = '' === $reason ? '' : look_again( $user_id, $look );
+		if ( null !== $reason && '' !== $reason ) { // Null: the next use of such a session finds out.
+			$this->announce_end( $user_id, $before, $reason );
 		}
+	}
+
+	/**
+	 * Returns why sessions of a user with this fingerprint are over; '' if they are not.
+	 *
+	 * @param \WP_User|false $user
+	 */
+	private function why_over( $user, string $fingerprint ): string {
+		if ( ! $user ) {
+			return 'deleted';
+		}
+		return hash_equals( fingerprint( $user ), $fingerprint ) ? '' : 'changed';
+	}
+
+	/** Returns the asserted customer, or ends the session if it is over. */
+	public function asserted_user(): \WP_User {
+		$id     = $this->asserted->user;
+		$reason = $this->why_asserted_over();
+		$reason = '' === $reason ? '' : look_again( $id, array( $this, 'why_asserted_over' ) );
+		if ( null === $reason ) {
+			refuse_for_now( $id );
+		}
+		if ( '' !== $reason ) {
+			$this->refuse_session( $reason );
+		}
+		return get_userdata( $id );
+	}
+
+	/** Returns why the asserted session is over; '' if it is not. A token of CoCart JWT Authentication has no fingerprint. */
+	public function why_asserted_over(): string {
+		$user = get_userdata( $this->asserted->user );
+		if ( $user && is_excluded( $user ) ) {
+			return 'deleted';
+		}
+		return $user && '' !== $this->asserted->pat ? '' : $this->why_over( $user, $this->asserted->fingerprint );
 	}
 
 	/** Ends the asserted session: the client must log in again, and the gateway informs its replicas. */
@@ -2673,7 +2754,7 @@ final class Browser_Login extends Dispatch_Watcher {
 		if ( BROWSER_ROUTE !== $route ) {
 			refuse_assertion( 'WordPress dispatches something else for what the gateway took for the link of a browser' );
 		}
-		$user = $this->customer();
+		$user = $this->announcements->asserted_user();
 		$this->check_account( $user );
 		$present = (int) wp_validate_auth_cookie( '', 'logged_in' );
 		if ( $present && $present !== (int) $user->ID ) {
@@ -2705,17 +2786,6 @@ final class Browser_Login extends Dispatch_Watcher {
 		if ( is_array( $cart ) && $cart && apply_filters( 'woocommerce_persistent_cart_enabled', true ) ) {
 			update_user_meta( $user_id, '_woocommerce_persistent_cart_' . get_current_blog_id(), array( 'cart' => $cart ) );
 		}
-	}
-
-	private function customer(): \WP_User {
-		$user = get_userdata( $this->asserted->user );
-		if ( ! $user || is_excluded( $user ) ) {
-			$this->announcements->refuse_session( 'deleted' );
-		}
-		if ( ! hash_equals( fingerprint( $user ), $this->asserted->fingerprint ) ) {
-			$this->announcements->refuse_session( 'changed' );
-		}
-		return $user;
 	}
 
 	/**
@@ -2785,7 +2855,13 @@ function has_plugin_login( int $user_id, string $pat ): bool {
  * the secrets of the gateway cannot invent one: they are still not enough to become a customer.
  */
 function check_plugin_login( object $user, string $pat ): void {
-	if ( ! has_plugin_login( (int) $user->ID, $pat ) ) {
+	$id     = (int) $user->ID;
+	$look   = fn() => has_plugin_login( $id, $pat );
+	$listed = $look() ? true : look_again( $id, $look );
+	if ( null === $listed ) {
+		refuse_for_now( $id );
+	}
+	if ( ! $listed ) {
 		refuse( 401, 'cocart_authentication_error', 'Authentication failed.', "CoCart JWT Authentication no longer lists the login of a token of user {$user->ID}" );
 	}
 }

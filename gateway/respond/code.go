@@ -74,6 +74,8 @@ const (
 	Required     Code = "cocart_gateway_required"
 	NotAllowed   Code = "cocart_gateway_not_allowed"
 	InvalidNonce Code = "rest_cookie_invalid_nonce"
+
+	DatabaseUnavailable Code = "cocart_gateway_database_unavailable"
 )
 
 // Challenge is the WWW-Authenticate header of a 401 without a token (RFC 9110 section 11.6.1).
@@ -336,6 +338,10 @@ var codes = map[Code]definition{
 		when:     "A request with a login cookie of WordPress has an invalid nonce.",
 		client:   "Reload the page, which has a new nonce.",
 		operator: "Exclude pages with nonces from page caches that keep them longer than 12 hours."},
+	DatabaseUnavailable: {status: http.StatusServiceUnavailable,
+		when:     "The database of WordPress did not answer what it has of the customer, as while it restarts. No session ends because of that.",
+		client:   "Repeat the request after `Retry-After`. Keep the tokens.",
+		operator: "Look into the logs of PHP and of the database."},
 }
 
 const notYourCart = "The cart key belongs to a customer. Leave it out: your own cart comes with your login."

@@ -272,8 +272,28 @@ namespace {
 		return 1 === get_current_user_id() && in_array( $capability, $GLOBALS['capabilities'] ?? array( 'manage_options', 'manage_woocommerce' ), true );
 	}
 
-	/** A meta key has one value here, or a list of rows if it was added to. */
+	/** Reports whether the next query of a table fails, as while the database restarts: $failing says how many do. */
+	function query_fails( string $table ): bool {
+		$GLOBALS['failing'][ $table ] = ( $GLOBALS['failing'][ $table ] ?? 0 ) - 1;
+		if ( $GLOBALS['failing'][ $table ] < 0 ) {
+			return false;
+		}
+		$GLOBALS['EZSQL_ERROR'][] = array( 'query' => "SELECT * FROM $table", 'error_str' => 'Lost connection' );
+		return true;
+	}
+
+	function wp_cache_delete( $key, $group ) {
+		unset( $GLOBALS['cached_as_empty'][ "$group $key" ] );
+	}
+
+	/** A meta key has one value here, or a list of rows if it was added to. After a query that failed WordPress has none in its cache. */
 	function get_user_meta( $user_id, $key, $single ) {
+		if ( ! isset( $GLOBALS['cached_as_empty'][ "user_meta $user_id" ] ) && query_fails( 'usermeta' ) ) {
+			$GLOBALS['cached_as_empty'][ "user_meta $user_id" ] = true;
+		}
+		if ( isset( $GLOBALS['cached_as_empty'][ "user_meta $user_id" ] ) ) {
+			return $single ? '' : array();
+		}
 		return apply_filters( 'get_user_metadata', $GLOBALS['usermeta'][ $user_id ][ $key ] ?? ( $single ? '' : array() ) );
 	}
 
@@ -297,7 +317,7 @@ namespace {
 	/** pluggable.php: loaded after the must-use plugins, before the others. */
 	function load_pluggable() {
 		function get_userdata( $id ) {
-			return isset( $GLOBALS['users'][ $id ] ) ? new WP_User( $GLOBALS['users'][ $id ] ) : false;
+			return isset( $GLOBALS['users'][ $id ] ) && ! query_fails( 'users' ) ? new WP_User( $GLOBALS['users'][ $id ] ) : false;
 		}
 
 		function get_user_by( $field, $value ) {
