@@ -176,5 +176,13 @@ func (w *WordPress) inTime(issued, expires int64) bool {
 }
 
 func valid(now time.Time, issued, expires int64) bool {
-	return !now.Add(replyLeeway).Before(time.Unix(issued, 0)) && now.Add(-replyLeeway).Before(time.Unix(expires, 0))
+	return began(now, issued) && !expired(now, expires)
+}
+
+func began(now time.Time, issued int64) bool {
+	return !now.Add(replyLeeway).Before(time.Unix(issued, 0))
+}
+
+func expired(now time.Time, expires int64) bool {
+	return !now.Add(-replyLeeway).Before(time.Unix(expires, 0))
 }

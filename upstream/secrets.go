@@ -1,6 +1,9 @@
 package upstream
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Secrets prepares other shared secrets: the first signs, all of them verify
 // replies. The function returned puts them in force. An error says what is wrong
@@ -22,10 +25,11 @@ type sent struct {
 	assertion string
 	keys      signingKeys
 	clock     *nodeClock // of the node that answers
+	at        time.Time  // by WordPress.steady
 }
 
 func (w *WordPress) seal(a Assertion, r *http.Request, by *nodeClock) sent {
 	keys := *w.keys.Load()
 	c := w.assert(by, a, r.Method, r.Host, r.URL.RequestURI())
-	return sent{keys[0].sign(&c), keys, by}
+	return sent{keys[0].sign(&c), keys, by, w.steady()}
 }

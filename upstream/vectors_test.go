@@ -99,13 +99,15 @@ func speaker(t *testing.T, v vector) *WordPress {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return time.Unix(v.Now, 0) }
-	w := &WordPress{audience: v.Audience, now: now, clocks: map[*pool.Node]*nodeClock{nil: {Clock: clock.New(now, nil)}}}
+	w := &WordPress{audience: v.Audience, now: now, steady: now, clocks: map[*pool.Node]*nodeClock{nil: {Clock: clock.New(now, nil)}}}
 	w.keys.Store(&keys)
 	return w
 }
 
 // to is the vector's assertion, as sent by w.
-func (v vector) to(w *WordPress) sent { return sent{v.Assertion, *w.keys.Load(), w.clocks[nil]} }
+func (v vector) to(w *WordPress) sent {
+	return sent{v.Assertion, *w.keys.Load(), w.clocks[nil], w.steady()}
+}
 
 func TestKeysAreDerivedAsThePluginDerivesThem(t *testing.T) {
 	for _, v := range readVectors(t).Keys {
