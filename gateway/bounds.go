@@ -63,11 +63,17 @@ func (x *exchange) orBody(err error) error {
 // followBody follows the body of a request from its first byte on. net/http discards what a
 // handler left unread before the header of an answer leaves, so the time which that may
 // take does not count as time of the answer.
+//
+// It does so in a copy of the request. By the type of the body in its own, net/http knows that a client waits for 100
+// Continue, and that there is too much left to discard: with another body, a refusal would wait for bytes that the client
+// does not send before it is asked for them.
 func (g *Gateway) followBody(x *exchange) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
 	x.arriving = pace.NewBody(x.w.ResponseWriter, x.r, g.cfg.Bounds.Pace(g.cfg.Bounds.UploadRate))
 	x.w.Pace.First = max(0, g.cfg.Bounds.Stall) + g.cfg.Bounds.BodyTime
-	x.r.Body = x.arriving
+	followed := *x.r
+	followed.Body = x.arriving
+	x.r = &followed
 }
