@@ -6,9 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
+	"cocart-gateway/tokens/tokenstest"
+	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
 )
 
@@ -74,3 +78,110 @@ func (s *shop) dials() net.Conn {
 	s.must(conn.SetDeadline(time.Now().Add(patience)))
 	return conn
 }
+
+// answersEarly is a shop whose WordPress answers when it has read the header of a request.
+func answersEarly(t *testing.T, answer func(conn net.Conn, in *bufio.Reader, r *http.Request)) *shop {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			in := bufio.NewReader(conn)
+			if r, err := http.ReadRequest(in); err == nil {
+				answer(conn, in, r)
+			}
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-ended })
+	return openShopBehind(t, nil, func(c *upstream.Config) { c.URL = &url.URL{Scheme: "http", Host: l.Addr().String()} })
+}
+
+// PHP does not read an upload that is larger than post_max_size: the page that says so begins while the upload arrives.
+func TestAnAnswerThatBeginsBeforeTheUploadHasEndedIsWhole(t *testing.T) {
+	const first, second = "first half, ", "second half"
+	arrived := make(chan int64, 1)
+	s := answersEarly(t, func(conn net.Conn, _ *bufio.Reader, r *http.Request) {
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n%x\r\n%s\r\n", len(first), first)
+		n, _ := io.Copy(io.Discard, r.Body)
+		arrived <- n
+		fmt.Fprintf(conn, "%x\r\n%s\r\n0\r\n\r\n", len(second), second)
+	})
+	for _, length := range []int{100_000, 200_000, 1_000_000} {
+		conn := s.dials()
+		half := strings.Repeat("x", length/2)
+		_, err := fmt.Fprintf(conn, "POST /upload HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\n%s", length, half)
+		s.must(err)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		s.must(err)
+		got := make([]byte, len(first))
+		_, err = io.ReadFull(resp.Body, got)
+		s.must(err)
+		_, err = io.WriteString(conn, half)
+		s.must(err)
+		rest, err := io.ReadAll(resp.Body)
+		if n := <-arrived; err != nil || string(got)+string(rest) != first+second || n != int64(length) {
+			t.Errorf("of %d bytes %d arrived; the answer: %q, %v", length, n, string(got)+string(rest), err)
+		}
+		if !resp.Close {
+			t.Error("the connection stays open, though its request had not ended when the answer began")
+		}
+	}
+}
+
+// Attack: what is left of a body looks like a request, and would be taken for one (request smuggling); or it never comes, and
+// the gateway waits for it for ever.
+func TestWhatIsLeftOfAnUploadIsNoRequest(t *testing.T) {
+	s := answersEarly(t, func(conn net.Conn, _ *bufio.Reader, _ *http.Request) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	})
+	h := s.timed()
+	for _, length := range []int{100_000, 1_000_000} {
+		for name, rest := range map[string]string{"a request": "GET /smuggled HTTP/1.1\r\nHost: shop.example\r\n\r\n", "nothing": ""} {
+			conn := s.dials()
+			_, err := fmt.Fprintf(conn, "POST /upload HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\n%s", length, strings.Repeat("x", 70_000))
+			s.must(err)
+			in := bufio.NewReader(conn)
+			resp, err := http.ReadResponse(in, nil)
+			s.must(err)
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || string(body) != "ok" || !resp.Close {
+				t.Errorf("%d, %s: %q, %v, the connection ends: %t", length, name, body, err, resp.Close)
+			}
+			_, err = io.WriteString(conn, rest)
+			s.must(err)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				if more, _ := io.ReadAll(in); len(more) > 0 {
+					t.Errorf("%d, %s: %q", length, name, more)
+				}
+			}()
+			tokenstest.Eventually(t, "the connection ends with the time for the rest", func() bool {
+				if until := h.running(); until.After(time.Now().Add(lingering)) {
+					t.Fatalf("the rest of the body has until %s", until)
+				}
+				h.pass()
+				select {
+				case <-ended:
+					return true
+				default:
+					return false
+				}
+			})
+		}
+	}
+	if paths := s.log.String(); strings.Contains(paths, "smuggled") {
+		t.Error(paths)
+	}
+}
+
+const lingering = 5 * time.Second

@@ -42,6 +42,7 @@ type recorder struct {
 	bytes       int64
 	began       time.Time        // when the header of the answer left
 	noHints     bool             // the client takes an informational answer for the answer
+	duplex      bool             // the answer may leave before the body of the request has ended
 	limit       *attempts.State  // for the rate limit headers of the answer
 	setHeaders  func(status int) // called once, before the header of the answer leaves
 	copied      *repeats.Copy    // nil: the answer is not one to a password
@@ -87,6 +88,12 @@ func (w *recorder) FlushError() error {
 	return w.Writer.FlushError()
 }
 
+// EnableFullDuplex is what http.ResponseController calls.
+func (w *recorder) EnableFullDuplex() error {
+	w.duplex = true
+	return http.NewResponseController(w.ResponseWriter).EnableFullDuplex()
+}
+
 // Hijack hands the connection of an upgrade over. httputil.ReverseProxy writes the 101 on it, past WriteHeader.
 func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
@@ -115,7 +122,7 @@ func (x *exchange) endWait() {
 // bug cut short. An upgraded connection (101) is recorded when it ends.
 func (g *Gateway) recordRequest(x *exchange) {
 	g.metrics.InFlight.Dec()
-	x.arriving.Stop()
+	x.leaveBody()
 	if !x.w.began.IsZero() {
 		x.w.SetDeadline() // net/http writes the end of the answer after this; the last deadline may be over if WordPress was slow
 	}
@@ -133,6 +140,18 @@ func (g *Gateway) recordRequest(x *exchange) {
 	if h := g.log.Handler(); h.Enabled(context.Background(), line.Level()) {
 		_ = h.Handle(context.Background(), line.Record(over)) // a line that cannot be written is counted by its sink
 	}
+}
+
+// lingering is how long a client that has its answer may go on sending before its connection is closed.
+const lingering = 5 * time.Second
+
+// leaveBody ends the use of the request's body. After a full duplex answer net/http has no other deadline for discarding it.
+func (x *exchange) leaveBody() {
+	if x.w.duplex {
+		x.arriving.Abandon(lingering)
+		return
+	}
+	x.arriving.Stop()
 }
 
 func (x *exchange) line(status int, over time.Time) *accesslog.Line {

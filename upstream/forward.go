@@ -127,6 +127,9 @@ type forwardingKey struct{}
 //
 // The request holds a place at a node until the body of its answer ended, or the
 // connection was upgraded.
+//
+// A body of HTTP/1 that is forwarded as a stream makes rw full duplex. If it has not ended when its answer begins, the caller
+// must end the connection after the answer, with a deadline for what net/http then reads of the body.
 func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwarding) (err error) {
 	if !mayUpgrade(r, f.Assertion.Kind) {
 		delete(r.Header, "Upgrade")
@@ -147,6 +150,11 @@ func (w *WordPress) Forward(rw http.ResponseWriter, r *http.Request, f *Forwardi
 		return err
 	}
 	defer f.place.Leave() // also when ReverseProxy aborts a broken answer by panicking
+	if !whole && r.ProtoMajor == 1 {
+		// Otherwise net/http reads up to 256 KiB of the body itself before the header of an early answer leaves. WordPress would
+		// not get these bytes, the upload would fail for that, and the answer break off.
+		_ = http.NewResponseController(rw).EnableFullDuplex() // only a test's writer has none
+	}
 	f.start, f.call, f.rw = time.Now(), "forward", rw
 	w.proxy.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), forwardingKey{}, f)))
 	if f.resp != nil && len(f.resp.Trailer) > 0 {

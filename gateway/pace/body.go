@@ -124,6 +124,33 @@ func (b *Body) Stop() {
 	b.stopped = true
 }
 
+// Unread reports whether the body has not ended yet; false for a nil Body.
+func (b *Body) Unread() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.stopped
+}
+
+// Abandon ends the reading of a body that has not ended, a Read that waits included. It gives net/http the time to discard
+// what the client is about to send: a connection that is closed before is reset, and the client may lose its answer.
+func (b *Body) Abandon(within time.Duration) {
+	if !b.Unread() {
+		return
+	}
+	b.Stop()
+	to := http.NewResponseController(b.w)
+	_ = to.SetReadDeadline(time.Unix(1, 0))
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	if b.ended == nil {
+		b.ended = http.ErrBodyReadAfterClose
+	}
+	_ = to.SetReadDeadline(time.Now().Add(within))
+}
+
 // Err returns what was wrong with the body, or nil. It waits for a read under way, which ends with its deadline at the
 // latest.
 func (b *Body) Err() error {
