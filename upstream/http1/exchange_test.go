@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -340,6 +341,37 @@ func TestWhatIsSentAgain(t *testing.T) {
 				t.Errorf("sent %d times: %v", asked.Load(), err)
 			}
 		})
+	}
+}
+
+// A server that dies of a request would otherwise do so once for each idle connection.
+func TestARequestIsSentTwiceAtMost(t *testing.T) {
+	const idle = 3
+	var open sync.WaitGroup
+	open.Add(idle)
+	var asked atomic.Int64
+	s := serve(t, func(n int64, conn net.Conn, in *bufio.Reader) {
+		if n <= idle {
+			_, _ = http.ReadRequest(in)
+			open.Done()
+			open.Wait()
+			_, _ = io.WriteString(conn, okay)
+		}
+		if _, err := http.ReadRequest(in); err == nil {
+			asked.Add(1)
+		}
+	})
+	var first sync.WaitGroup
+	for range idle {
+		first.Go(func() {
+			if _, err := s.get(request(t, "GET"), http1.Call{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	first.Wait()
+	if _, err := s.get(request(t, "GET"), http1.Call{Replay: true}); err == nil || asked.Load() != 2 {
+		t.Errorf("sent %d times: %v", asked.Load(), err)
 	}
 }
 

@@ -87,7 +87,7 @@ func (t *Transport) Do(req *http.Request, call Call) (resp *http.Response, conne
 	ctx := req.Context()
 	trace := httptrace.ContextClientTrace(ctx)
 	for {
-		c, err := t.connect(ctx)
+		c, err := t.connect(ctx, !connected)
 		if err != nil {
 			return nil, connected, err
 		}
@@ -105,12 +105,17 @@ func (t *Transport) Do(req *http.Request, call Call) (resp *http.Response, conne
 	}
 }
 
-// connect returns an idle connection that the server has not closed, or a new one.
-func (t *Transport) connect(ctx context.Context) (*conn, error) {
+// connect returns an idle connection that the server has not closed, or a new one. Only the first connection of a request may be
+// an idle one: a request is sent again only where a connection was used before, so that it is sent twice at most.
+func (t *Transport) connect(ctx context.Context, first bool) (*conn, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	for c := t.idle.take(); c != nil; c = t.idle.take() {
+	for first {
+		c := t.idle.take()
+		if c == nil {
+			break
+		}
 		if c.alive() {
 			return c, nil
 		}
