@@ -495,8 +495,8 @@ func TestPingSaysWhetherThePluginIsThere(t *testing.T) {
 	}
 }
 
-// After a 101 no body follows that would end, and the timeout of a ping does not end the connection.
-func TestPingDoesNotWaitForWhoSwitchesProtocols(t *testing.T) {
+// After a 101 no body follows that would end, and the timeout of a question does not end the connection.
+func TestNoQuestionWaitsForWhoSwitchesProtocols(t *testing.T) {
 	wp := upstreamtest.Start(t)
 	wp.Lock()
 	wp.Answer = func(w http.ResponseWriter, r *http.Request, _ upstreamtest.Seen) bool {
@@ -511,8 +511,25 @@ func TestPingDoesNotWaitForWhoSwitchesProtocols(t *testing.T) {
 		return true
 	}
 	wp.Unlock()
-	if _, err := newFront(t, wp.URL, asSite()).wordpress.Ping(t.Context()); !errors.Is(err, upstream.ErrBadReply) {
-		t.Errorf("error %v", err)
+	shop := newFront(t, wp.URL, asSite()).wordpress
+	for name, ask := range map[string]func() error{
+		"a ping": func() error { _, err := shop.Ping(t.Context()); return err },
+		"a probe": func() error {
+			_, err := shop.Nodes()[0].Probe(t.Context(), upstream.Assertion{Kind: upstream.Guest}, "")
+			return err
+		},
+		"a user": func() error { _, err := shop.FindUsers(t.Context(), "anna"); return err },
+	} {
+		answered := make(chan error, 1)
+		go func() { answered <- ask() }()
+		select {
+		case err := <-answered:
+			if !errors.Is(err, upstream.ErrBadReply) {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s waits", name)
+		}
 	}
 }
 

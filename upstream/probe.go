@@ -69,8 +69,8 @@ func (n Node) Ping(ctx context.Context) (plugin string, err error) {
 }
 
 // Probe asks for a target, a path below the address of the site with or without
-// a query, as a guest. An error means that there was no answer:
-// [ErrUnavailable] or [ErrTimeout].
+// a query, as a guest. An error means that there was no answer: [ErrUnavailable],
+// [ErrTimeout], or [ErrBadReply] for a switch to another protocol.
 func (n Node) Probe(ctx context.Context, a Assertion, target string) (*Probe, error) {
 	return n.probeAs(ctx, n.wordpress.host, a, target)
 }
@@ -102,6 +102,9 @@ func (w *WordPress) fill(n *pool.Node, req *http.Request, p *Probe) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < 200 { // as in probe
+		return fmt.Errorf("%w: it answered %d", ErrBadReply, resp.StatusCode)
+	}
 	if p.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxProbe)); err != nil {
 		return readingError(err)
 	}
