@@ -70,7 +70,10 @@ func NewUnmeasured(cfg Config, rdb redis.UniversalClient, reg prometheus.Registe
 	}
 	m.store = newStore(rdb, a.cfg.KeyPrefix)
 	m.log = revocationlog.New(revocationlog.Config{Client: rdb, Key: m.store.revocations(), View: &m.revoked, Now: a.cfg.Now, Logger: a.cfg.Log, Reader: a.cfg.Reader,
-		Restore: func(ctx context.Context) error { return m.inForce.Load().restore(ctx) }, Unavailable: unavailable})
+		Restore: func(ctx context.Context) error { return m.inForce.Load().restore(ctx) },
+		EndAgain: func(ctx context.Context, entries []revocation.Entry) error {
+			return m.inForce.Load().endAgain(ctx, entries)
+		}, Unavailable: unavailable})
 	m.epoch = epoch.New(rdb, a.cfg.KeyPrefix)
 	m.metrics = newMetrics(m)
 	if err := reg.Register(a.metrics); err != nil {

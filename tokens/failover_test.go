@@ -135,6 +135,52 @@ func TestAFailoverThatLostTheEndOfASession(t *testing.T) {
 	}
 }
 
+// The failover lost an end before any gateway read it in the log, which is how gateways notice a loss. The one that wrote it writes
+// it again: the session is over also once its access tokens have expired, and no gateway knows of the end any more.
+func TestAnEndThatAFailoverLostUnreadIsWrittenAgain(t *testing.T) {
+	for name, end := range map[string]func(a *tokens.Authority, session string) error{
+		"logout": func(a *tokens.Authority, session string) error {
+			return a.EndSession(context.Background(), session, tokens.CauseLogout)
+		},
+		"of the user": func(a *tokens.Authority, _ string) error {
+			_, err := a.EndUser(context.Background(), 2, "", tokens.CauseAdmin)
+			return err
+		},
+		"of all": func(a *tokens.Authority, _ string) error { return a.EndAll(context.Background(), tokens.CauseAdmin) },
+		"handed back": func(a *tokens.Authority, session string) error {
+			return a.EndWithGrace(context.Background(), session, tokens.CauseHandedBack)
+		},
+	} {
+		for topology, prepare := range map[string]func(a *tokens.Authority){"together": func(*tokens.Authority) {}, "apart": tokens.KeysApart} {
+			t.Run(name+", "+topology, func(t *testing.T) {
+				onEachStore(t, func(t *testing.T, w *world) {
+					a, ctx := w.authority(), context.Background()
+					prepare(a)
+					pair := w.login(a, alice)
+					back := w.snapshot(pair.Session)
+					w.must(end(a, pair.Session))
+					back()
+					lost := []string{"cocart:revocations", "cocart:c:2", "cocart:cutoff"}
+					w.must(w.rdb.Del(ctx, lost...).Err())
+					broken, cancel := context.WithCancel(ctx)
+					cancel()
+					if a.CatchUp(broken) == nil {
+						t.Fatal("the connection did not break")
+					}
+					w.catchUp(a)
+					w.must(tokens.LookBack(a))
+					w.must(w.rdb.Del(ctx, "cocart:revocations").Err()) // it is trimmed
+					late := w.authority()
+					if s, err := late.Peek(ctx, pair.Refresh, phone); name == "handed back" && s.Cause != tokens.CauseHandedBack {
+						t.Errorf("the cause is %q, %v", s.Cause, err)
+					}
+					w.refreshIs(late, pair.Refresh, tokens.Ended)
+				})
+			})
+		}
+	}
+}
+
 // Redis lost rotations that the gateway knows of, and a tab that slept meanwhile is the first to refresh. The generation that
 // Redis would give it is revoked at the gateway.
 func TestAfterALossNoTabGetsATokenThatIsRevokedAlready(t *testing.T) {

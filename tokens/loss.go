@@ -118,27 +118,48 @@ func (a *Authority) restore(ctx context.Context) error {
 }
 
 func (a *Authority) restoreSome(ctx context.Context, some []revocation.Entry) error {
-	now, life := a.cfg.Now().UnixMilli(), milliseconds(a.cfg.RefreshTTL+outlives)
-	var calls []cluster.Call
 	_, err := a.store.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, e := range some {
 			p.XAdd(ctx, a.log.Command(e))
-			if id, ended := e.EndedSession(); ended {
-				calls = append(calls, a.store.endCall(id, now, CauseOther, a.cfg.tombstone(), ""))
-			}
-			user, fingerprint, at, cut := e.Cutoff()
-			switch {
-			case cut && user > 0:
-				calls = append(calls, cluster.Call{Script: raiseScript, Key: a.store.userCutoffs(user),
-					Args: []any{life, cutoffField(fingerprint), at, anyFingerprint, a.revoked.LatestPluginCutoff(user)}})
-			case cut:
-				calls = append(calls, cluster.Call{Script: raiseScript, Key: a.store.allCutoff(), Args: []any{life, "", at}})
-			}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	return a.endSome(ctx, some)
+}
+
+// endAgain writes again what ended by entries of the log: a failover may have lost the tombstones and cutoffs with them. What ended
+// already stays as it is.
+func (a *Authority) endAgain(ctx context.Context, entries []revocation.Entry) error {
+	for some := range slices.Chunk(entries, restoreBatch) {
+		if err := a.endSome(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Authority) endSome(ctx context.Context, some []revocation.Entry) error {
+	now, life := a.cfg.Now().UnixMilli(), milliseconds(a.cfg.RefreshTTL+outlives)
+	var calls []cluster.Call
+	for _, e := range some {
+		if id, grace, ended := e.EndedSession(); ended {
+			cause := CauseOther
+			if grace { // its other tabs still get the pair
+				cause = CauseHandedBack
+			}
+			calls = append(calls, a.store.endCall(id, now, cause, a.cfg.tombstone(), ""))
+		}
+		user, fingerprint, at, cut := e.Cutoff()
+		switch {
+		case cut && user > 0:
+			calls = append(calls, cluster.Call{Script: raiseScript, Key: a.store.userCutoffs(user),
+				Args: []any{life, cutoffField(fingerprint), at, anyFingerprint, a.revoked.LatestPluginCutoff(user)}})
+		case cut:
+			calls = append(calls, cluster.Call{Script: raiseScript, Key: a.store.allCutoff(), Args: []any{life, "", at}})
+		}
 	}
 	return cluster.Run(ctx, a.store.UniversalClient, calls)
 }

@@ -1,6 +1,9 @@
 package revocation
 
-import "iter"
+import (
+	"iter"
+	"math"
+)
 
 // Entries yields what the view knows as entries of the log, in no order: to write back what Redis lost. Applying them
 // anywhere changes nothing that is known there.
@@ -26,8 +29,11 @@ func (v *View) Entries() iter.Seq[Entry] {
 	}
 }
 
-// EndedSession returns the session that an entry ends as a whole.
-func (e Entry) EndedSession() (id SessionID, ok bool) { return e.session, e.kind == kindSession }
+// EndedSession returns the session that an entry ends as a whole. With grace its access tokens are valid until later.
+func (e Entry) EndedSession() (id SessionID, grace, ok bool) {
+	grace = e.kind == kindGenerations && e.below == math.MaxUint64
+	return e.session, grace, grace || e.kind == kindSession
+}
 
 // Cutoff returns the user and fingerprint of a cutoff, or user 0 for that of all, and its time in Unix milliseconds.
 func (e Entry) Cutoff() (user int64, fingerprint string, at int64, ok bool) {

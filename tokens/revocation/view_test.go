@@ -249,7 +249,7 @@ func TestTheEntriesOfAViewSayAllThatItKnows(t *testing.T) {
 	}
 	sessions, cutoffs := 0, []string{}
 	for e := range view.Entries() {
-		if _, ok := e.EndedSession(); ok {
+		if _, _, ok := e.EndedSession(); ok {
 			sessions++
 		}
 		if user, fingerprint, at, ok := e.Cutoff(); ok {

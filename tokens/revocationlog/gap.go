@@ -29,7 +29,7 @@ func (l *Log) closeGap(ctx context.Context) error {
 	if err := l.repeat(ctx); err != nil {
 		return err
 	}
-	l.gap = false
+	l.gap, l.endAgain = false, true
 	return nil
 }
 
@@ -79,6 +79,9 @@ func (l *Log) lookBackLocked(ctx context.Context) error {
 	if l.gap {
 		return nil
 	}
+	if l.endAgain { // if it fails, the next look back tries again; a server of a cluster that is down must not keep the log from being read
+		l.endAgain = l.cfg.EndAgain(ctx, l.own.recent(l.cfg.Now())) != nil
+	}
 	// The connection of the reader may lead to a master that was demoted, and is behind until it follows the new one.
 	if _, err := l.readBy(ctx, l.cfg.Client, doNotBlock); err != nil {
 		l.gap = true
@@ -111,7 +114,8 @@ func (l *Log) ReadAgain() {
 	l.position = "0"
 }
 
-// repeat writes the latest own entries again. Applying one twice changes nothing.
+// repeat writes the latest own entries again. Applying one twice changes nothing. What depends on them is written by the next
+// LookBack.
 func (l *Log) repeat(ctx context.Context) error {
 	entries := l.own.recent(l.cfg.Now())
 	if len(entries) == 0 {

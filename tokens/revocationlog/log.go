@@ -34,6 +34,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Restore writes back what Redis lost: the log, and what depends on it.
 	Restore func(context.Context) error
+	// EndAgain writes again what depends on entries of the log.
+	EndAgain func(context.Context, []revocation.Entry) error
 	// Unavailable makes the error of a command that failed while doing something.
 	Unavailable func(doing string, cause error) error
 }
@@ -44,11 +46,12 @@ type Log struct {
 	cfg    Config
 	reader redis.UniversalClient // reads the log: after ReadByItself by connections of its own
 
-	mu       sync.Mutex // held while the log is read; guards reader, position, ends, gap and lost
+	mu       sync.Mutex // held while the log is read; guards reader, position, ends, gap, lost and endAgain
 	position string     // where to read on: behind this id
 	ends     []string   // last id of each batch that was read since the log was last looked at, and of the one before
 	gap      bool       // something may have been missed since
 	lost     bool       // Redis lost data, as the caller found
+	endAgain bool       // what depends on the latest own entries is to be written again
 
 	trimmedTo atomic.Int64 // Unix ms of Redis: entries of later ids are there
 

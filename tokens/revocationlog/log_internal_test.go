@@ -2,7 +2,9 @@ package revocationlog
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ func opened(t *testing.T, now time.Time) (l *Log, restored *int) {
 	restored = new(int)
 	return New(Config{Client: rdb, Key: "revocations", View: &revocation.View{}, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 		Restore:     func(context.Context) error { *restored++; return nil },
+		EndAgain:    func(context.Context, []revocation.Entry) error { return nil },
 		Unavailable: func(_ string, cause error) error { return cause }}), restored
 }
 
@@ -163,5 +166,41 @@ func TestTheAgeOfAViewFollowsTheLaterOfTwoClocks(t *testing.T) {
 				t.Errorf("the view is %s old, want %s", got, row.want)
 			}
 		})
+	}
+}
+
+// What depends on the own entries is written after a gap. While that fails, as with a server of a cluster that is down, the log is
+// read all the same, and the next look back tries again.
+func TestWhatDependsOnOwnEntriesIsWrittenUntilItSucceeds(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	l, _ := opened(t, now)
+	var tried []int // with how many entries
+	fails := errors.New("a server is down")
+	l.cfg.EndAgain = func(_ context.Context, entries []revocation.Entry) error {
+		tried = append(tried, len(entries))
+		return fails
+	}
+	ctx := context.Background()
+	if err := l.Append(ctx, revocation.SessionEnded(revocation.NewSessionID(now.UnixMilli()), now.UnixMilli())); err != nil {
+		t.Fatal(err)
+	}
+	broken, cancel := context.WithCancel(ctx)
+	cancel()
+	if l.LookBack(ctx) != nil || l.CatchUp(broken) == nil || l.CatchUp(ctx) != nil {
+		t.Fatal("there was no gap")
+	}
+	for range 2 {
+		if err := l.LookBack(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	fails = nil
+	for range 2 {
+		if err := l.LookBack(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if !slices.Equal(tried, []int{1, 1, 1}) {
+		t.Errorf("tried with %v entries", tried)
 	}
 }
