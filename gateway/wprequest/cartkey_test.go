@@ -13,7 +13,7 @@ func TestKeysThatNameACustomer(t *testing.T) {
 	for key, want := range map[string]int64{
 		"2": 2, "02": 2, "0000000000002": 2, "+2": 2, " 2": 2, "2 ": 2, "2e0": 2, "-2": 2, "\t2": 2, "２": 2, "²": 2, "2\u200b": 2, "2\x01": 2,
 		"<b>2</b>": 2, "2%41": 2, "%32": 2, "%2532": 32, "ü2ü": 2, "_2": 2, "2_": 2, "2:": 2, "@2": 2, "'2'": 2, "2\\": 2, "2,": 2, "२": 2, "123456789": 123456789,
-		"1.2.3": 123, "1:2": 12, "2.": 2, ".2e1": 2,
+		"1.2.3": 123, "1:2": 12, "2.": 2, ".2e1": 2, "_9": 9, "٩": 9, "_019": 19,
 	} {
 		ids := wprequest.CartKeyCustomers(key)
 		if !slices.Contains(ids, want) {
@@ -58,6 +58,12 @@ func TestWhichCartKeysThePluginMightReadOtherwise(t *testing.T) {
 		in := wprequest.Input{Query: wprequest.ParseParams(query), Body: &wprequest.Body{}}
 		if got := in.HiddenCartKeys(); (len(got) == 1) != hidden || len(got) > 1 {
 			t.Errorf("%s: %q", query, got)
+		}
+	}
+	for _, name := range wprequest.CartKeyHeaders {
+		in := wprequest.Input{Header: http.Header{name: {"2"}}, Body: &wprequest.Body{}}
+		if got := in.HiddenCartKeys(); got != nil {
+			t.Errorf("%s: 2: %q", name, got)
 		}
 	}
 	for name, values := range map[string][]string{"not a plain number": {"-2"}, "two": {"2", "2"}} {

@@ -187,7 +187,8 @@ func TestParameterNamesAreReadAsPHPReadsThem(t *testing.T) {
 }
 
 func TestValuesAreDecodedAsPHPDecodesThem(t *testing.T) {
-	for raw, want := range map[string]string{"a+b": "a b", "%41%zz%": "A%zz%", "%2": "%2", "%c3%A9": "é", "100%": "100%", "%25%32%30": "%20"} {
+	for raw, want := range map[string]string{"a+b": "a b", "%41%zz%": "A%zz%", "%2": "%2", "%c3%A9": "é", "100%": "100%", "%25%32%30": "%20",
+		"%zz%4a%4A": "%zzJJ", "%6f%zz+": "o%zz ", "%g0%0g": "%g0%0g", "%%41": "%A", "%0a%fF%": "\n\xff%", "%09%90%": "\t\x90%", "%aF%Fa%": "\xaf\xfa%"} {
 		if got := phpURLDecode(raw); got != want {
 			t.Errorf("%q: %q, want %q", raw, got, want)
 		}
