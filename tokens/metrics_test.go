@@ -144,12 +144,14 @@ func TestSessionsAndTheCacheAreCounted(t *testing.T) {
 	w.must(a.EndSession(context.Background(), pair.Session, tokens.CauseLogout))
 	w.must(a.EndSession(context.Background(), pair.Session, tokens.CauseLogout))
 	w.must(a.EndSession(context.Background(), w.login(a, alice).Session, "because"))
+	w.login(a, alice)
+	w.must2(a.EndUser(context.Background(), alice.UserID, "", tokens.CauseAdmin))
 	w.accessIs(a, pair.Access, tokens.Revoked)
 	for _, row := range []struct {
 		name, label string
 		want        float64
 	}{
-		{"sessions_started_total", "", 3}, {"sessions_ended_total", "limit", 1}, {"sessions_ended_total", "logout", 1}, {"sessions_ended_total", "other", 1},
+		{"sessions_started_total", "", 4}, {"sessions_ended_total", "limit", 1}, {"sessions_ended_total", "admin", 1}, {"sessions_ended_total", "logout", 1}, {"sessions_ended_total", "other", 1},
 		{"verified_token_cache_total", "miss", 1}, {"verified_token_cache_total", "hit", 3}, {"token_rejections_total", "revoked", 1},
 		{"revocation_sessions", "", 3}, {"revocation_age_seconds", "", -1},
 	} {

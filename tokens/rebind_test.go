@@ -130,6 +130,68 @@ func TestASessionThatIsBoundWhileItIsReadDoesNotEnd(t *testing.T) {
 	}
 }
 
+// The session that is found to be bound meanwhile is read again, and may be over by then.
+func TestASessionThatIsBoundWhileItIsReadIsReadAgain(t *testing.T) {
+	ctx := context.Background()
+	for name, row := range map[string]struct {
+		meanwhile func(w *world, a *tokens.Authority, session string)
+		want      error
+	}{
+		"it lives":              {func(*world, *tokens.Authority, string) {}, nil},
+		"it was ended":          {func(w *world, a *tokens.Authority, s string) { w.must(a.EndSession(ctx, s, tokens.CauseLogout)) }, tokens.Ended},
+		"all sessions ended":    {func(w *world, a *tokens.Authority, _ string) { w.must(a.EndAll(ctx, tokens.CauseAdmin)) }, tokens.Ended},
+		"it is gone from Redis": {func(w *world, _ *tokens.Authority, s string) { w.must(w.rdb.Del(ctx, "cocart:s:"+s).Err()) }, tokens.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := embedded(t)
+			if err := w.resumeBound(row.meanwhile, &breaking{at: -1}); !errors.Is(err, row.want) {
+				t.Errorf("%v, want %v", err, row.want)
+			}
+		})
+	}
+}
+
+// What Redis does not answer logs no customer out.
+func TestASessionThatIsBoundWhileItIsReadSurvivesABrokenConnection(t *testing.T) {
+	for at := 0; ; at++ {
+		b := &breaking{at: at}
+		err := embedded(t).resumeBound(func(*world, *tokens.Authority, string) {}, b)
+		if err != nil && !errors.Is(err, tokens.ErrUnavailable) {
+			t.Errorf("broken at %d, %s: %v", at, b.name, err)
+		}
+		if b.name == "" {
+			return
+		}
+	}
+}
+
+// resumeBound resumes a session at a gateway whose connection may break. The session is bound to another fingerprint after it
+// was read, and something else happens after the gateway learned of that.
+func (w *world) resumeBound(meanwhile func(w *world, a *tokens.Authority, session string), broken *breaking) error {
+	w.Helper()
+	a, ctx := w.authority(), context.Background()
+	session := w.login(a, alice).Session
+	w.login(a, alice)
+	rdb := redis.NewClient(w.rdb.(*redis.Client).Options())
+	w.Cleanup(func() { rdb.Close() })
+	w.must(rdb.Ping(ctx).Err()) // it is connected
+	b := tokenstest.Authority(w, rdb, w.clock)
+	rdb.AddHook(&afterCommand{"hmget", func() {
+		w.bind(a, session, tokens.BoundSame, nil)
+		w.must2(a.EndUser(ctx, alice.UserID, alice.Fingerprint, tokens.CauseAccount)) // this loads the script of ends as well
+		_ = b.CatchUp(ctx)                                                            // its connection may break here
+	}})
+	rdb.AddHook(&afterCommand{"evalsha", func() { meanwhile(w, a, session) }})
+	rdb.AddHook(broken)
+	_, err := b.Resume(ctx, session)
+	return err
+}
+
+func (w *world) must2(_ int, err error) {
+	w.Helper()
+	w.must(err)
+}
+
 // refreshed refreshes a session of another customer.
 func (w *world) refreshed(a *tokens.Authority) {
 	w.Helper()

@@ -2,11 +2,15 @@ package tokens_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"cocart-gateway/tokens"
+	"cocart-gateway/tokens/tokenstest"
 )
 
 func TestRevokeEndsTheSessionOfAnyOfItsTokens(t *testing.T) {
@@ -46,4 +50,33 @@ func TestRevokingWhatIsNotGoodIsNoError(t *testing.T) {
 	w.clock.Advance(11 * 24 * time.Hour)
 	w.must(a.Revoke(context.Background(), expired.Access))
 	w.refresh(a, expired.Refresh) // an expired token proves nothing
+}
+
+// A session that is handed back ends for its app, whose other requests may be on their way.
+func TestASessionEndsWithGrace(t *testing.T) {
+	w, ctx := embedded(t), context.Background()
+	own := redis.NewClient(w.rdb.(*redis.Client).Options())
+	t.Cleanup(func() { own.Close() })
+	b := &breaking{at: -1}
+	own.AddHook(b)
+	a := tokenstest.Authority(w, own, w.clock)
+	pair, over := w.login(a, alice), w.login(a, alice)
+	w.must(a.EndSession(ctx, over.Session, tokens.CauseLogout))
+	for range 2 { // again: a repeated command
+		w.must(a.EndWithGrace(ctx, pair.Session, tokens.CauseHandedBack))
+		w.accessIs(a, pair.Access, nil)
+		w.refreshIs(a, pair.Refresh, tokens.Ended)
+	}
+	w.clock.Advance(time.Minute)
+	w.accessIs(a, pair.Access, tokens.Revoked)
+	if err := a.EndWithGrace(ctx, over.Session, tokens.CauseHandedBack); err != tokens.Ended {
+		t.Errorf("one that was logged out: %v", err)
+	}
+	if err := a.EndWithGrace(ctx, "nonsense", tokens.CauseHandedBack); err != tokens.Malformed {
+		t.Errorf("nonsense: %v", err)
+	}
+	b.at, b.seen = 0, 0
+	if err := a.EndWithGrace(ctx, over.Session, tokens.CauseHandedBack); !errors.Is(err, tokens.ErrUnavailable) {
+		t.Errorf("while Redis is away: %v", err)
+	}
 }
