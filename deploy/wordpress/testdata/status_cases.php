@@ -195,6 +195,7 @@ $alice = array( 'sub' => '2', 'login' => 'alice' );
 test( 'a user is found by login name', status( array( 'find' => 'Alice' ) ), found( array( $alice ) ) );
 test( 'a user is found by e-mail address', status( array( 'find' => 'alice@example.com' ) ), found( array( $alice ) ) );
 test( 'no user is found', status( array( 'find' => 'alice@example.org' ) ), found( array() ) );
+test( 'a name of 320 bytes is looked up', status( array( 'find' => str_repeat( 'a', 320 ) ) ), found( array() ) );
 test( 'an id is no login name', status( array( 'find' => '2' ) ), found( array() ) );
 test(
 	'a login name that is the e-mail address of another user',
