@@ -22,7 +22,7 @@ func (g *Gateway) bound(x *exchange) error {
 	if !x.record.class.IsCoCart() {
 		return nil
 	}
-	if err := g.cfg.Bounds.Check(x.r, x.target, x.classification.Method, x.arriving != nil); err != nil {
+	if err := g.cfg.Bounds.Check(x.r, x.target, x.classification.Method, x.w.arriving != nil); err != nil {
 		return err
 	}
 	if x.body == nil {
@@ -39,7 +39,7 @@ func (g *Gateway) limitBody(x *exchange) {
 		return
 	}
 	b := g.cfg.Bounds
-	x.arriving.Within(pace.Pace{Stall: b.BodyTime, Allowance: b.BodyTime, Rate: max(0, b.UploadRate)})
+	x.w.arriving.Within(pace.Pace{Stall: b.BodyTime, Allowance: b.BodyTime, Rate: max(0, b.UploadRate)})
 	x.body = bounds.NewBody(x.w.ResponseWriter, x.r, b)
 	x.r.Body = x.body
 }
@@ -54,7 +54,7 @@ func (x *exchange) orBody(err error) error {
 	if refused := x.body.Refused(); refused != nil {
 		return refused
 	}
-	if refused := x.arriving.Err(); refused != nil {
+	if refused := x.w.arriving.Err(); refused != nil {
 		return refused
 	}
 	return err
@@ -71,9 +71,9 @@ func (g *Gateway) followBody(x *exchange) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return
 	}
-	x.arriving = pace.NewBody(x.w.ResponseWriter, x.r, g.cfg.Bounds.Pace(g.cfg.Bounds.UploadRate))
+	x.w.arriving = pace.NewBody(x.w.ResponseWriter, x.r, g.cfg.Bounds.Pace(g.cfg.Bounds.UploadRate))
 	x.w.Pace.First = max(0, g.cfg.Bounds.Stall) + g.cfg.Bounds.BodyTime
 	followed := *x.r
-	followed.Body = x.arriving
+	followed.Body = x.w.arriving
 	x.r = &followed
 }

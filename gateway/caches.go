@@ -33,7 +33,7 @@ func (g *Gateway) preventCaching(x *exchange, h http.Header, status int) {
 // without a body: an attacker fills the cache with an empty page of products.
 // Errors are one client's doing as well, and are not kept either.
 func (g *Gateway) public(x *exchange, h http.Header, status int) bool {
-	if x.arriving != nil || status != http.StatusOK && status != http.StatusNotModified {
+	if x.w.arriving != nil || status != http.StatusOK && status != http.StatusNotModified {
 		return false
 	}
 	if !x.guest || x.granted || x.record.failure != nil || !wprequest.IsSafe(x.r.Method) || !wprequest.IsSafe(x.classification.Method) ||

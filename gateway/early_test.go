@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"cocart-gateway/gateway"
 	"cocart-gateway/tokens/tokenstest"
 	"cocart-gateway/upstream"
 	"cocart-gateway/upstream/upstreamtest"
@@ -80,7 +81,7 @@ func (s *shop) dials() net.Conn {
 }
 
 // answersEarly is a shop whose WordPress answers when it has read the header of a request.
-func answersEarly(t *testing.T, answer func(conn net.Conn, in *bufio.Reader, r *http.Request)) *shop {
+func answersEarly(t *testing.T, answer func(conn net.Conn, in *bufio.Reader, r *http.Request), change ...func(*gateway.Config)) *shop {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -102,7 +103,7 @@ func answersEarly(t *testing.T, answer func(conn net.Conn, in *bufio.Reader, r *
 		}
 	}()
 	t.Cleanup(func() { l.Close(); <-ended })
-	return openShopBehind(t, nil, func(c *upstream.Config) { c.URL = &url.URL{Scheme: "http", Host: l.Addr().String()} })
+	return openShopBehind(t, nil, func(c *upstream.Config) { c.URL = &url.URL{Scheme: "http", Host: l.Addr().String()} }, change...)
 }
 
 // PHP does not read an upload that is larger than post_max_size: the page that says so begins while the upload arrives.
@@ -140,9 +141,15 @@ func TestAnAnswerThatBeginsBeforeTheUploadHasEndedIsWhole(t *testing.T) {
 // Attack: what is left of a body looks like a request, and would be taken for one (request smuggling); or it never comes, and
 // the gateway waits for it for ever.
 func TestWhatIsLeftOfAnUploadIsNoRequest(t *testing.T) {
+	for name, dryRun := range map[string]bool{"in force": false, "a dry run": true} {
+		t.Run(name, func(t *testing.T) { leavesNoRequest(t, func(c *gateway.Config) { c.DryRun = dryRun }) })
+	}
+}
+
+func leavesNoRequest(t *testing.T, change func(*gateway.Config)) {
 	s := answersEarly(t, func(conn net.Conn, _ *bufio.Reader, _ *http.Request) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-	})
+	}, change)
 	h := s.timed()
 	for _, length := range []int{100_000, 1_000_000} {
 		for name, rest := range map[string]string{"a request": "GET /smuggled HTTP/1.1\r\nHost: shop.example\r\n\r\n", "nothing": ""} {

@@ -179,7 +179,6 @@ type exchange struct {
 	attempt        attempt         // the password of this request
 	cartless       *wprequest.Body // set: forwarded without the cart keys of customers
 	body           *bounds.Body    // nil: none, or not on our routes
-	arriving       *pace.Body      // nil: none
 	guest          bool            // forwarded as a guest's
 	relayed        bool            // the answer is WordPress's
 	cookies        bool            // a login cookie may count

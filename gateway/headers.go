@@ -18,9 +18,6 @@ func (g *Gateway) setResponseHeaders(x *exchange, status int) {
 	accesslog.SetID(h, x.id)
 	preventTypeGuess(h)
 	ours := x.record.class.IsCoCart()
-	if x.w.duplex && x.arriving.Unread() {
-		h.Set("Connection", "close") // what is left of the body must not be taken for the next request
-	}
 	setLimitHeaders(h, x.w.limit)
 	g.setSessionCookie(x, h)
 	if ours {

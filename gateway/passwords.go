@@ -100,7 +100,7 @@ func (g *Gateway) abandon(x *exchange, err error) {
 // sends it again. The refusal takes as long as any other: it does not show that the name was known. A request whose body was
 // not read is never the same.
 func (g *Gateway) answerRepeat(x *exchange, b *wprequest.Body) (bool, error) {
-	if !g.protectsPasswords() || x.arriving != nil && len(b.Raw) == 0 {
+	if !g.protectsPasswords() || x.w.arriving != nil && len(b.Raw) == 0 {
 		return false, nil
 	}
 	name := g.repeats.NameOf(x.origin.Client, x.r, x.target, b.Raw)

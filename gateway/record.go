@@ -42,7 +42,8 @@ type recorder struct {
 	bytes       int64
 	began       time.Time        // when the header of the answer left
 	noHints     bool             // the client takes an informational answer for the answer
-	duplex      bool             // the answer may leave before the body of the request has ended
+	arriving    *pace.Body       // of the request; nil: none
+	duplex      bool             // the answer may leave before that body has ended
 	limit       *attempts.State  // for the rate limit headers of the answer
 	setHeaders  func(status int) // called once, before the header of the answer leaves
 	copied      *repeats.Copy    // nil: the answer is not one to a password
@@ -64,6 +65,9 @@ func (w *recorder) begin(status int) {
 	if w.status == 0 && status != http.StatusSwitchingProtocols {
 		w.copied.Begin(status, w.Header())
 		w.setHeaders(status)
+		if w.duplex && w.arriving.Unread() {
+			w.Header().Set("Connection", "close") // what is left of the body must not be taken for the next request
+		}
 		w.began = time.Now()
 		w.SetDeadline() // an upgraded connection may be silent
 	}
@@ -148,17 +152,17 @@ const lingering = 5 * time.Second
 // leaveBody ends the use of the request's body. After a full duplex answer net/http has no other deadline for discarding it.
 func (x *exchange) leaveBody() {
 	if x.w.duplex {
-		x.arriving.Abandon(lingering)
+		x.w.arriving.Abandon(lingering)
 		return
 	}
-	x.arriving.Stop()
+	x.w.arriving.Stop()
 }
 
 func (x *exchange) line(status int, over time.Time) *accesslog.Line {
 	line := &accesslog.Line{
 		Request: x.r, Target: x.target, ID: x.id, Trace: accesslog.TraceOf(x.r.Context()), Route: string(x.record.class), Client: x.origin.Client, AppServer: x.appServer,
 		Storefront: x.record.class == wprequest.ClassSite && x.record.failure == nil,
-		Status:     status, Received: x.arriving.Received(), Sent: x.w.bytes,
+		Status:     status, Received: x.w.arriving.Received(), Sent: x.w.bytes,
 		Took: over.Sub(x.record.start), Upstream: x.record.waited, Gateway: x.gatewayTime(),
 		User: x.record.user, Session: x.record.session, Outcome: x.record.outcome, Cause: x.record.err,
 	}
