@@ -34,3 +34,36 @@ func TestTheRedirectOfABrowserLinkIsReadInWordPresssOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestPasswordsAreFoundInEveryPlace(t *testing.T) {
+	basic := http.Header{"Authorization": {"basic YTpi"}} // a:b
+	for name, row := range map[string]struct {
+		in           Input
+		holds        bool // a parameter username
+		any, whole   bool
+		form, object string
+	}{
+		"nothing":                     {},
+		"a Basic header":              {in: Input{Header: basic}, any: true, whole: true},
+		"a Bearer header":             {in: Input{Header: http.Header{"Authorization": {"Bearer YTpi"}}}},
+		"a name in the query":         {in: Input{Query: ParseParams("username=a")}, holds: true, any: true},
+		"a name in a form":            {form: "username=a", holds: true, any: true},
+		"a name in JSON":              {object: `{"username":"a"}`, holds: true, any: true},
+		"a list in JSON":              {object: `{"username":["a"]}`, holds: true, any: true},
+		"empty":                       {in: Input{Query: ParseParams("username=&password=")}, holds: true},
+		"both":                        {form: "username=a&password=b", holds: true, any: true, whole: true},
+		"an API key without a secret": {in: Input{Query: ParseParams("consumer_key=a")}, any: true},
+		"an API key":                  {in: Input{Query: ParseParams("consumer_key=a&consumer_secret=b")}, any: true, whole: true},
+		"a signature without a key":   {in: Input{Query: ParseParams("oauth_signature=b")}},
+		"a signed request":            {in: Input{Query: ParseParams("oauth_consumer_key=a&oauth_signature=b")}, any: true, whole: true},
+	} {
+		row.in.Method, row.in.Body = "POST", &Body{Form: ParseParams(row.form)}
+		row.in.Body.Object, _ = ParseObject([]byte(row.object))
+		if got := row.in.Holds("username"); got != row.holds {
+			t.Errorf("%s: holds a name: %v", name, got)
+		}
+		if found, whole := row.in.CarriesPassword(), row.in.CarriesWholePassword(); found != row.any || whole != row.whole {
+			t.Errorf("%s: a password: %v, a whole one: %v", name, found, whole)
+		}
+	}
+}

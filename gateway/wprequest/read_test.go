@@ -121,3 +121,22 @@ func TestWhichBodiesWithoutAKnownTypeWordPressReadsAsForms(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatARequestIsSentFor(t *testing.T) {
+	type row struct{ acts, repeatable bool }
+	for request, want := range map[string]row{
+		"GET /": {false, true}, "HEAD /": {false, true}, "POST /": {true, false}, "GET /?add-to-cart=1": {false, false}, "GET /style.css?ver=6.8": {false, true}, "GET /index.php/style.css?x": {false, false},
+		"GET /shop/WP-Cron.php?doing": {true, false}, "GET /wp-admin/admin-ajax.php": {true, true}, "GET /wp-admin/admin-post.php?x=1": {true, false},
+		"GET /?wc-api=x": {true, false}, "GET /wc-api/x/": {true, true}, "GET /wp-json/cocart/v2/cart?x=1": {false, true}, "GET /wp-json/cocart/v2/cart?_method=DELETE": {true, false},
+	} {
+		method, target, _ := strings.Cut(request, " ")
+		w := Request{Method: method, Target: target, Header: http.Header{}}
+		v, err := siteRoutes(t, "https://shop.example", "").Classify(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (row{v.Acts(w), v.Repeatable(w)}); got != want {
+			t.Errorf("%s: %+v, want %+v", request, got, want)
+		}
+	}
+}
