@@ -103,27 +103,11 @@ func (b *Book) open(ctx context.Context, session string, raw [size]byte, expires
 
 // Look returns what a ticket stands for and does not spend it. The errors are those of Spend.
 func (b *Book) Look(ctx context.Context, ticket string) (Ticket, error) {
-	return b.take(ctx, ticket, b.cfg.Redis.Get)
-}
-
-// Spend returns what a ticket stands for, once: of two that spend it at the same time one gets Unknown. The errors are
-// tokens.Malformed, Unknown (also for one that was spent before), Expired, Ended (its session is over, or has another
-// fingerprint now), and tokens.ErrUnavailable, after which the ticket may be spent.
-func (b *Book) Spend(ctx context.Context, ticket string) (Ticket, error) {
-	t, err := b.take(ctx, ticket, b.cfg.Redis.GetDel)
-	if t.Session != "" {
-		raw, _ := base64.RawURLEncoding.DecodeString(ticket)               // it was read
-		b.cfg.Redis.ZRem(ctx, b.openKey(t.Session), name([size]byte(raw))) // best effort: else it counts until it would have expired
-	}
-	return t, err
-}
-
-func (b *Book) take(ctx context.Context, ticket string, read func(context.Context, string) *redis.StringCmd) (Ticket, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(ticket)
 	if err != nil || len(raw) != size {
 		return Ticket{}, tokens.Malformed
 	}
-	sealed, err := read(ctx, b.key([size]byte(raw))).Result()
+	sealed, err := b.cfg.Redis.Get(ctx, b.key([size]byte(raw))).Result()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return Ticket{}, tokens.Unknown
@@ -139,6 +123,27 @@ func (b *Book) take(ctx context.Context, ticket string, read func(context.Contex
 		return Ticket{}, tokens.Expired
 	}
 	return t, b.checkSession(ctx, t)
+}
+
+// Spend returns what a ticket stands for, once: of two that spend it at the same time one gets Unknown. The errors are
+// tokens.Malformed, Unknown (also for one that was spent before), Expired, Ended (its session is over, or has another
+// fingerprint now), and tokens.ErrUnavailable, after which the ticket may be spent. It is taken
+// from Redis when all else was found good, so that it is not lost if Redis goes away in between.
+func (b *Book) Spend(ctx context.Context, ticket string) (Ticket, error) {
+	t, err := b.Look(ctx, ticket)
+	if err != nil {
+		return t, err
+	}
+	decoded, _ := base64.RawURLEncoding.DecodeString(ticket) // as Look did
+	raw := [size]byte(decoded)
+	switch err := b.cfg.Redis.GetDel(ctx, b.key(raw)).Err(); {
+	case errors.Is(err, redis.Nil):
+		return Ticket{}, tokens.Unknown
+	case err != nil:
+		return Ticket{}, unavailable("spending a ticket", err)
+	}
+	b.cfg.Redis.ZRem(ctx, b.openKey(t.Session), name(raw)) // best effort: else it counts until it would have expired
+	return t, nil
 }
 
 // checkSession asks Redis, and not the view of revocations in this process, which may be a moment behind.
