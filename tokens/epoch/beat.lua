@@ -3,13 +3,14 @@
 --   id, n     which store this is, and how often a loss was found in it
 --   from      when it was made in an empty store (ms): no token of the gateways can be older, unless data were lost before
 --   lost, why the last loss that no operator confirmed (ms), and how it was found
---   marks     "process:ms" of each process that runs, or "process:-ms" of one that was silent for long
+--   marks     "process:ms" of each process that runs, or "process:-ms" of one that was silent for long: of these the last
+--             few, because each beat reads and writes all marks
 --   newest    the newest id of the revocation log that a process saw, and keep: how long it is in the log (ms)
 -- ARGV 1 process  2 id and 3 n that it saw ('' = it begins)  4 its last mark (ms)  5 a new id  6 how long the marker lives (ms)
 --      7 when the server started (ms, 0 = unknown, or its writes survive a start)  8 1 if gateways used this store before
 --      9 newest id of the log ('' = empty)  10 how long an entry is in the log (ms)
 -- returns {id, n, from, lost, why, now, 'fine' | 'behind' | 'lost' | 'known', why of this loss}
-local slack, silent, old = 10000, 60000, 604800000
+local slack, silent, old, most = 10000, 60000, 604800000, 64
 local t = redis.call('TIME')
 local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 local function text(n) return string.format('%.0f', n) end
@@ -25,6 +26,13 @@ for process, at in string.gmatch(f[6] or '', '(%S+):(%-?%d+)') do
     if at > 0 then latest = math.max(latest or 0, at) end
     if at > 0 and at < now - silent then at = -at end
     marks[#marks + 1] = process .. ':' .. text(at)
+  end
+end
+local aside = 0
+for i = #marks, 1, -1 do -- who beat last stands last
+  if string.find(marks[i], ':-', 1, true) then
+    aside = aside + 1
+    if aside > most then table.remove(marks, i) end
   end
 end
 

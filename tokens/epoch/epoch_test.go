@@ -377,3 +377,22 @@ func TestAStartAfterTheLastMarkIsSuspected(t *testing.T) {
 		})
 	}
 }
+
+// Processes that are killed again and again leave their marks, which every process reads and writes each second.
+func TestOfSilentProcessesTheLastMarksAreKept(t *testing.T) {
+	onEachStore(t, func(s *store) {
+		living := s.watch()
+		s.beat(living)
+		marks, now := s.marks(), time.Now().UnixMilli()
+		for i := range 1000 {
+			marks += " killed" + strconv.Itoa(i) + ":" + decimal(now-120_000)
+		}
+		s.must(s.rdb.HSet(s.Context(), key, "marks", marks).Err())
+		s.beat(s.watch())
+		got := s.marks()
+		if n := len(strings.Fields(got)); n != 2+64 || !strings.Contains(got, "killed999:-") || !strings.Contains(got, "killed936:-") {
+			s.Errorf("%d marks: %.200s", n, got)
+		}
+		s.is(s.beat(living), "", false)
+	})
+}
