@@ -140,3 +140,41 @@ func TestWhatARequestIsSentFor(t *testing.T) {
 		}
 	}
 }
+
+// Attack: of two routes, or of parameters beyond max_input_vars, PHP takes another one than the gateway expects.
+func TestRequestsWhoseRouteIsInDoubtAreRefused(t *testing.T) {
+	u, _ := url.Parse("https://shop.example")
+	site := NewSite(SiteConfig{URL: u, Parameters: 3})
+	for name, row := range map[string]struct {
+		target, form string
+		refused      bool
+	}{
+		"one route":                  {"/?rest_route=/cocart/v2/cart", "a=1", false},
+		"the same twice":             {"/?rest_route=/cocart/v2/cart", "rest_route=/cocart/v2/cart", false},
+		"another in the form":        {"/?rest_route=/cocart/v2/cart", "rest_route=/cocart/v2/login", true},
+		"a fragment":                 {"/?rest_route=/cocart/v2/cart#", "a=1", true},
+		"as many parameters":         {"/?rest_route=/cocart/v2/cart&a=1&b=2", "a=1&b=2&c=3", false},
+		"more in the query":          {"/?rest_route=/cocart/v2/cart&a=1&b=2&c=3", "a=1", true},
+		"more in the form":           {"/?rest_route=/cocart/v2/cart", "a=1&b=2&c=3&d=4", true},
+		"the same on another's page": {"/?rest_route=/wp/v2/posts", "a=1&b=2&c=3&d=4", false},
+	} {
+		w := Request{Method: http.MethodPost, Target: row.target, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}
+		if _, err := site.Read(w, []byte(row.form)); (err != nil) != row.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestThePasswordOfTheServerIsItsOwn(t *testing.T) {
+	const own = "Basic YTpi" // a:b
+	for header, want := range map[string]bool{own: true, "basic YTpi": true, "Basic YTpj": false, "Basic YzpI": false, "Basic YzpiCg": false, "Basic Yjpi": false, "Bearer YTpi": false, "": false} {
+		if got := IsServerPassword(header, own); got != want {
+			t.Errorf("%q: %v", header, got)
+		}
+	}
+	for _, header := range []string{"", "Basic Og", "Basic YTo"} { // nothing, ":" and "a:"
+		if IsServerPassword(header, header) {
+			t.Errorf("%q is a password", header)
+		}
+	}
+}
