@@ -166,3 +166,17 @@ func TestTheOwnClientConvergesThoughClocksDiffer(t *testing.T) {
 		}
 	})
 }
+
+// The clock of a gateway is set back after a login, and Redis loses which sessions the user has. The end of the user's sessions
+// covers that one all the same.
+func TestAnEndCoversASessionOfAClockThatWasSetBack(t *testing.T) {
+	onEachLayout(t, func(t *testing.T, w *world, _, a *tokens.Authority) {
+		pair := w.login(a, alice)
+		w.must(w.rdb.Del(context.Background(), "cocart:u:2").Err())
+		w.clock.Advance(-10 * time.Second)
+		_, err := a.EndUser(context.Background(), alice.UserID, "", tokens.CauseAdmin)
+		w.must(err)
+		w.accessIs(a, pair.Access, tokens.Revoked)
+		w.refreshIs(a, pair.Refresh, tokens.Ended)
+	})
+}
