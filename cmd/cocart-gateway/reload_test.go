@@ -431,22 +431,25 @@ func halfABody(r *rig) string {
 	return strconv.Itoa(resp.StatusCode)
 }
 
-// trickledBody sends a byte each tenth of a second, for longer than server.read_timeout. The slowness is what is tried.
+// trickledBody sends a byte each tenth of a second, for longer than server.read_timeout. The slowness is what is tried. It reads
+// the answer beside that: the gateway may hang up after it, and a client that fails with the next byte might not look for it.
 func trickledBody(r *rig) string {
-	body, sending := io.Pipe()
-	go func() {
-		for range 15 {
-			time.Sleep(100 * time.Millisecond)
-			_, _ = io.WriteString(sending, "x") // the gateway may have hung up
-		}
-		sending.Close()
-	}()
-	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, "http://"+r.public+cart, body)
+	conn, err := net.Dial("tcp", r.public)
 	if err != nil {
 		r.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "text/plain")
-	resp, err := http.DefaultClient.Do(req)
+	defer conn.Close()
+	sent := make(chan struct{})
+	defer func() { <-sent }()
+	go func() {
+		defer close(sent)
+		_, _ = io.WriteString(conn, "POST "+cart+" HTTP/1.1\r\nHost: "+r.public+"\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\n")
+		for range 15 {
+			time.Sleep(100 * time.Millisecond)
+			_, _ = io.WriteString(conn, "x")
+		}
+	}()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return err.Error()
 	}
