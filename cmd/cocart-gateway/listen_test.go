@@ -148,13 +148,14 @@ func TestTheConnectionThatIsIdleForLongestMakesRoom(t *testing.T) {
 }
 
 // The header of the next request has come in part when another client needs the place. net/http calls the connection idle
-// until the header is complete.
+// until the header is complete. It may have read that part with the request before, as it reads what comes by TLS meanwhile.
 func TestAConnectionWhoseNextRequestBeginsMakesNoRoom(t *testing.T) {
 	i := certstest.NewAuthority(t)
 	i.Issue("shop", certstest.Host("shop.example.com"))
 	d := openDoor(t, strings.Replace(tlsLines(i, "shop"), "[]", "\"127.0.0.1:0\"", 1)+"limits: {connections: 1}\n", nil)
-	for _, door := range []string{"listen", "tls"} {
-		t.Run(door, func(t *testing.T) {
+	for _, c := range []struct{ door, before, after string }{{"listen", "", "GET / HT"}, {"listen", "GET / HT", ""}, {"tls", "", "GET / HT"}, {"tls", "GET / HT", ""}} {
+		door := c.door
+		t.Run(door+", with the request before: "+c.before, func(t *testing.T) {
 			dial := func() net.Conn {
 				conn, err := net.Dial("tcp", d.address(door))
 				if err != nil {
@@ -167,31 +168,39 @@ func TestAConnectionWhoseNextRequestBeginsMakesNoRoom(t *testing.T) {
 				return conn
 			}
 			first := dial()
-			if !asks(first, "") {
-				t.Fatal("no answer")
-			}
-			if _, err := io.WriteString(first, "GET / HT"); err != nil {
-				t.Fatal(err)
-			}
+			in := bufio.NewReader(first)
+			sends(t, first, "GET / HTTP/1.1\r\nHost: shop.example.com\r\n\r\n"+c.before)
+			readsAnswer(t, in)
+			sends(t, first, c.after)
 			second := make(chan bool, 1)
 			go func() { second <- asks(dial(), "") }()
 			for range 3 { // round trips to the admin listener: the second has had its chance
 				<-d.asked()
 			}
-			if _, err := io.WriteString(first, "TP/1.1\r\nHost: shop.example.com\r\n\r\n"); err != nil {
-				t.Fatal(err)
-			}
-			resp, err := http.ReadResponse(bufio.NewReader(first), nil)
-			if err != nil {
-				t.Fatalf("the request was lost: %v", err)
-			}
-			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-				t.Error(err)
-			}
+			sends(t, first, "TP/1.1\r\nHost: shop.example.com\r\n\r\n")
+			readsAnswer(t, in)
 			if !<-second { // the first is idle again
 				t.Error("the second client got no answer")
 			}
 		})
+	}
+}
+
+func sends(t *testing.T, conn net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readsAnswer(t *testing.T, in *bufio.Reader) {
+	t.Helper()
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatalf("the request was lost: %v", err)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -120,7 +120,8 @@ type heldConn struct {
 	idle    atomic.Bool  // no request is in flight
 	since   atomic.Int64 // the number of idles of the pool when it became idle
 	reading atomic.Bool  // in Read
-	begun   atomic.Bool  // HTTP/1: something has come since it is idle
+	begun   atomic.Bool  // HTTP/1: a part of the next request has come
+	bounds  atomic.Int32 // HTTP/1: how many read deadlines were set since it is idle
 
 	protocol    sync.Once // sets what follows, before idle is true for the first time
 	encrypted   bool
@@ -134,7 +135,17 @@ func (h *heldConn) follow(conn net.Conn, state http.ConnState) {
 		h.protocol.Do(func() { h.encrypted, h.multiplexed = protocolOf(conn) })
 	}
 	h.begun.Store(false)
+	h.bounds.Store(0)
 	h.setIdle(idle)
+}
+
+// SetReadDeadline notes that a request begins of which a part was read with the one before, or by TLS. net/http sets one deadline
+// for the time between two requests, and the second when it has four bytes of the next.
+func (h *heldConn) SetReadDeadline(t time.Time) error {
+	if h.idle.Load() && !h.multiplexed && h.bounds.Add(1) == 2 {
+		h.begun.Store(true)
+	}
+	return h.Conn.SetReadDeadline(t)
 }
 
 func (h *heldConn) setIdle(idle bool) {
@@ -148,7 +159,7 @@ func (h *heldConn) setIdle(idle bool) {
 }
 
 // mayClose reports whether its client waits for nothing and has sent nothing, as far as the server has read. While Read
-// waits, net/http has used everything that came before.
+// waits, net/http has used everything that came before, or has set the second deadline.
 func (h *heldConn) mayClose() bool { return h.idle.Load() && h.reading.Load() && !h.begun.Load() }
 
 // Read notes that the server waits, and that a request begins. The rest of its header must come within HeaderTimeout, because
@@ -162,7 +173,7 @@ func (h *heldConn) Read(b []byte) (int, error) {
 	n, err := h.Conn.Read(b)
 	h.reading.Store(false)
 	if n > 0 && h.idle.Load() && !h.multiplexed && h.begun.CompareAndSwap(false, true) && (n < 4 || h.encrypted) && h.of.c.cfg.HeaderTimeout > 0 {
-		_ = h.SetReadDeadline(time.Now().Add(h.of.c.cfg.HeaderTimeout)) // fails if the connection is closed
+		_ = h.Conn.SetReadDeadline(time.Now().Add(h.of.c.cfg.HeaderTimeout)) // fails if the connection is closed
 	}
 	return n, err
 }
