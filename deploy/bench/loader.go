@@ -18,11 +18,10 @@ import (
 // order is what the process that sends requests is asked.
 type order struct {
 	load.Plan
-	File    string // of the plan's requests; it is read once
-	HTTP2   bool   // over TLS, with this authority
-	CA      string
-	Hold    bool // open the connections and keep them idle
-	Release bool // close all that are kept
+	File  string // of the plan's requests; it is read once
+	HTTP2 bool   // over TLS, with this authority
+	CA    string
+	Hold  bool // open the connections and keep them idle until the process ends
 }
 
 // reply is its answer.
@@ -66,11 +65,6 @@ func (s *sender) carryOut(o order) (result load.Result, err error) {
 		}
 	}
 	switch {
-	case o.Release:
-		for _, h := range s.held {
-			h.Release()
-		}
-		s.held = nil
 	case o.Hold:
 		var h *load.Held
 		if h, err = load.Hold(o.Plan); err == nil {

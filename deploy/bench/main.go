@@ -148,7 +148,7 @@ func (b *bench) measure(ctx context.Context, o options, progress progress) (*rou
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := idle.release(ctx, b.loader, o.idleTime); err != nil {
+	if err := idle.release(ctx, o.idleTime); err != nil {
 		return nil, nil, err
 	}
 	measures, err := b.all(ctx)

@@ -27,6 +27,7 @@ type idle struct {
 	with        float64 // with all of them, idle
 	withBare    float64
 	released    time.Time
+	holders     []*loader // each keeps the connections of one of them: a process has 20,000 files on many systems
 }
 
 // hold opens idle connections to a fresh gateway and a fresh bare proxy.
@@ -39,7 +40,7 @@ func (b *bench) hold(ctx context.Context, connections int) (*idle, error) {
 	if i.gateway, err = b.startGateway(ctx, "gateway-idle", b.origin, gatewayOptions{}); err != nil {
 		return nil, err
 	}
-	if err := b.keep(i.bare, connections); err != nil {
+	if err := i.keep(ctx, i.bare); err != nil {
 		return nil, err
 	}
 	if _, err := b.loader.ask(b.to(i.gateway.program, guest, 200, request("GET", cart, "")).order); err != nil {
@@ -48,14 +49,19 @@ func (b *bench) hold(ctx context.Context, connections int) (*idle, error) {
 	if i.few, err = resident(i.gateway.program); err != nil {
 		return nil, err
 	}
-	err = b.keep(i.gateway.program, connections)
+	err = i.keep(ctx, i.gateway.program)
 	i.held = time.Now()
 	return i, err
 }
 
-// keep opens connections to a program, each for one request, and keeps them.
-func (b *bench) keep(p program, connections int) error {
-	_, err := b.loader.ask(order{Plan: load.Plan{Address: p.address, Connections: connections, Requests: [][]byte{request("GET", cart, "")}, Status: 200}, Hold: true})
+// keep opens the connections to a program, each for one request, and keeps them.
+func (i *idle) keep(ctx context.Context, p program) error {
+	holder, err := startLoader(ctx)
+	if err != nil {
+		return err
+	}
+	i.holders = append(i.holders, holder)
+	_, err = holder.ask(order{Plan: load.Plan{Address: p.address, Connections: i.connections, Requests: [][]byte{request("GET", cart, "")}, Status: 200}, Hold: true})
 	return err
 }
 
@@ -66,16 +72,19 @@ func resident(p program) (float64, error) {
 }
 
 // release measures the memory of both when the connections have been idle for so long, and closes them.
-func (i *idle) release(ctx context.Context, l *loader, wait time.Duration) error {
+func (i *idle) release(ctx context.Context, wait time.Duration) error {
 	if err := until(ctx, i.held.Add(wait)); err != nil {
 		return err
 	}
-	var errs [3]error
+	var errs [2]error
 	i.withBare, errs[0] = resident(i.bare)
 	i.with, errs[1] = resident(i.gateway.program)
-	_, errs[2] = l.ask(order{Release: true})
+	err := errors.Join(errs[:]...)
+	for _, holder := range i.holders {
+		err = errors.Join(err, holder.stop())
+	}
 	i.released = time.Now()
-	return errors.Join(errs[:]...)
+	return err
 }
 
 func until(ctx context.Context, then time.Time) error {
