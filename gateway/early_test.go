@@ -50,7 +50,7 @@ func TestARefusalDoesNotWaitForABodyThatItsClientHoldsBack(t *testing.T) {
 		length  int
 		want    int
 	}{
-		"a token that is none":      {"POST " + addItemRoute + " HTTP/1.1\r\nAuthorization: Bearer x.y.z\r\n" + json, 50, 401},
+		"a malformed token":         {"POST " + addItemRoute + " HTTP/1.1\r\nAuthorization: Bearer x.y.z\r\n" + json, 50, 401},
 		"the same, a large body":    {"POST " + addItemRoute + " HTTP/1.1\r\nAuthorization: Bearer x.y.z\r\n" + json, 100_000, 401},
 		"a body that is too large":  {"POST " + addItemRoute + " HTTP/1.1\r\n" + json, 1 << 30, 413},
 		"a login that is too large": {"POST " + loginRoute + " HTTP/1.1\r\n" + json, 1 << 30, 413},

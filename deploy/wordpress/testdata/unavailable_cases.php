@@ -12,7 +12,7 @@ function for_now(): callable {
 		refused( 503, 'cocart_gateway_database_unavailable', 'The shop cannot answer at the moment. Please try again shortly.' )( $sent );
 		same( array( '5' ), $sent['headers']['Retry-After'] ?? null, 'Retry-After' );
 		same( array(), $sent['headers']['X-CoCart-Gateway-Ended'] ?? array(), 'announced' );
-		same( 0, $GLOBALS['fired']['cocart_gateway_sessions_ended'] ?? 0, 'told to other plugins' );
+		same( 0, $GLOBALS['fired']['cocart_gateway_sessions_ended'] ?? 0, 'hook for other plugins' );
 	};
 }
 
